@@ -1,0 +1,67 @@
+/** The port that a server handler listens on where none is given (paper, section III-B). */
+export const DEFAULT_PORT = 6522;
+
+/** Where a TCP endpoint is: an IPv4 or IPv6 address or a host name, without brackets, and a port from 0 to 65,535. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Reads `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`.
+ *
+ * @param text What a person wrote.
+ * @param defaultPort The port to take where `text` has none; without it a missing port is an error.
+ * @returns The address, its host without brackets and in lower case.
+ * @throws {SyntaxError} When `text` is no address; the message says what would be right.
+ */
+export function parseAddress(text: string, defaultPort?: number): Address {
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:\[\]]+))(?::(\d+))?$/.exec(text);
+  if (match === null) {
+    const hint = /^[0-9a-fA-F:]*:[0-9a-fA-F:.]*$/.test(text) ? `write an IPv6 address as [${text}]` : "write HOST:PORT";
+    throw new SyntaxError(`"${text}" is no address; ${hint}`);
+  }
+  const host = (match[1] ?? match[2] ?? "").toLowerCase();
+  if (match[1] !== undefined && !isIpv6(host)) throw new SyntaxError(`"${text}" is no IPv6 address`);
+  if (/^[\d.]+$/.test(host) && !isIpv4(host)) throw new SyntaxError(`"${text}" is no IPv4 address`);
+  if (match[3] === undefined) {
+    if (defaultPort === undefined) throw new SyntaxError(`"${text}" has no port; write ${text}:PORT`);
+    return { host, port: defaultPort };
+  }
+  return { host, port: parsePort(match[3]) };
+}
+
+/**
+ * Reads a port number, 0 (any free port, for listening) to 65,535.
+ *
+ * @throws {SyntaxError} When `text` is none.
+ */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65535) {
+    throw new SyntaxError(`"${text}" is no port; write a number from 0 to 65535`);
+  }
+  return port;
+}
+
+/** The address as a person writes it: `host:port`, an IPv6 host in brackets. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Whether `host` is a dotted IPv4 address. */
+export function isIpv4(host: string): boolean {
+  const parts = host.split(".");
+  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
+}
+
+/** Whether `host` is an IPv6 address, with or without a zone, not in brackets. */
+export function isIpv6(host: string): boolean {
+  if (!host.includes(":")) return false;
+  try {
+    new URL(`http://[${host.replace(/%.*$/, "")}]/`);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,75 @@
+import type { Address } from "./address.ts";
+
+/**
+ * One TCP connection, or what stands for one in a test.
+ *
+ * Whoever holds it owns it and ends it once, with {@linkcode Connection.close} or {@linkcode Connection.reset}; both may
+ * be called again without effect. At most one `read` and one `write` are under way at a time; ending the connection
+ * settles both.
+ */
+export interface Connection {
+  /** This end's address. */
+  readonly local: Address;
+  /** The other end's address. */
+  readonly remote: Address;
+  /**
+   * Reads what is there, at least one byte, into `into`, which is the connection's until the promise settles.
+   *
+   * @returns The number of bytes read, or null when the other end has half-closed.
+   */
+  read(into: Uint8Array): Promise<number | null>;
+  /**
+   * Writes some of `bytes`, which are the connection's until the promise settles.
+   *
+   * @returns How many were taken, at least one of a non-empty `bytes`; use `writeAll` for all.
+   */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Half-closes: the other end reads null after what was written; reading goes on. */
+  closeWrite(): Promise<void>;
+  /** Ends the connection in order: what was written still arrives. */
+  close(): void;
+  /** Aborts the connection: the other end sees a reset, and what was on its way may be lost. */
+  reset(): void;
+}
+
+/** Takes connections at an address. */
+export interface Listener {
+  /** Where it listens; the port is the real one where 0 was asked for. */
+  readonly address: Address;
+  /**
+   * Waits for the next connection, which is then the caller's.
+   *
+   * @returns The connection, or null after {@linkcode Listener.close}.
+   * @throws What the system reports, for example that files have run out; accepting may go on after it.
+   */
+  accept(): Promise<Connection | null>;
+  /** Stops listening. Connections accepted before are untouched. */
+  close(): void;
+}
+
+/** Makes connections and listeners: the system's (`systemNetwork`), or one in memory for tests. */
+export interface Network {
+  /**
+   * Connects to `to`.
+   *
+   * @param signal Gives up; a connection that comes too late is closed.
+   * @throws What the system reports, or the signal's reason.
+   */
+  connect(to: Address, signal?: AbortSignal): Promise<Connection>;
+  /**
+   * Listens at `at`.
+   *
+   * @throws What the system reports, for example that the address is in use.
+   */
+  listen(at: Address): Listener;
+}
+
+/**
+ * Writes all of `bytes`.
+ *
+ * @throws What `connection.write` throws.
+ */
+export async function writeAll(connection: Connection, bytes: Uint8Array): Promise<void> {
+  let written = await connection.write(bytes);
+  while (written < bytes.length) written += await connection.write(bytes.subarray(written));
+}

@@ -1,0 +1,87 @@
+/** What a log line may carry beside its event: plain values; undefined ones are left out. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** How grave a line is, least first. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+
+/** One of {@linkcode LOG_LEVELS}. */
+export type LogLevel = typeof LOG_LEVELS[number];
+
+/** How lines are written: for people, or one JSON object a line. */
+export type LogFormat = "text" | "json";
+
+/** Writes structured lines. Never give it a secret, a share or a message byte. */
+export interface Log {
+  /** For who looks for a fault in MICSS itself. */
+  debug(event: string, fields?: LogFields): void;
+  /** What happened, as it should. */
+  info(event: string, fields?: LogFields): void;
+  /** What went wrong for one session or peer, or will go wrong soon. */
+  warn(event: string, fields?: LogFields): void;
+  /** What keeps the handler from its work. */
+  error(event: string, fields?: LogFields): void;
+  /** The same log, every line with `fields` added. */
+  with(fields: LogFields): Log;
+}
+
+/** How {@linkcode createLog} writes. */
+export interface LogOptions {
+  /** Lines below it are dropped. Default: "info". */
+  level?: LogLevel;
+  /** Default: "text". */
+  format?: LogFormat;
+  /** Takes each line, without its newline. Default: standard error. */
+  write?: (line: string) => void;
+  /** The time of a line. Default: now. */
+  now?: () => Date;
+}
+
+/**
+ * Makes a log.
+ *
+ * A text line is `TIME LEVEL EVENT key=value ...`, values with spaces, quotes or control characters in JSON's quotes; a
+ * JSON line has `time`, `level`, `event` and the fields.
+ */
+export function createLog(options: LogOptions = {}): Log {
+  const { level = "info", format = "text", write = writeToStderr, now = () => new Date() } = options;
+  const least = LOG_LEVELS.indexOf(level);
+  const withFields = (bound: LogFields): Log => {
+    const at = (line: LogLevel) => (event: string, fields?: LogFields): void => {
+      if (LOG_LEVELS.indexOf(line) < least) return;
+      const entry = { time: now().toISOString(), level: line, event, ...bound, ...fields };
+      write(format === "json" ? JSON.stringify(entry) : textLine(entry));
+    };
+    return {
+      debug: at("debug"),
+      info: at("info"),
+      warn: at("warn"),
+      error: at("error"),
+      with: (fields) => withFields({ ...bound, ...fields }),
+    };
+  };
+  return withFields({});
+}
+
+/** A log that writes nothing. */
+export const silentLog: Log = createLog({ write: () => {} });
+
+function textLine({ time, level, event, ...fields }: { time: string; level: string; event: string }): string {
+  const pairs = Object.entries<LogFields[string]>(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}=${quoteIfNeeded(String(value))}`);
+  return `${time} ${level.padEnd(5)} ${event}${pairs.join("")}`;
+}
+
+function quoteIfNeeded(value: string): string {
+  return /^[^\s"=\p{Cc}]+$/u.test(value) ? value : JSON.stringify(value);
+}
+
+const encoder = new TextEncoder();
+
+function writeToStderr(line: string): void {
+  try {
+    Deno.stderr.writeSync(encoder.encode(line + "\n"));
+  } catch {
+    // A closed or full standard error must not take the handler down.
+  }
+}
