@@ -1,0 +1,82 @@
+import type { Open } from "./open.ts";
+
+/** What a frame is for (docs/PROTOCOL.md 4). */
+export enum FrameType {
+  /** The key and the first mask of a direction's control frames; its first frame, once per association. */
+  Key = 0,
+  /** The client begins a session. */
+  Open = 1,
+  /** The server's answer to it. */
+  Result = 2,
+  /** Bytes of the application's. */
+  Data = 3,
+  /** This direction of the session has ended: a half-close. */
+  End = 4,
+  /** The session was aborted, and the association with it. */
+  Reset = 5,
+  /** A sign of life that asks for one. */
+  Ping = 6,
+  /** The answer to it. */
+  Pong = 7,
+  /** No new session on this association. */
+  Bye = 8,
+}
+
+/** The server's answer to OPEN. */
+export enum ResultCode {
+  /** The target is connected. */
+  Ok = 0,
+  /** The target refused the connection. */
+  Refused = 1,
+  /** The target could not be reached, or not in time. */
+  Unreachable = 2,
+  /** The configuration names no target for that destination. */
+  NotAllowed = 3,
+  /** The server has too much to do. */
+  Overloaded = 4,
+  /** The server did not look at the OPEN: it may be sent again on another association. */
+  NotProcessed = 5,
+}
+
+/** Why a session was aborted. */
+export enum ResetCode {
+  /** The application, or the target, reset its connection. */
+  Application = 1,
+  /** The handler is ending. */
+  Shutdown = 2,
+  /** A limit was reached. */
+  Limit = 3,
+  /** The other side broke the protocol. */
+  Protocol = 4,
+}
+
+/** The length in bytes of a frame's head: type `u8`, payload length `u24`. */
+export const FRAME_HEAD_LENGTH = 4;
+
+/** The most bytes of a DATA frame's payload. */
+export const MOST_DATA = 262_144;
+
+/** The most bytes that a PING or PONG carries. */
+export const MOST_PING = 8;
+
+/** The most bytes of a RESULT's text, in UTF-8. */
+export const MOST_RESULT_TEXT = 200;
+
+/** A frame as the decoder gives it. */
+export type Frame =
+  | { readonly type: FrameType.Key | FrameType.End | FrameType.Bye }
+  | { readonly type: FrameType.Open; readonly open: Open }
+  | { readonly type: FrameType.Result; readonly code: ResultCode; readonly text: string }
+  /** A piece of a DATA frame's payload, lent until the decoder is given more bytes. */
+  | { readonly type: FrameType.Data; readonly bytes: Uint8Array }
+  | { readonly type: FrameType.Reset; readonly code: ResetCode }
+  | { readonly type: FrameType.Ping | FrameType.Pong; readonly payload: Uint8Array };
+
+/** The frames that end in a tag. */
+export type ControlType = FrameType.Open | FrameType.Result | FrameType.End | FrameType.Reset | FrameType.Bye;
+
+/** Whether frames of this type end in a tag. */
+export function isControl(type: number): type is ControlType {
+  return type === FrameType.Open || type === FrameType.Result || type === FrameType.End ||
+    type === FrameType.Reset || type === FrameType.Bye;
+}

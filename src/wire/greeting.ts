@@ -1,0 +1,44 @@
+import { type Decoder, WireError } from "./decoder.ts";
+
+/** The version of the protocol that this code speaks, in the greeting. */
+export const PROTOCOL_VERSION = 1;
+
+/** A cookie's length in bytes. */
+export const COOKIE_LENGTH = 16;
+
+/** A greeting's length in bytes. */
+export const GREETING_LENGTH = 6 + COOKIE_LENGTH;
+
+const MAGIC = new TextEncoder().encode("MICSS");
+
+/**
+ * The server handler's first bytes on every connection: `"MICSS"`, the version, the connection's cookie
+ * (docs/PROTOCOL.md 2.1; paper, section III-D step 2).
+ *
+ * @param cookie 16 bytes from the CSPRNG, unique among the connections that are alive.
+ */
+export function encodeGreeting(cookie: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(GREETING_LENGTH);
+  bytes.set(MAGIC);
+  bytes[MAGIC.length] = PROTOCOL_VERSION;
+  bytes.set(cookie, MAGIC.length + 1);
+  return bytes;
+}
+
+/**
+ * Decodes a greeting.
+ *
+ * @returns The cookie, the caller's to keep.
+ * @throws {WireError} When no MICSS server handler answers, or one of another version.
+ */
+export function* decodeGreeting(): Decoder<Uint8Array> {
+  const head = yield MAGIC.length + 1;
+  if (!MAGIC.every((byte, index) => byte === head[index])) {
+    throw new WireError("what answers there is no MICSS server handler");
+  }
+  const version = head[MAGIC.length];
+  if (version !== PROTOCOL_VERSION) {
+    throw new WireError(`the server handler speaks protocol ${version}, this one ${PROTOCOL_VERSION}`);
+  }
+  return (yield COOKIE_LENGTH).slice();
+}

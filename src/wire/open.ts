@@ -1,0 +1,96 @@
+import { WireError } from "./decoder.ts";
+
+/** Where a client wants a session to lead. */
+export type Destination =
+  /** A port of the server's own. */
+  | { readonly kind: "port"; readonly port: number }
+  /** A host name, for the server to resolve. */
+  | { readonly kind: "name"; readonly port: number; readonly host: string }
+  /** An address of 4 or 16 bytes, in network order. */
+  | { readonly kind: "address"; readonly port: number; readonly address: Uint8Array };
+
+/** An OPEN frame's body: the destination and, if the client chooses to tell, whom the application's connection is from. */
+export interface Open {
+  /** Where the session is to lead. */
+  readonly destination: Destination;
+  /** The application's own address, 4 or 16 bytes in network order, and port, for the target's PROXY header. */
+  readonly source?: { readonly address: Uint8Array; readonly port: number };
+}
+
+const KIND_PORT = 1, KIND_NAME = 2, KIND_IPV4 = 3, KIND_IPV6 = 4;
+const MOST_NAME = 253;
+
+/** The longest body in bytes: a name of 253 bytes and an IPv6 source. */
+export const MOST_OPEN_BODY = 3 + 1 + MOST_NAME + 1 + 16 + 2;
+
+/**
+ * Encodes an OPEN frame's body: kind `u8`, port `u16`, host; then source kind `u8` (0 for none), source address, source
+ * port `u16` (docs/PROTOCOL.md 4.2).
+ *
+ * @throws {RangeError} When a name is empty, longer than 253 bytes or no host name.
+ */
+export function encodeOpen({ destination, source }: Open): Uint8Array {
+  const { port } = destination;
+  const bytes = [hostKind(destination), port >>> 8, port & 255];
+  if (destination.kind === "name") {
+    if (!isName(destination.host)) throw new RangeError(`"${destination.host}" is no host name`);
+    bytes.push(destination.host.length, ...new TextEncoder().encode(destination.host));
+  } else if (destination.kind === "address") {
+    bytes.push(...destination.address);
+  }
+  if (source === undefined) bytes.push(0);
+  else bytes.push(addressKind(source.address), ...source.address, source.port >>> 8, source.port & 255);
+  return Uint8Array.from(bytes);
+}
+
+/**
+ * Decodes an OPEN frame's body.
+ *
+ * @throws {WireError} When it is malformed, or has bytes left over.
+ */
+export function decodeOpen(body: Uint8Array): Open {
+  let at = 0;
+  const take = (length: number): Uint8Array => {
+    if (at + length > body.length) throw new WireError("an OPEN that ends too early");
+    at += length;
+    return body.slice(at - length, at);
+  };
+  const u8 = (): number => take(1)[0]!;
+  const u16 = (): number => u8() << 8 | u8();
+  const kind = u8(), port = u16();
+  let destination: Destination;
+  if (kind === KIND_PORT) destination = { kind: "port", port };
+  else if (kind === KIND_NAME) destination = { kind: "name", port, host: decodeName(take(u8())) };
+  else destination = { kind: "address", port, address: take(addressLength(kind)) };
+  const sourceKind = u8();
+  const source = sourceKind === 0 ? undefined : { address: take(addressLength(sourceKind)), port: u16() };
+  if (at < body.length) throw new WireError("an OPEN with bytes left over");
+  return source === undefined ? { destination } : { destination, source };
+}
+
+function hostKind(destination: Destination): number {
+  if (destination.kind === "port") return KIND_PORT;
+  return destination.kind === "name" ? KIND_NAME : addressKind(destination.address);
+}
+
+function addressKind(address: Uint8Array): number {
+  if (address.length === 4) return KIND_IPV4;
+  if (address.length === 16) return KIND_IPV6;
+  throw new RangeError(`an address of ${address.length} bytes`);
+}
+
+function addressLength(kind: number): number {
+  if (kind === KIND_IPV4) return 4;
+  if (kind === KIND_IPV6) return 16;
+  throw new WireError(`an OPEN with an address of unknown kind ${kind}`);
+}
+
+function decodeName(bytes: Uint8Array): string {
+  const name = String.fromCharCode(...bytes);
+  if (!isName(name)) throw new WireError("an OPEN whose host name is none");
+  return name;
+}
+
+function isName(name: string): boolean {
+  return name.length <= MOST_NAME && /^[\w-]+(\.[\w-]+)*\.?$/.test(name);
+}
