@@ -1,0 +1,109 @@
+import type { Node } from "./node.ts";
+import { type Problems, quote } from "./problems.ts";
+import type { Syntax } from "./syntax.ts";
+
+/** How a setting's whole value is written: once, as a list, or as a map. */
+export interface Shape<T> {
+  /** Stands for one value in help. */
+  readonly placeholder: string;
+  /** Whether its flag may be given again. */
+  readonly repeats: boolean;
+  /**
+   * Reads a value, of the file or of a flag (all of whose occurrences are one list).
+   *
+   * @param problems Takes what is wrong, and where each value was written.
+   * @returns The value; undefined, or without the wrong items, when something is wrong.
+   */
+  read(node: Node, problems: Problems): T | undefined;
+  /** The value as a flag would write it, items separated by spaces. */
+  format(value: T): string;
+}
+
+/** One value. */
+export function one<T>(syntax: Syntax<T>): Shape<T> {
+  return {
+    placeholder: syntax.placeholder,
+    repeats: false,
+    read: (node, problems) => readText(syntax, node, problems),
+    format: (value) => syntax.format(value),
+  };
+}
+
+/** Several values: `[a, b]`, or a flag that repeats. */
+export function list<T>(syntax: Syntax<T>): Shape<readonly T[]> {
+  return {
+    placeholder: syntax.placeholder,
+    repeats: true,
+    read(node, problems) {
+      if (Array.isArray(node.value)) return remembered(readItems(syntax, node, node.value, problems), node, problems);
+      problems.add(node.place, `no list; write [${syntax.placeholder}, ...]`);
+      return undefined;
+    },
+    format: (values) => values.map((value) => syntax.format(value)).join(" "),
+  };
+}
+
+/**
+ * Several values of the form `KEY=VALUE`: a list or a flag that repeats, or a map `{KEY: VALUE}`.
+ *
+ * @param readEntry Reads an entry of a map whose value is more than a text.
+ */
+export function map<T>(
+  syntax: Syntax<T>,
+  readEntry?: (key: string, node: Node, problems: Problems) => T | undefined,
+): Shape<readonly T[]> {
+  const { placeholder, read: readList, format, repeats } = list(syntax);
+  return {
+    placeholder,
+    repeats,
+    format,
+    read(node, problems) {
+      if (!isMap(node.value)) return readList(node, problems);
+      const items = Object.entries(node.value).flatMap(([key, value]) => {
+        const child = node.child(key);
+        if (typeof value === "object" && value !== null && readEntry !== undefined) {
+          const item = readEntry(key, child, problems);
+          problems.remember(item, child.place);
+          return item ?? [];
+        }
+        const pair = typeof value === "string" ? { ...child, value: `${key}=${value}` } : child;
+        return readText(syntax, pair, problems) ?? [];
+      });
+      return remembered(items, node, problems);
+    },
+  };
+}
+
+/** Whether a YAML value is a map. */
+export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function readItems<T>(syntax: Syntax<T>, node: Node, items: readonly unknown[], problems: Problems): T[] {
+  return items.flatMap((_, index) => readText(syntax, node.child(index), problems) ?? []);
+}
+
+function readText<T>(syntax: Syntax<T>, { value, place }: Node, problems: Problems): T | undefined {
+  if (typeof value !== "string") {
+    problems.add(place, `no single value; write ${syntax.placeholder}`);
+    return undefined;
+  }
+  try {
+    return remembered(syntax.parse(value), { place }, problems);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    problems.add(place, withoutEcho(error.message, value, place));
+    return undefined;
+  }
+}
+
+function remembered<T>(value: T, { place }: { place: string }, problems: Problems): T {
+  problems.remember(value, place);
+  return value;
+}
+
+/** The message without the text that the place shows already. */
+function withoutEcho(message: string, text: string, place: string): string {
+  if (!place.endsWith(quote(text)) || !message.startsWith(`${quote(text)} `)) return message;
+  return message.slice(quote(text).length + 1).replace(/^is /, "");
+}
