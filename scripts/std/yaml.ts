@@ -1,0 +1,41 @@
+/**
+ * What the project uses of `@std/yaml`, over js-yaml, which `@std/yaml` was ported from, for networks that don't
+ * reach jsr.io.
+ *
+ * @module
+ */
+
+// @ts-types="@types/js-yaml"
+import { dump, load, YAMLException } from "js-yaml";
+
+/**
+ * The value of a YAML document; `null` for an empty one.
+ *
+ * @throws {SyntaxError} If the text is no YAML, has a duplicate key or more than one document. Its message is
+ * `REASON at line LINE, column COLUMN:` and a snippet on the lines after it; lines and columns count from 1.
+ */
+export function parse(content: string): unknown {
+  try {
+    return load(content) ?? null;
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    const { reason, mark } = error;
+    // a second document has no place in js-yaml's error, nor in that of @std/yaml
+    throw new SyntaxError(
+      mark ? `${reason} at line ${mark.line + 1}, column ${mark.column + 1}:\n${mark.snippet ?? ""}` : reason,
+    );
+  }
+}
+
+/**
+ * The YAML text of a value, ending in a line feed.
+ *
+ * @throws {TypeError} If the value holds what YAML can't, such as a function.
+ */
+export function stringify(data: unknown): string {
+  try {
+    return dump(data);
+  } catch (error) {
+    throw error instanceof YAMLException ? new TypeError(error.message) : error;
+  }
+}
