@@ -1,0 +1,59 @@
+import type { Clock } from "../../src/net/clock.ts";
+
+interface Timer {
+  readonly due: number;
+  readonly action: () => void;
+}
+
+/** A clock that stands still until a test moves it. */
+export class FakeClock implements Clock {
+  #now = 0;
+  /** In the order in which they were set, which is their order at equal times. */
+  #timers = new Set<Timer>();
+
+  /** The number of actions that have not run and have not been forgotten. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, action: () => void): () => void {
+    const timer = { due: this.#now + Math.max(0, ms), action };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  /**
+   * Moves the time on by `ms` milliseconds, running what comes due on the way, in order and each at its own time, what
+   * is set meanwhile included. All microtasks settle before the first action, after each, and at the end.
+   *
+   * @throws What an action throws; the clock then stands at that action's time.
+   */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await settle();
+    for (let timer = this.#next(end); timer !== undefined; timer = this.#next(end)) {
+      this.#timers.delete(timer);
+      this.#now = timer.due;
+      timer.action();
+      await settle();
+    }
+    this.#now = end;
+  }
+
+  #next(end: number): Timer | undefined {
+    let next: Timer | undefined;
+    for (const timer of this.#timers) {
+      if (timer.due <= end && (next === undefined || timer.due < next.due)) next = timer;
+    }
+    return next;
+  }
+}
+
+/** Lets everything run that waits for nothing but promises: a task comes only after all microtasks. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

@@ -1,0 +1,125 @@
+/**
+ * One direction of a connection in memory: a bounded queue of bytes between one writer and one reader, with TCP's ways
+ * to end. At most one read and one write are under way at a time.
+ */
+export class Pipe {
+  readonly #ring: Uint8Array;
+  #start = 0;
+  #size = 0;
+  #ended = false;
+  /** What a read meets once the bytes are gone, in place of null. */
+  #readError: Error | undefined;
+  #writeError: Error | undefined;
+  /** Whether the reader has closed in order: the next write is lost, and the answer to it breaks the pipe. */
+  #unheard = false;
+  /** Whether the reader, or the writer, has left: what it has under way is interrupted. */
+  #readerLeft = false;
+  #writerLeft = false;
+  /** Wakes the read, or the write, that waits. */
+  #wakeReader: (() => void) | undefined;
+  #wakeWriter: (() => void) | undefined;
+
+  /** @param capacity How many bytes it holds before writing waits. */
+  constructor(capacity: number) {
+    this.#ring = new Uint8Array(capacity);
+  }
+
+  /** The number of bytes written and not yet read. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Reads what is there into `into`, waiting for the first byte.
+   *
+   * @param limit How many of the available bytes to read at most.
+   * @returns The number of bytes, or null after {@linkcode Pipe.end}.
+   */
+  async read(into: Uint8Array, limit: (available: number) => number): Promise<number | null> {
+    if (this.#wakeReader !== undefined) throw new TypeError("A read is under way already");
+    while (into.length > 0 && this.#size === 0) {
+      if (this.#readError !== undefined) throw this.#readError;
+      if (this.#ended) return null;
+      await new Promise<void>((wake) => this.#wakeReader = wake);
+      this.#wakeReader = undefined;
+      if (this.#readerLeft) throw interrupted();
+    }
+    const available = Math.min(into.length, this.#size);
+    const count = Math.min(available, Math.max(1, limit(available)));
+    for (let done = 0; done < count;) {
+      const part = Math.min(count - done, this.#ring.length - this.#start);
+      into.set(this.#ring.subarray(this.#start, this.#start + part), done);
+      this.#start = (this.#start + part) % this.#ring.length;
+      done += part;
+    }
+    this.#size -= count;
+    this.#wakeWriter?.();
+    return count;
+  }
+
+  /** Writes as many of `bytes` as fit, waiting until one does. */
+  async write(bytes: Uint8Array): Promise<number> {
+    if (this.#wakeWriter !== undefined) throw new TypeError("A write is under way already");
+    while (true) {
+      if (this.#writeError !== undefined) throw this.#writeError;
+      if (this.#ended) throw brokenPipe();
+      if (this.#unheard) {
+        this.#writeError = brokenPipe();
+        return bytes.length;
+      }
+      if (bytes.length === 0 || this.#size < this.#ring.length) break;
+      await new Promise<void>((wake) => this.#wakeWriter = wake);
+      this.#wakeWriter = undefined;
+      if (this.#writerLeft) throw interrupted();
+    }
+    const count = Math.min(bytes.length, this.#ring.length - this.#size);
+    for (let done = 0; done < count;) {
+      const end = (this.#start + this.#size) % this.#ring.length;
+      const part = Math.min(count - done, this.#ring.length - end);
+      this.#ring.set(bytes.subarray(done, done + part), end);
+      this.#size += part;
+      done += part;
+    }
+    this.#wakeReader?.();
+    return count;
+  }
+
+  /** The writer has no more: the reader reads null after the bytes that are there. */
+  end(): void {
+    this.#ended = true;
+    this.#wakeReader?.();
+  }
+
+  /**
+   * The writer is gone. Unless it had ended the pipe before, the reader meets `error`, or null.
+   *
+   * @param lossy Whether the bytes that are there are lost.
+   */
+  leaveWriting(error: Error | null, lossy: boolean): void {
+    this.#writerLeft = true;
+    if (error !== null && !this.#ended) {
+      this.#readError = error;
+      if (lossy) this.#size = 0;
+    }
+    this.end();
+    this.#wakeWriter?.();
+  }
+
+  /** The reader is gone. The writer meets `error`, or loses the next bytes first where that is null. */
+  leaveReading(error: Error | null): void {
+    this.#readerLeft = true;
+    this.#size = 0;
+    if (error === null) this.#unheard = true;
+    else this.#writeError = error;
+    this.#wakeReader?.();
+    this.#wakeWriter?.();
+  }
+}
+
+function interrupted(): Error {
+  return new Deno.errors.Interrupted("operation canceled");
+}
+
+function brokenPipe(): Error {
+  return new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
+}
