@@ -6,17 +6,18 @@
  */
 
 // @ts-types="@types/js-yaml"
-import { dump, load, YAMLException } from "js-yaml";
+import { dump, FAILSAFE_SCHEMA, load, YAMLException } from "js-yaml";
 
 /**
  * The value of a YAML document; `null` for an empty one.
  *
+ * @param options With the schema "failsafe", every scalar is a string; an empty value is still `null`.
  * @throws {SyntaxError} If the text is no YAML, has a duplicate key or more than one document. Its message is
  * `REASON at line LINE, column COLUMN:` and a snippet on the lines after it; lines and columns count from 1.
  */
-export function parse(content: string): unknown {
+export function parse(content: string, options: { schema?: "failsafe" } = {}): unknown {
   try {
-    return load(content) ?? null;
+    return load(content, options.schema === "failsafe" ? { schema: FAILSAFE_SCHEMA } : {}) ?? null;
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     const { reason, mark } = error;

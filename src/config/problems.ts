@@ -28,9 +28,14 @@ export class Problems {
     this.#lines.push(`${place}: ${message}`);
   }
 
-  /** Remembers that `value` was written at `place`, for {@linkcode Problems.at}. Other than objects are ignored. */
+  /**
+   * Remembers that `value` was written at `place`, for {@linkcode Problems.at}, and so were the objects that it is made
+   * of, where no place of their own is known. Other than objects are ignored.
+   */
   remember(value: unknown, place: string): void {
-    if (typeof value === "object" && value !== null) this.#places.set(value, place);
+    if (typeof value !== "object" || value === null || this.#places.has(value)) return;
+    this.#places.set(value, place);
+    for (const part of Object.values(value)) this.remember(part, place);
   }
 
   /** Adds a mistake where `value` was written, or about the subject as a whole where it was not. */

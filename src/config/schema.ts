@@ -52,7 +52,7 @@ export function optionsOf<T>(schema: Schema<T>, path: readonly string[] = []): O
     const here = [...path, entry.key];
     if ("fields" in entry) return optionsOf(entry.fields, here);
     const { flag, shape, doc } = entry;
-    return {
+    const option = {
       ...flag !== undefined && { flag },
       path: here.join("."),
       placeholder: shape.placeholder,
@@ -60,5 +60,6 @@ export function optionsOf<T>(schema: Schema<T>, path: readonly string[] = []): O
       ...entry.default !== undefined && !shape.repeats && { default: shape.format(entry.default) },
       doc,
     };
+    return [option, ...shape.entry === undefined ? [] : optionsOf(shape.entry.schema, [...here, shape.entry.key])];
   });
 }

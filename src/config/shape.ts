@@ -1,5 +1,6 @@
 import type { Node } from "./node.ts";
 import { type Problems, quote } from "./problems.ts";
+import type { Schema } from "./schema.ts";
 import type { Syntax } from "./syntax.ts";
 
 /** How a setting's whole value is written: once, as a list, or as a map. */
@@ -8,6 +9,8 @@ export interface Shape<T> {
   readonly placeholder: string;
   /** Whether its flag may be given again. */
   readonly repeats: boolean;
+  /** What an entry of its map may say beyond one text. */
+  readonly entry?: Entry;
   /**
    * Reads a value, of the file or of a flag (all of whose occurrences are one list).
    *
@@ -17,6 +20,14 @@ export interface Shape<T> {
   read(node: Node, problems: Problems): T | undefined;
   /** The value as a flag would write it, items separated by spaces. */
   format(value: T): string;
+}
+
+/** A map's entry that is itself a map. */
+export interface Entry {
+  /** Stands for its key in help: "NAME". */
+  readonly key: string;
+  /** Its settings. */
+  readonly schema: Schema<unknown>;
 }
 
 /** One value. */
@@ -46,23 +57,22 @@ export function list<T>(syntax: Syntax<T>): Shape<readonly T[]> {
 /**
  * Several values of the form `KEY=VALUE`: a list or a flag that repeats, or a map `{KEY: VALUE}`.
  *
- * @param readEntry Reads an entry of a map whose value is more than a text.
+ * @param entry What an entry of the map may be beyond one text, and how it is then read.
  */
 export function map<T>(
   syntax: Syntax<T>,
-  readEntry?: (key: string, node: Node, problems: Problems) => T | undefined,
+  entry?: Entry & { read(key: string, node: Node, problems: Problems): T | undefined },
 ): Shape<readonly T[]> {
-  const { placeholder, read: readList, format, repeats } = list(syntax);
+  const asList = list(syntax);
   return {
-    placeholder,
-    repeats,
-    format,
+    ...asList,
+    ...entry !== undefined && { entry },
     read(node, problems) {
-      if (!isMap(node.value)) return readList(node, problems);
+      if (!isMap(node.value)) return asList.read(node, problems);
       const items = Object.entries(node.value).flatMap(([key, value]) => {
         const child = node.child(key);
-        if (typeof value === "object" && value !== null && readEntry !== undefined) {
-          const item = readEntry(key, child, problems);
+        if (typeof value === "object" && value !== null && entry !== undefined) {
+          const item = entry.read(key, child, problems);
           problems.remember(item, child.place);
           return item ?? [];
         }

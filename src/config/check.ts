@@ -1,0 +1,54 @@
+import { type Address, formatAddress, isIpv6 } from "../net/address.ts";
+import type { Problems } from "./problems.ts";
+import { MAX_CHANNELS, MIN_CHANNELS } from "./types.ts";
+
+/**
+ * Adds a mistake where `channels` are too few or too many.
+ *
+ * @param owner What messages point at: the list, or what it belongs to.
+ */
+export function checkChannelCount(channels: readonly Address[], owner: object, problems: Problems): void {
+  const { length } = channels;
+  if (length >= MIN_CHANNELS && length <= MAX_CHANNELS) return;
+  const have = length === 0 ? "no channel" : length === 1 ? "only one channel" : `${length} channels`;
+  problems.at(owner, `${have}; give ${MIN_CHANNELS} to ${MAX_CHANNELS}, each at an address of its own`);
+}
+
+/**
+ * Adds a mistake for each channel whose host another one has: who owns one path to a host sees all shares that go there
+ * (paper, section III-A). Names are not resolved.
+ */
+export function checkDistinctHosts(channels: readonly Address[], problems: Problems): void {
+  for (const channel of repeated(channels, ({ host }) => canonicalHost(host))) {
+    problems.at(channel, `two channels at ${channel.host} are one path; give each channel an address of its own`);
+  }
+}
+
+/** Adds a mistake for each address that is there already. Port 0 asks for any free port and is never the same. */
+export function checkDistinctListeners(addresses: readonly Address[], problems: Problems): void {
+  const fixed = addresses.filter(({ port }) => port !== 0);
+  for (const address of repeated(fixed, ({ host, port }) => `${canonicalHost(host)} ${port}`)) {
+    problems.at(address, `${formatAddress(address)} is listened at already; give each way in a port of its own`);
+  }
+}
+
+/** The items that have the same key as one before them. */
+export function repeated<T>(items: readonly T[], key: (item: T) => string): T[] {
+  const seen = new Set<string>();
+  return items.filter((item) => {
+    const known = seen.has(key(item));
+    seen.add(key(item));
+    return known;
+  });
+}
+
+/** One way to write each IPv6 address and name, IPv4 inside IPv6 as IPv4. */
+export function canonicalHost(host: string): string {
+  if (!isIpv6(host)) return host.toLowerCase().replace(/\.$/, "");
+  const [address = "", zone] = host.split("%");
+  const short = new URL(`http://[${address}]/`).hostname.slice(1, -1);
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(short);
+  if (mapped === null) return zone === undefined ? short : `${short}%${zone}`;
+  const bytes = [mapped[1]!, mapped[2]!].flatMap((half) => [parseInt(half, 16) >> 8, parseInt(half, 16) & 255]);
+  return bytes.join(".");
+}

@@ -1,0 +1,120 @@
+import { type Address, DEFAULT_PORT, formatAddress, parseAddress, parsePort } from "../net/address.ts";
+import { checkChannelCount, checkDistinctHosts, checkDistinctListeners, repeated } from "./check.ts";
+import { logGroup, timeoutsGroup } from "./common.ts";
+import { suggestion } from "./nearest.ts";
+import type { Node } from "./node.ts";
+import { type Problems, quote } from "./problems.ts";
+import { readSettings, type Spec } from "./read.ts";
+import type { Field, Schema } from "./schema.ts";
+import { list, map } from "./shape.ts";
+import { addressSyntax, checkPort, portSyntax, type Syntax } from "./syntax.ts";
+import { type ClientConfig, type Forward, type Server, SERVER_NAME } from "./types.ts";
+
+const channelSyntax = addressSyntax({ defaultPort: DEFAULT_PORT });
+
+/** A server: `web=192.0.2.10,198.51.100.10:6522`. Its ports can only be written in the file. */
+export const serverSyntax: Syntax<Server> = {
+  placeholder: "NAME=HOST[:PORT],HOST[:PORT]...",
+  parse(text) {
+    const match = /^([^=]*)=(.+)$/s.exec(text);
+    if (match === null) throw new SyntaxError(`${quote(text)} is no server; write NAME=HOST,HOST`);
+    const [, name = "", channels = ""] = match;
+    return { name: checkName(name), channels: channels.split(",").map((part) => channelSyntax.parse(part.trim())) };
+  },
+  format: ({ name, channels }) => `${name}=${channels.map(formatAddress).join(",")}`,
+};
+
+/** A fixed way in: `127.0.0.1:8080=web:80`. */
+export const forwardSyntax: Syntax<Forward> = {
+  placeholder: "HOST:PORT=NAME:PORT",
+  parse(text) {
+    const match = /^([^=]*)=([^:]*):([^:]*)$/.exec(text);
+    if (match === null) throw new SyntaxError(`${quote(text)} is no forward; write HOST:PORT=NAME:PORT`);
+    const [, listen = "", server = "", port = ""] = match;
+    return { listen: parseAddress(listen), server: checkName(server), port: checkPort(parsePort(port), port) };
+  },
+  format: ({ listen, server, port }) => `${formatAddress(listen)}=${server}:${port}`,
+};
+
+const channelsField: Field<readonly Address[]> = {
+  key: "channels",
+  shape: list(channelSyntax),
+  default: [],
+  doc: "The server's addresses, 2 to 16",
+};
+
+/** A server that says more than its channels. */
+const serverEntrySchema: Schema<Omit<Server, "name">> = {
+  channels: channelsField,
+  ports: {
+    key: "ports",
+    shape: list(portSyntax),
+    doc: "The ports it serves to redirected connections; all where left out",
+  },
+};
+
+const schema: Schema<ClientConfig> = {
+  servers: {
+    key: "servers",
+    flag: "server",
+    shape: map(serverSyntax, { key: "NAME", schema: serverEntrySchema, read: readServer }),
+    default: [],
+    doc: `A server and its 2 to 16 addresses; port ${DEFAULT_PORT} where none is given`,
+  },
+  forwards: {
+    key: "forward",
+    flag: "forward",
+    shape: list(forwardSyntax),
+    default: [],
+    doc: "A fixed way in: what connects here talks to that port behind that server",
+  },
+  redirects: {
+    key: "redirect",
+    flag: "redirect",
+    shape: list(addressSyntax({ defaultPort: DEFAULT_PORT, listen: true })),
+    default: [],
+    doc: "Where iptables or nftables REDIRECT sends connections (Linux)",
+  },
+  timeouts: timeoutsGroup,
+  log: logGroup,
+};
+
+function check({ servers, forwards, redirects }: ClientConfig, problems: Problems): void {
+  if (servers.length === 0) problems.at(servers, "no server; give at least one, NAME=HOST,HOST");
+  for (const server of servers) {
+    checkChannelCount(server.channels, server, problems);
+    checkDistinctHosts(server.channels, problems);
+  }
+  for (const server of repeated(servers, ({ name }) => name)) {
+    problems.at(server, `server ${server.name} is there already; give each server a name of its own`);
+  }
+  if (forwards.length + redirects.length === 0) {
+    problems.at(forwards, "no way in; give at least one forward, HOST:PORT=NAME:PORT, or redirect, HOST:PORT");
+  }
+  const names = servers.map(({ name }) => name);
+  for (const forward of forwards) {
+    if (names.includes(forward.server)) continue;
+    problems.at(forward, `no server is called ${forward.server}; ${suggestion(forward.server, names)}`);
+  }
+  checkDistinctListeners([...forwards.map(({ listen }) => listen), ...redirects], problems);
+}
+
+/** The configuration of `micss client`. */
+export const clientSpec: Spec<ClientConfig> = { schema, check };
+
+/** Reads a server's channels alone, as a list, or all its settings. */
+function readServer(name: string, node: Node, problems: Problems): Server | undefined {
+  if (!SERVER_NAME.test(name)) problems.add(node.place, nameMessage(name));
+  if (!Array.isArray(node.value)) return { name, ...readSettings(serverEntrySchema, node, problems) };
+  const channels = channelsField.shape.read(node, problems);
+  return channels && { name, channels };
+}
+
+function checkName(name: string): string {
+  if (!SERVER_NAME.test(name)) throw new SyntaxError(nameMessage(name));
+  return name;
+}
+
+function nameMessage(name: string): string {
+  return `${quote(name)} is no server's name; write letters, digits, dots and dashes`;
+}

@@ -1,0 +1,84 @@
+import { parse } from "@std/yaml";
+import { fileNode, type Node } from "./node.ts";
+import { locator } from "./position.ts";
+import { quote, UsageError } from "./problems.ts";
+
+/** The largest configuration file that is read, in bytes. */
+export const MAX_FILE_BYTES = 1024 * 1024;
+
+/** Reads a file's whole text; throws a {@linkcode FileError} when it can't. */
+export type ReadFile = (path: string) => string;
+
+/** Why a file can't be read: "what is wrong; what would be right". */
+export class FileError extends Error {
+  override readonly name = "FileError";
+}
+
+/** Reads a text file of at most {@linkcode MAX_FILE_BYTES} bytes. */
+export const readFile: ReadFile = (path) => {
+  try {
+    using file = Deno.openSync(path);
+    const bytes = new Uint8Array(MAX_FILE_BYTES + 1);
+    let length = 0;
+    for (let n: number | null = 0; n !== null && length < bytes.length; length += n ?? 0) {
+      n = file.readSync(bytes.subarray(length));
+    }
+    if (length > MAX_FILE_BYTES) throw new FileError("over 1 MiB; give a configuration, not data");
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length));
+  } catch (error) {
+    throw fileError(error);
+  }
+};
+
+/**
+ * Reads a configuration file.
+ *
+ * @param path As a person gave it; messages show it so.
+ * @param place What named the file: `micss server: --config`.
+ * @throws {UsageError} When it can't be read, or is no YAML map.
+ */
+export function loadFile(path: string, place: string, read: ReadFile): Node {
+  const text = readText(path, place, read);
+  const value = parseYaml(text, path);
+  if (value !== null && (typeof value !== "object" || Array.isArray(value))) {
+    throw new UsageError([`micss: ${path}:1: no map; write KEY: VALUE lines`]);
+  }
+  const locate = locator(text);
+  return fileNode(value, (keys) => `micss: ${path}:${locate(keys)}: ${keys.join(".")}`);
+}
+
+function readText(path: string, place: string, read: ReadFile): string {
+  try {
+    return read(path);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw new UsageError([`${place} ${quote(path)}: ${error.message}`]);
+  }
+}
+
+/** Every scalar stays the text that was written: values have the flags' syntax, and `012` or `1e3` are not numbers. */
+function parseYaml(text: string, path: string): unknown {
+  try {
+    return parse(text, { schema: "failsafe" });
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    // "REASON at line LINE, column COLUMN:" and a picture; without a place for a second document.
+    const match = /^(.*?)\s+at line (\d+), column (\d+)/s.exec(error.message);
+    const [reason, where] = match === null
+      ? [error.message.split("\n", 1)[0], ""]
+      : [`${match[1]} at column ${match[3]}`, `:${match[2]}`];
+    throw new UsageError([`micss: ${path}${where}: ${reason}; write YAML`]);
+  }
+}
+
+function fileError(error: unknown): unknown {
+  if (error instanceof Deno.errors.NotFound) return new FileError("no such file; give the path of a YAML file");
+  if (error instanceof Deno.errors.IsADirectory || error instanceof Error && /os error 21\b/.test(error.message)) {
+    return new FileError("a directory; give the path of a YAML file");
+  }
+  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
+    return new FileError("permission denied; let this user, and Deno, read it");
+  }
+  if (error instanceof TypeError) return new FileError("no UTF-8 text; save it as UTF-8");
+  return error instanceof Error && "code" in error ? new FileError(`${error.message}; give a readable file`) : error;
+}
