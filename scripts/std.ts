@@ -18,11 +18,21 @@ const SPECIFIERS = ["@std/assert", "@std/cli", "@std/streams", "@std/yaml"];
 /** How long jsr.io may take to answer, in milliseconds. */
 const PROBE_LIMIT = 3_000;
 
-/** The flags for running and checking the project's code, and whether this call found them out itself. */
-export async function stdFlags(): Promise<{ flags: string[]; probed: boolean }> {
+/** The flags for running, checking or compiling the project's code: what the task `std` prints, or printed before. */
+export async function stdFlags(): Promise<string[]> {
   const known = Deno.env.get(STD_FLAGS);
-  const text = known ?? (await isCached() || await jsrAnswers() ? "" : NPM_FLAGS);
-  return { flags: text.split(" ").filter(Boolean), probed: known === undefined };
+  if (known !== undefined) return split(known);
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "-q", "std"],
+    cwd: new URL("..", import.meta.url),
+    stderr: "inherit",
+  }).output();
+  if (code !== 0) throw new Error(`The task std ended with status ${code}`);
+  return split(new TextDecoder().decode(stdout));
+}
+
+function split(flags: string): string[] {
+  return flags.split(/\s+/).filter(Boolean);
 }
 
 /** Whether the packages are in Deno's cache: the task runs with `--cached-only`, so nothing is fetched here. */
@@ -48,11 +58,11 @@ async function jsrAnswers(): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  const { flags, probed } = await stdFlags();
-  if (flags.length > 0) {
-    if (probed) {
-      console.error("std: jsr.io can't be reached, so @std comes from the npm registry (scripts/std/npm.json)");
-    }
-    console.log(flags.join(" "));
+  const known = Deno.env.get(STD_FLAGS);
+  if (known !== undefined) {
+    console.log(known);
+  } else if (!await isCached() && !await jsrAnswers()) {
+    console.error("std: jsr.io can't be reached, so @std comes from the npm registry (scripts/std/npm.json)");
+    console.log(NPM_FLAGS);
   }
 }

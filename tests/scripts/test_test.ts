@@ -1,0 +1,69 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { count, summary } from "../../scripts/test.ts";
+
+const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="deno test" tests="7" failures="2" errors="0" time="0.005">
+    <testsuite name="./a_test.ts" tests="7" disabled="3" errors="0" failures="2">
+        <testcase name="fine" classname="./a_test.ts" time="0.000" line="1" col="6">
+        </testcase>
+        <testcase name="a &gt; b is no step" classname="./a_test.ts" time="0.000" line="1" col="6">
+        </testcase>
+        <testcase name="in steps" classname="./a_test.ts" time="0.001" line="2" col="6">
+            <failure message="1 test step failed">1 test step failed.</failure>
+        </testcase>
+        <testcase name="ip &quot;x&quot; (ignored: needs root)" classname="./a_test.ts" time="0.000" line="3" col="6">
+            <skipped/>
+        </testcase>
+        <testcase name="left out by a filter" classname="./a_test.ts" line="4" col="6">
+            <skipped/>
+        </testcase>
+        <testcase name="in steps &gt; one" classname="./a_test.ts" time="0.000" line="2" col="41">
+        </testcase>
+        <testcase name="in steps &gt; two" classname="./a_test.ts" time="0.000" line="2" col="69">
+            <failure message="Uncaught Error: no">Error: no</failure>
+        </testcase>
+    </testsuite>
+</testsuites>`;
+
+Deno.test("count counts tests, not their steps, nor what a filter left out", () => {
+  assertEquals(count(REPORT), { passed: 2, failed: 1, ignored: ['ip "x" (ignored: needs root)'] });
+});
+
+Deno.test("summary ends in the counts, with what the machine lacks before them", () => {
+  assertEquals(summary(count(REPORT)), 'ip "x" (ignored: needs root)\n2 passed, 1 failed, 1 skipped');
+  assertEquals(summary({ passed: 3, failed: 0, ignored: [] }), "3 passed, 0 failed");
+});
+
+/** Runs scripts/test.ts over one test file with this text; its status and last line. */
+async function runSuite(text: string): Promise<{ code: number; lastLine: string; errors: string }> {
+  const directory = await Deno.makeTempDir({ prefix: "micss-suite-" });
+  try {
+    await Deno.writeTextFile(`${directory}/x_test.ts`, text);
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-lock", new URL("../../scripts/test.ts", import.meta.url).pathname, "--no-config", "."],
+      cwd: directory,
+      // the little suite imports nothing, so it needs no flags
+      env: { MICSS_STD_FLAGS: "", NO_COLOR: "1" },
+    }).output();
+    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, lastLine: decode(stdout).trimEnd().split("\n").at(-1) ?? "", errors: decode(stderr) };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test("the task passes on a suite's success and failure", async () => {
+  const passing = await runSuite(`Deno.test("a", () => {}); Deno.test.ignore("b", () => {});`);
+  assertEquals([passing.code, passing.lastLine], [0, "1 passed, 0 failed, 1 skipped"]);
+  const failing = await runSuite(`Deno.test("a", () => {}); Deno.test("b", () => { throw new Error("no"); });`);
+  assertEquals([failing.code, failing.lastLine], [1, "1 passed, 1 failed"]);
+});
+
+Deno.test("the task fails clearly when a test file does not load, or does not compile", async () => {
+  const throwing = await runSuite(`throw new Error("early");`);
+  assertEquals(throwing.code, 1);
+  assertMatch(throwing.errors, /test: deno test ended with status 1/);
+  const wrong = await runSuite(`const a: string = 1; Deno.test(a, () => {});`);
+  assertEquals(wrong.code, 1);
+  assertMatch(wrong.errors, /test: deno test ended with status 1 and without a report/);
+});
