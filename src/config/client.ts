@@ -73,7 +73,7 @@ const schema: Schema<ClientConfig> = {
     flag: "redirect",
     shape: list(addressSyntax({ defaultPort: DEFAULT_PORT, listen: true })),
     default: [],
-    doc: "Where iptables or nftables REDIRECT sends connections (Linux)",
+    doc: "Where REDIRECT of iptables or nftables sends connections, on Linux",
   },
   timeouts: timeoutsGroup,
   log: logGroup,

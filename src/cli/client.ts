@@ -1,0 +1,35 @@
+import { runClient } from "../client/mod.ts";
+import { clientSpec } from "../config/client.ts";
+import { type ReadFile, readFile } from "../config/file.ts";
+import type { ClientConfig } from "../config/types.ts";
+import { createLog } from "../observe/log.ts";
+import type { Command } from "./command.ts";
+import { configOptions, parseConfig } from "./configured.ts";
+
+/** `micss client`. */
+export const command: Command = {
+  name: "client",
+  summary: "Takes applications' connections and carries them to servers over several channels",
+  usage:
+    "--server NAME=HOST[:PORT],HOST[:PORT]... (--forward HOST:PORT=NAME:PORT | --redirect HOST[:PORT])... [--config FILE]",
+  options: configOptions(clientSpec),
+  examples: [
+    "micss client --server web=192.0.2.10,198.51.100.10,[2001:db8::10] --forward 127.0.0.1:8080=web:80",
+    "micss client --config client.yaml --redirect 0.0.0.0:6522",
+  ],
+  run(args) {
+    const config = parseClientCommand(args, readFile);
+    return runClient(config, createLog(config.log));
+  },
+};
+
+/**
+ * Reads what `micss client` is told.
+ *
+ * @param args What follows `micss client`.
+ * @param read Reads the file of `--config`.
+ * @throws {UsageError} With a line for each mistake.
+ */
+export function parseClientCommand(args: string[], read: ReadFile): ClientConfig {
+  return parseConfig("micss client", clientSpec, args, read);
+}

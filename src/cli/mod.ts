@@ -1,0 +1,110 @@
+import { nearest } from "../config/nearest.ts";
+import { quote, UsageError } from "../config/problems.ts";
+import { type Command, type Output, standardOutput } from "./command.ts";
+import { commandHelp, programHelp, shortHelp } from "./help.ts";
+
+/** A command that the table names; its code is loaded when it is called. */
+interface Entry {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+const COMMANDS: readonly Entry[] = [
+  {
+    name: "server",
+    summary: "Takes channels and passes what they carry to the targets",
+    load: async () => (await import("./server.ts")).command,
+  },
+  {
+    name: "client",
+    summary: "Takes applications' connections and carries them to servers over several channels",
+    load: async () => (await import("./client.ts")).command,
+  },
+  {
+    name: "demo",
+    summary: "Shows it all at work on this machine, in seconds",
+    load: async () => (await import("./demo.ts")).command,
+  },
+  {
+    name: "help",
+    summary: "Tells how a command is called",
+    load: () => Promise.resolve(helpCommand),
+  },
+  {
+    name: "version",
+    summary: "Prints the versions of the program, of the protocol and of Deno",
+    load: async () => (await import("./version.ts")).command,
+  },
+];
+
+const helpCommand: Command = {
+  name: "help",
+  summary: "Tells how a command is called",
+  usage: "[COMMAND]",
+  options: [],
+  examples: ["micss help", "micss help server"],
+  async run(args, output) {
+    if (args.length > 1) throw new UsageError(["micss help: more than one command; write micss help COMMAND"]);
+    const [name] = args;
+    output.out(name === undefined ? programHelp(COMMANDS) : commandHelp(await findCommand(name).load()));
+    return 0;
+  },
+};
+
+/**
+ * Runs the program.
+ *
+ * @param args What follows `micss`.
+ * @param output Takes what people read. Default: standard output and error.
+ * @returns The exit status: 0, 1 for a failure at run time, 2 for bad input.
+ */
+export async function main(args: string[], output: Output = standardOutput): Promise<number> {
+  try {
+    return await dispatch(args, output);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      for (const line of error.lines) output.err(`${line}\n`);
+      return 2;
+    }
+    output.err(`micss: internal error: ${describe(error, wantsStack(args))}\n`);
+    return 1;
+  }
+}
+
+async function dispatch([name, ...rest]: string[], output: Output): Promise<number> {
+  if (name === undefined) {
+    output.err(shortHelp(COMMANDS));
+    return 2;
+  }
+  if (isHelp(name)) return await helpCommand.run(rest, output);
+  const command = await findCommand(name === "--version" || name === "-V" ? "version" : name).load();
+  if (!rest.some(isHelp)) return await command.run(rest, output);
+  output.out(commandHelp(command));
+  return 0;
+}
+
+function isHelp(arg: string): boolean {
+  return arg === "--help" || arg === "-h";
+}
+
+function findCommand(name: string): Entry {
+  const entry = COMMANDS.find((entry) => entry.name === name);
+  if (entry !== undefined) return entry;
+  const meant = nearest(name.replace(/^-+/, ""), COMMANDS.map(({ name }) => name));
+  const hint = meant === undefined ? "micss help lists them" : `did you mean micss ${meant}?`;
+  throw new UsageError([`micss: ${quote(name)}: unknown ${name.startsWith("-") ? "flag" : "command"}; ${hint}`]);
+}
+
+/** One line, or with its stack. */
+function describe(error: unknown, stack: boolean): string {
+  if (!(error instanceof Error)) return String(error);
+  return stack && error.stack !== undefined ? error.stack : `${error.name}: ${error.message.split("\n", 1)[0]}`;
+}
+
+function wantsStack(args: string[]): boolean {
+  if (/(?:^|\0)--log-level[=\0]debug(?:\0|$)/.test(args.join("\0"))) return true;
+  // Without the permission nobody is asked for it: this is the worst moment for a question.
+  const { state } = Deno.permissions.querySync({ name: "env", variable: "MICSS_DEBUG" });
+  return state === "granted" && Deno.env.get("MICSS_DEBUG") !== undefined;
+}

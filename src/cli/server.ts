@@ -1,0 +1,34 @@
+import { type ReadFile, readFile } from "../config/file.ts";
+import { serverSpec } from "../config/server.ts";
+import type { ServerConfig } from "../config/types.ts";
+import { createLog } from "../observe/log.ts";
+import { runServer } from "../server/mod.ts";
+import type { Command } from "./command.ts";
+import { configOptions, parseConfig } from "./configured.ts";
+
+/** `micss server`. */
+export const command: Command = {
+  name: "server",
+  summary: "Takes channels and passes what they carry to the targets",
+  usage: "--channel HOST[:PORT]... --target PORT=HOST[:PORT]... [--config FILE]",
+  options: configOptions(serverSpec),
+  examples: [
+    "micss server --channel 192.0.2.10 --channel 198.51.100.10 --channel '[2001:db8::10]' --target 80=127.0.0.1:8080",
+    "micss server --config server.yaml --log-level debug",
+  ],
+  run(args) {
+    const config = parseServerCommand(args, readFile);
+    return runServer(config, createLog(config.log));
+  },
+};
+
+/**
+ * Reads what `micss server` is told.
+ *
+ * @param args What follows `micss server`.
+ * @param read Reads the file of `--config`.
+ * @throws {UsageError} With a line for each mistake.
+ */
+export function parseServerCommand(args: string[], read: ReadFile): ServerConfig {
+  return parseConfig("micss server", serverSpec, args, read);
+}
