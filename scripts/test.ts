@@ -58,19 +58,21 @@ export function summary({ passed, failed, ignored }: Counts): string {
 /** Runs the suite; the exit status. */
 async function run(args: string[]): Promise<number> {
   const flags = await stdFlags();
-  const report = await Deno.makeTempFile({ prefix: "micss-report-", suffix: ".xml" });
+  const directory = await Deno.makeTempDir({ prefix: "micss-test-" });
+  const report = `${directory}/report.xml`;
   try {
     const child = new Deno.Command(Deno.execPath(), {
       args: ["test", "-A", "--parallel", ...flags, `--junit-path=${report}`, ...args],
-      // so that tests which start programs of the project need not ask for the flags again
-      env: { [STD_FLAGS]: flags.join(" ") },
+      // the flags, so that tests which start programs of the project need not ask for them again; and a directory for
+      // what tests share and nobody else removes
+      env: { [STD_FLAGS]: flags.join(" "), MICSS_TEST_DIRECTORY: directory },
     }).spawn();
-    // a terminal's ^C reaches the child by itself: stay, to remove the report when it has ended
+    // a terminal's ^C reaches the child by itself: stay, to remove the directory when it has ended
     Deno.addSignalListener("SIGINT", () => {});
     Deno.addSignalListener("SIGTERM", () => child.kill("SIGTERM"));
     const { code } = await child.status;
-    const text = await Deno.readTextFile(report);
-    if (text === "") {
+    const text = await Deno.readTextFile(report).catch(() => undefined);
+    if (text === undefined) {
       console.error(`test: deno test ended with status ${code} and without a report: nothing can be counted`);
       return code || 1;
     }
@@ -82,7 +84,7 @@ async function run(args: string[]): Promise<number> {
     console.log(summary(counts));
     return code || (counts.failed > 0 ? 1 : 0);
   } finally {
-    await Deno.remove(report);
+    await Deno.remove(directory, { recursive: true });
   }
 }
 

@@ -1,0 +1,66 @@
+import { compileCommand } from "../../scripts/compile.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** What goes into the executable, and so decides whether one that is there already may be used. */
+const SOURCES = ["main.ts", "deno.json", "deno.lock", "scripts", "src"];
+
+/** An executable of micss, or why there is none. */
+export interface Executable {
+  /** Its path, if it could be built. */
+  path: string;
+  /** For a test's name and its `ignore`: what the machine lacks; empty when the executable is there. */
+  needs: "" | "ignored: needs deno compile to work (denort)";
+  /** What the compiler wrote. */
+  output: string;
+}
+
+/**
+ * Builds the executable of micss as it is here, or takes the one that another test has built from the same sources.
+ *
+ * The executable is in the directory that scripts/test.ts removes at the end, or, for a test run without it, in the
+ * system's for temporary files, where it stays for the next run.
+ *
+ * @throws {Error} When the compiler fails for another reason than the runtime to embed, which it may fail to download.
+ */
+export async function buildExecutable(): Promise<Executable> {
+  const directory = Deno.env.get("MICSS_TEST_DIRECTORY") ?? systemTemporary();
+  const path = `${directory}/micss-${await digest()}`;
+  if (await exists(path)) return { path, needs: "", output: "" };
+  // another test may build it at the same time: whoever is last puts the same thing in its place
+  const mine = `${path}-${crypto.randomUUID()}`;
+  const [program, args] = await compileCommand(mine);
+  const { success, stdout, stderr } = await new Deno.Command(program, { args, cwd: ROOT }).output();
+  const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  if (success) {
+    await Deno.rename(mine, path);
+    return { path, needs: "", output };
+  }
+  if (!/denort|dl\.deno\.land/.test(output)) throw new Error(`deno compile failed:\n${output}`);
+  return { path, needs: "ignored: needs deno compile to work (denort)", output };
+}
+
+/** A name for the sources and the compiler: the start of the SHA-256 over them. */
+async function digest(): Promise<string> {
+  const parts = [`${Deno.env.get("DENO_COMPILE")} ${Deno.env.get("DENORT_BIN")} ${Deno.version.deno}`];
+  for (const source of SOURCES) {
+    for (const path of await files(`${ROOT}${source}`)) parts.push(path, await Deno.readTextFile(path));
+  }
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(parts.join("\0")));
+  return new Uint8Array(hash).subarray(0, 8).toHex();
+}
+
+/** The paths of the files at and under `path`, in a fixed order. */
+async function files(path: string): Promise<string[]> {
+  if (!(await Deno.stat(path)).isDirectory) return [path];
+  const names = (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name).sort();
+  return (await Promise.all(names.map((name) => files(`${path}/${name}`)))).flat();
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+function systemTemporary(): string {
+  return Deno.env.get("TMPDIR") ?? "/tmp";
+}
