@@ -1,10 +1,11 @@
-import { runClient } from "../client/mod.ts";
+import { ClientHandler } from "../client/mod.ts";
 import { clientSpec } from "../config/client.ts";
 import { type ReadFile, readFile } from "../config/file.ts";
 import type { ClientConfig } from "../config/types.ts";
-import { createLog } from "../observe/log.ts";
+import { type Address, formatAddress } from "../net/address.ts";
 import type { Command } from "./command.ts";
 import { configOptions, parseConfig } from "./configured.ts";
+import { runHandler } from "./lifetime.ts";
 
 /** `micss client`. */
 export const command: Command = {
@@ -19,7 +20,11 @@ export const command: Command = {
   ],
   run(args) {
     const config = parseClientCommand(args, readFile);
-    return runClient(config, createLog(config.log));
+    return runHandler(config, (log) => {
+      const handler = new ClientHandler(config, log);
+      const listening = { forwards: list(handler.forwards), redirects: list(handler.redirects) };
+      return { handler, listening };
+    });
   },
 };
 
@@ -32,4 +37,8 @@ export const command: Command = {
  */
 export function parseClientCommand(args: string[], read: ReadFile): ClientConfig {
   return parseConfig("micss client", clientSpec, args, read);
+}
+
+function list(addresses: readonly Address[]): string | undefined {
+  return addresses.length === 0 ? undefined : addresses.map(formatAddress).join();
 }

@@ -1,10 +1,11 @@
 import { type ReadFile, readFile } from "../config/file.ts";
 import { serverSpec } from "../config/server.ts";
 import type { ServerConfig } from "../config/types.ts";
-import { createLog } from "../observe/log.ts";
-import { runServer } from "../server/mod.ts";
+import { formatAddress } from "../net/address.ts";
+import { ServerHandler } from "../server/mod.ts";
 import type { Command } from "./command.ts";
 import { configOptions, parseConfig } from "./configured.ts";
+import { runHandler } from "./lifetime.ts";
 
 /** `micss server`. */
 export const command: Command = {
@@ -18,7 +19,10 @@ export const command: Command = {
   ],
   run(args) {
     const config = parseServerCommand(args, readFile);
-    return runServer(config, createLog(config.log));
+    return runHandler(config, (log) => {
+      const handler = new ServerHandler(config, log);
+      return { handler, listening: { channels: handler.channels.map(formatAddress).join() } };
+    });
   },
 };
 

@@ -3,6 +3,9 @@ import { PROTOCOL_VERSION } from "../wire/greeting.ts";
 import type { Command } from "./command.ts";
 import { readFlags } from "./flags.ts";
 
+/** The program's version. */
+export const VERSION: string = project.version;
+
 /** `micss version`. */
 export const command: Command = {
   name: "version",
@@ -12,7 +15,7 @@ export const command: Command = {
   examples: ["micss version"],
   run(args, output) {
     readFlags("micss version", command.options, args);
-    output.out(`micss ${project.version} (protocol ${PROTOCOL_VERSION}, deno ${Deno.version.deno})\n`);
+    output.out(`micss ${VERSION} (protocol ${PROTOCOL_VERSION}, deno ${Deno.version.deno})\n`);
     return Promise.resolve(0);
   },
 };

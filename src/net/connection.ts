@@ -73,3 +73,16 @@ export async function writeAll(connection: Connection, bytes: Uint8Array): Promi
   let written = await connection.write(bytes);
   while (written < bytes.length) written += await connection.write(bytes.subarray(written));
 }
+
+/**
+ * Fills all of `into`.
+ *
+ * @throws What `connection.read` throws, or {@linkcode Deno.errors.UnexpectedEof} when the other end half-closes before.
+ */
+export async function readFull(connection: Connection, into: Uint8Array): Promise<void> {
+  for (let at = 0; at < into.length;) {
+    const length = await connection.read(into.subarray(at));
+    if (length === null) throw new Deno.errors.UnexpectedEof("closed by the other side");
+    at += length;
+  }
+}

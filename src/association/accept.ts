@@ -1,0 +1,113 @@
+import type { Address } from "../net/address.ts";
+import { type Clock, systemClock } from "../net/clock.ts";
+import { type Connection, readFull, writeAll } from "../net/connection.ts";
+import { xor } from "../sharing/xor.ts";
+import { type Associate, decodeAssociate, encodeAssociate } from "../wire/associate.ts";
+import { decodeFrom } from "../wire/decoder.ts";
+import { encodeGreeting } from "../wire/greeting.ts";
+import { Association, type Sharing } from "./association.ts";
+import { HANDSHAKE_TIMEOUT } from "./initiate.ts";
+import { Matcher } from "./matcher.ts";
+import { Newcomer } from "./newcomer.ts";
+
+/** What {@linkcode Acceptor} needs. */
+export interface AcceptorOptions extends Sharing {
+  /** Takes each association as it comes about; the receiver owns it. */
+  readonly associated: (association: Association) => void;
+  /** Told why a connection ended without an association: for the log. */
+  readonly failed?: (connection: Connection, reason: string) => void;
+  /** Whether two channels must arrive at different host addresses. Default: true. */
+  readonly distinctAddresses?: boolean;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** In milliseconds, from a connection's arrival. Default: {@linkcode HANDSHAKE_TIMEOUT}. */
+  readonly timeout?: number;
+}
+
+/**
+ * The server's side of the association handshake (paper, section III-D; docs/PROTOCOL.md 2): greets every connection,
+ * reads its list and no byte more, and makes an association of those that a {@linkcode Matcher} finds to belong together.
+ *
+ * A stranger's connection costs a socket, a cookie, and at most 260 bytes of list and 528 of buffer, until the time-out.
+ */
+export class Acceptor {
+  readonly #options: AcceptorOptions;
+  readonly #clock: Clock;
+  readonly #matcher: Matcher<Newcomer>;
+  readonly #newcomers = new Set<Newcomer>();
+  #closed = false;
+
+  constructor(options: AcceptorOptions) {
+    const { scheme = xor, distinctAddresses = true, clock = systemClock } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#matcher = new Matcher<Newcomer>({
+      schemes: new Set([scheme.id]),
+      distinctAddresses,
+      associated: (newcomers, list) => this.#associate(newcomers, list),
+    });
+  }
+
+  /** How many connections are in no association yet. */
+  get size(): number {
+    return this.#newcomers.size;
+  }
+
+  /** Takes a connection that has just been accepted, and owns it from now on. */
+  take(connection: Connection): void {
+    if (this.#closed) return connection.close();
+    const { timeout = HANDSHAKE_TIMEOUT } = this.#options;
+    const newcomer = new Newcomer(connection, (reason) => this.#ended(newcomer, reason));
+    newcomer.forgetTimeout = this.#clock.after(
+      timeout,
+      () => newcomer.end(`not associated within ${timeout / 1000} s`),
+    );
+    this.#newcomers.add(newcomer);
+    this.#matcher.add(newcomer);
+    this.#handshake(newcomer).catch((cause) => newcomer.end(cause));
+  }
+
+  /** Closes all that is in no association yet, and takes nothing more. */
+  close(): void {
+    this.#closed = true;
+    for (const newcomer of this.#newcomers) newcomer.end("the handler is ending");
+  }
+
+  async #handshake(newcomer: Newcomer): Promise<void> {
+    const { connection } = newcomer;
+    await writeAll(connection, encodeGreeting(newcomer.cookie));
+    const list = await decodeFrom(decodeAssociate(), (into) => readFull(connection, into));
+    if (newcomer.over) return;
+    // From here on the client has nothing to say until it has the echo: whatever comes tells that it is gone, or no
+    // client of ours. Once associated, the read under way is that of the first shares.
+    newcomer.inlet.changed = () => {
+      const { ended } = newcomer.inlet;
+      newcomer.end(ended === null ? "sent more than a list before it was associated" : ended.cause);
+    };
+    newcomer.inlet.read();
+    this.#matcher.submit(newcomer, list);
+  }
+
+  #associate(newcomers: Newcomer[], list: Associate): void {
+    for (const newcomer of newcomers) {
+      newcomer.release();
+      this.#newcomers.delete(newcomer);
+    }
+    const addresses: Address[] = newcomers.map(({ connection }) => connection.local);
+    const association = new Association(newcomers.map(({ inlet }) => inlet), addresses, this.#options);
+    const echo = encodeAssociate(list);
+    newcomers.forEach(({ connection }, index) => {
+      writeAll(connection, echo).catch((cause) => {
+        association.channelFailed(index, cause);
+        association.abort();
+      });
+    });
+    this.#options.associated(association);
+  }
+
+  #ended(newcomer: Newcomer, reason: string): void {
+    this.#newcomers.delete(newcomer);
+    this.#matcher.remove(newcomer);
+    this.#options.failed?.(newcomer.connection, reason);
+  }
+}

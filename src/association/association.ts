@@ -1,0 +1,104 @@
+import { type Address, formatAddress } from "../net/address.ts";
+import type { Connection } from "../net/connection.ts";
+import { type PadSource, systemPads } from "../sharing/pads.ts";
+import type { Scheme } from "../sharing/scheme.ts";
+import { xor } from "../sharing/xor.ts";
+import type { Inlet } from "./inlet.ts";
+import { joinFrom } from "./join.ts";
+import { splitInto } from "./split.ts";
+
+/** A channel failed, and with it its association. */
+export class ChannelError extends Error {
+  override name = "ChannelError";
+
+  /**
+   * @param index The channel's place in the association, from 0.
+   * @param address The address of the channel at the server handler.
+   * @param cause What happened to it.
+   */
+  constructor(readonly index: number, readonly address: Address, cause: unknown) {
+    super(`channel ${index + 1} (${formatAddress(address)}): ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** How an association shares; the same for both directions. */
+export interface Sharing {
+  /** Default: XOR. */
+  readonly scheme?: Scheme;
+  /** Default: the runtime's CSPRNG. */
+  readonly pads?: PadSource;
+}
+
+let lastId = 0;
+
+/**
+ * n associated connections as one duplex stream of message bytes (paper, section III-E): what is written to
+ * {@linkcode Association.writable} leaves as shares, what arrives as shares is read from {@linkcode Association.readable}.
+ *
+ * It owns the connections. Whoever holds the association ends it, once or more, with {@linkcode Association.end} or
+ * {@linkcode Association.abort}; nothing else closes a connection.
+ */
+export class Association {
+  /** Tells associations of this process apart in the log. */
+  readonly id: number = ++lastId;
+  /** The connections, in the order of their shares. */
+  readonly connections: readonly Connection[];
+  /** Message bytes that arrive; a chunk is lent until the next read. See {@linkcode joinFrom}. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** Message bytes to send; a chunk is lent until its write settles. See {@linkcode splitInto}. */
+  readonly writable: WritableStream<Uint8Array>;
+  /** What ended it, where that was a channel. */
+  failure: ChannelError | null = null;
+  readonly #inlets: readonly Inlet[];
+  readonly #addresses: readonly Address[];
+  #ended = false;
+
+  /**
+   * @param inlets Of at least two associated connections, in the order of their shares; the association's from now on.
+   * @param addresses The channels' addresses at the server handler, for errors.
+   */
+  constructor(inlets: readonly Inlet[], addresses: readonly Address[], sharing: Sharing = {}) {
+    const { scheme = xor, pads = systemPads } = sharing;
+    this.connections = inlets.map((inlet) => inlet.connection);
+    this.#addresses = addresses;
+    this.#inlets = inlets;
+    const failed = (index: number, cause: unknown) => this.channelFailed(index, cause);
+    this.readable = joinFrom(inlets, scheme, failed);
+    this.writable = splitInto(this.connections, scheme, pads, failed);
+  }
+
+  /** Records that a channel failed: the first to fail is the association's {@linkcode Association.failure}. */
+  channelFailed(index: number, cause: unknown): ChannelError {
+    this.failure ??= new ChannelError(index, this.#addresses[index]!, cause);
+    return this.failure;
+  }
+
+  /** Ends every channel in order: what was written still arrives. */
+  end(): void {
+    this.#teardown((connection) => connection.close());
+  }
+
+  /** Resets every channel: the other side learns at once, and what was on its way may be lost. */
+  abort(): void {
+    this.#teardown((connection) => connection.reset());
+  }
+
+  /** Whether it was ended or aborted. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  #teardown(finish: (connection: Connection) => void): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.connections.forEach(finish);
+    for (const inlet of this.#inlets) inlet.release();
+  }
+}
+
+/** A cause in words, for a log line or an error. */
+export function reasonOf(cause: unknown): string {
+  if (cause === null || cause === undefined) return "closed by the other side";
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.message === "" ? cause.name : cause.message.replace(/ \(os error \d+\)$/, "");
+}

@@ -1,0 +1,103 @@
+import type { Address } from "../net/address.ts";
+import { type Clock, systemClock } from "../net/clock.ts";
+import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
+import { cookieKey, decodeAssociateReply, encodeAssociate, RefusedReason } from "../wire/associate.ts";
+import { decodeFrom, WireError } from "../wire/decoder.ts";
+import { decodeGreeting } from "../wire/greeting.ts";
+import { xor } from "../sharing/xor.ts";
+import { Association, ChannelError, type Sharing } from "./association.ts";
+import { Inlet } from "./inlet.ts";
+
+/** How long a handshake may take, in milliseconds, from the first connection attempt on. */
+export const HANDSHAKE_TIMEOUT = 5000;
+
+/** What {@linkcode initiate} needs beside the channels. */
+export interface InitiateOptions extends Sharing {
+  /** Makes the connections. */
+  readonly network: Network;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** In milliseconds. Default: {@linkcode HANDSHAKE_TIMEOUT}. */
+  readonly timeout?: number;
+  /** Gives up. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The client's side of the association handshake (paper, section III-D; docs/PROTOCOL.md 2): connects to every address at
+ * once, collects the cookies, sends the whole list on every channel, and goes on only when its exact echo has come on
+ * every channel. So no share leaves before the one honest channel, whichever it is, has confirmed the list both ways.
+ *
+ * @param addresses The server handler's address on each channel; at least two.
+ * @returns The association, the caller's to end.
+ * @throws {ChannelError} When a channel fails, or anything but the echo comes on it, or not in time. Every connection is
+ * closed by then.
+ */
+export async function initiate(addresses: readonly Address[], options: InitiateOptions): Promise<Association> {
+  const { network, clock = systemClock, timeout = HANDSHAKE_TIMEOUT, scheme = xor } = options;
+  const connections: Connection[] = [];
+  const giveUp = new AbortController();
+  const stop = (reason: unknown): void => {
+    giveUp.abort(reason);
+    for (const connection of connections) connection?.close();
+  };
+  const forget = clock.after(timeout, () => stop(new Error(`no answer within ${timeout / 1000} s`)));
+  const onAbort = () => stop(options.signal!.reason);
+  options.signal?.addEventListener("abort", onAbort);
+
+  /** Runs a step on every channel at once; the first failure ends them all, and says which channel it was. */
+  const onEvery = <T>(step: (index: number) => Promise<T>): Promise<T[]> =>
+    Promise.all(addresses.map(async (address, index) => {
+      try {
+        const value = await step(index);
+        giveUp.signal.throwIfAborted();
+        return value;
+      } catch (cause) {
+        throw new ChannelError(index, address, giveUp.signal.aborted ? giveUp.signal.reason : cause);
+      }
+    }));
+
+  try {
+    options.signal?.throwIfAborted();
+    const cookies = await onEvery(async (index) => {
+      const connection = await network.connect(addresses[index]!, giveUp.signal);
+      connections[index] = connection;
+      if (giveUp.signal.aborted) connection.close();
+      return await decodeFrom(decodeGreeting(), (into) => readFull(connection, into));
+    });
+    if (new Set(cookies.map(cookieKey)).size < cookies.length) throw new WireError("two channels gave one cookie");
+
+    const list = encodeAssociate({ scheme: scheme.id, threshold: cookies.length, cookies });
+    await onEvery((index) => writeAll(connections[index]!, list));
+    await onEvery(async (index) => {
+      const fill = (into: Uint8Array) => readFull(connections[index]!, into);
+      const reply = await decodeFrom(decodeAssociateReply(cookies.length), fill);
+      if (reply.kind === "refused") throw new WireError(refusal(reply.reason));
+      if (!list.every((byte, at) => byte === reply.bytes[at])) {
+        throw new WireError("the server handler confirmed another list: the channel was tampered with");
+      }
+    });
+    return new Association(connections.map((connection) => new Inlet(connection)), addresses, options);
+  } catch (error) {
+    stop(error);
+    throw error;
+  } finally {
+    forget();
+    options.signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+function refusal(reason: RefusedReason): string {
+  switch (reason) {
+    case RefusedReason.Unacceptable:
+      return "refused: the server handler does not take this number of channels or this scheme";
+    case RefusedReason.UnknownCookie:
+      return "refused: the list names a connection that the server handler does not have";
+    case RefusedReason.Mismatch:
+      return "refused: another channel sent another list, or ended";
+    case RefusedReason.SharedAddress:
+      return "refused: two channels arrived at the same address of the server handler";
+    case RefusedReason.Overloaded:
+      return "refused: the server handler has too much to do";
+  }
+}

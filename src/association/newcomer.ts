@@ -1,0 +1,68 @@
+import { type Connection, writeAll } from "../net/connection.ts";
+import { encodeRefused, RefusedReason } from "../wire/associate.ts";
+import { COOKIE_LENGTH } from "../wire/greeting.ts";
+import { reasonOf } from "./association.ts";
+import { Inlet } from "./inlet.ts";
+import type { Candidate } from "./matcher.ts";
+
+/**
+ * A connection that the server handler has accepted and that is in no association yet. It owns the connection until
+ * {@linkcode Newcomer.release}; ends it once.
+ */
+export class Newcomer implements Candidate {
+  /** From the CSPRNG: that two are alike is less likely than that the machine fails. */
+  readonly cookie: Uint8Array = crypto.getRandomValues(new Uint8Array(COOKIE_LENGTH));
+  /** What will read the connection's shares. */
+  readonly inlet: Inlet;
+  /** Forgets the time-out. */
+  forgetTimeout: () => void = () => {};
+  readonly #ended: (reason: string) => void;
+  #over = false;
+
+  /** @param ended Called once, when it ends without an association, with the reason in words. */
+  constructor(readonly connection: Connection, ended: (reason: string) => void) {
+    this.inlet = new Inlet(connection);
+    this.#ended = ended;
+  }
+
+  /** The host address at which it arrived. */
+  get localHost(): string {
+    return this.connection.local.host;
+  }
+
+  /** Whether it was ended or released. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Says why the list is refused, and ends. */
+  refused(reason: RefusedReason): void {
+    if (this.#over) return;
+    this.#finish(`refused: ${RefusedReason[reason]}`);
+    // Two bytes always fit into the socket's buffer, so closing does not wait for long.
+    writeAll(this.connection, encodeRefused(reason)).catch(() => {}).finally(() => this.#close());
+  }
+
+  /** Ends without a word to the other side. */
+  end(cause: unknown): void {
+    if (this.#over) return;
+    this.#finish(reasonOf(cause));
+    this.#close();
+  }
+
+  /** Gives up ownership: it is in an association now. */
+  release(): void {
+    this.#over = true;
+    this.forgetTimeout();
+  }
+
+  #finish(reason: string): void {
+    this.release();
+    this.#ended(reason);
+  }
+
+  #close(): void {
+    this.connection.close();
+    this.inlet.release();
+  }
+}

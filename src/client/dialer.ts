@@ -1,0 +1,96 @@
+import { initiate } from "../association/initiate.ts";
+import { reasonOf } from "../association/association.ts";
+import type { Server, Timeouts } from "../config/types.ts";
+import { formatAddress } from "../net/address.ts";
+import type { Clock } from "../net/clock.ts";
+import type { Connection, Network } from "../net/connection.ts";
+import type { Log } from "../observe/log.ts";
+import { Frames } from "../session/frames.ts";
+import { Pool } from "../session/pool.ts";
+import type { Traffic } from "../session/relay.ts";
+import { request } from "../session/session.ts";
+
+/** What carrying applications' connections needs. */
+export interface DialerOptions {
+  readonly timeouts: Timeouts;
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+let lastSession = 0;
+
+/** Carries applications' connections to one server handler: one session, on an association of its own, for each. */
+export class Dialer {
+  readonly #server: Server;
+  readonly #options: DialerOptions;
+  readonly #pool: Pool;
+  readonly #giveUp = new AbortController();
+  readonly #busy = new Set<Frames>();
+
+  constructor(server: Server, options: DialerOptions) {
+    this.#server = server;
+    this.#options = options;
+    this.#pool = new Pool(options.clock, options.timeouts.idle);
+  }
+
+  /**
+   * Carries a connection until it has ended, and logs how. Owns it; resets it when that fails.
+   *
+   * @param port The port that the server handler is asked for.
+   */
+  async carry(application: Connection, port: number): Promise<void> {
+    const { clock } = this.#options;
+    const log = this.#options.log.with({
+      session: ++lastSession,
+      server: this.#server.name,
+      port,
+      from: formatAddress(application.remote),
+    });
+    let frames: Frames;
+    try {
+      frames = this.#pool.take() ?? await this.#associate(log);
+    } catch (error) {
+      log.warn("session refused", { reason: reasonOf(error) });
+      return application.reset();
+    }
+    log.info("session", { association: frames.association.id });
+    const traffic: Traffic = { sent: 0, received: 0 };
+    const began = clock.now();
+    const counts = () => ({
+      "bytes-up": traffic.sent,
+      "bytes-down": traffic.received,
+      ms: Math.round(clock.now() - began),
+    });
+    this.#busy.add(frames);
+    try {
+      await request({ destination: { kind: "port", port } }, application, frames, traffic, clock);
+      this.#busy.delete(frames);
+      this.#pool.give(frames);
+      log.info("session ended", { ...counts(), reason: "both sides ended" });
+    } catch (error) {
+      this.#busy.delete(frames);
+      log.warn("session reset", { ...counts(), reason: reasonOf(error) });
+    }
+  }
+
+  /** Aborts every session and handshake, and ends every idle association. */
+  close(): void {
+    this.#giveUp.abort(new Error("the handler is ending"));
+    this.#pool.close();
+    for (const { association } of this.#busy) association.abort();
+  }
+
+  async #associate(log: Log): Promise<Frames> {
+    const { network, clock, timeouts } = this.#options;
+    const { channels } = this.#server;
+    const association = await initiate(channels, {
+      network,
+      clock,
+      timeout: timeouts.handshake,
+      signal: this.#giveUp.signal,
+    });
+    log.info("association", { association: association.id, channels: channels.length });
+    return new Frames(association);
+  }
+}

@@ -1,0 +1,39 @@
+import { type Address, formatAddress } from "./address.ts";
+import type { Listener, Network } from "./connection.ts";
+
+/** A handler can't start, for a reason outside of it; the message says what would help. */
+export class StartError extends Error {
+  override name = "StartError";
+}
+
+function listenError(address: Address, cause: unknown): StartError {
+  const where = `can't listen at ${formatAddress(address)}`;
+  if (cause instanceof Deno.errors.AddrInUse) {
+    return new StartError(`${where}: another program listens there; end it or choose another port`, { cause });
+  }
+  if (cause instanceof Deno.errors.AddrNotAvailable) {
+    return new StartError(`${where}: this machine does not have that address`, { cause });
+  }
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return new StartError(`${where}: ports below 1024 need privileges; choose another port`, { cause });
+  }
+  return new StartError(`${where}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+}
+
+/**
+ * Listens at every address, or at none.
+ *
+ * @throws {StartError} For the first that can't be listened at.
+ */
+export function listenAll(network: Network, addresses: readonly Address[]): Listener[] {
+  const listeners: Listener[] = [];
+  for (const address of addresses) {
+    try {
+      listeners.push(network.listen(address));
+    } catch (cause) {
+      for (const listener of listeners) listener.close();
+      throw listenError(address, cause);
+    }
+  }
+  return listeners;
+}

@@ -1,0 +1,6 @@
+/**
+ * The server handler's side of MICSS: channels in, associations, sessions, targets.
+ *
+ * @module
+ */
+export { ServerHandler, type ServerSystem } from "./handler.ts";

@@ -1,0 +1,135 @@
+import type { Association } from "../association/association.ts";
+import { reasonOf } from "../association/association.ts";
+import type { ServerConfig } from "../config/types.ts";
+import { type Address, formatAddress } from "../net/address.ts";
+import type { Clock } from "../net/clock.ts";
+import type { Connection, Network } from "../net/connection.ts";
+import type { Log } from "../observe/log.ts";
+import { Frames, unexpected } from "../session/frames.ts";
+import type { Traffic } from "../session/relay.ts";
+import { carry, refuse } from "../session/session.ts";
+import { FrameType, ResultCode } from "../wire/frame.ts";
+import type { Open } from "../wire/open.ts";
+import { targetFor } from "./targets.ts";
+
+/** What serving associations needs. */
+export interface ServiceOptions {
+  readonly config: Pick<ServerConfig, "targets" | "timeouts">;
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Serves the sessions of one association, one after the other; owns the association and ends it. */
+export class Service {
+  readonly #association: Association;
+  readonly #frames: Frames;
+  readonly #options: ServiceOptions;
+  readonly #log: Log;
+  #sessions = 0;
+  #busy = false;
+  #leaving = false;
+
+  constructor(association: Association, options: ServiceOptions) {
+    this.#association = association;
+    this.#frames = new Frames(association);
+    this.#options = options;
+    this.#log = options.log.with({ association: association.id });
+  }
+
+  /** Runs until the association has ended. */
+  async run(): Promise<void> {
+    const { connections } = this.#association;
+    const [first] = connections;
+    this.#log.info("association", { channels: connections.length, client: formatAddress(first!.remote) });
+    try {
+      for (let open = await this.#nextOpen(); open !== null; open = await this.#nextOpen()) {
+        this.#busy = true;
+        await this.#session(open);
+        this.#busy = false;
+        if (this.#leaving || this.#association.ended) break;
+      }
+      this.#log.debug("association ended", { sessions: this.#sessions });
+    } catch (error) {
+      this.#log.warn("association failed", { sessions: this.#sessions, reason: reasonOf(error) });
+    } finally {
+      this.#association.end();
+    }
+  }
+
+  /** Serves no further session: ends the association now, or when the session under way has ended. */
+  leave(): void {
+    this.#leaving = true;
+    if (!this.#busy) this.#association.end();
+  }
+
+  /** Ends the association, and resets the session under way. */
+  abort(): void {
+    this.#association.abort();
+  }
+
+  /** Waits for the client's next OPEN: null when the client has gone, or asks for nothing for too long. */
+  async #nextOpen(): Promise<Open | null> {
+    const { clock, config } = this.#options;
+    // The client gives up an unused association first, so that no OPEN crosses the end.
+    const forget = clock.after(2 * config.timeouts.idle, () => this.#association.end());
+    try {
+      const frame = await this.#frames.receive();
+      if (frame !== null && frame.type !== FrameType.Open) throw unexpected(frame, "where OPEN was due");
+      return frame?.open ?? null;
+    } catch (error) {
+      if (this.#association.ended) return null;
+      throw error;
+    } finally {
+      forget();
+    }
+  }
+
+  async #session({ destination }: Open): Promise<void> {
+    const { config, clock } = this.#options;
+    const log = this.#log.with({ session: `${this.#association.id}.${++this.#sessions}`, port: destination.port });
+    const address = targetFor(config.targets, destination);
+    if (address === null) {
+      log.warn("session refused", { reason: "no target for this port is configured" });
+      return await refuse(this.#frames, ResultCode.NotAllowed, "no target for this port", clock);
+    }
+    const target = formatAddress(address);
+    let application: Connection;
+    try {
+      application = await this.#connect(address);
+    } catch (error) {
+      const refused = error instanceof Deno.errors.ConnectionRefused;
+      log.warn("session refused", { target, reason: reasonOf(error) });
+      const text = refused ? "the target refused the connection" : "the target can't be reached";
+      return await refuse(this.#frames, refused ? ResultCode.Refused : ResultCode.Unreachable, text, clock);
+    }
+    log.info("session", { target });
+    const traffic: Traffic = { sent: 0, received: 0 };
+    const began = clock.now();
+    const counts = () => ({
+      target,
+      "bytes-up": traffic.received,
+      "bytes-down": traffic.sent,
+      ms: Math.round(clock.now() - began),
+    });
+    try {
+      const opened = this.#frames.send((encoder) => encoder.result(ResultCode.Ok));
+      await carry(application, this.#frames, traffic, opened, clock);
+      log.info("session ended", { ...counts(), reason: "both sides ended" });
+    } catch (error) {
+      log.warn("session reset", { ...counts(), reason: reasonOf(error) });
+    }
+  }
+
+  async #connect(address: Address): Promise<Connection> {
+    const { network, clock, config } = this.#options;
+    const giveUp = new AbortController();
+    const { connect } = config.timeouts;
+    const forget = clock.after(connect, () => giveUp.abort(new Error(`no connection within ${connect / 1000} s`)));
+    try {
+      return await network.connect(address, giveUp.signal);
+    } finally {
+      forget();
+    }
+  }
+}

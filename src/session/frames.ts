@@ -1,0 +1,109 @@
+import type { Association } from "../association/association.ts";
+import { systemPads } from "../sharing/pads.ts";
+import { WireError } from "../wire/decoder.ts";
+import { type Frame, FrameType } from "../wire/frame.ts";
+import { FrameDecoder } from "../wire/frame_decoder.ts";
+import { FrameEncoder } from "../wire/frame_encoder.ts";
+
+/**
+ * An association's message bytes as frames, both ways (docs/PROTOCOL.md 4). It uses the association's streams; the
+ * association stays its owner's.
+ *
+ * KEY, PING, PONG and BYE are its own business: it sends KEY before the first frame, answers PING, and keeps BYE in mind.
+ */
+export class Frames {
+  /** What carries the frames. */
+  readonly association: Association;
+  readonly #encoder = new FrameEncoder(systemPads);
+  readonly #decoder = new FrameDecoder();
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  /** Whether the other side has said BYE: no new session is to begin here. */
+  leaving = false;
+  #receiving: Promise<Frame | null> | null = null;
+  #ponging = false;
+
+  constructor(association: Association) {
+    this.association = association;
+    this.#writer = association.writable.getWriter();
+    this.#reader = association.readable.getReader();
+    // A failure is met where something is written or read.
+    this.#writer.closed.catch(() => {});
+    this.#reader.closed.catch(() => {});
+  }
+
+  /**
+   * Sends a control frame.
+   *
+   * @param encode Makes it, with this direction's encoder, at once.
+   * @throws When a channel failed.
+   */
+  send(encode: (encoder: FrameEncoder) => Uint8Array): Promise<void> {
+    if (this.#encoder.started) return this.#writer.write(encode(this.#encoder));
+    const key = this.#encoder.key();
+    const first = encode(this.#encoder);
+    const bytes = new Uint8Array(key.length + first.length);
+    bytes.set(key);
+    bytes.set(first, key.length);
+    return this.#writer.write(bytes);
+  }
+
+  /**
+   * Sends a DATA frame; some frame must have been sent before.
+   *
+   * @param frame 4 bytes that get the frame's head, then the payload; lent until the promise settles.
+   * @throws When a channel failed.
+   */
+  sendData(frame: Uint8Array): Promise<void> {
+    this.#encoder.dataHead(frame, frame.length - 4);
+    return this.#writer.write(frame);
+  }
+
+  /**
+   * Waits for the next frame, or piece of DATA, whose bytes are lent until the next call. While one call waits, another
+   * gets the same promise: so an idle association can be watched, and the watched frame is not lost.
+   *
+   * @returns null when a channel has ended in order and nothing is left.
+   * @throws {WireError} When the other side broke the protocol, or a frame was tampered with.
+   * @throws {ChannelError} When a channel failed.
+   */
+  receive(): Promise<Frame | null> {
+    if (this.#receiving !== null) return this.#receiving;
+    const next = this.#decode();
+    if (next !== null) return Promise.resolve(next);
+    this.#receiving = this.#fill().finally(() => this.#receiving = null);
+    return this.#receiving;
+  }
+
+  async #fill(): Promise<Frame | null> {
+    for (;;) {
+      const { value, done } = await this.#reader.read();
+      if (done) return null;
+      this.#decoder.push(value);
+      const frame = this.#decode();
+      if (frame !== null) return frame;
+    }
+  }
+
+  /** The next frame of the bytes at hand that is not this class's own business. */
+  #decode(): Frame | null {
+    for (;;) {
+      const frame = this.#decoder.next();
+      if (frame?.type === FrameType.Ping) this.#pong(frame.payload);
+      else if (frame?.type === FrameType.Bye) this.leaving = true;
+      else if (frame?.type !== FrameType.Key && frame?.type !== FrameType.Pong) return frame;
+    }
+  }
+
+  /** Answers a PING; while an answer can't leave, further ones are not owed: many PINGs must not fill memory. */
+  #pong(payload: Uint8Array): void {
+    if (this.#ponging || !this.#encoder.started) return;
+    this.#ponging = true;
+    this.send((encoder) => encoder.pong(payload)).catch(() => {}).finally(() => this.#ponging = false);
+  }
+}
+
+/** The error of a frame that is not allowed where it came. */
+export function unexpected(frame: Frame, where: string): WireError {
+  return new WireError(`a ${FrameType[frame.type]} frame ${where}`);
+}

@@ -1,0 +1,67 @@
+import type { Clock } from "../net/clock.ts";
+import type { Frames } from "./frames.ts";
+
+/** An association that serves no session at the moment. */
+interface Idle {
+  readonly frames: Frames;
+  /** Stops waiting for its time-out. */
+  readonly forget: () => void;
+}
+
+/**
+ * The idle associations to one server handler: a session that ends in order leaves its association to the next, so that
+ * the handshake is not paid again (docs/PROTOCOL.md 5.4). It owns what it holds.
+ */
+export class Pool {
+  readonly #idle: Idle[] = [];
+  readonly #clock: Clock;
+  readonly #timeout: number;
+  #closed = false;
+
+  /** @param timeout How long an association is kept unused, in milliseconds. */
+  constructor(clock: Clock, timeout: number) {
+    this.#clock = clock;
+    this.#timeout = timeout;
+  }
+
+  /** How many associations it holds. */
+  get size(): number {
+    return this.#idle.length;
+  }
+
+  /**
+   * Takes the association that was used last: it is the likeliest to be alive, and the others get old and go.
+   *
+   * @returns null when there is none. Otherwise the caller owns it.
+   */
+  take(): Frames | null {
+    const last = this.#idle.pop();
+    last?.forget();
+    return last?.frames ?? null;
+  }
+
+  /** Keeps an association on which no session is under way, and owns it, until taken, too old, or no longer of use. */
+  give(frames: Frames): void {
+    if (this.#closed || frames.leaving || frames.association.ended) return frames.association.end();
+    const idle: Idle = { frames, forget: this.#clock.after(this.#timeout, () => this.#drop(idle)) };
+    this.#idle.push(idle);
+    // Nothing may come now: whatever does, the end of a channel included, makes it useless. A session that takes it in the
+    // meantime gets the same promise, and finds out by itself.
+    const drop = () => this.#drop(idle);
+    frames.receive().then(drop, drop);
+  }
+
+  /** Ends all it holds, and keeps nothing more. */
+  close(): void {
+    this.#closed = true;
+    for (const idle of [...this.#idle]) this.#drop(idle);
+  }
+
+  #drop(idle: Idle): void {
+    const at = this.#idle.indexOf(idle);
+    if (at < 0) return;
+    this.#idle.splice(at, 1);
+    idle.forget();
+    idle.frames.association.end();
+  }
+}

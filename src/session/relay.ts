@@ -1,0 +1,88 @@
+import { giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../association/buffers.ts";
+import { type Connection, writeAll } from "../net/connection.ts";
+import { FRAME_HEAD_LENGTH, FrameType, ResetCode } from "../wire/frame.ts";
+import { type Frames, unexpected } from "./frames.ts";
+
+/** The session was aborted by the other handler, which says why. */
+export class SessionReset extends Error {
+  override name = "SessionReset";
+
+  constructor(code: ResetCode) {
+    super(`reset by the other side: ${ResetCode[code]?.toLowerCase()}`);
+  }
+}
+
+/** The application's, or the target's, own connection failed. */
+export class ApplicationError extends Error {
+  override name = "ApplicationError";
+}
+
+/** What went through a session, in bytes of the application's. */
+export interface Traffic {
+  /** From the application into the association. */
+  sent: number;
+  /** From the association to the application. */
+  received: number;
+}
+
+/**
+ * Sends what the application says as DATA, and END when it half-closes.
+ *
+ * @throws {ApplicationError} When reading from the application fails.
+ * @throws When a channel failed.
+ */
+export async function sendFrom(application: Connection, frames: Frames, traffic: Traffic): Promise<void> {
+  for (let size: number = SMALLEST_BUFFER;;) {
+    const buffer = takeBuffer(FRAME_HEAD_LENGTH + size);
+    let length: number | null = null;
+    try {
+      length = await application.read(buffer.subarray(FRAME_HEAD_LENGTH, FRAME_HEAD_LENGTH + size));
+    } catch (cause) {
+      throw new ApplicationError(cause instanceof Error ? cause.message : String(cause), { cause });
+    }
+    if (length === null) {
+      giveBuffer(buffer);
+      return await frames.send((encoder) => encoder.end());
+    }
+    await frames.sendData(buffer.subarray(0, FRAME_HEAD_LENGTH + length));
+    // Not given back after a failure: the operation that failed may still hold it.
+    giveBuffer(buffer);
+    traffic.sent += length;
+    size = nextSize(size, length);
+  }
+}
+
+/**
+ * Gives the application what comes as DATA, and half-closes its connection at END.
+ *
+ * @throws {ApplicationError} When writing to the application fails.
+ * @throws {SessionReset} When the other handler aborts the session.
+ * @throws {WireError} When the other side breaks the protocol.
+ * @throws When a channel ended or failed before END.
+ */
+export async function receiveTo(application: Connection, frames: Frames, traffic: Traffic): Promise<void> {
+  for (;;) {
+    const frame = await frames.receive();
+    if (frame === null) throw frames.association.failure;
+    switch (frame.type) {
+      case FrameType.Data:
+        await applied(writeAll(application, frame.bytes));
+        traffic.received += frame.bytes.length;
+        break;
+      case FrameType.End:
+        return await applied(application.closeWrite());
+      case FrameType.Reset:
+        throw new SessionReset(frame.code);
+      default:
+        throw unexpected(frame, "within a session");
+    }
+  }
+}
+
+async function applied(action: Promise<void>): Promise<void> {
+  try {
+    await action;
+  } catch (cause) {
+    throw new ApplicationError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}

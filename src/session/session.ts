@@ -1,0 +1,112 @@
+import { systemClock } from "../net/clock.ts";
+import type { Clock } from "../net/clock.ts";
+import type { Connection } from "../net/connection.ts";
+import { WireError } from "../wire/decoder.ts";
+import { FrameType, ResetCode, ResultCode } from "../wire/frame.ts";
+import type { Open } from "../wire/open.ts";
+import { type Frames, unexpected } from "./frames.ts";
+import { ApplicationError, receiveTo, sendFrom, type Traffic } from "./relay.ts";
+
+/** How long the word that a session was aborted may take to leave, in milliseconds. */
+const LAST_WORD_TIMEOUT = 1000;
+
+/** The server handler did not connect the session to its target. */
+export class TargetError extends Error {
+  override name = "TargetError";
+
+  constructor(readonly code: ResultCode, text: string) {
+    super(text === "" ? ResultCode[code]!.toLowerCase() : text);
+  }
+}
+
+/**
+ * Carries a session whose OPEN was answered, or is about to be, until both directions have ended (docs/PROTOCOL.md 5).
+ *
+ * Owns the application's connection: closed in order when both directions ended, reset otherwise. The association is left
+ * as it is after an orderly end, and is ended after any other, the other side told why where that may help.
+ *
+ * @param traffic Counts what goes through, as it goes.
+ * @param answered When the other side may send: reading waits for it; its failure aborts the session.
+ * @throws Why the session was aborted.
+ */
+export async function carry(
+  application: Connection,
+  frames: Frames,
+  traffic: Traffic,
+  answered: Promise<void> = Promise.resolve(),
+  clock: Clock = systemClock,
+): Promise<void> {
+  const directions = [
+    sendFrom(application, frames, traffic),
+    answered.then(() => receiveTo(application, frames, traffic)),
+  ];
+  try {
+    await Promise.all(directions);
+    application.close();
+  } catch (error) {
+    application.reset();
+    await abandon(frames, error, clock);
+    await Promise.allSettled(directions);
+    throw error;
+  }
+}
+
+/**
+ * Ends an association whose session was aborted. The other side is told why unless it knows, and if that takes too long,
+ * finds out from its channels.
+ */
+async function abandon(frames: Frames, error: unknown, clock: Clock): Promise<void> {
+  const code = error instanceof ApplicationError
+    ? ResetCode.Application
+    : error instanceof WireError
+    ? ResetCode.Protocol
+    : null;
+  if (code !== null) {
+    const forget = clock.after(LAST_WORD_TIMEOUT, () => frames.association.abort());
+    await frames.send((encoder) => encoder.reset(code)).catch(() => {});
+    forget();
+  }
+  frames.association.end();
+}
+
+/**
+ * Asks for a session, and carries it: the client handler's part. What the application says follows the OPEN at once,
+ * without waiting for the answer.
+ *
+ * @throws {TargetError} When the server handler did not connect the target; and what {@linkcode carry} throws.
+ */
+export async function request(
+  open: Open,
+  application: Connection,
+  frames: Frames,
+  traffic: Traffic,
+  clock: Clock = systemClock,
+): Promise<void> {
+  const opened = frames.send((encoder) => encoder.open(open));
+  await carry(application, frames, traffic, opened.then(() => accepted(frames)), clock);
+}
+
+async function accepted(frames: Frames): Promise<void> {
+  const frame = await frames.receive();
+  if (frame === null) throw frames.association.failure;
+  if (frame.type !== FrameType.Result) throw unexpected(frame, "where RESULT was due");
+  if (frame.code !== ResultCode.Ok) throw new TargetError(frame.code, frame.text);
+}
+
+/**
+ * Refuses a session that was asked for: the server handler's part. The association is ended once the client has read
+ * the answer and closed, or after a second: closing before would reset it under what the client sends, and could take
+ * the answer with it.
+ */
+export async function refuse(frames: Frames, code: ResultCode, text: string, clock: Clock): Promise<void> {
+  const forget = clock.after(LAST_WORD_TIMEOUT, () => frames.association.abort());
+  try {
+    await frames.send((encoder) => encoder.result(code, text));
+    while (await frames.receive() !== null);
+  } catch {
+    // The client has closed.
+  } finally {
+    forget();
+    frames.association.end();
+  }
+}
