@@ -14,21 +14,45 @@ export class FileError extends Error {
   override readonly name = "FileError";
 }
 
-/** Reads a text file of at most {@linkcode MAX_FILE_BYTES} bytes. */
+/** Reads a UTF-8 file of at most {@linkcode MAX_FILE_BYTES} bytes. */
 export const readFile: ReadFile = (path) => {
+  const bytes = readBytes(path);
+  if (bytes.length > MAX_FILE_BYTES) throw new FileError("over 1 MiB; give a configuration, not data");
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new FileError("no UTF-8 text; save it as UTF-8");
+  }
+};
+
+/** A file's bytes, at most one more than {@linkcode MAX_FILE_BYTES}. */
+function readBytes(path: string): Uint8Array {
   try {
     using file = Deno.openSync(path);
     const bytes = new Uint8Array(MAX_FILE_BYTES + 1);
     let length = 0;
-    for (let n: number | null = 0; n !== null && length < bytes.length; length += n ?? 0) {
-      n = file.readSync(bytes.subarray(length));
+    while (length < bytes.length) {
+      const count = file.readSync(bytes.subarray(length));
+      if (count === null) break;
+      length += count;
     }
-    if (length > MAX_FILE_BYTES) throw new FileError("over 1 MiB; give a configuration, not data");
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length));
+    return bytes.subarray(0, length);
   } catch (error) {
-    throw fileError(error);
+    throw new FileError(explain(error));
   }
-};
+}
+
+function explain(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "no such file; give the path of a YAML file";
+  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
+    return "permission denied; let this user, and Deno, read it";
+  }
+  // Deno opens a directory and fails only at the read, with this alone to tell by.
+  if (error instanceof Error && /is a directory/i.test(error.message)) {
+    return "a directory; give the path of a YAML file";
+  }
+  return `${error instanceof Error ? error.message : error}; give a readable file`;
+}
 
 /**
  * Reads a configuration file.
@@ -69,16 +93,4 @@ function parseYaml(text: string, path: string): unknown {
       : [`${match[1]} at column ${match[3]}`, `:${match[2]}`];
     throw new UsageError([`micss: ${path}${where}: ${reason}; write YAML`]);
   }
-}
-
-function fileError(error: unknown): unknown {
-  if (error instanceof Deno.errors.NotFound) return new FileError("no such file; give the path of a YAML file");
-  if (error instanceof Deno.errors.IsADirectory || error instanceof Error && /os error 21\b/.test(error.message)) {
-    return new FileError("a directory; give the path of a YAML file");
-  }
-  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
-    return new FileError("permission denied; let this user, and Deno, read it");
-  }
-  if (error instanceof TypeError) return new FileError("no UTF-8 text; save it as UTF-8");
-  return error instanceof Error && "code" in error ? new FileError(`${error.message}; give a readable file`) : error;
 }

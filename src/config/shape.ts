@@ -114,6 +114,7 @@ function remembered<T>(value: T, { place }: { place: string }, problems: Problem
 
 /** The message without the text that the place shows already. */
 function withoutEcho(message: string, text: string, place: string): string {
-  if (!place.endsWith(quote(text)) || !message.startsWith(`${quote(text)} `)) return message;
-  return message.slice(quote(text).length + 1).replace(/^is /, "");
+  const echo = [quote(text), `"${text}"`].find((quoted) => message.startsWith(`${quoted} `));
+  if (echo === undefined || !place.endsWith(quote(text))) return message;
+  return message.slice(echo.length + 1).replace(/^is /, "");
 }

@@ -18,7 +18,9 @@ export interface Address {
 export function parseAddress(text: string, defaultPort?: number): Address {
   const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:\[\]]+))(?::(\d+))?$/.exec(text);
   if (match === null) {
-    const hint = /^[0-9a-fA-F:]*:[0-9a-fA-F:.]*$/.test(text) ? `write an IPv6 address as [${text}]` : "write HOST:PORT";
+    const hint = /^[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(text)
+      ? `write an IPv6 address as [${text}]`
+      : "write HOST:PORT";
     throw new SyntaxError(`"${text}" is no address; ${hint}`);
   }
   const host = (match[1] ?? match[2] ?? "").toLowerCase();

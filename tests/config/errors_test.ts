@@ -1,0 +1,298 @@
+import { assertEquals, assertInstanceOf } from "@std/assert";
+import { clientSpec } from "../../src/config/client.ts";
+import { FileError } from "../../src/config/file.ts";
+import { UsageError } from "../../src/config/problems.ts";
+import { serverSpec } from "../../src/config/server.ts";
+import { parseConfig } from "../../src/cli/configured.ts";
+
+/** The lines that a command answers with. Its arguments are `line`'s words; `f.yaml` has the text `yaml`. */
+function linesOf(command: "server" | "client", line: string | string[], yaml?: string): readonly string[] {
+  const args = typeof line === "string" ? line.split(" ").filter((word) => word !== "") : line;
+  const readFile = (): string => {
+    if (yaml === undefined) throw new FileError("no such file; give the path of a YAML file");
+    return yaml;
+  };
+  try {
+    if (command === "server") parseConfig("micss server", serverSpec, args, readFile);
+    else parseConfig("micss client", clientSpec, args, readFile);
+  } catch (error) {
+    assertInstanceOf(error, UsageError);
+    return error.lines;
+  }
+  return [];
+}
+
+const CHANNELS = "--channel 192.0.2.1 --channel 192.0.2.2";
+const TARGET = "--target 80=127.0.0.1";
+const SERVER = "--server web=192.0.2.1,192.0.2.2";
+const FORWARD = "--forward 127.0.0.1:8080=web:80";
+const many = (length: number): string[] => Array.from({ length }, (_, i) => `192.0.2.${i + 1}`);
+
+/** Command, arguments, the lines. */
+const FLAGS: ["server" | "client", string | string[], string[]][] = [
+  // Flags as such.
+  ["server", `${CHANNELS} ${TARGET}`, []],
+  ["server", `${CHANNELS} --tagret 80=a`, ["micss server: --tagret: unknown flag; did you mean --target?"]],
+  ["server", "--server web=a,b", ["micss server: --server: unknown flag; see micss server --help"]],
+  ["server", "--hlep", ["micss server: --hlep: unknown flag; did you mean --help?"]],
+  ["server", "-c x", ["micss server: -c: unknown flag; see micss server --help"]],
+  ["server", "-xyz", ["micss server: -xyz: unknown flag; see micss server --help"]],
+  ["server", "--no-channel", ["micss server: --no-channel: unknown flag; did you mean --channel?"]],
+  ["server", "--__proto__=x", ["micss server: --__proto__: unknown flag; see micss server --help"]],
+  ["server", "--channel.x=y", ["micss server: --channel.x: unknown flag; did you mean --channel?"]],
+  ["server", "80=a", ['micss server: "80=a": no flag; every argument belongs to a flag']],
+  ["server", "-- x", ['micss server: "x": no flag; every argument belongs to a flag']],
+  ["server", "--channel", ["micss server: --channel: no value; write --channel HOST[:PORT]"]],
+  ["server", "--channel=", ["micss server: --channel: no value; write --channel HOST[:PORT]"]],
+  ["server", `--channel ${TARGET}`, ["micss server: --channel: no value; write --channel HOST[:PORT]"]],
+  ["server", "--log-level info --log-level warn", ["micss server: --log-level: given more than once; give it once"]],
+  ["server", "--config a --config b", ["micss server: --config: given more than once; give it once"]],
+  ["server", "--config f.yaml", ['micss server: --config "f.yaml": no such file; give the path of a YAML file']],
+  // Values.
+  ["server", `${CHANNELS} --channel 192.0.2 ${TARGET}`, ['micss server: --channel "192.0.2": no IPv4 address']],
+  ["server", `${CHANNELS} --channel 2001:db8::1 ${TARGET}`, [
+    'micss server: --channel "2001:db8::1": no address; write an IPv6 address as [2001:db8::1]',
+  ]],
+  ["server", `${CHANNELS} --channel a:70000 ${TARGET}`, [
+    'micss server: --channel "a:70000": "70000" is no port; write a number from 0 to 65535',
+  ]],
+  ["server", `${CHANNELS} --target 80`, [
+    'micss server: --target "80": no target; write PORT=HOST:PORT, PORT=HOST or *=HOST',
+  ]],
+  ["server", `${CHANNELS} --target http=a`, [
+    'micss server: --target "http=a": "http" is no port; write a number from 0 to 65535',
+  ]],
+  ["server", `${CHANNELS} --target 0=a`, [
+    'micss server: --target "0=a": "0" has port 0; write a port from 1 to 65535',
+  ]],
+  ["server", `${CHANNELS} --target 80=a:0`, [
+    'micss server: --target "80=a:0": "a:0" has port 0; write a port from 1 to 65535',
+  ]],
+  ["server", `${CHANNELS} ${TARGET} --log-level inof`, [
+    'micss server: --log-level "inof": no level; did you mean info?',
+  ]],
+  ["server", `${CHANNELS} ${TARGET} --log-format xml`, [
+    'micss server: --log-format "xml": no format; write text or json',
+  ]],
+  ["client", `--server web ${FORWARD}`, ['micss client: --server "web": no server; write NAME=HOST,HOST']],
+  ["client", `--server w_b=a,b ${FORWARD}`, [
+    'micss client: --server "w_b=a,b": "w_b" is no server\'s name; write letters, digits, dots and dashes',
+  ]],
+  ["client", `--server web=a,b: ${FORWARD}`, [
+    'micss client: --server "web=a,b:": "b:" is no address; write HOST:PORT',
+  ]],
+  ["client", `--server web=a,b:0 ${FORWARD}`, [
+    'micss client: --server "web=a,b:0": "b:0" has port 0; write a port from 1 to 65535',
+  ]],
+  ["client", `${SERVER} --forward 127.0.0.1:8080`, [
+    'micss client: --forward "127.0.0.1:8080": no forward; write HOST:PORT=NAME:PORT',
+  ]],
+  ["client", `${SERVER} --forward 127.0.0.1=web:80`, [
+    'micss client: --forward "127.0.0.1=web:80": "127.0.0.1" has no port; write 127.0.0.1:PORT',
+  ]],
+  ["client", `${SERVER} --forward a:1=web:http`, [
+    'micss client: --forward "a:1=web:http": "http" is no port; write a number from 0 to 65535',
+  ]],
+  ["client", `${SERVER} --redirect [::`, ['micss client: --redirect "[::": no address; write HOST:PORT']],
+  // All of them at once, each on a line of its own.
+  ["server", "--channel a: --target b --log-level c", [
+    'micss server: --channel "a:": no address; write HOST:PORT',
+    'micss server: --target "b": no target; write PORT=HOST:PORT, PORT=HOST or *=HOST',
+    'micss server: --log-level "c": no level; write debug, info, warn or error',
+  ]],
+  // A value can't forge a line, or turn the terminal's text around.
+  ["server", ["--channel", "a\nmicss: all is well\u202e\u2028\x1b[2J"], [
+    'micss server: --channel "a\\nmicss: all is well\\u{202e}\\u{2028}\\u001b[2J": no address; write HOST:PORT',
+  ]],
+  // Rules between values.
+  ["server", "", [
+    "micss server: no channel; give 2 to 16, each at an address of its own",
+    "micss server: no target; give at least one, such as 80=127.0.0.1:8080",
+  ]],
+  ["server", `--channel 192.0.2.1 ${TARGET}`, [
+    "micss server: --channel: only one channel; give 2 to 16, each at an address of its own",
+  ]],
+  ["server", [...many(16).map((host) => `--channel=${host}`), ...TARGET.split(" ")], []],
+  ["server", [...many(17).map((host) => `--channel=${host}`), ...TARGET.split(" ")], [
+    "micss server: --channel: 17 channels; give 2 to 16, each at an address of its own",
+  ]],
+  ["server", `--channel 192.0.2.1:1 --channel 192.0.2.1:2 ${TARGET}`, [
+    'micss server: --channel "192.0.2.1:2": two channels at 192.0.2.1 are one path; give each channel an address of its own',
+  ]],
+  ["server", `--channel [::ffff:192.0.2.1] --channel 192.0.2.1 ${TARGET}`, [
+    'micss server: --channel "192.0.2.1": two channels at 192.0.2.1 are one path; give each channel an address of its own',
+  ]],
+  ["server", `--channel a.example --channel A.example. ${TARGET}`, [
+    'micss server: --channel "A.example.": two channels at a.example. are one path; give each channel an address of its own',
+  ]],
+  ["server", `${CHANNELS} --target 80=a --target *=b --target 80=c --target *=d`, [
+    'micss server: --target "80=c": port 80 has a target already; give each port one',
+    'micss server: --target "*=d": port * has a target already; give each port one',
+  ]],
+  ["client", "", [
+    "micss client: no server; give at least one, NAME=HOST,HOST",
+    "micss client: no way in; give at least one forward, HOST:PORT=NAME:PORT, or redirect, HOST:PORT",
+  ]],
+  ["client", `--server web=a ${FORWARD}`, [
+    'micss client: --server "web=a": only one channel; give 2 to 16, each at an address of its own',
+  ]],
+  ["client", `--server web=a:1,[2001:db8::1]:1,[2001:db8:0::1]:2 ${FORWARD}`, [
+    'micss client: --server "web=a:1,[2001:db8::1]:1,[2001:db8:0::1]:2": two channels at 2001:db8:0::1 are one path; give each channel an address of its own',
+  ]],
+  ["client", `${SERVER} --server web=a,b ${FORWARD}`, [
+    'micss client: --server "web=a,b": server web is there already; give each server a name of its own',
+  ]],
+  ["client", `${SERVER} --forward a:1=wbe:80`, [
+    'micss client: --forward "a:1=wbe:80": no server is called wbe; did you mean web?',
+  ]],
+  ["client", `${SERVER} --server db=a,b --forward a:1=mail:25`, [
+    'micss client: --forward "a:1=mail:25": no server is called mail; known: web, db',
+  ]],
+  ["client", `${SERVER} ${FORWARD} --forward 127.0.0.1:8080=web:81 --redirect [::]:0 --redirect [::]:0`, [
+    'micss client: --forward "127.0.0.1:8080=web:81": 127.0.0.1:8080 is listened at already; give each way in a port of its own',
+  ]],
+  ["client", `${SERVER} --forward [::]:6522=web:80 --redirect [0::0]`, [
+    'micss client: --redirect "[0::0]": [0::0]:6522 is listened at already; give each way in a port of its own',
+  ]],
+];
+
+Deno.test("each mistake in the flags gets its line", () => {
+  for (const [command, args, lines] of FLAGS) assertEquals(linesOf(command, args), lines, `${command} ${args}`);
+});
+
+/** Command, the file, the lines. Arguments are only `--config f.yaml`. */
+const FILES: ["server" | "client", string, string[]][] = [
+  // YAML as such.
+  ["server", "- a\n- b\n", ["micss: f.yaml:1: no map; write KEY: VALUE lines"]],
+  ["server", "channels, targets\n", ["micss: f.yaml:1: no map; write KEY: VALUE lines"]],
+  ["server", "", [
+    "micss server: no channel; give 2 to 16, each at an address of its own",
+    "micss server: no target; give at least one, such as 80=127.0.0.1:8080",
+  ]],
+  ["server", "channels:\ntargets:\nlog:\n", [
+    "micss server: no channel; give 2 to 16, each at an address of its own",
+    "micss server: no target; give at least one, such as 80=127.0.0.1:8080",
+  ]],
+  // Keys.
+  ["server", "channels: [a, b]\n\ntagrets: {80: a}\n", [
+    "micss: f.yaml:3: tagrets: unknown key; did you mean targets?",
+  ]],
+  ["server", "channels: [a, b]\nservers: {web: [a, b]}\n", [
+    "micss: f.yaml:2: servers: unknown key; known: channels, targets, distinct-addresses, timeouts, log",
+  ]],
+  ["server", "timeouts:\n  handshake: 5s\n  hanshake: 5s\n", [
+    "micss: f.yaml:3: timeouts.hanshake: unknown key; did you mean handshake?",
+  ]],
+  ["server", '"__proto__": 1\nconstructor: 2\n', [
+    "micss: f.yaml:1: __proto__: unknown key; known: channels, targets, distinct-addresses, timeouts, log",
+    "micss: f.yaml:2: constructor: unknown key; known: channels, targets, distinct-addresses, timeouts, log",
+  ]],
+  ["client", "servers:\n  web:\n    channels: [a, b]\n    port: [80]\n", [
+    "micss: f.yaml:4: servers.web.port: unknown key; did you mean ports?",
+  ]],
+  // Kinds of values.
+  ["server", "channels: a\n", ["micss: f.yaml:1: channels: no list; write [HOST[:PORT], ...]"]],
+  ["server", "channels: {a: b}\n", ["micss: f.yaml:1: channels: no list; write [HOST[:PORT], ...]"]],
+  ["server", "channels:\n  - a\n  -\n  - [b]\n  - {c: d}\n", [
+    "micss: f.yaml:3: channels.1: no single value; write HOST[:PORT]",
+    "micss: f.yaml:4: channels.2: no single value; write HOST[:PORT]",
+    "micss: f.yaml:5: channels.3: no single value; write HOST[:PORT]",
+  ]],
+  ["server", "targets: 80\n", ["micss: f.yaml:1: targets: no list; write [PORT=HOST[:PORT], ...]"]],
+  ["server", "targets:\n  80: [a]\n  81:\n", [
+    "micss: f.yaml:2: targets.80: no single value; write PORT=HOST[:PORT]",
+    "micss: f.yaml:3: targets.81: no single value; write PORT=HOST[:PORT]",
+  ]],
+  ["server", "log: debug\n", ["micss: f.yaml:1: log: no map; write {level: ...}"]],
+  ["server", "timeouts: [5s]\n", ["micss: f.yaml:1: timeouts: no map; write {handshake: ...}"]],
+  ["client", "servers:\n  web: {channels: a, ports: 80}\n", [
+    "micss: f.yaml:2: servers.web.channels: no list; write [HOST[:PORT], ...]",
+    "micss: f.yaml:2: servers.web.ports: no list; write [PORT, ...]",
+  ]],
+  // Values.
+  ["server", "channels:\n- a\n- 1.2.3\n", ['micss: f.yaml:3: channels.1: "1.2.3" is no IPv4 address']],
+  ["server", "targets:\n  80: 127.0.0.1:8080\n  '*': a:b\n  http: c\n", [
+    'micss: f.yaml:3: targets.*: "a:b" is no address; write HOST:PORT',
+    'micss: f.yaml:4: targets.http: "http" is no port; write a number from 0 to 65535',
+  ]],
+  ["server", "targets: [80=a, b]\n", [
+    'micss: f.yaml:1: targets.1: "b" is no target; write PORT=HOST:PORT, PORT=HOST or *=HOST',
+  ]],
+  ["server", "timeouts:\n  handshake: 5\n  idle: 25h\n", [
+    'micss: f.yaml:2: timeouts.handshake: "5" is no duration; write 500ms, 5s, 2m or 1h',
+    'micss: f.yaml:3: timeouts.idle: "25h" is out of range; write 1ms to 24h',
+  ]],
+  ["server", "distinct-addresses: no\n", ['micss: f.yaml:1: distinct-addresses: "no" is neither; write true or false']],
+  ["server", "log:\n  level: loud\n", [
+    'micss: f.yaml:2: log.level: "loud" is no level; write debug, info, warn or error',
+  ]],
+  ["client", "servers:\n  a/b: [a, b]\n  c/d: {channels: [a, b]}\n  e/f: a,b\n", [
+    'micss: f.yaml:2: servers.a/b: "a/b" is no server\'s name; write letters, digits, dots and dashes',
+    'micss: f.yaml:3: servers.c/d: "c/d" is no server\'s name; write letters, digits, dots and dashes',
+    'micss: f.yaml:4: servers.e/f: "e/f" is no server\'s name; write letters, digits, dots and dashes',
+  ]],
+  [
+    "client",
+    "servers:\n  web:\n    - a\n    - b:0\n  db:\n    channels:\n      - a\n      - b\n    ports:\n      - 80\n      - x\n",
+    [
+      'micss: f.yaml:4: servers.web.1: "b:0" has port 0; write a port from 1 to 65535',
+      'micss: f.yaml:11: servers.db.ports.1: "x" is no port; write a number from 0 to 65535',
+    ],
+  ],
+  ["server", 'channels:\n  - "a\\nb"\n', ['micss: f.yaml:2: channels.0: "a\\u{a}b" is no address; write HOST:PORT']],
+  // Rules between values.
+  ["server", "channels:\n  - a\ntargets:\n", [
+    "micss: f.yaml:1: channels: only one channel; give 2 to 16, each at an address of its own",
+    "micss server: no target; give at least one, such as 80=127.0.0.1:8080",
+  ]],
+  ["server", "channels:\n  - a:1\n  - b\n  - a:2\ntargets: {80: c}\n", [
+    "micss: f.yaml:4: channels.2: two channels at a are one path; give each channel an address of its own",
+  ]],
+  ["server", "channels: [a:1, a:2, a:1]\ndistinct-addresses: false\ntargets: [80=a]\n", [
+    "micss: f.yaml:1: channels.2: a:1 is listened at already; give each way in a port of its own",
+  ]],
+  ["server", "channels: [a, b]\ntargets:\n  80: a\n  '080': b\n", [
+    "micss: f.yaml:4: targets.080: port 80 has a target already; give each port one",
+  ]],
+  ["client", "servers:\n  web: [a]\n  db:\n    ports: [80]\nredirect: [a]\n", [
+    "micss: f.yaml:2: servers.web: only one channel; give 2 to 16, each at an address of its own",
+    "micss: f.yaml:3: servers.db: no channel; give 2 to 16, each at an address of its own",
+  ]],
+  ["client", "servers:\n  web:\n    channels:\n      - a:1\n      - a:2\nredirect: [a]\n", [
+    "micss: f.yaml:5: servers.web.channels.1: two channels at a are one path; give each channel an address of its own",
+  ]],
+  ["client", "servers: [web=a,b, web=c,d]\n".replaceAll(/web=\w,\w/g, '"$&"') + "redirect: [a]\n", [
+    "micss: f.yaml:1: servers.1: server web is there already; give each server a name of its own",
+  ]],
+  ["client", "servers:\n  web: [a, b]\nforward:\n  - a:1=web:80\n  - a:1=webb:80\nredirect:\n  - a:1\n", [
+    "micss: f.yaml:5: forward.1: no server is called webb; did you mean web?",
+    "micss: f.yaml:5: forward.1: a:1 is listened at already; give each way in a port of its own",
+    "micss: f.yaml:7: redirect.0: a:1 is listened at already; give each way in a port of its own",
+  ]],
+];
+
+Deno.test("each mistake in the file gets its line, with where it is", () => {
+  for (const [command, yaml, lines] of FILES) {
+    assertEquals(linesOf(command, "--config f.yaml", yaml), lines, `${command}\n${yaml}`);
+  }
+});
+
+Deno.test("text that is no YAML is told with its line", () => {
+  const cases: [string, RegExp][] = [
+    ["channels:\n  - a\n - b\n", /^micss: f\.yaml:3: .+ at column \d+; write YAML$/],
+    ["channels: [a,\n\n", /^micss: f\.yaml:3: .+ at column \d+; write YAML$/],
+    ["log: {}\nlog: {}\n", /^micss: f\.yaml:[23]: .*duplicated .*key at column \d+; write YAML$/],
+    ["a: *b\n", /^micss: f\.yaml:1: .+ at column \d+; write YAML$/],
+    ["log: {}\n---\nlog: {}\n", /^micss: f\.yaml(:2)?: .*document.*; write YAML$/],
+  ];
+  for (const [yaml, wanted] of cases) {
+    const lines = linesOf("server", "--config f.yaml", yaml);
+    assertEquals([lines.length, wanted.test(lines[0]!)], [1, true], lines.join("\n"));
+  }
+});
+
+Deno.test("mistakes in the file show also where a flag wins over it", () => {
+  assertEquals(linesOf("server", `${CHANNELS} ${TARGET} --config f.yaml`, "channels: [a, b:x]\n"), [
+    'micss: f.yaml:1: channels.1: "b:x" is no address; write HOST:PORT',
+  ]);
+});
