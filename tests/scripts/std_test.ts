@@ -181,6 +181,11 @@ Deno.test("parse reads YAML's types, and nothing as null", () => {
   assertEquals(parse("# a comment\n"), null);
 });
 
+Deno.test("parse leaves every scalar a string in the failsafe schema", () => {
+  const text = "a: 1\nb: [true, ~, 2020-01-01]\nc:\nd: ''\n";
+  assertEquals(parse(text, { schema: "failsafe" }), { a: "1", b: ["true", "~", "2020-01-01"], c: null, d: "" });
+});
+
 Deno.test("parse names the line of a mistake, counted from 1", () => {
   assertThrows(() => parse("a: 1\nb: 2\na: 3\n"), SyntaxError, "at line 3, column 1:");
   assertThrows(() => parse("a: 1\nb: [1\nc: 2\n"), SyntaxError, "at line 3,");

@@ -5,15 +5,8 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 /** What goes into the executable, and so decides whether one that is there already may be used. */
 const SOURCES = ["main.ts", "deno.json", "deno.lock", "scripts", "src"];
 
-/** An executable of micss, or why there is none. */
-export interface Executable {
-  /** Its path, if it could be built. */
-  path: string;
-  /** For a test's name and its `ignore`: what the machine lacks; empty when the executable is there. */
-  needs: "" | "ignored: needs deno compile to work (denort)";
-  /** What the compiler wrote. */
-  output: string;
-}
+/** What a test's name says when {@linkcode buildExecutable} gives nothing. */
+export const COMPILER = "deno compile to work (denort)";
 
 /**
  * Builds the executable of micss as it is here, or takes the one that another test has built from the same sources.
@@ -21,23 +14,24 @@ export interface Executable {
  * The executable is in the directory that scripts/test.ts removes at the end, or, for a test run without it, in the
  * system's for temporary files, where it stays for the next run.
  *
- * @throws {Error} When the compiler fails for another reason than the runtime to embed, which it may fail to download.
+ * @returns Its path, or nothing where the runtime to embed, denort, can't be had.
+ * @throws {Error} When the compiler fails for another reason.
  */
-export async function buildExecutable(): Promise<Executable> {
+export async function buildExecutable(): Promise<string | undefined> {
   const directory = Deno.env.get("MICSS_TEST_DIRECTORY") ?? systemTemporary();
   const path = `${directory}/micss-${await digest()}`;
-  if (await exists(path)) return { path, needs: "", output: "" };
+  if (await exists(path)) return path;
   // another test may build it at the same time: whoever is last puts the same thing in its place
   const mine = `${path}-${crypto.randomUUID()}`;
   const [program, args] = await compileCommand(mine);
-  const { success, stdout, stderr } = await new Deno.Command(program, { args, cwd: ROOT }).output();
-  const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  const { success, stderr } = await new Deno.Command(program, { args, cwd: ROOT }).output();
   if (success) {
     await Deno.rename(mine, path);
-    return { path, needs: "", output };
+    return path;
   }
-  if (!/denort|dl\.deno\.land/.test(output)) throw new Error(`deno compile failed:\n${output}`);
-  return { path, needs: "ignored: needs deno compile to work (denort)", output };
+  const errors = new TextDecoder().decode(stderr);
+  if (!/denort|dl\.deno\.land/.test(errors)) throw new Error(`deno compile failed:\n${errors}`);
+  return undefined;
 }
 
 /** A name for the sources and the compiler: the start of the SHA-256 over them. */
