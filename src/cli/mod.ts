@@ -4,13 +4,17 @@ import { type Command, type Output, standardOutput } from "./command.ts";
 import { commandHelp, programHelp, shortHelp } from "./help.ts";
 
 /** A command that the table names; its code is loaded when it is called. */
-interface Entry {
+export interface Entry {
+  /** The command's name. */
   readonly name: string;
+  /** The command's summary, so that the list of commands needs none of their code. */
   readonly summary: string;
+  /** Loads the command. */
   load(): Promise<Command>;
 }
 
-const COMMANDS: readonly Entry[] = [
+/** All commands, in the order of the help. */
+export const COMMANDS: readonly Entry[] = [
   {
     name: "server",
     summary: "Takes channels and passes what they carry to the targets",

@@ -6,9 +6,6 @@ import { readFlags } from "./flags.ts";
 /** The program's version. */
 export const VERSION: string = project.version;
 
-/** The program's version. */
-export const VERSION: string = project.version;
-
 /** `micss version`. */
 export const command: Command = {
   name: "version",

@@ -49,7 +49,7 @@ export function createLog(options: LogOptions = {}): Log {
     const at = (line: LogLevel) => (event: string, fields?: LogFields): void => {
       if (LOG_LEVELS.indexOf(line) < least) return;
       const entry = { time: now().toISOString(), level: line, event, ...bound, ...fields };
-      write(format === "json" ? JSON.stringify(entry) : textLine(entry));
+      write(format === "json" ? toJson(entry) : textLine(entry));
     };
     return {
       debug: at("debug"),
@@ -73,7 +73,14 @@ function textLine({ time, level, event, ...fields }: { time: string; level: stri
 }
 
 function quoteIfNeeded(value: string): string {
-  return /^[^\s"=\p{Cc}]+$/u.test(value) ? value : JSON.stringify(value);
+  return /^[^\s"=\p{Cc}]+$/u.test(value) ? value : toJson(value);
+}
+
+/** JSON without the control characters and line separators that JSON lets be, but terminals and viewers act on. */
+function toJson(value: unknown): string {
+  return JSON.stringify(value).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }
 
 const encoder = new TextEncoder();

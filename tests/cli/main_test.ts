@@ -1,0 +1,155 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import project from "../../deno.json" with { type: "json" };
+import { COMMANDS, main } from "../../src/cli/mod.ts";
+import { optionsOf } from "../../src/config/schema.ts";
+import { clientSpec } from "../../src/config/client.ts";
+import { serverSpec } from "../../src/config/server.ts";
+
+interface Answer {
+  status: number;
+  out: string;
+  err: string;
+}
+
+/** What the program answers to arguments with which it ends at once. */
+async function run(...args: string[]): Promise<Answer> {
+  const answer = { status: -1, out: "", err: "" };
+  answer.status = await main(args, {
+    out: (text) => void (answer.out += text),
+    err: (text) => void (answer.err += text),
+  });
+  return answer;
+}
+
+Deno.test("without arguments the program tells how it is called, on standard error, and exits 2", async () => {
+  const { status, out, err } = await run();
+  assertEquals([status, out], [2, ""]);
+  assertStringIncludes(err, "Usage: micss COMMAND");
+});
+
+Deno.test("help names every command", async () => {
+  for (const args of [["help"], ["--help"], ["-h"]]) {
+    const { status, out, err } = await run(...args);
+    assertEquals([status, err], [0, ""]);
+    for (const { name, summary } of COMMANDS) assertMatch(out, new RegExp(`^  ${name} +${summary}$`, "m"));
+  }
+});
+
+Deno.test("every command has the name and the summary that the list of commands shows", async () => {
+  for (const { name, summary, load } of COMMANDS) {
+    const command = await load();
+    assertEquals([command.name, command.summary], [name, summary]);
+  }
+});
+
+Deno.test("every command has help, the same whichever way one asks for it", async () => {
+  for (const { name } of COMMANDS) {
+    const asked = await run("help", name);
+    assertEquals([asked.status, asked.err], [0, ""]);
+    assertMatch(asked.out, new RegExp(`^micss ${name}: .+\n\nUsage: micss ${name}\\b`));
+    assertMatch(asked.out, /\nExamples:\n( {2}micss .+\n)+$/);
+    assertEquals(await run(name, "--help"), asked);
+    assertEquals(await run(name, "-h"), asked);
+    assertEquals(await run(name, "--nonsense", "--help"), asked);
+  }
+});
+
+Deno.test("a command's help shows each of its settings, with its value, doc and default", async () => {
+  const handlers = { server: optionsOf(serverSpec.schema), client: optionsOf(clientSpec.schema) };
+  for (const [name, options] of Object.entries(handlers)) {
+    const { out } = await run("help", name);
+    const help = out.replace(/\s+/g, " ");
+    for (const { flag, path, placeholder, doc, default: otherwise } of options) {
+      assertStringIncludes(help, ` ${flag === undefined ? path : `--${flag}`} ${placeholder} ${doc}`);
+      if (otherwise !== undefined) assertStringIncludes(help, `${doc} (default ${otherwise})`);
+    }
+  }
+});
+
+Deno.test("a server handler's help, whole", async () => {
+  assertEquals(
+    (await run("help", "server")).out,
+    `\
+micss server: Takes channels and passes what they carry to the targets
+
+Usage: micss server --channel HOST[:PORT]... --target PORT=HOST[:PORT]... [--config FILE]
+
+Flags:
+  --config FILE                      A YAML file with the same settings and more; flags win over it
+  --channel HOST[:PORT]              Where channels arrive: 2 to 16 addresses; port 6522 where none is given (repeats)
+  --target PORT=HOST[:PORT]          Where sessions for a port go; '*' is every other port; without a port it stays the same (repeats)
+  --log-level debug|info|warn|error  The least grave lines to write (default info)
+  --log-format text|json             Lines for people, or one JSON object a line (default text)
+
+Only in the file:
+  distinct-addresses true|false  Refuse an association of which two channels arrive at one address; off only for tests (default true)
+  timeouts.handshake DURATION    From a channel's first attempt, or its accept, until it is associated (default 5s)
+  timeouts.connect DURATION      Until a connection to a target is made (default 10s)
+  timeouts.idle DURATION         How long the client keeps an unused association; the server keeps it twice as long (default 1m)
+  timeouts.drain DURATION        How long SIGTERM lets sessions finish (default 30s)
+
+Examples:
+  micss server --channel 192.0.2.10 --channel 198.51.100.10 --channel '[2001:db8::10]' --target 80=127.0.0.1:8080
+  micss server --config server.yaml --log-level debug
+`,
+  );
+});
+
+Deno.test("the version is deno.json's", async () => {
+  const line = `micss ${project.version} (protocol 1, deno ${Deno.version.deno})\n`;
+  for (const name of ["version", "--version", "-V"]) assertEquals(await run(name), { status: 0, out: line, err: "" });
+});
+
+Deno.test("bad input gets its lines on standard error and status 2", async () => {
+  const cases: [string, string][] = [
+    ["srver", 'micss: "srver": unknown command; did you mean micss server?'],
+    ["frobnicate", 'micss: "frobnicate": unknown command; micss help lists them'],
+    ["--versoin", 'micss: "--versoin": unknown flag; did you mean micss version?'],
+    ["--channel a", 'micss: "--channel": unknown flag; micss help lists them'],
+    ["help clinet", 'micss: "clinet": unknown command; did you mean micss client?'],
+    ["help server client", "micss help: more than one command; write micss help COMMAND"],
+    ["version x", 'micss version: "x": no flag; every argument belongs to a flag'],
+    ["version --x", "micss version: --x: unknown flag; see micss version --help"],
+    ["server --chanel a", "micss server: --chanel: unknown flag; did you mean --channel?"],
+    [
+      "client --server web=a --redirect b",
+      'micss client: --server "web=a": only one channel; give 2 to 16, each at an address of its own',
+    ],
+  ];
+  for (const [args, line] of cases) {
+    assertEquals(await run(...args.split(" ")), { status: 2, out: "", err: `${line}\n` });
+  }
+  assertEquals((await run("a\nb")).err, 'micss: "a\\nb": unknown command; micss help lists them\n');
+});
+
+Deno.test("each of several mistakes has a line", async () => {
+  const { status, err } = await run("server");
+  assertEquals(status, 2);
+  assertEquals(err.split("\n").map((line) => line.slice(0, 17)), ["micss server: no ", "micss server: no ", ""]);
+});
+
+Deno.test("an exception that nobody expected is one line and status 1, its stack only where asked for", async () => {
+  const STACK = /^micss: internal error: RangeError: broken\nin two\n {4}at .+main_test\.ts/;
+  let err = "";
+  const output = {
+    out: () => {
+      throw new RangeError("broken\nin two");
+    },
+    err: (text: string) => void (err += text),
+  };
+  assertEquals(await main(["version"], output), 1);
+  assertEquals(err, "micss: internal error: RangeError: broken\n");
+  for (const level of [["--log-level", "debug"], ["--log-level=debug"]]) {
+    err = "";
+    assertEquals(await main(["server", "--help", ...level], output), 1);
+    assertMatch(err, STACK);
+  }
+  err = "";
+  Deno.env.set("MICSS_DEBUG", "1");
+  try {
+    assertEquals(await main(["version"], output), 1);
+    assertMatch(err, STACK);
+  } finally {
+    Deno.env.delete("MICSS_DEBUG");
+  }
+});

@@ -1,0 +1,49 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { stdFlags } from "../../scripts/std.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** Starts the program itself, with the permissions that it needs to tell what is wrong. */
+async function start(...args: string[]): Promise<Deno.ChildProcess> {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", "--allow-read", ...await stdFlags(), "main.ts", ...args],
+    cwd: ROOT,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** What the program answers to arguments with which it ends at once. */
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await (await start(...args)).output();
+  const decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+}
+
+Deno.test("the program writes help to standard output and exits 0", async () => {
+  const { code, out, err } = await run("help", "server");
+  assertEquals([code, err], [0, ""]);
+  assertMatch(out, /^micss server: .+\n\nUsage: micss server /);
+});
+
+Deno.test("the program writes mistakes to standard error and exits 2", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".yaml" });
+  try {
+    await Deno.writeTextFile(path, "channels: [a, b]\ntargets:\n  80: 127.0.0.1:port\n");
+    assertEquals(await run("server", "--config", path), {
+      code: 2,
+      out: "",
+      err: `micss: ${path}:3: targets.80: "127.0.0.1:port" is no address; write HOST:PORT\n`,
+    });
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("a reader of the program's help that has gone is no error", async () => {
+  const child = await start("help");
+  await child.stdout.cancel();
+  const [{ code }, err] = await Promise.all([child.status, new Response(child.stderr).text()]);
+  assertEquals([code, err], [0, ""]);
+});
