@@ -11,11 +11,12 @@ export type ReadFile = (path: string) => string;
 
 /** Why a file can't be read: "what is wrong; what would be right". */
 export class FileError extends Error {
+  /** "FileError". */
   override readonly name = "FileError";
 }
 
 /** Reads a UTF-8 file of at most {@linkcode MAX_FILE_BYTES} bytes. */
-export const readFile: ReadFile = (path) => {
+export const readFile: ReadFile = (path: string): string => {
   const bytes = readBytes(path);
   if (bytes.length > MAX_FILE_BYTES) throw new FileError("over 1 MiB; give a configuration, not data");
   try {

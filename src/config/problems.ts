@@ -1,10 +1,15 @@
 /** Bad input: flags, arguments or a configuration file. The program prints the lines and exits with status 2. */
 export class UsageError extends Error {
+  /** "UsageError". */
   override readonly name = "UsageError";
   /** One line for each mistake, without newlines: `micss WHERE: what is wrong; what would be right`. */
   readonly lines: readonly string[];
 
-  /** @param lines At least one; control characters are escaped, so that a value can't forge a line. */
+  /**
+   * Makes the error of these mistakes.
+   *
+   * @param lines At least one; control characters are escaped, so that a value can't forge a line.
+   */
   constructor(lines: readonly string[]) {
     const shown = lines.map(onOneLine);
     super(shown.join("\n"));
@@ -18,7 +23,11 @@ export class Problems {
   readonly #places = new WeakMap<object, string>();
   readonly #subject: string;
 
-  /** @param subject Names what is wrong where no place in particular is, for example "micss server". */
+  /**
+   * Begins without mistakes.
+   *
+   * @param subject Names what is wrong where no place in particular is, for example "micss server".
+   */
   constructor(subject: string) {
     this.#subject = subject;
   }
@@ -43,7 +52,11 @@ export class Problems {
     this.add(this.#places.get(value) ?? this.#subject, message);
   }
 
-  /** @throws {UsageError} When there is any mistake. */
+  /**
+   * Ends the reading if there is any mistake.
+   *
+   * @throws {UsageError} With all of them.
+   */
   throwIfAny(): void {
     if (this.#lines.length > 0) throw new UsageError(this.#lines);
   }

@@ -6,6 +6,7 @@ import { isMap } from "./shape.ts";
 
 /** A configuration: its settings, and the rules between them. */
 export interface Spec<T> {
+  /** Its settings. */
   readonly schema: Schema<T>;
   /** Adds what single values can't show: too few, twice the same, a name that nothing has. */
   check(config: T, problems: Problems): void;

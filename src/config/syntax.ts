@@ -44,7 +44,12 @@ export const portSyntax: Syntax<number> = {
   format: String,
 };
 
-/** @throws {SyntaxError} When `port` is 0, which nothing can be connected to; `text` is what a person wrote. */
+/**
+ * Lets a port through that can be connected to.
+ *
+ * @param text What a person wrote, for the message.
+ * @throws {SyntaxError} When it is 0.
+ */
 export function checkPort(port: number, text: string): number {
   if (port === 0) throw new SyntaxError(`${quote(text)} has port 0; write a port from 1 to 65535`);
   return port;

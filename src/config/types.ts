@@ -39,7 +39,9 @@ export interface ServerConfig {
   readonly targets: readonly Target[];
   /** Whether the channels of one association must arrive at different local addresses; off only for tests. */
   readonly distinctAddresses: boolean;
+  /** How long it waits for what. */
   readonly timeouts: Timeouts;
+  /** What it writes, and how. */
   readonly log: LogConfig;
 }
 
@@ -71,7 +73,9 @@ export interface ClientConfig {
   readonly forwards: readonly Forward[];
   /** Where the system's REDIRECT rules send applications' connections. */
   readonly redirects: readonly Address[];
+  /** How long it waits for what. */
   readonly timeouts: Timeouts;
+  /** What it writes, and how. */
   readonly log: LogConfig;
 }
 

@@ -1,9 +1,13 @@
 /** The port that a server handler listens on where none is given (paper, section III-B). */
 export const DEFAULT_PORT = 6522;
 
-/** Where a TCP endpoint is: an IPv4 or IPv6 address or a host name, without brackets, and a port from 0 to 65,535. */
+/** Where a TCP endpoint is. */
 export interface Address {
+  /** An IPv4 or IPv6 address or a host name, without brackets. */
+  /** An IPv4 or IPv6 address, the latter without brackets, or a host name. */
   readonly host: string;
+  /** 0 to 65,535. */
+  /** 0 to 65,535; 0 only to listen at any free port. */
   readonly port: number;
 }
 
