@@ -92,12 +92,16 @@ class Scan {
 
 /** The key that a line begins with, and what follows its colon. */
 function readKey(content: string): { name: string; rest: string } | undefined {
-  const match = /^(?:"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)'|([^\s"'[{#&*!|>%@`,-][^#]*?|-[^\s#][^#]*?))\s*:(?:\s+|$)/
-    .exec(content);
-  if (match === null) return undefined;
-  const [whole, double, single, plain] = match;
-  const name = plain ?? single?.replaceAll("''", "'") ?? unescape(double ?? "");
-  return { name, rest: content.slice(whole.length) };
+  const quoted = /^(?:"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)')\s*:(?:\s+|$)/.exec(content);
+  if (quoted !== null) {
+    const [whole, double, single] = quoted;
+    return { name: single?.replaceAll("''", "'") ?? unescape(double ?? ""), rest: content.slice(whole.length) };
+  }
+  // Two plain expressions, not one with two open ends, which would take forever on a long line of spaces.
+  const colon = content.search(/:(?:\s|$)/);
+  const name = content.slice(0, Math.max(colon, 0)).trimEnd();
+  if (/^(?:["'[\]{}#&*!|>%@`,]|$)|\s#/.test(name)) return undefined;
+  return { name, rest: content.slice(colon + 1).trimStart() };
 }
 
 function unescape(text: string): string {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/yaml";
 import { locator } from "../../src/config/position.ts";
 
@@ -66,4 +66,12 @@ Deno.test("locator() gives a path that is not there its nearest parent's line, a
 Deno.test("locator() does not mistake a key with a dot for a path", () => {
   const locate = locator("a.b: x\na:\n  b: y\n");
   assertEquals([locate(["a.b"]), locate(["a", "b"])], [1, 3]);
+});
+
+Deno.test("locator() takes no longer than the text is long", () => {
+  for (const part of [" ", "a ", "'", '"\\', "[", "a: ", "#", "-"]) {
+    const start = performance.now();
+    locator(`a: x\nb${part.repeat(200_000)}\n${part.repeat(200_000)}`)(["a"]);
+    assert(performance.now() - start < 2000, JSON.stringify(part));
+  }
 });
