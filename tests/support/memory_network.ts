@@ -1,6 +1,6 @@
 import { type Address, formatAddress, isIpv4, isIpv6 } from "../../src/net/address.ts";
 import type { Connection, Listener, Network } from "../../src/net/connection.ts";
-import { Pipe } from "./pipe.ts";
+import { brokenPipe, Pipe } from "./pipe.ts";
 
 /** What stands between a client and a server: two ends of its own, each the far end of one party's connection. */
 export interface Interposed {
@@ -34,10 +34,10 @@ export interface MemoryNetworkOptions {
  *   accepts is the address that was dialled.
  * - Ending an end makes its pending read and write reject with `Deno.errors.Interrupted`, later ones with
  *   `Deno.errors.BadResource`.
- * - Closing while received bytes are unread resets, as on Linux: the other end reads what it was sent, then
- *   `Deno.errors.ConnectionReset` in place of null.
- * - The first write after the other end closed is lost without a word, the next ones reject with
- *   `Deno.errors.BrokenPipe`.
+ * - A reset loses the bytes that the other end has not read, and is `Deno.errors.ConnectionReset` to its reads and
+ *   writes; after a half-close it reads null still, and its writes reject with `Deno.errors.BrokenPipe`.
+ * - Writing after the other end closed rejects with `Deno.errors.BrokenPipe`, but for the first write where the other
+ *   end left nothing unread: that one is lost without a word.
  *
  * @example Every read returns a single byte
  * ```ts
@@ -207,23 +207,20 @@ class MemoryConnection implements Connection {
   close(): void {
     if (!this.#open.delete(this)) return;
     const unread = this.#incoming.size > 0;
-    this.#outgoing.leaveWriting(unread ? reset() : null, false);
-    this.#incoming.leaveReading(unread ? reset() : null);
+    this.#outgoing.leaveWriting(null);
+    this.#incoming.leaveReading(unread ? brokenPipe() : null);
   }
 
   reset(): void {
     if (!this.#open.delete(this)) return;
-    this.#outgoing.leaveWriting(reset(), true);
-    this.#incoming.leaveReading(reset());
+    const error = new Deno.errors.ConnectionReset("Connection reset by peer (os error 104)");
+    this.#incoming.leaveReading(this.#outgoing.ended ? brokenPipe() : error);
+    this.#outgoing.leaveWriting(error);
   }
 
   #mustBeOpen(): void {
     if (!this.#open.has(this)) throw new Deno.errors.BadResource("Bad resource ID");
   }
-}
-
-function reset(): Error {
-  return new Deno.errors.ConnectionReset("Connection reset by peer (os error 104)");
 }
 
 async function orAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {

@@ -7,7 +7,7 @@ export class Pipe {
   #start = 0;
   #size = 0;
   #ended = false;
-  /** What a read meets once the bytes are gone, in place of null. */
+  /** What a read meets in place of null. */
   #readError: Error | undefined;
   #writeError: Error | undefined;
   /** Whether the reader has closed in order: the next write is lost, and the answer to it breaks the pipe. */
@@ -27,6 +27,11 @@ export class Pipe {
   /** The number of bytes written and not yet read. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Whether reading ends in null after the bytes that are there. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /**
@@ -90,16 +95,12 @@ export class Pipe {
     this.#wakeReader?.();
   }
 
-  /**
-   * The writer is gone. Unless it had ended the pipe before, the reader meets `error`, or null.
-   *
-   * @param lossy Whether the bytes that are there are lost.
-   */
-  leaveWriting(error: Error | null, lossy: boolean): void {
+  /** The writer is gone: as {@linkcode Pipe.end}, or with `error`, unless it had ended, in place of all that is there. */
+  leaveWriting(error: Error | null): void {
     this.#writerLeft = true;
     if (error !== null && !this.#ended) {
       this.#readError = error;
-      if (lossy) this.#size = 0;
+      this.#size = 0;
     }
     this.end();
     this.#wakeWriter?.();
@@ -120,6 +121,7 @@ function interrupted(): Error {
   return new Deno.errors.Interrupted("operation canceled");
 }
 
-function brokenPipe(): Error {
+/** What writing to nobody rejects with. */
+export function brokenPipe(): Error {
   return new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
 }

@@ -1,0 +1,181 @@
+/**
+ * What Linux offers and Deno does not: the original destination of a redirected connection, a reset, a shutdown beneath
+ * a blocked write, and the limit on open files. The only file with FFI; it needs `--allow-ffi` and no other permission.
+ *
+ * Each call is one that the kernel answers at once, within microseconds, so that none is worth a thread.
+ *
+ * @module
+ */
+import type { Address } from "./address.ts";
+import { canonicalHost, readSockaddr, sameAddress, SOCKADDR_SIZE, sockaddrPort } from "./sockaddr.ts";
+
+const SOL_IP = 0;
+const SOL_IPV6 = 41;
+/** The destination before netfilter changed it; the same number at either level. */
+const SO_ORIGINAL_DST = 80;
+const SHUT_WR = 1;
+const RLIMIT_NOFILE = 7;
+const RLIM_INFINITY = 2n ** 64n - 1n;
+const ENOENT = 2;
+
+const SYMBOLS = {
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const;
+
+type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** The C library, or why there is none, once somebody asked. */
+let loaded: Libc | string | undefined;
+
+function libc(): Libc | string {
+  return loaded ??= load();
+}
+
+function load(): Libc | string {
+  if (Deno.build.os !== "linux") return `needs Linux; this is ${Deno.build.os}`;
+  let why = "";
+  for (const name of ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`]) {
+    try {
+      return Deno.dlopen(name, SYMBOLS).symbols;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) return "needs the permission --allow-ffi";
+      why ||= String(error);
+    }
+  }
+  return `needs the C library: ${why}`;
+}
+
+/** Whether this process can use what this file offers; `why` says what is missing, for a message at start. */
+export function hasNativeHelper(): { ok: true } | { ok: false; why: string } {
+  const found = libc();
+  return typeof found === "string" ? { ok: false, why: found } : { ok: true };
+}
+
+/**
+ * Where `conn` was going before a rule of iptables or nftables redirected it to us, over IPv4 or IPv6.
+ *
+ * A connection that came straight to us answers its own local address: whoever passes it on makes a loop.
+ *
+ * @param conn An accepted connection.
+ * @returns The destination; an IPv4 one as IPv4, though an IPv6 socket may have accepted it.
+ * @throws {Deno.errors.NotSupported} Where {@linkcode hasNativeHelper} says so too.
+ * @throws {Deno.errors.NotFound} When the kernel knows none: it does not track connections, or this one has ended.
+ */
+export function originalDestination(conn: Deno.TcpConn): Address {
+  const c = libc();
+  if (typeof c === "string") throw new Deno.errors.NotSupported(`The original destination ${c}`);
+  const fd = descriptorOf(c, conn);
+  if (fd === undefined) throw new Deno.errors.NotFound("No original destination: the connection has ended");
+  const level = canonicalHost(conn.localAddr.hostname).includes(":") ? SOL_IPV6 : SOL_IP;
+  const sockaddr = new Uint8Array(SOCKADDR_SIZE);
+  const failed = c.getsockopt(fd, level, SO_ORIGINAL_DST, sockaddr, new Uint32Array([SOCKADDR_SIZE])) !== 0;
+  const destination = failed ? undefined : readSockaddr(sockaddr);
+  if (destination !== undefined) return destination;
+  const number = errno(c);
+  const why = number === ENOENT
+    ? "the kernel does not track this connection"
+    : `getsockopt failed with errno ${number}`;
+  throw new Deno.errors.NotFound(`No original destination: ${why}`);
+}
+
+/**
+ * Resets `conn`: its other end sees the reset at once, and what is under way on it here fails. The caller then closes it.
+ *
+ * @returns False when that can't be done: without native help, or because the connection has ended.
+ */
+export function resetConnection(conn: Deno.TcpConn): boolean {
+  // connect() to the family AF_UNSPEC, which is 0, dissolves the association of a socket with its peer.
+  return onDescriptor(conn, (c, fd) => c.connect(fd, new Uint8Array(SOCKADDR_SIZE), SOCKADDR_SIZE));
+}
+
+/**
+ * Half-closes `conn` beneath a blocked write, which fails; what it had handed over before still arrives.
+ *
+ * @returns False when that can't be done, as for {@linkcode resetConnection}.
+ */
+export function shutdownWrite(conn: Deno.TcpConn): boolean {
+  return onDescriptor(conn, (c, fd) => c.shutdown(fd, SHUT_WR));
+}
+
+/** The number of files that this process may have open (soft RLIMIT_NOFILE), or null where that can't be told. */
+export function fileLimit(): number | null {
+  const c = libc();
+  return typeof c === "string" ? null : descriptorLimit(c);
+}
+
+function descriptorLimit(c: Libc): number | null {
+  const limits = new BigUint64Array(2);
+  if (c.getrlimit(RLIMIT_NOFILE, new Uint8Array(limits.buffer)) !== 0) return null;
+  const soft = limits[0]!;
+  return soft === RLIM_INFINITY ? Infinity : Number(soft);
+}
+
+function onDescriptor(conn: Deno.TcpConn, call: (c: Libc, fd: number) => number): boolean {
+  const c = libc();
+  if (typeof c === "string") return false;
+  const fd = descriptorOf(c, conn);
+  return fd !== undefined && call(c, fd) === 0;
+}
+
+/**
+ * The file descriptor of `conn`. Deno tells that of an accepted connection under a symbol of its own, and that of a
+ * dialled one nowhere; both are taken only if the kernel gives them the addresses of `conn`, which no two have alike.
+ *
+ * @returns Undefined when the connection has ended.
+ */
+function descriptorOf(c: Libc, conn: Deno.TcpConn): number | undefined {
+  const symbol = Object.getOwnPropertySymbols(conn).find(({ description }) => description === "Deno.internal.fd");
+  const told: unknown = symbol === undefined ? undefined : Reflect.get(conn, symbol);
+  if (typeof told === "number" && isDescriptorOf(c, told, conn)) return told;
+  for (const fd of openDescriptors(c)) if (isDescriptorOf(c, fd, conn)) return fd;
+  return undefined;
+}
+
+const name = new Uint8Array(SOCKADDR_SIZE);
+const nameSize = new Uint32Array(1);
+
+function isDescriptorOf(c: Libc, fd: number, conn: Deno.TcpConn): boolean {
+  return namesAddress(c.getsockname, fd, conn.localAddr) && namesAddress(c.getpeername, fd, conn.remoteAddr);
+}
+
+function namesAddress(call: Libc["getsockname"], fd: number, { hostname, port }: Deno.NetAddr): boolean {
+  nameSize[0] = SOCKADDR_SIZE;
+  // The port comes first: it settles nearly all of thousands of sockets.
+  if (call(fd, name, nameSize) !== 0 || sockaddrPort(name) !== port) return false;
+  const address = readSockaddr(name);
+  return address !== undefined && sameAddress(address, { host: hostname, port });
+}
+
+const POLLFD_SIZE = 8;
+const POLLNVAL = 0x20;
+const POLL_BATCH = 16384;
+/** The kernel gives the lowest free number, so that nobody lives beyond so many closed ones in a row. */
+const WIDEST_GAP = 131072;
+
+/** The open file descriptors, in order. Deno lets nobody but `--allow-all` read /proc/self/fd, so poll() tells. */
+function* openDescriptors(c: Libc): Generator<number> {
+  const limit = descriptorLimit(c) ?? 0;
+  let lastOpen = 0;
+  for (let first = 0; first < limit && first - lastOpen < WIDEST_GAP; first += POLL_BATCH) {
+    const count = Math.min(POLL_BATCH, limit - first);
+    const polled = new Uint8Array(count * POLLFD_SIZE);
+    const fields = new DataView(polled.buffer);
+    for (let i = 0; i < count; i++) fields.setInt32(i * POLLFD_SIZE, first + i, true);
+    if (c.poll(polled, BigInt(count), 0) < 0) return;
+    for (let i = 0; i < count; i++) {
+      if ((fields.getUint16(i * POLLFD_SIZE + 6, true) & POLLNVAL) === 0) yield lastOpen = first + i;
+    }
+  }
+}
+
+function errno(c: Libc): number {
+  const location = c.__errno_location();
+  return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
+}

@@ -1,0 +1,53 @@
+import type { Address } from "./address.ts";
+
+/** The length of the kernel's `sockaddr_in6`, which is room for `sockaddr_in` too. */
+export const SOCKADDR_SIZE = 28;
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+
+/** The port in a `sockaddr_in` or `sockaddr_in6`. */
+export function sockaddrPort(sockaddr: Uint8Array): number {
+  return view(sockaddr).getUint16(2);
+}
+
+/**
+ * The address in a `sockaddr_in` or `sockaddr_in6` of Linux on a little-endian machine, as all of Deno's are.
+ *
+ * @returns An IPv4-mapped IPv6 address as the IPv4 address that it stands for; any other IPv6 address as RFC 5952
+ * writes it, with its scope (RFC 4007) as a number behind `%` where it has one; undefined for any other family.
+ */
+export function readSockaddr(sockaddr: Uint8Array): Address | undefined {
+  const fields = view(sockaddr);
+  const port = sockaddrPort(sockaddr);
+  switch (fields.getUint16(0, true)) {
+    case AF_INET:
+      return { host: sockaddr.subarray(4, 8).join("."), port };
+    case AF_INET6: {
+      const groups = Array.from({ length: 8 }, (_, group) => fields.getUint16(8 + 2 * group).toString(16));
+      const host = canonicalHost(groups.join(":"));
+      const scope = fields.getUint32(24, true);
+      return { host: scope === 0 ? host : `${host}%${scope}`, port };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Whether two addresses of a socket are the same, however they are written; scopes are left aside. */
+export function sameAddress(a: Address, b: Address): boolean {
+  return a.port === b.port && canonicalHost(a.host) === canonicalHost(b.host);
+}
+
+/** One spelling for each IP address: no scope, RFC 5952, and dotted IPv4 for IPv4-mapped IPv6 (`::ffff:0:0/96`). */
+export function canonicalHost(host: string): string {
+  if (!host.includes(":")) return host;
+  const text = new URL(`http://[${host.replace(/%.*$/, "")}]`).hostname.slice(1, -1);
+  const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(text);
+  if (mapped === null) return text;
+  return [mapped[1]!, mapped[2]!].flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 255]).join(".");
+}
+
+function view(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

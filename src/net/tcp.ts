@@ -1,0 +1,145 @@
+import type { Address } from "./address.ts";
+import type { Connection, Listener, Network } from "./connection.ts";
+import { originalDestination as nativeOriginalDestination, resetConnection, shutdownWrite } from "./linux.ts";
+import { canonicalHost } from "./sockaddr.ts";
+
+/** The system's TCP, with TCP_NODELAY on every connection: shares wait for nothing. */
+export const systemNetwork: Network = {
+  async connect({ host, port }, signal) {
+    signal?.throwIfAborted();
+    const conn = await Deno.connect({ hostname: host, port, ...(signal && { signal }) });
+    if (signal?.aborted) {
+      conn.close();
+      throw signal.reason;
+    }
+    return new TcpConnection(conn);
+  },
+
+  listen({ host, port }) {
+    return new TcpListener(Deno.listen({ hostname: host, port }));
+  },
+};
+
+/**
+ * A connection of the system's. What its promises reject with is what Deno reports:
+ *
+ * - `Deno.errors.ConnectionReset`: the other end, or the network, reset it. Where a write has met the reset, the kernel
+ *   shows reading a clean end; this class turns that null into the write's error, so that no reset passes for an end.
+ * - `Deno.errors.BrokenPipe`: a write after the other end closed in order, or one beside a read that met a reset.
+ * - `Deno.errors.Interrupted`: this end was closed or reset here under a pending read. A blocked write then rejects with
+ *   this or with one of the two above (which of them depends on Deno's version), but always at once. Only without native
+ *   help (see linux.ts) and before Deno 2.9 does a blocked write, and the connection with it, wait for the other end.
+ * - `Deno.errors.BadResource`: reading, writing or half-closing after the end.
+ */
+export class TcpConnection implements Connection {
+  readonly local: Address;
+  readonly remote: Address;
+  readonly #conn: Deno.TcpConn;
+  #ended = false;
+  #writing = false;
+  /** What a write met that a later read won't, because the kernel tells it only once. */
+  #lost: unknown;
+
+  /**
+   * Takes over a connection of Deno's.
+   *
+   * @param conn Nobody else may use or close it from then on.
+   */
+  constructor(conn: Deno.TcpConn) {
+    this.#conn = conn;
+    this.local = addressOf(conn.localAddr);
+    this.remote = addressOf(conn.remoteAddr);
+    conn.setNoDelay(true);
+  }
+
+  read(into: Uint8Array): Promise<number | null> {
+    return this.#conn.read(into).then(this.#wasRead);
+  }
+
+  readonly #wasRead = (count: number | null): number | null => {
+    if (count === null && this.#lost !== undefined) throw this.#lost;
+    return count;
+  };
+
+  write(bytes: Uint8Array): Promise<number> {
+    this.#writing = true;
+    const written = this.#conn.write(bytes);
+    written.then(this.#wasWritten, this.#wasNotWritten);
+    return written;
+  }
+
+  readonly #wasWritten = (): void => {
+    this.#writing = false;
+  };
+
+  readonly #wasNotWritten = (error: unknown): void => {
+    this.#writing = false;
+    if (!(error instanceof Deno.errors.BrokenPipe)) this.#lost = error;
+  };
+
+  closeWrite(): Promise<void> {
+    return this.#conn.closeWrite();
+  }
+
+  close(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#writing) shutdownWrite(this.#conn);
+    this.#conn.close();
+  }
+
+  /** Falls back to {@linkcode TcpConnection.close} without native help, and when the other end has reset already. */
+  reset(): void {
+    if (this.#ended) return;
+    if (resetConnection(this.#conn)) this.#writing = false;
+    this.close();
+  }
+
+  /** Where it was going before a rule redirected it; see {@linkcode originalDestination}. */
+  originalDestination(): Address {
+    return nativeOriginalDestination(this.#conn);
+  }
+}
+
+/** An IPv6 socket that took an IPv4 connection calls its addresses `::ffff:192.0.2.1`; nobody else needs to know. */
+function addressOf({ hostname, port }: Deno.NetAddr): Address {
+  return { host: hostname.startsWith("::ffff:") ? canonicalHost(hostname) : hostname, port };
+}
+
+class TcpListener implements Listener {
+  readonly address: Address;
+  readonly #listener: Deno.TcpListener;
+  #closed = false;
+
+  constructor(listener: Deno.TcpListener) {
+    this.#listener = listener;
+    this.address = { host: listener.addr.hostname, port: listener.addr.port };
+  }
+
+  async accept(): Promise<Connection | null> {
+    if (this.#closed) return null;
+    try {
+      return new TcpConnection(await this.#listener.accept());
+    } catch (error) {
+      if (this.#closed) return null;
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.close();
+  }
+}
+
+/**
+ * Where an accepted connection was going before a rule of iptables or nftables redirected it to us.
+ *
+ * @returns The destination, or undefined for a connection that is none of the system's.
+ * @throws {Deno.errors.NotSupported} Where `hasNativeHelper` of linux.ts says so too.
+ * @throws {Deno.errors.NotFound} When the kernel knows none.
+ */
+export function originalDestination(connection: Connection): Address | undefined {
+  return connection instanceof TcpConnection ? connection.originalDestination() : undefined;
+}

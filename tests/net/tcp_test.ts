@@ -1,0 +1,50 @@
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { originalDestination, systemNetwork } from "../../src/net/tcp.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
+import "../support/native.ts";
+import { testNetwork, withPair } from "./network_contract.ts";
+
+testNetwork("the system's network", () => systemNetwork, ["127.0.0.1", "::1"]);
+
+Deno.test("an IPv6 listener's IPv4 connections have IPv4 addresses", async () => {
+  const listener = systemNetwork.listen({ host: "::", port: 0 });
+  const [client, server] = await Promise.all([
+    systemNetwork.connect({ host: "127.0.0.1", port: listener.address.port }),
+    listener.accept(),
+  ]);
+  listener.close();
+  assertEquals(server?.local, client.remote);
+  assertEquals(server?.remote, client.local);
+  client.close();
+  server?.close();
+});
+
+Deno.test("a connection whose signal aborts while it comes to be is not left open", async () => {
+  const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
+  const abort = new AbortController();
+  const connecting = systemNetwork.connect(listener.address, abort.signal);
+  const reason = new RangeError("too slow");
+  abort.abort(reason);
+  assertStrictEquals(await connecting.catch((error: unknown) => error), reason);
+  // The kernel may have taken it before: it reads its end then, as it could not from a connection that leaked.
+  const sentinel = await systemNetwork.connect(listener.address);
+  for (let accepted = await listener.accept(); accepted !== null; accepted = await listener.accept()) {
+    const isSentinel = accepted.remote.port === sentinel.local.port;
+    if (!isSentinel) assertEquals(await accepted.read(new Uint8Array(1)), null);
+    accepted.close();
+    if (isSentinel) break;
+  }
+  sentinel.close();
+  listener.close();
+});
+
+Deno.test("a name that nobody knows is an error of connecting", async () => {
+  await assertRejects(() => systemNetwork.connect({ host: "nowhere.invalid", port: 1 }), Error, "lookup");
+});
+
+Deno.test("only a connection of the system's has an original destination", async () => {
+  await withPair(new MemoryNetwork(), "192.0.2.1", (_, server) => {
+    assertEquals(originalDestination(server), undefined);
+    return Promise.resolve();
+  });
+});
