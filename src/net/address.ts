@@ -63,9 +63,10 @@ export function isIpv4(host: string): boolean {
 
 /** Whether `host` is an IPv6 address, with or without a zone, not in brackets. */
 export function isIpv6(host: string): boolean {
-  if (!host.includes(":")) return false;
+  const match = /^([0-9a-fA-F:.]*:[0-9a-fA-F:.]*)(?:%[\w.-]+)?$/.exec(host);
+  if (match === null) return false;
   try {
-    new URL(`http://[${host.replace(/%.*$/, "")}]/`);
+    new URL(`http://[${match[1]}]/`);
     return true;
   } catch {
     return false;

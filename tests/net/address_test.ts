@@ -1,0 +1,104 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { formatAddress, isIpv4, isIpv6, parseAddress, parsePort } from "../../src/net/address.ts";
+
+Deno.test("an address has a host, and a port or the default one", () => {
+  const cases: [string, string, number][] = [
+    ["192.0.2.1:80", "192.0.2.1", 80],
+    ["192.0.2.1", "192.0.2.1", 6522],
+    ["0.0.0.0:0", "0.0.0.0", 0],
+    ["255.255.255.255:65535", "255.255.255.255", 65535],
+    ["[2001:db8::1]:80", "2001:db8::1", 80],
+    ["[2001:DB8::A]", "2001:db8::a", 6522],
+    ["[::]:1", "::", 1],
+    ["[::ffff:192.0.2.1]:1", "::ffff:192.0.2.1", 1],
+    ["[fe80::1%eth0]:1", "fe80::1%eth0", 1],
+    ["localhost:080", "localhost", 80],
+    ["Web.Example.COM", "web.example.com", 6522],
+    ["a:1", "a", 1],
+  ];
+  for (const [text, host, port] of cases) assertEquals(parseAddress(text, 6522), { host, port }, text);
+});
+
+Deno.test("an address is written as it is read", () => {
+  for (const text of ["192.0.2.1:80", "[2001:db8::1]:80", "[fe80::1%2]:0", "web.example.com:65535"]) {
+    assertEquals(formatAddress(parseAddress(text)), text);
+  }
+});
+
+Deno.test("an address without a port is an error where there is no default, and the error shows what to write", () => {
+  assertEquals(parseAddress("web:0", 1).port, 0);
+  assertThrows(() => parseAddress("web"), SyntaxError, `"web" has no port; write web:PORT`);
+  assertThrows(() => parseAddress("[::1]"), SyntaxError, `"[::1]" has no port; write [::1]:PORT`);
+});
+
+Deno.test("what is no address is an error that shows it", () => {
+  const cases: [string, string][] = [
+    ["", `"" is no address`],
+    [":80", `":80" is no address`],
+    ["web:", `"web:" is no address; write HOST:PORT`],
+    ["web:80:81", "is no address; write HOST:PORT"],
+    ["web:http", "is no address"],
+    ["web :80", "is no address"],
+    ["web:-1", "is no address"],
+    ["2001:db8::1", "write an IPv6 address as [2001:db8::1]"],
+    ["::", "write an IPv6 address as [::]"],
+    ["[]:80", "is no address"],
+    ["[web]:80", "is no address"],
+    ["[192.0.2.1]:80", "is no IPv6 address"],
+    ["[2001:db8::1", "is no address"],
+    ["2001:db8::1]", "is no address"],
+    ["[1::2::3]:80", "is no IPv6 address"],
+    ["[12345::]:80", "is no IPv6 address"],
+    ["[::1]80", "is no address"],
+    ["256.0.0.1:80", "is no IPv4 address"],
+    ["192.0.2:80", "is no IPv4 address"],
+    ["1.2.3.4.5:80", "is no IPv4 address"],
+    ["01.2.3.4:80", "is no IPv4 address"],
+    ["web:65536", `"65536" is no port; write a number from 0 to 65535`],
+    ["web:000080", `"000080" is no port`],
+    ["web:99999999999999999999", "is no port"],
+  ];
+  for (const [text, message] of cases) {
+    assertThrows(() => parseAddress(text, 6522), SyntaxError, message, `for "${text}"`);
+  }
+});
+
+Deno.test("a port is a decimal number from 0 to 65535", () => {
+  for (const [text, port] of [["0", 0], ["1", 1], ["6522", 6522], ["65535", 65535]] as const) {
+    assertEquals(parsePort(text), port);
+  }
+  for (const text of ["", "-1", "+1", "65536", "1.0", "1e3", "0x50", " 80", "80 ", "http"]) {
+    assertThrows(() => parsePort(text), SyntaxError, `"${text}" is no port`);
+  }
+});
+
+Deno.test("an IPv4 address has four numbers from 0 to 255 in decimal", () => {
+  for (const host of ["0.0.0.0", "127.0.0.1", "255.255.255.255"]) assertEquals(isIpv4(host), true, host);
+  for (const host of ["", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.04", "1.2.3.", "1.2.3.x", "0x1.2.3.4", "::1"]) {
+    assertEquals(isIpv4(host), false, host);
+  }
+});
+
+Deno.test("an IPv6 address is one with or without a zone, and without brackets", () => {
+  for (const host of ["::", "::1", "2001:db8::1", "1:2:3:4:5:6:7:8", "::ffff:1.2.3.4", "fe80::1%eth0", "FE80::1%2"]) {
+    assertEquals(isIpv6(host), true, host);
+  }
+  for (
+    const host of [
+      "",
+      ":",
+      "1.2.3.4",
+      "1:2",
+      "1:2:3:4:5:6:7:8:9",
+      "1::2::3",
+      "g::",
+      "[::1]",
+      "::1]/[",
+      "::1%",
+      "::1%]",
+      "web:80",
+    ]
+  ) {
+    assertEquals(isIpv6(host), false, host);
+  }
+});

@@ -1,0 +1,124 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { fileLimit, hasNativeHelper } from "../../src/net/linux.ts";
+import { systemNetwork } from "../../src/net/tcp.ts";
+import "../support/native.ts";
+import { withPair } from "./network_contract.ts";
+
+/** The programs beside this test need nothing of the configuration's, and few permissions. */
+const RUN = ["run", "--no-config", "--no-prompt", "--allow-net"];
+const LINUX = Deno.build.os === "linux";
+
+Deno.test({ name: "the native helper is there on Linux", ignore: !LINUX }, () => {
+  assertEquals(hasNativeHelper(), { ok: true });
+});
+
+Deno.test({ name: "the limit on files is the shell's", ignore: !LINUX }, async () => {
+  const limit = (await run("sh", "-c", "ulimit -n")).trim();
+  assertEquals(fileLimit(), limit === "unlimited" ? Infinity : Number(limit));
+});
+
+Deno.test(
+  { name: "a dialled connection is found among hundreds of files and connections", ignore: !LINUX },
+  async () => {
+    await withPair(systemNetwork, "127.0.0.1", async (early, earlyServer) => {
+      await using stack = new AsyncDisposableStack();
+      for (let i = 0; i < 200; i++) stack.use(Deno.openSync("/dev/null"));
+      const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
+      stack.defer(() => listener.close());
+      for (let i = 0; i < 50; i++) {
+        const [client, server] = await Promise.all([systemNetwork.connect(listener.address), listener.accept()]);
+        stack.defer(() => client.close());
+        stack.defer(() => server!.close());
+      }
+      await withPair(systemNetwork, "127.0.0.1", async (late, lateServer) => {
+        late.reset();
+        await assertRejects(() => lateServer.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
+      });
+      // Nobody else was hit.
+      await early.write(Uint8Array.of(1));
+      assertEquals(await earlyServer.read(new Uint8Array(1)), 1);
+      early.reset();
+      await assertRejects(() => earlyServer.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
+    });
+  },
+);
+
+Deno.test("without FFI a reset is a close, and whatever else wants it says what is missing", async () => {
+  const printed = await run(Deno.execPath(), ...RUN, "--deny-ffi", "tests/net/without_ffi_program.ts");
+  const why = LINUX ? "needs the permission --allow-ffi" : `needs Linux; this is ${Deno.build.os}`;
+  assertEquals(JSON.parse(printed), {
+    helper: { ok: false, why },
+    limit: null,
+    destination: `NotSupported: The original destination ${why}`,
+    afterReset: null,
+  });
+});
+
+/**
+ * Each case has a network of its own with addresses that are its own, networks that lead back to itself, and:
+ *
+ * ```text
+ *  connect to port 80 --> nat OUTPUT --> REDIRECT to port 6522 --> listener --> "where were you going?"
+ * ```
+ */
+const CASES = [
+  ["over IPv4", "0.0.0.0:6522", ["192.0.2.1:80", "198.51.100.1:80"]],
+  ["over IPv6", "[::1]:6522", ["[2001:db8::1]:80", "[2001:db8:f::1]:80"]],
+  ["over IPv4 to an IPv6 socket", "[::]:6522", ["192.0.2.1:80", "198.51.100.1:80"]],
+  ["to a link-local address, scope included", "[::]:6522", ["[fe80::5%1]:80"]],
+  ["that came straight to the listener", "[::]:6522", ["192.0.2.1:6522", "[2001:db8::1]:6522"]],
+] as const;
+
+const NETWORK = `set -e
+ip link set lo up
+ip address add 192.0.2.1/32 dev lo
+ip address add 2001:db8::1/128 dev lo nodad
+ip address add fe80::5/64 dev lo nodad
+ip route add 198.51.100.0/24 dev lo
+ip -6 route add 2001:db8:f::/48 dev lo
+`;
+
+for (const flavour of ["legacy", "nft"]) {
+  const missing = missingOf("unshare", "ip", `iptables-${flavour}`, `ip6tables-${flavour}`);
+  const redirect = "-w -t nat -A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 6522";
+  const rules = `iptables-${flavour} ${redirect}\nip6tables-${flavour} ${redirect}\n`;
+  for (const [what, at, destinations] of CASES) {
+    const name = `the original destination of a connection ${what} (iptables-${flavour})`;
+    Deno.test({ name: `${name}${missing}`, ignore: missing !== "" }, async () => {
+      assertEquals(await askInNamespace(rules, at, destinations), [...destinations]);
+    });
+  }
+}
+
+const missing = missingOf("unshare", "ip");
+Deno.test({
+  name: `without connection tracking the original destination is an error that says so${missing}`,
+  ignore: missing !== "",
+}, async () => {
+  const [answer] = await askInNamespace("", "[::]:6522", ["192.0.2.1:6522"]);
+  assertMatch(answer!, /^NotFound: No original destination: /);
+});
+
+/** What redirected_program.ts prints in a network namespace with `rules`, which goes as the program ends. */
+async function askInNamespace(rules: string, at: string, destinations: readonly string[]): Promise<string[]> {
+  const script = `${NETWORK}${rules}exec "$@"`;
+  const program = [Deno.execPath(), ...RUN, "--allow-ffi", "tests/net/redirected_program.ts", at, ...destinations];
+  return (await run("unshare", "--net", "--", "sh", "-c", script, "sh", ...program)).trimEnd().split("\n");
+}
+
+/** What a test's name says where it has to be ignored, or nothing. */
+function missingOf(...tools: string[]): string {
+  const has = (tool: string) => new Deno.Command("sh", { args: ["-c", `command -v ${tool}`] }).outputSync().success;
+  const needs = LINUX ? tools.filter((tool) => !has(tool)) : ["Linux"];
+  if (LINUX && Deno.uid() !== 0) needs.unshift("root");
+  return needs.length === 0 ? "" : `, ignored: needs ${needs.join(", ")}`;
+}
+
+/** The standard output of a command that ends well, run in the project's directory. */
+async function run(command: string, ...args: string[]): Promise<string> {
+  const cwd = new URL("../..", import.meta.url);
+  const { success, stdout, stderr } = await new Deno.Command(command, { args, cwd, env: { NO_COLOR: "1" } }).output();
+  const text = new TextDecoder();
+  if (!success) throw new Error(`${command} failed: ${text.decode(stderr)}`);
+  return text.decode(stdout);
+}

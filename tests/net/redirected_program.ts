@@ -1,0 +1,22 @@
+/**
+ * Runs in a network namespace for linux_test.ts: connects to each address that is named, is redirected to itself or not,
+ * and prints what each accepted connection says of its original destination, a line each.
+ *
+ * Arguments: the address to listen at, then the addresses to connect to.
+ */
+import { formatAddress, parseAddress } from "../../src/net/address.ts";
+import { originalDestination, systemNetwork } from "../../src/net/tcp.ts";
+
+const [at, ...destinations] = Deno.args.map((text) => parseAddress(text));
+const listener = systemNetwork.listen(at!);
+for (const destination of destinations) {
+  const [client, server] = await Promise.all([systemNetwork.connect(destination), listener.accept()]);
+  try {
+    console.log(formatAddress(originalDestination(server!)!));
+  } catch (error) {
+    console.log(String(error));
+  }
+  client.close();
+  server!.close();
+}
+listener.close();

@@ -1,0 +1,17 @@
+/** Runs without the permission for FFI for linux_test.ts, and prints as JSON how everything behaves that wants it. */
+import { fileLimit, hasNativeHelper } from "../../src/net/linux.ts";
+import { originalDestination, systemNetwork } from "../../src/net/tcp.ts";
+
+const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
+const [client, server] = await Promise.all([systemNetwork.connect(listener.address), listener.accept()]);
+listener.close();
+let destination = "";
+try {
+  originalDestination(server!);
+} catch (error) {
+  destination = String(error);
+}
+client.reset();
+const afterReset = await server!.read(new Uint8Array(1));
+server!.close();
+console.log(JSON.stringify({ helper: hasNativeHelper(), limit: fileLimit(), destination, afterReset }));
