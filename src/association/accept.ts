@@ -37,6 +37,7 @@ export class Acceptor {
   readonly #newcomers = new Set<Newcomer>();
   #closed = false;
 
+  /** An acceptor without connections. */
   constructor(options: AcceptorOptions) {
     const { scheme = xor, distinctAddresses = true, clock = systemClock } = options;
     this.#options = options;

@@ -9,9 +9,12 @@ import { splitInto } from "./split.ts";
 
 /** A channel failed, and with it its association. */
 export class ChannelError extends Error {
+  /** Tells the class in a stack trace. */
   override name = "ChannelError";
 
   /**
+   * An error that names the channel.
+   *
    * @param index The channel's place in the association, from 0.
    * @param address The address of the channel at the server handler.
    * @param cause What happened to it.
@@ -54,6 +57,8 @@ export class Association {
   #ended = false;
 
   /**
+   * Takes the channels over.
+   *
    * @param inlets Of at least two associated connections, in the order of their shares; the association's from now on.
    * @param addresses The channels' addresses at the server handler, for errors.
    */

@@ -5,10 +5,10 @@ const SLACK = 16;
 const SIZES = [512, 8192, 65536, 262144] as const;
 
 /** The smallest nominal size: what something idle holds. */
-export const SMALLEST_BUFFER = SIZES[0];
+export const SMALLEST_BUFFER: number = SIZES[0];
 
 /** The largest nominal size. */
-export const LARGEST_BUFFER = SIZES[SIZES.length - 1]!;
+export const LARGEST_BUFFER: number = SIZES[SIZES.length - 1]!;
 
 /** Free buffers are kept up to this many bytes; more are left to the garbage collector. */
 const MOST_KEPT = 32 * 1024 * 1024;

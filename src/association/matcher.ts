@@ -45,6 +45,7 @@ export class Matcher<C extends Candidate> {
   /** The keys of the claims that name a cookie. */
   readonly #naming = new Map<string, Set<string>>();
 
+  /** A matcher without connections. */
   constructor(options: MatcherOptions<C>) {
     this.#options = options;
   }

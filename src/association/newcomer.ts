@@ -19,7 +19,12 @@ export class Newcomer implements Candidate {
   readonly #ended: (reason: string) => void;
   #over = false;
 
-  /** @param ended Called once, when it ends without an association, with the reason in words. */
+  /**
+   * Takes the connection over.
+   *
+   * @param connection Just accepted; the newcomer's from now on.
+   * @param ended Called once, when it ends without an association, with the reason in words.
+   */
   constructor(readonly connection: Connection, ended: (reason: string) => void) {
     this.inlet = new Inlet(connection);
     this.#ended = ended;

@@ -3,6 +3,8 @@ import { clientSpec } from "../config/client.ts";
 import { type ReadFile, readFile } from "../config/file.ts";
 import type { ClientConfig } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
+import { hasNativeHelper } from "../net/linux.ts";
+import { StartError } from "../net/listen.ts";
 import type { Command } from "./command.ts";
 import { configOptions, parseConfig } from "./configured.ts";
 import { runHandler } from "./lifetime.ts";
@@ -21,6 +23,10 @@ export const command: Command = {
   run(args) {
     const config = parseClientCommand(args, readFile);
     return runHandler(config, (log) => {
+      const native = hasNativeHelper();
+      if (config.redirects.length > 0 && !native.ok) {
+        throw new StartError(`--redirect ${native.why}; --forward works without`);
+      }
       const handler = new ClientHandler(config, log);
       const listening = { forwards: list(handler.forwards), redirects: list(handler.redirects) };
       return { handler, listening };

@@ -16,7 +16,9 @@ export interface Handler {
 
 /** A handler that has just started, and what to say of where it listens. */
 export interface Started {
+  /** Runs already. */
   readonly handler: Handler;
+  /** For the log line that says so. */
   readonly listening: LogFields;
 }
 

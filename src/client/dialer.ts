@@ -2,8 +2,8 @@ import { initiate } from "../association/initiate.ts";
 import { reasonOf } from "../association/association.ts";
 import type { Server, Timeouts } from "../config/types.ts";
 import { formatAddress } from "../net/address.ts";
-import type { Clock } from "../net/clock.ts";
-import type { Connection, Network } from "../net/connection.ts";
+import type { Connection } from "../net/connection.ts";
+import type { System } from "../net/system.ts";
 import type { Log } from "../observe/log.ts";
 import { Frames } from "../session/frames.ts";
 import { Pool } from "../session/pool.ts";
@@ -11,10 +11,10 @@ import type { Traffic } from "../session/relay.ts";
 import { request } from "../session/session.ts";
 
 /** What carrying applications' connections needs. */
-export interface DialerOptions {
+export interface DialerOptions extends System {
+  /** How long what may take. */
   readonly timeouts: Timeouts;
-  readonly network: Network;
-  readonly clock: Clock;
+  /** Gets a line for each association and each session. */
   readonly log: Log;
 }
 
@@ -28,6 +28,7 @@ export class Dialer {
   readonly #giveUp = new AbortController();
   readonly #busy = new Set<Frames>();
 
+  /** A dialer without sessions. */
   constructor(server: Server, options: DialerOptions) {
     this.#server = server;
     this.#options = options;

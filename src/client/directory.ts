@@ -9,7 +9,11 @@ export class Directory {
   readonly #byName: ReadonlyMap<string, Server>;
   readonly #byHost: ReadonlyMap<string, readonly Server[]>;
 
-  /** @param servers The configured servers. */
+  /**
+   * A directory of what is configured.
+   *
+   * @param servers No name twice.
+   */
   constructor(servers: readonly Server[]) {
     this.#byName = new Map(servers.map((server) => [server.name, server]));
     const hosts = servers.flatMap((server) => server.channels.map(({ host }) => [host, server] as const));

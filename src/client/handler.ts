@@ -1,28 +1,22 @@
 import type { ClientConfig, Server } from "../config/types.ts";
 import { acceptAll } from "../net/accept_loop.ts";
 import { type Address, formatAddress } from "../net/address.ts";
-import { type Clock, systemClock } from "../net/clock.ts";
-import type { Connection, Listener, Network } from "../net/connection.ts";
+import type { Connection, Listener } from "../net/connection.ts";
 import { listenAll } from "../net/listen.ts";
-import { originalDestination as systemOriginalDestination, systemNetwork } from "../net/tcp.ts";
+import { realSystem, type System } from "../net/system.ts";
+import { originalDestination } from "../net/tcp.ts";
 import type { Log } from "../observe/log.ts";
 import { Dialer } from "./dialer.ts";
 import { Directory } from "./directory.ts";
 import { isOwn, ownHosts } from "./own_address.ts";
 
 /** The system's part in a client handler, to be replaced in tests. */
-export interface ClientSystem {
-  readonly network: Network;
-  readonly clock: Clock;
+export interface ClientSystem extends System {
   /** Where a redirected connection wanted to go. @throws When the system does not know. */
-  readonly originalDestination: (connection: Connection) => Address;
+  readonly originalDestination: (connection: Connection) => Address | undefined;
 }
 
-const realSystem: ClientSystem = {
-  network: systemNetwork,
-  clock: systemClock,
-  originalDestination: systemOriginalDestination,
-};
+const realClientSystem: ClientSystem = { ...realSystem, originalDestination };
 
 /** The client handler: takes applications' connections and carries each in a session to its server handler. */
 export class ClientHandler {
@@ -43,7 +37,7 @@ export class ClientHandler {
    *
    * @throws {StartError} When an address can't be listened at; nothing is left open then.
    */
-  constructor(config: ClientConfig, log: Log, system: ClientSystem = realSystem) {
+  constructor(config: ClientConfig, log: Log, system: ClientSystem = realClientSystem) {
     const { network, clock } = this.#system = system;
     this.#log = log;
     this.#directory = new Directory(config.servers);
@@ -97,7 +91,7 @@ export class ClientHandler {
     };
     let destination: Address;
     try {
-      destination = this.#system.originalDestination(connection);
+      destination = this.#system.originalDestination(connection) ?? connection.local;
     } catch (error) {
       return refuse(error instanceof Error ? error.message : String(error));
     }

@@ -3,9 +3,11 @@ import type { Listener, Network } from "./connection.ts";
 
 /** A handler can't start, for a reason outside of it; the message says what would help. */
 export class StartError extends Error {
+  /** Tells the class in a stack trace. */
   override name = "StartError";
 }
 
+/** What the system's refusal means to whoever chose the address. */
 function listenError(address: Address, cause: unknown): StartError {
   const where = `can't listen at ${formatAddress(address)}`;
   if (cause instanceof Deno.errors.AddrInUse) {

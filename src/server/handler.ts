@@ -3,25 +3,18 @@ import type { Association } from "../association/association.ts";
 import type { ServerConfig } from "../config/types.ts";
 import { acceptAll } from "../net/accept_loop.ts";
 import { type Address, formatAddress } from "../net/address.ts";
-import { type Clock, systemClock } from "../net/clock.ts";
-import type { Connection, Listener, Network } from "../net/connection.ts";
+import type { Connection, Listener } from "../net/connection.ts";
 import { listenAll } from "../net/listen.ts";
-import { systemNetwork } from "../net/tcp.ts";
+import { realSystem, type System } from "../net/system.ts";
 import type { Log } from "../observe/log.ts";
 import { Service } from "./service.ts";
-
-/** The system's part in a server handler, to be replaced in tests. */
-export interface ServerSystem {
-  readonly network: Network;
-  readonly clock: Clock;
-}
 
 /** The server handler: takes channels, makes associations of them, and connects their sessions to targets. */
 export class ServerHandler {
   /** Where it listens; real ports where 0 was asked for. In the order of the configuration's channels. */
   readonly channels: readonly Address[];
   readonly #config: ServerConfig;
-  readonly #system: ServerSystem;
+  readonly #system: System;
   readonly #log: Log;
   readonly #listeners: readonly Listener[];
   readonly #accepting: Promise<unknown>;
@@ -33,11 +26,7 @@ export class ServerHandler {
    *
    * @throws {StartError} When an address can't be listened at; nothing is left open then.
    */
-  constructor(
-    config: ServerConfig,
-    log: Log,
-    system: ServerSystem = { network: systemNetwork, clock: systemClock },
-  ) {
+  constructor(config: ServerConfig, log: Log, system: System = realSystem) {
     const { network, clock } = this.#system = system;
     this.#config = config;
     this.#log = log;

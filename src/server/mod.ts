@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { ServerHandler, type ServerSystem } from "./handler.ts";
+export { ServerHandler } from "./handler.ts";

@@ -2,8 +2,8 @@ import type { Association } from "../association/association.ts";
 import { reasonOf } from "../association/association.ts";
 import type { ServerConfig } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
-import type { Clock } from "../net/clock.ts";
-import type { Connection, Network } from "../net/connection.ts";
+import type { Connection } from "../net/connection.ts";
+import type { System } from "../net/system.ts";
 import type { Log } from "../observe/log.ts";
 import { Frames, unexpected } from "../session/frames.ts";
 import type { Traffic } from "../session/relay.ts";
@@ -13,10 +13,10 @@ import type { Open } from "../wire/open.ts";
 import { targetFor } from "./targets.ts";
 
 /** What serving associations needs. */
-export interface ServiceOptions {
+export interface ServiceOptions extends System {
+  /** Where sessions may lead, and how long what may take. */
   readonly config: Pick<ServerConfig, "targets" | "timeouts">;
-  readonly network: Network;
-  readonly clock: Clock;
+  /** Gets a line for each association and each session. */
   readonly log: Log;
 }
 
@@ -30,6 +30,12 @@ export class Service {
   #busy = false;
   #leaving = false;
 
+  /**
+   * Takes the association over.
+   *
+   * @param association Nothing has been read from it, or written to it.
+   * @param options What serving needs.
+   */
   constructor(association: Association, options: ServiceOptions) {
     this.#association = association;
     this.#frames = new Frames(association);

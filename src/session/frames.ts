@@ -23,6 +23,11 @@ export class Frames {
   #receiving: Promise<Frame | null> | null = null;
   #ponging = false;
 
+  /**
+   * Takes the association's streams.
+   *
+   * @param association Nobody else may read from it or write to it.
+   */
   constructor(association: Association) {
     this.association = association;
     this.#writer = association.writable.getWriter();

@@ -18,7 +18,12 @@ export class Pool {
   readonly #timeout: number;
   #closed = false;
 
-  /** @param timeout How long an association is kept unused, in milliseconds. */
+  /**
+   * An empty pool.
+   *
+   * @param clock Tells when one is too old.
+   * @param timeout How long an association is kept unused, in milliseconds.
+   */
   constructor(clock: Clock, timeout: number) {
     this.#clock = clock;
     this.#timeout = timeout;

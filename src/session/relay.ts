@@ -5,8 +5,14 @@ import { type Frames, unexpected } from "./frames.ts";
 
 /** The session was aborted by the other handler, which says why. */
 export class SessionReset extends Error {
+  /** Tells the class in a stack trace. */
   override name = "SessionReset";
 
+  /**
+   * An error in words.
+   *
+   * @param code What the other handler says.
+   */
   constructor(code: ResetCode) {
     super(`reset by the other side: ${ResetCode[code]?.toLowerCase()}`);
   }
@@ -14,6 +20,7 @@ export class SessionReset extends Error {
 
 /** The application's, or the target's, own connection failed. */
 export class ApplicationError extends Error {
+  /** Tells the class in a stack trace. */
   override name = "ApplicationError";
 }
 

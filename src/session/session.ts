@@ -12,8 +12,15 @@ const LAST_WORD_TIMEOUT = 1000;
 
 /** The server handler did not connect the session to its target. */
 export class TargetError extends Error {
+  /** Tells the class in a stack trace. */
   override name = "TargetError";
 
+  /**
+   * An error in words.
+   *
+   * @param code The server handler's answer.
+   * @param text What it says beside it; may be empty.
+   */
   constructor(readonly code: ResultCode, text: string) {
     super(text === "" ? ResultCode[code]!.toLowerCase() : text);
   }
