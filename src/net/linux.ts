@@ -124,18 +124,44 @@ function onDescriptor(conn: Deno.TcpConn, call: (c: Libc, fd: number) => number)
   return fd !== undefined && call(c, fd) === 0;
 }
 
+/** Whether the kernel has confirmed Deno's word on an accepted connection: then it is no use to search for another. */
+let denoIsRight = false;
+
+/** The descriptor of each socket that the last search saw, by its local port: what many ends at once ask for. */
+const seen = new Map<number, number>();
+
 /**
  * The file descriptor of `conn`. Deno tells that of an accepted connection under a symbol of its own, and that of a
- * dialled one nowhere; both are taken only if the kernel gives them the addresses of `conn`, which no two have alike.
+ * dialled one nowhere; any is taken only if the kernel gives it the addresses of `conn`, which no two have alike.
  *
  * @returns Undefined when the connection has ended.
  */
 function descriptorOf(c: Libc, conn: Deno.TcpConn): number | undefined {
   const symbol = Object.getOwnPropertySymbols(conn).find(({ description }) => description === "Deno.internal.fd");
   const told: unknown = symbol === undefined ? undefined : Reflect.get(conn, symbol);
-  if (typeof told === "number" && isDescriptorOf(c, told, conn)) return told;
-  for (const fd of openDescriptors(c)) if (isDescriptorOf(c, fd, conn)) return fd;
-  return undefined;
+  if (typeof told === "number") {
+    if (isDescriptorOf(c, told, conn)) {
+      denoIsRight = true;
+      return told;
+    }
+    if (denoIsRight) return undefined;
+  }
+  const before = seen.get(conn.localAddr.port);
+  if (before !== undefined && isDescriptorOf(c, before, conn)) return before;
+  return search(c, conn);
+}
+
+function search(c: Libc, conn: Deno.TcpConn): number | undefined {
+  let found: number | undefined;
+  seen.clear();
+  for (const fd of openDescriptors(c)) {
+    if (!readName(c.getsockname, fd)) continue;
+    const port = sockaddrPort(name);
+    seen.set(port, fd);
+    // The port settles nearly all of thousands of sockets.
+    if (port === conn.localAddr.port && isDescriptorOf(c, fd, conn)) found = fd;
+  }
+  return found;
 }
 
 const name = new Uint8Array(SOCKADDR_SIZE);
@@ -146,11 +172,13 @@ function isDescriptorOf(c: Libc, fd: number, conn: Deno.TcpConn): boolean {
 }
 
 function namesAddress(call: Libc["getsockname"], fd: number, { hostname, port }: Deno.NetAddr): boolean {
-  nameSize[0] = SOCKADDR_SIZE;
-  // The port comes first: it settles nearly all of thousands of sockets.
-  if (call(fd, name, nameSize) !== 0 || sockaddrPort(name) !== port) return false;
-  const address = readSockaddr(name);
+  const address = readName(call, fd) ? readSockaddr(name) : undefined;
   return address !== undefined && sameAddress(address, { host: hostname, port });
+}
+
+function readName(call: Libc["getsockname"], fd: number): boolean {
+  nameSize[0] = SOCKADDR_SIZE;
+  return call(fd, name, nameSize) === 0;
 }
 
 const POLLFD_SIZE = 8;

@@ -23,8 +23,8 @@ export const systemNetwork: Network = {
 /**
  * A connection of the system's. What its promises reject with is what Deno reports:
  *
- * - `Deno.errors.ConnectionReset`: the other end, or the network, reset it. Where a write has met the reset, the kernel
- *   shows reading a clean end; this class turns that null into the write's error, so that no reset passes for an end.
+ * - `Deno.errors.ConnectionReset`: the other end, or the network, reset it. The kernel says so only once, and shows a clean
+ *   end to reads after it; this class turns their null into that error, so that no reset passes for an end.
  * - `Deno.errors.BrokenPipe`: a write after the other end closed in order, or one beside a read that met a reset.
  * - `Deno.errors.Interrupted`: this end was closed or reset here under a pending read. A blocked write then rejects with
  *   this or with one of the two above (which of them depends on Deno's version), but always at once. Only without native
@@ -37,8 +37,8 @@ export class TcpConnection implements Connection {
   readonly #conn: Deno.TcpConn;
   #ended = false;
   #writing = false;
-  /** What a write met that a later read won't, because the kernel tells it only once. */
-  #lost: unknown;
+  /** What a read or write was the first to meet. */
+  #failure: unknown;
 
   /**
    * Takes over a connection of Deno's.
@@ -53,12 +53,18 @@ export class TcpConnection implements Connection {
   }
 
   read(into: Uint8Array): Promise<number | null> {
-    return this.#conn.read(into).then(this.#wasRead);
+    return this.#conn.read(into).then(this.#wasRead, this.#wasNotRead);
   }
 
   readonly #wasRead = (count: number | null): number | null => {
-    if (count === null && this.#lost !== undefined) throw this.#lost;
-    return count;
+    // Only a broken pipe goes with a true end: the other end closed first.
+    if (count !== null || this.#failure === undefined || this.#failure instanceof Deno.errors.BrokenPipe) return count;
+    throw this.#failure;
+  };
+
+  readonly #wasNotRead = (error: unknown): never => {
+    this.#failure ??= error;
+    throw error;
   };
 
   write(bytes: Uint8Array): Promise<number> {
@@ -74,7 +80,7 @@ export class TcpConnection implements Connection {
 
   readonly #wasNotWritten = (error: unknown): void => {
     this.#writing = false;
-    if (!(error instanceof Deno.errors.BrokenPipe)) this.#lost = error;
+    this.#failure ??= error;
   };
 
   closeWrite(): Promise<void> {
@@ -88,10 +94,10 @@ export class TcpConnection implements Connection {
     this.#conn.close();
   }
 
-  /** Falls back to {@linkcode TcpConnection.close} without native help, and when the other end has reset already. */
+  /** Does what {@linkcode TcpConnection.close} does without native help, and where the connection has failed already. */
   reset(): void {
     if (this.#ended) return;
-    if (resetConnection(this.#conn)) this.#writing = false;
+    if (this.#failure === undefined && resetConnection(this.#conn)) this.#writing = false;
     this.close();
   }
 

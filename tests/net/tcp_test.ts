@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { originalDestination, systemNetwork } from "../../src/net/tcp.ts";
+import { originalDestination, systemNetwork, TcpConnection } from "../../src/net/tcp.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import "../support/native.ts";
-import { testNetwork, withPair } from "./network_contract.ts";
+import { soon, testNetwork, withPair } from "./network_contract.ts";
 
 testNetwork("the system's network", () => systemNetwork, ["127.0.0.1", "::1"]);
 
@@ -36,6 +36,30 @@ Deno.test("a connection whose signal aborts while it comes to be is not left ope
   }
   sentinel.close();
   listener.close();
+});
+
+Deno.test({
+  name: "a connection that waits for an answer gives up when its signal aborts",
+  // Linux drops what comes to a listener whose queue is full.
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
+  const address = { host: "127.0.0.1", port: listener.addr.port };
+  const abort = new AbortController();
+  const filling = [await systemNetwork.connect(address), await systemNetwork.connect(address)];
+  const connecting = systemNetwork.connect(address, abort.signal);
+  abort.abort(new RangeError("too slow"));
+  await assertRejects(() => soon(connecting), RangeError, "too slow");
+  for (const connection of filling) connection.close();
+  listener.close();
+});
+
+Deno.test("every connection has TCP_NODELAY", () => {
+  const addr = { transport: "tcp", hostname: "127.0.0.1", port: 1 };
+  const set: (boolean | undefined)[] = [];
+  const conn = { localAddr: addr, remoteAddr: addr, setNoDelay: (on?: boolean) => set.push(on), close() {} };
+  new TcpConnection(conn as unknown as Deno.TcpConn).close();
+  assertEquals(set, [true]);
 });
 
 Deno.test("a name that nobody knows is an error of connecting", async () => {
