@@ -1,0 +1,50 @@
+/** The executable that `deno task compile` builds, run as users run it: without Deno, and from any directory. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { buildExecutable, COMPILER } from "../support/executable.ts";
+import { Program, run } from "../support/process.ts";
+import { freePort } from "../support/programs.ts";
+
+const executable = await buildExecutable();
+
+function testExecutable(name: string, fn: (executable: string) => Promise<void>): void {
+  const ignore = executable === undefined;
+  Deno.test({ name: ignore ? `${name} (ignored: needs ${COMPILER})` : name, ignore, fn: () => fn(executable!) });
+}
+
+/** A directory that is not the project's, and no Deno in sight. */
+const ELSEWHERE = { cwd: "/", env: { PATH: "/nonexistent" } };
+
+testExecutable("the executable names its version", async (executable) => {
+  const { stdout } = await run([executable, "version"], ELSEWHERE);
+  assertMatch(new TextDecoder().decode(stdout), /^micss \d+\.\d+\.\d+ /);
+});
+
+testExecutable(
+  "two of the executable carry a page through three channels, and end when they are told",
+  async (executable) => {
+    const page = crypto.getRandomValues(new Uint8Array(60_000));
+    await using web = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response(page));
+    const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
+    const port = freePort(...hosts);
+    const channels = hosts.map((host) => `${host}:${port}`);
+    const entry = `127.0.0.1:${freePort("127.0.0.1")}`;
+
+    await using server = start("server", [
+      ...channels.flatMap((channel) => ["--channel", channel]),
+      ...["--target", `80=127.0.0.1:${web.addr.port}`],
+    ]);
+    await server.waitForLine(/"event":"ready"/);
+    await using client = start("client", ["--server", `web=${channels}`, "--forward", `${entry}=web:80`]);
+    await client.waitForLine(/"event":"ready"/);
+
+    using http = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+    const answer = await fetch(`http://${entry}/`, { client: http });
+    assertEquals(await answer.bytes(), page);
+    assertEquals([await client.stop(), await server.stop()], [0, 0]);
+
+    function start(command: string, flags: string[]): Program {
+      return Program.start([executable, command, ...flags, "--log-format", "json"], ELSEWHERE);
+    }
+  },
+);
