@@ -65,7 +65,12 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
       if (giveUp.signal.aborted) connection.close();
       return await decodeFrom(decodeGreeting(), (into) => readFull(connection, into));
     });
-    if (new Set(cookies.map(cookieKey)).size < cookies.length) throw new WireError("two channels gave one cookie");
+    const keys = cookies.map(cookieKey);
+    const index = keys.findIndex((key, at) => keys.indexOf(key) < at);
+    if (index >= 0) {
+      const cause = new WireError(`its cookie is that of channel ${keys.indexOf(keys[index]!) + 1}`);
+      throw new ChannelError(index, addresses[index]!, cause);
+    }
 
     const list = encodeAssociate({ scheme: scheme.id, threshold: cookies.length, cookies });
     await onEvery((index) => writeAll(connections[index]!, list));
