@@ -1,0 +1,231 @@
+/** The server's side of the handshake against strangers who speak by hand. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { initiate } from "../../src/association/initiate.ts";
+import { type Connection, readFull, writeAll } from "../../src/net/connection.ts";
+import { encodeAssociate, encodeRefused, RefusedReason } from "../../src/wire/associate.ts";
+import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
+import { Accepting, channelAddresses, readAll, readToEnd } from "../support/pair.ts";
+
+function setUp(channels: number, options = {}) {
+  const network = new MemoryNetwork();
+  const clock = new FakeClock();
+  const addresses = channelAddresses(channels);
+  const accepting = new Accepting(network, addresses, { clock, ...options });
+  return { network, clock, addresses, accepting };
+}
+
+/** Connects, and reads the greeting's cookie. */
+async function greeted(network: MemoryNetwork, index: number): Promise<{ connection: Connection; cookie: Uint8Array }> {
+  const connection = await network.connect(channelAddresses(index + 1)[index]!);
+  const greeting = new Uint8Array(GREETING_LENGTH);
+  await readFull(connection, greeting);
+  assertEquals(greeting.subarray(0, 6), Uint8Array.of(77, 73, 67, 83, 83, 1));
+  return { connection, cookie: greeting.slice(6) };
+}
+
+function list(cookies: Uint8Array[], scheme = 1, threshold = cookies.length): Uint8Array {
+  return encodeAssociate({ scheme, threshold, cookies });
+}
+
+Deno.test("the server greets every connection with a cookie of its own", async () => {
+  const { network, accepting, clock } = setUp(1);
+  const all = await Promise.all(Array.from({ length: 100 }, () => greeted(network, 0)));
+  assertEquals(new Set(all.map(({ cookie }) => cookie.toHex())).size, 100);
+  assertEquals(accepting.acceptor.size, 100);
+  for (const { connection } of all) connection.close();
+  await settle();
+  assertEquals([accepting.acceptor.size, network.openEnds, clock.pending], [0, 0, 0]);
+  await accepting.close();
+});
+
+Deno.test("the server echoes a list byte for byte on each channel, and only when it has it from all", async () => {
+  const { network, accepting, clock } = setUp(2);
+  const [a, b] = [await greeted(network, 0), await greeted(network, 1)];
+  const bytes = list([b.cookie, a.cookie]);
+  await writeAll(a.connection, bytes);
+  let answered = false;
+  const echo = new Uint8Array(bytes.length);
+  const reading = readFull(a.connection, echo).then(() => answered = true);
+  await settle();
+  assertEquals([answered, accepting.associations.length], [false, 0]);
+  await writeAll(b.connection, bytes);
+  await reading;
+  assertEquals(echo, bytes);
+  await readFull(b.connection, echo);
+  assertEquals(echo, bytes);
+  const [association] = accepting.associations;
+  assertEquals(association!.connections.map(({ local }) => local.host), ["192.0.2.2", "192.0.2.1"]);
+  association!.end();
+  a.connection.close();
+  b.connection.close();
+  await accepting.close();
+  assertEquals([network.openEnds, clock.pending], [0, 0]);
+});
+
+Deno.test("the server closes whoever sends anything but a list, at the first byte that shows it", async () => {
+  const { network, accepting, clock } = setUp(1);
+  const cases: [string, Uint8Array][] = [
+    ["a message of type 71 came where a list of cookies was due", new TextEncoder().encode("GET / HTTP/1.1\r\n")],
+    ["a list of 1 cookies; 2 to 16 are allowed", Uint8Array.of(1, 1, 1, 1)],
+    ["a list of 17 cookies; 2 to 16 are allowed", Uint8Array.of(1, 1, 17, 17)],
+    ["a list of 255 cookies; 2 to 16 are allowed", Uint8Array.of(1, 1, 255, 255)],
+    ["a list that names a cookie twice", list([new Uint8Array(16), new Uint8Array(16)])],
+  ];
+  for (const [reason, bytes] of cases) {
+    const { connection } = await greeted(network, 0);
+    await writeAll(connection, bytes);
+    assertEquals((await readToEnd(connection)).bytes.length, 0);
+    assertEquals(accepting.failures.splice(0), [reason]);
+    connection.close();
+  }
+  await settle();
+  assertEquals([accepting.acceptor.size, network.openEnds, clock.pending], [0, 0, 0]);
+  await accepting.close();
+});
+
+Deno.test("the server tells why it refuses, then closes in order", async () => {
+  const { network, accepting, clock } = setUp(2);
+  const cases: [RefusedReason, (own: Uint8Array) => Uint8Array][] = [
+    [RefusedReason.Unacceptable, (own) => list([own, new Uint8Array(16)], 2)],
+    [RefusedReason.Unacceptable, (own) => list([own, new Uint8Array(16)], 1, 1)],
+    [RefusedReason.Unacceptable, () => list([new Uint8Array(16).fill(1), new Uint8Array(16)])],
+    [RefusedReason.UnknownCookie, (own) => list([own, new Uint8Array(16)])],
+  ];
+  for (const [reason, makeList] of cases) {
+    const { connection, cookie } = await greeted(network, 0);
+    await writeAll(connection, makeList(cookie));
+    assertEquals(await readAll(connection), encodeRefused(reason));
+    assertEquals(accepting.failures.splice(0), [`refused: ${RefusedReason[reason]}`]);
+    connection.close();
+  }
+  await settle();
+  assertEquals([accepting.acceptor.size, network.openEnds, clock.pending], [0, 0, 0]);
+  await accepting.close();
+});
+
+Deno.test("the server closes whoever is not associated five seconds after it came, whatever it has sent", async () => {
+  const { network, accepting, clock } = setUp(2);
+  const silent = await greeted(network, 0);
+  const slow = await greeted(network, 0);
+  const waiting = await greeted(network, 0);
+  const named = await greeted(network, 1);
+  await writeAll(slow.connection, Uint8Array.of(1, 1));
+  await writeAll(waiting.connection, list([waiting.cookie, named.cookie]));
+  await clock.advance(4999);
+  assertEquals(accepting.acceptor.size, 4);
+  await writeAll(slow.connection, Uint8Array.of(2));
+  await clock.advance(1);
+  assertEquals(accepting.acceptor.size, 0);
+  assertEquals(accepting.failures.toSorted(), Array(4).fill("not associated within 5 s"));
+  for (const { connection } of [silent, slow, waiting, named]) {
+    await readToEnd(connection);
+    connection.close();
+  }
+  assertEquals([network.openEnds, clock.pending], [0, 0]);
+  await accepting.close();
+});
+
+Deno.test("a client that leaves after its list, in order or not, fails those that sent the same list at once", async () => {
+  for (const how of ["close", "reset"] as const) {
+    const { network, accepting, clock } = setUp(3);
+    const all = await Promise.all([0, 1, 2].map((index) => greeted(network, index)));
+    const bytes = list(all.map(({ cookie }) => cookie));
+    await writeAll(all[0]!.connection, bytes);
+    await writeAll(all[1]!.connection, bytes);
+    await settle();
+    all[0]!.connection[how]();
+    assertEquals(await readAll(all[1]!.connection), encodeRefused(RefusedReason.Mismatch));
+    await writeAll(all[2]!.connection, bytes);
+    assertEquals(await readAll(all[2]!.connection), encodeRefused(RefusedReason.UnknownCookie));
+    for (const { connection } of all) connection.close();
+    await settle();
+    assertEquals([network.openEnds, clock.pending, accepting.acceptor.size], [0, 0, 0]);
+    await accepting.close();
+  }
+});
+
+Deno.test("a client that sends more than its list before it has the echo is closed", async () => {
+  const { network, accepting, clock } = setUp(2);
+  const [a, b] = [await greeted(network, 0), await greeted(network, 1)];
+  const bytes = list([a.cookie, b.cookie]);
+  await writeAll(a.connection, Uint8Array.from([...bytes, 1]));
+  await readToEnd(a.connection);
+  assertEquals(accepting.failures, ["sent more than a list before it was associated"]);
+  await writeAll(b.connection, bytes);
+  assertEquals(await readAll(b.connection), encodeRefused(RefusedReason.UnknownCookie));
+  a.connection.close();
+  b.connection.close();
+  assertEquals([network.openEnds, clock.pending], [0, 0]);
+  await accepting.close();
+});
+
+Deno.test("whatever a stranger sends on connections of its own, an honest handshake succeeds beside it", async () => {
+  const { network, accepting, addresses, clock } = setUp(3);
+  const cookies: Uint8Array[] = [];
+  // The stranger sees every cookie of the honest client's on its way, and claims them on a hundred connections.
+  const strangers = await Promise.all(Array.from({ length: 100 }, (_, index) => greeted(network, index % 3)));
+  network.interpose = undefined;
+  const victims = await Promise.all([0, 1, 2].map((index) => greeted(network, index)));
+  cookies.push(...victims.map(({ cookie }) => cookie));
+  for (const [index, { connection, cookie }] of strangers.entries()) {
+    const lists = [
+      list([cookie, ...cookies]),
+      list([cookies[index % 3]!, cookie]),
+      list(cookies),
+      list([...cookies, cookie, strangers[(index + 1) % 100]!.cookie]),
+    ];
+    await writeAll(connection, lists[index % 4]!);
+  }
+  for (const { connection } of victims) await writeAll(connection, list(cookies));
+  const echo = new Uint8Array(list(cookies).length);
+  for (const { connection } of victims) {
+    await readFull(connection, echo);
+    assertEquals(echo, list(cookies));
+  }
+  const other = await initiate(addresses, { network, clock });
+  assertEquals(accepting.associations.length, 2);
+  for (const { connection } of [...strangers, ...victims]) connection.close();
+  for (const association of [other, ...accepting.associations]) association.end();
+  await settle();
+  assertEquals([network.openEnds, clock.pending, accepting.acceptor.size], [0, 0, 0]);
+  await accepting.close();
+});
+
+Deno.test("the server that stops closes what is in no association, takes nothing more, and leaves associations alone", async () => {
+  const { network, accepting, addresses, clock } = setUp(2);
+  const client = await initiate(addresses, { network, clock });
+  const stranger = await greeted(network, 0);
+  const late = await network.connect(addresses[0]!);
+  accepting.acceptor.close();
+  assertEquals(await readAll(stranger.connection), new Uint8Array());
+  assertEquals(accepting.failures.at(-1), "the handler is ending");
+  const later = await network.connect(addresses[1]!);
+  await readToEnd(late);
+  assertEquals(await readAll(later), new Uint8Array(), "not even greeted");
+  for (const connection of [stranger.connection, late, later]) connection.close();
+  assertEquals([network.openEnds, clock.pending], [4, 0]);
+  client.end();
+  accepting.associations[0]!.end();
+  await accepting.close();
+  assertEquals(network.openEnds, 0);
+});
+
+Deno.test("a channel that fails while the list is echoed aborts the association", async () => {
+  const { network, accepting, clock } = setUp(2);
+  network.capacity = GREETING_LENGTH;
+  const [a, b] = [await greeted(network, 0), await greeted(network, 1)];
+  const bytes = list([a.cookie, b.cookie]);
+  await writeAll(a.connection, bytes);
+  await writeAll(b.connection, bytes);
+  const association = await accepting.first();
+  await settle();
+  a.connection.reset();
+  await settle();
+  assertEquals([association.ended, association.failure?.index], [true, 0]);
+  await assertRejects(() => readAll(b.connection), Deno.errors.ConnectionReset);
+  b.connection.close();
+  assertEquals([network.openEnds, clock.pending], [0, 0]);
+  await accepting.close();
+});

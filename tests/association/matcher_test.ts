@@ -1,0 +1,287 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { type Candidate, Matcher } from "../../src/association/matcher.ts";
+import { type Associate, RefusedReason } from "../../src/wire/associate.ts";
+import { Random } from "../support/random.ts";
+
+const { Unacceptable, UnknownCookie, Mismatch, SharedAddress } = RefusedReason;
+
+let nextCookie = 1;
+
+class Fake implements Candidate {
+  readonly cookie = new Uint8Array(16);
+  readonly refusals: RefusedReason[] = [];
+  associatedWith: readonly Fake[] | null = null;
+
+  constructor(readonly localHost: string) {
+    new DataView(this.cookie.buffer).setUint32(12, nextCookie++);
+  }
+
+  refused(reason: RefusedReason): void {
+    this.refusals.push(reason);
+  }
+
+  /** What has become of it. */
+  get fate(): string {
+    assert(this.refusals.length + Number(this.associatedWith !== null) <= 1, "decided more than once");
+    if (this.associatedWith !== null) return "associated";
+    return this.refusals.length === 0 ? "waits" : RefusedReason[this.refusals[0]!]!;
+  }
+}
+
+function makeMatcher(distinctAddresses = true): Matcher<Fake> {
+  return new Matcher<Fake>({
+    schemes: new Set([1]),
+    distinctAddresses,
+    associated: (candidates) => {
+      for (const one of candidates) {
+        assertEquals(one.associatedWith, null);
+        one.associatedWith = candidates;
+      }
+    },
+  });
+}
+
+/** Connections at addresses of their own, known to the matcher. */
+function come(matcher: Matcher<Fake>, count: number, host = (index: number) => `192.0.2.${index}`): Fake[] {
+  return Array.from({ length: count }, (_, index) => {
+    const one = new Fake(host(index));
+    matcher.add(one);
+    return one;
+  });
+}
+
+function listOf(candidates: readonly Candidate[], scheme = 1, threshold = candidates.length): Associate {
+  return { scheme, threshold, cookies: candidates.map(({ cookie }) => cookie.slice()) };
+}
+
+/** That nothing of the past is held: three newcomers are associated, and no others are known. */
+function assertEmpty(matcher: Matcher<Fake>): void {
+  assertEquals(matcher.size, 0);
+  const fresh = come(matcher, 3, (index) => `198.51.100.${index}`);
+  for (const one of fresh) matcher.submit(one, listOf(fresh));
+  assertEquals(fresh.map(({ fate }) => fate), ["associated", "associated", "associated"]);
+  assertEquals(matcher.size, 0);
+}
+
+Deno.test("the matcher associates when, and not before, all that a list names have sent it, in any order", () => {
+  for (let n = 2; n <= 16; n++) {
+    for (let first = 0; first < n; first += 5) {
+      const matcher = makeMatcher();
+      const all = come(matcher, n);
+      const list = listOf(all);
+      for (let i = 0; i < n; i++) {
+        assertEquals(new Set(all.map(({ fate }) => fate)), new Set(["waits"]));
+        matcher.submit(all[(first + i * (n % 2 === 0 ? n - 1 : 2)) % n]!, list);
+      }
+      for (const one of all) assertEquals(one.associatedWith, all, "in the list's order");
+      assertEmpty(matcher);
+    }
+  }
+});
+
+Deno.test("the matcher takes the order of cookies in a list as part of it", () => {
+  const matcher = makeMatcher();
+  const [a, b, c] = come(matcher, 3) as [Fake, Fake, Fake];
+  matcher.submit(a, listOf([a, b, c]));
+  matcher.submit(b, listOf([b, a, c]));
+  assertEquals([a.fate, b.fate, c.fate], ["Mismatch", "Mismatch", "waits"]);
+  matcher.remove(c);
+  assertEmpty(matcher);
+});
+
+Deno.test("the matcher refuses at once a scheme or threshold that it does not do, and a list without its sender", () => {
+  for (const broken of ["scheme", "threshold below", "threshold above", "own cookie"]) {
+    const matcher = makeMatcher();
+    const [a, b, c] = come(matcher, 3) as [Fake, Fake, Fake];
+    matcher.submit(a, listOf([a, b]));
+    const list = broken === "scheme"
+      ? listOf([c, b], 2)
+      : broken === "threshold below"
+      ? listOf([c, b], 1, 1)
+      : broken === "threshold above"
+      ? listOf([c, b], 1, 3)
+      : listOf([a, b]);
+    matcher.submit(c, list);
+    assertEquals([a.fate, b.fate, c.fate], ["waits", "waits", "Unacceptable"], broken);
+    matcher.submit(b, listOf([a, b]));
+    assertEquals([a.fate, b.fate], ["associated", "associated"], broken);
+    assertEmpty(matcher);
+  }
+});
+
+Deno.test("the matcher refuses a list that names a cookie of nobody, of one who has gone, or of one who is associated", () => {
+  const matcher = makeMatcher();
+  const [a, b, gone, c, d, e] = come(matcher, 6) as [Fake, Fake, Fake, Fake, Fake, Fake];
+  matcher.remove(gone);
+  matcher.submit(c, listOf([c, d]));
+  matcher.submit(d, listOf([c, d]));
+  matcher.submit(a, listOf([a, new Fake("198.51.100.1")]));
+  matcher.submit(b, listOf([b, gone]));
+  matcher.submit(e, listOf([d, e]));
+  assertEquals([a.fate, b.fate, e.fate, c.fate], ["UnknownCookie", "UnknownCookie", "UnknownCookie", "associated"]);
+  assertEmpty(matcher);
+});
+
+Deno.test("the matcher fails a list when one that it names sends another, and only for those that sent it", () => {
+  const matcher = makeMatcher();
+  const [a, b, c, d] = come(matcher, 4) as [Fake, Fake, Fake, Fake];
+  matcher.submit(a, listOf([a, b, c]));
+  matcher.submit(b, listOf([a, b, c]));
+  matcher.submit(c, listOf([c, d]));
+  assertEquals([a.fate, b.fate, c.fate, d.fate], ["Mismatch", "Mismatch", "waits", "waits"]);
+  matcher.submit(d, listOf([c, d]));
+  assertEquals([c.fate, d.fate], ["associated", "associated"]);
+  assertEmpty(matcher);
+});
+
+Deno.test("the matcher refuses a list that names one who has already sent another, and leaves that one alone", () => {
+  const matcher = makeMatcher();
+  const [a, b, stranger] = come(matcher, 3) as [Fake, Fake, Fake];
+  matcher.submit(a, listOf([a, b]));
+  matcher.submit(stranger, listOf([stranger, a]));
+  assertEquals([a.fate, b.fate, stranger.fate], ["waits", "waits", "Mismatch"]);
+  matcher.submit(b, listOf([a, b]));
+  assertEquals([a.fate, b.fate], ["associated", "associated"]);
+  assertEmpty(matcher);
+});
+
+Deno.test("the matcher refuses a replay of an honest list on another connection, before, between and after", () => {
+  for (let when = 0; when <= 3; when++) {
+    const matcher = makeMatcher();
+    const honest = come(matcher, 3);
+    const [stranger] = come(matcher, 1, () => "192.0.2.99") as [Fake];
+    honest.forEach((one, index) => {
+      if (index === when) matcher.submit(stranger, listOf(honest));
+      matcher.submit(one, listOf(honest));
+    });
+    if (when === 3) matcher.submit(stranger, listOf(honest));
+    assertEquals(honest.map(({ fate }) => fate), ["associated", "associated", "associated"]);
+    assertEquals(stranger.fate, "Unacceptable");
+    assertEmpty(matcher);
+  }
+});
+
+Deno.test("the matcher refuses a list of two that arrived at one address to those that sent it, unless that is allowed", () => {
+  const oneHost = () => "192.0.2.1";
+  const matcher = makeMatcher();
+  const [a, b] = come(matcher, 2, oneHost) as [Fake, Fake];
+  matcher.submit(a, listOf([a, b]));
+  assertEquals([a.fate, b.fate], ["SharedAddress", "waits"]);
+  matcher.submit(b, listOf([a, b]));
+  assertEquals(b.fate, "UnknownCookie");
+  assertEmpty(matcher);
+
+  const lenient = makeMatcher(false);
+  const pair = come(lenient, 2, oneHost);
+  for (const one of pair) lenient.submit(one, listOf(pair));
+  assertEquals(pair.map(({ fate }) => fate), ["associated", "associated"]);
+  assertEmpty(lenient);
+});
+
+Deno.test("the matcher fails what names a connection that goes, whether it had sent its list or not", () => {
+  for (let sent = 0; sent <= 3; sent++) {
+    for (let goes = 0; goes < 4; goes++) {
+      const matcher = makeMatcher();
+      const all = come(matcher, 4);
+      for (const one of all.slice(0, sent)) matcher.submit(one, listOf(all));
+      matcher.remove(all[goes]!);
+      matcher.remove(all[goes]!);
+      const fates = all.map((_, index) => index < sent && index !== goes ? "Mismatch" : "waits");
+      assertEquals(all.map(({ fate }) => fate), fates, `${goes} goes after ${sent}`);
+      all.forEach((one, index) => {
+        if (index >= sent && index !== goes) matcher.submit(one, listOf(all));
+      });
+      assertEquals(
+        all.map(({ fate }) => fate),
+        all.map((_, index) => index === goes ? "waits" : index < sent ? "Mismatch" : "UnknownCookie"),
+      );
+      assertEmpty(matcher);
+    }
+  }
+});
+
+Deno.test("the matcher does not know any more those that it associated: removing one of them hurts nobody", () => {
+  const matcher = makeMatcher();
+  const all = come(matcher, 3);
+  for (const one of all) matcher.submit(one, listOf(all));
+  for (const one of all) matcher.remove(one);
+  assertEquals(all.map(({ fate }) => fate), ["associated", "associated", "associated"]);
+  assertEmpty(matcher);
+});
+
+Deno.test("the matcher's caller may not submit two lists of one connection, or one of a connection that has gone", () => {
+  const matcher = makeMatcher();
+  const [a, b] = come(matcher, 2) as [Fake, Fake];
+  matcher.submit(a, listOf([a, b]));
+  assertThrows(() => matcher.submit(a, listOf([a, b])), TypeError);
+  matcher.remove(b);
+  assertThrows(() => matcher.submit(b, listOf([a, b])), TypeError);
+});
+
+Deno.test("ten thousand strangers who name honest cookies break no association, and cost little", () => {
+  for (const moment of ["before", "between", "after"]) {
+    const matcher = makeMatcher();
+    const honest = come(matcher, 3);
+    const strangers = come(matcher, 10_000, (index) => `198.51.100.${index}`);
+    const began = performance.now();
+    const attack = () => {
+      strangers.forEach((stranger, index) => {
+        // Some name all of the honest, some one of them; most name other strangers as well.
+        const others = strangers.slice(index + 1, index + 1 + index % 13);
+        const named = index % 2 === 0 ? honest : [honest[index % 3]!];
+        matcher.submit(stranger, listOf([stranger, ...named, ...others]));
+      });
+    };
+    if (moment === "before") attack();
+    matcher.submit(honest[0]!, listOf(honest));
+    matcher.submit(honest[1]!, listOf(honest));
+    if (moment === "between") attack();
+    matcher.submit(honest[2]!, listOf(honest));
+    if (moment === "after") attack();
+    assertEquals(honest.map(({ fate }) => fate), ["associated", "associated", "associated"]);
+    // Some 100 ms here; quadratic work would take minutes.
+    assert(performance.now() - began < 10_000);
+    for (const stranger of strangers) {
+      assert(stranger.fate !== "associated");
+      matcher.remove(stranger);
+    }
+    assertEmpty(matcher);
+  }
+});
+
+Deno.test("strangers who wait for each other in a long chain fall without deep recursion", () => {
+  const matcher = makeMatcher();
+  const chain = come(matcher, 50_000, (index) => `h${index}`);
+  // From the far end, so that no list is contradicted when it comes: each names its successor, who is yet to speak.
+  for (let i = chain.length - 2; i >= 0; i -= 2) matcher.submit(chain[i]!, listOf([chain[i]!, chain[i + 1]!]));
+  for (let i = chain.length - 3; i > 0; i -= 2) matcher.submit(chain[i]!, listOf([chain[i]!, chain[i + 1]!]));
+  for (const one of chain) matcher.remove(one);
+  assertEmpty(matcher);
+});
+
+Deno.test("whatever strangers do in whatever order, the honest associate and everyone is decided at most once", () => {
+  const random = new Random(7);
+  for (let round = 0; round < 300; round++) {
+    const matcher = makeMatcher(random.below(2) === 0);
+    const honest = come(matcher, 2 + random.below(3));
+    const strangers = come(matcher, 6, (index) => `198.51.100.${index >> 1}`);
+    const todo = [
+      ...honest.map((one) => () => matcher.submit(one, listOf(honest))),
+      ...strangers.map((one) => () => {
+        if (one.fate !== "waits") return;
+        if (random.below(5) === 0) return matcher.remove(one);
+        const others = [...honest, ...strangers].filter((other) => other !== one && random.below(3) === 0);
+        others.splice(random.below(others.length + 1), 0, one);
+        matcher.submit(one, listOf(others));
+      }),
+    ];
+    while (todo.length > 0) todo.splice(random.below(todo.length), 1)[0]!();
+    assertEquals(new Set(honest.map(({ fate }) => fate)), new Set(["associated"]));
+    for (const one of strangers) matcher.remove(one);
+    assertEmpty(matcher);
+  }
+});
+
+Deno.test("the matcher's reasons are those of the wire", () => {
+  assertEquals([Unacceptable, UnknownCookie, Mismatch, SharedAddress], [1, 2, 3, 4]);
+});
