@@ -20,7 +20,16 @@ export async function compileCommand(output: string): Promise<[program: string, 
   const permissions = new TextDecoder().decode(allow.stdout).trim().split(" ");
   const include = INCLUDED.map((path) => `--include=${path}`);
   const program = Deno.env.get("DENO_COMPILE") ?? Deno.execPath();
-  return [program, ["compile", ...permissions, ...await stdFlags(), ...include, `--output=${output}`, "main.ts"]];
+  // with a code cache, it would load what anyone may have put at a known path in the directory for temporary files
+  return [program, [
+    "compile",
+    "--no-code-cache",
+    ...permissions,
+    ...await stdFlags(),
+    ...include,
+    `--output=${output}`,
+    "main.ts",
+  ]];
 }
 
 if (import.meta.main) {
