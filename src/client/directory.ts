@@ -38,4 +38,10 @@ export class Directory {
   find({ host, port }: Address): Server | undefined {
     return this.#byHost.get(host)?.find(({ ports }) => ports === undefined || ports.includes(port));
   }
+
+  /** Whether this is where a server handler takes a channel: handlers talk to that, never an application. */
+  isChannel({ host, port }: Address): boolean {
+    const servers = this.#byHost.get(host) ?? [];
+    return servers.some(({ channels }) => channels.some((channel) => channel.host === host && channel.port === port));
+  }
 }

@@ -99,6 +99,9 @@ export class ClientHandler {
     if (isOwn(destination, own, ownHosts())) {
       return refuse("it leads to this handler itself: connect to the server's address instead", destination);
     }
+    if (this.#directory.isChannel(destination)) {
+      return refuse("it is a channel: let the rules pass what this handler sends, by its user or group", destination);
+    }
     const server = this.#directory.find(destination);
     if (server === undefined) return refuse("no configured server has this address and port", destination);
     this.#carry(connection, server, destination.port);
