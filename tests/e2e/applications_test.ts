@@ -1,0 +1,65 @@
+import { assert, assertEquals } from "@std/assert";
+import { formatAddress, parseAddress } from "../../src/net/address.ts";
+import { writeAll } from "../../src/net/connection.ts";
+import { startPair } from "../support/handlers.ts";
+import { Program, run } from "../support/process.ts";
+import { testWith } from "../support/programs.ts";
+import { startSshd } from "../support/programs_sshd.ts";
+import { connect, pattern, readExactly, sha256, Target } from "../support/programs_tcp.ts";
+import { openForward } from "./paths.ts";
+
+testWith(["ssh", "sshd", "ssh-keygen"], "ssh, whose server speaks first, runs a command", async () => {
+  await using sshd = await startSshd();
+  await using pair = await startPair({ target: { host: "127.0.0.1", port: sshd.port } });
+  const input = pattern(3_000_000);
+  const { stdout } = await run([...sshd.login(pair.entry.port), "echo before; cat; echo after"], { input });
+  const expected = new Uint8Array([
+    ...new TextEncoder().encode("before\n"),
+    ...input,
+    ...new TextEncoder().encode("after\n"),
+  ]);
+  assertEquals(sha256(stdout), sha256(expected));
+});
+
+testWith(["iperf3"], "iperf3 runs both ways at once over connections of one client handler", async () => {
+  await using path = await openForward();
+  const { host, port } = parseAddress(path.target);
+  await using server = Program.start(["iperf3", "-s", "-1", "-B", host, "-p", `${port}`, "--forceflush"]);
+  await server.waitForLine(/Server listening/);
+  const entry = parseAddress(path.entry);
+  const client = ["iperf3", "-c", entry.host, "-p", `${entry.port}`, "--bidir", "-t", "1", "--json"];
+  const report = JSON.parse((await run(client)).text());
+  assert(report.end.sum_received.bytes > 1_000_000, "Nothing went up");
+  assert(report.end.sum_received_bidir_reverse.bytes > 1_000_000, "Nothing came down");
+});
+
+Deno.test("50 sessions are open at once, and each carries its own bytes both ways", async () => {
+  using target = new Target();
+  await using pair = await startPair({ target: target.address });
+  using applications = new DisposableStack();
+  const sessions = await Promise.all(Array.from({ length: 50 }, async (_, seed) => {
+    const application = applications.use(await connect(pair.entry));
+    await writeAll(application, pattern(1_000, seed));
+    return { application, seed };
+  }));
+  // Every target connection is there before any of them answers, so that all are open together.
+  const served = [];
+  for (const _ of sessions) {
+    const connection = await target.accept();
+    served.push({ connection, heard: await readExactly(connection, 1_000) });
+  }
+  for (const { connection, heard } of served) await writeAll(connection, heard.toReversed());
+  for (const { application, seed } of sessions) {
+    assertEquals(await readExactly(application, 1_000), pattern(1_000, seed).toReversed());
+  }
+});
+
+Deno.test("a target that speaks first is heard before the application has said anything", async () => {
+  using target = new Target();
+  await using pair = await startPair({ target: target.address });
+  using application = await connect(pair.entry);
+  const served = await target.accept();
+  const greeting = new TextEncoder().encode(`220 ${formatAddress(target.address)} ready\r\n`);
+  await writeAll(served, greeting);
+  assertEquals(await readExactly(application, greeting.length), greeting);
+});

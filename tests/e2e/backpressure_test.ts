@@ -1,0 +1,83 @@
+import { assert, assertEquals } from "@std/assert";
+import { createHash } from "node:crypto";
+import type { Connection } from "../../src/net/connection.ts";
+import { type Pair, startPair } from "../support/handlers.ts";
+import { bounded } from "../support/process.ts";
+import { connect, drain, flood, pattern, sha256, Target, writeAndEnd } from "../support/programs_tcp.ts";
+
+const MEGABYTE = 1_000_000;
+
+/** How much more memory than before a handler may use for one session whose receiver doesn't read. */
+const MEMORY_LIMIT = 64 * MEGABYTE;
+
+/** For how long a sender has to get nothing out before it counts as blocked, in milliseconds. */
+const QUIET = 1_000;
+
+Deno.test("an application that never reads blocks the target, and neither handler's memory grows", async () => {
+  using target = new Target();
+  await using pair = await startPair({ target: target.address });
+  using application = await connect(pair.entry);
+  await assertBlocks(pair, await target.accept(), application);
+});
+
+Deno.test("a target that never reads blocks the application, and neither handler's memory grows", async () => {
+  using target = new Target();
+  await using pair = await startPair({ target: target.address });
+  using application = await connect(pair.entry);
+  await assertBlocks(pair, application, await target.accept());
+});
+
+Deno.test("both directions of one session carry 100 MB at once", async () => {
+  using target = new Target();
+  await using pair = await startPair({ target: target.address });
+  using application = await connect(pair.entry);
+  const served = await target.accept();
+  const [up, down] = [pattern(100 * MEGABYTE, 1), pattern(100 * MEGABYTE, 2)];
+  const [heardAbove, heardBelow] = await bounded(
+    Promise.all([drain(served), drain(application), writeAndEnd(application, up), writeAndEnd(served, down)]),
+    () => `100 MB each way\n${pair.client.describe()}\n${pair.server.describe()}`,
+    60_000,
+  );
+  assertEquals(heardAbove, { bytes: up.length, sha256: sha256(up), ending: "end" });
+  assertEquals(heardBelow, { bytes: down.length, sha256: sha256(down), ending: "end" });
+});
+
+/** Sends until nothing goes out any more, looks at the handlers' memory, then reads all of it. */
+async function assertBlocks(pair: Pair, sender: Connection, receiver: Connection): Promise<void> {
+  const memory = () => Promise.all([pair.client.memory(), pair.server.memory()]);
+  const before = await memory();
+  const hash = createHash("sha256");
+  const enough = new AbortController();
+  let sent = 0;
+  const flooding = flood(sender, pattern(64 * 1024), {
+    until: enough.signal,
+    onWritten(bytes) {
+      sent += bytes.length;
+      hash.update(bytes);
+    },
+  });
+  await quiet(() => sent);
+  const [client, server] = (await memory()).map((bytes, i) => bytes - before[i]!);
+  const growth = `client ${client}, server ${server} bytes more memory after ${sent} bytes sent`;
+  assert(client! < MEMORY_LIMIT && server! < MEMORY_LIMIT, growth);
+
+  enough.abort();
+  const received = drain(receiver);
+  assertEquals(await flooding, "stopped");
+  await sender.closeWrite();
+  assertEquals(await received, { bytes: sent, sha256: hash.digest("hex"), ending: "end" });
+  await receiver.closeWrite();
+  assertEquals((await drain(sender)).ending, "end");
+}
+
+/** Waits until `count` has stayed the same for a while: that a writer is blocked can't be seen in another way. */
+async function quiet(count: () => number): Promise<void> {
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  const giveUp = performance.now() + 60_000;
+  for (let last = -1; last !== count();) {
+    assert(performance.now() < giveUp, `The sender was never blocked: ${count()} bytes went out`);
+    last = count();
+    await pause(QUIET);
+  }
+  assert(count() > 0, "Nothing went out at all");
+}

@@ -1,0 +1,96 @@
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { Capture, type TcpStream } from "../support/capture.ts";
+import { Runs, xorOf } from "../support/capture_runs.ts";
+import { makeTempDir, run } from "../support/process.ts";
+import { testWith } from "../support/programs.ts";
+import { startNginx } from "../support/programs_nginx.ts";
+import { CURL } from "./core.ts";
+import { openInNamespaces } from "./paths.ts";
+
+/** The lengths of what comes before the shares of three channels (docs/PROTOCOL.md 2). */
+const GREETING_LENGTH = 22;
+const ASSOCIATE_LENGTH = 4 + 3 * 16;
+
+/** Text of about 1 MB, no two lines alike. */
+const TEXT = new TextEncoder().encode(
+  Array.from({ length: 16_000 }, (_, i) => `Line ${i}: nobody who owns two channels of three reads these words.`).join(
+    "\n",
+  ),
+);
+
+const NEEDS = ["network namespaces", "tcpdump", "curl", "nginx"];
+
+testWith(NEEDS, "no channel, nor the XOR of any two of three, carries 8 bytes of a text in a row", async () => {
+  const { channels, clear } = await captureTransfers();
+  const runs = new Runs(TEXT);
+  const inTheClear = clear.reduce((sum, { bytes }) => sum + runs.countIn(bytes), 0);
+  assertGreater(inTheClear, 2 * (TEXT.length - 8), "The text that was sent in the clear was not found");
+
+  const carried = channels.map((streams) => streams.reduce((sum, { bytes }) => sum + bytes.length, 0));
+  carried.forEach((bytes) => assertGreater(bytes, 2 * TEXT.length));
+  for (const streams of channels) for (const { bytes } of streams) assertEquals(runs.countIn(bytes), 0);
+
+  const found = { up: "", down: "" };
+  for (const { up, down } of associations(channels)) {
+    for (const [direction, shares] of Object.entries({ up, down })) {
+      for (const left of shares) assertEquals(runs.countIn(xorOf(shares.filter((share) => share !== left))), 0);
+      found[direction as "up" | "down"] += dataIn(xorOf(shares));
+    }
+  }
+  const text = new TextDecoder("latin1").decode(TEXT);
+  assert(found.up.includes(text), "All three channels together don't give the upload back");
+  assert(found.down.includes(text), "All three channels together don't give the download back");
+});
+
+/** Sends the text down and up, through MICSS and then in the clear, and captures each of the three channels. */
+async function captureTransfers(): Promise<{ channels: TcpStream[][]; clear: TcpStream[] }> {
+  await using path = await openInNamespaces("ipv4", "127.0.0.1:8080", ["--forward", "127.0.0.1:8080=web:80"]);
+  await using nginx = await startNginx([path.target, "10.77.1.2:8081"], path.far);
+  await using directory = await makeTempDir();
+  await Deno.writeFile(`${nginx.root}/down`, TEXT);
+  await Deno.writeFile(`${directory.path}/up`, TEXT);
+  await using captures = new AsyncDisposableStack();
+  const running = await Promise.all(
+    path.topology.devices.map(async (device) =>
+      captures.use(await Capture.start(device, `${directory.path}/${device}.pcap`, path.near))
+    ),
+  );
+  for (const address of [path.entry, "10.77.1.2:8081"]) {
+    assertEquals((await run([...CURL, `http://${address}/down`], path.near)).stdout, TEXT);
+    await run([...CURL, "--upload-file", `${directory.path}/up`, `http://${address}/up`], path.near);
+  }
+  const captured = await Promise.all(running.map((capture, i) => capture.finish(path.topology.ipv4[i]!)));
+  const of = (streams: TcpStream[], port: string) =>
+    streams.filter(({ from, to }) => from.endsWith(port) || to.endsWith(port));
+  return { channels: captured.map((streams) => of(streams, ":6522")), clear: of(captured[0]!, ":8081") };
+}
+
+/** Each association's shares in either direction, by the list of cookies that its client sent on every channel. */
+function associations(channels: TcpStream[][]): { up: Uint8Array[]; down: Uint8Array[] }[] {
+  const pairs = channels.flatMap((streams) =>
+    streams.filter(({ to }) => to.endsWith(":6522")).map((up) => {
+      const down = streams.find(({ from, to }) => from === up.to && to === up.from)!;
+      return {
+        list: up.bytes.subarray(0, ASSOCIATE_LENGTH).join(),
+        up: up.bytes.subarray(ASSOCIATE_LENGTH),
+        down: down.bytes.subarray(GREETING_LENGTH + ASSOCIATE_LENGTH),
+      };
+    })
+  );
+  return [...Map.groupBy(pairs, ({ list }) => list).values()].map((members) => {
+    assertEquals(members.length, channels.length, "An association is not one connection on each channel");
+    return { up: members.map(({ up }) => up), down: members.map(({ down }) => down) };
+  });
+}
+
+/** What the DATA frames among message bytes carry, one after the other (docs/PROTOCOL.md 4). */
+function dataIn(message: Uint8Array): string {
+  const decoder = new TextDecoder("latin1");
+  let data = "";
+  for (let at = 0; at + 4 <= message.length;) {
+    const length = message[at + 1]! << 16 | message[at + 2]! << 8 | message[at + 3]!;
+    if (message[at] === 3) data += decoder.decode(message.subarray(at + 4, at + 4 + length));
+    at += 4 + length;
+  }
+  return data;
+}

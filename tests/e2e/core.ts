@@ -1,0 +1,84 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parseAddress } from "../../src/net/address.ts";
+import { makeTempDir, run, type RunOptions } from "../support/process.ts";
+import { type Need, testWith } from "../support/programs.ts";
+import { startNginx } from "../support/programs_nginx.ts";
+import { applicationCommand, startTarget } from "../support/programs_peer.ts";
+import { pattern, sha256, sha256OfFile } from "../support/programs_tcp.ts";
+import type { Path } from "./paths.ts";
+
+const MEGABYTES_100 = 100_000_000;
+
+/** curl's exit statuses for failing to connect, and to receive. */
+const CURL_NOT_CONNECTED = 7;
+const CURL_NOT_RECEIVED = 56;
+
+/** `curl` as the tests call it: silent but for errors, which are errors of the test, and straight to where it is sent. */
+export const CURL = ["curl", "--silent", "--show-error", "--fail", "--globoff", "--noproxy", "*"];
+
+/**
+ * Registers what has to hold for every way through MICSS, whatever the entry and the addresses are.
+ *
+ * @param over What the tests' names end with: which way it is.
+ * @param needs What `open` needs of the machine.
+ * @param open Opens the way, a new one for each test.
+ */
+export function testCore(over: string, needs: Need[], open: () => Promise<Path>): void {
+  testWith(["curl", "nginx", ...needs], `curl downloads 100 MB from nginx ${over}`, async () => {
+    await using path = await open();
+    await using nginx = await startNginx([path.target], path.far);
+    await using directory = await makeTempDir();
+    const sent = await writeRandomFile(`${nginx.root}/file`, MEGABYTES_100);
+    await run([...CURL, "--output", `${directory.path}/file`, `http://${path.entry}/file`], path.near);
+    assertEquals(await sha256OfFile(`${directory.path}/file`), sent);
+  });
+
+  testWith(["curl", "nginx", ...needs], `curl uploads 100 MB to nginx ${over}`, async () => {
+    await using path = await open();
+    await using nginx = await startNginx([path.target], path.far);
+    await using directory = await makeTempDir();
+    const sent = await writeRandomFile(`${directory.path}/file`, MEGABYTES_100);
+    await run([...CURL, "--upload-file", `${directory.path}/file`, `http://${path.entry}/file`], path.near);
+    assertEquals(await sha256OfFile(`${nginx.root}/file`), sent);
+  });
+
+  testWith(["nc", ...needs], `a reply that comes after nc has half-closed arrives whole ${over}`, async () => {
+    await using path = await open();
+    const [request, reply] = [pattern(1_000_000), pattern(10_000_000)];
+    await using target = await startTarget("reply", path.target, { ...path.far, size: reply.length });
+    const { host, port } = parseAddress(path.entry);
+    const { stdout } = await run(["nc", "-N", host, `${port}`], { ...path.near, input: request });
+    assertEquals(await target.waitForLine(/^received/), `received ${request.length} ${sha256(request)} end`);
+    assertEquals([stdout.length, sha256(stdout)], [reply.length, sha256(reply)]);
+  });
+
+  testWith(needs, `a target sees the application's reset ${over}`, async () => {
+    await using path = await open();
+    await using target = await startTarget("hold", path.target, path.far);
+    await run(applicationCommand("break-off", path.entry), path.near);
+    assertMatch(await target.waitForLine(/^received/), / reset$/);
+  });
+
+  testWith(needs, `an application sees the target's reset ${over}`, async () => {
+    await using path = await open();
+    await using _target = await startTarget("hang-up", path.target, path.far);
+    const application = await run(applicationCommand("answer", path.entry), path.near);
+    assertMatch(application.text(), /^received .* reset$/m);
+  });
+}
+
+/** Asserts that curl meets a reset when it fetches `url`. */
+export async function assertResetsCurl(url: string, options: RunOptions): Promise<void> {
+  const { code, stderr } = await run([...CURL, "--verbose", url], { ...options, mayFail: true });
+  // The reset may be so quick that connecting meets it.
+  assert(code === CURL_NOT_CONNECTED || code === CURL_NOT_RECEIVED, `curl ended with ${code}: ${stderr}`);
+  assertMatch(stderr, /reset by peer/i);
+}
+
+/** Writes a file of random bytes. @returns Their SHA-256, in hex. */
+async function writeRandomFile(path: string, size: number): Promise<string> {
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+  await Deno.writeFile(path, bytes);
+  return sha256(bytes);
+}

@@ -1,0 +1,81 @@
+import { type Address, formatAddress } from "../../src/net/address.ts";
+import { type Handler, HANDLER_GROUP, startClient, startPair, startServer } from "../support/handlers.ts";
+import { makeTopology, type Topology } from "../support/namespaces.ts";
+import { run, type RunOptions } from "../support/process.ts";
+import { freePort } from "../support/programs.ts";
+
+/** A way from an application through both handlers to a target. */
+export interface Path extends AsyncDisposable {
+  /** How the application's programs are run. */
+  near: RunOptions;
+  /** How the target's programs are run. */
+  far: RunOptions;
+  /** Where the application connects, `HOST:PORT`. */
+  entry: string;
+  /** Where the target has to listen, `HOST:PORT`. */
+  target: string;
+  client: Handler;
+  server: Handler;
+}
+
+/** Two handlers on loopback, the way in a `--forward`. */
+export async function openForward(): Promise<Path> {
+  const target = { host: "127.0.0.1", port: freePort("127.0.0.1") };
+  const pair = await startPair({ target });
+  return { ...pair, near: {}, far: {}, entry: formatAddress(pair.entry), target: formatAddress(target) };
+}
+
+/** An IPv6 `--forward` to handlers in two namespaces, joined by three IPv6 channels. */
+export function openForwardIpv6(): Promise<Path> {
+  return openInNamespaces("ipv6", "[::1]:8080", ["--forward", "[::1]:8080=web:80"]);
+}
+
+/** Real rules redirect what goes to port 80 of the far host to a client handler's `--redirect`. */
+export async function openRedirect(family: "ipv4" | "ipv6"): Promise<Path> {
+  const any = family === "ipv4" ? "0.0.0.0" : "[::]";
+  const entry = family === "ipv4" ? "10.77.1.2:80" : "[fd77:1::2]:80";
+  await using making = new AsyncDisposableStack();
+  const path = making.use(await openInNamespaces(family, entry, ["--redirect", `${any}:6522`]));
+  await redirect(path.topology.near.within, family, ["--dport", "80"]);
+  making.move();
+  return path;
+}
+
+/**
+ * Redirects TCP connections of programs in a namespace, but for those of the handlers' group, to port 6522.
+ *
+ * @param matches What else iptables has to match.
+ */
+export async function redirect(
+  within: readonly string[],
+  family: "ipv4" | "ipv6",
+  matches: readonly string[],
+): Promise<void> {
+  const iptables = [family === "ipv4" ? "iptables" : "ip6tables", "-w", "-t", "nat"];
+  const others = ["-m", "owner", "!", "--gid-owner", `${HANDLER_GROUP}`];
+  await run([...iptables, "-A", "OUTPUT", "-p", "tcp", ...matches, ...others, "-j", "REDIRECT", "--to-ports", "6522"], {
+    within,
+  });
+}
+
+/** The command that runs another one in a namespace as the handlers' group. */
+export function asHandler(within: readonly string[]): RunOptions {
+  return { within: [...within, "setpriv", "--regid", `${HANDLER_GROUP}`, "--clear-groups", "--"] };
+}
+
+/** Handlers in two namespaces, three channels of one family between them. */
+export async function openInNamespaces(
+  family: "ipv4" | "ipv6",
+  entry: string,
+  entries: string[],
+): Promise<Path & { topology: Topology }> {
+  await using making = new AsyncDisposableStack();
+  const topology = making.use(await makeTopology());
+  const { near, far } = topology;
+  const target = family === "ipv4" ? "127.0.0.1:8080" : "[::1]:8080";
+  const channels: Address[] = topology[family].map((host) => ({ host, port: 6522 }));
+  const server = making.use(await startServer(channels, `80=${target}`, far));
+  const client = making.use(await startClient(channels, entries, asHandler(near.within)));
+  const made = making.move();
+  return { near, far, entry, target, server, client, topology, [Symbol.asyncDispose]: () => made.disposeAsync() };
+}

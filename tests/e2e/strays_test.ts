@@ -1,0 +1,63 @@
+import { assert, assertEquals } from "@std/assert";
+import { formatAddress } from "../../src/net/address.ts";
+import { type Connection, writeAll } from "../../src/net/connection.ts";
+import { startPair } from "../support/handlers.ts";
+import { bounded } from "../support/process.ts";
+import { connect, drain, flood, pattern, readExactly, Target } from "../support/programs_tcp.ts";
+
+/** How long a connection may stay that is not associated, in milliseconds (docs/PROTOCOL.md), and some for the machine. */
+const HANDSHAKE_LIMIT = 5_000 + 1_500;
+
+/** "MICSS", the version, and the cookie. */
+const GREETING_LENGTH = 22;
+
+/** How an associate message of three channels begins: type, scheme XOR, threshold, n. The cookies come next. */
+const ASSOCIATE_HEAD = Uint8Array.of(1, 1, 3, 3);
+
+Deno.test("a stranger who sends garbage is closed in time and disturbs no session", () =>
+  assertClosed(async (stranger) => {
+    await writeAll(stranger, pattern(500, 7));
+  }));
+
+Deno.test("a stranger who sends nothing is closed in time and disturbs no session", () => assertClosed(async () => {}));
+
+Deno.test("a stranger who begins well and stops is closed in time and disturbs no session", () =>
+  assertClosed(async (stranger, cookie) => {
+    await writeAll(stranger, new Uint8Array([...ASSOCIATE_HEAD, ...cookie, ...pattern(20)]));
+  }));
+
+Deno.test("a stranger who sends too much is closed in time and disturbs no session", () =>
+  assertClosed(async (stranger, cookie) => {
+    await writeAll(stranger, new Uint8Array([...ASSOCIATE_HEAD, ...cookie, ...pattern(32)]));
+    await flood(stranger, pattern(64 * 1024));
+  }));
+
+/** Lets a stranger `behave` on each channel's port while a session's bytes go to and fro. */
+async function assertClosed(behave: (stranger: Connection, cookie: Uint8Array) => Promise<void>): Promise<void> {
+  using target = new Target();
+  await using pair = await startPair({ target: target.address });
+  using application = await connect(pair.entry);
+  const served = await target.accept();
+  let closed = false;
+  let rounds = 0;
+  const talk = async () => {
+    const question = pattern(10_000);
+    for (; !closed || rounds === 0; rounds++) {
+      await writeAll(application, question);
+      await writeAll(served, await readExactly(served, question.length));
+      assertEquals(await readExactly(application, question.length), question);
+    }
+  };
+  const strangers = pair.channels.map(async (channel) => {
+    using stranger = await connect(channel);
+    const greeting = await readExactly(stranger, GREETING_LENGTH);
+    assertEquals(new TextDecoder().decode(greeting.subarray(0, 5)), "MICSS");
+    const gone = Promise.all([drain(stranger), behave(stranger, greeting.subarray(6)).catch(() => {})]);
+    await bounded(gone, () => `the end of a stranger at ${formatAddress(channel)}`, HANDSHAKE_LIMIT);
+  });
+  const talking = talk();
+  await Promise.all(strangers).finally(() => closed = true);
+  await talking;
+  const complaints = pair.server.logged("channel not associated").length;
+  assert(complaints === strangers.length, `${complaints} complaints of 3 strangers\n${pair.server.describe()}`);
+}

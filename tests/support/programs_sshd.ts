@@ -1,0 +1,60 @@
+import { makeTempDir, Program, run } from "./process.ts";
+import { freePort } from "./programs.ts";
+
+/** An sshd with keys and a configuration of its own, that lets this process's user in. */
+export interface Sshd extends AsyncDisposable {
+  /** Its port on 127.0.0.1. */
+  port: number;
+  /** The `ssh` command that logs in at 127.0.0.1 and `port`, without the command to run there. */
+  login(port: number): string[];
+}
+
+/** Starts an sshd on a free port of 127.0.0.1. */
+export async function startSshd(): Promise<Sshd> {
+  await using making = new AsyncDisposableStack();
+  const { path } = making.use(await makeTempDir());
+  await Promise.all(
+    ["host", "user"].map((name) => run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", `${path}/${name}`])),
+  );
+  const port = freePort("127.0.0.1");
+  await Deno.writeTextFile(
+    `${path}/config`,
+    `ListenAddress 127.0.0.1:${port}
+HostKey ${path}/host
+AuthorizedKeysFile ${path}/user.pub
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+PermitRootLogin prohibit-password
+`,
+  );
+  const sshd = making.use(Program.start(withRunDirectory(["/usr/sbin/sshd", "-D", "-e", "-f", `${path}/config`])));
+  await sshd.waitForLine(/Server listening on/);
+  const made = making.move();
+  const options = ["BatchMode=yes", "StrictHostKeyChecking=no", `UserKnownHostsFile=${path}/known`, "LogLevel=ERROR"];
+  return {
+    port,
+    login: (
+      port,
+    ) => [
+      "ssh",
+      "-F",
+      "none",
+      "-i",
+      `${path}/user`,
+      ...options.flatMap((o) => ["-o", o]),
+      "-p",
+      `${port}`,
+      "127.0.0.1",
+    ],
+    [Symbol.asyncDispose]: () => made.disposeAsync(),
+  };
+}
+
+/** Root's sshd insists on /run/sshd; where there is none it gets one in a mount namespace that ends with it. */
+function withRunDirectory(command: string[]): string[] {
+  if (Deno.uid() !== 0) return command;
+  const prepare = 'mount -t tmpfs tmpfs /run && mkdir -m 755 /run/sshd && exec "$@"';
+  return ["unshare", "--mount", "--", "sh", "-c", prepare, "sh", ...command];
+}
