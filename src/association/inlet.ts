@@ -59,13 +59,13 @@ export class Inlet {
     this.connection.read(segment.buffer.subarray(segment.end, segment.size)).then(
       (length) => {
         this.#reading = false;
-        if (length === null) this.ended = { cause: null };
-        else this.#arrived(segment, length);
+        if (length === null) this.ended ??= { cause: null };
+        else if (this.ended === null) this.#arrived(segment, length);
         this.changed();
       },
       (cause) => {
         this.#reading = false;
-        this.ended = { cause };
+        this.ended ??= { cause };
         this.changed();
       },
     );
@@ -79,7 +79,8 @@ export class Inlet {
 
   /** Takes `length` bytes off the front. What {@linkcode Inlet.front} gave may be overwritten from now on. */
   drop(length: number): void {
-    const segment = this.#segments[0]!;
+    const segment = this.#segments[0];
+    if (segment === undefined) return; // released since
     segment.start += length;
     this.available -= length;
     if (segment.start < segment.end) return;
@@ -89,12 +90,14 @@ export class Inlet {
     } else if (!this.#reading) this.#rewind(segment);
   }
 
-  /** Gives the buffers back. The connection must have been ended. */
+  /**
+   * Gives the buffers back, but for two that may still be in use and are left to the garbage collector: the first, which
+   * may be lent, and the last, if a read is under way. The connection must have been ended.
+   */
   release(): void {
-    // A read under way may still write into the last segment.
-    const last = this.#reading ? this.#segments.pop() : undefined;
-    for (const { buffer } of this.#segments) if (buffer !== last?.buffer) giveBuffer(buffer);
-    this.#segments.length = 0;
+    const [, ...others] = this.#segments.splice(0);
+    if (this.#reading) others.pop();
+    for (const { buffer } of others) giveBuffer(buffer);
     this.available = 0;
     this.ended ??= { cause: null };
   }
