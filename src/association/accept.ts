@@ -2,9 +2,11 @@ import type { Address } from "../net/address.ts";
 import { type Clock, systemClock } from "../net/clock.ts";
 import { type Connection, readFull, writeAll } from "../net/connection.ts";
 import { xor } from "../sharing/xor.ts";
-import { type Associate, decodeAssociate, encodeAssociate } from "../wire/associate.ts";
+import { type Associate, encodeAssociate, encodeRefused, RefusedReason } from "../wire/associate.ts";
 import { decodeFrom } from "../wire/decoder.ts";
+import { decodeFirst } from "../wire/first.ts";
 import { encodeGreeting } from "../wire/greeting.ts";
+import type { Identify } from "../wire/identify.ts";
 import { Association, type Sharing } from "./association.ts";
 import { HANDSHAKE_TIMEOUT } from "./initiate.ts";
 import { Matcher } from "./matcher.ts";
@@ -16,6 +18,8 @@ export interface AcceptorOptions extends Sharing {
   readonly associated: (association: Association) => void;
   /** Told why a connection ended without an association: for the log. */
   readonly failed?: (connection: Connection, reason: string) => void;
+  /** Makes the answer to a question for the channels, at most 1,024 bytes. Default: there is no such key. */
+  readonly identify?: (question: Identify, connection: Connection) => Promise<Uint8Array>;
   /** Whether two channels must arrive at different host addresses. Default: true. */
   readonly distinctAddresses?: boolean;
   /** Default: the system's. */
@@ -26,7 +30,8 @@ export interface AcceptorOptions extends Sharing {
 
 /**
  * The server's side of the association handshake (paper, section III-D; docs/PROTOCOL.md 2): greets every connection,
- * reads its list and no byte more, and makes an association of those that a {@linkcode Matcher} finds to belong together.
+ * reads its list and no byte more, and makes an association of those that a {@linkcode Matcher} finds to belong together. A
+ * connection that asks for the channels instead gets its answer, and is closed.
  *
  * A stranger's connection costs a socket, a cookie, and at most 260 bytes of list and 528 of buffer, until the time-out.
  */
@@ -77,8 +82,12 @@ export class Acceptor {
   async #handshake(newcomer: Newcomer): Promise<void> {
     const { connection } = newcomer;
     await writeAll(connection, encodeGreeting(newcomer.cookie));
-    const list = await decodeFrom(decodeAssociate(), (into) => readFull(connection, into));
+    const first = await decodeFrom(decodeFirst(), (into) => readFull(connection, into));
     if (newcomer.over) return;
+    if (first.kind === "identify") {
+      const answer = this.#options.identify?.(first.question, connection);
+      return newcomer.answer(await answer ?? encodeRefused(RefusedReason.NoSuchKey));
+    }
     // From here on the client has nothing to say until it has the echo: whatever comes tells that it is gone, or no
     // client of ours. Once associated, the read under way is that of the first shares.
     newcomer.inlet.changed = () => {
@@ -86,7 +95,7 @@ export class Acceptor {
       newcomer.end(ended === null ? "sent more than a list before it was associated" : ended.cause);
     };
     newcomer.inlet.read();
-    this.#matcher.submit(newcomer, list);
+    this.#matcher.submit(newcomer, first.list);
   }
 
   #associate(newcomers: Newcomer[], list: Associate): void {
@@ -106,9 +115,9 @@ export class Acceptor {
     this.#options.associated(association);
   }
 
-  #ended(newcomer: Newcomer, reason: string): void {
+  #ended(newcomer: Newcomer, reason: string | null): void {
     this.#newcomers.delete(newcomer);
     this.#matcher.remove(newcomer);
-    this.#options.failed?.(newcomer.connection, reason);
+    if (reason !== null) this.#options.failed?.(newcomer.connection, reason);
   }
 }

@@ -16,16 +16,16 @@ export class Newcomer implements Candidate {
   readonly inlet: Inlet;
   /** Forgets the time-out. */
   forgetTimeout: () => void = () => {};
-  readonly #ended: (reason: string) => void;
+  readonly #ended: (reason: string | null) => void;
   #over = false;
 
   /**
    * Takes the connection over.
    *
    * @param connection Just accepted; the newcomer's from now on.
-   * @param ended Called once, when it ends without an association, with the reason in words.
+   * @param ended Called once, when it ends without an association, with the reason in words; null when it wanted none.
    */
-  constructor(readonly connection: Connection, ended: (reason: string) => void) {
+  constructor(readonly connection: Connection, ended: (reason: string | null) => void) {
     this.inlet = new Inlet(connection);
     this.#ended = ended;
   }
@@ -42,10 +42,12 @@ export class Newcomer implements Candidate {
 
   /** Says why the list is refused, and ends. */
   refused(reason: RefusedReason): void {
-    if (this.#over) return;
-    this.#finish(`refused: ${RefusedReason[reason]}`);
-    // Two bytes always fit into the socket's buffer, so closing does not wait for long.
-    writeAll(this.connection, encodeRefused(reason)).catch(() => {}).finally(() => this.#close());
+    this.#say(encodeRefused(reason), `refused: ${RefusedReason[reason]}`);
+  }
+
+  /** Gives the answer to a question, at most 1,024 bytes, and ends: it was no channel. */
+  answer(bytes: Uint8Array): void {
+    this.#say(bytes, null);
   }
 
   /** Ends without a word to the other side. */
@@ -61,7 +63,14 @@ export class Newcomer implements Candidate {
     this.forgetTimeout();
   }
 
-  #finish(reason: string): void {
+  #say(bytes: Uint8Array, reason: string | null): void {
+    if (this.#over) return;
+    this.#finish(reason);
+    // So little always fits into the socket's buffer: closing does not wait for long.
+    writeAll(this.connection, bytes).catch(() => {}).finally(() => this.#close());
+  }
+
+  #finish(reason: string | null): void {
     this.release();
     this.#ended(reason);
   }

@@ -34,22 +34,28 @@ export enum RefusedReason {
   SharedAddress = 4,
   /** The server takes no more. */
   Overloaded = 5,
+  /** A question for the channels names a key that the server does not have. */
+  NoSuchKey = 6,
+  /** A question for the channels came to an address that the server does not know as one of them. */
+  NotAnnounced = 7,
 }
 
 const ASSOCIATE = 1;
 const REFUSED = 255;
-const HEAD_LENGTH = 4;
+
+/** The length in bytes of what an associate message begins with: type, scheme, threshold, number of channels. */
+export const ASSOCIATE_HEAD_LENGTH = 4;
 
 /** The length in bytes of an associate message that names `channels` connections. */
 export function associateLength(channels: number): number {
-  return HEAD_LENGTH + channels * COOKIE_LENGTH;
+  return ASSOCIATE_HEAD_LENGTH + channels * COOKIE_LENGTH;
 }
 
 /** Encodes an associate message (docs/PROTOCOL.md 2.2; paper, section III-D step 3). */
 export function encodeAssociate({ scheme, threshold, cookies }: Associate): Uint8Array {
   const bytes = new Uint8Array(associateLength(cookies.length));
   bytes.set([ASSOCIATE, scheme, threshold, cookies.length]);
-  cookies.forEach((cookie, index) => bytes.set(cookie, HEAD_LENGTH + index * COOKIE_LENGTH));
+  cookies.forEach((cookie, index) => bytes.set(cookie, ASSOCIATE_HEAD_LENGTH + index * COOKIE_LENGTH));
   return bytes;
 }
 
@@ -57,10 +63,15 @@ export function encodeAssociate({ scheme, threshold, cookies }: Associate): Uint
  * Decodes an associate message, as the server handler reads it: the number of channels is checked before the cookies
  * are read, that they are distinct after.
  *
- * @throws {WireError} When the bytes are none, or ask for a number of channels outside 2 to 16.
+ * @throws {WireError} When the bytes are no such message, or name fewer than 2 or more than 16 cookies, or one twice.
  */
 export function* decodeAssociate(): Decoder<Associate> {
-  const [type, scheme, threshold, channels] = fourBytes(yield HEAD_LENGTH);
+  return yield* decodeAssociateAfter((yield ASSOCIATE_HEAD_LENGTH).slice());
+}
+
+/** {@linkcode decodeAssociate}, for who has read the first {@linkcode ASSOCIATE_HEAD_LENGTH} bytes. */
+export function* decodeAssociateAfter(head: Uint8Array): Decoder<Associate> {
+  const [type, scheme, threshold, channels] = fourBytes(head);
   if (type !== ASSOCIATE) throw new WireError(`a message of type ${type} came where a list of cookies was due`);
   if (channels < FEWEST_CHANNELS || channels > MOST_CHANNELS) {
     throw new WireError(`a list of ${channels} cookies; ${FEWEST_CHANNELS} to ${MOST_CHANNELS} are allowed`);

@@ -1,0 +1,34 @@
+import type { Address } from "../net/address.ts";
+import { bytesHost, hostBytes } from "../net/ip.ts";
+import { encodeChannelList, encodeIdentifyAnswer, type Identify, identifyTranscript } from "../wire/identify.ts";
+import type { ChannelList, WireAddress } from "../wire/identify.ts";
+import type { Key } from "./key.ts";
+
+/** An address as it is sent; null when its host is a name. */
+export function toWire({ host, port }: Address): WireAddress | null {
+  const address = hostBytes(host);
+  return address && { address, port };
+}
+
+/** An address that was sent. */
+export function fromWire({ address, port }: WireAddress): Address {
+  return { host: bytesHost(address), port };
+}
+
+/**
+ * A server handler's answer to a question for its channels (paper, section III-C; docs/PROTOCOL.md, identification).
+ *
+ * @param key The one that the question names; it can sign.
+ * @param connected Where the client connected to.
+ * @returns The whole message.
+ */
+export async function answerIdentify(
+  question: Identify,
+  key: Key,
+  connected: WireAddress,
+  channels: ChannelList,
+): Promise<Uint8Array> {
+  const list = encodeChannelList(channels);
+  const transcript = identifyTranscript({ ...question, method: key.method, connected, list });
+  return encodeIdentifyAnswer({ method: key.method, list, token: await key.sign!(transcript) });
+}

@@ -1,0 +1,138 @@
+import { type Address, formatAddress } from "../net/address.ts";
+import type { Clock } from "../net/clock.ts";
+import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
+import { canonicalHost } from "../net/sockaddr.ts";
+import { RefusedReason } from "../wire/associate.ts";
+import { decodeFrom } from "../wire/decoder.ts";
+import { decodeGreeting } from "../wire/greeting.ts";
+import {
+  decodeChannelList,
+  decodeIdentifyReply,
+  encodeIdentify,
+  type IdentifyAnswer,
+  identifyTranscript,
+  NONCE_LENGTH,
+} from "../wire/identify.ts";
+import { fromWire, toWire } from "./answer.ts";
+import type { Key } from "./key.ts";
+
+/** A server handler's channels, as it told them. */
+export interface Identified {
+  /** 2 to 16, each at an address of its own, that of the question among them. */
+  readonly channels: readonly Address[];
+  /** For how long, in seconds. */
+  readonly valid: number;
+  /** The key by which the answer was authenticated. */
+  readonly key: Key;
+}
+
+/** What an exchange needs. */
+export interface ExchangeOptions {
+  /** Makes the connection. */
+  readonly network: Network;
+  /** Measures the time-out. */
+  readonly clock: Clock;
+  /** In milliseconds, for all keys together. */
+  readonly timeout: number;
+  /** Gives up. */
+  readonly signal?: AbortSignal;
+}
+
+/** The channels could not be identified; the message names the address and says why. */
+export class IdentifyError extends Error {
+  /** Tells the class in a stack trace. */
+  override name = "IdentifyError";
+}
+
+/**
+ * Asks a server handler for its channels (paper, section III-C; docs/PROTOCOL.md, identification): one connection for each
+ * key, until the server has one of them. What can't be verified is not so much as parsed.
+ *
+ * @param first The one address that is known; its host is an IP address.
+ * @param keys At least one; each can verify.
+ * @throws {IdentifyError} Every connection is closed by then.
+ */
+export async function identify(first: Address, keys: readonly Key[], options: ExchangeOptions): Promise<Identified> {
+  const giveUp = new AbortController();
+  let connection: Connection | undefined;
+  const stop = (reason: unknown): void => {
+    giveUp.abort(reason);
+    connection?.close();
+  };
+  const { timeout, clock, network, signal } = options;
+  const forget = clock.after(timeout, () => stop(new Error(`no answer within ${timeout / 1000} s`)));
+  const onAbort = () => stop(signal!.reason);
+  signal?.addEventListener("abort", onAbort);
+  try {
+    signal?.throwIfAborted();
+    for (const key of keys) {
+      connection = await network.connect(first, giveUp.signal);
+      try {
+        giveUp.signal.throwIfAborted();
+        const identified = await ask(connection, first, key);
+        giveUp.signal.throwIfAborted();
+        if (identified !== null) return identified;
+      } finally {
+        connection.close();
+      }
+    }
+    const ids = keys.map(({ id }) => id.toHex()).join(", ");
+    throw new Error(`the server handler has no key ${ids}`);
+  } catch (error) {
+    const cause = giveUp.signal.aborted ? giveUp.signal.reason : error;
+    const reason = cause instanceof Error ? cause.message.replace(/ \(os error \d+\)$/, "") : String(cause);
+    throw new IdentifyError(`${formatAddress(first)} did not identify its channels: ${reason}`, { cause });
+  } finally {
+    forget();
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Asks by one key; null when the server does not have it. */
+async function ask(connection: Connection, first: Address, key: Key): Promise<Identified | null> {
+  const fill = (into: Uint8Array) => readFull(connection, into);
+  await decodeFrom(decodeGreeting(), fill);
+  // Made here and forgotten here: no other answer is ever held against it.
+  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_LENGTH));
+  await writeAll(connection, encodeIdentify({ keyId: key.id, nonce }));
+  const reply = await decodeFrom(decodeIdentifyReply(key.method), fill);
+  if (reply.kind === "refused") {
+    if (reply.reason === RefusedReason.NoSuchKey) return null;
+    throw new Error(refusal(reply.reason));
+  }
+  const { answer } = reply;
+  const transcript = identifyTranscript({
+    method: key.method,
+    keyId: key.id,
+    nonce,
+    connected: toWire(first)!,
+    list: answer.list,
+  });
+  if (!await key.verify!(transcript, answer.token)) {
+    throw new Error(
+      "the answer's token is wrong: it was tampered with, or answers another question, or the server handler knows itself " +
+        "by another address (see its setting announce)",
+    );
+  }
+  return { ...checked(answer, first), key };
+}
+
+function checked(answer: IdentifyAnswer, first: Address): Omit<Identified, "key"> {
+  const { channels: sent, valid } = decodeChannelList(answer.list);
+  const channels = sent.map(fromWire);
+  const hosts = new Set(channels.map(({ host }) => host));
+  if (hosts.size < channels.length) throw new Error("the list has two channels at one address");
+  if (!hosts.has(canonicalHost(first.host))) throw new Error("the list is without the address that was asked");
+  return { channels, valid };
+}
+
+function refusal(reason: RefusedReason): string {
+  switch (reason) {
+    case RefusedReason.NotAnnounced:
+      return "refused: the server handler does not know this address as one of its channels (see its setting announce)";
+    case RefusedReason.Overloaded:
+      return "refused: the server handler has too much to do";
+    default:
+      return "refused: the server handler does not answer such questions";
+  }
+}

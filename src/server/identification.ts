@@ -1,0 +1,68 @@
+import { answerIdentify, toWire } from "../identify/answer.ts";
+import type { Key } from "../identify/key.ts";
+import { type Address, formatAddress } from "../net/address.ts";
+import type { Connection } from "../net/connection.ts";
+import { sameAddress } from "../net/sockaddr.ts";
+import type { Log } from "../observe/log.ts";
+import { encodeRefused, RefusedReason } from "../wire/associate.ts";
+import type { Identify, WireAddress } from "../wire/identify.ts";
+
+/** What a server handler says of itself, and by which keys. */
+export interface IdentificationOptions {
+  /** By these its answers are authenticated; each can sign. A client names the one it has. */
+  readonly keys: readonly Key[];
+  /** Where it listens. */
+  readonly channels: readonly Address[];
+  /** Where clients reach these channels, in the same order, or all that there are; empty where they are the same. */
+  readonly announce: readonly Address[];
+  /** How long clients may rely on an answer, in milliseconds. */
+  readonly announceFor: number;
+  /** Gets a line for each question. */
+  readonly log: Log;
+}
+
+/** Answers questions for the server handler's channels (paper, section III-C). */
+export class Identification {
+  readonly #options: IdentificationOptions;
+  readonly #keys: ReadonlyMap<string, Key>;
+  readonly #announced: readonly Address[];
+
+  /** Answers from now on. */
+  constructor(options: IdentificationOptions) {
+    this.#options = options;
+    this.#keys = new Map(options.keys.map((key) => [key.id.toHex(), key]));
+    this.#announced = options.announce.length > 0 ? options.announce : options.channels;
+  }
+
+  /** The whole message that answers a question, or refuses to. */
+  async answer(question: Identify, { local, remote }: Connection): Promise<Uint8Array> {
+    const id = question.keyId.toHex();
+    const log = this.#options.log.with({ from: formatAddress(remote), channel: formatAddress(local), key: id });
+    const key = this.#keys.get(id);
+    if (key === undefined) {
+      log.warn("channels not told", { reason: "no such key" });
+      return encodeRefused(RefusedReason.NoSuchKey);
+    }
+    const connected = this.#connected(local);
+    const channels = this.#announced.map(toWire);
+    if (connected === null || channels.includes(null)) {
+      log.warn("channels not told", { reason: "the client came to an address that is not announced; see announce" });
+      return encodeRefused(RefusedReason.NotAnnounced);
+    }
+    const valid = Math.ceil(this.#options.announceFor / 1000);
+    const bytes = await answerIdentify(question, key, connected, { channels: channels as WireAddress[], valid });
+    log.info("channels told");
+    return bytes;
+  }
+
+  /** The address that a client connected to in its own eyes; null when that can't be known. */
+  #connected(local: Address): WireAddress | null {
+    const itself = this.#announced.find((address) => sameAddress(address, local));
+    if (itself !== undefined) return toWire(itself);
+    const { channels, announce } = this.#options;
+    const at = channels.findIndex((channel) => sameAddress(channel, local));
+    // Only where each channel has its own counterpart.
+    const counterpart = announce.length === channels.length ? announce[at] : undefined;
+    return counterpart === undefined ? null : toWire(counterpart);
+  }
+}

@@ -1,0 +1,20 @@
+import { type Associate, ASSOCIATE_HEAD_LENGTH, decodeAssociateAfter } from "./associate.ts";
+import type { Decoder } from "./decoder.ts";
+import { decodeIdentifyAfter, IDENTIFY, type Identify } from "./identify.ts";
+
+/** What a client says first on a connection. */
+export type First =
+  | { readonly kind: "associate"; readonly list: Associate }
+  | { readonly kind: "identify"; readonly question: Identify };
+
+/**
+ * Decodes a client's first message: its list of cookies, or its question for the channels. Both begin with their type and
+ * are longer than the bytes read to see it.
+ *
+ * @throws {WireError} When it is neither.
+ */
+export function* decodeFirst(): Decoder<First> {
+  const head = (yield ASSOCIATE_HEAD_LENGTH).slice();
+  if (head[0] === IDENTIFY) return { kind: "identify", question: yield* decodeIdentifyAfter(head) };
+  return { kind: "associate", list: yield* decodeAssociateAfter(head) };
+}
