@@ -2,11 +2,11 @@ import type { Address } from "../net/address.ts";
 import { type Clock, systemClock } from "../net/clock.ts";
 import { type Connection, readFull, writeAll } from "../net/connection.ts";
 import { xor } from "../sharing/xor.ts";
-import { type Associate, encodeAssociate, encodeRefused, RefusedReason } from "../wire/associate.ts";
+import { type Associate, encodeAssociate } from "../wire/associate.ts";
 import { decodeFrom } from "../wire/decoder.ts";
 import { decodeFirst } from "../wire/first.ts";
 import { encodeGreeting } from "../wire/greeting.ts";
-import type { Identify } from "../wire/identify.ts";
+import { encodeUnanswered, type Identify, Unanswered } from "../wire/identify.ts";
 import { Association, type Sharing } from "./association.ts";
 import { HANDSHAKE_TIMEOUT } from "./initiate.ts";
 import { Matcher } from "./matcher.ts";
@@ -86,7 +86,7 @@ export class Acceptor {
     if (newcomer.over) return;
     if (first.kind === "identify") {
       const answer = this.#options.identify?.(first.question, connection);
-      return newcomer.answer(await answer ?? encodeRefused(RefusedReason.NoSuchKey));
+      return newcomer.answer(await answer ?? encodeUnanswered(Unanswered.NoSuchKey));
     }
     // From here on the client has nothing to say until it has the echo: whatever comes tells that it is gone, or no
     // client of ours. Once associated, the read under way is that of the first shares.

@@ -104,7 +104,5 @@ function refusal(reason: RefusedReason): string {
       return "refused: two channels arrived at the same address of the server handler";
     case RefusedReason.Overloaded:
       return "refused: the server handler has too much to do";
-    default:
-      return "refused: for a reason that lists are not refused for";
   }
 }

@@ -2,7 +2,6 @@ import { type Address, formatAddress } from "../net/address.ts";
 import type { Clock } from "../net/clock.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
 import { canonicalHost } from "../net/sockaddr.ts";
-import { RefusedReason } from "../wire/associate.ts";
 import { decodeFrom } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
 import {
@@ -12,6 +11,7 @@ import {
   type IdentifyAnswer,
   identifyTranscript,
   NONCE_LENGTH,
+  Unanswered,
 } from "../wire/identify.ts";
 import { fromWire, toWire } from "./answer.ts";
 import type { Key } from "./key.ts";
@@ -97,8 +97,10 @@ async function ask(connection: Connection, first: Address, key: Key): Promise<Id
   await writeAll(connection, encodeIdentify({ keyId: key.id, nonce }));
   const reply = await decodeFrom(decodeIdentifyReply(key.method), fill);
   if (reply.kind === "refused") {
-    if (reply.reason === RefusedReason.NoSuchKey) return null;
-    throw new Error(refusal(reply.reason));
+    if (reply.reason === Unanswered.NoSuchKey) return null;
+    throw new Error(
+      "refused: the server handler does not know this address as one of its channels (see its setting announce)",
+    );
   }
   const { answer } = reply;
   const transcript = identifyTranscript({
@@ -124,15 +126,4 @@ function checked(answer: IdentifyAnswer, first: Address): Omit<Identified, "key"
   if (hosts.size < channels.length) throw new Error("the list has two channels at one address");
   if (!hosts.has(canonicalHost(first.host))) throw new Error("the list is without the address that was asked");
   return { channels, valid };
-}
-
-function refusal(reason: RefusedReason): string {
-  switch (reason) {
-    case RefusedReason.NotAnnounced:
-      return "refused: the server handler does not know this address as one of its channels (see its setting announce)";
-    case RefusedReason.Overloaded:
-      return "refused: the server handler has too much to do";
-    default:
-      return "refused: the server handler does not answer such questions";
-  }
 }

@@ -4,8 +4,7 @@ import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection } from "../net/connection.ts";
 import { sameAddress } from "../net/sockaddr.ts";
 import type { Log } from "../observe/log.ts";
-import { encodeRefused, RefusedReason } from "../wire/associate.ts";
-import type { Identify, WireAddress } from "../wire/identify.ts";
+import { encodeUnanswered, type Identify, Unanswered, type WireAddress } from "../wire/identify.ts";
 
 /** What a server handler says of itself, and by which keys. */
 export interface IdentificationOptions {
@@ -41,13 +40,13 @@ export class Identification {
     const key = this.#keys.get(id);
     if (key === undefined) {
       log.warn("channels not told", { reason: "no such key" });
-      return encodeRefused(RefusedReason.NoSuchKey);
+      return encodeUnanswered(Unanswered.NoSuchKey);
     }
     const connected = this.#connected(local);
     const channels = this.#announced.map(toWire);
     if (connected === null || channels.includes(null)) {
       log.warn("channels not told", { reason: "the client came to an address that is not announced; see announce" });
-      return encodeRefused(RefusedReason.NotAnnounced);
+      return encodeUnanswered(Unanswered.NotAnnounced);
     }
     const valid = Math.ceil(this.#options.announceFor / 1000);
     const bytes = await answerIdentify(question, key, connected, { channels: channels as WireAddress[], valid });

@@ -34,10 +34,6 @@ export enum RefusedReason {
   SharedAddress = 4,
   /** The server takes no more. */
   Overloaded = 5,
-  /** A question for the channels names a key that the server does not have. */
-  NoSuchKey = 6,
-  /** A question for the channels came to an address that the server does not know as one of them. */
-  NotAnnounced = 7,
 }
 
 const ASSOCIATE = 1;

@@ -1,5 +1,5 @@
 import { type Decoder, WireError } from "./decoder.ts";
-import { FEWEST_CHANNELS, MOST_CHANNELS, RefusedReason } from "./associate.ts";
+import { FEWEST_CHANNELS, MOST_CHANNELS } from "./associate.ts";
 
 /** How an answer is authenticated. */
 export enum Method {
@@ -7,6 +7,14 @@ export enum Method {
   HmacSha256 = 1,
   /** An Ed25519 signature (RFC 8032), made with the server's private key. */
   Ed25519 = 2,
+}
+
+/** Why a server handler does not answer a question; told apart from a list's reasons by their numbers. */
+export enum Unanswered {
+  /** It does not have the key that the question names. */
+  NoSuchKey = 64,
+  /** It does not know the address that the question came to as one of its channels. */
+  NotAnnounced = 65,
 }
 
 /** The type of an identify message and of its answer. */
@@ -70,7 +78,7 @@ export interface IdentifyAnswer {
 /** What a server handler says to a question. */
 export type IdentifyReply =
   | { readonly kind: "answer"; readonly answer: IdentifyAnswer }
-  | { readonly kind: "refused"; readonly reason: RefusedReason };
+  | { readonly kind: "refused"; readonly reason: Unanswered };
 
 /** What a token is over. */
 export interface Transcript extends Identify {
@@ -147,6 +155,11 @@ export function encodeIdentifyAnswer({ method, list, token }: IdentifyAnswer): U
   return concat([[IDENTIFY, method, list.length >>> 8, list.length], list, token]);
 }
 
+/** Encodes why a question is not answered: as the refusal of a list, with a reason of its own. */
+export function encodeUnanswered(reason: Unanswered): Uint8Array {
+  return Uint8Array.of(REFUSED, reason);
+}
+
 /**
  * Decodes what a server handler says to a question.
  *
@@ -158,7 +171,7 @@ export function* decodeIdentifyReply(expected: Method): Decoder<IdentifyReply> {
   const [type] = yield 1;
   if (type === REFUSED) {
     const [reason = 0] = yield 1;
-    if (RefusedReason[reason] === undefined) throw new WireError(`refused for an unknown reason, ${reason}`);
+    if (Unanswered[reason] === undefined) throw new WireError(`refused for an unknown reason, ${reason}`);
     return { kind: "refused", reason };
   }
   if (type !== IDENTIFY) throw new WireError(`a message of type ${type} came where the list of channels was due`);

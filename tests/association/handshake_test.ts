@@ -209,8 +209,6 @@ Deno.test("each reason to refuse is told in words, with the channel", async () =
     [RefusedReason.Mismatch]: "another channel sent another list, or ended",
     [RefusedReason.SharedAddress]: "two channels arrived at the same address",
     [RefusedReason.Overloaded]: "too much to do",
-    [RefusedReason.NoSuchKey]: "for a reason that lists are not refused for",
-    [RefusedReason.NotAnnounced]: "for a reason that lists are not refused for",
   };
   for (const [reason, text] of Object.entries(words)) {
     const instead = { at: GREETING_LENGTH, bytes: Uint8Array.of(255, Number(reason)) };
