@@ -5,7 +5,7 @@ import type { Scheme } from "../sharing/scheme.ts";
 import { xor } from "../sharing/xor.ts";
 import type { Inlet } from "./inlet.ts";
 import { joinFrom } from "./join.ts";
-import { splitInto } from "./split.ts";
+import { type Outlet, splitInto } from "./split.ts";
 
 /** A channel failed, and with it its association. */
 export class ChannelError extends Error {
@@ -52,6 +52,9 @@ export class Association {
   readonly writable: WritableStream<Uint8Array>;
   /** What ended it, where that was a channel. */
   failure: ChannelError | null = null;
+  /** Called once, when it is ended or aborted. */
+  ending: () => void = () => {};
+  readonly #outlet: Outlet;
   readonly #inlets: readonly Inlet[];
   readonly #addresses: readonly Address[];
   #ended = false;
@@ -69,7 +72,8 @@ export class Association {
     this.#inlets = inlets;
     const failed = (index: number, cause: unknown) => this.channelFailed(index, cause);
     this.readable = joinFrom(inlets, scheme, failed);
-    this.writable = splitInto(this.connections, scheme, pads, failed);
+    this.#outlet = splitInto(this.connections, scheme, pads, failed);
+    this.writable = this.#outlet.writable;
   }
 
   /** Records that a channel failed: the first to fail is the association's {@linkcode Association.failure}. */
@@ -78,7 +82,16 @@ export class Association {
     return this.failure;
   }
 
-  /** Ends every channel in order: what was written still arrives. */
+  /**
+   * Resolves when all that was written so far has left for the channels; a write alone settles before that.
+   *
+   * @throws {ChannelError} When a channel failed before.
+   */
+  flushed(): Promise<void> {
+    return this.#outlet.flushed();
+  }
+
+  /** Ends every channel in order: what has left still arrives. */
   end(): void {
     this.#teardown((connection) => connection.close());
   }
@@ -98,6 +111,7 @@ export class Association {
     this.#ended = true;
     this.connections.forEach(finish);
     for (const inlet of this.#inlets) inlet.release();
+    this.ending();
   }
 }
 

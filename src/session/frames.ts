@@ -20,7 +20,8 @@ export class Frames {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   /** Whether the other side has said BYE: no new session is to begin here. */
   leaving = false;
-  #receiving: Promise<Frame | null> | null = null;
+  /** The next frame, until it is received. */
+  #next: Promise<Frame | null> | null = null;
   #ponging = false;
 
   /**
@@ -41,16 +42,21 @@ export class Frames {
    * Sends a control frame.
    *
    * @param encode Makes it, with this direction's encoder, at once.
+   * @returns Settles when the frame, and all before it, has left: ending the association then loses nothing.
    * @throws When a channel failed.
    */
-  send(encode: (encoder: FrameEncoder) => Uint8Array): Promise<void> {
-    if (this.#encoder.started) return this.#writer.write(encode(this.#encoder));
+  async send(encode: (encoder: FrameEncoder) => Uint8Array): Promise<void> {
+    await this.#writer.write(this.#encoder.started ? encode(this.#encoder) : this.#first(encode));
+    await this.association.flushed();
+  }
+
+  #first(encode: (encoder: FrameEncoder) => Uint8Array): Uint8Array {
     const key = this.#encoder.key();
-    const first = encode(this.#encoder);
-    const bytes = new Uint8Array(key.length + first.length);
+    const frame = encode(this.#encoder);
+    const bytes = new Uint8Array(key.length + frame.length);
     bytes.set(key);
-    bytes.set(first, key.length);
-    return this.#writer.write(bytes);
+    bytes.set(frame, key.length);
+    return bytes;
   }
 
   /**
@@ -65,28 +71,31 @@ export class Frames {
   }
 
   /**
-   * Waits for the next frame, or piece of DATA, whose bytes are lent until the next call. While one call waits, another
-   * gets the same promise: so an idle association can be watched, and the watched frame is not lost.
+   * Waits for the next frame, or piece of DATA, whose bytes are lent until the next call.
    *
    * @returns null when a channel has ended in order and nothing is left.
    * @throws {WireError} When the other side broke the protocol, or a frame was tampered with.
    * @throws {ChannelError} When a channel failed.
    */
-  receive(): Promise<Frame | null> {
-    if (this.#receiving !== null) return this.#receiving;
-    const next = this.#decode();
-    if (next !== null) return Promise.resolve(next);
-    this.#receiving = this.#fill().finally(() => this.#receiving = null);
-    return this.#receiving;
+  async receive(): Promise<Frame | null> {
+    const frame = await this.peek();
+    this.#next = null;
+    return frame;
   }
 
-  async #fill(): Promise<Frame | null> {
+  /** As {@linkcode Frames.receive}, but the frame stays: so an association can be watched while nothing is due. */
+  peek(): Promise<Frame | null> {
+    this.#next ??= this.#read();
+    return this.#next;
+  }
+
+  async #read(): Promise<Frame | null> {
     for (;;) {
+      const frame = this.#decode();
+      if (frame !== null) return frame;
       const { value, done } = await this.#reader.read();
       if (done) return null;
       this.#decoder.push(value);
-      const frame = this.#decode();
-      if (frame !== null) return frame;
     }
   }
 

@@ -40,9 +40,12 @@ export class Pool {
    * @returns null when there is none. Otherwise the caller owns it.
    */
   take(): Frames | null {
-    const last = this.#idle.pop();
-    last?.forget();
-    return last?.frames ?? null;
+    for (let last = this.#idle.pop(); last !== undefined; last = this.#idle.pop()) {
+      last.forget();
+      if (!last.frames.leaving && !last.frames.association.ended) return last.frames;
+      last.frames.association.end();
+    }
+    return null;
   }
 
   /** Keeps an association on which no session is under way, and owns it, until taken, too old, or no longer of use. */
@@ -50,10 +53,10 @@ export class Pool {
     if (this.#closed || frames.leaving || frames.association.ended) return frames.association.end();
     const idle: Idle = { frames, forget: this.#clock.after(this.#timeout, () => this.#drop(idle)) };
     this.#idle.push(idle);
-    // Nothing may come now: whatever does, the end of a channel included, makes it useless. A session that takes it in the
-    // meantime gets the same promise, and finds out by itself.
+    // Nothing may come now: whatever does, the end of a channel included, makes it useless. A session that has taken it
+    // by then meets that by itself.
     const drop = () => this.#drop(idle);
-    frames.receive().then(drop, drop);
+    frames.peek().then(drop, drop);
   }
 
   /** Ends all it holds, and keeps nothing more. */

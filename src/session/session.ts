@@ -5,7 +5,7 @@ import { WireError } from "../wire/decoder.ts";
 import { FrameType, ResetCode, ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
 import { type Frames, unexpected } from "./frames.ts";
-import { ApplicationError, receiveTo, sendFrom, type Traffic } from "./relay.ts";
+import { ApplicationError, receiveTo, sendFrom, SessionReset, type Traffic } from "./relay.ts";
 
 /** How long the word that a session was aborted may take to leave, in milliseconds. */
 const LAST_WORD_TIMEOUT = 1000;
@@ -43,19 +43,36 @@ export async function carry(
   answered: Promise<void> = Promise.resolve(),
   clock: Clock = systemClock,
 ): Promise<void> {
-  const directions = [
-    sendFrom(application, frames, traffic),
-    answered.then(() => receiveTo(application, frames, traffic)),
-  ];
+  const { association } = frames;
+  const sent = sendFrom(application, frames, traffic);
+  const received = answered.then(() => receiveTo(application, frames, traffic));
+  // A channel that fails while only this side still has to say something is met by who watches: nobody else may be
+  // reading or writing. And who ends the association ends the session, whatever its application keeps waiting.
+  const watched = received.then(() => Promise.race([sent, watch(frames)]));
+  const ended = Promise.withResolvers<never>();
+  association.ending = () => ended.reject(association.failure ?? new Error("the handler is ending"));
   try {
-    await Promise.all(directions);
+    await Promise.race([Promise.all([sent, watched]), ended.promise]);
     application.close();
   } catch (error) {
     application.reset();
     await abandon(frames, error, clock);
-    await Promise.allSettled(directions);
+    await Promise.allSettled([sent, received]);
     throw error;
+  } finally {
+    association.ending = () => {};
   }
+}
+
+/**
+ * Waits, after the other side's END, for what is no part of the session any more, and leaves it where it is.
+ *
+ * @throws When a channel ended or failed, or the other handler aborts the session.
+ */
+async function watch(frames: Frames): Promise<void> {
+  const frame = await frames.peek();
+  if (frame === null) throw frames.association.failure;
+  if (frame.type === FrameType.Reset) throw new SessionReset(frame.code);
 }
 
 /**
