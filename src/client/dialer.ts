@@ -64,6 +64,8 @@ export class Dialer {
       ms: Math.round(clock.now() - began),
     });
     this.#busy.add(frames);
+    // Closed in the moment in which it came.
+    if (this.#giveUp.signal.aborted) frames.association.abort();
     try {
       await request({ destination: { kind: "port", port } }, application, frames, traffic, clock);
       this.#busy.delete(frames);

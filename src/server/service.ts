@@ -29,6 +29,7 @@ export class Service {
   #sessions = 0;
   #busy = false;
   #leaving = false;
+  readonly #giveUp = new AbortController();
 
   /**
    * Takes the association over.
@@ -71,6 +72,7 @@ export class Service {
 
   /** Ends the association, and resets the session under way. */
   abort(): void {
+    this.#giveUp.abort(new Error("the handler is ending"));
     this.#association.abort();
   }
 
@@ -129,11 +131,11 @@ export class Service {
 
   async #connect(address: Address): Promise<Connection> {
     const { network, clock, config } = this.#options;
-    const giveUp = new AbortController();
+    const late = new AbortController();
     const { connect } = config.timeouts;
-    const forget = clock.after(connect, () => giveUp.abort(new Error(`no connection within ${connect / 1000} s`)));
+    const forget = clock.after(connect, () => late.abort(new Error(`no connection within ${connect / 1000} s`)));
     try {
-      return await network.connect(address, giveUp.signal);
+      return await network.connect(address, AbortSignal.any([late.signal, this.#giveUp.signal]));
     } finally {
       forget();
     }
