@@ -82,6 +82,16 @@ export class Association {
     return this.failure;
   }
 
+  /** How many bytes have come on each channel. */
+  get received(): number[] {
+    return this.#inlets.map((inlet) => inlet.received);
+  }
+
+  /** Of each channel whether more of it is needed before anything more can be joined: whether it is furthest behind. */
+  get awaited(): boolean[] {
+    return this.#inlets.map((inlet) => inlet.available === 0);
+  }
+
   /**
    * Resolves when all that was written so far has left for the channels; a write alone settles before that.
    *

@@ -6,6 +6,7 @@ import { listenAll } from "../net/listen.ts";
 import { realSystem, type System } from "../net/system.ts";
 import { originalDestination } from "../net/tcp.ts";
 import type { Log } from "../observe/log.ts";
+import { Liveness } from "../session/liveness.ts";
 import { Dialer } from "./dialer.ts";
 import { Directory } from "./directory.ts";
 import { isOwn, ownHosts } from "./own_address.ts";
@@ -41,7 +42,8 @@ export class ClientHandler {
     const { network, clock } = this.#system = system;
     this.#log = log;
     this.#directory = new Directory(config.servers);
-    const options = { timeouts: config.timeouts, network, clock, log };
+    const liveness = new Liveness(clock, config.timeouts);
+    const options = { timeouts: config.timeouts, network, clock, log, liveness };
     this.#dialers = new Map(config.servers.map((server) => [server, new Dialer(server, options)]));
     const entries = config.forwards.map(({ listen }) => listen).concat(config.redirects);
     this.#listeners = listenAll(network, entries);

@@ -4,6 +4,16 @@ import { one } from "./shape.ts";
 import { durationSyntax, wordSyntax } from "./syntax.ts";
 import type { LogConfig, Timeouts } from "./types.ts";
 
+/** What a handler waits for how long where nobody says otherwise. */
+export const DEFAULT_TIMEOUTS: Timeouts = {
+  handshake: 5_000,
+  connect: 10_000,
+  idle: 60_000,
+  ping: 8_000,
+  silence: 25_000,
+  drain: 30_000,
+};
+
 /** `timeouts`, the same for both handlers. */
 export const timeoutsGroup: Group<Timeouts> = {
   key: "timeouts",
@@ -11,25 +21,37 @@ export const timeoutsGroup: Group<Timeouts> = {
     handshake: {
       key: "handshake",
       shape: one(durationSyntax),
-      default: 5000,
+      default: DEFAULT_TIMEOUTS.handshake,
       doc: "From a channel's first attempt, or its accept, until it is associated",
     },
     connect: {
       key: "connect",
       shape: one(durationSyntax),
-      default: 10_000,
+      default: DEFAULT_TIMEOUTS.connect,
       doc: "Until a connection to a target is made",
     },
     idle: {
       key: "idle",
       shape: one(durationSyntax),
-      default: 60_000,
+      default: DEFAULT_TIMEOUTS.idle,
       doc: "How long the client keeps an unused association; the server keeps it twice as long",
+    },
+    ping: {
+      key: "ping",
+      shape: one(durationSyntax),
+      default: DEFAULT_TIMEOUTS.ping,
+      doc: "A session that sends nothing for so long gives a sign of life",
+    },
+    silence: {
+      key: "silence",
+      shape: one(durationSyntax),
+      default: DEFAULT_TIMEOUTS.silence,
+      doc: "A channel of a session that gives no sign of life for so long is dead, and the session is reset",
     },
     drain: {
       key: "drain",
       shape: one(durationSyntax),
-      default: 30_000,
+      default: DEFAULT_TIMEOUTS.drain,
       doc: "How long SIGTERM lets sessions finish",
     },
   },

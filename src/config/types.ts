@@ -1,5 +1,7 @@
 import type { Address } from "../net/address.ts";
 import type { LogFormat, LogLevel } from "../observe/log.ts";
+import type { ClientKey, Unknown } from "./identify.ts";
+import type { ClientRules, ServerRules } from "./rules.ts";
 
 /** What a handler writes about its work, and how. */
 export interface LogConfig {
@@ -17,6 +19,10 @@ export interface Timeouts {
   readonly connect: number;
   /** How long the client handler keeps an unused association; the server handler keeps it twice as long. */
   readonly idle: number;
+  /** A session's association that sent nothing for so long sends PING. */
+  readonly ping: number;
+  /** A channel that is waited for and gives nothing for so long is dead; more than twice `ping`. */
+  readonly silence: number;
   /** How long SIGTERM lets sessions finish. */
   readonly drain: number;
 }
@@ -29,6 +35,8 @@ export interface Target {
   readonly host: string;
   /** The port that it connects to; "same" is the port that the application asked for. */
   readonly toPort: number | "same";
+  /** Whether each connection begins with a PROXY header (version 2) that says where the application connects from. */
+  readonly proxy?: true;
 }
 
 /** All that `micss server` needs to know. */
@@ -39,6 +47,14 @@ export interface ServerConfig {
   readonly targets: readonly Target[];
   /** Whether the channels of one association must arrive at different local addresses; off only for tests. */
   readonly distinctAddresses: boolean;
+  /** The files of the keys by which it tells clients its channels; it tells nobody without. */
+  readonly keys: readonly string[];
+  /** Where clients reach the channels, in their order; empty where they are reached where they are. */
+  readonly announce: readonly Address[];
+  /** How long clients may rely on what they were told, in milliseconds. */
+  readonly announceFor: number;
+  /** What `micss rules` is told; left out for the handler. */
+  readonly rules?: ServerRules;
   /** How long it waits for what. */
   readonly timeouts: Timeouts;
   /** What it writes, and how. */
@@ -59,7 +75,7 @@ export interface Server {
 export interface Forward {
   /** Where the client handler listens. */
   readonly listen: Address;
-  /** The name of a {@linkcode Server}. */
+  /** The name of a {@linkcode Server}, or the address or name of one whose channels are learned. */
   readonly server: string;
   /** The port that the server handler is asked for, 1 to 65,535. */
   readonly port: number;
@@ -67,12 +83,32 @@ export interface Forward {
 
 /** All that `micss client` needs to know. */
 export interface ClientConfig {
-  /** At least one, no name twice. */
+  /** No name twice; at least one, or a key. */
   readonly servers: readonly Server[];
-  /** Fixed ways in; at least one of these and `redirects` is not empty. */
+  /** By which keys to ask servers that are not among these for their channels. */
+  readonly keys: readonly ClientKey[];
+  /** What becomes of a connection to where no server is known. */
+  readonly unknown: Unknown;
+  /** The file where learned channels are kept; the usual one where left out. */
+  readonly database?: string;
+  /** Fixed ways in; at least one of the ways in is not empty. */
   readonly forwards: readonly Forward[];
   /** Where the system's REDIRECT rules send applications' connections. */
   readonly redirects: readonly Address[];
+  /** Where the system's TPROXY rules send applications' connections. */
+  readonly tproxies: readonly Address[];
+  /** Where applications speak SOCKS5. */
+  readonly socks5: readonly Address[];
+  /** The file that says who may; everybody where left out. */
+  readonly socks5Users?: string;
+  /** Where applications speak HTTP's CONNECT. */
+  readonly httpConnects: readonly Address[];
+  /** The file that says who may; everybody where left out. */
+  readonly httpConnectUsers?: string;
+  /** Whether server handlers are told where applications connect from. */
+  readonly sendSource: boolean;
+  /** What `micss rules` is told; left out for the handler. */
+  readonly rules?: ClientRules;
   /** How long it waits for what. */
   readonly timeouts: Timeouts;
   /** What it writes, and how. */

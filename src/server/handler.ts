@@ -7,6 +7,7 @@ import type { Connection, Listener } from "../net/connection.ts";
 import { listenAll } from "../net/listen.ts";
 import { realSystem, type System } from "../net/system.ts";
 import type { Log } from "../observe/log.ts";
+import { Liveness } from "../session/liveness.ts";
 import { Service } from "./service.ts";
 
 /** The server handler: takes channels, makes associations of them, and connects their sessions to targets. */
@@ -19,6 +20,7 @@ export class ServerHandler {
   readonly #listeners: readonly Listener[];
   readonly #accepting: Promise<unknown>;
   readonly #acceptor: Acceptor;
+  readonly #liveness: Liveness;
   readonly #services = new Map<Service, Promise<void>>();
 
   /**
@@ -29,6 +31,7 @@ export class ServerHandler {
   constructor(config: ServerConfig, log: Log, system: System = realSystem) {
     const { network, clock } = this.#system = system;
     this.#config = config;
+    this.#liveness = new Liveness(clock, config.timeouts);
     this.#log = log;
     this.#acceptor = new Acceptor({
       distinctAddresses: config.distinctAddresses,
@@ -69,7 +72,12 @@ export class ServerHandler {
   }
 
   #serve(association: Association): void {
-    const service = new Service(association, { ...this.#system, config: this.#config, log: this.#log });
+    const service = new Service(association, {
+      ...this.#system,
+      config: this.#config,
+      liveness: this.#liveness,
+      log: this.#log,
+    });
     this.#services.set(service, service.run().finally(() => this.#services.delete(service)));
   }
 

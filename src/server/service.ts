@@ -1,21 +1,26 @@
 import type { Association } from "../association/association.ts";
 import { reasonOf } from "../association/association.ts";
 import type { ServerConfig } from "../config/types.ts";
-import { type Address, formatAddress } from "../net/address.ts";
-import type { Connection } from "../net/connection.ts";
+import { formatAddress } from "../net/address.ts";
+import { type Connection, writeAll } from "../net/connection.ts";
+import { hostBytes } from "../net/ip.ts";
 import type { System } from "../net/system.ts";
 import type { Log } from "../observe/log.ts";
 import { Frames, unexpected } from "../session/frames.ts";
+import type { Liveness } from "../session/liveness.ts";
 import type { Traffic } from "../session/relay.ts";
 import { carry, refuse } from "../session/session.ts";
 import { FrameType, ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
-import { targetFor } from "./targets.ts";
+import { proxyHeader } from "./proxy_header.ts";
+import { type Endpoint, targetFor } from "./targets.ts";
 
 /** What serving associations needs. */
 export interface ServiceOptions extends System {
   /** Where sessions may lead, and how long what may take. */
   readonly config: Pick<ServerConfig, "targets" | "timeouts">;
+  /** Watches the associations of sessions. */
+  readonly liveness: Liveness;
   /** Gets a line for each association and each session. */
   readonly log: Log;
 }
@@ -52,7 +57,9 @@ export class Service {
     try {
       for (let open = await this.#nextOpen(); open !== null; open = await this.#nextOpen()) {
         this.#busy = true;
+        this.#options.liveness.add(this.#frames);
         await this.#session(open);
+        this.#options.liveness.remove(this.#frames);
         this.#busy = false;
         if (this.#leaving || this.#association.ended) break;
       }
@@ -93,18 +100,19 @@ export class Service {
     }
   }
 
-  async #session({ destination }: Open): Promise<void> {
+  async #session(open: Open): Promise<void> {
+    const { destination } = open;
     const { config, clock } = this.#options;
     const log = this.#log.with({ session: `${this.#association.id}.${++this.#sessions}`, port: destination.port });
-    const address = targetFor(config.targets, destination);
-    if (address === null) {
+    const endpoint = targetFor(config.targets, destination);
+    if (endpoint === null) {
       log.warn("session refused", { reason: "no target for this port is configured" });
       return await refuse(this.#frames, ResultCode.NotAllowed, "no target for this port", clock);
     }
-    const target = formatAddress(address);
+    const target = formatAddress(endpoint);
     let application: Connection;
     try {
-      application = await this.#connect(address);
+      application = await this.#connect(endpoint, open);
     } catch (error) {
       const refused = error instanceof Deno.errors.ConnectionRefused;
       log.warn("session refused", { target, reason: reasonOf(error) });
@@ -129,15 +137,29 @@ export class Service {
     }
   }
 
-  async #connect(address: Address): Promise<Connection> {
+  async #connect(to: Endpoint, open: Open): Promise<Connection> {
     const { network, clock, config } = this.#options;
     const late = new AbortController();
     const { connect } = config.timeouts;
     const forget = clock.after(connect, () => late.abort(new Error(`no connection within ${connect / 1000} s`)));
     try {
-      return await network.connect(address, AbortSignal.any([late.signal, this.#giveUp.signal]));
+      const connection = await network.connect(to, AbortSignal.any([late.signal, this.#giveUp.signal]));
+      if (to.proxy) await this.#introduce(connection, open);
+      return connection;
     } finally {
       forget();
+    }
+  }
+
+  /** Tells a target where the application connects from, before the application's first byte. */
+  async #introduce(target: Connection, { source, destination: { port } }: Open): Promise<void> {
+    const hosts = this.#association.connections.map(({ local }) => hostBytes(local.host));
+    const destinations = hosts.flatMap((address) => address === null ? [] : [{ address, port }]);
+    try {
+      await writeAll(target, proxyHeader(source ?? null, destinations));
+    } catch (error) {
+      target.close();
+      throw error;
     }
   }
 }

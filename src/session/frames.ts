@@ -1,7 +1,7 @@
 import type { Association } from "../association/association.ts";
 import { systemPads } from "../sharing/pads.ts";
 import { WireError } from "../wire/decoder.ts";
-import { type Frame, FrameType } from "../wire/frame.ts";
+import { type Frame, frameName, FrameType } from "../wire/frame.ts";
 import { FrameDecoder } from "../wire/frame_decoder.ts";
 import { FrameEncoder } from "../wire/frame_encoder.ts";
 
@@ -20,9 +20,12 @@ export class Frames {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   /** Whether the other side has said BYE: no new session is to begin here. */
   leaving = false;
+  /** How many frames were sent. */
+  sent = 0;
+  #waiting = false;
   /** The next frame, until it is received. */
   #next: Promise<Frame | null> | null = null;
-  #ponging = false;
+  #signalling = false;
 
   /**
    * Takes the association's streams.
@@ -46,6 +49,7 @@ export class Frames {
    * @throws When a channel failed.
    */
   async send(encode: (encoder: FrameEncoder) => Uint8Array): Promise<void> {
+    this.sent++;
     await this.#writer.write(this.#encoder.started ? encode(this.#encoder) : this.#first(encode));
     await this.association.flushed();
   }
@@ -66,6 +70,7 @@ export class Frames {
    * @throws When a channel failed.
    */
   sendData(frame: Uint8Array): Promise<void> {
+    this.sent++;
     this.#encoder.dataHead(frame, frame.length - 4);
     return this.#writer.write(frame);
   }
@@ -89,11 +94,23 @@ export class Frames {
     return this.#next;
   }
 
+  /** Whether somebody waits for a frame. */
+  get receiving(): boolean {
+    return this.#waiting;
+  }
+
+  /** Sends PING, unless what was sent before can't leave; the answer needs no attention. */
+  ping(): void {
+    this.#signal((encoder) => encoder.ping(new Uint8Array(0)));
+  }
+
   async #read(): Promise<Frame | null> {
     for (;;) {
       const frame = this.#decode();
       if (frame !== null) return frame;
+      this.#waiting = true;
       const { value, done } = await this.#reader.read();
+      this.#waiting = false;
       if (done) return null;
       this.#decoder.push(value);
     }
@@ -103,21 +120,23 @@ export class Frames {
   #decode(): Frame | null {
     for (;;) {
       const frame = this.#decoder.next();
-      if (frame?.type === FrameType.Ping) this.#pong(frame.payload);
-      else if (frame?.type === FrameType.Bye) this.leaving = true;
+      if (frame?.type === FrameType.Ping) {
+        // A server that has seen no OPEN yet says nothing.
+        if (this.#encoder.started) this.#signal((encoder) => encoder.pong(frame.payload));
+      } else if (frame?.type === FrameType.Bye) this.leaving = true;
       else if (frame?.type !== FrameType.Key && frame?.type !== FrameType.Pong) return frame;
     }
   }
 
-  /** Answers a PING; while an answer can't leave, further ones are not owed: many PINGs must not fill memory. */
-  #pong(payload: Uint8Array): void {
-    if (this.#ponging || !this.#encoder.started) return;
-    this.#ponging = true;
-    this.send((encoder) => encoder.pong(payload)).catch(() => {}).finally(() => this.#ponging = false);
+  /** Sends a PING or PONG. While one can't leave, further ones are not owed: many PINGs must not fill memory. */
+  #signal(encode: (encoder: FrameEncoder) => Uint8Array): void {
+    if (this.#signalling) return;
+    this.#signalling = true;
+    this.send(encode).catch(() => {}).finally(() => this.#signalling = false);
   }
 }
 
 /** The error of a frame that is not allowed where it came. */
 export function unexpected(frame: Frame, where: string): WireError {
-  return new WireError(`a ${FrameType[frame.type]} frame ${where}`);
+  return new WireError(`${frameName(frame.type)} ${where}`);
 }

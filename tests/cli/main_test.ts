@@ -78,14 +78,19 @@ Flags:
   --config FILE                      A YAML file with the same settings and more; flags win over it
   --channel HOST[:PORT]              Where channels arrive: 2 to 16 addresses; port 6522 where none is given (repeats)
   --target PORT=HOST[:PORT]          Where sessions for a port go; '*' is every other port; without a port it stays the same (repeats)
+  --key FILE                         Tell clients that have this key the channels; see micss help keygen (repeats)
+  --announce HOST[:PORT]             Where clients reach the channels, in their order, if elsewhere: behind NAT (repeats)
   --log-level debug|info|warn|error  The least grave lines to write (default info)
   --log-format text|json             Lines for people, or one JSON object a line (default text)
 
 Only in the file:
   distinct-addresses true|false  Refuse an association of which two channels arrive at one address; off only for tests (default true)
+  announce-for DURATION          How long clients may rely on what they were told (default 1h)
   timeouts.handshake DURATION    From a channel's first attempt, or its accept, until it is associated (default 5s)
   timeouts.connect DURATION      Until a connection to a target is made (default 10s)
   timeouts.idle DURATION         How long the client keeps an unused association; the server keeps it twice as long (default 1m)
+  timeouts.ping DURATION         A session that sends nothing for so long gives a sign of life (default 8s)
+  timeouts.silence DURATION      A channel of a session that gives no sign of life for so long is dead, and the session is reset (default 25s)
   timeouts.drain DURATION        How long SIGTERM lets sessions finish (default 30s)
 
 Examples:

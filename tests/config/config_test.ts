@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { parseConfig } from "../../src/cli/configured.ts";
+import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
 import { clientSpec } from "../../src/config/client.ts";
 import { serverSpec } from "../../src/config/server.ts";
 import type { ClientConfig, ServerConfig } from "../../src/config/types.ts";
@@ -8,9 +9,11 @@ const server = (args: string[], yaml = ""): ServerConfig => parseConfig("micss s
 const client = (args: string[], yaml = ""): ClientConfig => parseConfig("micss client", clientSpec, args, () => yaml);
 const FILE = ["--config", "f.yaml"];
 const DEFAULTS = {
-  timeouts: { handshake: 5000, connect: 10_000, idle: 60_000, drain: 30_000 },
+  timeouts: { handshake: 5000, connect: 10_000, idle: 60_000, ping: 8_000, silence: 25_000, drain: 30_000 },
   log: { level: "info" as const, format: "text" as const },
 };
+const NOTHING_ANNOUNCED = { keys: [], announce: [], announceFor: 3_600_000 };
+const NOTHING_LEARNED = { keys: [], unknown: "reject" as const };
 
 Deno.test("the server handler's flags say all that it must be told", () => {
   const config = server([
@@ -34,6 +37,7 @@ Deno.test("the server handler's flags say all that it must be told", () => {
       { port: "*", host: "127.0.0.1", toPort: "same" },
     ],
     distinctAddresses: true,
+    ...NOTHING_ANNOUNCED,
     ...DEFAULTS,
   });
 });
@@ -56,7 +60,8 @@ log:
     channels: [{ host: "127.0.0.1", port: 0 }, { host: "127.0.0.1", port: 0 }],
     targets: [{ port: 80, host: "127.0.0.1", toPort: 8080 }, { port: "*", host: "localhost", toPort: "same" }],
     distinctAddresses: false,
-    timeouts: { handshake: 500, connect: 1000, idle: 120_000, drain: 3_600_000 },
+    ...NOTHING_ANNOUNCED,
+    timeouts: { ...DEFAULT_TIMEOUTS, handshake: 500, connect: 1000, idle: 120_000, drain: 3_600_000 },
     log: { level: "debug", format: "json" },
   });
 });
@@ -88,6 +93,7 @@ Deno.test("the client handler's flags say all that it must be told", () => {
       { listen: { host: "::1", port: 0 }, server: "web", port: 22 },
     ],
     redirects: [{ host: "0.0.0.0", port: 6522 }],
+    ...NOTHING_LEARNED,
     ...DEFAULTS,
     log: { level: "warn", format: "json" },
   });

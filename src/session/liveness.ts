@@ -1,0 +1,95 @@
+import type { Clock } from "../net/clock.ts";
+import type { Frames } from "./frames.ts";
+
+/** How long a session's association may be quiet; in milliseconds. */
+export interface LivenessLimits {
+  /** After so long without sending anything, PING is sent. */
+  readonly ping: number;
+  /** After so long without hearing anything from a channel that is waited for, it is taken for dead. */
+  readonly silence: number;
+}
+
+/** How often all is looked at, in milliseconds. */
+const TICK = 1000;
+
+/** What was seen of an association at the last tick, and for how many ticks it has not changed. */
+interface Seen {
+  sent: number;
+  sentFor: number;
+  received: readonly number[];
+  receivedFor: number[];
+}
+
+/**
+ * Finds out which associations have died in silence (docs/PROTOCOL.md 5.6): both sides of a session say something at
+ * least every `ping`, so a channel that is read and gives nothing for `silence` is dead, and its session is aborted with
+ * an error that names it. A session that is merely idle lives for ever, and one whose application does not take what has
+ * come is not judged: nothing is read from its channels then.
+ *
+ * One timer serves all, and the data path pays nothing: it looks at counters. Time is counted in ticks, so that a machine
+ * that slept does not take all its sessions for dead.
+ */
+export class Liveness {
+  readonly #clock: Clock;
+  readonly #limits: LivenessLimits;
+  readonly #watched = new Map<Frames, Seen>();
+  #forget: (() => void) | null = null;
+
+  /** Watches nothing yet, and has no timer while that is so. */
+  constructor(clock: Clock, limits: LivenessLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** How many associations it watches. */
+  get size(): number {
+    return this.#watched.size;
+  }
+
+  /** Watches an association from now on: a session has begun. */
+  add(frames: Frames): void {
+    const received = frames.association.received;
+    this.#watched.set(frames, { sent: frames.sent, sentFor: 0, received, receivedFor: received.map(() => 0) });
+    this.#forget ??= this.#clock.after(TICK, () => this.#tick());
+  }
+
+  /** Watches it no more: the session has ended. */
+  remove(frames: Frames): void {
+    this.#watched.delete(frames);
+    if (this.#watched.size > 0) return;
+    this.#forget?.();
+    this.#forget = null;
+  }
+
+  #tick(): void {
+    this.#forget = this.#clock.after(TICK, () => this.#tick());
+    for (const [frames, seen] of this.#watched) {
+      this.#listen(frames, seen);
+      this.#speak(frames, seen);
+    }
+  }
+
+  #speak(frames: Frames, seen: Seen): void {
+    if (frames.sent !== seen.sent) {
+      seen.sent = frames.sent;
+      seen.sentFor = 0;
+    } else if (++seen.sentFor * TICK >= this.#limits.ping) {
+      seen.sentFor = 0;
+      frames.ping();
+    }
+  }
+
+  #listen(frames: Frames, seen: Seen): void {
+    const { association } = frames;
+    const { received, awaited } = association;
+    received.forEach((count, index) => {
+      const quiet = awaited[index] && frames.receiving && count === seen.received[index];
+      seen.receivedFor[index] = quiet ? seen.receivedFor[index]! + 1 : 0;
+    });
+    seen.received = received;
+    const dead = seen.receivedFor.findIndex((ticks) => ticks * TICK >= this.#limits.silence);
+    if (dead < 0) return;
+    association.channelFailed(dead, new Error(`silent for ${this.#limits.silence / 1000} s`));
+    association.abort();
+  }
+}

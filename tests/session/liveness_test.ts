@@ -1,0 +1,85 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { ChannelError } from "../../src/association/association.ts";
+import { Frames } from "../../src/session/frames.ts";
+import { Liveness } from "../../src/session/liveness.ts";
+import { carry, request } from "../../src/session/session.ts";
+import { FrameType, ResultCode } from "../../src/wire/frame.ts";
+import { Interposer } from "../support/interposer.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
+import { applicationPair, associatedPair, readToEnd, sendAll } from "../support/pair.ts";
+
+const LIMITS = { ping: 8_000, silence: 25_000 };
+
+/** A session between two applications, watched on both sides, with somebody in the path of every channel. */
+async function watchedSession() {
+  const interposers: Interposer[] = [];
+  const network = new MemoryNetwork({ interpose: (path) => interposers.push(new Interposer(path)) });
+  const { client, server, clock } = await associatedPair(3, network);
+  const applications = new MemoryNetwork();
+  const [user, near] = await applicationPair(applications);
+  const [target, far] = await applicationPair(applications);
+  const liveness = new Liveness(clock, LIMITS);
+  const clientFrames = new Frames(client), serverFrames = new Frames(server);
+  const open = { destination: { kind: "port", port: 80 } } as const;
+  const asked = request(open, near, clientFrames, { sent: 0, received: 0 }, clock);
+  assertEquals((await serverFrames.receive())?.type, FrameType.Open);
+  const answered = serverFrames.send((encoder) => encoder.result(ResultCode.Ok));
+  const served = carry(far, serverFrames, { sent: 0, received: 0 }, answered, clock);
+  liveness.add(clientFrames);
+  liveness.add(serverFrames);
+  return {
+    ...{ clock, liveness, user, target, asked, served, interposers, client },
+    async end() {
+      liveness.remove(clientFrames);
+      liveness.remove(serverFrames);
+      client.end();
+      server.end();
+      await Promise.allSettled([asked, served]);
+      for (const connection of [user, target]) connection.close();
+      for (const interposer of interposers) interposer.close();
+      assertEquals(network.openEnds, 0);
+      assertEquals(applications.openEnds, 0);
+      assertEquals(clock.pending, 0);
+    },
+  };
+}
+
+Deno.test("a session that is merely idle lives on, and still carries what comes then", async () => {
+  const session = await watchedSession();
+  await session.clock.advance(20 * LIMITS.silence);
+  await session.user.write(Uint8Array.of(1, 2, 3));
+  const into = new Uint8Array(8);
+  assertEquals(await session.target.read(into), 3);
+  await Promise.all([session.user.closeWrite(), session.target.closeWrite()]);
+  await Promise.all([session.asked, session.served]);
+  await session.end();
+});
+
+Deno.test("a channel that falls silent is named within 27 s, and both applications see a reset", async () => {
+  const session = await watchedSession();
+  await session.clock.advance(60_000);
+  session.interposers[1]!.silence();
+  const failed = assertRejects(() => session.asked, ChannelError);
+  const failedThere = assertRejects(() => session.served, ChannelError);
+  await session.clock.advance(27_000);
+  assertMatch((await failed).message, /^channel 2 \(192\.0\.2\.2:6522\): silent for 25 s$/);
+  await failedThere;
+  assertEquals((await readToEnd(session.user)).error instanceof Deno.errors.ConnectionReset, true);
+  assertEquals((await readToEnd(session.target)).error instanceof Deno.errors.ConnectionReset, true);
+  await session.end();
+});
+
+Deno.test("a session whose application does not read is not taken for dead", async () => {
+  const session = await watchedSession();
+  const length = 4_000_000;
+  let written = false;
+  const sending = sendAll(session.user, new Uint8Array(length)).then(() => written = true);
+  await session.clock.advance(5 * LIMITS.silence);
+  assertEquals({ written, ended: session.client.ended }, { written: false, ended: false });
+  const received = readToEnd(session.target);
+  await sending;
+  assertEquals((await received).bytes.length, length);
+  await session.target.closeWrite();
+  await Promise.all([session.asked, session.served]);
+  await session.end();
+});
