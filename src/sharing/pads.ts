@@ -5,8 +5,8 @@ const MOST_A_CALL = 65536;
 export type PadSource = (into: Uint8Array) => void;
 
 /**
- * Pads from the runtime's CSPRNG: 2.4 GB/s in calls of 64 KB, 0.14 microseconds for 16 bytes, so that there is nothing to
- * gain from keeping bytes in reserve.
+ * Pads from the runtime's CSPRNG: 2.4 GB/s in calls of 64 KB, 0.14 microseconds for 16 bytes, so that there is nothing
+ * to gain from keeping bytes in reserve.
  */
 export const systemPads: PadSource = (into) => {
   for (let at = 0; at < into.length; at += MOST_A_CALL) {

@@ -8,6 +8,7 @@ export const xor: Scheme = {
   id: 1,
   name: "xor",
   split(message, shares, pads) {
+    checkLengths(message, shares);
     const last = shares[shares.length - 1]!;
     const [first, second] = shares;
     for (let index = 0; index < shares.length - 1; index++) pads(shares[index]!);
@@ -19,6 +20,7 @@ export const xor: Scheme = {
     for (let index = 2; index < shares.length - 1; index++) xorInto(last, last, shares[index]!);
   },
   join(shares) {
+    checkLengths(shares[0]!, shares);
     const [first, second, third] = shares;
     if (shares.length === 2) {
       xorInto(first!, first!, second!);
@@ -28,6 +30,11 @@ export const xor: Scheme = {
     for (let index = 3; index < shares.length; index++) xorInto(first!, first!, shares[index]!);
   },
 };
+
+/** Where a pad ended early, the last share would be the message itself. */
+function checkLengths({ length }: Uint8Array, shares: readonly Uint8Array[]): void {
+  if (shares.some((share) => share.length !== length)) throw new RangeError("shares of different lengths");
+}
 
 /** Below this many bytes, making the views costs more than it saves. */
 const WORTH_WORDS = 64;

@@ -9,6 +9,7 @@ export type Decoder<T> = Generator<number, T, Uint8Array>;
 
 /** The other side sent what the protocol forbids. The message is fit for a log: it never holds a byte that was sent. */
 export class WireError extends Error {
+  /** The name that the error shows in a log. */
   override name = "WireError";
 }
 

@@ -4,9 +4,9 @@ export const ELEMENT_LENGTH = 16;
 /**
  * Evaluates m1 k + m2 k^2 + ... + md k^d in GF(2^128), where m1 ... md are the 16-byte blocks of `message`.
  *
- * An element is 16 bytes read as one big-endian number, whose bit i is the coefficient of x^i; the field's polynomial is
- * x^128 + x^7 + x^2 + x + 1 (that of GCM, NIST SP 800-38D, whose bit order is the reverse). The time taken depends on the
- * message's length alone. A block costs under a microsecond.
+ * An element is 16 bytes read as one big-endian number, whose bit i is the coefficient of x^i; the field's polynomial
+ * is x^128 + x^7 + x^2 + x + 1 (that of GCM, NIST SP 800-38D, whose bit order is the reverse). The time taken depends
+ * on the message's length alone. A block costs under a microsecond.
  *
  * @param message A whole number of blocks, at least one.
  * @param key k, 16 bytes.

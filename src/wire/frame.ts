@@ -50,6 +50,11 @@ export enum ResetCode {
   Protocol = 4,
 }
 
+/** A type's name in messages, as docs/PROTOCOL.md writes it. */
+export function frameName(type: FrameType): string {
+  return FrameType[type]!.toUpperCase();
+}
+
 /** The length in bytes of a frame's head: type `u8`, payload length `u24`. */
 export const FRAME_HEAD_LENGTH = 4;
 

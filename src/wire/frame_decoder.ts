@@ -3,6 +3,7 @@ import {
   type ControlType,
   type Frame,
   FRAME_HEAD_LENGTH,
+  frameName,
   FrameType,
   isControl,
   MOST_DATA,
@@ -30,9 +31,9 @@ const PAYLOAD_LENGTHS: Readonly<Record<FrameType, readonly [number, number]>> = 
 const MOST_BUFFERED = FRAME_HEAD_LENGTH + SEAL_LENGTH + MOST_OPEN_BODY;
 
 /**
- * Decodes one direction's frames from message bytes, however they are cut (docs/PROTOCOL.md 4). Checks every length before
- * it takes a payload and every tag before it gives a control frame; DATA passes through in pieces, never copied. Holds at
- * most one control frame, 312 bytes.
+ * Decodes one direction's frames from message bytes, however they are cut (docs/PROTOCOL.md 4). Checks every length
+ * before it takes a payload and every tag before it gives a control frame; DATA passes through in pieces, never copied.
+ * Holds at most one control frame, 312 bytes.
  *
  * ```ts ignore
  * decoder.push(bytes);
@@ -49,7 +50,10 @@ export class FrameDecoder {
   readonly #held = new Uint8Array(MOST_BUFFERED);
   #heldLength = 0;
 
-  /** Gives the decoder more bytes, lent until {@linkcode FrameDecoder.next} has returned null. */
+  /**
+   * Gives the decoder more bytes, once {@linkcode FrameDecoder.next} has returned null for those before: they would be
+   * lost. The bytes are lent until it does so again.
+   */
   push(bytes: Uint8Array): void {
     this.#input = bytes;
   }
@@ -103,9 +107,9 @@ export class FrameDecoder {
     const lengths = PAYLOAD_LENGTHS[type as FrameType];
     if (lengths === undefined) throw new WireError(`a frame of unknown type ${type}`);
     const [least, most] = lengths;
-    if (length < least || length > most) throw new WireError(`a ${FrameType[type]} frame of ${length} bytes`);
+    if (length < least || length > most) throw new WireError(`${frameName(type)} of ${length} bytes`);
     if ((type === FrameType.Key) !== (this.#seal === null)) {
-      throw new WireError(type === FrameType.Key ? "a second KEY frame" : `a ${FrameType[type]} frame before KEY`);
+      throw new WireError(type === FrameType.Key ? "a second KEY" : `${frameName(type)} before KEY`);
     }
   }
 
@@ -120,24 +124,24 @@ export class FrameDecoder {
   #control(type: ControlType, payload: Uint8Array): Frame {
     const body = this.#seal!.open(type, payload);
     if (body === null) {
-      throw new WireError(`a ${FrameType[type]} frame with a wrong tag: the message was tampered with`);
+      throw new WireError(`${frameName(type)} with a wrong tag: the message was tampered with`);
     }
     switch (type) {
       case FrameType.Open:
         return { type, open: decodeOpen(body) };
       case FrameType.Result: {
-        const code = known(ResultCode, body[0]!, "RESULT");
+        const code = known(ResultCode, body[0]!, type);
         return { type, code, text: new TextDecoder().decode(body.subarray(1)) };
       }
       case FrameType.Reset:
-        return { type, code: known(ResetCode, body[0]!, "RESET") };
+        return { type, code: known(ResetCode, body[0]!, type) };
       default:
         return { type };
     }
   }
 }
 
-function known(codes: Record<number, string>, code: number, frame: string): number {
-  if (codes[code] === undefined) throw new WireError(`a ${frame} frame with unknown code ${code}`);
+function known(codes: Record<number, string>, code: number, type: FrameType): number {
+  if (codes[code] === undefined) throw new WireError(`${frameName(type)} with unknown code ${code}`);
   return code;
 }

@@ -12,14 +12,18 @@ import { encodeOpen, type Open } from "./open.ts";
 import { KEY_LENGTH, type Random, Seal } from "./seal.ts";
 
 /**
- * Encodes one direction's frames, in the order in which they are sent (docs/PROTOCOL.md 4). Every array it returns is the
- * caller's.
+ * Encodes one direction's frames, in the order in which they are sent (docs/PROTOCOL.md 4). Every array it returns is
+ * the caller's.
  */
 export class FrameEncoder {
   readonly #random: Random;
   #seal: Seal | null = null;
 
-  /** @param random Where the key and the masks come from: a CSPRNG. */
+  /**
+   * An encoder that has sent nothing.
+   *
+   * @param random Where the key and the masks come from: a CSPRNG.
+   */
   constructor(random: Random) {
     this.#random = random;
   }
@@ -31,6 +35,7 @@ export class FrameEncoder {
 
   /** The direction's first frame, KEY. */
   key(): Uint8Array {
+    if (this.#seal !== null) throw new TypeError("a second KEY");
     const payload = new Uint8Array(KEY_LENGTH);
     this.#random(payload);
     this.#seal = new Seal(payload);
@@ -67,12 +72,12 @@ export class FrameEncoder {
 
   /** PING. @param payload At most 8 bytes. */
   ping(payload: Uint8Array): Uint8Array {
-    return frame(FrameType.Ping, payload.subarray(0, MOST_PING));
+    return this.#echoed(FrameType.Ping, payload);
   }
 
   /** PONG. @param payload That of the PING. */
   pong(payload: Uint8Array): Uint8Array {
-    return frame(FrameType.Pong, payload.subarray(0, MOST_PING));
+    return this.#echoed(FrameType.Pong, payload);
   }
 
   /**
@@ -82,15 +87,23 @@ export class FrameEncoder {
    * @param length The payload's length in bytes, 1 to 262,144.
    */
   dataHead(into: Uint8Array, length: number): void {
-    if (length < 1 || length > MOST_DATA) throw new RangeError(`a DATA frame of ${length} bytes`);
-    if (this.#seal === null) throw new TypeError("a frame before KEY");
-    this.#seal.countData(length);
+    if (length < 1 || length > MOST_DATA) throw new RangeError(`DATA of ${length} bytes`);
+    this.#sealed().countData(length);
     writeHead(into, FrameType.Data, length);
   }
 
   #control(type: ControlType, body: Uint8Array): Uint8Array {
+    return frame(type, this.#sealed().seal(type, body, this.#random));
+  }
+
+  #echoed(type: FrameType.Ping | FrameType.Pong, payload: Uint8Array): Uint8Array {
+    this.#sealed();
+    return frame(type, payload.subarray(0, MOST_PING));
+  }
+
+  #sealed(): Seal {
     if (this.#seal === null) throw new TypeError("a frame before KEY");
-    return frame(type, this.#seal.seal(type, body, this.#random));
+    return this.#seal;
   }
 }
 

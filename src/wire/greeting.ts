@@ -7,7 +7,7 @@ export const PROTOCOL_VERSION = 1;
 export const COOKIE_LENGTH = 16;
 
 /** A greeting's length in bytes. */
-export const GREETING_LENGTH = 6 + COOKIE_LENGTH;
+export const GREETING_LENGTH: number = 6 + COOKIE_LENGTH;
 
 const MAGIC = new TextEncoder().encode("MICSS");
 

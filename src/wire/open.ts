@@ -9,7 +9,7 @@ export type Destination =
   /** An address of 4 or 16 bytes, in network order. */
   | { readonly kind: "address"; readonly port: number; readonly address: Uint8Array };
 
-/** An OPEN frame's body: the destination and, if the client chooses to tell, whom the application's connection is from. */
+/** An OPEN frame's body: the destination and, if the client chooses to tell, where the application connects from. */
 export interface Open {
   /** Where the session is to lead. */
   readonly destination: Destination;
@@ -21,13 +21,14 @@ const KIND_PORT = 1, KIND_NAME = 2, KIND_IPV4 = 3, KIND_IPV6 = 4;
 const MOST_NAME = 253;
 
 /** The longest body in bytes: a name of 253 bytes and an IPv6 source. */
-export const MOST_OPEN_BODY = 3 + 1 + MOST_NAME + 1 + 16 + 2;
+export const MOST_OPEN_BODY: number = 3 + 1 + MOST_NAME + 1 + 16 + 2;
 
 /**
  * Encodes an OPEN frame's body: kind `u8`, port `u16`, host; then source kind `u8` (0 for none), source address, source
  * port `u16` (docs/PROTOCOL.md 4.2).
  *
- * @throws {RangeError} When a name is empty, longer than 253 bytes or no host name.
+ * @throws {RangeError} When a name is empty, longer than 253 bytes or no host name, or an address is not of 4 or 16
+ * bytes.
  */
 export function encodeOpen({ destination, source }: Open): Uint8Array {
   const { port } = destination;

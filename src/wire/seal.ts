@@ -16,8 +16,8 @@ export const SEAL_LENGTH = 2 * ELEMENT_LENGTH;
  *
  * The tag of a frame is mask + m1 k + ... + md k^d, where m1 holds the frame's type and length, how many control frames
  * and how many DATA bytes went before it in this direction, m2 ... are its body, zero-padded, and md is the mask of the
- * frame that follows. So a frame can neither be changed, made, dropped, repeated or moved, nor can DATA bytes before it be
- * added or lost, but with probability d/2^128. Each side of a direction holds one Seal, and both do the same steps.
+ * frame that follows. So a frame can neither be changed, made, dropped, repeated or moved, nor can DATA bytes before it
+ * be added or lost, but with probability d/2^128. Each side of a direction holds one Seal, and both do the same steps.
  */
 export class Seal {
   readonly #key: Uint8Array;
@@ -25,7 +25,11 @@ export class Seal {
   #frames = 0;
   #dataBytes = 0;
 
-  /** @param payload A KEY frame's payload; copied. */
+  /**
+   * The state at a direction's begin.
+   *
+   * @param payload A KEY frame's payload; copied.
+   */
   constructor(payload: Uint8Array) {
     this.#key = payload.slice(0, ELEMENT_LENGTH);
     this.#mask = payload.slice(ELEMENT_LENGTH, KEY_LENGTH);
