@@ -1,6 +1,6 @@
 /**
- * Randomness that is the same in every run, for tests of properties (the generator is Tommy Ettinger's Mulberry32, in the
- * public domain). It is no CSPRNG.
+ * Randomness that is the same in every run, for tests of properties (the generator is Tommy Ettinger's Mulberry32, in
+ * the public domain). It is no CSPRNG.
  *
  * @module
  */
@@ -9,7 +9,11 @@
 export class Random {
   #state: number;
 
-  /** @param seed Any integer of 32 bits. */
+  /**
+   * The beginning of a seed's sequence.
+   *
+   * @param seed Any integer of 32 bits.
+   */
   constructor(seed: number) {
     this.#state = seed;
   }

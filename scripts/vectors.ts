@@ -1,0 +1,36 @@
+/**
+ * Writes docs/vectors.json, the test vectors of docs/PROTOCOL.md, from what the code makes:
+ * `deno run --allow-write=docs scripts/vectors.ts`. The same code makes the same file, byte for byte.
+ *
+ * @module
+ */
+
+import { direction } from "./vectors/direction.ts";
+import { fields, tags } from "./vectors/field.ts";
+import { associates, greetings, refusals } from "./vectors/handshake.ts";
+import { invalid } from "./vectors/invalid.ts";
+import { opens } from "./vectors/open.ts";
+import { shares } from "./vectors/shares.ts";
+
+const ABOUT =
+  "Test vectors of MICSS/1, made by scripts/vectors.ts; docs/PROTOCOL.md says what they are of. Bytes are " +
+  "in hexadecimal. What a program takes from its CSPRNG counts up here: 00, 01, 02 and so on.";
+
+/** The text of docs/vectors.json. */
+export function vectors(): string {
+  const groups = {
+    about: ABOUT,
+    greeting: greetings(),
+    associate: associates(),
+    refused: refusals(),
+    open: opens(),
+    field: fields(),
+    tag: tags(),
+    direction: direction(),
+    shares: shares(),
+    invalid: invalid(),
+  };
+  return `${JSON.stringify(groups, null, 2)}\n`;
+}
+
+if (import.meta.main) await Deno.writeTextFile(new URL("../docs/vectors.json", import.meta.url), vectors());

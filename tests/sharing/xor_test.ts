@@ -1,0 +1,170 @@
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import type { PadSource } from "../../src/sharing/pads.ts";
+import { xor } from "../../src/sharing/xor.ts";
+import { forSeeds, Random } from "../support/random.ts";
+
+/** Lengths around those at which the code might change its ways: words, views' worth, unrolled loops, pages. */
+const LENGTHS = [0, 1, 2, 7, 8, 9, 15, 16, 17, 62, 63, 64, 65, 66, 71, 72, 73, 79, 80, 81, 127, 128, 129, 4095, 4097];
+
+const CHANNELS = Array.from({ length: 15 }, (_, index) => index + 2);
+
+/** Arrays at one offset in their words, each with guards around it that tell whether anyone wrote there. */
+class Guarded {
+  readonly #buffers: Uint8Array[] = [];
+  readonly #start: number;
+  readonly #length: number;
+
+  constructor(offset: number, length: number) {
+    this.#start = 16 + offset;
+    this.#length = length;
+  }
+
+  array(fill?: (into: Uint8Array) => void): Uint8Array {
+    const buffer = new Uint8Array(this.#start + this.#length + 16).fill(0xa5);
+    this.#buffers.push(buffer);
+    const array = buffer.subarray(this.#start, this.#start + this.#length);
+    fill?.(array);
+    return array;
+  }
+
+  arrays(count: number, fill?: (into: Uint8Array) => void): Uint8Array[] {
+    return Array.from({ length: count }, () => this.array(fill));
+  }
+
+  assertUntouched(message: string): void {
+    for (const buffer of this.#buffers) {
+      assert(buffer.subarray(0, this.#start).every((byte) => byte === 0xa5), message);
+      assert(buffer.subarray(this.#start + this.#length).every((byte) => byte === 0xa5), message);
+    }
+  }
+}
+
+/** The XOR of arrays, byte by byte. */
+function xorOf(arrays: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(arrays[0]!, (_, at) => arrays.reduce((sum, array) => sum ^ array[at]!, 0));
+}
+
+Deno.test("XOR is scheme 1", () => assertEquals([xor.id, xor.name], [1, "xor"]));
+
+Deno.test("all shares but the last are pads, the last their XOR with the message: all n, lengths, offsets", () => {
+  const random = new Random(1);
+  for (const channels of CHANNELS) {
+    for (const length of LENGTHS) {
+      for (let offset = 0; offset < 8; offset++) {
+        const at = `${channels} shares of ${length} bytes at ${offset}`;
+        const guarded = new Guarded(offset, length);
+        const message = guarded.array(random.fill), before = message.slice();
+        const shares = guarded.arrays(channels), pads: Uint8Array[] = [];
+        xor.split(message, shares, (into) => {
+          random.fill(into);
+          pads.push(into.slice());
+        });
+        assertEquals(shares.slice(0, -1).map((share) => share.slice()), pads, at);
+        assertEquals(pads.length, channels - 1, at);
+        assertEquals(shares.at(-1)!.slice(), xorOf([message, ...pads]), at);
+        assertEquals(message.slice(), before, at);
+        guarded.assertUntouched(at);
+      }
+    }
+  }
+});
+
+Deno.test("joining makes the message in the first share, leaves the others alone: all n, lengths, offsets", () => {
+  const random = new Random(2);
+  for (const channels of CHANNELS) {
+    for (const length of LENGTHS) {
+      for (let offset = 0; offset < 8; offset++) {
+        const at = `${channels} shares of ${length} bytes at ${offset}`;
+        const guarded = new Guarded(offset, length);
+        const shares = guarded.arrays(channels, random.fill), before = shares.map((share) => share.slice());
+        xor.join(shares);
+        assertEquals(shares[0]!.slice(), xorOf(before), at);
+        assertEquals(shares.slice(1).map((share) => share.slice()), before.slice(1), at);
+        guarded.assertUntouched(at);
+      }
+    }
+  }
+});
+
+Deno.test("shares in any order give the message, and any cut of them the cut of the message", async () => {
+  await forSeeds(200, (random) => {
+    const channels = random.between(2, 16), length = random.below(400), guarded = new Guarded(random.below(8), length);
+    const message = guarded.array(random.fill), shares = guarded.arrays(channels);
+    xor.split(message, shares, random.fill);
+    const start = random.between(0, length), end = random.between(start, length);
+    const cut = shares.map((share) => share.subarray(start, end));
+    for (let i = cut.length - 1; i > 0; i--) {
+      const j = random.below(i + 1);
+      [cut[i], cut[j]] = [cut[j]!, cut[i]!];
+    }
+    xor.join(cut);
+    assertEquals(cut[0]!.slice(), message.slice(start, end));
+  });
+});
+
+Deno.test("shares that lie in one buffer one behind the other, word after word, don't disturb each other", () => {
+  const random = new Random(3), buffer = new Uint8Array(5 * 96);
+  const [message, ...shares] = Array.from({ length: 5 }, (_, i) => buffer.subarray(i * 96 + 3, i * 96 + 3 + 80));
+  random.fill(message!);
+  const before = message!.slice();
+  xor.split(message!, shares, random.fill);
+  xor.join(shares);
+  assertEquals(shares[0]!.slice(), before);
+  assertEquals(message!.slice(), before);
+});
+
+Deno.test("every pad is asked for afresh: two splits of one message have no share in common", () => {
+  const random = new Random(4), message = new Uint8Array(100);
+  const split = (): string[] => {
+    const shares = Array.from({ length: 5 }, () => new Uint8Array(100));
+    xor.split(message, shares, random.fill);
+    return shares.map((share) => share.toHex());
+  };
+  assertEquals(new Set([...split(), ...split()]).size, 10);
+});
+
+Deno.test("a split whose source of pads throws, at whichever pad, throws that, and makes no last share", () => {
+  for (const channels of CHANNELS) {
+    for (let fails = 0; fails < channels - 1; fails++) {
+      const lost = new Error("no randomness"), random = new Random(5);
+      const message = random.bytes(80), shares = Array.from({ length: channels }, () => new Uint8Array(80));
+      let calls = 0;
+      const pads: PadSource = (into) => {
+        if (calls++ === fails) throw lost;
+        random.fill(into);
+      };
+      assertStrictEquals(assertThrows(() => xor.split(message, shares, pads)), lost);
+      assertEquals(calls, fails + 1);
+      assertEquals(shares.at(-1), new Uint8Array(80));
+    }
+  }
+});
+
+Deno.test("arrays of different lengths are refused before a pad is taken: a short pad would leave message bare", () => {
+  const pads: PadSource = () => {
+    throw new Error("a pad was taken");
+  };
+  for (const channels of [2, 3, 5]) {
+    for (let odd = 0; odd < channels; odd++) {
+      for (const length of [0, 79, 81]) {
+        const shares = Array.from({ length: channels }, (_, index) => new Uint8Array(index === odd ? length : 80));
+        assertThrows(() => xor.split(new Uint8Array(80), shares, pads), RangeError, "different lengths");
+        assertThrows(() => xor.join(shares), RangeError, "different lengths");
+      }
+    }
+  }
+});
+
+Deno.test("arrays at different offsets in their words are never worked on wrongly: they are refused", () => {
+  const random = new Random(6), pads = random.fill;
+  for (const channels of [2, 3, 4]) {
+    for (let odd = 0; odd <= channels; odd++) {
+      const array = (index: number): Uint8Array => {
+        const offset = index === odd ? 3 : 1;
+        return random.bytes(200).subarray(offset, offset + 128);
+      };
+      const arrays = Array.from({ length: channels + 1 }, (_, index) => array(index));
+      assertThrows(() => xor.split(arrays[channels]!, arrays.slice(0, channels), pads), RangeError);
+    }
+  }
+});

@@ -1,0 +1,186 @@
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { WireError } from "../../src/wire/decoder.ts";
+import { type ControlType, type Frame, frameName, FrameType } from "../../src/wire/frame.ts";
+import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
+import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
+import { encodeOpen } from "../../src/wire/open.ts";
+import { Seal } from "../../src/wire/seal.ts";
+import { bytesOf, concat, dataFrame, everyFrame, LONGEST_OPEN, receive } from "../support/frames.ts";
+import { Random } from "../support/random.ts";
+
+const random = new Random(1).fill;
+
+/** An encoder that has sent KEY, and a decoder that has got it. */
+function pair(): [FrameEncoder, FrameDecoder] {
+  const encoder = new FrameEncoder(random), decoder = new FrameDecoder();
+  decoder.push(encoder.key());
+  assertEquals(decoder.next(), { type: FrameType.Key });
+  return [encoder, decoder];
+}
+
+function head(type: number, length: number): Uint8Array {
+  return Uint8Array.of(type, length >> 16, length >> 8, length);
+}
+
+/** What a decoder that got KEY makes of a control frame with any body, whose tag is right. */
+function control(type: ControlType, body: Uint8Array): Frame | null {
+  const key = new Random(2).bytes(32), seal = new Seal(key), decoder = new FrameDecoder();
+  const payload = seal.seal(type, body, random);
+  decoder.push(concat([head(FrameType.Key, 32), key, head(type, payload.length), payload]));
+  decoder.next();
+  return decoder.next();
+}
+
+Deno.test("frames of every type are decoded as they were encoded", () => {
+  const sent = everyFrame(random);
+  const { frames, error, atBoundary } = receive(sent.map(({ bytes }) => bytes));
+  assertEquals(error, undefined);
+  assertEquals(frames, sent.map(({ frame }) => frame));
+  assert(atBoundary);
+});
+
+Deno.test("a payload's length is held to its type's limits as soon as its head has come", () => {
+  const limits: readonly (readonly [FrameType, number, number])[] = [
+    [FrameType.Open, 36, 308],
+    [FrameType.Result, 33, 233],
+    [FrameType.Data, 1, 262_144],
+    [FrameType.End, 32, 32],
+    [FrameType.Reset, 33, 33],
+    [FrameType.Ping, 0, 8],
+    [FrameType.Pong, 0, 8],
+    [FrameType.Bye, 32, 32],
+  ];
+  const outside = (type: number, length: number): void => {
+    const [, decoder] = pair();
+    decoder.push(head(type, length));
+    assertThrows(() => decoder.next(), WireError, `${frameName(type)} of ${length} bytes`);
+  };
+  for (const [type, least, most] of limits) {
+    for (const length of [least, Math.ceil((least + most) / 2), most]) {
+      const [, decoder] = pair();
+      decoder.push(head(type, length));
+      assertEquals(decoder.next()?.type, length === 0 ? type : undefined, `${FrameType[type]} of ${length}`);
+      assertEquals(decoder.atBoundary, length === 0);
+    }
+    for (const length of [least - 1, most + 1, 0, 65_536 + least, 2 ** 24 - 1]) {
+      if (length >= 0 && (length < least || length > most)) outside(type, length);
+    }
+  }
+});
+
+Deno.test("a KEY has 32 bytes", () => {
+  for (const length of [0, 31, 33, 65_568]) {
+    const decoder = new FrameDecoder();
+    decoder.push(head(FrameType.Key, length));
+    assertThrows(() => decoder.next(), WireError, `KEY of ${length} bytes`);
+  }
+});
+
+Deno.test("a frame of an unknown type is refused at its head", () => {
+  for (let type = 9; type < 256; type++) {
+    const [, decoder] = pair();
+    decoder.push(head(type, 32));
+    assertThrows(() => decoder.next(), WireError, `unknown type ${type}`);
+  }
+});
+
+Deno.test("a frame before KEY is refused at its head, and so is a second KEY", () => {
+  for (const { bytes, frame } of everyFrame(random).slice(1)) {
+    const decoder = new FrameDecoder();
+    decoder.push(bytes.subarray(0, 4));
+    assertThrows(() => decoder.next(), WireError, `${frameName(frame.type)} before KEY`);
+  }
+  const [, decoder] = pair();
+  decoder.push(head(FrameType.Key, 32));
+  assertThrows(() => decoder.next(), WireError, "a second KEY");
+});
+
+Deno.test("the longest frames come through: OPEN, RESULT, DATA", () => {
+  const [encoder, decoder] = pair();
+  const open = encoder.open(LONGEST_OPEN), data = dataFrame(encoder, new Uint8Array(262_144).fill(5));
+  const result = encoder.result(1, "x".repeat(200));
+  assertEquals([open.length, result.length, data.length], [4 + 308, 4 + 233, 4 + 262_144]);
+  decoder.push(concat([open]));
+  assertEquals(decoder.next(), { type: FrameType.Open, open: LONGEST_OPEN });
+  decoder.push(data);
+  assertEquals(decoder.next(), { type: FrameType.Data, bytes: data.subarray(4) });
+  decoder.push(result);
+  assertEquals(decoder.next(), { type: FrameType.Result, code: 1, text: "x".repeat(200) });
+});
+
+Deno.test("a RESULT with code 0 to 5, and a RESET with code 1 to 4, are taken; other codes are refused", () => {
+  for (let code = 0; code < 256; code++) {
+    const result = (): Frame | null => control(FrameType.Result, Uint8Array.of(code, 104, 105));
+    if (code <= 5) assertEquals(result(), { type: FrameType.Result, code, text: "hi" });
+    else assertThrows(result, WireError, `RESULT with unknown code ${code}`);
+    const reset = (): Frame | null => control(FrameType.Reset, Uint8Array.of(code));
+    if (code >= 1 && code <= 4) assertEquals(reset(), { type: FrameType.Reset, code });
+    else assertThrows(reset, WireError, `RESET with unknown code ${code}`);
+  }
+});
+
+Deno.test("a RESULT's text that is no UTF-8 is shown as far as it goes", () => {
+  const frame = control(FrameType.Result, Uint8Array.of(1, 97, 255, 98));
+  assertEquals(frame, { type: FrameType.Result, code: 1, text: "a\ufffdb" });
+});
+
+Deno.test("an OPEN with bytes left over, or of an unknown kind, is refused though its tag is right", () => {
+  const body = encodeOpen({ destination: { kind: "port", port: 80 } });
+  assertEquals(control(FrameType.Open, body)?.type, FrameType.Open);
+  assertThrows(() => control(FrameType.Open, concat([body, Uint8Array.of(0)])), WireError, "bytes left over");
+  assertThrows(() => control(FrameType.Open, body.with(0, 5)), WireError, "unknown kind");
+});
+
+Deno.test("DATA is passed through as views of the bytes that were pushed", () => {
+  const [encoder, decoder] = pair();
+  const bytes = dataFrame(encoder, Uint8Array.of(1, 2, 3, 4, 5));
+  for (const [from, to] of [[0, 6], [6, 9]] as const) {
+    decoder.push(bytes.subarray(from, to));
+    const frame = decoder.next();
+    assert(frame?.type === FrameType.Data);
+    assertStrictEquals(frame.bytes.buffer, bytes.buffer);
+    assertEquals(frame.bytes, bytes.slice(Math.max(from, 4), to));
+    assertEquals(decoder.next(), null);
+  }
+});
+
+Deno.test("what a decoder gave of other frames stays when the pushed bytes change and more come", () => {
+  const [encoder, decoder] = pair();
+  const payload = Uint8Array.of(1, 2, 3), source = { address: Uint8Array.of(192, 0, 2, 1), port: 9 };
+  const bytes = concat([encoder.ping(payload), encoder.open({ destination: { kind: "port", port: 1 }, source })]);
+  decoder.push(bytes);
+  const ping = decoder.next(), open = decoder.next();
+  bytes.fill(0xee);
+  decoder.push(encoder.open(LONGEST_OPEN));
+  decoder.next();
+  assertEquals(ping, { type: FrameType.Ping, payload });
+  assertEquals(open, { type: FrameType.Open, open: { destination: { kind: "port", port: 1 }, source } });
+});
+
+Deno.test("a decoder keeps no bytes of a head or payload that was lent to it in pieces", () => {
+  const [encoder, decoder] = pair();
+  const end = encoder.end();
+  for (let at = 0; at < end.length; at++) {
+    const lent = end.slice(at, at + 1);
+    decoder.push(lent);
+    assertEquals(decoder.next()?.type, at === end.length - 1 ? FrameType.End : undefined);
+    lent.fill(0xee);
+  }
+});
+
+Deno.test("a decoder is at a boundary after whole frames only, and when all that was pushed is decoded", () => {
+  const sent = everyFrame(random), bytes = bytesOf(sent);
+  const boundaries = new Set([0]);
+  let end = 0;
+  for (const one of sent) boundaries.add(end += one.bytes.length);
+  for (let length = 0; length <= bytes.length; length++) {
+    assertEquals(receive([bytes.subarray(0, length)]).atBoundary, boundaries.has(length), `after ${length} bytes`);
+  }
+  const decoder = new FrameDecoder();
+  decoder.push(concat([sent[0]!.bytes, sent[1]!.bytes]));
+  assertEquals(decoder.atBoundary, false);
+  decoder.next();
+  assertEquals(decoder.atBoundary, false);
+  decoder.next();
+  assertEquals(decoder.atBoundary, true);
+});

@@ -1,0 +1,170 @@
+/**
+ * docs/vectors.json, held against the code that makes it and against docs/PROTOCOL.md once more, with integers of any
+ * size and plain hexadecimal text.
+ */
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { vectors } from "../../scripts/vectors.ts";
+import { xor } from "../../src/sharing/xor.ts";
+import { decodeAssociate, decodeAssociateReply } from "../../src/wire/associate.ts";
+import { WireError } from "../../src/wire/decoder.ts";
+import { frameName, FrameType } from "../../src/wire/frame.ts";
+import { decodeGreeting } from "../../src/wire/greeting.ts";
+import { decodeOpen } from "../../src/wire/open.ts";
+import { decode } from "../support/decode.ts";
+import { concat, receive } from "../support/frames.ts";
+import { blocksOf, evaluateSlowly, tagOf } from "../support/reference.ts";
+
+type Vector = Record<string, unknown> & { name: string; description: string };
+
+const committed = await Deno.readTextFile(new URL("../../docs/vectors.json", import.meta.url));
+const { about: _, ...groups }: Record<string, Vector[]> = JSON.parse(committed);
+
+function group(name: string): Vector[] {
+  const vectors = groups[name]!;
+  assert(vectors.length > 0);
+  return vectors;
+}
+
+/** A value in hexadecimal as bytes. */
+function bytes(value: unknown): Uint8Array<ArrayBuffer> {
+  assert(typeof value === "string");
+  return Uint8Array.fromHex(value);
+}
+
+function list(value: unknown): Uint8Array[] {
+  assert(Array.isArray(value));
+  return value.map(bytes);
+}
+
+/** An integer as hexadecimal text of so many bytes. */
+function hex(value: unknown, length: number): string {
+  assert(typeof value === "number");
+  return value.toString(16).padStart(2 * length, "0");
+}
+
+Deno.test("docs/vectors.json is what scripts/vectors.ts makes: else the protocol has changed", () => {
+  assertEquals(vectors(), committed);
+});
+
+Deno.test("every vector has a name, the only one of its group, and a line of description", () => {
+  for (const [name, vectors] of Object.entries(groups)) {
+    assertEquals(new Set(vectors.map((vector) => vector.name)).size, vectors.length, name);
+    for (const { description } of vectors) assert(/^[^\n]{5,}$/.test(description), description);
+  }
+});
+
+Deno.test("the vectors of the field are what integers of any size make of them", () => {
+  for (const { name, key, blocks, value } of group("field")) {
+    assertEquals(evaluateSlowly(list(blocks), bytes(key)).toHex(), value, name);
+  }
+});
+
+Deno.test("the vectors of the field hold the results of GCM's specification", () => {
+  const { key, value } = group("field").find(({ name }) => name === "GHASH")!;
+  const reversed = (hex: unknown): string => {
+    const bits = [...bytes(hex)].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+    return BigInt(`0b${[...bits].reverse().join("")}`).toString(16).padStart(32, "0");
+  };
+  assertEquals(reversed(key), "66e94bd4ef8a2c3b884cfa59ca342b2e");
+  assertEquals(reversed(value), "f38cbb1ad69223dcc3457ae5b6b0f885");
+});
+
+Deno.test("the vectors of tags are what integers of any size make of them", () => {
+  const sealed = [...group("tag"), ...group("direction").filter(({ tag }) => tag !== undefined)];
+  for (const { name, key, mask, type, body, controlFrames, dataBytes, nextMask, blocks, tag } of sealed) {
+    assert(typeof type === "number" && typeof controlFrames === "number" && typeof dataBytes === "number");
+    const tagged = { key: bytes(key), mask: bytes(mask), body: bytes(body), nextMask: bytes(nextMask) };
+    const all = { ...tagged, type, controlFrames, dataBytes };
+    assertEquals(blocksOf(all).map((block) => block.toHex()), blocks, name);
+    assertEquals(tagOf(all).toHex(), tag, name);
+  }
+});
+
+Deno.test("the vectors of a direction follow from each other, count what went before, and decode", () => {
+  let key: unknown, mask: unknown, controlFrames = 0, dataBytes = 0;
+  const direction = group("direction");
+  for (const vector of direction) {
+    const { name, type } = vector;
+    const payload = vector.payload ?? `${vector.body}${vector.nextMask}${vector.tag}`;
+    assert(typeof payload === "string");
+    assertEquals(vector.frame, hex(type, 1) + hex(payload.length / 2, 3) + payload, name);
+    if (type === FrameType.Key) [key, mask] = [payload.slice(0, 32), payload.slice(32)];
+    if (type === FrameType.Data) dataBytes += payload.length / 2;
+    if (vector.tag === undefined) continue;
+    const { key: itsKey, mask: itsMask, controlFrames: itsFrames, dataBytes: itsBytes } = vector;
+    assertEquals([itsKey, itsMask, itsFrames, itsBytes], [key, mask, controlFrames, dataBytes], name);
+    mask = vector.nextMask;
+    controlFrames++;
+  }
+  const { frames, error, atBoundary } = receive(direction.map(({ frame }) => bytes(frame)));
+  assertEquals(error, undefined);
+  assert(atBoundary);
+  const named = direction.map(({ name }) => name.split(" ")[0]);
+  assertEquals(frames.map(({ type }) => frameName(type)), named);
+  assertEquals(new Set(named).size, 9);
+});
+
+Deno.test("the vectors of the handshake are their values in the protocol's order, and decode", () => {
+  for (const { cookie, bytes: message } of group("greeting")) {
+    assertEquals(message, `4d4943535301${cookie}`);
+    assertEquals(decode(decodeGreeting(), bytes(message)).value, bytes(cookie));
+  }
+  for (const { scheme, threshold, cookies, bytes: message } of group("associate")) {
+    assert(Array.isArray(cookies));
+    assertEquals(message, `01${hex(scheme, 1)}${hex(threshold, 1)}${hex(cookies.length, 1)}${cookies.join("")}`);
+    assertEquals(decode(decodeAssociate(), bytes(message)).value.cookies, list(cookies));
+  }
+  for (const { reason, bytes: message } of group("refused")) {
+    assertEquals(message, `ff${hex(reason, 1)}`);
+    assertEquals<unknown>(decode(decodeAssociateReply(2), bytes(message)).value, { kind: "refused", reason });
+  }
+});
+
+Deno.test("the vectors of OPEN are their values in the protocol's order, of all kinds and sources", () => {
+  const kinds = new Set<string>();
+  for (const { name, port, host, address, sourceAddress, sourcePort, body } of group("open")) {
+    const addressed = (address: unknown): string => bytes(address).length === 4 ? "03" : "04";
+    const [kind, rest] = typeof host === "string"
+      ? ["02", hex(host.length, 1) + new TextEncoder().encode(host).toHex()]
+      : address === undefined
+      ? ["01", ""]
+      : [addressed(address), address];
+    const [sourceKind, source] = sourceAddress === undefined
+      ? ["00", ""]
+      : [addressed(sourceAddress), sourceAddress + hex(sourcePort, 2)];
+    assertEquals(body, kind + hex(port, 2) + rest + sourceKind + source, name);
+    assertEquals(decodeOpen(bytes(body)).destination.port, port);
+    kinds.add(kind + sourceKind);
+  }
+  assertEquals(kinds.size, 4 * 3);
+});
+
+Deno.test("the vectors of shares XOR to the message, all but the last being the pads", () => {
+  for (const { name, message, pads, shares } of group("shares")) {
+    const split = list(shares);
+    assertEquals(split.slice(0, -1), list(pads), name);
+    const sum = split.reduce((sum, share) => sum ^ BigInt(`0x${share.toHex()}`), 0n);
+    assertEquals(sum, BigInt(`0x${message}`), name);
+    xor.join(split);
+    assertEquals(split[0]!.toHex(), message, name);
+  }
+  assertEquals(new Set(group("shares").map(({ shares }) => list(shares).length)), new Set([2, 3, 5, 16]));
+});
+
+Deno.test("the invalid vectors are refused, each by what it would be of", () => {
+  const refuse: Record<string, (message: Uint8Array) => unknown> = {
+    greeting: (message) => decode(decodeGreeting(), message),
+    associate: (message) => decode(decodeAssociate(), message),
+    reply: (message) => decode(decodeAssociateReply(2), message),
+    open: decodeOpen,
+    direction: (message) => {
+      const { error } = receive([concat([message])]);
+      if (error !== undefined) throw error;
+    },
+  };
+  for (const { name, of, bytes: message } of group("invalid")) {
+    assertThrows(() => refuse[of as string]!(bytes(message)), WireError, undefined, name);
+  }
+  assertEquals(new Set(group("invalid").map(({ of }) => of)), new Set(Object.keys(refuse)));
+});
