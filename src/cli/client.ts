@@ -1,12 +1,14 @@
 import { ClientHandler } from "../client/mod.ts";
 import { clientSpec } from "../config/client.ts";
-import { type ReadFile, readFile } from "../config/file.ts";
+import { type ReadFile, readFile, readUsersFile } from "../config/file.ts";
 import type { ClientConfig } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { hasNativeHelper } from "../net/linux.ts";
 import { StartError } from "../net/listen.ts";
+import type { LogFields } from "../observe/log.ts";
 import type { Command } from "./command.ts";
 import { configOptions, parseConfig } from "./configured.ts";
+import { readEntryUsers } from "./entry_users.ts";
 import { runHandler } from "./lifetime.ts";
 
 /** `micss client`. */
@@ -14,22 +16,23 @@ export const command: Command = {
   name: "client",
   summary: "Takes applications' connections and carries them to servers over several channels",
   usage:
-    "--server NAME=HOST[:PORT],HOST[:PORT]... (--forward HOST:PORT=NAME:PORT | --redirect HOST[:PORT])... [--config FILE]",
+    "--server NAME=HOST[:PORT],HOST[:PORT]... (--forward HOST:PORT=NAME:PORT | --WAY-IN HOST:PORT)... [--config FILE]",
   options: configOptions(clientSpec),
   examples: [
     "micss client --server web=192.0.2.10,198.51.100.10,[2001:db8::10] --forward 127.0.0.1:8080=web:80",
     "micss client --config client.yaml --redirect 0.0.0.0:6522",
+    "micss client --config client.yaml --socks5 127.0.0.1:1080 --http-connect 127.0.0.1:3128",
   ],
   run(args) {
     const config = parseClientCommand(args, readFile);
+    const users = readEntryUsers(config, readUsersFile);
     return runHandler(config, (log) => {
       const native = hasNativeHelper();
       if (config.redirects.length > 0 && !native.ok) {
         throw new StartError(`--redirect ${native.why}; --forward works without`);
       }
-      const handler = new ClientHandler(config, log);
-      const listening = { forwards: list(handler.forwards), redirects: list(handler.redirects) };
-      return { handler, listening };
+      const handler = new ClientHandler(config, log, undefined, users);
+      return { handler, listening: listeningFields(handler) };
     });
   },
 };
@@ -45,6 +48,16 @@ export function parseClientCommand(args: string[], read: ReadFile): ClientConfig
   return parseConfig("micss client", clientSpec, args, read);
 }
 
-function list(addresses: readonly Address[]): string | undefined {
-  return addresses.length === 0 ? undefined : addresses.map(formatAddress).join();
+/** Where each kind of way in listens. */
+function listeningFields({ waysIn }: ClientHandler): LogFields {
+  const list = (addresses: readonly Address[]) => {
+    return addresses.length === 0 ? undefined : addresses.map(formatAddress).join();
+  };
+  return {
+    forwards: list(waysIn.at("forward")),
+    redirects: list(waysIn.at("redirect")),
+    tproxies: list(waysIn.at("tproxy")),
+    socks5: list(waysIn.at("socks5")),
+    "http-connect": list(waysIn.at("http-connect")),
+  };
 }

@@ -1,10 +1,13 @@
 import { type Address, DEFAULT_PORT, formatAddress, parseAddress, parsePort } from "../net/address.ts";
 import { checkChannelCount, checkDistinctHosts, checkDistinctListeners, repeated } from "./check.ts";
 import { logGroup, timeoutsGroup } from "./common.ts";
+import { clientEntriesSchema } from "./entries.ts";
+import { clientIdentifySchema, isLearnable } from "./identify.ts";
 import { suggestion } from "./nearest.ts";
 import type { Node } from "./node.ts";
 import { type Problems, quote } from "./problems.ts";
 import { readSettings, type Spec } from "./read.ts";
+import { clientRulesSchema, forRulesOnly } from "./rules.ts";
 import type { Field, Schema } from "./schema.ts";
 import { list, map } from "./shape.ts";
 import { addressSyntax, checkPort, portSyntax, type Syntax } from "./syntax.ts";
@@ -28,12 +31,13 @@ export const serverSyntax: Syntax<Server> = {
 export const forwardSyntax: Syntax<Forward> = {
   placeholder: "HOST:PORT=NAME:PORT",
   parse(text) {
-    const match = /^([^=]*)=([^:]*):([^:]*)$/.exec(text);
+    const match = /^([^=]*)=(?:\[([^\]]*)\]|([^:]*)):([^:]*)$/.exec(text);
     if (match === null) throw new SyntaxError(`${quote(text)} is no forward; write HOST:PORT=NAME:PORT`);
-    const [, listen = "", server = "", port = ""] = match;
-    return { listen: parseAddress(listen), server: checkName(server), port: checkPort(parsePort(port), port) };
+    const [, listen = "", ipv6, name = "", port = ""] = match;
+    const server = ipv6 === undefined ? checkName(name) : parseAddress(`[${ipv6}]:${port}`).host;
+    return { listen: parseAddress(listen), server, port: checkPort(parsePort(port), port) };
   },
-  format: ({ listen, server, port }) => `${formatAddress(listen)}=${server}:${port}`,
+  format: ({ listen, server, port }) => `${formatAddress(listen)}=${formatAddress({ host: server, port })}`,
 };
 
 const channelsField: Field<readonly Address[]> = {
@@ -61,6 +65,7 @@ const schema: Schema<ClientConfig> = {
     default: [],
     doc: `A server and its 2 to 16 addresses; port ${DEFAULT_PORT} where none is given`,
   },
+  ...clientIdentifySchema,
   forwards: {
     key: "forward",
     flag: "forward",
@@ -68,19 +73,17 @@ const schema: Schema<ClientConfig> = {
     default: [],
     doc: "A fixed way in: what connects here talks to that port behind that server",
   },
-  redirects: {
-    key: "redirect",
-    flag: "redirect",
-    shape: list(addressSyntax({ defaultPort: DEFAULT_PORT, listen: true })),
-    default: [],
-    doc: "Where REDIRECT of iptables or nftables sends connections, on Linux",
-  },
+  ...clientEntriesSchema,
+  rules: forRulesOnly(clientRulesSchema),
   timeouts: timeoutsGroup,
   log: logGroup,
 };
 
-function check({ servers, forwards, redirects }: ClientConfig, problems: Problems): void {
-  if (servers.length === 0) problems.at(servers, "no server; give at least one, NAME=HOST,HOST");
+function check(config: ClientConfig, problems: Problems): void {
+  const { servers, forwards, redirects, tproxies, socks5, httpConnects } = config;
+  if (servers.length + config.keys.length === 0 && config.database === undefined) {
+    problems.at(servers, "no server; give at least one, NAME=HOST,HOST, or a key to learn one's channels by");
+  }
   for (const server of servers) {
     checkChannelCount(server.channels, server, problems);
     checkDistinctHosts(server.channels, problems);
@@ -88,19 +91,26 @@ function check({ servers, forwards, redirects }: ClientConfig, problems: Problem
   for (const server of repeated(servers, ({ name }) => name)) {
     problems.at(server, `server ${server.name} is there already; give each server a name of its own`);
   }
-  if (forwards.length + redirects.length === 0) {
-    problems.at(forwards, "no way in; give at least one forward, HOST:PORT=NAME:PORT, or redirect, HOST:PORT");
+  const listeners = [...forwards.map(({ listen }) => listen), ...redirects, ...tproxies, ...socks5, ...httpConnects];
+  if (listeners.length === 0) {
+    problems.at(forwards, "no way in; give at least one, such as forward, HOST:PORT=NAME:PORT, or redirect, HOST:PORT");
   }
   const names = servers.map(({ name }) => name);
   for (const forward of forwards) {
-    if (names.includes(forward.server)) continue;
+    if (names.includes(forward.server) || isLearnable(config, forward.server)) continue;
     problems.at(forward, `no server is called ${forward.server}; ${suggestion(forward.server, names)}`);
   }
-  checkDistinctListeners([...forwards.map(({ listen }) => listen), ...redirects], problems);
+  checkDistinctListeners(listeners, problems);
 }
 
 /** The configuration of `micss client`. */
 export const clientSpec: Spec<ClientConfig> = { schema, check };
+
+/** The configuration of `micss rules` for a client: the same, with its own settings. */
+export const clientRulesSpec: Spec<ClientConfig> = {
+  schema: { ...schema, rules: { key: "rules", fields: clientRulesSchema } },
+  check,
+};
 
 /** Reads a server's channels alone, as a list, or all its settings. */
 function readServer(name: string, node: Node, problems: Problems): Server | undefined {

@@ -15,21 +15,31 @@ export class FileError extends Error {
   override readonly name = "FileError";
 }
 
-/** Reads a UTF-8 file of at most {@linkcode MAX_FILE_BYTES} bytes. */
-export const readFile: ReadFile = (path: string): string => {
-  const bytes = readBytes(path);
-  if (bytes.length > MAX_FILE_BYTES) throw new FileError("over 1 MiB; give a configuration, not data");
+/** Reads a configuration: a UTF-8 file of at most {@linkcode MAX_FILE_BYTES} bytes. */
+export const readFile: ReadFile = (path: string): string => readText(path, "a YAML file");
+
+/** Reads a file of users and passwords like {@linkcode readFile}; others than its owner must not have any right to it. */
+export const readUsersFile: ReadFile = (path: string): string => {
+  return readText(path, "a file of lines user:password", checkPrivate);
+};
+
+/** @param what What it should be, for messages. @param checkMode Throws where the open file's mode is wrong. */
+function readText(path: string, what: string, checkMode: (mode: number, path: string) => void = () => {}): string {
+  const bytes = readBytes(path, what, checkMode);
+  if (bytes.length > MAX_FILE_BYTES) throw new FileError(`over 1 MiB; give ${what}`);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw new FileError("no UTF-8 text; save it as UTF-8");
   }
-};
+}
 
 /** A file's bytes, at most one more than {@linkcode MAX_FILE_BYTES}. */
-function readBytes(path: string): Uint8Array {
+function readBytes(path: string, what: string, checkMode: (mode: number, path: string) => void): Uint8Array {
   try {
     using file = Deno.openSync(path);
+    const { mode } = file.statSync();
+    if (mode !== null) checkMode(mode, path);
     const bytes = new Uint8Array(MAX_FILE_BYTES + 1);
     let length = 0;
     while (length < bytes.length) {
@@ -39,18 +49,22 @@ function readBytes(path: string): Uint8Array {
     }
     return bytes.subarray(0, length);
   } catch (error) {
-    throw new FileError(explain(error));
+    throw error instanceof FileError ? error : new FileError(explain(error, what));
   }
 }
 
-function explain(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "no such file; give the path of a YAML file";
+function checkPrivate(mode: number, path: string): void {
+  if ((mode & 0o077) !== 0) throw new FileError(`open to others than its owner; run chmod go= ${quote(path)}`);
+}
+
+function explain(error: unknown, what: string): string {
+  if (error instanceof Deno.errors.NotFound) return `no such file; give the path of ${what}`;
   if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
     return "permission denied; let this user, and Deno, read it";
   }
   // Deno opens a directory and fails only at the read, with this alone to tell by.
   if (error instanceof Error && /is a directory/i.test(error.message)) {
-    return "a directory; give the path of a YAML file";
+    return `a directory; give the path of ${what}`;
   }
   return `${error instanceof Error ? error.message : error}; give a readable file`;
 }
@@ -63,7 +77,7 @@ function explain(error: unknown): string {
  * @throws {UsageError} When it can't be read, or is no YAML map.
  */
 export function loadFile(path: string, place: string, read: ReadFile): Node {
-  const text = readText(path, place, read);
+  const text = readAt(path, place, read);
   const value = parseYaml(text, path);
   if (value !== null && (typeof value !== "object" || Array.isArray(value))) {
     throw new UsageError([`micss: ${path}:1: no map; write KEY: VALUE lines`]);
@@ -72,7 +86,7 @@ export function loadFile(path: string, place: string, read: ReadFile): Node {
   return fileNode(value, (keys) => `micss: ${path}:${locate(keys)}: ${keys.join(".")}`);
 }
 
-function readText(path: string, place: string, read: ReadFile): string {
+function readAt(path: string, place: string, read: ReadFile): string {
   try {
     return read(path);
   } catch (error) {

@@ -55,7 +55,7 @@ export function optionsOf<T>(schema: Schema<T>, path: readonly string[] = []): O
     const option = {
       ...flag !== undefined && { flag },
       path: here.join("."),
-      placeholder: shape.placeholder,
+      ...(!shape.bare || flag === undefined) && { placeholder: shape.placeholder },
       repeats: shape.repeats,
       ...entry.default !== undefined && !shape.repeats && { default: shape.format(entry.default) },
       doc,

@@ -1,8 +1,10 @@
 import { DEFAULT_PORT, formatAddress, parseAddress, parsePort } from "../net/address.ts";
 import { checkChannelCount, checkDistinctHosts, checkDistinctListeners, repeated } from "./check.ts";
 import { logGroup, timeoutsGroup } from "./common.ts";
+import { checkAnnounced, serverIdentifySchema } from "./identify.ts";
 import { type Problems, quote } from "./problems.ts";
 import type { Spec } from "./read.ts";
+import { forRulesOnly, serverRulesSchema } from "./rules.ts";
 import type { Schema } from "./schema.ts";
 import { list, map, one } from "./shape.ts";
 import { addressSyntax, booleanSyntax, checkPort, type Syntax } from "./syntax.ts";
@@ -11,27 +13,35 @@ import type { ServerConfig, Target } from "./types.ts";
 /** Marks a target's address that names no port. */
 const SAME = -1;
 
-/** A target: `80=127.0.0.1:8080`, `*=127.0.0.1:9000`; without a port the one that the application asked for. */
+/**
+ * A target: `80=127.0.0.1:8080`, `*=127.0.0.1:9000`; without a port the one that the application asked for. With `,proxy`
+ * behind it, it gets a PROXY header.
+ */
 export const targetSyntax: Syntax<Target> = {
-  placeholder: "PORT=HOST[:PORT]",
+  placeholder: "PORT=HOST[:PORT][,proxy]",
   parse(text) {
     const match = /^([^=]*)=(.+)$/s.exec(text);
     if (match === null) {
       throw new SyntaxError(`${quote(text)} is no target; write PORT=HOST:PORT, PORT=HOST or *=HOST`);
     }
-    const [, from = "", to = ""] = match;
+    const [, from = ""] = match;
+    const [to = "", ...extras] = match[2]!.split(",");
+    if (extras.length > 1 || extras.some((extra) => extra !== "proxy")) {
+      throw new SyntaxError(`${quote(text)} has more than a target; all that may follow it is ,proxy`);
+    }
     const { host, port } = parseAddress(to, SAME);
     return {
       port: from === "*" ? "*" : checkPort(parsePort(from), from),
       host,
       toPort: port === SAME ? "same" : checkPort(port, to),
+      ...extras.length > 0 && { proxy: true },
     };
   },
-  format({ port, host, toPort }) {
+  format({ port, host, toPort, proxy }) {
     const to = toPort === "same"
       ? formatAddress({ host, port: 0 }).slice(0, -2)
       : formatAddress({ host, port: toPort });
-    return `${port}=${to}`;
+    return `${port}=${to}${proxy ? ",proxy" : ""}`;
   },
 };
 
@@ -48,7 +58,8 @@ const schema: Schema<ServerConfig> = {
     flag: "target",
     shape: map(targetSyntax),
     default: [],
-    doc: "Where sessions for a port go; '*' is every other port; without a port it stays the same",
+    doc: "Where sessions for a port go; '*' is every other port; without a port it stays the same; " +
+      "with ,proxy each connection begins with a PROXY header, version 2",
   },
   distinctAddresses: {
     key: "distinct-addresses",
@@ -56,14 +67,18 @@ const schema: Schema<ServerConfig> = {
     default: true,
     doc: "Refuse an association of which two channels arrive at one address; off only for tests",
   },
+  ...serverIdentifySchema,
+  rules: forRulesOnly(serverRulesSchema),
   timeouts: timeoutsGroup,
   log: logGroup,
 };
 
-function check({ channels, targets, distinctAddresses }: ServerConfig, problems: Problems): void {
+function check(config: ServerConfig, problems: Problems): void {
+  const { channels, targets, distinctAddresses } = config;
   checkChannelCount(channels, channels, problems);
   if (distinctAddresses) checkDistinctHosts(channels, problems);
   else checkDistinctListeners(channels, problems);
+  checkAnnounced(config, problems);
   if (targets.length === 0) problems.at(targets, "no target; give at least one, such as 80=127.0.0.1:8080");
   for (const target of repeated(targets, ({ port }) => String(port))) {
     problems.at(target, `port ${target.port} has a target already; give each port one`);
@@ -72,3 +87,9 @@ function check({ channels, targets, distinctAddresses }: ServerConfig, problems:
 
 /** The configuration of `micss server`. */
 export const serverSpec: Spec<ServerConfig> = { schema, check };
+
+/** The configuration of `micss rules` for a server: the same, with its own settings. */
+export const serverRulesSpec: Spec<ServerConfig> = {
+  schema: { ...schema, rules: { key: "rules", fields: serverRulesSchema } },
+  check,
+};

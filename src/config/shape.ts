@@ -1,7 +1,7 @@
 import type { Node } from "./node.ts";
 import { type Problems, quote } from "./problems.ts";
 import type { Schema } from "./schema.ts";
-import type { Syntax } from "./syntax.ts";
+import { booleanSyntax, type Syntax } from "./syntax.ts";
 
 /** How a setting's whole value is written: once, as a list, or as a map. */
 export interface Shape<T> {
@@ -9,6 +9,8 @@ export interface Shape<T> {
   readonly placeholder: string;
   /** Whether its flag may be given again. */
   readonly repeats: boolean;
+  /** Whether its flag takes no value, and says "true". */
+  readonly bare?: boolean;
   /** What an entry of its map may say beyond one text. */
   readonly entry?: Entry;
   /**
@@ -39,6 +41,9 @@ export function one<T>(syntax: Syntax<T>): Shape<T> {
     format: (value) => syntax.format(value),
   };
 }
+
+/** On or off: `true` or `false` in the file; its flag takes no value. */
+export const toggle: Shape<boolean> = { ...one(booleanSyntax), bare: true };
 
 /** Several values: `[a, b]`, or a flag that repeats. */
 export function list<T>(syntax: Syntax<T>): Shape<readonly T[]> {

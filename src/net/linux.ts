@@ -1,31 +1,50 @@
 /**
  * What Linux offers and Deno does not: the original destination of a redirected connection, a reset, a shutdown beneath
- * a blocked write, and the limit on open files. The only file with FFI; it needs `--allow-ffi` and no other permission.
+ * a blocked write, the limit on open files, and a socket of another user's. The only file with FFI; it needs `--allow-ffi` and no other permission.
  *
  * Each call is one that the kernel answers at once, within microseconds, so that none is worth a thread.
  *
  * @module
  */
 import type { Address } from "./address.ts";
-import { canonicalHost, readSockaddr, sameAddress, SOCKADDR_SIZE, sockaddrPort } from "./sockaddr.ts";
+import { hostBytes } from "./ip.ts";
+import { canonicalHost, readSockaddr, sameAddress, SOCKADDR_SIZE, sockaddrPort, writeSockaddr } from "./sockaddr.ts";
 
 const SOL_IP = 0;
 const SOL_IPV6 = 41;
 /** The destination before netfilter changed it; the same number at either level. */
 const SO_ORIGINAL_DST = 80;
+/** At its level for IPv4 and for IPv6: a socket may have an address that this machine does not have. */
+const IP_TRANSPARENT = 19, IPV6_TRANSPARENT = 75;
+const SOL_SOCKET = 1;
+/** Whether a socket listens. */
+const SO_ACCEPTCONN = 30;
 const SHUT_WR = 1;
 const RLIMIT_NOFILE = 7;
 const RLIM_INFINITY = 2n ** 64n - 1n;
+const EPERM = 1;
 const ENOENT = 2;
 
+const AF_INET = 2;
+const AF_INET6 = 10;
+/** SOCK_STREAM, SOCK_NONBLOCK and SOCK_CLOEXEC. */
+const STREAM = 1 | 0o4000 | 0o2000000;
+const EINPROGRESS = 115;
+
 const SYMBOLS = {
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
+  setfsgid: { parameters: ["u32"], result: "i32" },
+  setfsuid: { parameters: ["u32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
@@ -104,10 +123,121 @@ export function shutdownWrite(conn: Deno.TcpConn): boolean {
   return onDescriptor(conn, (c, fd) => c.shutdown(fd, SHUT_WR));
 }
 
+/**
+ * Lets `listener` take what rules of TPROXY give it: connections to addresses that this machine does not have.
+ *
+ * @throws {Deno.errors.NotSupported} Where {@linkcode hasNativeHelper} says so too.
+ * @throws {Deno.errors.PermissionDenied} Without the right to it (CAP_NET_ADMIN or CAP_NET_RAW).
+ */
+export function makeTransparent(listener: Deno.TcpListener): void {
+  const c = libc();
+  if (typeof c === "string") throw new Deno.errors.NotSupported(`TPROXY ${c}`);
+  const fd = listenerDescriptor(c, listener);
+  if (fd === undefined) throw new Deno.errors.NotFound("TPROXY: the listener has ended");
+  const [level, option] = listener.addr.hostname.includes(":")
+    ? [SOL_IPV6, IPV6_TRANSPARENT]
+    : [SOL_IP, IP_TRANSPARENT];
+  if (c.setsockopt(fd, level, option, new Int32Array([1]), 4) === 0) return;
+  const number = errno(c);
+  if (number === EPERM) throw new Deno.errors.PermissionDenied("TPROXY needs the capability CAP_NET_ADMIN");
+  throw new Deno.errors.NotSupported(`TPROXY: setsockopt failed with errno ${number}`);
+}
+
+/** The file descriptor of a listener, which Deno tells nowhere: no other socket that listens has its address. */
+function listenerDescriptor(c: Libc, { addr }: Deno.TcpListener): number | undefined {
+  for (const fd of openDescriptors(c)) {
+    if (namesAddress(c.getsockname, fd, addr) && listens(c, fd)) return fd;
+  }
+  return undefined;
+}
+
+function listens(c: Libc, fd: number): boolean {
+  const value = new Int32Array(1);
+  return c.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, value, new Uint32Array([4])) === 0 && value[0] === 1;
+}
+
 /** The number of files that this process may have open (soft RLIMIT_NOFILE), or null where that can't be told. */
 export function fileLimit(): number | null {
   const c = libc();
   return typeof c === "string" ? null : descriptorLimit(c);
+}
+
+/** Whose a socket is: what netfilter's `owner` and `skuid` see. */
+export interface Owner {
+  /** A user's number. */
+  readonly uid: number;
+  /** A group's number. */
+  readonly gid: number;
+}
+
+/**
+ * A TCP socket whose owner and local port are known before it connects, to prove rules with. The kernel takes a file's
+ * owner from the thread that opens it, so that no other process is needed.
+ */
+export class OwnedSocket implements Disposable {
+  /** Its local port, its own as long as it is open. */
+  readonly port: number;
+  readonly #libc: Libc;
+  readonly #fd: number;
+
+  /**
+   * Makes a socket at any free port.
+   *
+   * @param owner Default: this process.
+   * @throws {Deno.errors.NotSupported} Where {@linkcode hasNativeHelper} says so too.
+   * @throws {Deno.errors.PermissionDenied} When this process may not act for `owner` (CAP_SETUID, CAP_SETGID).
+   * @throws {Deno.errors.AddrNotAvailable} When the system does not have the family.
+   */
+  constructor(family: "ipv4" | "ipv6", owner?: Owner) {
+    const c = libc();
+    if (typeof c === "string") throw new Deno.errors.NotSupported(`A socket with an owner ${c}`);
+    this.#libc = c;
+    this.#fd = owner === undefined ? openSocket(c, family) : asOwner(c, owner, () => openSocket(c, family));
+    const any = writeSockaddr(new Uint8Array(family === "ipv4" ? 4 : 16), 0);
+    if (this.#fd < 0 || c.bind(this.#fd, any, SOCKADDR_SIZE) !== 0 || !readName(c.getsockname, this.#fd)) {
+      const number = errno(c);
+      if (this.#fd >= 0) c.close(this.#fd);
+      throw new Deno.errors.AddrNotAvailable(`No socket for ${family}: errno ${number}`);
+    }
+    this.port = sockaddrPort(name);
+  }
+
+  /**
+   * Begins to connect; what comes of it, only the other end tells.
+   *
+   * @param to Its host an IP address of the socket's family.
+   * @returns 0, or the number of the error for which the system does not even begin, such as no route.
+   */
+  connect(to: Address): number {
+    if (this.#libc.connect(this.#fd, writeSockaddr(hostBytes(to.host)!, to.port), SOCKADDR_SIZE) === 0) return 0;
+    const number = errno(this.#libc);
+    return number === EINPROGRESS ? 0 : number;
+  }
+
+  /** Closes it. Call it once. */
+  [Symbol.dispose](): void {
+    this.#libc.close(this.#fd);
+  }
+}
+
+function openSocket(c: Libc, family: "ipv4" | "ipv6"): number {
+  return c.socket(family === "ipv4" ? AF_INET : AF_INET6, STREAM, 0);
+}
+
+/** Runs `action` with this thread's file system user and group changed; no other thread sees it. */
+function asOwner(c: Libc, { uid, gid }: Owner, action: () => number): number {
+  // The group first: without root's user the thread might not be allowed to change it.
+  const [group, user] = [c.setfsgid(gid), c.setfsuid(uid)];
+  try {
+    // Either call answers what was before it, and nothing else.
+    if (c.setfsuid(uid) >>> 0 !== uid || c.setfsgid(gid) >>> 0 !== gid) {
+      throw new Deno.errors.PermissionDenied(`No right to act for user ${uid} and group ${gid}`);
+    }
+    return action();
+  } finally {
+    c.setfsuid(user >>> 0);
+    c.setfsgid(group >>> 0);
+  }
 }
 
 function descriptorLimit(c: Libc): number | null {

@@ -34,6 +34,19 @@ export function readSockaddr(sockaddr: Uint8Array): Address | undefined {
   }
 }
 
+/**
+ * The `sockaddr_in` or `sockaddr_in6` that {@linkcode readSockaddr} reads.
+ *
+ * @param bytes An IP address, 4 or 16 bytes in network order.
+ */
+export function writeSockaddr(bytes: Uint8Array, port: number): Uint8Array<ArrayBuffer> {
+  const sockaddr = new Uint8Array(SOCKADDR_SIZE);
+  view(sockaddr).setUint16(0, bytes.length === 4 ? AF_INET : AF_INET6, true);
+  view(sockaddr).setUint16(2, port);
+  sockaddr.set(bytes, bytes.length === 4 ? 4 : 8);
+  return sockaddr;
+}
+
 /** Whether two addresses of a socket are the same, however they are written; scopes are left aside. */
 export function sameAddress(a: Address, b: Address): boolean {
   return a.port === b.port && canonicalHost(a.host) === canonicalHost(b.host);

@@ -1,6 +1,11 @@
 import type { Address } from "./address.ts";
 import type { Connection, Listener, Network } from "./connection.ts";
-import { originalDestination as nativeOriginalDestination, resetConnection, shutdownWrite } from "./linux.ts";
+import {
+  makeTransparent as nativeMakeTransparent,
+  originalDestination as nativeOriginalDestination,
+  resetConnection,
+  shutdownWrite,
+} from "./linux.ts";
 import { canonicalHost } from "./sockaddr.ts";
 
 /** The system's TCP, with TCP_NODELAY on every connection: shares wait for nothing. */
@@ -137,6 +142,22 @@ class TcpListener implements Listener {
     this.#closed = true;
     this.#listener.close();
   }
+
+  /** Lets it take connections to any address; see {@linkcode makeTransparent}. */
+  makeTransparent(): void {
+    nativeMakeTransparent(this.#listener);
+  }
+}
+
+/**
+ * Lets a listener take what TPROXY of iptables or nftables gives it: connections to any address, which is then their
+ * local one. A listener that is none of the system's takes all anyway.
+ *
+ * @throws {Deno.errors.NotSupported} Where `hasNativeHelper` of linux.ts says so too.
+ * @throws {Deno.errors.PermissionDenied} Without the capability CAP_NET_ADMIN.
+ */
+export function makeTransparent(listener: Listener): void {
+  if (listener instanceof TcpListener) listener.makeTransparent();
 }
 
 /**

@@ -86,7 +86,12 @@ export async function receiveTo(application: Connection, frames: Frames, traffic
   }
 }
 
-async function applied(action: Promise<void>): Promise<void> {
+/**
+ * Waits for something that is done to the application's connection.
+ *
+ * @throws {ApplicationError} When it fails.
+ */
+export async function applied(action: Promise<void>): Promise<void> {
   try {
     await action;
   } catch (cause) {

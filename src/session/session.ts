@@ -5,7 +5,7 @@ import { WireError } from "../wire/decoder.ts";
 import { FrameType, ResetCode, ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
 import { type Frames, unexpected } from "./frames.ts";
-import { ApplicationError, receiveTo, sendFrom, SessionReset, type Traffic } from "./relay.ts";
+import { ApplicationError, applied, receiveTo, sendFrom, SessionReset, type Traffic } from "./relay.ts";
 
 /** How long the word that a session was aborted may take to leave, in milliseconds. */
 const LAST_WORD_TIMEOUT = 1000;
@@ -93,10 +93,22 @@ async function abandon(frames: Frames, error: unknown, clock: Clock): Promise<vo
   frames.association.end();
 }
 
+/** What an application is told of the session that it asked for. */
+export interface Applicant {
+  /**
+   * Tells it that the session has begun, before the first byte from there. Absent for an application that takes its
+   * connection for the session itself.
+   */
+  readonly accepted?: () => Promise<void>;
+  /** Tells it why there is no session, instead, and ends its connection; never rejects. */
+  readonly refused: (error: unknown) => Promise<void>;
+}
+
 /**
  * Asks for a session, and carries it: the client handler's part. What the application says follows the OPEN at once,
- * without waiting for the answer.
+ * without waiting for the answer; but one that is told of the answer is not listened to before.
  *
+ * @param applicant Default: an application that is told by a reset.
  * @throws {TargetError} When the server handler did not connect the target; and what {@linkcode carry} throws.
  */
 export async function request(
@@ -105,9 +117,19 @@ export async function request(
   frames: Frames,
   traffic: Traffic,
   clock: Clock = systemClock,
+  applicant?: Applicant,
 ): Promise<void> {
-  const opened = frames.send((encoder) => encoder.open(open));
-  await carry(application, frames, traffic, opened.then(() => accepted(frames)), clock);
+  const answered = frames.send((encoder) => encoder.open(open)).then(() => accepted(frames));
+  if (applicant?.accepted !== undefined) {
+    try {
+      await answered;
+      await applied(applicant.accepted());
+    } catch (error) {
+      await Promise.all([applicant.refused(error), abandon(frames, error, clock)]);
+      throw error;
+    }
+  }
+  await carry(application, frames, traffic, answered, clock);
 }
 
 async function accepted(frames: Frames): Promise<void> {

@@ -14,6 +14,7 @@ const DEFAULTS = {
 };
 const NOTHING_ANNOUNCED = { keys: [], announce: [], announceFor: 3_600_000 };
 const NOTHING_LEARNED = { keys: [], unknown: "reject" as const };
+const NO_OTHER_WAYS_IN = { tproxies: [], socks5: [], httpConnects: [], sendSource: false };
 
 Deno.test("the server handler's flags say all that it must be told", () => {
   const config = server([
@@ -93,6 +94,7 @@ Deno.test("the client handler's flags say all that it must be told", () => {
       { listen: { host: "::1", port: 0 }, server: "web", port: 22 },
     ],
     redirects: [{ host: "0.0.0.0", port: 6522 }],
+    ...NO_OTHER_WAYS_IN,
     ...NOTHING_LEARNED,
     ...DEFAULTS,
     log: { level: "warn", format: "json" },

@@ -25,7 +25,7 @@ Deno.test("readFile() reads 1 MiB, and not a byte more", () => {
   const full = new Uint8Array(MAX_FILE_BYTES).fill(32);
   withFile(full, (path) => assertEquals(readFile(path).length, MAX_FILE_BYTES));
   withFile(new Uint8Array(MAX_FILE_BYTES + 1), (path) => {
-    checkRefused(path, "over 1 MiB; give a configuration, not data");
+    checkRefused(path, "over 1 MiB; give a YAML file");
   });
 });
 
@@ -33,7 +33,7 @@ Deno.test("readFile() reads what has no size, such as a device, to its limit", {
   ignore: Deno.build.os === "windows",
 }, () => {
   assertEquals(readFile("/dev/null"), "");
-  checkRefused("/dev/zero", "over 1 MiB; give a configuration, not data");
+  checkRefused("/dev/zero", "over 1 MiB; give a YAML file");
 });
 
 Deno.test("readFile() says what is wrong with a file that it can't read", () => {

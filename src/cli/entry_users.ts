@@ -1,0 +1,29 @@
+import type { EntryUsers } from "../client/entry/entries.ts";
+import { Users } from "../client/entry/users.ts";
+import { FileError, type ReadFile } from "../config/file.ts";
+import { quote, UsageError } from "../config/problems.ts";
+import type { ClientConfig } from "../config/types.ts";
+
+/**
+ * Reads the files that say who may use the ways in.
+ *
+ * @param read Reads such a file.
+ * @throws {UsageError} With a line for each file that is wrong.
+ */
+export function readEntryUsers(config: ClientConfig, read: ReadFile): EntryUsers {
+  const lines: string[] = [];
+  const users = (key: string, path: string | undefined): Users | undefined => {
+    if (path === undefined) return undefined;
+    try {
+      return new Users(read(path));
+    } catch (error) {
+      if (!(error instanceof FileError || error instanceof SyntaxError)) throw error;
+      lines.push(`micss client: ${key} ${quote(path)}: ${error.message}`);
+      return undefined;
+    }
+  };
+  const socks5 = users("socks5-users", config.socks5Users);
+  const httpConnect = users("http-connect-users", config.httpConnectUsers);
+  if (lines.length > 0) throw new UsageError(lines);
+  return { ...socks5 !== undefined && { socks5 }, ...httpConnect !== undefined && { httpConnect } };
+}

@@ -1,0 +1,26 @@
+import { TargetError } from "../../session/session.ts";
+import { ResultCode } from "../../wire/frame.ts";
+
+/** Why an application is not connected, as far as the ways in have words for it. */
+export type Refusal = "refused" | "unreachable" | "not allowed" | "overloaded" | "failed";
+
+/** The client handler does not connect to that destination; the message says why. */
+export class NotAllowed extends Error {
+  /** Tells the class in a stack trace. */
+  override name = "NotAllowed";
+}
+
+const REFUSALS: Readonly<Record<ResultCode, Refusal>> = {
+  [ResultCode.Ok]: "failed",
+  [ResultCode.Refused]: "refused",
+  [ResultCode.Unreachable]: "unreachable",
+  [ResultCode.NotAllowed]: "not allowed",
+  [ResultCode.Overloaded]: "overloaded",
+  [ResultCode.NotProcessed]: "overloaded",
+};
+
+/** What an error means to an application; "failed" for all that is neither its fault nor the target's. */
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof NotAllowed) return "not allowed";
+  return error instanceof TargetError ? REFUSALS[error.code] : "failed";
+}

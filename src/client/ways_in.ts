@@ -1,0 +1,117 @@
+import { reasonOf } from "../association/association.ts";
+import { acceptAll } from "../net/accept_loop.ts";
+import { type Address, formatAddress } from "../net/address.ts";
+import type { Connection, Listener } from "../net/connection.ts";
+import { listenAll, StartError } from "../net/listen.ts";
+import type { System } from "../net/system.ts";
+import type { Log } from "../observe/log.ts";
+import { type Arrival, type Entry, TurnedAway } from "./entry/arrival.ts";
+import { Dialogue } from "./entry/dialogue.ts";
+
+/**
+ * How many applications may be saying where they want to go at once; a newer one takes the oldest one's place. That one
+ * is the least likely to mean it, and each may hold 8 KB.
+ */
+const MOST_DIALOGUES = 1024;
+
+/** What {@linkcode WaysIn} needs. */
+export interface WaysInOptions extends System {
+  /** Lets a listener take connections to every address. */
+  readonly makeTransparent: (listener: Listener) => void;
+  /** How long an application may take to say where it wants to go, in milliseconds. */
+  readonly timeout: number;
+  /** Takes each arrival and owns it, until the promise settles; must not reject. */
+  readonly arrived: (arrival: Arrival) => Promise<void>;
+  /** Gets a line for each connection that is turned away. */
+  readonly log: Log;
+}
+
+/** All ways in of a client handler: listens, and finds out where each application wants to go. */
+export class WaysIn {
+  /** Where it listens; real ports where 0 was asked for. */
+  readonly addresses: readonly Address[];
+  readonly #entries: readonly Entry[];
+  readonly #options: WaysInOptions;
+  readonly #listeners: readonly Listener[];
+  readonly #accepting: Promise<unknown>;
+  readonly #dialogues = new Set<Connection>();
+  readonly #arrivals = new Set<Promise<void>>();
+
+  /**
+   * Starts to listen.
+   *
+   * @throws {StartError} When an address can't be listened at; nothing is left open then.
+   */
+  constructor(entries: readonly Entry[], options: WaysInOptions) {
+    const { network, log, clock } = this.#options = options;
+    this.#entries = entries;
+    this.#listeners = listenAll(network, entries.map(({ listen }) => listen));
+    try {
+      this.#listeners.forEach((listener, index) => {
+        if (entries[index]!.transparent) options.makeTransparent(listener);
+      });
+    } catch (cause) {
+      this.stopListening();
+      throw new StartError(cause instanceof Error ? cause.message : String(cause), { cause });
+    }
+    this.addresses = this.#listeners.map(({ address }) => address);
+    this.#accepting = Promise.all(this.#listeners.map((listener, index) => {
+      return acceptAll(listener, (connection) => this.#take(entries[index]!, connection), log, clock);
+    }));
+  }
+
+  /** How many connections are under way: arriving, or arrived. */
+  get size(): number {
+    return this.#arrivals.size;
+  }
+
+  /** Where the ways in of one kind listen, in the order of their entries. */
+  at(name: Entry["name"]): Address[] {
+    return this.addresses.filter((_, index) => this.#entries[index]!.name === name);
+  }
+
+  /** Takes no more connections. Those under way go on. */
+  stopListening(): void {
+    for (const listener of this.#listeners) listener.close();
+  }
+
+  /** Resolves when no connection is under way. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#arrivals);
+  }
+
+  /** Stops listening, and resets the connections that have not arrived yet. */
+  async close(): Promise<void> {
+    this.stopListening();
+    await this.#accepting;
+    for (const connection of this.#dialogues) connection.reset();
+  }
+
+  #take(entry: Entry, connection: Connection): void {
+    const arrival = this.#receive(entry, connection).finally(() => this.#arrivals.delete(arrival));
+    this.#arrivals.add(arrival);
+  }
+
+  async #receive(entry: Entry, connection: Connection): Promise<void> {
+    const { clock, timeout, arrived, log } = this.#options;
+    if (this.#dialogues.size >= MOST_DIALOGUES) this.#dialogues.values().next().value?.reset();
+    const dialogue = new Dialogue(connection, clock, timeout);
+    this.#dialogues.add(connection);
+    let arrival: Arrival;
+    try {
+      arrival = await entry.arrive(dialogue);
+    } catch (error) {
+      log.warn("connection refused", {
+        entry: entry.name,
+        from: formatAddress(connection.remote),
+        reason: reasonOf(error),
+      });
+      if (error instanceof TurnedAway && error.words !== undefined) return await dialogue.end(error.words);
+      return connection.reset();
+    } finally {
+      dialogue.over();
+      this.#dialogues.delete(connection);
+    }
+    await arrived(arrival);
+  }
+}
