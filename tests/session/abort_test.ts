@@ -1,0 +1,276 @@
+/** Sessions that do not end in order: the application on the other side sees a reset, never a clean end. */
+import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { ChannelError } from "../../src/association/association.ts";
+import { type Connection, writeAll } from "../../src/net/connection.ts";
+import { ApplicationError, SessionReset } from "../../src/session/relay.ts";
+import { WireError } from "../../src/wire/decoder.ts";
+import { FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
+import type { FrameEncoder } from "../../src/wire/frame_encoder.ts";
+import { settle } from "../support/fake_clock.ts";
+import { Interposer } from "../support/interposer.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
+import { applicationPair, readAll, readToEnd } from "../support/pair.ts";
+import { Random } from "../support/random.ts";
+import { ask, due, finishPair, type Session, sessionPair, startSession } from "../support/session_pair.ts";
+
+const { ConnectionReset } = Deno.errors;
+
+Deno.test("an application's reset resets the target, and a target's the application", async () => {
+  for (const who of ["application", "target"] as const) {
+    const pair = await sessionPair();
+    const session = await startSession(pair);
+    const other = who === "application" ? session.target : session.application;
+    await writeAll(session[who], Uint8Array.of(1, 2));
+    await other.read(new Uint8Array(10));
+    session[who].reset();
+    assertInstanceOf((await readToEnd(other)).error, ConnectionReset, who);
+    const errors = [await session.client, await session.server];
+    const [near, far] = who === "application" ? errors : errors.toReversed();
+    assertInstanceOf(near, ApplicationError);
+    assertInstanceOf(far, SessionReset);
+    assertEquals(far.message, "reset by the other side: application");
+    assertEquals([pair.client.ended, pair.server.ended], [true, true]);
+    await finishPair(pair, session.application, session.target);
+  }
+});
+
+/** Checks that an end meets a reset; in writing only, and as a broken pipe, where the other side had half-closed. */
+async function assertReset(end: Connection, what: string): Promise<void> {
+  const { error } = await readToEnd(end);
+  if (error !== null) return void assertInstanceOf(error, ConnectionReset, what);
+  await settle();
+  const writeError = await end.write(new Uint8Array(1)).then(() => null, (error: unknown) => error);
+  assertInstanceOf(writeError, Deno.errors.BrokenPipe, what);
+}
+
+Deno.test("a reset after a half-close, when only the other side still has to speak, is a reset all the same", async () => {
+  for (const who of ["application", "target"] as const) {
+    const pair = await sessionPair();
+    const session = await startSession(pair);
+    const other = who === "application" ? session.target : session.application;
+    await session[who].closeWrite();
+    assertEquals(await readAll(other), new Uint8Array());
+    await settle();
+    session[who].reset();
+    // Its handler meets the reset when it has something for it.
+    await writeAll(other, new Uint8Array(1000));
+    await settle();
+    await assertReset(other, who);
+    assert(await session.client !== null && await session.server !== null);
+    await finishPair(pair, session.application, session.target);
+  }
+});
+
+/** Both applications of a session that something has broken were reset, and both handlers know why. */
+async function assertBroken({ application, target, client, server }: Session, what: string): Promise<Error[]> {
+  await assertReset(application, `${what}: the application`);
+  await assertReset(target, `${what}: the target`);
+  const errors = [await client, await server];
+  for (const error of errors) assertInstanceOf(error, Error, `${what}: ended in order`);
+  return errors as Error[];
+}
+
+for (const how of ["close", "reset"] as const) {
+  Deno.test(`a ${how} of one channel resets both applications, with data in flight or none, and is named`, async () => {
+    for (const busy of ["idle", "up", "down", "half-closed up", "half-closed down"]) {
+      for (let victim = 0; victim < 3; victim++) {
+        const paths: Interposer[] = [];
+        const network = new MemoryNetwork({ interpose: (path) => paths.push(new Interposer(path)) });
+        const pair = await sessionPair(3, network);
+        const session = await startSession(pair);
+        const [from, to] = busy.includes("down")
+          ? [session.target, session.application]
+          : [session.application, session.target];
+        await writeAll(from, new Uint8Array(10));
+        await to.read(new Uint8Array(10));
+        let writing: Promise<void> | undefined;
+        if (busy.startsWith("half-closed")) {
+          await from.closeWrite();
+          await to.read(new Uint8Array(10));
+          await settle();
+        } else if (busy !== "idle") writing = writeAll(from, new Uint8Array(2_000_000)).catch(() => {});
+        await settle();
+        paths[victim]![how]();
+        const errors = await assertBroken(session, `${busy}, ${how}, channel ${victim + 1}`);
+        await writing;
+        assert(errors.some((error) => error instanceof ChannelError && error.index === victim), errors.join());
+        pair.client.end();
+        pair.server.end();
+        await Promise.all(paths.map(({ done }) => done));
+        await finishPair(pair, session.application, session.target);
+      }
+    }
+  });
+}
+
+Deno.test("who ends the association ends the session, also while its application neither reads nor writes", async () => {
+  for (const how of ["end", "abort"] as const) {
+    for (const side of ["client", "server"] as const) {
+      const pair = await sessionPair(3, new MemoryNetwork(), new MemoryNetwork({ capacity: 5000 }));
+      const session = await startSession(pair);
+      const [from, to] = side === "client"
+        ? [session.target, session.application]
+        : [session.application, session.target];
+      const writing = writeAll(from, new Uint8Array(3_000_000)).catch(() => {});
+      for (let i = 0; i < 20; i++) await settle();
+      pair[side][how]();
+      const error = await session[side];
+      assertEquals(error?.message, "the handler is ending");
+      assertInstanceOf((await readToEnd(to)).error, ConnectionReset);
+      assertInstanceOf((await readToEnd(from)).error, ConnectionReset);
+      assert(await session.client !== null && await session.server !== null);
+      await writing;
+      await finishPair(pair, session.application, session.target);
+    }
+  }
+});
+
+Deno.test("a frame that is not due resets the session for breaking the protocol", async () => {
+  const frames: [string, (encoder: FrameEncoder) => Uint8Array][] = [
+    ["OPEN", (encoder) => encoder.open({ destination: { kind: "port", port: 1 } })],
+    ["RESULT", (encoder) => encoder.result(ResultCode.Ok)],
+  ];
+  for (const [name, encode] of frames) {
+    const pair = await sessionPair();
+    const [application, inside] = await applicationPair(pair.outside);
+    const client = ask(pair, inside);
+    await due(pair.serverFrames, FrameType.Open);
+    await pair.serverFrames.send((encoder) => encoder.result(ResultCode.Ok));
+    await pair.serverFrames.send(encode);
+    const error = await client;
+    assertInstanceOf(error, WireError, name);
+    assertStringIncludes(error.message, "within a session");
+    assertEquals((await due(pair.serverFrames, FrameType.Reset)).code, ResetCode.Protocol);
+    assertEquals(await pair.serverFrames.receive(), null);
+    assertInstanceOf((await readToEnd(application)).error, ConnectionReset);
+    await finishPair(pair, application);
+  }
+});
+
+Deno.test("each reason of a RESET is told in words", async () => {
+  for (const [code, word] of [[ResetCode.Application, "application"], [ResetCode.Limit, "limit"]] as const) {
+    const pair = await sessionPair();
+    const [application, inside] = await applicationPair(pair.outside);
+    const client = ask(pair, inside);
+    await due(pair.serverFrames, FrameType.Open);
+    await pair.serverFrames.send((encoder) => encoder.result(ResultCode.Ok));
+    await pair.serverFrames.send((encoder) => encoder.reset(code));
+    assertEquals((await client)?.message, `reset by the other side: ${word}`);
+    await readToEnd(application);
+    await finishPair(pair, application);
+  }
+});
+
+Deno.test("a last word that can't leave holds a session's end up for a second and no longer", async () => {
+  const pair = await sessionPair(2, new MemoryNetwork({ capacity: 1000 }));
+  const [application, inside] = await applicationPair(pair.outside);
+  let over = false;
+  const client = ask(pair, inside).finally(() => over = true);
+  // The server reads nothing but the OPEN, so that the channels fill, and then breaks the protocol.
+  await due(pair.serverFrames, FrameType.Open);
+  const writing = writeAll(application, new Uint8Array(5_000_000)).catch(() => {});
+  for (let i = 0; i < 20; i++) await settle();
+  await pair.serverFrames.send((encoder) => encoder.end());
+  await writing;
+  await pair.clock.advance(999);
+  assertEquals(over, false);
+  await pair.clock.advance(1);
+  assertInstanceOf(await client, WireError);
+  await finishPair(pair, application);
+});
+
+/** What is flipped, and in which direction. */
+interface Flip {
+  readonly towards: "client" | "server";
+  /** Counted from the first share. */
+  readonly byte: number;
+  readonly bits: number;
+}
+
+/** Runs a whole small session while somebody flips bits on one channel, and checks that no loss passes for an end. */
+async function tampered({ towards, byte, bits }: Flip): Promise<"changed data" | "broken"> {
+  const firstShare = towards === "client" ? 22 + 52 : 52;
+  const paths: Interposer[] = [];
+  const change = (piece: Uint8Array, at: number) => {
+    const index = firstShare + byte - at;
+    if (index >= 0 && index < piece.length) piece[index]! ^= bits;
+  };
+  const network = new MemoryNetwork({
+    interpose: (path, { host }) => {
+      const tampering = host === "192.0.2.2" ? { change } : {};
+      paths.push(towards === "client" ? new Interposer(path, tampering) : new Interposer(path, {}, tampering));
+    },
+  });
+  const pair = await sessionPair(3, network);
+  const session = await startSession(pair);
+  const [up, down] = [new Random(1).bytes(20), new Random(2).bytes(20)];
+  // What comes out at either end, whatever becomes of the session.
+  const results = Promise.all([readToEnd(session.target), readToEnd(session.application)]);
+  for (const [end, bytes] of [[session.application, up], [session.target, down]] as const) {
+    await writeAll(end, bytes).catch(() => {});
+    await settle();
+    await end.closeWrite().catch(() => {});
+    await settle();
+  }
+  // A length that was made longer waits for bytes that nobody sends: the handlers' time-outs are for that.
+  for (let i = 0; i < 3; i++) await settle();
+  pair.client.abort();
+  pair.server.abort();
+  const [atTarget, atApplication] = await results;
+  const errors = [await session.client, await session.server];
+  await Promise.all(paths.map(({ done }) => done));
+  await finishPair(pair, session.application, session.target);
+
+  const sent = towards === "server" ? up : down;
+  const { bytes: got, error } = towards === "server" ? atTarget : atApplication;
+  if (error === null) {
+    // A clean end: then nothing was lost or added, and at most one byte of data differs.
+    assertEquals(got.length, sent.length);
+    const differing = [...got.keys()].filter((at) => got[at] !== sent[at]);
+    assert(differing.length === 1 && (got[differing[0]!]! ^ sent[differing[0]!]!) === bits);
+    assertEquals(errors, [null, null]);
+    return "changed data";
+  }
+  assertInstanceOf(error, ConnectionReset);
+  assert(got.length <= sent.length + 36, "more came than END can be taken for");
+  assert(errors.some((one) => one !== null));
+  return "broken";
+}
+
+Deno.test("bits flipped in any byte of a session change data one for one, or break it, and never forge its end", async () => {
+  // KEY 36, OPEN or RESULT 40 or 37, DATA 24, END 36.
+  for (const [towards, opening] of [["server", 40], ["client", 37]] as const) {
+    const data = [36 + opening + 4, 36 + opening + 24];
+    for (let byte = 0; byte < data[1]! + 36; byte++) {
+      const outcome = await tampered({ towards, byte, bits: 1 << byte % 8 });
+      const isData = byte >= data[0]! && byte < data[1]!;
+      assertEquals(outcome, isData ? "changed data" : "broken", `byte ${byte} towards the ${towards}`);
+    }
+  }
+});
+
+Deno.test("an OPEN whose port was changed on one channel opens nothing", async () => {
+  const paths: Interposer[] = [];
+  // KEY is 36 bytes long, the frame's head 4, then kind and port.
+  const port = 52 + 36 + 4 + 1;
+  for (let byte = port; byte < port + 2; byte++) {
+    for (let bit = 0; bit < 8; bit++) {
+      const network = new MemoryNetwork({
+        interpose: (path, { host }) => {
+          const change = (piece: Uint8Array, at: number) => {
+            if (byte >= at && byte < at + piece.length) piece[byte - at]! ^= 1 << bit;
+          };
+          paths.push(new Interposer(path, {}, host === "192.0.2.1" ? { change } : {}));
+        },
+      });
+      const pair = await sessionPair(2, network);
+      const session = await startSession(pair);
+      const [, error] = await assertBroken(session, `byte ${byte}, bit ${bit}`);
+      assertInstanceOf(error, WireError);
+      assertStringIncludes(error.message, "tampered with");
+      assertEquals(session.down, { sent: 0, received: 0 });
+      await Promise.all(paths.splice(0).map(({ done }) => done));
+      await finishPair(pair, session.application, session.target);
+    }
+  }
+});

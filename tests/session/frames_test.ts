@@ -1,0 +1,164 @@
+/** Frames over an association: what is the handlers' own business, and what is not due. */
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
+import { WireError } from "../../src/wire/decoder.ts";
+import { type Frame, FrameType, ResultCode } from "../../src/wire/frame.ts";
+import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
+import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
+import { Frames } from "../../src/session/frames.ts";
+import { settle } from "../support/fake_clock.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
+import { associatedPair, concat } from "../support/pair.ts";
+import { Random } from "../support/random.ts";
+import { due, finishPair, sessionPair } from "../support/session_pair.ts";
+
+const OPEN = { destination: { kind: "port", port: 80 } } as const;
+
+/** A server's frames, and a client that speaks by hand. */
+async function byHand(network = new MemoryNetwork()) {
+  const pair = await associatedPair(2, network);
+  const encoder = new FrameEncoder(new Random(1).fill);
+  const writer = pair.client.writable.getWriter();
+  const key = encoder.key();
+  const answers: Frame[] = [];
+  const decoder = new FrameDecoder();
+  const reading = (async () => {
+    for await (const chunk of pair.client.readable) {
+      decoder.push(chunk);
+      for (let frame = decoder.next(); frame !== null; frame = decoder.next()) answers.push(frame);
+    }
+  })().catch(() => {});
+  const frames = new Frames(pair.server);
+  const say = (...pieces: Uint8Array[]) => writer.write(concat(pieces));
+  const finish = async () => {
+    pair.client.end();
+    pair.server.end();
+    await reading;
+    await settle();
+    assertEquals(pair.network.openEnds, 0);
+  };
+  return { ...pair, encoder, key, say, frames, answers, finish };
+}
+
+Deno.test("KEY goes out once, before the first frame, and nothing goes out before a frame is sent", async () => {
+  const { encoder, key, say, frames, answers, finish } = await byHand();
+  await say(key, encoder.ping(Uint8Array.of(1)), encoder.open(OPEN), encoder.ping(Uint8Array.of(2)));
+  await due(frames, FrameType.Open);
+  const receiving = frames.receive().catch(() => null);
+  await settle();
+  assertEquals(answers, [], "a server says nothing before it answers an OPEN");
+  await frames.send((encoder) => encoder.result(ResultCode.Ok));
+  await frames.send((encoder) => encoder.end());
+  await settle();
+  assertEquals(answers.map(({ type }) => type), [FrameType.Key, FrameType.Result, FrameType.End]);
+  await finish();
+  await receiving;
+});
+
+Deno.test("a PING is answered with its payload, and only its sender sees either", async () => {
+  const { encoder, key, say, frames, answers, finish } = await byHand();
+  await say(key, encoder.open(OPEN));
+  await due(frames, FrameType.Open);
+  await frames.send((encoder) => encoder.result(ResultCode.Ok));
+  const receiving = frames.receive();
+  for (let length = 0; length <= 8; length++) {
+    await say(encoder.ping(new Uint8Array(length).fill(length)));
+    await settle();
+  }
+  await say(encoder.pong(new Uint8Array(3)), encoder.end());
+  assertEquals((await receiving)?.type, FrameType.End);
+  const pongs = answers.slice(2);
+  assertEquals(
+    pongs,
+    Array.from({ length: 9 }, (_, length) => ({ type: FrameType.Pong, payload: new Uint8Array(length).fill(length) })),
+  );
+  await finish();
+});
+
+Deno.test("a flood of PINGs from one who reads no answers is not stored", async () => {
+  const network = new MemoryNetwork({ capacity: 2000 });
+  const pair = await associatedPair(2, network);
+  const encoder = new FrameEncoder(new Random(1).fill);
+  const frames = new Frames(pair.server);
+  const writer = pair.client.writable.getWriter();
+  await writer.write(concat([encoder.key(), encoder.open(OPEN)]));
+  await due(frames, FrameType.Open);
+  await frames.send((encoder) => encoder.result(ResultCode.Ok));
+  const receiving = frames.receive();
+  const ping = encoder.ping(new Uint8Array(8));
+  const many = concat(Array.from({ length: 1000 }, () => ping));
+  for (let i = 0; i < 100; i++) await writer.write(many);
+  await writer.write(encoder.end());
+  assertEquals((await receiving)?.type, FrameType.End);
+  // 100,000 PINGs came; what was to be answered fits into the sockets and little more.
+  let came = 0;
+  const reading = (async () => {
+    for await (const chunk of pair.client.readable) came += chunk.length;
+  })();
+  await settle();
+  assert(came < 10_000, `${came} bytes of answers`);
+  await pair.server.writable.close().catch(() => {});
+  pair.server.end();
+  await reading;
+  pair.client.end();
+  await settle();
+  assertEquals(network.openEnds, 0);
+});
+
+Deno.test("a frame that was peeked at is received once, and watching disturbs nothing", async () => {
+  const pair = await sessionPair();
+  const watching = [pair.serverFrames.peek(), pair.serverFrames.peek()];
+  await pair.clientFrames.send((encoder) => encoder.open(OPEN));
+  await pair.clientFrames.send((encoder) => encoder.end());
+  for (const watched of watching) assertEquals((await watched)?.type, FrameType.Open);
+  await due(pair.serverFrames, FrameType.Open);
+  assertEquals((await pair.serverFrames.peek())?.type, FrameType.End);
+  await due(pair.serverFrames, FrameType.End);
+  await finishPair(pair);
+});
+
+Deno.test("BYE is kept in mind and not given to anyone", async () => {
+  const pair = await sessionPair();
+  await pair.clientFrames.send((encoder) => encoder.bye());
+  await pair.clientFrames.send((encoder) => encoder.end());
+  assertEquals(pair.serverFrames.leaving, false);
+  await due(pair.serverFrames, FrameType.End);
+  assertEquals([pair.serverFrames.leaving, pair.clientFrames.leaving], [true, false]);
+  await finishPair(pair);
+});
+
+Deno.test("bytes that are no frames are an error, again and again, and never thrown at once", async () => {
+  const { encoder, key, say, frames, finish } = await byHand();
+  await say(key, encoder.open(OPEN), Uint8Array.of(99, 0, 0, 0), encoder.end());
+  await due(frames, FrameType.Open);
+  const receiving = frames.receive();
+  assertInstanceOf(receiving, Promise);
+  await assertRejects(() => receiving, WireError, "unknown type 99");
+  await assertRejects(() => frames.receive(), WireError, "unknown type 99");
+  await assertRejects(() => frames.peek(), WireError, "unknown type 99");
+  await finish();
+});
+
+Deno.test("the end of a channel is null, after all that came whole", async () => {
+  const pair = await sessionPair();
+  await pair.clientFrames.send((encoder) => encoder.open(OPEN));
+  pair.client.end();
+  await due(pair.serverFrames, FrameType.Open);
+  assertEquals(await pair.serverFrames.receive(), null);
+  assertMatch(pair.server.failure!.message, /^channel [123] \(192\.0\.2\.[123]:6522\): closed by the other side$/);
+  await finishPair(pair);
+});
+
+Deno.test("a control frame has left when sending it settles", async () => {
+  for (const capacity of [1, 50, 65536]) {
+    const pair = await sessionPair(4, new MemoryNetwork({ capacity }));
+    const receiving = due(pair.serverFrames, FrameType.Open).then(() => due(pair.serverFrames, FrameType.Data));
+    await pair.clientFrames.send((encoder) => encoder.open(OPEN));
+    await pair.clientFrames.sendData(new Uint8Array(5));
+    await receiving;
+    const last = due(pair.serverFrames, FrameType.Reset);
+    await pair.clientFrames.send((encoder) => encoder.reset(1));
+    pair.client.end();
+    await last;
+    await finishPair(pair);
+  }
+});

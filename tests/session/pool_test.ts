@@ -1,0 +1,136 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { Pool } from "../../src/session/pool.ts";
+import { FrameType, ResetCode } from "../../src/wire/frame.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { due, finishPair, type SessionPair, sessionPair } from "../support/session_pair.ts";
+
+async function setUp(count: number) {
+  const clock = new FakeClock();
+  const pool = new Pool(clock, 30_000);
+  const pairs = await Promise.all(Array.from({ length: count }, () => sessionPair(2)));
+  const finish = async () => {
+    assertEquals([pool.size, clock.pending], [0, 0]);
+    for (const pair of pairs) await finishPair(pair);
+  };
+  return { clock, pool, pairs, finish };
+}
+
+function ended(pairs: SessionPair[]): boolean[] {
+  return pairs.map(({ client }) => client.ended);
+}
+
+Deno.test("the pool gives what was used last, once, and null when it has nothing", async () => {
+  const { pool, pairs, clock, finish } = await setUp(3);
+  assertEquals(pool.take(), null);
+  for (const { clientFrames } of pairs) pool.give(clientFrames);
+  assertEquals(pool.size, 3);
+  for (const { clientFrames } of pairs.toReversed()) assertStrictEquals(pool.take(), clientFrames);
+  assertEquals([pool.take(), pool.size], [null, 0]);
+  await clock.advance(60_000);
+  assertEquals(ended(pairs), [false, false, false]);
+  await finish();
+});
+
+Deno.test("the pool ends what has been idle for its time-out, each from when it was given", async () => {
+  const { pool, pairs, clock, finish } = await setUp(2);
+  pool.give(pairs[0]!.clientFrames);
+  await clock.advance(20_000);
+  pool.give(pairs[1]!.clientFrames);
+  await clock.advance(9_999);
+  assertEquals([pool.size, ...ended(pairs)], [2, false, false]);
+  await clock.advance(1);
+  assertEquals([pool.size, ...ended(pairs)], [1, true, false]);
+  assertStrictEquals(pool.take(), pairs[1]!.clientFrames);
+  pool.give(pairs[1]!.clientFrames);
+  await clock.advance(29_999);
+  assertEquals(pool.size, 1);
+  await clock.advance(1);
+  assertEquals([pool.size, ...ended(pairs)], [0, true, true]);
+  await finish();
+});
+
+Deno.test("the pool drops at once what the other side closes, aborts, or speaks on", async () => {
+  const { pool, pairs, clock, finish } = await setUp(5);
+  const disturb: ((pair: SessionPair) => void)[] = [
+    ({ server }) => server.end(),
+    ({ server }) => server.abort(),
+    ({ server }) => server.connections[1]!.reset(),
+    ({ serverFrames }) => serverFrames.send((encoder) => encoder.end()),
+    ({ server }) => server.connections.forEach((connection) => void connection.write(new Uint8Array(5))),
+  ];
+  for (const { clientFrames } of pairs) pool.give(clientFrames);
+  for (const [index, pair] of pairs.entries()) {
+    disturb[index]!(pair);
+    await settle();
+    assertEquals([pool.size, pair.client.ended], [4 - index, true], `${index}`);
+  }
+  assertEquals(clock.pending, 0);
+  await finish();
+});
+
+Deno.test("the pool does not keep what has ended, what says BYE, or what already has something to say", async () => {
+  const { pool, pairs, finish } = await setUp(3);
+  pairs[0]!.client.end();
+  pool.give(pairs[0]!.clientFrames);
+  assertEquals(pool.size, 0);
+
+  const { clientFrames, serverFrames, client } = pairs[1]!;
+  await serverFrames.send((encoder) => encoder.bye());
+  await serverFrames.send((encoder) => encoder.end());
+  await due(clientFrames, FrameType.End);
+  pool.give(clientFrames);
+  assertEquals([pool.size, client.ended], [0, true]);
+
+  const other = pairs[2]!;
+  await other.serverFrames.send((encoder) => encoder.end());
+  await other.serverFrames.send((encoder) => encoder.reset(ResetCode.Shutdown));
+  await due(other.clientFrames, FrameType.End);
+  pool.give(other.clientFrames);
+  await settle();
+  assertEquals([pool.size, other.client.ended], [0, true]);
+  await finish();
+});
+
+Deno.test("the pool does not give what has said BYE while idle", async () => {
+  const { pool, pairs, clock, finish } = await setUp(2);
+  for (const { clientFrames } of pairs) pool.give(clientFrames);
+  await pairs[1]!.serverFrames.send((encoder) => encoder.bye());
+  await settle();
+  assertStrictEquals(pool.take(), pairs[0]!.clientFrames);
+  assertEquals([pool.size, ...ended(pairs)], [0, false, true]);
+  assertEquals(clock.pending, 0);
+  await finish();
+});
+
+Deno.test("the pool gives nothing that has ended, though it has not heard yet", async () => {
+  const { pool, pairs, finish } = await setUp(1);
+  pool.give(pairs[0]!.clientFrames);
+  pairs[0]!.client.abort();
+  assertEquals([pool.take(), pool.size], [null, 0]);
+  await finish();
+});
+
+Deno.test("the pool that closes ends what it holds and keeps nothing more", async () => {
+  const { pool, pairs, finish } = await setUp(3);
+  pool.give(pairs[0]!.clientFrames);
+  pool.give(pairs[1]!.clientFrames);
+  pool.close();
+  assertEquals([pool.size, ...ended(pairs)], [0, true, true, false]);
+  pool.give(pairs[2]!.clientFrames);
+  assertEquals([pool.size, ...ended(pairs)], [0, true, true, true]);
+  pool.close();
+  await finish();
+});
+
+Deno.test("an association that was taken is its taker's: what comes on it afterwards is not the pool's business", async () => {
+  const { pool, pairs, finish } = await setUp(1);
+  const { clientFrames, serverFrames, client } = pairs[0]!;
+  pool.give(clientFrames);
+  await settle();
+  pool.take();
+  await serverFrames.send((encoder) => encoder.end());
+  await due(clientFrames, FrameType.End);
+  await settle();
+  assertEquals(client.ended, false);
+  await finish();
+});
