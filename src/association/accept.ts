@@ -2,7 +2,7 @@ import type { Address } from "../net/address.ts";
 import { type Clock, systemClock } from "../net/clock.ts";
 import { type Connection, readFull, writeAll } from "../net/connection.ts";
 import { xor } from "../sharing/xor.ts";
-import { type Associate, encodeAssociate } from "../wire/associate.ts";
+import { type Associate, encodeAssociate, RefusedReason } from "../wire/associate.ts";
 import { decodeFrom } from "../wire/decoder.ts";
 import { decodeFirst } from "../wire/first.ts";
 import { encodeGreeting } from "../wire/greeting.ts";
@@ -11,6 +11,9 @@ import { Association, type Sharing } from "./association.ts";
 import { HANDSHAKE_TIMEOUT } from "./initiate.ts";
 import { Matcher } from "./matcher.ts";
 import { Newcomer } from "./newcomer.ts";
+import { type WaitingLimits, WaitingRoom } from "./waiting_room.ts";
+
+const NO_LIMITS: WaitingLimits = { total: Infinity, perSource: Infinity };
 
 /** What {@linkcode Acceptor} needs. */
 export interface AcceptorOptions extends Sharing {
@@ -22,6 +25,10 @@ export interface AcceptorOptions extends Sharing {
   readonly identify?: (question: Identify, connection: Connection) => Promise<Uint8Array>;
   /** Whether two channels must arrive at different host addresses. Default: true. */
   readonly distinctAddresses?: boolean;
+  /** How many connections may wait for their association. Default: as many as come. */
+  readonly waiting?: WaitingLimits;
+  /** Whether another association is welcome. Default: always. */
+  readonly welcome?: () => boolean;
   /** Default: the system's. */
   readonly clock?: Clock;
   /** In milliseconds, from a connection's arrival. Default: {@linkcode HANDSHAKE_TIMEOUT}. */
@@ -39,7 +46,7 @@ export class Acceptor {
   readonly #options: AcceptorOptions;
   readonly #clock: Clock;
   readonly #matcher: Matcher<Newcomer>;
-  readonly #newcomers = new Set<Newcomer>();
+  readonly #newcomers: WaitingRoom<Newcomer>;
   #closed = false;
 
   /** An acceptor without connections. */
@@ -47,6 +54,7 @@ export class Acceptor {
     const { scheme = xor, distinctAddresses = true, clock = systemClock } = options;
     this.#options = options;
     this.#clock = clock;
+    this.#newcomers = new WaitingRoom(options.waiting ?? NO_LIMITS);
     this.#matcher = new Matcher<Newcomer>({
       schemes: new Set([scheme.id]),
       distinctAddresses,
@@ -68,7 +76,7 @@ export class Acceptor {
       timeout,
       () => newcomer.end(`not associated within ${timeout / 1000} s`),
     );
-    this.#newcomers.add(newcomer);
+    this.#newcomers.add(newcomer)?.end("made room for another: too many connections wait to be associated");
     this.#matcher.add(newcomer);
     this.#handshake(newcomer).catch((cause) => newcomer.end(cause));
   }
@@ -76,7 +84,7 @@ export class Acceptor {
   /** Closes all that is in no association yet, and takes nothing more. */
   close(): void {
     this.#closed = true;
-    for (const newcomer of this.#newcomers) newcomer.end("the handler is ending");
+    for (const newcomer of [...this.#newcomers]) newcomer.end("the handler is ending");
   }
 
   async #handshake(newcomer: Newcomer): Promise<void> {
@@ -95,13 +103,14 @@ export class Acceptor {
       newcomer.end(ended === null ? "sent more than a list before it was associated" : ended.cause);
     };
     newcomer.inlet.read();
+    if (this.#options.welcome?.() === false) return newcomer.refused(RefusedReason.Overloaded);
     this.#matcher.submit(newcomer, first.list);
   }
 
   #associate(newcomers: Newcomer[], list: Associate): void {
     for (const newcomer of newcomers) {
       newcomer.release();
-      this.#newcomers.delete(newcomer);
+      this.#newcomers.remove(newcomer);
     }
     const addresses: Address[] = newcomers.map(({ connection }) => connection.local);
     const association = new Association(newcomers.map(({ inlet }) => inlet), addresses, this.#options);
@@ -116,7 +125,7 @@ export class Acceptor {
   }
 
   #ended(newcomer: Newcomer, reason: string | null): void {
-    this.#newcomers.delete(newcomer);
+    this.#newcomers.remove(newcomer);
     this.#matcher.remove(newcomer);
     if (reason !== null) this.#options.failed?.(newcomer.connection, reason);
   }

@@ -35,6 +35,11 @@ export class Newcomer implements Candidate {
     return this.connection.local.host;
   }
 
+  /** The host address it came from. */
+  get remoteHost(): string {
+    return this.connection.remote.host;
+  }
+
   /** Whether it was ended or released. */
   get over(): boolean {
     return this.#over;

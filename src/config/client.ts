@@ -8,10 +8,10 @@ import type { Node } from "./node.ts";
 import { type Problems, quote } from "./problems.ts";
 import { readSettings, type Spec } from "./read.ts";
 import { clientRulesSchema, forRulesOnly } from "./rules.ts";
-import type { Field, Schema } from "./schema.ts";
-import { list, map } from "./shape.ts";
-import { addressSyntax, checkPort, portSyntax, type Syntax } from "./syntax.ts";
-import { type ClientConfig, type Forward, type Server, SERVER_NAME } from "./types.ts";
+import type { Field, Group, Schema } from "./schema.ts";
+import { list, map, one } from "./shape.ts";
+import { addressSyntax, checkPort, countSyntax, portSyntax, type Syntax } from "./syntax.ts";
+import { type ClientConfig, type ClientLimits, type Forward, type Server, SERVER_NAME } from "./types.ts";
 
 const channelSyntax = addressSyntax({ defaultPort: DEFAULT_PORT });
 
@@ -57,6 +57,17 @@ const serverEntrySchema: Schema<Omit<Server, "name">> = {
   },
 };
 
+const limitsGroup: Group<ClientLimits> = {
+  key: "limits",
+  fields: {
+    sessions: {
+      key: "sessions",
+      shape: one(countSyntax),
+      doc: "Sessions at once; as many as the open files allow where not given",
+    },
+  },
+};
+
 const schema: Schema<ClientConfig> = {
   servers: {
     key: "servers",
@@ -75,6 +86,7 @@ const schema: Schema<ClientConfig> = {
   },
   ...clientEntriesSchema,
   rules: forRulesOnly(clientRulesSchema),
+  limits: limitsGroup,
   timeouts: timeoutsGroup,
   log: logGroup,
 };

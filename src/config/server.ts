@@ -5,10 +5,10 @@ import { checkAnnounced, serverIdentifySchema } from "./identify.ts";
 import { type Problems, quote } from "./problems.ts";
 import type { Spec } from "./read.ts";
 import { forRulesOnly, serverRulesSchema } from "./rules.ts";
-import type { Schema } from "./schema.ts";
+import type { Group, Schema } from "./schema.ts";
 import { list, map, one } from "./shape.ts";
-import { addressSyntax, booleanSyntax, checkPort, type Syntax } from "./syntax.ts";
-import type { ServerConfig, Target } from "./types.ts";
+import { addressSyntax, booleanSyntax, checkPort, countSyntax, type Syntax } from "./syntax.ts";
+import type { ServerConfig, ServerLimits, Target } from "./types.ts";
 
 /** Marks a target's address that names no port. */
 const SAME = -1;
@@ -45,6 +45,27 @@ export const targetSyntax: Syntax<Target> = {
   },
 };
 
+const limitsGroup: Group<ServerLimits> = {
+  key: "limits",
+  fields: {
+    waiting: {
+      key: "waiting",
+      shape: one(countSyntax),
+      doc: "Connections in no association yet, in all; a quarter of the open files allowed where not given",
+    },
+    waitingPerSource: {
+      key: "waiting-per-source",
+      shape: one(countSyntax),
+      doc: "The same from one address (of IPv6, one network of 64 bits); a quarter of all where not given",
+    },
+    associations: {
+      key: "associations",
+      shape: one(countSyntax),
+      doc: "Associations, and so sessions, at once; as many as the open files allow where not given",
+    },
+  },
+};
+
 const schema: Schema<ServerConfig> = {
   channels: {
     key: "channels",
@@ -69,6 +90,7 @@ const schema: Schema<ServerConfig> = {
   },
   ...serverIdentifySchema,
   rules: forRulesOnly(serverRulesSchema),
+  limits: limitsGroup,
   timeouts: timeoutsGroup,
   log: logGroup,
 };

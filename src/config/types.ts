@@ -39,6 +39,22 @@ export interface Target {
   readonly proxy?: true;
 }
 
+/** How much a server handler takes; what is left out is derived from how many files it may have open. */
+export interface ServerLimits {
+  /** Connections that are in no association yet, in all. */
+  readonly waiting?: number;
+  /** The same from one source: an IPv4 address, or a network of 64 bits. */
+  readonly waitingPerSource?: number;
+  /** Associations, and so sessions. */
+  readonly associations?: number;
+}
+
+/** How much a client handler takes; what is left out is derived from how many files it may have open. */
+export interface ClientLimits {
+  /** Sessions at once. */
+  readonly sessions?: number;
+}
+
 /** All that `micss server` needs to know. */
 export interface ServerConfig {
   /** Where channels arrive: 2 to 16 addresses, none twice. */
@@ -55,6 +71,8 @@ export interface ServerConfig {
   readonly announceFor: number;
   /** What `micss rules` is told; left out for the handler. */
   readonly rules?: ServerRules;
+  /** How much it takes. */
+  readonly limits: ServerLimits;
   /** How long it waits for what. */
   readonly timeouts: Timeouts;
   /** What it writes, and how. */
@@ -109,6 +127,8 @@ export interface ClientConfig {
   readonly sendSource: boolean;
   /** What `micss rules` is told; left out for the handler. */
   readonly rules?: ClientRules;
+  /** How much it takes. */
+  readonly limits: ClientLimits;
   /** How long it waits for what. */
   readonly timeouts: Timeouts;
   /** What it writes, and how. */

@@ -4,16 +4,21 @@ import type { ServerConfig } from "../config/types.ts";
 import { acceptAll } from "../net/accept_loop.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
+import { fileLimit } from "../net/linux.ts";
 import { listenAll } from "../net/listen.ts";
 import { realSystem, type System } from "../net/system.ts";
 import type { Log } from "../observe/log.ts";
+import { ThrottledWarning } from "../observe/throttled.ts";
 import { Liveness } from "../session/liveness.ts";
+import { type EffectiveLimits, limitsFor } from "./limits.ts";
 import { Service } from "./service.ts";
 
 /** The server handler: takes channels, makes associations of them, and connects their sessions to targets. */
 export class ServerHandler {
   /** Where it listens; real ports where 0 was asked for. In the order of the configuration's channels. */
   readonly channels: readonly Address[];
+  /** How much it takes. */
+  readonly limits: EffectiveLimits;
   readonly #config: ServerConfig;
   readonly #system: System;
   readonly #log: Log;
@@ -21,6 +26,8 @@ export class ServerHandler {
   readonly #accepting: Promise<unknown>;
   readonly #acceptor: Acceptor;
   readonly #liveness: Liveness;
+  readonly #unassociated: ThrottledWarning;
+  readonly #full: ThrottledWarning;
   readonly #services = new Map<Service, Promise<void>>();
 
   /**
@@ -31,14 +38,20 @@ export class ServerHandler {
   constructor(config: ServerConfig, log: Log, system: System = realSystem) {
     const { network, clock } = this.#system = system;
     this.#config = config;
+    this.limits = limitsFor(config.limits, fileLimit(), config.channels.length);
+    this.#unassociated = new ThrottledWarning(log, clock, "channel not associated");
+    this.#full = new ThrottledWarning(log, clock, "limit reached");
     this.#liveness = new Liveness(clock, config.timeouts);
     this.#log = log;
     this.#acceptor = new Acceptor({
       distinctAddresses: config.distinctAddresses,
       timeout: config.timeouts.handshake,
+      waiting: { total: this.limits.waiting, perSource: this.limits.waitingPerSource },
+      welcome: () => this.#welcome(),
       clock,
       associated: (association) => this.#serve(association),
-      failed: (connection, reason) => this.#logFailure(connection, reason),
+      failed: ({ remote, local }, reason) =>
+        this.#unassociated.warn({ from: formatAddress(remote), channel: formatAddress(local), reason }),
     });
     this.#listeners = listenAll(network, config.channels);
     this.channels = this.#listeners.map(({ address }) => address);
@@ -81,7 +94,9 @@ export class ServerHandler {
     this.#services.set(service, service.run().finally(() => this.#services.delete(service)));
   }
 
-  #logFailure({ remote, local }: Connection, reason: string): void {
-    this.#log.warn("channel not associated", { from: formatAddress(remote), channel: formatAddress(local), reason });
+  #welcome(): boolean {
+    if (this.#services.size < this.limits.associations) return true;
+    this.#full.warn({ limit: "associations", value: this.limits.associations });
+    return false;
   }
 }
