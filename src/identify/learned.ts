@@ -1,0 +1,185 @@
+import type { KeyScope } from "../config/scope.ts";
+import { covers } from "../config/scope.ts";
+import type { Clock } from "../net/clock.ts";
+import type { Network } from "../net/connection.ts";
+import type { Log } from "../observe/log.ts";
+import { type Entry, isDue, isValid } from "./entry.ts";
+import { identify, IdentifyError } from "./exchange.ts";
+import type { Key } from "./key.ts";
+import { listed, type Store } from "./store.ts";
+
+/** A key, and which server handlers it is for. */
+export interface ScopedKey {
+  /** Which ones. */
+  readonly scope: KeyScope;
+  /** It can verify. */
+  readonly key: Key;
+}
+
+/** What {@linkcode Learned} needs. */
+export interface LearnedOptions {
+  /** By these servers are asked, in this order. */
+  readonly keys: readonly ScopedKey[];
+  /** Where what was learned is kept. */
+  readonly store: Store;
+  /** Makes connections. */
+  readonly network: Network;
+  /** Measures time-outs and pauses. */
+  readonly clock: Clock;
+  /** The time of day, in milliseconds since 1970: it outlives the process. */
+  readonly now: () => number;
+  /** How long an exchange may take, in milliseconds. */
+  readonly timeout: number;
+  /** Gets a line for each exchange. */
+  readonly log: Log;
+}
+
+/** How long a server that did not identify its channels is not asked again, in milliseconds. */
+export const FAILURE_PAUSE = 5_000;
+
+/** How long a failed renewal is not tried again, in milliseconds. */
+export const RENEWAL_PAUSE = 60_000;
+
+/** How many failures are remembered. */
+const MOST_FAILURES = 1024;
+
+/** Why something can't be had, and until when it is not tried again. */
+interface Failure {
+  readonly error: unknown;
+  readonly until: number;
+}
+
+/**
+ * What can be learned about server handlers that nobody configured (paper, section III-C): from the local database, and
+ * where a key is configured from the server handler itself. Many that ask at once share one exchange.
+ */
+export class Learned {
+  readonly #options: LearnedOptions;
+  readonly #underWay = new Map<string, Promise<Entry>>();
+  readonly #failures = new Map<string, Failure>();
+  readonly #failedRenewals = new Map<string, Failure>();
+  readonly #giveUp = new AbortController();
+
+  /** Has asked nobody yet. */
+  constructor(options: LearnedOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * What is known, or can be learned, about an address.
+   *
+   * @param host An IP address in its one spelling.
+   * @param names Names that stand for it, for keys that are for a name.
+   * @returns null when nothing was ever learned and there is no key to ask by.
+   * @throws {IdentifyError} When it could not be learned, or what was learned has expired.
+   */
+  async find(host: string, names: readonly string[] = []): Promise<Entry | null> {
+    const { store, now, clock } = this.#options;
+    const keys = this.#options.keys.filter(({ scope }) => [host, ...names].some((one) => covers(scope, one)));
+    const entry = store.find(host);
+    if (entry !== undefined && isValid(entry, now()) && isTrusted(entry, keys)) {
+      if (keys.length > 0 && isDue(entry, now())) this.#renew(entry, keys);
+      return entry;
+    }
+    if (keys.length === 0) {
+      if (entry === undefined) return null;
+      const expired = new Date(entry.expires ?? 0).toISOString();
+      throw new IdentifyError(`what was learned about ${host} expired at ${expired}, and no key is configured for it`);
+    }
+    const failure = this.#failures.get(host);
+    if (failure !== undefined && clock.now() < failure.until) throw failure.error;
+    try {
+      return await this.#learn(host, keys);
+    } catch (error) {
+      fail(this.#failures, host, { error, until: clock.now() + FAILURE_PAUSE });
+      throw error;
+    }
+  }
+
+  /** Gives up what is under way, and asks nobody any more. */
+  close(): void {
+    this.#giveUp.abort(new Error("the handler is ending"));
+  }
+
+  /** Asks again before what was learned expires; until then that is good enough. */
+  #renew(entry: Entry, keys: readonly ScopedKey[]): void {
+    const { clock, log } = this.#options;
+    const { address } = entry;
+    if (this.#underWay.has(address) || clock.now() < (this.#failedRenewals.get(address)?.until ?? 0)) return;
+    this.#learn(address, keys).catch((error) => {
+      fail(this.#failedRenewals, address, { error, until: clock.now() + RENEWAL_PAUSE });
+      const until = new Date(entry.expires!).toISOString();
+      log.warn("channels not renewed", { address, reason: error.message, "valid-until": until });
+    });
+  }
+
+  #learn(host: string, keys: readonly ScopedKey[]): Promise<Entry> {
+    const underWay = this.#underWay.get(host);
+    if (underWay !== undefined) return underWay;
+    const learning = this.#ask(host, keys).finally(() => this.#underWay.delete(host));
+    this.#underWay.set(host, learning);
+    return learning;
+  }
+
+  async #ask(host: string, keys: readonly ScopedKey[]): Promise<Entry> {
+    const { store, log } = this.#options;
+    const entry = await learn(host, keys, { ...this.#options, signal: this.#giveUp.signal });
+    this.#failures.delete(host);
+    this.#failedRenewals.delete(host);
+    log.info("channels identified", {
+      address: host,
+      channels: listed(entry),
+      key: entry.key ?? undefined,
+      "valid-until": new Date(entry.expires!).toISOString(),
+    });
+    if (!this.#giveUp.signal.aborted) store.keep(entry);
+    return entry;
+  }
+}
+
+/** What {@linkcode learn} needs. */
+export type LearnOptions = Pick<LearnedOptions, "network" | "clock" | "now" | "timeout"> & {
+  /** Gives up. */
+  readonly signal?: AbortSignal;
+};
+
+/**
+ * Asks the server handler at an address for its channels by each key in turn, at the ports that the keys are for.
+ *
+ * @param keys At least one.
+ * @throws {IdentifyError} When none leads to an answer.
+ */
+export async function learn(host: string, keys: readonly ScopedKey[], options: LearnOptions): Promise<Entry> {
+  const { clock, timeout, now } = options;
+  const deadline = clock.now() + timeout;
+  const learned = now();
+  const byPort = Map.groupBy(keys, ({ scope }) => scope.port);
+  let failure: unknown;
+  for (const [port, those] of byPort) {
+    const left = deadline - clock.now();
+    if (left <= 0) break;
+    try {
+      const { channels, valid, key } = await identify({ host, port }, those.map(({ key }) => key), {
+        ...options,
+        timeout: left,
+      });
+      const expires = learned + valid * 1000;
+      return { address: host, channels, source: "exchange", learned, expires, key: key.id.toHex() };
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+/** Whether an entry may be used beside the keys that there are: a key that was taken away takes what it vouched for along. */
+function isTrusted({ source, key }: Entry, keys: readonly ScopedKey[]): boolean {
+  return source === "import" || keys.length === 0 || keys.some((one) => one.key.id.toHex() === key);
+}
+
+function fail(failures: Map<string, Failure>, host: string, failure: Failure): void {
+  failures.delete(host);
+  failures.set(host, failure);
+  const [oldest] = failures.keys();
+  if (failures.size > MOST_FAILURES) failures.delete(oldest!);
+}

@@ -1,0 +1,153 @@
+import { lookup } from "node:dns";
+import type { Log } from "../observe/log.ts";
+import type { Clock } from "./clock.ts";
+import { canonicalHost } from "./sockaddr.ts";
+
+/** Finds the addresses of a host name, best first. @throws What the system reports. */
+export type Resolve = (name: string) => Promise<readonly string[]>;
+
+/** The system's own way, `getaddrinfo`: its hosts file, its name servers, its order. */
+export const systemResolve: Resolve = (name) =>
+  new Promise((resolve, reject) => {
+    lookup(name, { all: true }, (error, addresses) => {
+      if (error === null) return resolve(addresses.map(({ address }) => address));
+      const known = /ENOTFOUND/.test(String(error.code ?? error.message));
+      reject(new Error(known ? "the name is not known" : error.message, { cause: error }));
+    });
+  });
+
+/** How long an answer is taken as it is, in milliseconds. */
+export const RESOLVE_AGAIN = 60_000;
+
+/** How long after a failure a name is tried again, in milliseconds. */
+export const RETRY = 5_000;
+
+/** How long an address that was an answer is still taken for the name's own, in milliseconds. */
+const REMEMBERED = 3_600_000;
+
+/** How many such addresses are remembered, for each name. */
+const MOST_REMEMBERED = 256;
+
+/** What {@linkcode Names} needs. */
+export interface NamesOptions {
+  /** Does the work. Default: {@linkcode systemResolve}. */
+  readonly resolve?: Resolve;
+  /** Tells time. */
+  readonly clock: Clock;
+  /** How long one answer may take, in milliseconds. */
+  readonly timeout: number;
+  /** Gets a line when a name is no longer answered for, and when it is again. */
+  readonly log: Log;
+}
+
+/** One name. */
+interface State {
+  answer?: readonly string[];
+  failure?: Error;
+  /** The resolution under way. */
+  pending?: Promise<void>;
+  /** When each address was last an answer. */
+  readonly seen: Map<string, number>;
+  /** Forgets the next resolution. */
+  forget: () => void;
+}
+
+/**
+ * The addresses of host names that are needed again and again: resolved from the start, and again every
+ * {@linkcode RESOLVE_AGAIN}. While a name can't be resolved its last answer holds.
+ */
+export class Names {
+  readonly #options: NamesOptions;
+  readonly #states: ReadonlyMap<string, State>;
+  #closed = false;
+
+  /** Begins to resolve. */
+  constructor(names: Iterable<string>, options: NamesOptions) {
+    this.#options = options;
+    this.#states = new Map([...names].map((name) => [name, { seen: new Map(), forget: () => {} }]));
+    for (const [name, state] of this.#states) this.#refresh(name, state);
+  }
+
+  /**
+   * A name's addresses, in their one spelling, at least one; the same array as long as they are the same.
+   *
+   * @param name One of those that the constructor was given.
+   * @throws {Error} When it never could be resolved, with the name and the reason.
+   */
+  async get(name: string): Promise<readonly string[]> {
+    const state = this.#states.get(name)!;
+    if (state.answer === undefined) await state.pending;
+    if (state.answer === undefined) throw state.failure;
+    return state.answer;
+  }
+
+  /** Whether an address is a name's, or was within the last hour. */
+  owns(name: string, host: string): boolean {
+    const seen = this.#states.get(name)?.seen.get(host);
+    return seen !== undefined && this.#options.clock.now() - seen < REMEMBERED;
+  }
+
+  /** Waits until every name was tried once. @returns Those that could not be resolved yet. */
+  async unresolved(): Promise<string[]> {
+    const states = [...this.#states].filter(([, { answer }]) => answer === undefined);
+    await Promise.all(states.map(([, { pending }]) => pending));
+    return states.filter(([, { answer }]) => answer === undefined).map(([name]) => name);
+  }
+
+  /** Resolves nothing any more. */
+  close(): void {
+    this.#closed = true;
+    for (const { forget } of this.#states.values()) forget();
+  }
+
+  #refresh(name: string, state: State): void {
+    const { clock, log } = this.#options;
+    state.pending = resolveWithin(name, this.#options).then((answer) => {
+      if (state.failure !== undefined) log.info("name resolved again", { name });
+      delete state.failure;
+      if (state.answer?.join() !== answer.join()) state.answer = answer;
+      for (const host of answer) remember(state.seen, host, clock.now());
+      return RESOLVE_AGAIN;
+    }, (failure: Error) => {
+      const kept = state.answer?.join();
+      if (state.failure === undefined && !this.#closed) {
+        log.warn("name not resolved", { reason: failure.message, kept });
+      }
+      // What still holds is still the name's.
+      for (const host of state.answer ?? []) remember(state.seen, host, clock.now());
+      state.failure = failure;
+      return RETRY;
+    }).then((wait) => {
+      if (!this.#closed) state.forget = clock.after(wait, () => this.#refresh(name, state));
+    });
+  }
+}
+
+/**
+ * A name's addresses, each once, in their one spelling.
+ *
+ * @throws {Error} When it can't be resolved, or not in time, with the name and the reason.
+ */
+export async function resolveWithin(
+  name: string,
+  { resolve = systemResolve, clock, timeout }: Omit<NamesOptions, "log">,
+): Promise<readonly string[]> {
+  const late = Promise.withResolvers<never>();
+  const forget = clock.after(timeout, () => late.reject(new Error(`no answer within ${timeout / 1000} s`)));
+  try {
+    const answer = await Promise.race([resolve(name), late.promise]);
+    if (answer.length === 0) throw new Error("the name has no address");
+    return [...new Set(answer.map(canonicalHost))];
+  } catch (cause) {
+    throw new Error(`${name}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  } finally {
+    forget();
+  }
+}
+
+function remember(seen: Map<string, number>, host: string, now: number): void {
+  seen.delete(host);
+  seen.set(host, now);
+  const [oldest] = seen.keys();
+  if (seen.size > MOST_REMEMBERED) seen.delete(oldest!);
+}
