@@ -1,0 +1,21 @@
+import { assertEquals, assertLessOrEqual } from "@std/assert";
+import { limitsFor } from "../../src/server/limits.ts";
+
+Deno.test("what is derived fits into the files that may be open", () => {
+  for (const files of [64, 128, 256, 1024, 4096, 65536, 1_048_576, Infinity]) {
+    for (const channels of [2, 3, 16]) {
+      const { waiting, associations } = limitsFor({}, files, channels);
+      assertLessOrEqual(waiting + associations * (channels + 1) + 64, Math.max(files, 64 + 64 + channels));
+    }
+  }
+});
+
+Deno.test("1,024 files are for 240 waiting connections, 60 from a source, and 180 associations of three channels", () => {
+  assertEquals(limitsFor({}, 1024, 3), { waiting: 240, waitingPerSource: 60, associations: 180 });
+  assertEquals(limitsFor({}, null, 3), limitsFor({}, 1024, 3));
+});
+
+Deno.test("what is configured holds", () => {
+  const given = { waiting: 7, waitingPerSource: 3, associations: 5 };
+  assertEquals(limitsFor(given, 1024, 3), given);
+});
