@@ -59,7 +59,7 @@ const IPV4 = 1, NAME = 3, IPV6 = 4;
 export function* decodeMethods(): Decoder<Uint8Array> {
   const [version, count] = twoBytes(yield 2);
   if (version !== VERSION) throw new WireError(`no SOCKS5: a message of version ${version}`);
-  return count === 0 ? new Uint8Array(0) : yield count;
+  return count === 0 ? new Uint8Array(0) : (yield count).slice();
 }
 
 /** Encodes which method is to be used. */
@@ -76,10 +76,10 @@ export function* decodePassword(): Decoder<{ readonly user: Uint8Array; readonly
   const [version, userLength] = twoBytes(yield 2);
   if (version !== PASSWORD_VERSION) throw new WireError(`a password message of version ${version}`);
   // With the name comes the password's length.
-  const user = yield userLength + 1;
-  const passwordLength = user[userLength]!;
-  const password = passwordLength === 0 ? new Uint8Array(0) : yield passwordLength;
-  return { user: user.subarray(0, userLength), password };
+  const name = yield userLength + 1;
+  const user = name.slice(0, userLength), passwordLength = name[userLength]!;
+  const password = passwordLength === 0 ? new Uint8Array(0) : (yield passwordLength).slice();
+  return { user, password };
 }
 
 /** Encodes whether the password is right. */
