@@ -76,14 +76,14 @@ async function assertCutResets(how: "reset" | "close", direction: "up" | "down")
     },
   });
   using application = await connect(pair.entry);
-  const served = await target.accept();
+  const served = await target.accept(pair);
   const [sender, receiver] = direction === "up" ? [application, served] : [served, application];
 
   // What the sender is told, its reading or its writing learns, whichever comes first.
   const endings = Promise.all([drain(receiver), drain(sender), flood(sender, pattern(64 * 1024))]);
-  await bounded(relay!.carries(5_000_000), () => `bytes on the second channel\n${pair.client.describe()}`);
+  await bounded(relay!.carries(5_000_000), () => `bytes on the second channel\n${pair.describe()}`);
   relay!.cut(how);
-  const [received, heard, written] = await bounded(endings, () => `the resets\n${pair.client.describe()}`);
+  const [received, heard, written] = await bounded(endings, () => `the resets\n${pair.describe()}`);
   assertEquals(received.ending, "reset");
   assert(
     heard.ending === "reset" || written === "reset",

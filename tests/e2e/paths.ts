@@ -14,7 +14,9 @@ export interface Path extends AsyncDisposable {
   entry: string;
   /** Where the target has to listen, `HOST:PORT`. */
   target: string;
+  /** The handler on the application's side. */
   client: Handler;
+  /** The handler on the target's side. */
   server: Handler;
 }
 

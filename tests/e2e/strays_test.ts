@@ -37,7 +37,7 @@ async function assertClosed(behave: (stranger: Connection, cookie: Uint8Array) =
   using target = new Target();
   await using pair = await startPair({ target: target.address });
   using application = await connect(pair.entry);
-  const served = await target.accept();
+  const served = await target.accept(pair);
   let closed = false;
   let rounds = 0;
   const talk = async () => {
@@ -55,9 +55,7 @@ async function assertClosed(behave: (stranger: Connection, cookie: Uint8Array) =
     const gone = Promise.all([drain(stranger), behave(stranger, greeting.subarray(6)).catch(() => {})]);
     await bounded(gone, () => `the end of a stranger at ${formatAddress(channel)}`, HANDSHAKE_LIMIT);
   });
-  const talking = talk();
-  await Promise.all(strangers).finally(() => closed = true);
-  await talking;
+  await Promise.all([talk(), Promise.all(strangers).finally(() => closed = true)]);
   const complaints = pair.server.logged("channel not associated").length;
   assert(complaints === strangers.length, `${complaints} complaints of 3 strangers\n${pair.server.describe()}`);
 }

@@ -54,7 +54,7 @@ export class Capture implements AsyncDisposable {
       ...this.#options,
       mayFail: true,
     });
-    await this.#program.waitForLine((line) => line.includes(`> ${host}.${END_MARK}: Flags [S]`));
+    await this.#program.waitForLine((line) => line.includes(`> ${host}.${END_MARK}: Flags [S]`), "mark of the end");
     await this.#program.stop("SIGINT");
     await this.#program.waitForLine(/^0 packets dropped by kernel/);
     return readTcpStreams(await Deno.readFile(this.#file));

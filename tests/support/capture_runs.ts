@@ -9,6 +9,7 @@ export class Runs {
   /** Which hashes the runs have: says no for nearly every other run, without a look into the set. */
   readonly #filter = new Uint8Array(1 << (FILTER_BITS - 3));
 
+  /** Takes the runs of `text`, at every place. */
   constructor(text: Uint8Array) {
     const view = viewOf(text);
     for (let at = 0; at + RUN_LENGTH <= text.length; at++) {

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { stdFlags } from "../../scripts/std.ts";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { bounded, PATIENCE, Program, run, type RunOptions } from "./process.ts";
@@ -19,8 +20,11 @@ export interface HandlerOptions extends RunOptions {
 
 /** One line of a handler's log. */
 export interface LogLine {
+  /** How grave it is. */
   level: string;
+  /** What happened. */
   event: string;
+  /** All else. */
   [field: string]: unknown;
 }
 
@@ -57,10 +61,14 @@ export class Handler implements AsyncDisposable {
    * @throws {Error} When none comes within `ms`, or the handler ends without it; the message has its log.
    */
   async waitForLog(event: string | RegExp, fields: LogPattern = {}, ms = PATIENCE): Promise<LogLine> {
-    const line = await this.#program.waitForLine((text) => {
-      const line = parseLine(text);
-      return line !== undefined && fits(line, event, fields);
-    }, ms);
+    const line = await this.#program.waitForLine(
+      (text) => {
+        const line = parseLine(text);
+        return line !== undefined && fits(line, event, fields);
+      },
+      `log line "${event}" with ${inspect(fields)}`,
+      ms,
+    );
     return parseLine(line)!;
   }
 
@@ -100,12 +108,16 @@ export class Handler implements AsyncDisposable {
 
 /** A server handler and a client handler on loopback, and one way through them. */
 export interface Pair extends AsyncDisposable {
+  /** The server handler. */
   server: Handler;
+  /** The client handler. */
   client: Handler;
   /** Where an application connects to reach the target. */
   entry: Address;
   /** Where the server handler takes channels. */
   channels: Address[];
+  /** Both logs, for a message. */
+  describe(): string;
 }
 
 /** Starts a pair of handlers with three channels, 127.0.0.1 to 127.0.0.3. */
@@ -128,16 +140,25 @@ export async function startPair(
   const known = options.through?.(channels) ?? channels;
   const client = making.use(await startClient(known, ["--forward", `${formatAddress(entry)}=web:80`], handlerOptions));
   const made = making.move();
-  return { server, client, entry, channels, [Symbol.asyncDispose]: () => made.disposeAsync() };
+  const describe = () => `${client.describe()}\n${server.describe()}`;
+  return { server, client, entry, channels, describe, [Symbol.asyncDispose]: () => made.disposeAsync() };
 }
 
-/** Starts a server handler. @param target As its flag has it: `PORT=HOST:PORT`. */
+/**
+ * Starts a server handler.
+ *
+ * @param target As its flag has it: `PORT=HOST:PORT`.
+ */
 export function startServer(channels: Address[], target: string, options: HandlerOptions = {}): Promise<Handler> {
   const flags = channels.flatMap((channel) => ["--channel", formatAddress(channel)]);
   return Handler.start("server", [...flags, "--target", target], options);
 }
 
-/** Starts a client handler that calls its server `web`. @param entries The flags of its ways in. */
+/**
+ * Starts a client handler that calls its server `web`.
+ *
+ * @param entries The flags of its ways in.
+ */
 export function startClient(channels: Address[], entries: string[], options: HandlerOptions = {}): Promise<Handler> {
   const server = `web=${channels.map(formatAddress).join(",")}`;
   return Handler.start("client", ["--server", server, ...entries], options);

@@ -76,18 +76,23 @@ export class Program implements AsyncDisposable {
   /**
    * Waits for a line that `matches`, also among those already written.
    *
+   * @param what Names the line, for the message when none comes.
    * @throws {Error} When the program ends without it, or none comes within `ms`.
    */
-  async waitForLine(matches: RegExp | ((line: string) => boolean), ms = PATIENCE): Promise<string> {
+  async waitForLine(
+    matches: RegExp | ((line: string) => boolean),
+    what = `line that matches ${matches}`,
+    ms = PATIENCE,
+  ): Promise<string> {
     const test = typeof matches === "function" ? matches : (line: string) => matches.test(line);
     const known = this.lines.find(test);
     if (known !== undefined) return known;
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const waiter: Waiter = { matches: test, found: resolve, failed: reject };
-    if (!this.#running) throw new Error(`No line matches ${matches} of ${this.describe()}`);
+    if (!this.#running) throw new Error(`There is no ${what} of ${this.describe()}`);
     this.#waiters.add(waiter);
     try {
-      return await bounded(promise, () => `a line that matches ${matches} of ${this.describe()}`, ms);
+      return await bounded(promise, () => `a ${what} of ${this.describe()}`, ms);
     } finally {
       this.#waiters.delete(waiter);
     }
@@ -156,7 +161,9 @@ export class Program implements AsyncDisposable {
 export interface Outcome {
   /** Its exit status, or 128 and the signal's number. */
   code: number;
+  /** What it wrote to standard output. */
   stdout: Uint8Array<ArrayBuffer>;
+  /** What it wrote to standard error. */
   stderr: string;
   /** Standard output as text. */
   text(): string;

@@ -37,7 +37,7 @@ export async function startNginx(listen: string[], options: { within?: readonly 
   return {
     root: `${path}/root`,
     async requests(count) {
-      if (count > 0) await program.waitForLine(() => answered(program).length >= count);
+      if (count > 0) await program.waitForLine(() => answered(program).length >= count, `${count}th answer`);
       return answered(program);
     },
     [Symbol.asyncDispose]: () => made.disposeAsync(),

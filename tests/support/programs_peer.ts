@@ -23,56 +23,64 @@ import { connect, drain, listenTo, pattern, readExactly, type Received, writeAnd
 /** What both ends of a conversation say first. */
 const HELLO = new TextEncoder().encode("hello");
 
-/** The targets, by name: what each does with a connection. */
-const TARGETS = {
-  async reply(connection: Connection, size: number): Promise<void> {
+/** The targets; see the module's comment. */
+export type TargetName = "reply" | "hold" | "hang-up";
+
+/** The applications; see the module's comment. */
+export type ApplicationName = "answer" | "break-off" | "listen";
+
+/** What each target does with a connection. */
+const TARGETS: Record<TargetName, (connection: Connection, size: number) => Promise<void>> = {
+  async reply(connection, size) {
     tell(await drain(connection));
     await writeAndEnd(connection, pattern(size));
     connection.close();
   },
-  async hold(connection: Connection): Promise<void> {
+  async hold(connection) {
     await writeAll(connection, HELLO);
     tell(await drain(connection));
   },
-  async "hang-up"(connection: Connection): Promise<void> {
+  async "hang-up"(connection) {
     await writeAll(connection, HELLO);
     await readExactly(connection, HELLO.length);
     connection.reset();
   },
 };
 
-/** The applications, by name: what each does at the address where it connects. */
-const APPLICATIONS = {
-  async answer(to: Address): Promise<void> {
+/** What each application does at the address where it connects. */
+const APPLICATIONS: Record<ApplicationName, (to: Address) => Promise<void>> = {
+  async answer(to) {
     using connection = await connect(to);
     await readExactly(connection, HELLO.length);
     await writeAll(connection, HELLO);
     tell(await drain(connection));
   },
-  async "break-off"(to: Address): Promise<void> {
+  async "break-off"(to) {
     using connection = await connect(to);
     await readExactly(connection, HELLO.length);
     await writeAll(connection, HELLO);
     connection.reset();
   },
-  async listen(to: Address): Promise<void> {
+  async listen(to) {
     tell(await listenTo(to));
   },
 };
 
 /** Starts a target at `at`, and waits until it listens. */
 export async function startTarget(
-  name: keyof typeof TARGETS,
+  name: TargetName,
   at: string,
   options: RunOptions & { size?: number } = {},
 ): Promise<Program> {
-  const program = Program.start(peerCommand(name, at, String(options.size ?? 0)), options);
+  await using making = new AsyncDisposableStack();
+  const program = making.use(Program.start(peerCommand(name, at, String(options.size ?? 0)), options));
   await program.waitForLine(/^listening/);
+  making.move();
   return program;
 }
 
 /** The command of an application that connects to `to`. */
-export function applicationCommand(name: keyof typeof APPLICATIONS, to: string): string[] {
+export function applicationCommand(name: ApplicationName, to: string): string[] {
   return peerCommand(name, to);
 }
 
@@ -95,9 +103,9 @@ async function serve(at: Address, talk: (connection: Connection) => Promise<void
 if (import.meta.main) {
   const [name = "", address = "", size = "0"] = Deno.args;
   if (name in TARGETS) {
-    const talk = TARGETS[name as keyof typeof TARGETS];
+    const talk = TARGETS[name as TargetName];
     await serve(parseAddress(address), (connection) => talk(connection, Number(size)));
   } else {
-    await APPLICATIONS[name as keyof typeof APPLICATIONS](parseAddress(address));
+    await APPLICATIONS[name as ApplicationName](parseAddress(address));
   }
 }

@@ -10,7 +10,12 @@ export class Relay implements Disposable {
   #carried = 0;
   #onCarried = (): unknown => undefined;
 
-  /** @param at Where it listens; the port may be 0. @param to Where it leads. */
+  /**
+   * Starts to listen.
+   *
+   * @param at Where it listens; the port may be 0.
+   * @param to Where it leads.
+   */
   constructor(at: Address, to: Address) {
     this.#listener = systemNetwork.listen(at);
     this.#to = to;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Address } from "../../src/net/address.ts";
+import { type Address, formatAddress } from "../../src/net/address.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { systemNetwork } from "../../src/net/tcp.ts";
 import { bounded, PATIENCE } from "./process.ts";
@@ -9,8 +9,11 @@ export type Ending = "end" | "reset";
 
 /** All that a connection brought. */
 export interface Received {
+  /** How many bytes. */
   bytes: number;
+  /** Their SHA-256, in hex. */
   sha256: string;
+  /** How they came to their end. */
   ending: Ending;
 }
 
@@ -25,7 +28,11 @@ export class Target implements Disposable {
   readonly #listener;
   readonly #accepted: Connection[] = [];
 
-  /** @param at Where to listen. Default: a free port of 127.0.0.1. */
+  /**
+   * Starts to listen.
+   *
+   * @param at Default: a free port of 127.0.0.1.
+   */
   constructor(at: Address = { host: "127.0.0.1", port: 0 }) {
     this.#listener = systemNetwork.listen(at);
   }
@@ -35,10 +42,13 @@ export class Target implements Disposable {
     return this.#listener.address;
   }
 
-  /** Waits for the next connection, which is reset at the end if it wasn't closed before. */
-  async accept(): Promise<Connection> {
-    const accepted = this.#listener.accept();
-    const connection = await bounded(accepted, () => `a connection to ${this.address.host}:${this.address.port}`);
+  /**
+   * Waits for the next connection, which is reset at the end if it wasn't closed before.
+   *
+   * @param from Who should make it, for the message when none comes.
+   */
+  async accept(from: { describe(): string }): Promise<Connection> {
+    const connection = await bounded(this.#listener.accept(), () => `a connection to the target\n${from.describe()}`);
     if (connection === null) throw new Error("The target was closed before a connection came");
     this.#accepted.push(connection);
     return connection;
@@ -51,8 +61,12 @@ export class Target implements Disposable {
   }
 }
 
-/** Reads all that comes. */
-export async function drain(connection: Connection): Promise<Received> {
+/** Reads all that comes, for a minute at most. */
+export function drain(connection: Connection): Promise<Received> {
+  return bounded(readToEnd(connection), () => `the end of what ${formatAddress(connection.remote)} sends`, 60_000);
+}
+
+async function readToEnd(connection: Connection): Promise<Received> {
   const hash = createHash("sha256");
   const buffer = new Uint8Array(256 * 1024);
   let bytes = 0;
@@ -87,7 +101,11 @@ export async function listenTo(to: Address): Promise<Received> {
 export async function readExactly(connection: Connection, size: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(size);
   for (let filled = 0; filled < size;) {
-    const count = await connection.read(bytes.subarray(filled));
+    const read = connection.read(bytes.subarray(filled));
+    const count = await bounded(
+      read,
+      () => `${size - filled} of ${size} bytes from ${formatAddress(connection.remote)}`,
+    );
     if (count === null) throw new Error(`The connection ended after ${filled} of ${size} bytes`);
     filled += count;
   }
