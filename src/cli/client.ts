@@ -9,6 +9,7 @@ import type { LogFields } from "../observe/log.ts";
 import type { Command } from "./command.ts";
 import { configOptions, parseConfig } from "./configured.ts";
 import { readEntryUsers } from "./entry_users.ts";
+import { loadClientKeys } from "./keys.ts";
 import { runHandler } from "./lifetime.ts";
 
 /** `micss client`. */
@@ -16,22 +17,24 @@ export const command: Command = {
   name: "client",
   summary: "Takes applications' connections and carries them to servers over several channels",
   usage:
-    "--server NAME=HOST[:PORT],HOST[:PORT]... (--forward HOST:PORT=NAME:PORT | --WAY-IN HOST:PORT)... [--config FILE]",
+    "(--server NAME=HOST[:PORT],HOST[:PORT]... | --identify ADDRESS=FILE...) (--forward HOST:PORT=NAME:PORT | --WAY-IN HOST:PORT)... [--config FILE]",
   options: configOptions(clientSpec),
   examples: [
     "micss client --server web=192.0.2.10,198.51.100.10,[2001:db8::10] --forward 127.0.0.1:8080=web:80",
     "micss client --config client.yaml --redirect 0.0.0.0:6522",
+    "micss client --identify 192.0.2.10=server.key.pub --redirect 0.0.0.0:6522",
     "micss client --config client.yaml --socks5 127.0.0.1:1080 --http-connect 127.0.0.1:3128",
   ],
-  run(args) {
+  async run(args) {
     const config = parseClientCommand(args, readFile);
     const users = readEntryUsers(config, readUsersFile);
-    return runHandler(config, (log) => {
+    const keys = await loadClientKeys("micss client: keys", config.keys);
+    return await runHandler(config, (log) => {
       const native = hasNativeHelper();
       if (config.redirects.length > 0 && !native.ok) {
         throw new StartError(`--redirect ${native.why}; --forward works without`);
       }
-      const handler = new ClientHandler(config, log, undefined, users);
+      const handler = new ClientHandler(config, log, undefined, users, keys);
       return { handler, listening: listeningFields(handler) };
     });
   },

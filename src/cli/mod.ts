@@ -26,6 +26,21 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import("./client.ts")).command,
   },
   {
+    name: "keygen",
+    summary: "Makes a key by which a server tells its clients the channels",
+    load: async () => (await import("./keygen.ts")).command,
+  },
+  {
+    name: "identify",
+    summary: "Asks a server for its channels, shows them, and keeps them for clients of this machine",
+    load: async () => (await import("./identify.ts")).command,
+  },
+  {
+    name: "channels",
+    summary: "Lists, forgets, imports or exports what was learned of servers' channels",
+    load: async () => (await import("./channels.ts")).command,
+  },
+  {
     name: "demo",
     summary: "Shows it all at work on this machine, in seconds",
     load: async () => (await import("./demo.ts")).command,

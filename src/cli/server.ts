@@ -5,6 +5,7 @@ import { formatAddress } from "../net/address.ts";
 import { ServerHandler } from "../server/mod.ts";
 import type { Command } from "./command.ts";
 import { configOptions, parseConfig } from "./configured.ts";
+import { loadKeys } from "./keys.ts";
 import { runHandler } from "./lifetime.ts";
 
 /** `micss server`. */
@@ -17,10 +18,11 @@ export const command: Command = {
     "micss server --channel 192.0.2.10 --channel 198.51.100.10 --channel '[2001:db8::10]' --target 80=127.0.0.1:8080",
     "micss server --config server.yaml --log-level debug",
   ],
-  run(args) {
+  async run(args) {
     const config = parseServerCommand(args, readFile);
-    return runHandler(config, (log) => {
-      const handler = new ServerHandler(config, log);
+    const keys = await loadKeys("micss server: keys", config.keys, "sign");
+    return await runHandler(config, (log) => {
+      const handler = new ServerHandler(config, log, undefined, keys);
       return { handler, listening: { channels: handler.channels.map(formatAddress).join() } };
     });
   },

@@ -1,15 +1,19 @@
-import type { ClientConfig, Server } from "../config/types.ts";
+import { reasonOf } from "../association/association.ts";
+import type { ClientConfig } from "../config/types.ts";
+import { systemDatabasePath } from "../identify/database.ts";
+import type { ScopedKey } from "../identify/learned.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
+import type { Resolve } from "../net/names.ts";
 import { realSystem, type System } from "../net/system.ts";
 import { makeTransparent, originalDestination } from "../net/tcp.ts";
 import type { Log } from "../observe/log.ts";
 import { Liveness } from "../session/liveness.ts";
-import { Dialer } from "./dialer.ts";
-import { Directory } from "./directory.ts";
+import { Dialers } from "./dialers.ts";
+import { Direct } from "./direct.ts";
+import { Directory, type Found } from "./directory.ts";
 import type { Arrival } from "./entry/arrival.ts";
 import { type EntryUsers, makeEntries } from "./entry/entries.ts";
-import { NotAllowed } from "./entry/refusal.ts";
 import { isOwn, ownHosts } from "./own_address.ts";
 import { WaysIn } from "./ways_in.ts";
 
@@ -19,6 +23,10 @@ export interface ClientSystem extends System {
   readonly originalDestination: (connection: Connection) => Address | undefined;
   /** Lets a listener take connections to every address. @throws When the system does not. */
   readonly makeTransparent: (listener: Listener) => void;
+  /** Finds the addresses of host names. Default: the system's way. */
+  readonly resolve?: Resolve;
+  /** The time of day, in milliseconds since 1970. Default: the system's. */
+  readonly now?: () => number;
 }
 
 const realClientSystem: ClientSystem = { ...realSystem, originalDestination, makeTransparent };
@@ -28,7 +36,8 @@ export class ClientHandler {
   /** Where it listens; real ports where 0 was asked for. */
   readonly waysIn: Pick<WaysIn, "addresses" | "at">;
   readonly #directory: Directory;
-  readonly #dialers: ReadonlyMap<Server, Dialer>;
+  readonly #dialers: Dialers;
+  readonly #direct: Direct;
   readonly #waysIn: WaysIn;
   readonly #log: Log;
 
@@ -36,19 +45,33 @@ export class ClientHandler {
    * Starts to listen.
    *
    * @param users Who may use the ways in that can ask.
+   * @param keys Those that the configuration names.
    * @throws {StartError} When an address can't be listened at; nothing is left open then.
    */
-  constructor(config: ClientConfig, log: Log, system: ClientSystem = realClientSystem, users: EntryUsers = {}) {
+  constructor(
+    config: ClientConfig,
+    log: Log,
+    system: ClientSystem = realClientSystem,
+    users: EntryUsers = {},
+    keys: readonly ScopedKey[] = [],
+  ) {
     const { network, clock } = system;
-    const { timeouts, sendSource } = config;
+    const { timeouts, warm, sendSource } = config;
     this.#log = log;
-    this.#directory = new Directory(config.servers);
-    const options = { timeouts, sendSource, network, clock, log, liveness: new Liveness(clock, timeouts) };
-    this.#dialers = new Map(config.servers.map((server) => [server, new Dialer(server, options)]));
+    const options = { timeouts, warm, sendSource, network, clock, log, liveness: new Liveness(clock, timeouts) };
+    this.#dialers = new Dialers(options);
+    this.#direct = new Direct({ network, clock, log, timeout: timeouts.connect });
     this.waysIn = this.#waysIn = new WaysIn(makeEntries(config, users, system.originalDestination), {
       ...system,
       timeout: timeouts.handshake,
       arrived: (arrival) => this.#carry(arrival),
+      log,
+    });
+    this.#directory = new Directory(config, {
+      ...system,
+      keys,
+      database: config.database ?? systemDatabasePath(),
+      isOwn: (address) => isOwn(address, this.#waysIn.addresses, ownHosts()),
       log,
     });
   }
@@ -81,38 +104,25 @@ export class ClientHandler {
   /** Stops listening, aborts what is under way, and waits until all is closed. */
   async close(): Promise<void> {
     await this.#waysIn.close();
-    for (const dialer of this.#dialers.values()) dialer.close();
+    this.#directory.close();
+    this.#dialers.close();
+    this.#direct.close();
     await this.idle();
   }
 
   async #carry(arrival: Arrival): Promise<void> {
-    let server: Server;
+    let found: Found;
     try {
-      server = this.#serverAt(arrival.destination);
+      found = await this.#directory.find(arrival.destination);
     } catch (error) {
-      if (!(error instanceof NotAllowed)) throw error;
       this.#log.warn("connection refused", {
         from: formatAddress(arrival.connection.remote),
         destination: formatAddress(arrival.destination),
-        reason: error.message,
+        reason: reasonOf(error),
       });
       return await arrival.refused(error);
     }
-    await this.#dialers.get(server)!.carry(arrival, arrival.destination.port);
-  }
-
-  /** The server that a destination belongs to. @throws {NotAllowed} When it leads nowhere, or to the handlers. */
-  #serverAt(destination: Address): Server {
-    const named = this.#directory.named(destination.host);
-    if (named !== undefined) return named;
-    if (isOwn(destination, this.#waysIn.addresses, ownHosts())) {
-      throw new NotAllowed("it leads to this handler itself: connect to the server's address instead");
-    }
-    if (this.#directory.isChannel(destination)) {
-      throw new NotAllowed("it is a channel: let the rules pass what this handler sends, by its user or group");
-    }
-    const server = this.#directory.find(destination);
-    if (server === undefined) throw new NotAllowed("no configured server has this address and port");
-    return server;
+    if (found.kind === "direct") await this.#direct.carry(arrival, found.address);
+    else await this.#dialers.carry(found.server, arrival, arrival.destination.port);
   }
 }

@@ -18,6 +18,9 @@ export class FileError extends Error {
 /** Reads a configuration: a UTF-8 file of at most {@linkcode MAX_FILE_BYTES} bytes. */
 export const readFile: ReadFile = (path: string): string => readText(path, "a YAML file");
 
+/** Reads a file that `micss channels` wrote, like {@linkcode readFile}. */
+export const readDataFile: ReadFile = (path: string): string => readText(path, "a file of micss channels export");
+
 /** Reads a file of users and passwords like {@linkcode readFile}; others than its owner must not have any right to it. */
 export const readUsersFile: ReadFile = (path: string): string => {
   return readText(path, "a file of lines user:password", checkPrivate);

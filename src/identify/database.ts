@@ -136,7 +136,12 @@ export class Database implements Disposable {
   }
 }
 
-/** Where the database is where nobody says otherwise. */
+/** Where this process's database is where nobody says otherwise. */
+export function systemDatabasePath(): string {
+  return defaultDatabasePath((name) => Deno.env.get(name), Deno.uid());
+}
+
+/** Where the database of a user is where nobody says otherwise; `uid` 0 is root. */
 export function defaultDatabasePath(env: (name: string) => string | undefined, uid: number | null): string {
   const state = env("XDG_STATE_HOME");
   if (state !== undefined && state.startsWith("/")) return `${state}/micss/channels.db`;

@@ -1,6 +1,7 @@
 import { Acceptor } from "../association/accept.ts";
 import type { Association } from "../association/association.ts";
 import type { ServerConfig } from "../config/types.ts";
+import type { Key } from "../identify/key.ts";
 import { acceptAll } from "../net/accept_loop.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
@@ -10,6 +11,7 @@ import { realSystem, type System } from "../net/system.ts";
 import type { Log } from "../observe/log.ts";
 import { ThrottledWarning } from "../observe/throttled.ts";
 import { Liveness } from "../session/liveness.ts";
+import { Identification } from "./identification.ts";
 import { type EffectiveLimits, limitsFor } from "./limits.ts";
 import { Service } from "./service.ts";
 
@@ -33,9 +35,10 @@ export class ServerHandler {
   /**
    * Starts to listen.
    *
+   * @param keys Those that the configuration names.
    * @throws {StartError} When an address can't be listened at; nothing is left open then.
    */
-  constructor(config: ServerConfig, log: Log, system: System = realSystem) {
+  constructor(config: ServerConfig, log: Log, system: System = realSystem, keys: readonly Key[] = []) {
     const { network, clock } = this.#system = system;
     this.#config = config;
     this.limits = limitsFor(config.limits, fileLimit(), config.channels.length);
@@ -49,12 +52,14 @@ export class ServerHandler {
       waiting: { total: this.limits.waiting, perSource: this.limits.waitingPerSource },
       welcome: () => this.#welcome(),
       clock,
+      identify: (question, connection) => identification.answer(question, connection),
       associated: (association) => this.#serve(association),
       failed: ({ remote, local }, reason) =>
         this.#unassociated.warn({ from: formatAddress(remote), channel: formatAddress(local), reason }),
     });
     this.#listeners = listenAll(network, config.channels);
     this.channels = this.#listeners.map(({ address }) => address);
+    const identification = new Identification({ ...config, keys, channels: this.channels, clock, log });
     const take = (connection: Connection) => this.#acceptor.take(connection);
     this.#accepting = Promise.all(this.#listeners.map((listener) => acceptAll(listener, take, log, clock)));
   }

@@ -3,7 +3,9 @@ import type { Key } from "../identify/key.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection } from "../net/connection.ts";
 import { sameAddress } from "../net/sockaddr.ts";
+import type { Clock } from "../net/clock.ts";
 import type { Log } from "../observe/log.ts";
+import { ThrottledWarning } from "../observe/throttled.ts";
 import { encodeUnanswered, type Identify, Unanswered, type WireAddress } from "../wire/identify.ts";
 
 /** What a server handler says of itself, and by which keys. */
@@ -16,6 +18,8 @@ export interface IdentificationOptions {
   readonly announce: readonly Address[];
   /** How long clients may rely on an answer, in milliseconds. */
   readonly announceFor: number;
+  /** Tells time. */
+  readonly clock: Clock;
   /** Gets a line for each question. */
   readonly log: Log;
 }
@@ -25,32 +29,34 @@ export class Identification {
   readonly #options: IdentificationOptions;
   readonly #keys: ReadonlyMap<string, Key>;
   readonly #announced: readonly Address[];
+  readonly #untold: ThrottledWarning;
 
   /** Answers from now on. */
   constructor(options: IdentificationOptions) {
     this.#options = options;
     this.#keys = new Map(options.keys.map((key) => [key.id.toHex(), key]));
+    this.#untold = new ThrottledWarning(options.log, options.clock, "channels not told");
     this.#announced = options.announce.length > 0 ? options.announce : options.channels;
   }
 
   /** The whole message that answers a question, or refuses to. */
   async answer(question: Identify, { local, remote }: Connection): Promise<Uint8Array> {
     const id = question.keyId.toHex();
-    const log = this.#options.log.with({ from: formatAddress(remote), channel: formatAddress(local), key: id });
+    const fields = { from: formatAddress(remote), channel: formatAddress(local), key: id };
     const key = this.#keys.get(id);
     if (key === undefined) {
-      log.warn("channels not told", { reason: "no such key" });
+      this.#untold.warn({ ...fields, reason: "no such key" });
       return encodeUnanswered(Unanswered.NoSuchKey);
     }
     const connected = this.#connected(local);
     const channels = this.#announced.map(toWire);
     if (connected === null || channels.includes(null)) {
-      log.warn("channels not told", { reason: "the client came to an address that is not announced; see announce" });
+      this.#untold.warn({ ...fields, reason: "the client came to an address that is not announced; see announce" });
       return encodeUnanswered(Unanswered.NotAnnounced);
     }
     const valid = Math.ceil(this.#options.announceFor / 1000);
     const bytes = await answerIdentify(question, key, connected, { channels: channels as WireAddress[], valid });
-    log.info("channels told");
+    this.#options.log.info("channels told", fields);
     return bytes;
   }
 

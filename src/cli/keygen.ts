@@ -1,0 +1,71 @@
+import { nearest } from "../config/nearest.ts";
+import { quote, UsageError } from "../config/problems.ts";
+import type { Option } from "../config/schema.ts";
+import { createKey, KeyFileError } from "../identify/key_file.ts";
+import type { Command, Output } from "./command.ts";
+import { readFlags } from "./flags.ts";
+import { takePositional } from "./positional.ts";
+
+const METHODS = ["hmac", "ed25519"] as const;
+const SUBJECT = "micss keygen";
+
+const OPTIONS: readonly Option[] = [
+  { flag: "out", placeholder: "FILE", default: "micss.key", doc: "The new file; the public half goes to FILE.pub" },
+  { flag: "comment", placeholder: "TEXT", doc: "What to call the key, kept beside it" },
+];
+
+/** `micss keygen`. */
+export const command: Command = {
+  name: "keygen",
+  summary: "Makes a key by which a server tells its clients the channels",
+  usage: "hmac|ed25519 [--out FILE] [--comment TEXT]",
+  options: OPTIONS,
+  examples: [
+    "micss keygen ed25519 --out server.key     # server.key for the server, server.key.pub for any client",
+    "micss keygen hmac --out shared.key        # the same file for the server and for clients that it trusts",
+  ],
+  async run(args, output) {
+    const { value, rest } = takePositional(SUBJECT, OPTIONS, args);
+    const method = methodOf(value);
+    const flags = readFlags(SUBJECT, OPTIONS, rest);
+    const text = (flag: string) => flags.get(flag)?.value as string | undefined;
+    const comment = text("comment") ?? "";
+    if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(comment) || comment.length > 200) {
+      throw new UsageError([
+        `${SUBJECT}: --comment ${quote(comment)}: no comment; write a line of up to 200 characters`,
+      ]);
+    }
+    return await generate(method, text("out") ?? "micss.key", comment, output);
+  },
+};
+
+function methodOf(value: string | undefined): typeof METHODS[number] {
+  const method = METHODS.find((one) => one === value);
+  if (method !== undefined) return method;
+  const meant = value === undefined ? undefined : nearest(value, METHODS);
+  const hint = meant === undefined ? "write micss keygen hmac or micss keygen ed25519" : `did you mean ${meant}?`;
+  throw new UsageError([`${SUBJECT}: ${value === undefined ? "no kind of key" : `${quote(value)} is none`}; ${hint}`]);
+}
+
+async function generate(
+  method: typeof METHODS[number],
+  path: string,
+  comment: string,
+  output: Output,
+): Promise<number> {
+  try {
+    const { id, files } = await createKey(method, path, comment);
+    const forClients = files.at(-1)!;
+    output.out(
+      `key ${id.toHex()} in ${files.join(" and ")}\n` +
+        `server: micss server --key ${path}\n` +
+        `client: micss client --identify ADDRESS=${forClients}` +
+        (method === "hmac" ? " (a secret: whoever has it can pose as the server)\n" : " (no secret)\n"),
+    );
+    return 0;
+  } catch (error) {
+    if (!(error instanceof KeyFileError)) throw error;
+    output.err(`${SUBJECT}: ${error.path}: ${error.message}\n`);
+    return 1;
+  }
+}

@@ -1,0 +1,32 @@
+import { quote, UsageError } from "../config/problems.ts";
+import type { ClientKey } from "../config/identify.ts";
+import type { Key } from "../identify/key.ts";
+import { KeyFileError, type KeyUse, loadKey } from "../identify/key_file.ts";
+import type { ScopedKey } from "../identify/learned.ts";
+
+/**
+ * Loads keys from their files.
+ *
+ * @param place What messages begin with: "micss server: keys".
+ * @throws {UsageError} With a line for each file that is wrong.
+ */
+export async function loadKeys(place: string, files: readonly string[], use: KeyUse): Promise<Key[]> {
+  const lines: string[] = [];
+  const keys = await Promise.all(files.map(async (file) => {
+    try {
+      return await loadKey(file, use);
+    } catch (error) {
+      if (!(error instanceof KeyFileError)) throw error;
+      lines.push(`${place} ${quote(file)}: ${error.message}`);
+      return [];
+    }
+  }));
+  if (lines.length > 0) throw new UsageError(lines);
+  return keys.flat();
+}
+
+/** Loads a client's keys; as {@linkcode loadKeys}. */
+export async function loadClientKeys(place: string, configured: readonly ClientKey[]): Promise<ScopedKey[]> {
+  const keys = await loadKeys(place, configured.map(({ file }) => file), "verify");
+  return configured.map(({ scope }, index) => ({ scope, key: keys[index]! }));
+}
