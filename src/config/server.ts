@@ -50,17 +50,17 @@ const limitsGroup: Group<ServerLimits> = {
   fields: {
     waiting: {
       key: "waiting",
-      shape: one(countSyntax),
+      shape: one(countSyntax()),
       doc: "Connections in no association yet, in all; a quarter of the open files allowed where not given",
     },
     waitingPerSource: {
       key: "waiting-per-source",
-      shape: one(countSyntax),
+      shape: one(countSyntax()),
       doc: "The same from one address (of IPv6, one network of 64 bits); a quarter of all where not given",
     },
     associations: {
       key: "associations",
-      shape: one(countSyntax),
+      shape: one(countSyntax()),
       doc: "Associations, and so sessions, at once; as many as the open files allow where not given",
     },
   },
@@ -80,7 +80,7 @@ const schema: Schema<ServerConfig> = {
     shape: map(targetSyntax),
     default: [],
     doc: "Where sessions for a port go; '*' is every other port; without a port it stays the same; " +
-      "with ,proxy each connection begins with a PROXY header, version 2",
+      ",proxy sends a PROXY header",
   },
   distinctAddresses: {
     key: "distinct-addresses",

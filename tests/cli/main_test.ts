@@ -60,7 +60,8 @@ Deno.test("a command's help shows each of its settings, with its value, doc and 
     const { out } = await run("help", name);
     const help = out.replace(/\s+/g, " ");
     for (const { flag, path, placeholder, doc, default: otherwise } of options) {
-      assertStringIncludes(help, ` ${flag === undefined ? path : `--${flag}`} ${placeholder} ${doc}`);
+      const words = [flag === undefined ? path : `--${flag}`, placeholder ?? [], doc].flat();
+      assertStringIncludes(help, ` ${words.join(" ")}`);
       if (otherwise !== undefined) assertStringIncludes(help, `${doc} (default ${otherwise})`);
     }
   }
@@ -77,7 +78,7 @@ Usage: micss server --channel HOST[:PORT]... --target PORT=HOST[:PORT]... [--con
 Flags:
   --config FILE                      A YAML file with the same settings and more; flags win over it
   --channel HOST[:PORT]              Where channels arrive: 2 to 16 addresses; port 6522 where none is given (repeats)
-  --target PORT=HOST[:PORT]          Where sessions for a port go; '*' is every other port; without a port it stays the same (repeats)
+  --target PORT=HOST[:PORT][,proxy]  Where sessions for a port go; '*' is every other port; without a port it stays the same; ,proxy sends a PROXY header (repeats)
   --key FILE                         Tell clients that have this key the channels; see micss help keygen (repeats)
   --announce HOST[:PORT]             Where clients reach the channels, in their order, if elsewhere: behind NAT (repeats)
   --log-level debug|info|warn|error  The least grave lines to write (default info)

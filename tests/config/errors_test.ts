@@ -130,8 +130,8 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
     'micss server: --target "*=d": port * has a target already; give each port one',
   ]],
   ["client", "", [
-    "micss client: no server; give at least one, NAME=HOST,HOST",
-    "micss client: no way in; give at least one forward, HOST:PORT=NAME:PORT, or redirect, HOST:PORT",
+    "micss client: no server; give at least one, NAME=HOST,HOST, or a key to learn one's channels by",
+    "micss client: no way in; give at least one, such as forward, HOST:PORT=NAME:PORT, or redirect, HOST:PORT",
   ]],
   ["client", `--server web=a ${FORWARD}`, [
     'micss client: --server "web=a": only one channel; give 2 to 16, each at an address of its own',
@@ -178,14 +178,14 @@ const FILES: ["server" | "client", string, string[]][] = [
     "micss: f.yaml:3: tagrets: unknown key; did you mean targets?",
   ]],
   ["server", "channels: [a, b]\nservers: {web: [a, b]}\n", [
-    "micss: f.yaml:2: servers: unknown key; known: channels, targets, distinct-addresses, timeouts, log",
+    "micss: f.yaml:2: servers: unknown key; known: channels, targets, distinct-addresses, keys, announce, announce-for, rules, timeouts, log",
   ]],
   ["server", "timeouts:\n  handshake: 5s\n  hanshake: 5s\n", [
     "micss: f.yaml:3: timeouts.hanshake: unknown key; did you mean handshake?",
   ]],
   ["server", '"__proto__": 1\nconstructor: 2\n', [
-    "micss: f.yaml:1: __proto__: unknown key; known: channels, targets, distinct-addresses, timeouts, log",
-    "micss: f.yaml:2: constructor: unknown key; known: channels, targets, distinct-addresses, timeouts, log",
+    "micss: f.yaml:1: __proto__: unknown key; known: channels, targets, distinct-addresses, keys, announce, announce-for, rules, timeouts, log",
+    "micss: f.yaml:2: constructor: unknown key; known: channels, targets, distinct-addresses, keys, announce, announce-for, rules, timeouts, log",
   ]],
   ["client", "servers:\n  web:\n    channels: [a, b]\n    port: [80]\n", [
     "micss: f.yaml:4: servers.web.port: unknown key; did you mean ports?",

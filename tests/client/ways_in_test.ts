@@ -1,0 +1,124 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { Entry } from "../../src/client/entry/arrival.ts";
+import { Socks5Entry } from "../../src/client/entry/socks5.ts";
+import { ForwardEntry, RedirectEntry, TproxyEntry } from "../../src/client/entry/unasked.ts";
+import { WaysIn, type WaysInOptions } from "../../src/client/ways_in.ts";
+import { writeAll } from "../../src/net/connection.ts";
+import { StartError } from "../../src/net/listen.ts";
+import { silentLog } from "../../src/observe/log.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
+import { LISTEN, readSome, startTalk } from "../support/talk.ts";
+
+const ANY = { host: "0.0.0.0", port: 6522 };
+
+function open(entries: Entry[], network: MemoryNetwork, options: Partial<WaysInOptions> = {}): WaysIn {
+  return new WaysIn(entries, {
+    ...{ network, clock: new FakeClock(), timeout: 5000, log: silentLog },
+    makeTransparent: () => {},
+    arrived: ({ connection }) => Promise.resolve(connection.close()),
+    ...options,
+  });
+}
+
+Deno.test("a forward leads to its server, and says no by a reset", async () => {
+  const entry = new ForwardEntry({ listen: LISTEN, server: "web", port: 80 });
+  await using talk = await startTalk(entry);
+  const arrival = await talk.arrival();
+  assertEquals([arrival.destination, arrival.accepted], [{ host: "web", port: 80 }, undefined]);
+  await arrival.refused(new Error());
+  await assertRejects(() => readSome(talk.application), Deno.errors.ConnectionReset);
+  assertEquals(talk.clock.pending, 0);
+});
+
+Deno.test("a redirect leads to the original destination, or to the local address where the system knows none", async () => {
+  const destination = { host: "192.0.2.1", port: 80 };
+  for (const [known, expected] of [[destination, destination], [undefined, LISTEN]] as const) {
+    await using talk = await startTalk(new RedirectEntry(LISTEN, () => known));
+    assertEquals((await talk.arrival()).destination, expected);
+  }
+});
+
+Deno.test("a redirected connection of which the system can't tell is reset", async () => {
+  await using talk = await startTalk(
+    new RedirectEntry(LISTEN, () => {
+      throw new Deno.errors.NotFound("No original destination");
+    }),
+  );
+  await assertRejects(() => readSome(talk.application), Deno.errors.ConnectionReset);
+  await talk.waysIn.idle();
+  assertEquals(talk.arrivals, []);
+});
+
+Deno.test("TPROXY leads to the address that was dialled, and its listener alone is transparent", async () => {
+  const network = new MemoryNetwork();
+  const transparent: number[] = [];
+  const destinations: unknown[] = [];
+  const waysIn = open([new Socks5Entry(LISTEN), new TproxyEntry(ANY)], network, {
+    makeTransparent: ({ address }) => transparent.push(address.port),
+    arrived({ destination, connection }) {
+      destinations.push(destination);
+      return Promise.resolve(connection.close());
+    },
+  });
+  const application = await network.connect({ host: "198.51.100.7", port: 6522 });
+  await settle();
+  assertEquals([transparent, destinations], [[6522], [{ host: "198.51.100.7", port: 6522 }]]);
+  application.close();
+  await waysIn.close();
+  await waysIn.idle();
+});
+
+Deno.test("without the right to be transparent it does not start, and leaves nothing open", () => {
+  const network = new MemoryNetwork();
+  const makeTransparent = () => {
+    throw new Deno.errors.PermissionDenied("TPROXY needs the capability CAP_NET_ADMIN");
+  };
+  const entries = [new Socks5Entry(LISTEN), new TproxyEntry(ANY)];
+  assertThrows(() => open(entries, network, { makeTransparent }), StartError, "CAP_NET_ADMIN");
+  assertEquals(network.openListeners, 0);
+});
+
+Deno.test("each kind of way in knows where it listens", async () => {
+  const network = new MemoryNetwork();
+  const at = (port: number) => ({ host: "127.0.0.1", port });
+  const entries = [new Socks5Entry(at(1)), new TproxyEntry(at(2)), new Socks5Entry(at(3))];
+  const waysIn = open(entries, network);
+  assertEquals(waysIn.at("socks5"), [at(1), at(3)]);
+  assertEquals([waysIn.at("tproxy"), waysIn.at("forward")], [[at(2)], []]);
+  assertEquals(waysIn.addresses, [at(1), at(2), at(3)]);
+  await waysIn.close();
+});
+
+Deno.test("of 1,025 applications that say nothing the first has to go, and the last is heard", async () => {
+  const network = new MemoryNetwork({ capacity: 64 });
+  const arrived = Promise.withResolvers<unknown>();
+  const waysIn = open([new Socks5Entry(LISTEN)], network, {
+    arrived({ destination, connection }) {
+      arrived.resolve(destination);
+      return Promise.resolve(connection.close());
+    },
+  });
+  const silent = await Promise.all(Array.from({ length: 1024 }, () => network.connect(LISTEN)));
+  await settle();
+  const last = await network.connect(LISTEN);
+  await assertRejects(() => silent[0]!.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
+  await writeAll(last, Uint8Array.fromHex("050100" + "0501000303776562" + "0050"));
+  assertEquals(await arrived.promise, { host: "web", port: 80 });
+  await settle();
+  assertEquals(waysIn.size, 1023);
+  for (const application of [...silent, last]) application.close();
+  await waysIn.close();
+  await waysIn.idle();
+  assertEquals(network.openEnds, 0);
+});
+
+Deno.test("closing resets those that have not said where they want to go", async () => {
+  await using talk = await startTalk(new Socks5Entry(LISTEN));
+  await writeAll(talk.application, Uint8Array.fromHex("050100"));
+  assertEquals((await readSome(talk.application)).toHex(), "0500");
+  await talk.waysIn.close();
+  await assertRejects(() => readSome(talk.application), Deno.errors.ConnectionReset);
+  await talk.waysIn.idle();
+  assertEquals([talk.clock.pending, talk.network.openListeners], [0, 0]);
+});

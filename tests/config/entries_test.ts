@@ -1,0 +1,94 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { parseConfig } from "../../src/cli/configured.ts";
+import { clientSpec } from "../../src/config/client.ts";
+import { UsageError } from "../../src/config/problems.ts";
+import { serverSpec, targetSyntax } from "../../src/config/server.ts";
+import type { ClientConfig } from "../../src/config/types.ts";
+
+const client = (args: string[], yaml = ""): ClientConfig => parseConfig("micss client", clientSpec, args, () => yaml);
+const FILE = ["--config", "f.yaml"];
+const SERVER = ["--server", "web=a,b"];
+
+function entriesOf({ tproxies, socks5, socks5Users, httpConnects, httpConnectUsers, sendSource }: ClientConfig) {
+  return { tproxies, socks5, socks5Users, httpConnects, httpConnectUsers, sendSource };
+}
+
+const EXPECTED = {
+  tproxies: [{ host: "0.0.0.0", port: 6522 }, { host: "::1", port: 7000 }],
+  socks5: [{ host: "127.0.0.1", port: 1080 }, { host: "::1", port: 0 }],
+  socks5Users: "/etc/micss/socks5 users",
+  httpConnects: [{ host: "127.0.0.1", port: 3128 }],
+  httpConnectUsers: "users",
+  sendSource: true,
+};
+
+Deno.test("flags name every way in, who may use it, and that the source is sent", () => {
+  const args = [
+    ...["--tproxy", "0.0.0.0", "--tproxy", "[::1]:7000"],
+    ...["--socks5", "127.0.0.1:1080", "--socks5=[::1]:0", "--socks5-users", "/etc/micss/socks5 users"],
+    ...["--http-connect", "127.0.0.1:3128", "--http-connect-users=users", "--send-source"],
+  ];
+  assertEquals(entriesOf(client([...SERVER, ...args])), EXPECTED);
+  // A flag that takes no value leaves what follows it alone.
+  assertEquals(entriesOf(client(["--send-source", ...args.slice(0, -1), ...SERVER])), EXPECTED);
+});
+
+Deno.test("the file says the same", () => {
+  const yaml = `
+servers: {web: [a, b]}
+tproxy: [0.0.0.0, "[::1]:7000"]
+socks5: ["127.0.0.1:1080", "[::1]:0"]
+socks5-users: /etc/micss/socks5 users
+http-connect: ["127.0.0.1:3128"]
+http-connect-users: users
+send-source: true
+`;
+  assertEquals(entriesOf(client(FILE, yaml)), EXPECTED);
+  assertEquals(client([...FILE, "--send-source"], yaml.replace("true", "false")).sendSource, true);
+  assertEquals(client([...SERVER, "--redirect", "0.0.0.0"]).sendSource, false);
+});
+
+/** Flags, and what is said of them. */
+const MISTAKES = [
+  [["--socks5", "127.0.0.1"], 'micss client: --socks5 "127.0.0.1": has no port; write 127.0.0.1:PORT'],
+  [["--http-connect", "127.0.0.1"], 'micss client: --http-connect "127.0.0.1": has no port; write 127.0.0.1:PORT'],
+  [
+    ["--socks5", "127.0.0.1:1080", "--http-connect", "127.0.0.1:1080"],
+    'micss client: --http-connect "127.0.0.1:1080": 127.0.0.1:1080 is listened at already; give each way in a port of its own',
+  ],
+  [
+    ["--tproxy", "0.0.0.0", "--socks5", "0.0.0.0:6522"],
+    'micss client: --socks5 "0.0.0.0:6522": 0.0.0.0:6522 is listened at already; give each way in a port of its own',
+  ],
+  [
+    ["--socks5-users", "file"],
+    "micss client: no way in; give at least one, such as forward, HOST:PORT=NAME:PORT, or redirect, HOST:PORT",
+  ],
+] as const;
+
+for (const [args, line] of MISTAKES) {
+  Deno.test(`${args.join(" ")} is a mistake that is named`, () => {
+    const error = assertThrows(() => client([...SERVER, ...args]), UsageError);
+    assertEquals(error.lines, [line]);
+  });
+}
+
+Deno.test("a target asks for the PROXY header by a word behind it, the same in the file", () => {
+  const cases = [
+    ["80=127.0.0.1:8080,proxy", { port: 80, host: "127.0.0.1", toPort: 8080, proxy: true }],
+    ["*=[::1],proxy", { port: "*", host: "::1", toPort: "same", proxy: true }],
+  ] as const;
+  for (const [text, target] of cases) {
+    assertEquals(targetSyntax.parse(text), target);
+    assertEquals(targetSyntax.format(target), text);
+  }
+  const yaml = "channels: [a, b]\ntargets: {80: '127.0.0.1:8080,proxy'}\n";
+  assertEquals(parseConfig("micss server", serverSpec, FILE, () => yaml).targets, [cases[0][1]]);
+  for (const text of ["80=a,", "80=a,prox", "80=a,proxy,proxy", "80=a,b"]) {
+    assertThrows(
+      () => targetSyntax.parse(text),
+      SyntaxError,
+      "has more than a target; all that may follow it is ,proxy",
+    );
+  }
+});
