@@ -1,0 +1,98 @@
+/** Every command line and file that README shows is one that the program takes. */
+
+import { assert, assertEquals } from "@std/assert";
+import { parseClientCommand } from "../../src/cli/client.ts";
+import { COMMANDS } from "../../src/cli/mod.ts";
+import { parseServerCommand } from "../../src/cli/server.ts";
+import { FileError } from "../../src/config/file.ts";
+import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
+import { FEWEST_CHANNELS, MOST_CHANNELS } from "../../src/wire/associate.ts";
+import { fenced, read } from "./markdown.ts";
+
+const text = read("README.md");
+const blocks = fenced(text);
+
+/** The files that README shows, by the name in their first line. */
+const files = new Map(
+  blocks.filter(({ kind }) => kind === "yaml").map(({ content }) => [/^# (\S+)\n/.exec(content)![1]!, content]),
+);
+
+function readShown(path: string): string {
+  const content = files.get(path);
+  if (content === undefined) throw new FileError("no such file; give one that README shows");
+  return content;
+}
+
+/** A shell's words: quotes removed, nothing else known. */
+function words(line: string): string[] {
+  return [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) => word.replace(/['"]/g, ""));
+}
+
+/** The lines of blocks without a kind, those that go on joined. */
+const lines = blocks.filter(({ kind }) => kind === "").flatMap(({ content }) =>
+  content.replaceAll(/\\\n\s*/g, "").split("\n")
+);
+
+const commands = lines.flatMap((line) => {
+  // The user that a command is run as may have the same name.
+  const [, rest = ""] = /(?:^| )(?:\.\/)?micss ((?:server|client) .*)$/.exec(line) ?? [];
+  const [command, ...args] = words(rest);
+  return command === "server" || command === "client" ? [{ line, command, args }] : [];
+});
+
+Deno.test("README shows how to start both handlers, by flags and by files", () => {
+  const shown = commands.map(({ command, args }) => `${command} ${args.includes("--config") ? "file" : "flags"}`);
+  assertEquals(new Set(shown), new Set(["server flags", "client flags", "server file", "client file"]));
+});
+
+for (const { line, command, args } of commands) {
+  Deno.test(`README's "${line}" is right`, () => {
+    if (command === "server") parseServerCommand(args, readShown);
+    else parseClientCommand(args, readShown);
+  });
+}
+
+Deno.test("README's files say what its flags say", () => {
+  const [server, client] = (["server", "client"] as const).map((name) =>
+    commands.filter(({ command }) => command === name).map(({ args }) => args)
+  );
+  const [flags, file] = server!.map((args) => parseServerCommand(args, readShown));
+  assertEquals(file, flags);
+  const [forward, redirect, both] = client!.map((args) => parseClientCommand(args, readShown));
+  assertEquals(both!.forwards, forward!.forwards);
+  assertEquals(both!.redirects, redirect!.redirects);
+  assertEquals(both!.servers.map(({ channels }) => channels), forward!.servers.map(({ channels }) => channels));
+});
+
+Deno.test("README's other commands of micss are there", () => {
+  const named = [...text.matchAll(/`(?:deno task )?micss ([a-z]+)/g)].map(([, name]) => name!);
+  const known = COMMANDS.map(({ name }) => name);
+  assertEquals(named.filter((name) => !known.includes(name)), []);
+});
+
+Deno.test("README's tasks are there", () => {
+  const { tasks } = JSON.parse(read("deno.json"));
+  const named = [...text.matchAll(/(?:^|[ `])(?:deno|deno@[\d.]+) task (?:-q )?([a-z]+)/gm)].map(([, name]) => name!);
+  assert(named.length > 3);
+  assertEquals(named.filter((name) => tasks[name] === undefined), []);
+});
+
+Deno.test("README begins a newcomer with the demo and the tests, each in a line of its own", () => {
+  const version = /^deno (\S+)$/m.exec(read(".tool-versions"))![1];
+  for (const task of ["demo", "test"]) assert(lines.includes(`npx -y deno@${version} task ${task}`), task);
+});
+
+Deno.test("README's limits are those of the code", () => {
+  const flat = text.replace(/ +/g, " ");
+  for (
+    const row of [
+      `n | ${FEWEST_CHANNELS} to ${MOST_CHANNELS},`,
+      `handshake | ${DEFAULT_TIMEOUTS.handshake / 1000} s,`,
+      `session | dead after ${DEFAULT_TIMEOUTS.silence / 1000} s `,
+      `association | ${DEFAULT_TIMEOUTS.idle / 1000} s at the client, ${
+        2 * DEFAULT_TIMEOUTS.idle / 1000
+      } s at the server`,
+    ]
+  ) assert(flat.includes(row), row);
+  assert(flat.includes(`for ${DEFAULT_TIMEOUTS.drain / 1000} s`));
+});

@@ -1,0 +1,265 @@
+/** docs/PROTOCOL.md, held against the code: every type, code, length and limit that it states. */
+
+import { assert, assertEquals } from "@std/assert";
+import { READ_AHEAD } from "../../src/association/inlet.ts";
+import { HANDSHAKE_TIMEOUT } from "../../src/association/initiate.ts";
+import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
+import { DEFAULT_PORT } from "../../src/net/address.ts";
+import { xor } from "../../src/sharing/xor.ts";
+import {
+  associateLength,
+  encodeAssociate,
+  encodeRefused,
+  FEWEST_CHANNELS,
+  MOST_CHANNELS,
+  RefusedReason,
+} from "../../src/wire/associate.ts";
+import { WireError } from "../../src/wire/decoder.ts";
+import { ELEMENT_LENGTH } from "../../src/wire/field.ts";
+import {
+  FRAME_HEAD_LENGTH,
+  FrameType,
+  isControl,
+  MOST_DATA,
+  MOST_PING,
+  MOST_RESULT_TEXT,
+  ResetCode,
+  ResultCode,
+} from "../../src/wire/frame.ts";
+import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
+import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
+import { COOKIE_LENGTH, encodeGreeting, GREETING_LENGTH, PROTOCOL_VERSION } from "../../src/wire/greeting.ts";
+import {
+  encodeIdentify,
+  encodeUnanswered,
+  IDENTIFY,
+  IDENTIFY_LENGTH,
+  identifyTranscript,
+  KEY_ID_LENGTH,
+  Method,
+  MOST_VALID,
+  NONCE_LENGTH,
+  Unanswered,
+} from "../../src/wire/identify.ts";
+import { encodeOpen, MOST_OPEN_BODY } from "../../src/wire/open.ts";
+import { KEY_LENGTH, SEAL_LENGTH } from "../../src/wire/seal.ts";
+import { number, read, section, tablesWith } from "./markdown.ts";
+
+const text = read("docs/PROTOCOL.md");
+
+/** An enum as rows of number and name. */
+function rowsOf(numbers: Record<string, string | number>): string[][] {
+  return Object.entries(numbers).flatMap(([name, value]) => typeof value === "number" ? [[`${value}`, name]] : []);
+}
+
+/** The first two cells of the rows of a section's table with these columns. */
+function documented(heading: string, ...header: string[]): string[][] {
+  const found = tablesWith(section(text, heading), ...header);
+  return found.flatMap(({ rows }) => rows.map(([first = "", second = ""]) => [first, second]));
+}
+
+/** The layout tables of a section. @returns For each the offset, length and value of its fields, by their names. */
+function layouts(heading: string): Map<string, { offset: string; length: string; value: string }>[] {
+  return tablesWith(section(text, heading), "offset", "length", "field", "value").map(({ rows }) =>
+    new Map(rows.map(([offset = "", length = "", field = "", value = ""]) => [field, { offset, length, value }]))
+  );
+}
+
+function counting(into: Uint8Array): void {
+  into.forEach((_, index) => into[index] = index + 1);
+}
+
+Deno.test("PROTOCOL.md states every number as the code has it", () => {
+  const code: Record<string, number> = {
+    "version": PROTOCOL_VERSION,
+    "port": DEFAULT_PORT,
+    "channels, fewest": FEWEST_CHANNELS,
+    "channels, most": MOST_CHANNELS,
+    "cookie, bytes": COOKIE_LENGTH,
+    "greeting, bytes": GREETING_LENGTH,
+    "handshake, ms": HANDSHAKE_TIMEOUT,
+    "read ahead of what is joined, a channel, bytes": READ_AHEAD,
+    "frame head, bytes": FRAME_HEAD_LENGTH,
+    "DATA, most bytes": MOST_DATA,
+    "PING and PONG, most bytes": MOST_PING,
+    "RESULT's text, most bytes": MOST_RESULT_TEXT,
+    "OPEN's body, most bytes": MOST_OPEN_BODY,
+    "field element, bytes": ELEMENT_LENGTH,
+    "KEY's payload, bytes": KEY_LENGTH,
+    "next mask and tag, bytes": SEAL_LENGTH,
+    "idle association at the client, ms": DEFAULT_TIMEOUTS.idle,
+    "PING after, ms": DEFAULT_TIMEOUTS.ping,
+    "silent channel is dead after, ms": DEFAULT_TIMEOUTS.silence,
+    "identify message, bytes": IDENTIFY_LENGTH,
+    "key id, bytes": KEY_ID_LENGTH,
+    "nonce, bytes": NONCE_LENGTH,
+    "identified list, most seconds valid": MOST_VALID,
+  };
+  const stated = documented("## 8. Numbers", "what", "number").map(([what, value]) => [what, number(value!)]);
+  assertEquals(Object.fromEntries(stated), code);
+  assertEquals(DEFAULT_TIMEOUTS.handshake, HANDSHAKE_TIMEOUT);
+});
+
+Deno.test("PROTOCOL.md states the numbers of its prose as the code has them", () => {
+  const flat = text.replace(/\s+(?:> )?/g, " ");
+  for (
+    const phrase of [
+      `${FEWEST_CHANNELS} <= n <= ${MOST_CHANNELS}`,
+      `listens on TCP port ${DEFAULT_PORT} of`,
+      `A handshake may take ${HANDSHAKE_TIMEOUT / 1000} s`,
+      `(here: ${READ_AHEAD.toLocaleString("en")})`,
+      `The longest has ${MOST_OPEN_BODY} bytes`,
+      `of at most ${MOST_RESULT_TEXT} bytes`,
+      `d is at most ${Math.ceil(MOST_OPEN_BODY / ELEMENT_LENGTH) + 2} (an OPEN of ${MOST_OPEN_BODY} bytes)`,
+      `idle for ${DEFAULT_TIMEOUTS.idle / 1000} s; the server waits ${2 * DEFAULT_TIMEOUTS.idle / 1000} s`,
+      `for ${DEFAULT_TIMEOUTS.ping / 1000} s sends PING`,
+      `for ${DEFAULT_TIMEOUTS.silence / 1000} s is dead`,
+      `1 to ${MOST_VALID.toLocaleString("en")} (${MOST_VALID / 86_400} days)`,
+      `${MOST_PING + FRAME_HEAD_LENGTH} bytes of DATA could be turned into a PING`,
+    ]
+  ) assert(flat.includes(phrase), `"${phrase}" is not in PROTOCOL.md`);
+});
+
+Deno.test("PROTOCOL.md has every frame's type, name, payload length and tag", () => {
+  const { rows } = tablesWith(text, "type", "name", "payload", "payload length", "from", "tag")[0]!;
+  const types = rowsOf(FrameType).map(([type, name]) => [type, name!.toUpperCase()]);
+  assertEquals(rows.map(([type, name]) => [type, name]), types);
+  for (const [type, name, , lengths, , tag] of rows) {
+    assertEquals(tag, isControl(Number(type)) ? "yes" : "no", name);
+    const [least, most = least] = lengths!.split(" to ").map(number);
+    assertEquals([least! - 1, least, most, most! + 1].map((length) => takes(Number(type), length!)), [
+      false,
+      true,
+      true,
+      false,
+    ], name);
+  }
+});
+
+/** Whether a decoder takes the head of a frame of such a length; none has a negative one. */
+function takes(type: number, length: number): boolean {
+  if (length < 0) return false;
+  const decoder = new FrameDecoder();
+  if (type !== FrameType.Key) {
+    decoder.push(new FrameEncoder(counting).key());
+    while (decoder.next() !== null);
+  }
+  decoder.push(Uint8Array.of(type, length >> 16, length >> 8, length));
+  try {
+    decoder.next();
+    return true;
+  } catch (error) {
+    // A control frame of no body is all there: its tag is looked at, or it waits for more.
+    if (!(error instanceof WireError)) throw error;
+    return false;
+  }
+}
+
+Deno.test("PROTOCOL.md has every code of RESULT and of RESET, and every reason, with its name", () => {
+  const codes = tablesWith(section(text, "### 4.3. Codes"), "code", "name", "meaning");
+  const [result, reset] = codes.map(({ rows }) => rows.map(([code, name]) => [code, name]));
+  assertEquals(result, rowsOf(ResultCode));
+  assertEquals(reset, rowsOf(ResetCode));
+  assertEquals(documented("### 2.4. Answer", "reason", "name", "meaning"), rowsOf(RefusedReason));
+  assertEquals(documented("## 6. Identification", "reason", "name", "meaning"), rowsOf(Unanswered));
+  assertEquals(documented("## 6. Identification", "method", "name", "token"), rowsOf(Method));
+});
+
+Deno.test("PROTOCOL.md lays the greeting out as it is sent", () => {
+  const [fields] = layouts("### 2.1. Greeting");
+  const cookie = new Uint8Array(COOKIE_LENGTH).fill(7);
+  const greeting = encodeGreeting(cookie);
+  const at = (name: string) => {
+    const { offset, length } = fields!.get(name)!;
+    return greeting.slice(Number(offset), Number(offset) + Number(length));
+  };
+  assertEquals(new TextDecoder().decode(at("magic")), "MICSS");
+  assertEquals([...at("version")], [Number(fields!.get("version")!.value)]);
+  assertEquals(at("cookie"), cookie);
+  assertEquals(sum(fields!), GREETING_LENGTH);
+});
+
+Deno.test("PROTOCOL.md lays the list and the refusal out as they are sent", () => {
+  const [list] = layouts("### 2.2. Associate");
+  const cookies = [1, 2, 3].map((byte) => new Uint8Array(COOKIE_LENGTH).fill(byte));
+  const bytes = encodeAssociate({ scheme: xor.id, threshold: 3, cookies });
+  assertEquals([...list!].map(([name, { offset, length }]) => [name, Number(offset), length]), [
+    ["type", 0, "1"],
+    ["scheme", 1, "1"],
+    ["threshold", 2, "1"],
+    ["n", 3, "1"],
+    ["cookies", 4, `${COOKIE_LENGTH} n`],
+  ]);
+  assertEquals([...bytes.slice(0, 4)], [Number(list!.get("type")!.value), xor.id, 3, 3]);
+  assert(list!.get("scheme")!.value.startsWith(`${xor.id} is XOR`));
+  assertEquals(list!.get("n")!.value, `${FEWEST_CHANNELS} to ${MOST_CHANNELS}`);
+  assertEquals(bytes.slice(4).toHex(), cookies.map((cookie) => cookie.toHex()).join(""));
+  assertEquals(associateLength(3), Number(list!.get("cookies")!.offset) + 3 * COOKIE_LENGTH);
+  const [refused] = layouts("### 2.4. Answer");
+  const type = Number(refused!.get("type")!.value);
+  assertEquals([...encodeRefused(RefusedReason.Mismatch)], [type, RefusedReason.Mismatch]);
+  assertEquals([...encodeUnanswered(Unanswered.NoSuchKey)], [type, Unanswered.NoSuchKey]);
+});
+
+Deno.test("PROTOCOL.md lays KEY and a frame's head out as they are sent", () => {
+  const [head, key] = layouts("### 4.1. Layout");
+  assertEquals([head!.get("type")!.offset, head!.get("length")!.offset, head!.get("payload")!.offset], ["0", "1", "4"]);
+  assertEquals(Number(head!.get("payload")!.offset), FRAME_HEAD_LENGTH);
+  assertEquals(sum(key!), KEY_LENGTH);
+});
+
+Deno.test("PROTOCOL.md has every kind of destination, with the length of its host", () => {
+  const kinds = documented("### 4.2. OPEN", "kind", "host");
+  const bodies = [
+    encodeOpen({ destination: { kind: "port", port: 1 } }),
+    encodeOpen({ destination: { kind: "name", port: 1, host: "a".repeat(253) } }),
+    encodeOpen({ destination: { kind: "address", port: 1, address: new Uint8Array(4) } }),
+    encodeOpen({ destination: { kind: "address", port: 1, address: new Uint8Array(16) } }),
+  ];
+  assertEquals(kinds.map(([kind]) => Number(kind)), bodies.map(([kind]) => kind!));
+  // kind, port and source kind take 4 bytes
+  assertEquals(bodies.map(({ length }) => length - 4), [0, 1 + 253, 4, 16]);
+  const said = [/^none/, /^length `u8`, then a host name of 1 to 253 bytes/, /4 bytes$/, /16 bytes$/];
+  kinds.forEach(([, host], index) => assert(said[index]!.test(host!), host));
+});
+
+Deno.test("PROTOCOL.md lays the tag's first block out as the test vectors have it", () => {
+  const { rows } = tablesWith(section(text, "### 4.4. Tags"), "offset in m1", "length", "field")[0]!;
+  const { tag: vectors } = JSON.parse(read("docs/vectors.json"));
+  for (const { name, type, body, controlFrames, dataBytes, blocks } of vectors) {
+    const values: number[] = [type, body.length / 2 + SEAL_LENGTH, controlFrames, dataBytes];
+    let hex = "";
+    rows.forEach(([offset, length], index) => {
+      assertEquals(hex.length / 2, Number(offset));
+      hex += values[index]!.toString(16).padStart(2 * Number(length), "0");
+    });
+    assertEquals(hex, blocks[0], name);
+  }
+});
+
+Deno.test("PROTOCOL.md lays the question for channels out as it is sent, and what a token is over", () => {
+  const [question] = layouts("## 6. Identification");
+  assertEquals(sum(question!), IDENTIFY_LENGTH);
+  const keyId = new Uint8Array(KEY_ID_LENGTH).fill(1), nonce = new Uint8Array(NONCE_LENGTH).fill(2);
+  const bytes = encodeIdentify({ keyId, nonce });
+  assertEquals(bytes[0], IDENTIFY);
+  assertEquals(bytes[0], Number(question!.get("type")!.value));
+  assertEquals(bytes.slice(Number(question!.get("key id")!.offset)).slice(0, KEY_ID_LENGTH), keyId);
+  assertEquals(bytes.slice(Number(question!.get("nonce")!.offset)), nonce);
+  const connected = { address: Uint8Array.of(192, 0, 2, 10), port: 6522 }, list = Uint8Array.of(9, 9);
+  const transcript = identifyTranscript({ method: Method.Ed25519, keyId, nonce, connected, list });
+  const [, context] = /over these bytes, in this order: `"([^"]+)"` and a zero byte/.exec(text.replace(/\s+/g, " "))!;
+  const rest = [Method.Ed25519, ...keyId, ...nonce, 4, 192, 0, 2, 10, 6522 >> 8, 6522 & 255, 0, 2, 9, 9];
+  assertEquals([...transcript], [...new TextEncoder().encode(`${context}\0`), ...rest]);
+});
+
+Deno.test("PROTOCOL.md names every group of the test vectors", () => {
+  const groups = Object.keys(JSON.parse(read("docs/vectors.json"))).filter((name) => name !== "about");
+  const named = documented("## 9. Test vectors", "group", "what to check").map(([name]) => name!.replaceAll("`", ""));
+  assertEquals(named.toSorted(), groups.toSorted());
+});
+
+/** The length of all fields of a layout. */
+function sum(fields: ReadonlyMap<string, { length: string }>): number {
+  return [...fields.values()].reduce((length, field) => length + Number(field.length), 0);
+}

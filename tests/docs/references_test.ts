@@ -1,0 +1,78 @@
+/** What refers to something: links of the Markdown files, sections that the code names, folders of README's map. */
+
+import { assert, assertEquals } from "@std/assert";
+import { read, ROOT, section, tablesWith } from "./markdown.ts";
+
+const PAGES = ["README.md", ...filesIn("docs", ".md")];
+
+function filesIn(folder: string, end: string): string[] {
+  return [...Deno.readDirSync(new URL(`${folder}/`, ROOT))].flatMap(({ name, isDirectory }) => {
+    if (isDirectory) return filesIn(`${folder}/${name}`, end);
+    return name.endsWith(end) ? [`${folder}/${name}`] : [];
+  }).toSorted();
+}
+
+/** The numbers of the sections of PROTOCOL.md: of headings, and of paragraphs that have one of two parts or more. */
+function sections(): string[] {
+  const found = read("docs/PROTOCOL.md").matchAll(/^(?:#+ (\d+(?:\.\d+)*)|(\d+(?:\.\d+)+))\. /gm);
+  return [...found].map(([, heading, paragraph]) => heading ?? paragraph!);
+}
+
+/** A heading's anchor, as code hosts make it. */
+function anchor(heading: string): string {
+  return heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-");
+}
+
+for (const page of PAGES) {
+  Deno.test(`every relative link of ${page} leads somewhere`, () => {
+    // What is in code is no link.
+    const text = read(page).replace(/^```.*?^```$/gms, "").replace(/`[^`\n]*`/g, "");
+    for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target!)) continue;
+      const [path, fragment] = target!.split("#");
+      const url = new URL(path!, new URL(page, ROOT));
+      assert(url.href.startsWith(ROOT.href), `${target} leads out of the project`);
+      const file = Deno.statSync(url);
+      if (fragment === undefined) continue;
+      assert(file.isFile);
+      const headings = [...Deno.readTextFileSync(url).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchor(heading!));
+      assert(headings.includes(fragment), `${target}: no such heading`);
+    }
+  });
+}
+
+Deno.test("every section of PROTOCOL.md that the code names is there", () => {
+  const numbers = sections();
+  const files = ["src", "scripts", "tests"].flatMap((folder) => filesIn(folder, ".ts"));
+  const named = files.flatMap((file) => {
+    const all = read(file).matchAll(/docs\/PROTOCOL\.md (\d+(?:\.\d+)*)/g);
+    return [...all].map(([, number]) => ({ file, number: number! }));
+  });
+  assert(named.length > 10);
+  assertEquals(named.filter(({ number }) => !numbers.includes(number)), []);
+});
+
+Deno.test("the sections of PROTOCOL.md are numbered without a gap", () => {
+  const last = new Map<string, number>();
+  for (const number of sections().map((section) => section.split("."))) {
+    const parent = number.slice(0, -1).join(".");
+    assertEquals(Number(number.at(-1)), (last.get(parent) ?? 0) + 1, number.join("."));
+    last.set(parent, Number(number.at(-1)));
+  }
+  assert(last.size > 5);
+});
+
+Deno.test("every section of PROTOCOL.md that SECURITY.md names in brackets is there", () => {
+  const numbers = sections(), security = read("docs/SECURITY.md");
+  const named = [...security.matchAll(/\[(\d(?:\.\d)*)\](?!\()/g)].map(([, number]) => number!);
+  assert(named.length > 5);
+  assertEquals(named.filter((number) => !numbers.includes(number)), []);
+});
+
+Deno.test("README's map names every folder of src, and only what is there", () => {
+  const { rows } = tablesWith(section(read("README.md"), "## Where each thing lives"), "folder", "what")[0]!;
+  const named = rows.map(([folder = ""]) => /^\[(.+)\]\(\1\)$/.exec(folder)![1]!);
+  for (const folder of named) assert(Deno.statSync(new URL(folder, ROOT)).isDirectory, folder);
+  const inSrc = [...Deno.readDirSync(new URL("src/", ROOT))].map(({ name }) => `src/${name}`);
+  assertEquals(named.filter((folder) => folder.startsWith("src/")).toSorted(), inSrc.toSorted());
+});
