@@ -8,8 +8,9 @@ import type { Log } from "../observe/log.ts";
 import { Frames } from "../session/frames.ts";
 import type { Liveness } from "../session/liveness.ts";
 import { Pool } from "../session/pool.ts";
+import { Outgoing } from "../session/outgoing.ts";
 import type { Traffic } from "../session/relay.ts";
-import { request } from "../session/session.ts";
+import { request, Unanswered } from "../session/session.ts";
 import type { Open } from "../wire/open.ts";
 import type { Arrival } from "./entry/arrival.ts";
 
@@ -19,6 +20,8 @@ export interface DialerOptions extends System {
   readonly timeouts: Timeouts;
   /** Watches the associations of sessions. */
   readonly liveness: Liveness;
+  /** How many associations to keep ready for further sessions while there are sessions. */
+  readonly warm: number;
   /** Whether server handlers are told where applications connect from. */
   readonly sendSource: boolean;
   /** Gets a line for each association and each session. */
@@ -34,6 +37,7 @@ export class Dialer {
   readonly #pool: Pool;
   readonly #giveUp = new AbortController();
   readonly #busy = new Set<Frames>();
+  #warming = 0;
 
   /** A dialer without sessions. */
   constructor(server: Server, options: DialerOptions) {
@@ -48,22 +52,31 @@ export class Dialer {
    * @param port The port that the server handler is asked for.
    */
   async carry(arrival: Arrival, port: number): Promise<void> {
-    const { clock } = this.#options;
     const log = this.#options.log.with({
       session: ++lastSession,
       server: this.#server.name,
       port,
       from: formatAddress(arrival.connection.remote),
     });
+    const traffic: Traffic = { sent: 0, received: 0 };
+    const outgoing = new Outgoing(arrival.connection, traffic, true);
+    while (!await this.#attempt(arrival, port, outgoing, traffic, log));
+  }
+
+  /** Whether the session is over, well or not, after one try: otherwise another association must be tried. */
+  async #attempt(arrival: Arrival, port: number, outgoing: Outgoing, traffic: Traffic, log: Log): Promise<boolean> {
+    const { clock } = this.#options;
+    const idle = this.#pool.take();
+    this.#warmUp(log);
     let frames: Frames;
     try {
-      frames = this.#pool.take() ?? await this.#associate(log);
+      frames = idle?.frames ?? await this.#associate(log);
     } catch (error) {
       log.warn("session refused", { reason: reasonOf(error) });
-      return await arrival.refused(error);
+      await arrival.refused(error);
+      return true;
     }
     log.info("session", { association: frames.association.id });
-    const traffic: Traffic = { sent: 0, received: 0 };
     const began = clock.now();
     const counts = () => ({
       "bytes-up": traffic.sent,
@@ -75,15 +88,21 @@ export class Dialer {
     if (this.#giveUp.signal.aborted) frames.association.abort();
     this.#options.liveness.add(frames);
     try {
-      await request(this.#open(arrival, port), arrival.connection, frames, traffic, clock, arrival);
+      const asking = { applicant: arrival, outgoing, ...idle !== null && { reused: idle.state } };
+      await request(this.#open(arrival, port), arrival.connection, frames, traffic, clock, asking);
       log.info("session ended", { ...counts(), reason: "both sides ended" });
     } catch (error) {
+      if (error instanceof Unanswered && !this.#giveUp.signal.aborted) {
+        log.debug("association given up by the server", { reason: error.message });
+        return false;
+      }
       log.warn("session reset", { ...counts(), reason: reasonOf(error) });
     } finally {
       this.#options.liveness.remove(frames);
       this.#busy.delete(frames);
       this.#pool.give(frames);
     }
+    return true;
   }
 
   /** Aborts every session and handshake, and ends every idle association. */
@@ -97,6 +116,17 @@ export class Dialer {
     const destination = { kind: "port", port } as const;
     const address = this.#options.sendSource ? hostBytes(remote.host) : null;
     return address === null ? { destination } : { destination, source: { address, port: remote.port } };
+  }
+
+  /** Makes associations ahead of demand, while there is any, so that the next session does not wait for a handshake. */
+  #warmUp(log: Log): void {
+    for (let missing = this.#options.warm - this.#pool.size - this.#warming; missing > 0; missing--) {
+      this.#warming++;
+      this.#associate(log)
+        .then((frames) => this.#pool.give(frames))
+        .catch((error) => log.debug("no association ahead of demand", { reason: reasonOf(error) }))
+        .finally(() => this.#warming--);
+    }
   }
 
   async #associate(log: Log): Promise<Frames> {

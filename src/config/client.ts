@@ -62,7 +62,7 @@ const limitsGroup: Group<ClientLimits> = {
   fields: {
     sessions: {
       key: "sessions",
-      shape: one(countSyntax),
+      shape: one(countSyntax()),
       doc: "Sessions at once; as many as the open files allow where not given",
     },
   },
@@ -86,6 +86,12 @@ const schema: Schema<ClientConfig> = {
   },
   ...clientEntriesSchema,
   rules: forRulesOnly(clientRulesSchema),
+  warm: {
+    key: "warm",
+    shape: one(countSyntax(0)),
+    default: 1,
+    doc: "Associations kept ready, for each server in use, beyond those that sessions have left",
+  },
   limits: limitsGroup,
   timeouts: timeoutsGroup,
   log: logGroup,

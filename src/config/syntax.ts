@@ -76,18 +76,20 @@ export const durationSyntax: Syntax<number> = {
   },
 };
 
-/** A number of things, 1 to a million. */
-export const countSyntax: Syntax<number> = {
-  placeholder: "NUMBER",
-  parse(text) {
-    const count = Number(text);
-    if (!/^\d{1,7}$/.test(text) || count < 1 || count > 1_000_000) {
-      throw new SyntaxError(`${quote(text)} is no number; write 1 to 1000000`);
-    }
-    return count;
-  },
-  format: String,
-};
+/** A number of things, from `least` to a million. */
+export function countSyntax(least = 1): Syntax<number> {
+  return {
+    placeholder: "NUMBER",
+    parse(text) {
+      const count = Number(text);
+      if (!/^\d{1,7}$/.test(text) || count < least || count > 1_000_000) {
+        throw new SyntaxError(`${quote(text)} is no number of things; write ${least} to 1000000`);
+      }
+      return count;
+    },
+    format: String,
+  };
+}
 
 /** `true` or `false`. */
 export const booleanSyntax: Syntax<boolean> = {

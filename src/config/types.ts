@@ -127,6 +127,8 @@ export interface ClientConfig {
   readonly sendSource: boolean;
   /** What `micss rules` is told; left out for the handler. */
   readonly rules?: ClientRules;
+  /** How many associations to keep ready for further sessions, for each server in use. */
+  readonly warm: number;
   /** How much it takes. */
   readonly limits: ClientLimits;
   /** How long it waits for what. */

@@ -25,6 +25,9 @@ export interface ServiceOptions extends System {
   readonly log: Log;
 }
 
+/** How long a client may take to end an association that was said BYE to, in milliseconds. */
+const GOODBYE_TIMEOUT = 2000;
+
 /** Serves the sessions of one association, one after the other; owns the association and ends it. */
 export class Service {
   readonly #association: Association;
@@ -56,12 +59,17 @@ export class Service {
     this.#log.info("association", { channels: connections.length, client: formatAddress(first!.remote) });
     try {
       for (let open = await this.#nextOpen(); open !== null; open = await this.#nextOpen()) {
+        if (this.#leaving) {
+          await refuse(this.#frames, ResultCode.NotProcessed, "the handler is ending", this.#options.clock);
+          break;
+        }
         this.#busy = true;
         this.#options.liveness.add(this.#frames);
         await this.#session(open);
         this.#options.liveness.remove(this.#frames);
         this.#busy = false;
-        if (this.#leaving || this.#association.ended) break;
+        if (this.#association.ended) break;
+        if (this.#leaving) this.#goodbye();
       }
       this.#log.debug("association ended", { sessions: this.#sessions });
     } catch (error) {
@@ -71,10 +79,22 @@ export class Service {
     }
   }
 
-  /** Serves no further session: ends the association now, or when the session under way has ended. */
+  /**
+   * Serves no further session: tells the client now, or when the session under way has ended, and the client ends the
+   * association. An OPEN that crosses that is answered: the client then takes another association.
+   */
   leave(): void {
     this.#leaving = true;
-    if (!this.#busy) this.#association.end();
+    if (!this.#busy) this.#goodbye();
+  }
+
+  #goodbye(): void {
+    // Who has not sent an OPEN yet is not spoken to.
+    if (this.#sessions === 0) return this.#association.end();
+    this.#frames.send((encoder) => encoder.bye()).catch(() => {});
+    this.#options.clock.after(GOODBYE_TIMEOUT, () => {
+      if (!this.#busy) this.#association.end();
+    });
   }
 
   /** Ends the association, and resets the session under way. */
@@ -90,8 +110,9 @@ export class Service {
     const forget = clock.after(2 * config.timeouts.idle, () => this.#association.end());
     try {
       const frame = await this.#frames.receive();
-      if (frame !== null && frame.type !== FrameType.Open) throw unexpected(frame, "where OPEN was due");
-      return frame?.open ?? null;
+      if (frame === null || frame.type === FrameType.Bye) return null;
+      if (frame.type !== FrameType.Open) throw unexpected(frame, "where OPEN was due");
+      return frame.open;
     } catch (error) {
       if (this.#association.ended) return null;
       throw error;

@@ -123,8 +123,10 @@ export class Frames {
       if (frame?.type === FrameType.Ping) {
         // A server that has seen no OPEN yet says nothing.
         if (this.#encoder.started) this.#signal((encoder) => encoder.pong(frame.payload));
-      } else if (frame?.type === FrameType.Bye) this.leaving = true;
-      else if (frame?.type !== FrameType.Key && frame?.type !== FrameType.Pong) return frame;
+      } else if (frame?.type !== FrameType.Key && frame?.type !== FrameType.Pong) {
+        if (frame?.type === FrameType.Bye) this.leaving = true;
+        return frame;
+      }
     }
   }
 

@@ -1,11 +1,24 @@
 import type { Clock } from "../net/clock.ts";
 import type { Frames } from "./frames.ts";
 
+/** For how long after its last session an association is taken to be alive, in milliseconds. */
+const LIVELY = 5000;
+
 /** An association that serves no session at the moment. */
 interface Idle {
   readonly frames: Frames;
+  /** When it became idle. */
+  readonly since: number;
   /** Stops waiting for its time-out. */
   readonly forget: () => void;
+}
+
+/** An association that was idle. */
+export interface Reused {
+  /** Its frames. */
+  readonly frames: Frames;
+  /** Whether a session has just ended on it, or it may well have died since something was heard on it. */
+  readonly state: "lively" | "stale";
 }
 
 /**
@@ -39,11 +52,15 @@ export class Pool {
    *
    * @returns null when there is none. Otherwise the caller owns it.
    */
-  take(): Frames | null {
+  take(): Reused | null {
     for (let last = this.#idle.pop(); last !== undefined; last = this.#idle.pop()) {
-      last.forget();
-      if (!last.frames.leaving && !last.frames.association.ended) return last.frames;
-      last.frames.association.end();
+      const { frames, since, forget } = last;
+      forget();
+      if (!frames.leaving && !frames.association.ended) {
+        const lively = frames.sent > 0 && this.#clock.now() - since < LIVELY;
+        return { frames, state: lively ? "lively" : "stale" };
+      }
+      frames.association.end();
     }
     return null;
   }
@@ -51,7 +68,8 @@ export class Pool {
   /** Keeps an association on which no session is under way, and owns it, until taken, too old, or no longer of use. */
   give(frames: Frames): void {
     if (this.#closed || frames.leaving || frames.association.ended) return frames.association.end();
-    const idle: Idle = { frames, forget: this.#clock.after(this.#timeout, () => this.#drop(idle)) };
+    const since = this.#clock.now();
+    const idle: Idle = { frames, since, forget: this.#clock.after(this.#timeout, () => this.#drop(idle)) };
     this.#idle.push(idle);
     // Nothing may come now: whatever does, the end of a channel included, makes it useless. A session that has taken it
     // by then meets that by itself.

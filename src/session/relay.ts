@@ -1,6 +1,5 @@
-import { giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../association/buffers.ts";
 import { type Connection, writeAll } from "../net/connection.ts";
-import { FRAME_HEAD_LENGTH, FrameType, ResetCode } from "../wire/frame.ts";
+import { FrameType, ResetCode } from "../wire/frame.ts";
 import { type Frames, unexpected } from "./frames.ts";
 
 /** The session was aborted by the other handler, which says why. */
@@ -33,33 +32,6 @@ export interface Traffic {
 }
 
 /**
- * Sends what the application says as DATA, and END when it half-closes.
- *
- * @throws {ApplicationError} When reading from the application fails.
- * @throws When a channel failed.
- */
-export async function sendFrom(application: Connection, frames: Frames, traffic: Traffic): Promise<void> {
-  for (let size: number = SMALLEST_BUFFER;;) {
-    const buffer = takeBuffer(FRAME_HEAD_LENGTH + size);
-    let length: number | null = null;
-    try {
-      length = await application.read(buffer.subarray(FRAME_HEAD_LENGTH, FRAME_HEAD_LENGTH + size));
-    } catch (cause) {
-      throw new ApplicationError(cause instanceof Error ? cause.message : String(cause), { cause });
-    }
-    if (length === null) {
-      giveBuffer(buffer);
-      return await frames.send((encoder) => encoder.end());
-    }
-    await frames.sendData(buffer.subarray(0, FRAME_HEAD_LENGTH + length));
-    // Not given back after a failure: the operation that failed may still hold it.
-    giveBuffer(buffer);
-    traffic.sent += length;
-    size = nextSize(size, length);
-  }
-}
-
-/**
  * Gives the application what comes as DATA, and half-closes its connection at END.
  *
  * @throws {ApplicationError} When writing to the application fails.
@@ -78,6 +50,8 @@ export async function receiveTo(application: Connection, frames: Frames, traffic
         break;
       case FrameType.End:
         return await applied(application.closeWrite());
+      case FrameType.Bye:
+        break;
       case FrameType.Reset:
         throw new SessionReset(frame.code);
       default:
@@ -91,9 +65,9 @@ export async function receiveTo(application: Connection, frames: Frames, traffic
  *
  * @throws {ApplicationError} When it fails.
  */
-export async function applied(action: Promise<void>): Promise<void> {
+export async function applied<T>(action: Promise<T>): Promise<T> {
   try {
-    await action;
+    return await action;
   } catch (cause) {
     throw new ApplicationError(cause instanceof Error ? cause.message : String(cause), { cause });
   }

@@ -1,3 +1,4 @@
+import { ChannelError, reasonOf } from "../association/association.ts";
 import { systemClock } from "../net/clock.ts";
 import type { Clock } from "../net/clock.ts";
 import type { Connection } from "../net/connection.ts";
@@ -5,7 +6,8 @@ import { WireError } from "../wire/decoder.ts";
 import { FrameType, ResetCode, ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
 import { type Frames, unexpected } from "./frames.ts";
-import { ApplicationError, applied, receiveTo, sendFrom, SessionReset, type Traffic } from "./relay.ts";
+import { Outgoing } from "./outgoing.ts";
+import { ApplicationError, applied, receiveTo, SessionReset, type Traffic } from "./relay.ts";
 
 /** How long the word that a session was aborted may take to leave, in milliseconds. */
 const LAST_WORD_TIMEOUT = 1000;
@@ -34,6 +36,7 @@ export class TargetError extends Error {
  *
  * @param traffic Counts what goes through, as it goes.
  * @param answered When the other side may send: reading waits for it; its failure aborts the session.
+ * @param sent What the application says, all of it, on its way. Default: it goes on its way now.
  * @throws Why the session was aborted.
  */
 export async function carry(
@@ -42,9 +45,9 @@ export async function carry(
   traffic: Traffic,
   answered: Promise<void> = Promise.resolve(),
   clock: Clock = systemClock,
+  sent: Promise<void> = new Outgoing(application, traffic).pump(frames),
 ): Promise<void> {
   const { association } = frames;
-  const sent = sendFrom(application, frames, traffic);
   const received = answered.then(() => receiveTo(application, frames, traffic));
   // A channel that fails while only this side still has to say something is met by who watches: nobody else may be
   // reading or writing. And who ends the association ends the session, whatever its application keeps waiting.
@@ -70,7 +73,11 @@ export async function carry(
  * @throws When a channel ended or failed, or the other handler aborts the session.
  */
 async function watch(frames: Frames): Promise<void> {
-  const frame = await frames.peek();
+  let frame = await frames.peek();
+  while (frame?.type === FrameType.Bye) {
+    await frames.receive();
+    frame = await frames.peek();
+  }
   if (frame === null) throw frames.association.failure;
   if (frame.type === FrameType.Reset) throw new SessionReset(frame.code);
 }
@@ -104,11 +111,30 @@ export interface Applicant {
   readonly refused: (error: unknown) => Promise<void>;
 }
 
+/** The other side did not take the OPEN, and the application has noticed nothing: it may be asked for again. */
+export class Unanswered extends Error {
+  /** Tells the class in a stack trace. */
+  override name = "Unanswered";
+}
+
+/** How {@linkcode request} is to go about it. */
+export interface Asking {
+  /** Default: an application that is told by a reset. */
+  readonly applicant?: Applicant;
+  /** What the application says; to be kept by one that may have to ask again. Default: what it says from now on. */
+  readonly outgoing?: Outgoing;
+  /**
+   * Given when the association was idle before, and the other side may have given it up: in use a moment ago, or so long
+   * ago that it may be dead, and nothing should be said on it before the answer.
+   */
+  readonly reused?: "lively" | "stale";
+}
+
 /**
  * Asks for a session, and carries it: the client handler's part. What the application says follows the OPEN at once,
  * without waiting for the answer; but one that is told of the answer is not listened to before.
  *
- * @param applicant Default: an application that is told by a reset.
+ * @throws {Unanswered} Only where `reused` is given.
  * @throws {TargetError} When the server handler did not connect the target; and what {@linkcode carry} throws.
  */
 export async function request(
@@ -117,9 +143,12 @@ export async function request(
   frames: Frames,
   traffic: Traffic,
   clock: Clock = systemClock,
-  applicant?: Applicant,
+  { applicant, outgoing = new Outgoing(application, traffic), reused }: Asking = {},
 ): Promise<void> {
   const answered = frames.send((encoder) => encoder.open(open)).then(() => accepted(frames));
+  const early = applicant?.accepted === undefined && reused !== "stale" ? outgoing.pump(frames) : undefined;
+  if (reused !== undefined) await confirmed(answered, outgoing, early, frames);
+  outgoing.confirm();
   if (applicant?.accepted !== undefined) {
     try {
       await answered;
@@ -129,11 +158,38 @@ export async function request(
       throw error;
     }
   }
-  await carry(application, frames, traffic, answered, clock);
+  await carry(application, frames, traffic, answered, clock, early ?? outgoing.pump(frames));
+}
+
+/**
+ * Waits for the answer, or for whatever else {@linkcode carry} is to see.
+ *
+ * @throws {Unanswered} When the other side did not take the OPEN, and whatever was said can be said again.
+ */
+async function confirmed(
+  answered: Promise<void>,
+  outgoing: Outgoing,
+  early: Promise<void> | undefined,
+  frames: Frames,
+): Promise<void> {
+  // All that was said may be sent before the answer comes; only a failure to read from the application ends the wait.
+  const failing = early?.then(() => answered, (error) => error instanceof ApplicationError ? undefined : answered);
+  try {
+    await Promise.race([answered, failing ?? answered]);
+  } catch (error) {
+    // Where a channel has failed, the OPEN and what followed it may have reached the target: that must not happen twice.
+    const untouched = error instanceof ChannelError && outgoing.unsaid ||
+      error instanceof TargetError && error.code === ResultCode.NotProcessed;
+    if (!untouched) return;
+    frames.association.end();
+    throw new Unanswered(reasonOf(error), { cause: error });
+  }
 }
 
 async function accepted(frames: Frames): Promise<void> {
-  const frame = await frames.receive();
+  let frame = await frames.receive();
+  // It crossed the OPEN, whose answer follows.
+  if (frame?.type === FrameType.Bye) frame = await frames.receive();
   if (frame === null) throw frames.association.failure;
   if (frame.type !== FrameType.Result) throw unexpected(frame, "where RESULT was due");
   if (frame.code !== ResultCode.Ok) throw new TargetError(frame.code, frame.text);

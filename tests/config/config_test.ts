@@ -15,7 +15,7 @@ const DEFAULTS = {
 };
 const NOTHING_ANNOUNCED = { keys: [], announce: [], announceFor: 3_600_000 };
 const NOTHING_LEARNED = { keys: [], unknown: "reject" as const };
-const NO_OTHER_WAYS_IN = { tproxies: [], socks5: [], httpConnects: [], sendSource: false };
+const NO_OTHER_WAYS_IN = { tproxies: [], socks5: [], httpConnects: [], sendSource: false, warm: 1 };
 
 Deno.test("the server handler's flags say all that it must be told", () => {
   const config = server([

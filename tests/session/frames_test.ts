@@ -116,11 +116,12 @@ Deno.test("a frame that was peeked at is received once, and watching disturbs no
   await finishPair(pair);
 });
 
-Deno.test("BYE is kept in mind and not given to anyone", async () => {
+Deno.test("BYE is given to whoever waits, and kept in mind", async () => {
   const pair = await sessionPair();
   await pair.clientFrames.send((encoder) => encoder.bye());
   await pair.clientFrames.send((encoder) => encoder.end());
   assertEquals(pair.serverFrames.leaving, false);
+  await due(pair.serverFrames, FrameType.Bye);
   await due(pair.serverFrames, FrameType.End);
   assertEquals([pair.serverFrames.leaving, pair.clientFrames.leaving], [true, false]);
   await finishPair(pair);

@@ -1,0 +1,96 @@
+import { giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../association/buffers.ts";
+import type { Connection } from "../net/connection.ts";
+import { FRAME_HEAD_LENGTH } from "../wire/frame.ts";
+import type { Frames } from "./frames.ts";
+import { applied, type Traffic } from "./relay.ts";
+
+/** What an application may say before its session is confirmed, in bytes, if all of it is to be kept. */
+const MOST_KEPT = 65_536;
+
+/** What one read from the application gave: room for a frame's head, then the bytes; null at its half-close. */
+type Piece = { readonly buffer: Uint8Array; readonly length: number } | null;
+
+/**
+ * What an application says, on its way into an association: DATA, and END when it half-closes.
+ *
+ * Until it is confirmed that the session has begun it can be kept, so that it can go to another association if the other
+ * side does not take it on the first. It only reads from the application's connection.
+ */
+export class Outgoing {
+  readonly #application: Connection;
+  readonly #traffic: Traffic;
+  #size: number = SMALLEST_BUFFER;
+  /** The read under way, or its piece that nobody has taken yet: it outlives a pump that was superseded. */
+  #next: Promise<Piece> | null = null;
+  /** Where it goes now. */
+  #frames: Frames | null = null;
+  #kept: Uint8Array[] | null;
+  #keptLength = 0;
+  readonly #confirmed = Promise.withResolvers<void>();
+
+  /**
+   * Reads nothing yet.
+   *
+   * @param application Nobody else may read from it.
+   * @param traffic Counts what is sent.
+   * @param keep Whether to keep what is said until {@linkcode Outgoing.confirm}.
+   */
+  constructor(application: Connection, traffic: Traffic, keep = false) {
+    this.#application = application;
+    this.#traffic = traffic;
+    this.#kept = keep ? [] : null;
+  }
+
+  /** Whether nothing of what the application said has been sent. */
+  get unsaid(): boolean {
+    return this.#keptLength === 0 && this.#traffic.sent === 0;
+  }
+
+  /** The session has begun: nothing needs to be kept any more. */
+  confirm(): void {
+    this.#kept = null;
+    this.#confirmed.resolve();
+  }
+
+  /**
+   * Sends all that was kept, and then what the application says, until it half-closes. A later call, with another
+   * association, supersedes this one, which then ends.
+   *
+   * @throws {ApplicationError} When reading from the application fails.
+   * @throws When a channel failed.
+   */
+  async pump(frames: Frames): Promise<void> {
+    this.#frames = frames;
+    // A copy of each: sending writes into a frame's head.
+    for (const frame of [...this.#kept ?? []]) await frames.sendData(frame.slice());
+    for (;;) {
+      if (this.#kept !== null && this.#keptLength >= MOST_KEPT) await this.#confirmed.promise;
+      const piece = await (this.#next ??= this.#read());
+      if (this.#frames !== frames) return;
+      if (piece === null) return await frames.send((encoder) => encoder.end());
+      this.#next = null;
+      const { buffer, length } = piece;
+      const frame = buffer.subarray(0, FRAME_HEAD_LENGTH + length);
+      if (this.#kept !== null) {
+        this.#kept.push(frame.slice());
+        this.#keptLength += length;
+      }
+      await frames.sendData(frame);
+      // Not given back after a failure: the operation that failed may still hold it.
+      giveBuffer(buffer);
+      this.#traffic.sent += length;
+    }
+  }
+
+  async #read(): Promise<Piece> {
+    const buffer = takeBuffer(FRAME_HEAD_LENGTH + this.#size);
+    const room = buffer.subarray(FRAME_HEAD_LENGTH, FRAME_HEAD_LENGTH + this.#size);
+    const length = await applied(this.#application.read(room));
+    if (length === null) {
+      giveBuffer(buffer);
+      return null;
+    }
+    this.#size = nextSize(this.#size, length);
+    return { buffer, length };
+  }
+}
