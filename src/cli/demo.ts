@@ -1,0 +1,75 @@
+import { DemoError, PLAIN, runDemo, Screen, standardTerminal } from "../demo/mod.ts";
+import { systemClock } from "../net/clock.ts";
+import { StartError } from "../net/listen.ts";
+import { systemNetwork } from "../net/tcp.ts";
+import { type Command, type Output, standardOutput } from "./command.ts";
+import { readFlags } from "./flags.ts";
+
+/** `micss demo`. */
+export const command: Command = {
+  name: "demo",
+  summary: "Shows it all at work on this machine, in seconds",
+  usage: "",
+  options: [],
+  examples: ["micss demo"],
+  async run(args, output) {
+    readFlags("micss demo", command.options, args);
+    const terminal = output === standardOutput ? standardTerminal() : PLAIN;
+    using interruption = new Interruption();
+    try {
+      await runDemo(new Screen((text) => output.out(text), terminal), {
+        network: systemNetwork,
+        clock: systemClock,
+        micss: Deno.build.standalone ? "micss" : "deno task micss",
+        signal: interruption.signal,
+      });
+      return 0;
+    } catch (error) {
+      return failed(error, output);
+    }
+  },
+};
+
+/** The signals that end the demo, and their numbers, which the exit status tells. */
+const SIGNALS = new Map<Deno.Signal, number>([["SIGINT", 2], ["SIGTERM", 15]]);
+
+/** Somebody wants the demo to end. */
+class Interrupted extends Error {
+  override name = "Interrupted";
+
+  constructor(readonly by: Deno.Signal) {
+    super(`ended by ${by}: nothing is left running`);
+  }
+
+  /** The exit status that shells give to a program that a signal ended. */
+  get status(): number {
+    return 128 + SIGNALS.get(this.by)!;
+  }
+}
+
+/** Turns the first signal into the reason of an AbortSignal, for as long as it is in use. */
+class Interruption implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #listeners = [...SIGNALS.keys()]
+    .filter((signal) => Deno.build.os !== "windows" || signal === "SIGINT")
+    .map((signal) => ({ signal, listener: () => this.#controller.abort(new Interrupted(signal)) }));
+
+  constructor() {
+    for (const { signal, listener } of this.#listeners) Deno.addSignalListener(signal, listener);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  [Symbol.dispose](): void {
+    for (const { signal, listener } of this.#listeners) Deno.removeSignalListener(signal, listener);
+  }
+}
+
+/** Says why, in one line. @returns The exit status. */
+function failed(error: unknown, output: Output): number {
+  if (!(error instanceof Interrupted || error instanceof DemoError || error instanceof StartError)) throw error;
+  output.err(`micss demo: ${error.message}\n`);
+  return error instanceof Interrupted ? error.status : 1;
+}

@@ -1,0 +1,82 @@
+import { xor } from "../sharing/xor.ts";
+import { associateLength, cookieKey } from "../wire/associate.ts";
+import { type Frame, FrameType } from "../wire/frame.ts";
+import { FrameDecoder } from "../wire/frame_decoder.ts";
+import { GREETING_LENGTH } from "../wire/greeting.ts";
+import type { Recording } from "./tap.ts";
+
+/** Bytes of an application's that lie together among the message bytes. */
+export interface Piece {
+  /** Where they lie among the message bytes, and so in each share. */
+  readonly position: number;
+  /** In bytes. */
+  readonly length: number;
+}
+
+/** What all taps together know of one association's way down, from the server handler to the client handler. */
+export interface Overheard {
+  /** What came on each channel after the handshake, all of one length: as much as was recorded of every one. */
+  readonly shares: readonly Uint8Array[];
+  /** The XOR of all shares. */
+  readonly message: Uint8Array;
+  /** The pieces of each session's answer, as the frames of the message bytes have them. */
+  readonly answers: readonly (readonly Piece[])[];
+}
+
+/**
+ * Puts together what taps recorded, as someone does who owns every channel: the lists of cookies, which each channel
+ * carries in the clear, tell which connections belong together (docs/PROTOCOL.md 2.2).
+ *
+ * @param taps What each tap recorded; one tap a channel.
+ * @returns An association each, those that every tap has seen.
+ */
+export function overhear(taps: readonly (readonly Recording[])[]): Overheard[] {
+  const listLength = associateLength(taps.length);
+  const lists = taps.map((recordings) =>
+    new Map(recordings.map((recording) => [cookieKey(recording.up.bytes.subarray(0, listLength)), recording]))
+  );
+  return [...lists[0]!.keys()]
+    .map((list) => lists.map((tap) => tap.get(list)))
+    .filter((recordings) => recordings.every((recording) => recording !== undefined))
+    .map((recordings) => join(recordings.map(({ down }) => down.bytes.subarray(GREETING_LENGTH + listLength))));
+}
+
+/** The XOR of two or more streams, byte by byte. */
+export function xorOf(shares: readonly Uint8Array[]): Uint8Array {
+  const copies = shares.map((share) => share.slice());
+  xor.join(copies);
+  return copies[0]!;
+}
+
+/** Puts together the bytes of an answer. */
+export function bytesOf(message: Uint8Array, pieces: readonly Piece[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const { position, length } of pieces) {
+    bytes.set(message.subarray(position, position + length), at);
+    at += length;
+  }
+  return bytes;
+}
+
+function join(recorded: readonly Uint8Array[]): Overheard {
+  const length = Math.min(...recorded.map((share) => share.length));
+  const shares = recorded.map((share) => share.subarray(0, length));
+  const message = xorOf(shares);
+  return { shares, message, answers: decode(message) };
+}
+
+/** Finds each session's answer: a RESULT begins it. */
+function decode(message: Uint8Array): Piece[][] {
+  const answers: Piece[][] = [];
+  const decoder = new FrameDecoder();
+  decoder.push(message);
+  for (let frame: Frame | null = decoder.next(); frame !== null; frame = decoder.next()) {
+    if (frame.type === FrameType.Result) answers.push([]);
+    // A piece of DATA is a view of what was pushed.
+    else if (frame.type === FrameType.Data) {
+      answers.at(-1)?.push({ position: frame.bytes.byteOffset - message.byteOffset, length: frame.bytes.length });
+    }
+  }
+  return answers;
+}

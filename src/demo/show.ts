@@ -1,0 +1,147 @@
+import { type Address, formatAddress } from "../net/address.ts";
+import { bytes, columns, count, seconds } from "./format.ts";
+import { bytesPerLine, sideBySide, type View } from "./hex.ts";
+import { type Progress, rate } from "./progress.ts";
+import { INDENT, MARGIN, type Screen } from "./screen.ts";
+import type { Measured } from "./search.ts";
+import type { Setup } from "./setup.ts";
+import { LINE, REPETITIONS } from "./text.ts";
+import { wrap } from "./wrap.ts";
+
+/** How many lines of hexadecimal say enough. */
+const LISTING_LINES = 8;
+
+/** What MICSS is, and what runs here. */
+export function showIntroduction(screen: Screen, { taps, distinct }: Setup): void {
+  const names = taps.map(({ address }, index) => `─ tap ${index + 1} · ${formatAddress(address)} `);
+  const width = Math.max(...names.map((name) => name.length)) + 1;
+  const [top, middle, bottom] = names.map((name) => name.padEnd(width, "─"));
+  screen.lines(
+    "",
+    screen.bold("MICSS: a connection over several paths, and nothing to learn from all but one"),
+    "",
+    ...wrap(
+      `MICSS splits every byte of a TCP connection into shares and sends each share over a network path of its own, a
+      channel. All shares together give the byte back; any fewer are noise. Here, it all runs in one process and on
+      loopback, with three channels and a wiretap on each${
+        distinct ? ":" : ` (at one address: this system has no more):`
+      }`,
+      screen.width,
+      INDENT,
+    ),
+    "",
+    `${MARGIN}                          ┌${top}┐`,
+    `${MARGIN}application ── client  ───┼${middle}┼──── server  ── web`,
+    `${MARGIN}               handler    └${bottom}┘     handler    server`,
+  );
+}
+
+/** A numbered title, and a paragraph. */
+export function showTitle(screen: Screen, number: number, title: string, paragraph: string): void {
+  screen.lines("", screen.bold(`${number} · ${title}`), "", ...wrap(paragraph, screen.width, INDENT), "");
+}
+
+/** Text that came over the network, set apart by a line on its left. Its bytes are shown as UTF-8. */
+export function showText(screen: Screen, text: Uint8Array): void {
+  const lines = new TextDecoder().decode(text).trimEnd().split(/\r?\n/);
+  screen.lines(...lines.map((line) => `${MARGIN}${screen.dim("│")}${line === "" ? "" : ` ${screen.green(line)}`}`));
+}
+
+/** What the application got and what each tap saw, in columns: the first is the XOR of the others. */
+export function showListing(screen: Screen, application: View, taps: readonly View[]): void {
+  const views = [application, ...taps];
+  const perLine = bytesPerLine(screen.width - INDENT - 1, views.length, " = ".length);
+  const lines = sideBySide(
+    views.map(({ title, bytes }) => ({ title, bytes: bytes.subarray(0, LISTING_LINES * perLine) })),
+    perLine,
+  );
+  const [titles, ...rows] = lines.map(([first, ...rest], index) => {
+    const [equals, xor] = index === 0 ? ["   ", "   "] : [" = ", " ^ "];
+    const own = index === 0 ? first! : screen.green(first!);
+    return `${MARGIN}${own}${equals}${screen.dim(rest.join(xor).trimEnd())}`;
+  });
+  screen.lines(titles!, ...rows);
+}
+
+/** A table of measures: first that of the text, then what noise would give, then what was found. */
+export function showMeasures(screen: Screen, text: Measured, noise: Measured, found: readonly Measured[]): void {
+  const rows = [
+    ["", "entropy", "chi-square", "gzip", "longest run"],
+    ["", "bits a byte", "of the bytes", "leaves", "of the text"],
+    row(text),
+    [noise.name, noise.measures.entropy.toFixed(4), "255 ± 23", "100.0 %", `about ${count(noise.measures.run)} bytes`],
+    ...found.map(row),
+  ];
+  const lines = columns(rows, ["left", "right", "right", "right", "right"]).map((line) => MARGIN + line);
+  const [title, units, ofText, ofNoise, ...rest] = lines;
+  const last = rest.pop();
+  screen.lines(screen.dim(title!), screen.dim(units!), screen.green(ofText!), ofNoise!, "", ...rest);
+  screen.lines(screen.green(last!));
+}
+
+/** A paragraph, after something that was shown. */
+export function showRemark(screen: Screen, paragraph: string): void {
+  screen.lines("", ...wrap(paragraph, screen.width, INDENT));
+}
+
+function row({ name, measures: { entropy, chiSquare, gzip, run } }: Measured): string[] {
+  return [name, entropy.toFixed(4), count(chiSquare), `${(gzip * 100).toFixed(1)} %`, `${count(run)} bytes`];
+}
+
+/** What a tap counted. */
+export interface Counted {
+  /** Where it listens. */
+  readonly address: Address;
+  /** In bytes. */
+  readonly up: number;
+  /** In bytes. */
+  readonly down: number;
+}
+
+/** How fast the transfer was, and what each channel carried. */
+export function showThroughput(screen: Screen, progress: Progress, channels: readonly Counted[]): void {
+  screen.lines(
+    `${MARGIN}${bytes(progress.bytes)} in ${seconds(progress.ms)}: ${screen.bold(rate(progress))}`,
+    "",
+    ...columns(
+      channels.map(({ address, up, down }, index) => [
+        `channel ${index + 1}`,
+        formatAddress(address),
+        `${count(down)} bytes down`,
+        `${count(up)} up`,
+      ]),
+      ["left", "left", "right", "right"],
+    ).map((line) => MARGIN + line),
+  );
+}
+
+/** What to try next. @param micss How the program is called. */
+export function showNext(screen: Screen, micss: string): void {
+  screen.lines(
+    "",
+    screen.bold("Next"),
+    "",
+    ...wrap(
+      "Between two hosts with more than one path between them (README.md tells more). There:",
+      screen.width,
+      INDENT,
+    ),
+    `${MARGIN}  ${micss} server --channel 192.0.2.10 --channel 198.51.100.10 \\`,
+    `${MARGIN}    --target 80=127.0.0.1:8080`,
+    ...wrap("and here:", screen.width, INDENT),
+    `${MARGIN}  ${micss} client --server web=192.0.2.10,198.51.100.10 \\`,
+    `${MARGIN}    --forward 127.0.0.1:8080=web:80`,
+    `${MARGIN}  curl http://127.0.0.1:8080/`,
+    "",
+    ...columns([
+      [`${micss} help`, "every command and its flags"],
+      ["deno task test", "the tests, with real programs and networks"],
+      ["docs/PROTOCOL.md", "what is on the channels, byte by byte"],
+      ["docs/SECURITY.md", "what is promised, against whom, and what is not"],
+    ], ["left", "left"]).map((line) => MARGIN + line),
+    "",
+  );
+}
+
+/** The text that was measured, in words. */
+export const LETTER_IN_WORDS = `"${LINE.trimEnd()}" ${count(REPETITIONS)} times`;

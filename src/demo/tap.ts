@@ -1,0 +1,100 @@
+import { acceptAll } from "../net/accept_loop.ts";
+import type { Address } from "../net/address.ts";
+import { type Connection, type Listener, type Network, writeAll } from "../net/connection.ts";
+import { listenAll } from "../net/listen.ts";
+import { Tape } from "./tape.ts";
+
+const BUFFER = 256 * 1024;
+
+/** The first bytes of one connection, both ways. */
+export interface Recording {
+  /** What went from the client handler to the server handler. */
+  readonly up: Tape;
+  /** What went from the server handler to the client handler. */
+  readonly down: Tape;
+}
+
+/** A wiretap: passes connections on, unchanged, and keeps what their first bytes were. */
+export class Tap {
+  /** Where it listens. */
+  readonly address: Address;
+  /** One for each connection, in the order in which they came. */
+  readonly recordings: Recording[] = [];
+  /** How many bytes went up, all connections together. */
+  up = 0;
+  /** How many bytes came down. */
+  down = 0;
+  readonly #network: Network;
+  readonly #to: Address;
+  readonly #limit: number;
+  readonly #listener: Listener;
+  readonly #accepting: Promise<void>;
+  readonly #connections = new Set<Connection>();
+  readonly #passing = new Set<Promise<void>>();
+
+  /**
+   * Starts to listen.
+   *
+   * @param to Where it passes connections on to.
+   * @param limit How many bytes of each direction of each connection it keeps.
+   * @throws {StartError} When that can't be.
+   */
+  constructor(network: Network, at: Address, to: Address, limit: number) {
+    this.#network = network;
+    this.#to = to;
+    this.#limit = limit;
+    [this.#listener] = listenAll(network, [at]) as [Listener];
+    this.address = this.#listener.address;
+    this.#accepting = acceptAll(this.#listener, (near) => {
+      const passing = this.#pass(near).finally(() => this.#passing.delete(passing));
+      this.#passing.add(passing);
+    });
+  }
+
+  /** Stops listening, aborts what is under way, and waits until all is closed. */
+  async close(): Promise<void> {
+    this.#listener.close();
+    await this.#accepting;
+    for (const connection of this.#connections) connection.reset();
+    await Promise.all(this.#passing);
+  }
+
+  async #pass(near: Connection): Promise<void> {
+    const ends = [near];
+    this.#connections.add(near);
+    try {
+      const far = await this.#network.connect(this.#to);
+      ends.push(far);
+      this.#connections.add(far);
+      const recording = { up: new Tape(this.#limit), down: new Tape(this.#limit) };
+      this.recordings.push(recording);
+      await Promise.all([
+        copy(near, far, (bytes) => {
+          this.up += bytes.length;
+          recording.up.add(bytes);
+        }),
+        copy(far, near, (bytes) => {
+          this.down += bytes.length;
+          recording.down.add(bytes);
+        }),
+      ]);
+      for (const end of ends) end.close();
+    } catch {
+      // Whatever failed on one side is for the other to see, and not for the tap to say.
+      for (const end of ends) end.reset();
+    } finally {
+      for (const end of ends) this.#connections.delete(end);
+    }
+  }
+}
+
+/** Passes on what comes, and the half-close at its end. */
+async function copy(from: Connection, to: Connection, seen: (bytes: Uint8Array) => void): Promise<void> {
+  const buffer = new Uint8Array(BUFFER);
+  for (let length = await from.read(buffer); length !== null; length = await from.read(buffer)) {
+    const bytes = buffer.subarray(0, length);
+    seen(bytes);
+    await writeAll(to, bytes);
+  }
+  await to.closeWrite();
+}

@@ -1,0 +1,96 @@
+import { reasonOf } from "../association/association.ts";
+import type { Clock } from "../net/clock.ts";
+import type { Network } from "../net/connection.ts";
+import { DemoError } from "./error.ts";
+import { bytesOf, overhear, type Overheard, type Piece } from "./overhear.ts";
+import type { Progress } from "./progress.ts";
+import { get, type Reply, request } from "./request.ts";
+import type { Setup } from "./setup.ts";
+import type { Counted } from "./show.ts";
+
+/** An answer among what the taps recorded. */
+export interface Found {
+  /** The association that carried it. */
+  readonly association: Overheard;
+  /** Where it lies among the message bytes. */
+  readonly answer: readonly Piece[];
+}
+
+/** The way through the handlers and the taps. */
+export class Through {
+  readonly #setup: Setup;
+  readonly #network: Network;
+  readonly #clock: Clock;
+
+  /** The way through `setup`, which stays the caller's. */
+  constructor(setup: Setup, network: Network, clock: Clock) {
+    this.#setup = setup;
+    this.#network = network;
+    this.#clock = clock;
+  }
+
+  /** Asks for `path`. @throws {DemoError} When the answer's body is not `body`. */
+  async get(path: string, body: Uint8Array): Promise<Reply> {
+    let reply: Reply;
+    try {
+      reply = await get(this.#network, this.#setup.entry, path);
+    } catch (cause) {
+      throw this.#failure(path, cause);
+    }
+    if (!equal(reply.bytes.subarray(reply.bodyStart), body)) {
+      throw new DemoError(`${path} did not come through the channels as the web server sent it`);
+    }
+    return reply;
+  }
+
+  /** Finds an answer in what the taps recorded. @throws {DemoError} When it is not there. */
+  overheard(reply: Reply): Found {
+    for (const association of overhear(this.#setup.taps.map(({ recordings }) => recordings))) {
+      const answer = association.answers.find((pieces) => equal(bytesOf(association.message, pieces), reply.bytes));
+      if (answer !== undefined) return { association, answer };
+    }
+    throw new DemoError("what all three taps recorded does not give back what the application got");
+  }
+
+  /**
+   * Moves as many bytes as the limits allow.
+   *
+   * @param moved Told again and again how far it is.
+   * @returns How long that took, and what each channel carried meanwhile.
+   * @throws {DemoError} When bytes are missing.
+   */
+  async transfer(moved: (progress: Progress) => void): Promise<{ progress: Progress; channels: Counted[] }> {
+    const { web, taps, entry } = this.#setup;
+    const before = taps.map(({ up, down }) => ({ up, down }));
+    const began = this.#clock.now();
+    let received = 0;
+    const progress = (): Progress => ({ bytes: received, ms: this.#clock.now() - began });
+    try {
+      await request(this.#network, entry, "/transfer", ({ length }) => {
+        received += length;
+        moved(progress());
+      });
+    } catch (cause) {
+      throw this.#failure("/transfer", cause);
+    }
+    const total = progress();
+    const channels = taps.map(({ address, up, down }, index) => ({
+      address,
+      up: up - before[index]!.up,
+      down: down - before[index]!.down,
+    }));
+    // There is a head before the body, and frames around both.
+    if (received <= web.transferred) throw new DemoError(`only ${received} of ${web.transferred} bytes came`);
+    if (channels.some(({ down }) => down <= received)) throw new DemoError("a channel carried less than its share");
+    return { progress: total, channels };
+  }
+
+  #failure(path: string, cause: unknown): DemoError {
+    const reason = this.#setup.warnings[0] ?? reasonOf(cause);
+    return new DemoError(`${path} did not come through the channels: ${reason}`, { cause });
+  }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

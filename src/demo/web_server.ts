@@ -1,0 +1,118 @@
+import { acceptAll } from "../net/accept_loop.ts";
+import type { Address } from "../net/address.ts";
+import type { Clock } from "../net/clock.ts";
+import { type Connection, type Listener, type Network, writeAll } from "../net/connection.ts";
+import { listenAll } from "../net/listen.ts";
+import { LETTER_LENGTH, LINE_BYTES, PAGE_BYTES, repeated } from "./text.ts";
+
+/** How long the transfer that shows the throughput may get: it ends at whichever comes first. */
+export interface TransferLimits {
+  /** In bytes. */
+  readonly bytes: number;
+  /** In milliseconds. */
+  readonly ms: number;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** More than any request of the demo's. */
+const LONGEST_REQUEST = 4096;
+
+/** How much is written at once, in bytes: a whole number of lines. */
+const BLOCK = 6_000 * LINE_BYTES.length;
+
+/**
+ * A small HTTP/1.1 server, which knows nothing of MICSS: `/` is a page, `/letter` a million bytes of one line over and
+ * over, `/transfer` the same line until a limit is reached. It closes each connection after its answer.
+ */
+export class WebServer {
+  /** Where it listens. */
+  readonly address: Address;
+  /** How many bytes of answers to `/transfer` it has written. */
+  transferred = 0;
+  readonly #listener: Listener;
+  readonly #accepting: Promise<void>;
+  readonly #serving = new Map<Connection, Promise<void>>();
+  readonly #clock: Clock;
+  readonly #limits: TransferLimits;
+
+  /** Starts to listen. @throws {StartError} When that can't be. */
+  constructor(network: Network, clock: Clock, at: Address, limits: TransferLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+    [this.#listener] = listenAll(network, [at]) as [Listener];
+    this.address = this.#listener.address;
+    this.#accepting = acceptAll(this.#listener, (connection) => {
+      const serving = this.#serve(connection).finally(() => this.#serving.delete(connection));
+      this.#serving.set(connection, serving);
+    });
+  }
+
+  /** Stops listening, aborts what is under way, and waits until all is closed. */
+  async close(): Promise<void> {
+    this.#listener.close();
+    await this.#accepting;
+    for (const connection of this.#serving.keys()) connection.reset();
+    await Promise.all(this.#serving.values());
+  }
+
+  async #serve(connection: Connection): Promise<void> {
+    try {
+      const path = await readPath(connection);
+      if (path === "/") await answer(connection, PAGE_BYTES);
+      else if (path === "/letter") await answer(connection, repeated(LETTER_LENGTH));
+      else if (path === "/transfer") await this.#transfer(connection);
+      else await writeAll(connection, head("404 Not Found", 0));
+      await connection.closeWrite();
+      while (await connection.read(new Uint8Array(512)) !== null);
+      connection.close();
+    } catch {
+      // Whoever asked has gone, or talks something else; either way nobody wants the rest.
+      connection.reset();
+    }
+  }
+
+  async #transfer(connection: Connection): Promise<void> {
+    const { bytes, ms } = this.#limits;
+    const block = repeated(BLOCK);
+    const end = this.#clock.now() + ms;
+    await writeAll(connection, head("200 OK"));
+    for (let left = bytes; left > 0 && this.#clock.now() < end;) {
+      const part = block.subarray(0, left);
+      await writeAll(connection, part);
+      this.transferred += part.length;
+      left -= part.length;
+    }
+  }
+}
+
+/** Head and body in one write, so that they travel together. */
+async function answer(connection: Connection, body: Uint8Array): Promise<void> {
+  const start = head("200 OK", body.length);
+  const bytes = new Uint8Array(start.length + body.length);
+  bytes.set(start);
+  bytes.set(body, start.length);
+  await writeAll(connection, bytes);
+}
+
+/** An answer's head; without a length the body ends with the connection (RFC 9112, section 6.3). */
+function head(status: string, length?: number): Uint8Array {
+  const lengthLine = length === undefined ? "" : `Content-Length: ${length}\r\n`;
+  return encoder.encode(
+    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\n${lengthLine}Connection: close\r\n\r\n`,
+  );
+}
+
+/** Reads a request's head. @returns The path that it asks for. */
+async function readPath(connection: Connection): Promise<string> {
+  const buffer = new Uint8Array(LONGEST_REQUEST);
+  for (let length = 0;;) {
+    const count = await connection.read(buffer.subarray(length));
+    if (count === null) throw new Error("the request ended too early");
+    length += count;
+    const text = decoder.decode(buffer.subarray(0, length));
+    if (text.includes("\r\n\r\n")) return /^GET (\S+) HTTP\/1\.[01]\r\n/.exec(text)?.[1] ?? "";
+    if (length === buffer.length) throw new Error("the request is too long");
+  }
+}

@@ -1,0 +1,181 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { DemoError, type DemoOptions, PLAIN, runDemo, Screen, type ScreenOptions } from "../../src/demo/mod.ts";
+import { PAGE } from "../../src/demo/text.ts";
+import { type Clock, systemClock } from "../../src/net/clock.ts";
+import { type Connection, writeAll } from "../../src/net/connection.ts";
+import { StartError } from "../../src/net/listen.ts";
+import { MemoryNetwork, type MemoryNetworkOptions } from "../support/memory_network.ts";
+
+const LIMITS = { bytes: 2_000_000, ms: 10_000 };
+
+/** A demo on a network in memory. */
+class Rehearsal {
+  readonly network: MemoryNetwork;
+  readonly #give = new AbortController();
+  readonly #clock: Clock;
+  /** What it has shown. */
+  text = "";
+  /** Called after each time that it showed something. */
+  shown: () => void = () => {};
+
+  constructor(options: MemoryNetworkOptions = {}, clock: Clock = systemClock) {
+    this.network = new MemoryNetwork(options);
+    this.#clock = clock;
+  }
+
+  /** Runs it to its end, and checks that it leaves nothing. */
+  async run(options: Partial<DemoOptions> = {}, screen: ScreenOptions = PLAIN): Promise<void> {
+    const out = (text: string) => {
+      this.text += text;
+      this.shown();
+    };
+    try {
+      await runDemo(new Screen(out, screen), {
+        network: this.network,
+        clock: this.#clock,
+        micss: "micss",
+        signal: this.#give.signal,
+        limits: LIMITS,
+        ...options,
+      });
+    } finally {
+      assertEquals([this.network.openListeners, this.network.openEnds], [0, 0]);
+    }
+  }
+
+  /** Interrupts it. */
+  interrupt(reason: Error): void {
+    this.#give.abort(reason);
+  }
+}
+
+/** How often `part` is in `text`. */
+function occurrences(text: string, part: string): number {
+  return text.split(part).length - 1;
+}
+
+Deno.test("the demo shows everything, in order, and ends with what to try next", async () => {
+  const rehearsal = new Rehearsal();
+  await rehearsal.run();
+  const titles = rehearsal.text.split("\n").filter((line) => /^\S/.test(line));
+  assertEquals(titles.slice(1), [
+    "1 · A page through three channels",
+    "2 · The same bytes, at four places",
+    "3 · Is it noise?",
+    "4 · All three give the page back",
+    "5 · How fast",
+    "Next",
+  ]);
+  const page = PAGE.trimEnd().split("\n").map((line) => `  │ ${line}`.trimEnd()).join("\n");
+  assertEquals(occurrences(rehearsal.text, page), 2);
+  assertStringIncludes(rehearsal.text, "48 65 6c 6c  Hell = ");
+  assert(occurrences(rehearsal.text, "channel ") >= 3);
+  assertStringIncludes(rehearsal.text.slice(rehearsal.text.indexOf("\nNext")), "micss server --channel");
+});
+
+Deno.test("the demo keeps within the screen's width", async () => {
+  for (const width of [60, 80, 120]) {
+    const rehearsal = new Rehearsal();
+    await rehearsal.run({}, { ...PLAIN, width });
+    const shown = rehearsal.text.slice(0, rehearsal.text.indexOf("\nNext"));
+    const tooWide = shown.split("\n").filter((line) => line.length >= Math.max(width, 80));
+    assertEquals(tooWide, []);
+    const listing = rehearsal.text.split("\n").filter((line) => / = .* \^ /.test(line));
+    assert(listing.every((line) => line.length < width));
+  }
+});
+
+Deno.test("the demo works where loopback has one address only", async () => {
+  const rehearsal = new Rehearsal();
+  const listen = rehearsal.network.listen.bind(rehearsal.network);
+  rehearsal.network.listen = (at) => {
+    if (at.host !== "127.0.0.1") throw new Deno.errors.AddrNotAvailable("Can't assign requested address");
+    return listen(at);
+  };
+  await rehearsal.run();
+  assertStringIncludes(rehearsal.text.replaceAll(/\s+/g, " "), "(at one address: this system has no more)");
+  assertStringIncludes(rehearsal.text, "tap 3 · 127.0.0.1:");
+});
+
+Deno.test("an interrupted demo ends with the reason, wherever it is, and shows nothing more", async () => {
+  for (const title of ["MICSS: ", "1 · ", "2 · ", "3 · ", "4 · ", "5 · "]) {
+    const rehearsal = new Rehearsal();
+    const reason = new Error("interrupted");
+    rehearsal.shown = () => {
+      if (!rehearsal.text.includes(title)) return;
+      rehearsal.shown = () => {};
+      queueMicrotask(() => rehearsal.interrupt(reason));
+    };
+    const error = await assertRejects(() => rehearsal.run({ limits: { bytes: Infinity, ms: Infinity } }));
+    assertEquals(error, reason);
+    assert(!rehearsal.text.includes("\nNext"), `interrupted at ${title}`);
+  }
+});
+
+Deno.test("a demo that was interrupted before it began shows nothing", async () => {
+  const rehearsal = new Rehearsal();
+  rehearsal.interrupt(new Error("interrupted"));
+  await assertRejects(() => rehearsal.run(), Error, "interrupted");
+  assertEquals(rehearsal.text, "");
+});
+
+Deno.test("a demo that takes too long fails", async () => {
+  const pending = new Map<number, () => void>();
+  const clock: Clock = {
+    now: () => 0,
+    after(ms, action) {
+      pending.set(ms, action);
+      return () => {};
+    },
+  };
+  const rehearsal = new Rehearsal({}, clock);
+  rehearsal.shown = () => {
+    if (rehearsal.text.includes("5 · ")) pending.get(12_000)!();
+  };
+  const error = await assertRejects(() => rehearsal.run({ limits: { bytes: Infinity, ms: Infinity } }), DemoError);
+  assertEquals(error.message, "not done within 12 s: this machine is too busy");
+});
+
+Deno.test("a channel that can't be made is named", async () => {
+  const rehearsal = new Rehearsal();
+  rehearsal.network.onConnect = (to) => {
+    // From the second tap to the server handler.
+    if (to.host === "127.0.0.2") throw new Deno.errors.ConnectionRefused("no way");
+  };
+  const error = await assertRejects(() => rehearsal.run(), DemoError);
+  assert(/^\/ did not come through the channels: session refused: channel 2 \(127\.0\.0\.2:/.test(error.message));
+});
+
+Deno.test("a byte that changes between a tap and the client handler is a failure", async () => {
+  let paths = 0;
+  const rehearsal = new Rehearsal({
+    interpose: ({ toClient, toServer }, to) => {
+      const isFirst = to.host === "127.0.0.2" && paths++ === 0;
+      // Late enough to be in the page, not in the handshake.
+      const both = [copy(toClient, toServer), copy(toServer, toClient, isFirst ? 500 : Infinity)];
+      Promise.allSettled(both).then(() => [toClient, toServer].forEach((end) => end.close()));
+    },
+  });
+  const error = await assertRejects(() => rehearsal.run(), DemoError);
+  assertEquals(error.message, "/ did not come through the channels as the web server sent it");
+});
+
+/** Passes on what comes until the end, one bit of the byte at `flip` changed. */
+async function copy(from: Connection, to: Connection, flip = Infinity): Promise<void> {
+  const buffer = new Uint8Array(1_000);
+  let at = 0;
+  for (let length = await from.read(buffer); length !== null; length = await from.read(buffer)) {
+    if (flip >= at && flip < at + length) buffer[flip - at]! ^= 1;
+    at += length;
+    await writeAll(to, buffer.subarray(0, length));
+  }
+  await to.closeWrite();
+}
+
+Deno.test("a machine without loopback can't start", async () => {
+  const rehearsal = new Rehearsal();
+  rehearsal.network.listen = () => {
+    throw new Deno.errors.AddrNotAvailable("none");
+  };
+  await assertRejects(() => rehearsal.run(), StartError, "can't listen at 127.0.0.1:0");
+});

@@ -1,0 +1,119 @@
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { stdFlags } from "../../scripts/std.ts";
+import { type Outcome, Program, run } from "../support/process.ts";
+import { testWith } from "../support/programs.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** The three addresses of loopback that the demo uses, for Deno's permission. */
+const LOOPBACK = "127.0.0.1,127.0.0.2,127.0.0.3";
+
+/** How long the demo may take on whatever machine, in milliseconds. */
+const LIMIT = 15_000;
+
+/** The command that runs the demo from its source. @param permissions Deno's flags. */
+async function demoCommand(permissions: string[], ...args: string[]): Promise<string[]> {
+  return [Deno.execPath(), "run", "-q", "--no-prompt", ...permissions, ...await stdFlags(), "main.ts", "demo", ...args];
+}
+
+/** The command as `deno task demo` runs it. */
+async function usualCommand(): Promise<string[]> {
+  const { text } = await run([Deno.execPath(), "task", "-q", "allow"], { cwd: ROOT });
+  return await demoCommand(text().trim().split(/\s+/));
+}
+
+/** Checks that the demo has come to its end, and well. */
+function assertComplete({ code, text }: Outcome): void {
+  assertEquals(code, 0);
+  const titles = text().split(/\r?\n/).filter((line) => /^(?:\d ·|Next)/.test(line));
+  assertEquals(titles.map((title) => title.slice(0, 1)), ["1", "2", "3", "4", "5", "N"]);
+}
+
+Deno.test("the demo ends by itself in time, and writes plain text into a pipe", async () => {
+  const command = await usualCommand();
+  const began = performance.now();
+  const outcome = await run(command, { cwd: ROOT });
+  assert(performance.now() - began < LIMIT);
+  assertComplete(outcome);
+  assertEquals(outcome.stderr, "");
+  // deno-lint-ignore no-control-regex -- that there is none is the point
+  assertEquals(outcome.text().match(/[\x00-\x09\x0b-\x1f\x7f]/g), null);
+  assertEquals(outcome.text().split("\n").filter((line) => line.length >= 80), []);
+});
+
+Deno.test("the demo needs nothing but loopback: no file, no variable, no native help", async () => {
+  assertComplete(await run(await demoCommand([`--allow-net=${LOOPBACK}`]), { cwd: ROOT }));
+});
+
+Deno.test("a demo that can't listen says so in one line, and fails", async () => {
+  const { code, text, stderr } = await run(await demoCommand([]), { cwd: ROOT, mayFail: true });
+  assertEquals([code, text()], [1, ""]);
+  assertMatch(stderr, /^micss demo: can't listen at 127\.0\.0\.1:0: .*\n$/);
+});
+
+Deno.test("the demo takes no flags", async () => {
+  const { code, text, stderr } = await run(await demoCommand([], "--fast"), { cwd: ROOT, mayFail: true });
+  assertEquals([code, text()], [2, ""]);
+  assertMatch(stderr, /^micss demo: --fast: unknown flag; .*\n$/);
+});
+
+for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  for (const moment of ["1 · A page", "3 · Is it noise?", "5 · How fast"]) {
+    Deno.test(`${signal} at "${moment}" ends the demo at once, and leaves no listener`, async () => {
+      const demo = Program.start(await usualCommand(), { cwd: ROOT });
+      await demo.waitForLine((line) => line.startsWith(moment));
+      const began = performance.now();
+      assertEquals(await demo.stop(signal), status);
+      assert(performance.now() - began < 3_000);
+      assertStringIncludes(demo.lines.at(-1)!, `micss demo: ended by ${signal}: nothing is left running`);
+      assert(!demo.lines.includes("Next"));
+      const ports = demo.lines.flatMap((line) => [...line.matchAll(/(127\.0\.0\.\d):(\d+)/g)]);
+      assert(ports.length >= 3);
+      for (const [, hostname, port] of ports) {
+        await assertRejects(
+          () => Deno.connect({ hostname: hostname!, port: Number(port) }),
+          Deno.errors.ConnectionRefused,
+        );
+      }
+    });
+  }
+}
+
+/** Runs the demo on a terminal. @param env What `env` is told. @returns What came there. */
+async function onTerminal(columns: number, ...env: string[]): Promise<string> {
+  const command = ["env", ...env, "TERM=xterm", ...await usualCommand()].map((part) => `'${part}'`).join(" ");
+  const onTerminal = `stty cols ${columns} rows 40 && exec ${command}`;
+  const outcome = await run(["script", "-qec", onTerminal, "/dev/null"], { cwd: ROOT });
+  assertEquals(outcome.code, 0);
+  return outcome.text();
+}
+
+/** What a terminal shows of `text`, each state of a line by itself. */
+function shownLines(text: string): string[] {
+  // deno-lint-ignore no-control-regex -- the sequences that colour and clear
+  return text.replaceAll(/\x1b\[[\d;]*[mK]/g, "").split(/\r?\n|\r/);
+}
+
+for (const columns of [80, 120]) {
+  testWith(
+    ["script", "stty"],
+    `on a terminal of ${columns} columns, the demo has colours and a bar, and fits`,
+    async () => {
+      const text = await onTerminal(columns, "--unset=NO_COLOR");
+      assertStringIncludes(text, "\x1b[1m1 · A page");
+      const lines = shownLines(text);
+      assertEquals(lines.filter((line) => line.length >= columns), []);
+      const bars = lines.filter((line) => /^ +[━─]{40} /.test(line));
+      assert(bars.length >= 3);
+      const listing = lines.find((line) => line.startsWith("  48 65 6c 6c"))!;
+      assert(listing.length > columns - 16, listing);
+    },
+  );
+}
+
+testWith(["script", "stty"], "on a terminal with NO_COLOR the demo has a bar, but no colour", async () => {
+  const text = await onTerminal(80, "NO_COLOR=1");
+  // deno-lint-ignore no-control-regex -- the sequence that clears a line is all there may be
+  assertEquals(text.replaceAll("\x1b[K", "").match(/\x1b/g), null);
+  assertStringIncludes(text, "\r\x1b[K");
+});
