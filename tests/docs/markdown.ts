@@ -10,7 +10,9 @@ export function read(path: string): string {
 
 /** A table: its header and its rows, each a list of cells without the spaces around them. */
 export interface Table {
+  /** The cells of its first line. */
   readonly header: readonly string[];
+  /** Those of the lines below the rule. */
   readonly rows: readonly (readonly string[])[];
 }
 
