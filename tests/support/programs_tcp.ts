@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { systemNetwork } from "../../src/net/tcp.ts";
+import "./native.ts";
 import { bounded, PATIENCE } from "./process.ts";
 
 /** How what a connection brought came to its end: in order, or by a reset. */
