@@ -5,6 +5,8 @@ import { type Connection, writeAll } from "../net/connection.ts";
 import { sameAddress } from "../net/sockaddr.ts";
 import type { System } from "../net/system.ts";
 import type { Log } from "../observe/log.ts";
+import { TargetError } from "../session/session.ts";
+import { ResultCode } from "../wire/frame.ts";
 import type { Arrival } from "./entry/arrival.ts";
 import { NotAllowed } from "./entry/refusal.ts";
 
@@ -43,7 +45,7 @@ export class Direct {
       destination = await connecting.finally(() => this.#connecting.delete(connecting));
     } catch (error) {
       this.#options.log.warn("connection refused", { ...fields, reason: reasonOf(error) });
-      return await arrival.refused(error);
+      return await arrival.refused(error instanceof NotAllowed ? error : failure(error));
     }
     this.#options.log.warn("passed on in the clear", { ...fields, reason: "no server is known there" });
     const both = [application, destination];
@@ -85,6 +87,12 @@ export class Direct {
       forget();
     }
   }
+}
+
+/** What a failure to connect is to the application: the same as one that a server handler meets. */
+function failure(error: unknown): TargetError {
+  const code = error instanceof Deno.errors.ConnectionRefused ? ResultCode.Refused : ResultCode.Unreachable;
+  return new TargetError(code, reasonOf(error));
 }
 
 /** Copies until `from` half-closes, and then half-closes `to`. */

@@ -62,7 +62,9 @@ export class Directory {
     this.#keyNames = keys.flatMap(({ scope: { of } }) => typeof of === "string" && !isIp(of) ? of : []);
     const names = new Set([...config.servers.flatMap(namesOf), ...this.#keyNames]);
     this.#names = new Names(names, { ...options, timeout });
-    this.#byName = new Map(config.servers.map((server) => [server.name, new ConfiguredServer(server, this.#names)]));
+    const servers = config.servers.map((server) => [server.name, new ConfiguredServer(server, this.#names)] as const);
+    // Ways in that ask for a name give it in lower case; as it is written it comes first.
+    this.#byName = new Map([...servers.map(([name, server]) => [name.toLowerCase(), server] as const), ...servers]);
     this.#store = new Store(options.database, clock, log);
     this.#learned = new Learned({ ...options, now, timeout, store: this.#store });
   }

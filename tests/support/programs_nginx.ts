@@ -25,12 +25,16 @@ export interface Nginx extends AsyncDisposable {
  *
  * @param listen Where it listens, as nginx writes it: `127.0.0.1:80`, `[::1]:80`.
  * @param options.within The command to put in front: a namespace's.
+ * @param options.more Further lines of the server's configuration.
  */
-export async function startNginx(listen: string[], options: { within?: readonly string[] } = {}): Promise<Nginx> {
+export async function startNginx(
+  listen: string[],
+  options: { within?: readonly string[]; more?: string } = {},
+): Promise<Nginx> {
   await using making = new AsyncDisposableStack();
   const { path } = making.use(await makeTempDir());
   await Deno.mkdir(`${path}/root`);
-  await Deno.writeTextFile(`${path}/nginx.conf`, configuration(path, listen));
+  await Deno.writeTextFile(`${path}/nginx.conf`, configuration(path, listen, options.more ?? ""));
   const program = making.use(Program.start(["nginx", "-p", path, "-c", `${path}/nginx.conf`, "-e", "stderr"], options));
   await program.waitForLine(/start worker process \d+/);
   const made = making.move();
@@ -52,7 +56,7 @@ function answered(program: Program): Request[] {
   });
 }
 
-function configuration(path: string, listen: string[]): string {
+function configuration(path: string, listen: string[], more: string): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return `
 daemon off;
@@ -71,6 +75,7 @@ http {
     ${listen.map((address) => `listen ${address};`).join("\n    ")}
     root ${path}/root;
     dav_methods PUT;
+    ${more}
     location /closing/ {
       alias ${path}/root/;
       keepalive_timeout 0;

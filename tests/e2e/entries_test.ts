@@ -1,0 +1,183 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type Address, formatAddress } from "../../src/net/address.ts";
+import { Handler, startClient } from "../support/handlers.ts";
+import { makeTempDir, run } from "../support/process.ts";
+import { freePort, testWith } from "../support/programs.ts";
+import { startNginx } from "../support/programs_nginx.ts";
+import { startSshd } from "../support/programs_sshd.ts";
+import { pattern, sha256 } from "../support/programs_tcp.ts";
+
+/** Two handlers on loopback, with every way in at which an application says where it wants to go. */
+interface Ways extends AsyncDisposable {
+  client: Handler;
+  /** `HOST:PORT` of each. */
+  socks5: string;
+  http: string;
+  /** The same, for those who know a password. */
+  socks5Users: string;
+  httpUsers: string;
+}
+
+/** `curl` that fetches what a test names, straight from where it is told. */
+const CURL = ["curl", "--silent", "--show-error", "--fail", "--globoff", "--noproxy", ""];
+
+/** curl's exit status for a SOCKS proxy that says no. */
+const CURL_SOCKS_REFUSED = 97;
+
+/** Makes curl write the status that an HTTP proxy answered, after all else. */
+const TELL_STATUS = ["--write-out", "%{http_connect}"];
+
+/** @param targets As the flag has them. */
+async function openWays(targets: string[]): Promise<Ways> {
+  await using making = new AsyncDisposableStack();
+  const hosts = ["127.0.0.1", "127.0.0.2", "::1"];
+  const port = freePort(...hosts);
+  const channels = hosts.map((host) => ({ host, port }));
+  const directory = making.use(await makeTempDir());
+  await Deno.writeTextFile(`${directory.path}/users`, "alice:se:cret\n", { mode: 0o600 });
+  const flags = [channels.map((channel) => ["--channel", formatAddress(channel)]), targets.map((t) => ["--target", t])];
+  making.use(await Handler.start("server", flags.flat(2)));
+  const start = async (listen: Address[], more: string[]) => {
+    const [socks5, http] = listen.map(formatAddress);
+    const client = making.use(await startClient(channels, ["--socks5", socks5!, "--http-connect", http!, ...more]));
+    return { client, socks5: socks5!, http: http! };
+  };
+  const listen = Array.from({ length: 4 }, () => ({ host: "127.0.0.1", port: freePort("127.0.0.1") }));
+  const users = `${directory.path}/users`;
+  const open = await start(listen.slice(0, 2), []);
+  const closed = await start(listen.slice(2), ["--socks5-users", users, "--http-connect-users", users]);
+  const made = making.move();
+  return {
+    ...open,
+    socks5Users: closed.socks5,
+    httpUsers: closed.http,
+    [Symbol.asyncDispose]: () => made.disposeAsync(),
+  };
+}
+
+/** The ways to go that curl has, as flags. */
+const CURLS = [
+  ["SOCKS5", ({ socks5 }: Ways) => ["--socks5", socks5], ["http://127.0.0.2/file", "http://[::1]/file"]],
+  ["SOCKS5 with names", ({ socks5 }: Ways) => ["--socks5-hostname", socks5], [
+    "http://web/file",
+    "http://WEB/file",
+    "http://127.0.0.1/file",
+    "http://[::1]/file",
+  ]],
+  ["HTTP CONNECT", ({ http }: Ways) => ["--proxytunnel", "--proxy", `http://${http}`], [
+    "http://web/file",
+    "http://127.0.0.2/file",
+    "http://[::1]/file",
+  ]],
+  ["SOCKS5 with a password", ({ socks5Users }: Ways) => [
+    "--proxy",
+    `socks5h://${socks5Users}`,
+    "--proxy-user",
+    "alice:se:cret",
+  ], ["http://web/file", "http://[::1]/file"]],
+  ["HTTP CONNECT with a password", ({ httpUsers }: Ways) => [
+    "--proxytunnel",
+    "--proxy",
+    `http://${httpUsers}`,
+    "--proxy-user",
+    "alice:se:cret",
+  ], ["http://web/file", "http://127.0.0.1/file"]],
+] as const;
+
+testWith(
+  ["curl", "nginx"],
+  "curl gets to a server by its name and its addresses of both families, by every way in",
+  async () => {
+    const target = formatAddress({ host: "127.0.0.1", port: freePort("127.0.0.1") });
+    await using nginx = await startNginx([target]);
+    await using ways = await openWays([`80=${target}`]);
+    const file = pattern(3_000_000);
+    await Deno.writeFile(`${nginx.root}/file`, file);
+    for (const [way, flags, urls] of CURLS) {
+      for (const url of urls) {
+        const { stdout } = await run([...CURL, ...flags(ways), url]);
+        assertEquals([stdout.length, sha256(stdout)], [file.length, sha256(file)], `${url} over ${way}`);
+      }
+    }
+  },
+);
+
+testWith(["curl"], "curl learns why it is not connected", async () => {
+  const nobody = freePort("127.0.0.1");
+  await using ways = await openWays([`80=127.0.0.1:${nobody}`, "81=203.0.113.1.invalid:81"]);
+  const cases = [
+    ["http://web/", 5, 502, "the target refuses"],
+    ["http://web:81/", 4, 504, "the target is no host"],
+    ["http://web:82/", 2, 403, "the server has no target for the port"],
+    ["http://203.0.113.1/", 2, 403, "no server is known there"],
+    [`http://${ways.socks5}/`, 2, 403, "it is the way in itself"],
+  ] as const;
+  for (const [url, reply, status, what] of cases) {
+    const socks = await run([...CURL, "--socks5-hostname", ways.socks5, url], { mayFail: true });
+    assertEquals(socks.code, CURL_SOCKS_REFUSED, `${what}: ${socks.stderr}`);
+    assertMatch(socks.stderr, new RegExp(`\\(${reply}\\)`), what);
+    const flags = ["--proxytunnel", "--proxy", `http://${ways.http}`, ...TELL_STATUS];
+    const http = await run([...CURL, ...flags, url], { mayFail: true });
+    assertEquals(http.text(), `${status}`, `${what}: ${http.stderr}`);
+  }
+});
+
+testWith(["curl"], "curl without the right password is turned away", async () => {
+  await using ways = await openWays(["80=127.0.0.1:1"]);
+  for (const user of [[], ["--proxy-user", "alice:secret"], ["--proxy-user", "bob:se:cret"]]) {
+    const socks = await run([...CURL, "--proxy", `socks5h://${ways.socks5Users}`, ...user, "http://web/"], {
+      mayFail: true,
+    });
+    assertEquals(socks.code, CURL_SOCKS_REFUSED, socks.stderr);
+    const flags = ["--proxytunnel", "--proxy", `http://${ways.httpUsers}`, ...user, ...TELL_STATUS];
+    const http = await run([...CURL, ...flags, "http://web/"], { mayFail: true });
+    assertEquals(http.text(), "407", http.stderr);
+  }
+});
+
+testWith(["curl"], "what is no CONNECT gets an answer that curl understands", async () => {
+  await using ways = await openWays(["80=127.0.0.1:1"]);
+  const plain = await run(["curl", "--silent", "--include", `http://${ways.http}/`]);
+  assertMatch(
+    plain.text(),
+    /^HTTP\/1\.1 405 Method Not Allowed\r\nAllow: CONNECT\r\n.*another method than CONNECT\n$/s,
+  );
+});
+
+for (const [way, protocol] of [["SOCKS5", "5"], ["HTTP CONNECT", "connect"]] as const) {
+  testWith(
+    ["ssh", "sshd", "ssh-keygen", "nc"],
+    `ssh runs a command over ${way}, by nc as its ProxyCommand`,
+    async () => {
+      await using sshd = await startSshd();
+      await using ways = await openWays([`22=127.0.0.1:${sshd.port}`]);
+      const through = protocol === "5" ? ways.socks5 : ways.http;
+      const proxy = ["-o", `ProxyCommand=nc -X ${protocol} -x ${through} %h %p`];
+      const [ssh, ...login] = sshd.login(22);
+      const input = pattern(1_000_000);
+      const { stdout } = await run([ssh!, ...proxy, ...login.slice(0, -1), "web", "cat"], { input });
+      assertEquals(sha256(stdout), sha256(input));
+    },
+  );
+}
+
+testWith(["curl"], "the log says what was asked for and never a password", async () => {
+  await using ways = await openWays(["80=127.0.0.1:1"]);
+  await run([...CURL, "--socks5-hostname", ways.socks5, "http://elsewhere.invalid/"], { mayFail: true });
+  await ways.client.waitForLog("connection refused", { destination: "elsewhere.invalid:80" });
+  await run([
+    "curl",
+    "--silent",
+    "--proxy-user",
+    "x:s3cret",
+    "--proxytunnel",
+    "--proxy",
+    `http://${ways.http}`,
+    "http://web:82/",
+  ], {
+    mayFail: true,
+  });
+  await ways.client.waitForLog(/session/, { server: "web", port: 82 });
+  assert(!ways.client.describe().includes("s3cret"));
+  assert(!ways.client.describe().includes(btoa("x:s3cret")));
+});

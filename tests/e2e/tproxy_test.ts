@@ -1,0 +1,90 @@
+import { assertEquals } from "@std/assert";
+import { startClient, startServer } from "../support/handlers.ts";
+import { makeTopology, Namespace } from "../support/namespaces.ts";
+import { run } from "../support/process.ts";
+import { testWith } from "../support/programs.ts";
+import { startNginx } from "../support/programs_nginx.ts";
+import { assertResetsCurl, CURL, testCore } from "./core.ts";
+import type { Path } from "./paths.ts";
+
+/** The mark that routes a packet to the gateway's own sockets, and the routing table for that. */
+const MARK = 1, TABLE = 100;
+
+/**
+ * A client handler on a gateway, which takes what applications on another host send to port 80 of any address:
+ *
+ * ```text
+ *  host                      gateway                                        far
+ *  +-------------+           +---------------------------------+            +----------------------+
+ *  | application | 10.78.0.2 | mangle PREROUTING --> TPROXY    | channels   | server     target    |
+ *  |        h0===|===========|==g0  (mark, route to lo)   |    |============| handler -> :8080     |
+ *  |             | fd78::2   |                client handler   | 1 to 3     |                      |
+ *  +-------------+           +---------------------------------+            +----------------------+
+ * ```
+ */
+async function openTproxy(family: "ipv4" | "ipv6", listen: string): Promise<Path & { gateway: Namespace }> {
+  await using making = new AsyncDisposableStack();
+  const topology = making.use(await makeTopology());
+  const { near: gateway, far } = topology;
+  const host = making.use(await Namespace.make());
+  const link = `link add h0 index 50 netns ${host.pid} type veth peer name g0 index 51 netns ${gateway.pid}`;
+  await run(["ip", "-batch", "-"], { input: `${link}\n` });
+  await gateway.ip("address add 10.78.0.1/24 dev g0", "address add fd78::1/64 dev g0 nodad", "link set g0 up");
+  await host.ip("address add 10.78.0.2/24 dev h0", "address add fd78::2/64 dev h0 nodad", "link set h0 up");
+  await run(["ip", "-4", "route", "add", "default", "via", "10.78.0.1"], host);
+  await run(["ip", "-6", "route", "add", "default", "via", "fd78::1"], host);
+  await takeOver(gateway);
+  const target = family === "ipv4" ? "127.0.0.1:8080" : "[::1]:8080";
+  const channels = topology[family].map((host) => ({ host, port: 6522 }));
+  const server = making.use(await startServer(channels, `80=${target}`, far));
+  const client = making.use(await startClient(channels, ["--tproxy", listen], gateway));
+  const entry = family === "ipv4" ? "10.77.1.2:80" : "[fd77:1::2]:80";
+  const made = making.move();
+  const describe = () => `${client.describe()}\n${server.describe()}`;
+  const path = { near: host, far, entry, target, server, client, gateway, describe };
+  return { ...path, [Symbol.asyncDispose]: () => made.disposeAsync() };
+}
+
+/** Sends what comes from the host to port 80 to a transparent socket at port 6522, of both families. */
+async function takeOver(gateway: Namespace): Promise<void> {
+  const rule = `-i g0 -p tcp --dport 80 -j TPROXY --on-port 6522 --tproxy-mark ${MARK}`.split(" ");
+  for (
+    const [iptables, family, everything] of [["iptables", "-4", "0.0.0.0/0"], ["ip6tables", "-6", "::/0"]] as const
+  ) {
+    await run([iptables, "-w", "-t", "mangle", "-A", "PREROUTING", ...rule], gateway);
+    await run(["ip", family, ..."rule add fwmark".split(" "), `${MARK}`, "lookup", `${TABLE}`], gateway);
+    await run(["ip", family, "route", "add", "local", everything, "dev", "lo", "table", `${TABLE}`], gateway);
+  }
+  await run(
+    ["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding"],
+    gateway,
+  );
+}
+
+const NEEDS = ["network namespaces", "iptables", "ip6tables"];
+
+testCore("through --tproxy", NEEDS, () => openTproxy("ipv4", "0.0.0.0"));
+
+testWith([...NEEDS, "curl", "nginx"], "one --tproxy at [::] takes IPv6 and IPv4 connections", async () => {
+  await using path = await openTproxy("ipv6", "[::]");
+  await using nginx = await startNginx([path.target], path.far);
+  await Deno.writeTextFile(`${nginx.root}/file`, "through the gateway");
+  assertEquals((await run([...CURL, `http://${path.entry}/file`], path.near)).text(), "through the gateway");
+  // Taken, but no server has it: that the handler names it shows that it came with its own address.
+  await assertResetsCurl("http://198.51.100.7/file", path.near);
+  await path.client.waitForLog("connection refused", { destination: "198.51.100.7:80" });
+  await assertResetsCurl("http://[2001:db8::7]/file", path.near);
+  await path.client.waitForLog("connection refused", { destination: "[2001:db8::7]:80" });
+});
+
+testWith([...NEEDS, "setpriv"], "--tproxy without CAP_NET_ADMIN does not start, and says what it needs", async () => {
+  await using gateway = await Namespace.make();
+  const without = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", "--ambient-caps=-all", "--"];
+  const channels = ["192.0.2.1", "192.0.2.2"].map((host) => ({ host, port: 6522 }));
+  const started = startClient(channels, ["--tproxy", "0.0.0.0"], { within: [...gateway.within, ...without] });
+  const message = await started.then(async (client) => {
+    await client.stop();
+    return "it started";
+  }, (error) => String(error));
+  assertEquals(/TPROXY needs the capability CAP_NET_ADMIN/.test(message), true, message);
+});
