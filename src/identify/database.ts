@@ -151,8 +151,7 @@ export function defaultDatabasePath(env: (name: string) => string | undefined, u
 
 function makePrivate(path: string): void {
   try {
-    const directory = path.replace(/\/?[^/]*$/, "");
-    if (directory !== "") Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    Deno.mkdirSync(directoryOf(path), { recursive: true, mode: 0o700 });
     // SQLite would let the umask decide. It gives its journal the permissions of the database.
     Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
   } catch (error) {
@@ -161,15 +160,27 @@ function makePrivate(path: string): void {
 }
 
 function checkPrivate(path: string): void {
-  let mode: number | null;
+  if ((modeOf(path) & 0o077) !== 0) {
+    throw new DatabaseError(`others than its owner can get at it; look at what it holds, then chmod 600 ${path}`);
+  }
+  // Who puts a journal beside it has SQLite write into it.
+  if ((modeOf(directoryOf(path)) & 0o022) !== 0) {
+    throw new DatabaseError("others can write to its directory; give it one of its own");
+  }
+}
+
+/** Permissions; none where the system has none. */
+function modeOf(path: string): number {
   try {
-    mode = Deno.statSync(path).mode;
+    return Deno.statSync(path).mode ?? 0;
   } catch (error) {
     throw new DatabaseError(explain(error));
   }
-  if (mode !== null && (mode & 0o077) !== 0) {
-    throw new DatabaseError(`others than its owner can get at it; look at what it holds, then chmod 600 ${path}`);
-  }
+}
+
+function directoryOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? "." : path.slice(0, slash + 1);
 }
 
 function entryOf({ entry: text, sum }: Record<string, unknown>): Entry {

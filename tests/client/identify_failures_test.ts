@@ -1,0 +1,288 @@
+/**
+ * What an adversary on the path to the first address can do to the exchange, and what can be wrong with it otherwise: each
+ * ends in one line, and no connection of the application's, in the clear or over channels.
+ */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { writeAll } from "../../src/net/connection.ts";
+import { encodeGreeting } from "../../src/wire/greeting.ts";
+import { changeAnswers, divert, gone, impersonate, joined, type Parts, partsOf } from "../support/answers.ts";
+import { settle } from "../support/fake_clock.ts";
+import { makeKey, type MethodName, type Pair, scoped } from "../support/keys.ts";
+import { World } from "../support/world.ts";
+
+const FIRST = "192.0.2.1";
+const CHANNELS = ["--channel", FIRST, "--channel", "198.51.100.1", "--channel", "203.0.113.1"];
+const WEB = { host: FIRST, port: 80 };
+const GREETING = encodeGreeting(new Uint8Array(16));
+const TAMPERED = /^192\.0\.2\.1:6522 did not identify its channels: the answer's token is wrong: /;
+
+/** Starts the client; also what it does not know it would pass on, did it not know that a key is for it. */
+function startClient(world: World, key: Pair, of = FIRST): void {
+  world.startClient(["--unknown", "direct"], scoped(of, key));
+}
+
+/** An application connects: its connection is reset, one line says why, nothing was dialled but the first address. */
+async function assertRefused(world: World, reason: RegExp, patience = 0): Promise<void> {
+  const talking = world.talk(WEB);
+  if (patience > 0) {
+    await settle();
+    // What is cryptography happens elsewhere, and takes its time.
+    while (world.dialled.length === 0) await settle();
+    for (let at = 0; at < 20; at++) await settle();
+    await world.clock.advance(patience);
+  }
+  assertEquals(await talking, "reset");
+  const warnings = world.client.warnings();
+  assertEquals(warnings.map(([event]) => event), ["connection refused"], JSON.stringify(warnings));
+  assertMatch(String(warnings[0]![1]), reason);
+  assertEquals(new Set(world.dialled), new Set([`${FIRST}:6522`]));
+  world.network.interpose = undefined;
+  for (let at = 0; at < 20 && world.network.openEnds > 0; at++) await settle();
+  assertEquals(world.network.openEnds, 0);
+}
+
+const CHANGES: Record<string, (parts: Parts) => Parts> = {
+  "an address of the list altered": (parts) => ({ ...parts, list: flipped(parts.list, 9) }),
+  "a port of the list altered": (parts) => ({ ...parts, list: flipped(parts.list, 6) }),
+  "the list's time altered": (parts) => ({ ...parts, list: flipped(parts.list, parts.list.length - 1) }),
+  "the list shortened by a channel": (parts) => ({ ...parts, list: without(parts.list, 7, 7) }),
+  "the list lengthened by a channel": (parts) => ({ ...parts, list: lengthened(parts.list) }),
+  "the list reordered": (parts) => ({ ...parts, list: reordered(parts.list) }),
+  "the token altered": (parts) => ({ ...parts, token: flipped(parts.token, 5) }),
+  "the token all zeros": (parts) => ({ ...parts, token: new Uint8Array(parts.token.length) }),
+};
+
+for (const method of ["hmac", "ed25519"] as MethodName[]) {
+  for (const [what, change] of Object.entries(CHANGES)) {
+    Deno.test(`an answer with ${what} is refused, ${method}`, async () => {
+      await using world = new World();
+      const key = await makeKey(method);
+      world.startServer(CHANNELS, [key.server]);
+      startClient(world, key);
+      changeAnswers(world.network, (answer) => joined(change(partsOf(answer))));
+      await assertRefused(world, TAMPERED);
+    });
+  }
+
+  Deno.test(`an answer whose token is cut short is refused, ${method}`, async () => {
+    await using world = new World();
+    const key = await makeKey(method);
+    world.startServer(CHANNELS, [key.server]);
+    startClient(world, key);
+    changeAnswers(world.network, (answer) => answer.subarray(0, -1));
+    await assertRefused(world, /did not identify its channels: closed by the other side$/);
+  });
+
+  Deno.test(`an answer that is replayed under another nonce is refused, ${method}`, async () => {
+    await using world = new World();
+    const key = await makeKey(method);
+    const server = world.startServer([...CHANNELS], [key.server]);
+    world.startClient([], scoped(FIRST, key), 6501);
+    let recorded: Uint8Array | undefined;
+    changeAnswers(world.network, (answer) => recorded = answer);
+    // The first client learns; only its associations fail on a path that passes nothing on but answers.
+    world.talk(WEB, 6501);
+    await world.client.until("channels identified");
+    assertEquals(partsOf(recorded!).head[0], 2);
+    await server.close();
+    world.network.interpose = undefined;
+    await replayed(key, recorded!);
+  });
+}
+
+/** A world of its own, in which the recorded answer is all that a client gets. */
+async function replayed(key: Pair, recorded: Uint8Array): Promise<void> {
+  await using world = new World();
+  startClient(world, key);
+  using _ = impersonate(world.network, { host: FIRST, port: 6522 }, GREETING, async (connection) => {
+    await writeAll(connection, recorded);
+  });
+  await assertRefused(world, TAMPERED);
+}
+
+Deno.test("an answer from another server that has the same key is refused", async () => {
+  await using world = new World();
+  const key = await makeKey("hmac");
+  const other = { host: "192.0.2.77", port: 6522 };
+  world.startServer(CHANNELS, [key.server]);
+  world.startServer(["--channel", other.host, "--channel", "192.0.2.78"], [key.server]);
+  startClient(world, key);
+  divert(world.network, { host: FIRST, port: 6522 }, other);
+  const refused = assertRefused(world, TAMPERED);
+  await world.server.until("channels told");
+  world.dialled.splice(world.dialled.indexOf("192.0.2.77:6522"), 1);
+  await refused;
+});
+
+Deno.test("an answer for another first address of the same server is refused", async () => {
+  await using world = new World();
+  const key = await makeKey();
+  world.startServer(CHANNELS, [key.server]);
+  startClient(world, key);
+  divert(world.network, { host: FIRST, port: 6522 }, { host: "203.0.113.1", port: 6522 });
+  const refused = assertRefused(world, TAMPERED);
+  await world.server.until("channels told");
+  world.dialled.splice(world.dialled.indexOf("203.0.113.1:6522"), 1);
+  await refused;
+});
+
+Deno.test("a server that has another key says so, and so does the client", async () => {
+  await using world = new World();
+  const [ours, theirs] = [await makeKey(), await makeKey()];
+  world.startServer(CHANNELS, [theirs.server]);
+  startClient(world, ours);
+  await assertRefused(world, new RegExp(`: the server handler has no key ${ours.client.id.toHex()}$`));
+  assertEquals(world.server.warnings(), [["channels not told", "no such key"]]);
+});
+
+Deno.test("a server that has no key at all says so, and so does the client", async () => {
+  await using world = new World();
+  const key = await makeKey("hmac");
+  world.startServer(CHANNELS);
+  startClient(world, key);
+  await assertRefused(world, /: the server handler has no key [0-9a-f]{16}$/);
+  assertEquals(world.server.warnings(), [["channels not told", "no such key"]]);
+});
+
+Deno.test("who has another key of the same kind and claims the right one is refused", async () => {
+  await using world = new World();
+  const [ours, theirs] = [await makeKey(), await makeKey()];
+  world.startServer(CHANNELS, [{ ...theirs.server, id: ours.client.id }]);
+  startClient(world, ours);
+  await assertRefused(world, TAMPERED);
+});
+
+Deno.test("an answer of another method than the key's is refused before it is read", async () => {
+  await using world = new World();
+  const key = await makeKey("ed25519");
+  startClient(world, key);
+  using _ = impersonate(world.network, { host: FIRST, port: 6522 }, GREETING, async (connection) => {
+    await writeAll(connection, Uint8Array.of(2, 1, 0, 25));
+    await gone(connection);
+  });
+  await assertRefused(world, /: an answer of method 1 where 2 \(Ed25519\) was due$/);
+});
+
+Deno.test("an answer that is endless is refused by its length, before any of it is read", async () => {
+  for (const length of [17, 309, 65535]) {
+    await using world = new World();
+    const key = await makeKey("hmac");
+    startClient(world, key);
+    using _ = impersonate(world.network, { host: FIRST, port: 6522 }, GREETING, async (connection) => {
+      await writeAll(connection, Uint8Array.of(2, 1, length >> 8, length & 255));
+      for (;;) await writeAll(connection, new Uint8Array(1000));
+    });
+    await assertRefused(world, new RegExp(`: a list of ${length} bytes$`));
+  }
+});
+
+Deno.test("what comes behind an answer is not read, however much it is", async () => {
+  await using world = new World();
+  const key = await makeKey();
+  world.startServer(CHANNELS, [key.server]);
+  startClient(world, key);
+  changeAnswers(world.network, (answer) => {
+    world.network.interpose = undefined;
+    return Uint8Array.from([...answer, ...new Uint8Array(10_000)]);
+  });
+  assertEquals(await world.talk(WEB), "hello");
+});
+
+Deno.test("an answer that does not go on is given up after five seconds, wherever it stops", async () => {
+  for (const length of [0, 1, 3, 4, 30, 60]) {
+    await using world = new World();
+    const key = await makeKey();
+    world.startServer(CHANNELS, [key.server]);
+    startClient(world, key);
+    changeAnswers(world.network, (answer) => answer.subarray(0, length), "hold");
+    await assertRefused(world, /: no answer within 5 s$/, 5000);
+  }
+});
+
+Deno.test("a greeting that does not go on is given up after five seconds", async () => {
+  for (const length of [0, 1, 21]) {
+    await using world = new World();
+    startClient(world, await makeKey());
+    using _ = impersonate(world.network, { host: FIRST, port: 6522 }, GREETING.subarray(0, length), gone);
+    await assertRefused(world, /: no answer within 5 s$/, 5000);
+  }
+});
+
+Deno.test("who answers otherwise than a server handler is refused", async () => {
+  const cases: [Uint8Array, RegExp][] = [
+    [Uint8Array.of(1, 1, 3, 3), /: a message of type 1 came where the list of channels was due$/],
+    [Uint8Array.of(255, 5), /: refused for an unknown reason, 5$/],
+    [Uint8Array.of(255, 65), /: refused: the server handler does not know this address as one of its channels/],
+    [Uint8Array.of(), /: closed by the other side$/],
+  ];
+  for (const [bytes, reason] of cases) {
+    await using world = new World();
+    startClient(world, await makeKey());
+    using _ = impersonate(world.network, { host: FIRST, port: 6522 }, GREETING, (connection) => {
+      return writeAll(connection, bytes);
+    });
+    await assertRefused(world, reason);
+  }
+});
+
+Deno.test("nobody there is a line that says so", async () => {
+  await using world = new World();
+  startClient(world, await makeKey());
+  await assertRefused(world, /^192\.0\.2\.1:6522 did not identify its channels: Connection refused$/);
+});
+
+Deno.test("a server that asks to be taken for others' addresses only is refused", async () => {
+  await using world = new World();
+  const key = await makeKey();
+  world.startServer([...CHANNELS, "--announce=192.0.2.2", "--announce=192.0.2.3", "--announce=192.0.2.4"], [
+    key.server,
+  ]);
+  startClient(world, key);
+  await assertRefused(world, TAMPERED);
+});
+
+Deno.test("an entry that has expired is not used: the server is asked again, and refused if it does not answer", async () => {
+  await using world = new World();
+  const key = await makeKey();
+  const server = world.startServer(CHANNELS, [key.server]);
+  world.startClient([], scoped(FIRST, key), 6501);
+  assertEquals(await world.talk(WEB, 6501), "hello");
+  await server.close();
+  await world.clock.advance(3_600_000);
+  world.dialled.length = world.client.all.length = 0;
+  startClient(world, key);
+  await assertRefused(world, /: Connection refused$/);
+});
+
+Deno.test("an entry that has expired is not used, nor is the connection passed on, where there is no key", async () => {
+  await using world = new World();
+  const key = await makeKey();
+  world.startServer(CHANNELS, [key.server]);
+  world.startClient([], scoped(FIRST, key), 6501);
+  assertEquals(await world.talk(WEB, 6501), "hello");
+  await world.clock.advance(3_600_000);
+  world.startClient(["--unknown", "direct"]);
+  assertEquals(await world.talk(WEB), "reset");
+  const [[event, reason] = []] = world.client.warnings();
+  assertEquals(event, "connection refused");
+  assertStringIncludes(
+    String(reason),
+    "what was learned about 192.0.2.1 expired at 2030-01-01T01:00:00.000Z, and no key is configured for it",
+  );
+});
+
+function flipped(bytes: Uint8Array, at: number): Uint8Array {
+  return bytes.map((byte, index) => index === at ? byte ^ 1 : byte);
+}
+
+function without(bytes: Uint8Array, at: number, length: number): Uint8Array {
+  return Uint8Array.from([...bytes.slice(0, at), ...bytes.slice(at + length)]);
+}
+
+function lengthened(list: Uint8Array): Uint8Array {
+  return Uint8Array.from([...list.slice(0, -4), 4, 192, 0, 2, 66, 25, 122, ...list.slice(-4)]);
+}
+
+function reordered(list: Uint8Array): Uint8Array {
+  return Uint8Array.from([...list.slice(7, 14), ...list.slice(0, 7), ...list.slice(14)]);
+}
