@@ -26,6 +26,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import("./client.ts")).command,
   },
   {
+    name: "rules",
+    summary: "Prints, applies or removes the firewall rules that send connections to the client, or guard the server",
+    load: async () => (await import("./rules.ts")).command,
+  },
+  {
     name: "keygen",
     summary: "Makes a key by which a server tells its clients the channels",
     load: async () => (await import("./keygen.ts")).command,

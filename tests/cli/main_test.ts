@@ -87,6 +87,7 @@ Flags:
 Only in the file:
   distinct-addresses true|false  Refuse an association of which two channels arrive at one address; off only for tests (default true)
   announce-for DURATION          How long clients may rely on what they were told (default 1h)
+  rules {...}                    What micss rules is told; see micss rules --help
   timeouts.handshake DURATION    From a channel's first attempt, or its accept, until it is associated (default 5s)
   timeouts.connect DURATION      Until a connection to a target is made (default 10s)
   timeouts.idle DURATION         How long the client keeps an unused association; the server keeps it twice as long (default 1m)

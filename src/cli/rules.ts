@@ -1,0 +1,98 @@
+import type { Flavour } from "../config/rules.ts";
+import { formatAddress } from "../net/address.ts";
+import {
+  applyRules,
+  availableBackends,
+  chooseBackend,
+  RulesError,
+  shellScript,
+  type Side,
+  SIDES,
+  systemTools,
+} from "../rules/mod.ts";
+import type { Command, Output } from "./command.ts";
+import { parseRemoval, type Plan, readPlan, rulesOptions, splitRules } from "./rules_args.ts";
+
+/** `micss rules`. */
+export const command: Command = {
+  name: "rules",
+  summary: "Prints, applies or removes the firewall rules that send connections to the client, or guard the server",
+  usage: "print|apply|remove [client|server] [--config FILE] [FLAG OF micss client OR micss server]...",
+  options: rulesOptions(),
+  examples: [
+    "micss rules print --config client.yaml",
+    "micss rules apply --config client.yaml --exempt-uid micss",
+    "micss rules apply --config client.yaml --take '*:80' --take-user bob",
+    "micss rules apply server --config server.yaml",
+    "micss rules remove",
+  ],
+  async run(args, output) {
+    const { action, side, rest } = splitRules(args);
+    try {
+      if (action === "remove") await remove(side === undefined ? SIDES : [side], parseRemoval(rest), output);
+      else await (action === "print" ? print : apply)(await readPlan(action, side ?? "client", rest), output);
+      return 0;
+    } catch (error) {
+      if (!(error instanceof RulesError)) throw error;
+      output.err(`micss rules ${action}: ${error.message}\n`);
+      return 1;
+    }
+  },
+};
+
+async function print({ ruleset, flavour, notes }: Plan, output: Output): Promise<void> {
+  const backend = await chooseBackend(availableBackends(systemTools), flavour, ruleset).catch((error) => {
+    // Whoever may not ask the kernel can read the rules all the same, as they would be on a machine without any.
+    const [first] = availableBackends(systemTools).filter((one) => flavour === "auto" || one.flavour === flavour);
+    if (first === undefined) throw error;
+    return first;
+  });
+  const present = await backend.read(ruleset.side).catch(() => backend.blank);
+  const comments = [
+    `What micss rules apply ${ruleset.side} runs here before it tries the rules.`,
+    ...notes.map((note) => `Note: ${note}`),
+    ...present === backend.blank
+      ? ["Note: made for a machine without such rules; as root it looks at what is there"]
+      : [],
+  ];
+  output.out(comments.map((line) => `# ${line}\n`).join(""));
+  output.out(shellScript(present.applying(ruleset)));
+}
+
+async function apply({ ruleset, flavour, notes, hosts }: Plan, output: Output): Promise<void> {
+  const backend = await chooseBackend(availableBackends(systemTools), flavour, ruleset);
+  const { proven, unproven } = await applyRules(ruleset, backend, systemTools, hosts);
+  for (const note of notes) output.err(`micss rules apply: note: ${note}\n`);
+  for (const { family } of unproven) {
+    const name = family === "ipv4" ? "IPv4" : "IPv6";
+    output.err(`micss rules apply: note: no ${name} leads out of this machine, so its rules are in place untried\n`);
+  }
+  output.out(`Rules of the ${ruleset.side} are in place (${backend.flavour}).\n`);
+  for (const { to } of proven) {
+    output.out(`Tried: a connection to ${formatAddress(to)} arrives here, with its destination.\n`);
+  }
+}
+
+async function remove(sides: readonly Side[], flavour: Flavour | "auto", output: Output): Promise<void> {
+  const backends = availableBackends(systemTools).filter((one) => flavour === "auto" || one.flavour === flavour);
+  if (backends.length === 0) {
+    throw new RulesError(`no ${flavour === "auto" ? "nft or iptables" : flavour} here; install it`);
+  }
+  const failures: unknown[] = [];
+  let readable = 0;
+  for (const backend of backends) {
+    for (const side of sides) {
+      try {
+        const { present } = await backend.read(side);
+        readable++;
+        if (!present) continue;
+      } catch (error) {
+        failures.push(error);
+        continue;
+      }
+      await backend.remove(side);
+      output.out(`Rules of the ${side} are gone (${backend.flavour}).\n`);
+    }
+  }
+  if (readable === 0) throw failures[0];
+}

@@ -1,0 +1,21 @@
+/**
+ * The rules of the system that send connections to the client handler, and protect the server handler (paper, section
+ * III-B): made from the handlers' own configuration, by nftables or iptables, put in place, proven and removed as a whole.
+ *
+ * ```text
+ *  configuration --> client.ts, server.ts --> ruleset --> nft.ts, xtables.ts --> text --> nft, iptables-restore
+ *                                                |
+ *                                   probe.ts, prove.ts: one more rule, one connection
+ * ```
+ *
+ * @module
+ */
+export { type Applied, applyRules } from "./apply.ts";
+export type { Backend, Present } from "./backend.ts";
+export { availableBackends, chooseBackend } from "./choose.ts";
+export { type ClientPlan, clientPlan, hostsOf } from "./client.ts";
+export { type Names, systemNames } from "./names.ts";
+export { shellScript } from "./print.ts";
+export { type Ruleset, type Side, SIDES } from "./ruleset.ts";
+export { serverRuleset } from "./server.ts";
+export { RulesError, systemTools, type Tools } from "./tools.ts";

@@ -1,0 +1,49 @@
+import { lookup } from "node:dns/promises";
+import { isIpv4, isIpv6 } from "../net/address.ts";
+import { canonicalHost } from "../net/sockaddr.ts";
+
+/** What the numbers and addresses behind names are: rules have no names. */
+export interface Names {
+  /** The number of a user, given by name or number; undefined when there is none. */
+  user(text: string): number | undefined;
+  /** The number of a group, likewise. */
+  group(text: string): number | undefined;
+  /** The IP addresses of a host, in the spelling of `canonicalHost`; none when it is unknown. */
+  addresses(host: string): readonly string[];
+}
+
+/**
+ * Looks up the machine's users and groups, and the addresses of `hosts`.
+ *
+ * @param hosts Names, and addresses, which stand for themselves.
+ */
+export async function systemNames(hosts: readonly string[]): Promise<Names> {
+  const found = new Map(await Promise.all(hosts.map(async (host) => [host, await addressesOf(host)] as const)));
+  return {
+    user: (text) => numberOf("/etc/passwd", text),
+    group: (text) => numberOf("/etc/group", text),
+    addresses: (host) => found.get(host) ?? [],
+  };
+}
+
+async function addressesOf(host: string): Promise<string[]> {
+  if (isIpv4(host) || isIpv6(host)) return [canonicalHost(host)];
+  try {
+    const answers = await lookup(host, { all: true });
+    return [...new Set(answers.map(({ address }) => canonicalHost(address)))].sort();
+  } catch {
+    return [];
+  }
+}
+
+/** The number in the third field of the line that begins with the name, as both files have it (passwd(5), group(5)). */
+function numberOf(path: string, text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text);
+  try {
+    const line = Deno.readTextFileSync(path).split("\n").find((line) => line.startsWith(`${text}:`));
+    const number = line?.split(":")[2];
+    return number === undefined || !/^\d+$/.test(number) ? undefined : Number(number);
+  } catch {
+    return undefined;
+  }
+}

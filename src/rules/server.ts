@@ -1,0 +1,38 @@
+import type { ServerConfig } from "../config/types.ts";
+import { UsageError } from "../config/problems.ts";
+import type { Names } from "./names.ts";
+import { familyOfHost, type Rule, type Ruleset } from "./ruleset.ts";
+
+/**
+ * The rules that protect a server handler: its port is open at the channels' addresses and nowhere else, and each channel
+ * has a rate of its own for connections that begin, so that a flood on one path does not reach the handler. They open
+ * nothing that another firewall closes: what they don't drop goes on to the machine's other rules.
+ *
+ * @throws {UsageError} When a channel's host has no address.
+ */
+export function serverRuleset(config: ServerConfig, names: Names): Ruleset {
+  const { rate } = config.rules!;
+  const ports = [...new Set(config.channels.map(({ port }) => port))];
+  if (ports.includes(0)) {
+    throw new UsageError(["micss rules: a channel at port 0 is at another port each time; give it one"]);
+  }
+  const rules: Rule[] = [
+    { note: "Connections that have begun", established: true, verdict: "return" },
+    ...config.channels.flatMap(({ host, port }) => {
+      const note = `The channel at ${host}, up to ${rate} connections that begin a second`;
+      // An IPv6 socket at :: takes IPv4 connections too.
+      if (host === "::") return [{ note, toPort: port, rate, verdict: "return" } satisfies Rule];
+      if (host === "0.0.0.0") return [{ note, family: "ipv4", toPort: port, rate, verdict: "return" } satisfies Rule];
+      const found = names.addresses(host);
+      if (found.length === 0) {
+        throw new UsageError([`micss rules: ${host} has no address; give one that resolves, or an address`]);
+      }
+      return found.map((host): Rule => {
+        const to = { host, bits: familyOfHost(host) === "ipv4" ? 32 : 128 };
+        return { note, to, toPort: port, rate, verdict: "return" };
+      });
+    }),
+    ...ports.map((port): Rule => ({ note: "Beyond the rate, or at another address", toPort: port, verdict: "drop" })),
+  ];
+  return { side: "server", chains: [{ hook: "input", rules }] };
+}
