@@ -92,9 +92,13 @@ export class Dialer {
       await request(this.#open(arrival, port), arrival.connection, frames, traffic, clock, asking);
       log.info("session ended", { ...counts(), reason: "both sides ended" });
     } catch (error) {
-      if (error instanceof Unanswered && !this.#giveUp.signal.aborted) {
-        log.debug("association given up by the server", { reason: error.message });
-        return false;
+      if (error instanceof Unanswered) {
+        if (!this.#giveUp.signal.aborted) {
+          log.debug("association given up by the server", { reason: error.message });
+          return false;
+        }
+        // Nobody asks again, so nobody else will end its connection.
+        await arrival.refused(error);
       }
       log.warn("session reset", { ...counts(), reason: reasonOf(error) });
     } finally {
