@@ -1,0 +1,322 @@
+/** The client handler, with a server handler at the other end of its channels. */
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } from "@std/assert";
+import type { Address } from "../../src/net/address.ts";
+import { writeAll } from "../../src/net/connection.ts";
+import { settle } from "../support/fake_clock.ts";
+import { events, FORWARD, Handlers, lineOf, REDIRECT } from "../support/handlers_in_memory.ts";
+import { Interposer } from "../support/interposer.ts";
+import { readAll, readToEnd, sendAll } from "../support/pair.ts";
+import { forSeeds } from "../support/random.ts";
+
+const { ConnectionReset } = Deno.errors;
+
+Deno.test("a forward carries a connection to the target, whole both ways, through any chunking", async () => {
+  await forSeeds(5, async (random) => {
+    const handlers = new Handlers({
+      capacity: random.pick([700, 65536]),
+      chunk: (available) => random.below(available),
+    });
+    const { application, target } = await handlers.session();
+    const [up, down] = [random.bytes(random.below(40_000)), random.bytes(random.below(40_000))];
+    const [gotUp, gotDown] = await Promise.all([
+      readAll(target),
+      readAll(application),
+      sendAll(application, up),
+      sendAll(target, down),
+    ]);
+    assertEquals(gotUp, up);
+    assertEquals(gotDown, down);
+    await handlers.close(application, target);
+  });
+});
+
+Deno.test("the client handler logs an association and its sessions, with bytes, and why they ended", async () => {
+  const handlers = new Handlers();
+  const { application, target } = await handlers.session();
+  await Promise.all([
+    readAll(target),
+    readAll(application),
+    sendAll(application, new Uint8Array(1234)),
+    sendAll(target, new Uint8Array(56_789)),
+  ]);
+  await settle();
+  const { clientLines: lines } = handlers;
+  assertEquals(events(lines), ["association", "session", "session ended"]);
+  const { from, ...ended } = lineOf(lines, "session ended");
+  assertMatch(String(from), /^198\.18\.0\.1:\d+$/);
+  assertEquals(ended, {
+    ...{ level: "info", event: "session ended", server: "web", port: 80 },
+    ...{ "bytes-up": 1234, "bytes-down": 56_789, ms: 0, reason: "both sides ended" },
+  });
+  assertEquals(lineOf(lines, "association").channels, 3);
+  await handlers.close(application, target);
+});
+
+Deno.test("an application that is reset is logged as such on both sides", async () => {
+  const handlers = new Handlers();
+  const { application, target } = await handlers.session();
+  await writeAll(application, new Uint8Array(10));
+  await target.read(new Uint8Array(10));
+  application.reset();
+  assertInstanceOf((await readToEnd(target)).error, ConnectionReset);
+  await settle();
+  const atClient = lineOf(handlers.clientLines, "session reset");
+  assertEquals([atClient["bytes-up"], atClient.level], [10, "warn"]);
+  assertStringIncludes(String(atClient.reason), "Connection reset");
+  const atServer = lineOf(handlers.serverLines, "session reset");
+  assertEquals([atServer["bytes-up"], atServer.reason], [10, "reset by the other side: application"]);
+  await handlers.close(target);
+});
+
+Deno.test("an association that has become free carries the next session; two at once have one each", async () => {
+  const handlers = new Handlers();
+  for (let round = 0; round < 5; round++) {
+    const { application, target } = await handlers.session();
+    await Promise.all([sendAll(application, new Uint8Array(3)), sendAll(target, new Uint8Array(3))]);
+    await Promise.all([readAll(application), readAll(target)]);
+    application.close();
+    target.close();
+    await settle();
+  }
+  assertEquals(handlers.server.associations, 1);
+  const [one, two] = [await handlers.session(), await handlers.session()];
+  assertEquals([handlers.server.associations, handlers.client.sessions], [2, 2]);
+  await handlers.close(one.application, one.target, two.application, two.target);
+  assertEquals([handlers.server.associations, handlers.client.sessions], [0, 0]);
+});
+
+Deno.test("an association that nobody uses is ended at the idle time, by the client first", async () => {
+  const handlers = new Handlers();
+  const { application, target } = await handlers.session();
+  await Promise.all([sendAll(application, new Uint8Array(3)), sendAll(target, new Uint8Array(3))]);
+  await Promise.all([readAll(application), readAll(target)]);
+  application.close();
+  target.close();
+  await handlers.clock.advance(59_999);
+  assertEquals(handlers.server.associations, 1);
+  await handlers.clock.advance(1);
+  assertEquals([handlers.server.associations, handlers.network.openEnds], [0, 0]);
+  assert(!events(handlers.serverLines).includes("association failed"));
+  await handlers.close();
+});
+
+Deno.test("a session that is merely idle lives on", async () => {
+  const handlers = new Handlers();
+  const { application, target } = await handlers.session();
+  await handlers.clock.advance(10 * 60 * 1000);
+  await writeAll(application, Uint8Array.of(1));
+  assertEquals(await target.read(new Uint8Array(1)), 1);
+  await handlers.close(application, target);
+});
+
+Deno.test("a redirected connection goes to the server that has its original destination, at the port it wanted", async () => {
+  for (const host of ["192.0.2.1", "192.0.2.2", "192.0.2.3"]) {
+    const handlers = new Handlers();
+    handlers.originalDestination = () => ({ host, port: 80 });
+    const { application, target } = await handlers.session(REDIRECT);
+    await writeAll(application, Uint8Array.of(5));
+    assertEquals(await target.read(new Uint8Array(1)), 1);
+    assertEquals(lineOf(handlers.clientLines, "session").port, 80);
+    await handlers.close(application, target);
+  }
+});
+
+Deno.test("a redirected connection to where no server is, or back to the handler, is reset and logged, and no more", async () => {
+  const cases: [string, () => Address][] = [
+    ["a host of nobody's", () => ({ host: "203.0.113.9", port: 80 })],
+    ["a port that the server does not serve", () => ({ host: "192.0.2.2", port: 25 })],
+    ["the redirect itself", () => REDIRECT],
+    ["a forward", () => FORWARD],
+    ["an unknown one", () => {
+      throw new Error("the system does not know where the connection was to go");
+    }],
+  ];
+  for (const [what, originalDestination] of cases) {
+    const handlers = new Handlers();
+    handlers.originalDestination = originalDestination;
+    const application = await handlers.network.connect(REDIRECT);
+    const { bytes, error } = await readToEnd(application);
+    assertEquals(bytes.length, 0, what);
+    assertInstanceOf(error, ConnectionReset, what);
+    await settle();
+    assertEquals(events(handlers.clientLines), ["connection refused"], what);
+    assertEquals(handlers.serverLines, [], what);
+    assertEquals(handlers.network.openEnds, 1, what);
+    await handlers.close(application);
+  }
+});
+
+Deno.test("a channel that can't be made resets the application, and the log names it", async () => {
+  const handlers = new Handlers({
+    onConnect: ({ host }) =>
+      host === "192.0.2.3" ? Promise.reject(new Deno.errors.NetworkUnreachable("Network is unreachable")) : undefined,
+  });
+  const application = await handlers.network.connect(FORWARD);
+  assertInstanceOf((await readToEnd(application)).error, ConnectionReset);
+  assertEquals(
+    lineOf(handlers.clientLines, "session refused").reason,
+    "channel 3 (192.0.2.3:6522): Network is unreachable",
+  );
+  await handlers.close(application);
+});
+
+Deno.test("a channel that dies resets the application and the target, and both logs name it", async () => {
+  const paths = new Map<string, Interposer>();
+  const handlers = new Handlers({
+    interpose: (path, { host, port }) => {
+      const interposer = new Interposer(path);
+      if (port === 6522) paths.set(host, interposer);
+    },
+  });
+  const { application, target } = await handlers.session();
+  await writeAll(application, Uint8Array.of(1));
+  await target.read(new Uint8Array(1));
+  paths.get("192.0.2.2")!.reset();
+  assertInstanceOf((await readToEnd(application)).error, ConnectionReset);
+  assertInstanceOf((await readToEnd(target)).error, ConnectionReset);
+  await settle();
+  for (const lines of [handlers.clientLines, handlers.serverLines]) {
+    assertStringIncludes(String(lineOf(lines, "session reset").reason), "channel 2 (192.0.2.2:6522): ");
+  }
+  application.close();
+  target.close();
+  await settle();
+  await handlers.close();
+});
+
+Deno.test("a channel that falls silent within a session resets both ends, and the log says for how long", async () => {
+  const paths = new Map<string, Interposer>();
+  const handlers = new Handlers({
+    interpose: (path, { host, port }) => {
+      const interposer = new Interposer(path);
+      if (port === 6522) paths.set(host, interposer);
+    },
+  });
+  const { application, target } = await handlers.session();
+  await writeAll(application, Uint8Array.of(1));
+  await target.read(new Uint8Array(1));
+  paths.get("192.0.2.2")!.silence();
+  const resets = Promise.all([readToEnd(application), readToEnd(target)]);
+  await handlers.clock.advance(60_000);
+  for (const { error } of await resets) assertInstanceOf(error, ConnectionReset);
+  for (const lines of [handlers.clientLines, handlers.serverLines]) {
+    assertMatch(String(lineOf(lines, "session reset").reason), /^channel \d \(192\.0\.2\.\d:6522\): |ending/);
+  }
+  application.close();
+  target.close();
+  await settle();
+  await handlers.close();
+});
+
+Deno.test("closing gives up a handshake under way, and resets its application", async () => {
+  const handlers = new Handlers({ onConnect: ({ host }) => host === "192.0.2.2" ? new Promise(() => {}) : undefined });
+  const application = await handlers.network.connect(FORWARD);
+  await settle();
+  assertEquals(handlers.client.sessions, 1);
+  await handlers.client.close();
+  assertInstanceOf((await readToEnd(application)).error, ConnectionReset);
+  assertStringIncludes(String(lineOf(handlers.clientLines, "session refused").reason), "the handler is ending");
+  await handlers.close(application);
+});
+
+Deno.test("closing resets sessions under way, and the server's targets with them", async () => {
+  const handlers = new Handlers();
+  const { application, target } = await handlers.session();
+  await handlers.client.close();
+  assertInstanceOf((await readToEnd(application)).error, ConnectionReset);
+  assertInstanceOf((await readToEnd(target)).error, ConnectionReset);
+  assertEquals(lineOf(handlers.clientLines, "session reset").reason, "the handler is ending");
+  await settle();
+  assertEquals(handlers.server.associations, 0);
+  await handlers.close(application, target);
+});
+
+Deno.test("closing resets an application whose session was asked for on an association that had been idle", async () => {
+  for (const says of [0, 10]) {
+    const handlers = new Handlers();
+    const { application, target } = await handlers.session();
+    await Promise.all([sendAll(application, new Uint8Array(3)), sendAll(target, new Uint8Array(3))]);
+    await Promise.all([readAll(application), readAll(target)]);
+    await settle();
+    handlers.network.onConnect = ({ port }) => port === 8000 ? new Promise(() => {}) : undefined;
+    const waiting = await handlers.network.connect(FORWARD);
+    await writeAll(waiting, new Uint8Array(says));
+    await settle();
+    await handlers.client.close();
+    assertInstanceOf((await readToEnd(waiting)).error, ConnectionReset);
+    await handlers.close(application, target, waiting);
+  }
+});
+
+Deno.test("an association that is kept ready carries the next session, and another takes its place", async () => {
+  const handlers = new Handlers({}, { warm: 1 });
+  const one = await handlers.session();
+  await settle();
+  assertEquals(handlers.server.associations, 2);
+  const two = await handlers.session();
+  await settle();
+  assertEquals(handlers.server.associations, 3);
+  const sessions = handlers.clientLines.filter(({ event }) => event === "session").map(({ association }) =>
+    association
+  );
+  assertEquals(new Set(sessions).size, 2);
+  await handlers.close(one.application, one.target, two.application, two.target);
+});
+
+Deno.test("after stopListening sessions under way go on to their end, then the handler is idle", async () => {
+  const handlers = new Handlers();
+  const { application, target } = await handlers.session();
+  handlers.client.stopListening();
+  const idle = handlers.client.idle();
+  const late = await handlers.network.connect(FORWARD).catch((error) => error);
+  assertInstanceOf(late, Deno.errors.ConnectionRefused);
+  const [got] = await Promise.all([
+    readAll(application),
+    sendAll(target, new Uint8Array(500_000)),
+    sendAll(application, new Uint8Array(10)),
+    readAll(target),
+  ]);
+  assertEquals(got.length, 500_000);
+  await idle;
+  assertEquals(handlers.client.sessions, 0);
+  await handlers.close(application, target);
+});
+
+Deno.test("fifty applications at once, coming and going and being reset, leave nothing", async () => {
+  await forSeeds(2, async (random) => {
+    const handlers = new Handlers({ chunk: (available) => random.below(available) });
+    const serving = (async () => {
+      const echoes: Promise<void>[] = [];
+      for (let target = await handlers.targets.accept(); target !== null; target = await handlers.targets.accept()) {
+        const connection = target;
+        echoes.push(
+          (async () => {
+            const buffer = new Uint8Array(1000);
+            for (let length = await connection.read(buffer); length !== null; length = await connection.read(buffer)) {
+              await writeAll(connection, buffer.subarray(0, length));
+            }
+            await connection.closeWrite();
+          })().catch(() => {}).finally(() => connection.close()),
+        );
+      }
+      await Promise.all(echoes);
+    })();
+    await Promise.all(Array.from({ length: 50 }, async (_, index) => {
+      for (let turns = random.below(100); turns > 0; turns--) await Promise.resolve();
+      const application = await handlers.network.connect(FORWARD);
+      const bytes = new Uint8Array(random.below(5000)).fill(index);
+      if (random.below(4) === 0) {
+        await writeAll(application, bytes);
+        application.reset();
+        return;
+      }
+      const [got] = await Promise.all([readAll(application), sendAll(application, bytes)]);
+      assertEquals(got, bytes);
+      application.close();
+    }));
+    await settle();
+    assertEquals(handlers.client.sessions, 0);
+    await handlers.close();
+    await serving;
+  });
+});

@@ -1,0 +1,214 @@
+/** The server handler, with a client handler at the other end of its channels. */
+import { assert, assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
+import { parseConfig } from "../../src/cli/configured.ts";
+import { serverSpec } from "../../src/config/server.ts";
+import { writeAll } from "../../src/net/connection.ts";
+import { StartError } from "../../src/net/listen.ts";
+import { silentLog } from "../../src/observe/log.ts";
+import { ServerHandler } from "../../src/server/handler.ts";
+import { initiate } from "../../src/association/initiate.ts";
+import { Frames } from "../../src/session/frames.ts";
+import { FrameType, ResultCode } from "../../src/wire/frame.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
+import { events, Handlers, lineOf } from "../support/handlers_in_memory.ts";
+import { channelAddresses, readAll, readToEnd, sendAll } from "../support/pair.ts";
+import { due } from "../support/session_pair.ts";
+
+const { ConnectionReset } = Deno.errors;
+
+Deno.test("the server handler logs an association and its sessions, with bytes, and why they ended", async () => {
+  const handlers = new Handlers();
+  const { application, target } = await handlers.session();
+  const [request] = await Promise.all([
+    readAll(target),
+    readAll(application),
+    sendAll(application, new Uint8Array(1234)),
+    sendAll(target, new Uint8Array(56_789)),
+  ]);
+  assertEquals(request.length, 1234);
+  await settle();
+  const { serverLines: lines } = handlers;
+  assertEquals(events(lines), ["association", "session", "session ended"]);
+  const { client, ...association } = lineOf(lines, "association");
+  assertEquals(association, { level: "info", event: "association", channels: 3 });
+  assertStringIncludes(String(client), "198.18.0.1:");
+  assertEquals(lineOf(lines, "session"), { level: "info", event: "session", port: 80, target: "127.0.0.2:8000" });
+  assertEquals(lineOf(lines, "session ended"), {
+    ...{ level: "info", event: "session ended", port: 80, target: "127.0.0.2:8000" },
+    ...{ "bytes-up": 1234, "bytes-down": 56_789, ms: 0, reason: "both sides ended" },
+  });
+  await handlers.close(application, target);
+});
+
+Deno.test("a port without a target is not allowed, whatever listens there", async () => {
+  const handlers = new Handlers();
+  const application = await handlers.network.connect({ host: "127.0.0.1", port: 8082 });
+  assertInstanceOf((await readToEnd(application)).error, ConnectionReset);
+  await settle();
+  assertEquals(lineOf(handlers.serverLines, "session refused").reason, "no target for this port is configured");
+  assertEquals(lineOf(handlers.clientLines, "session reset").reason, "no target for this port");
+  assertEquals(handlers.server.associations, 0);
+  await handlers.close(application);
+});
+
+Deno.test("a destination that is no port of the server's own is not allowed", async () => {
+  const handlers = new Handlers();
+  const { network, clock } = handlers;
+  for (
+    const destination of [
+      { kind: "name", port: 80, host: "example.net" },
+      { kind: "address", port: 80, address: Uint8Array.of(127, 0, 0, 2) },
+    ] as const
+  ) {
+    const association = await initiate(channelAddresses(3), { network, clock });
+    const frames = new Frames(association);
+    await frames.send((encoder) => encoder.open({ destination }));
+    assertEquals((await due(frames, FrameType.Result)).code, ResultCode.NotAllowed);
+    association.end();
+  }
+  await settle();
+  await handlers.close();
+});
+
+Deno.test("a target that refuses connections, or can't be reached in time, refuses the session and says so", async () => {
+  const handlers = new Handlers();
+  const application = await handlers.network.connect({ host: "127.0.0.1", port: 8081 });
+  assertInstanceOf((await readToEnd(application)).error, ConnectionReset);
+  await settle();
+  assertEquals(lineOf(handlers.serverLines, "session refused").reason, "Connection refused");
+  assertEquals(lineOf(handlers.clientLines, "session reset").reason, "the target refused the connection");
+
+  handlers.network.onConnect = ({ port }) => port === 8000 ? new Promise(() => {}) : undefined;
+  handlers.serverLines.length = handlers.clientLines.length = 0;
+  const other = await handlers.network.connect({ host: "127.0.0.1", port: 8080 });
+  let over = false;
+  const ended = readToEnd(other).finally(() => over = true);
+  await handlers.clock.advance(9999);
+  assertEquals(over, false);
+  await handlers.clock.advance(1);
+  assertInstanceOf((await ended).error, ConnectionReset);
+  assertEquals(lineOf(handlers.serverLines, "session refused").reason, "no connection within 10 s");
+  assertEquals(lineOf(handlers.clientLines, "session reset").reason, "the target can't be reached");
+  await settle();
+  await handlers.close(application, other);
+});
+
+Deno.test("the server handler ends an association without a session after twice the client's idle time", async () => {
+  const handlers = new Handlers();
+  const { network, clock, server } = handlers;
+  const association = await initiate(channelAddresses(3), { network, clock });
+  await settle();
+  await clock.advance(119_999);
+  assertEquals(server.associations, 1);
+  await clock.advance(1);
+  assertEquals(server.associations, 0);
+  for (const connection of association.connections) assertEquals(await readAll(connection), new Uint8Array());
+  association.end();
+  assertEquals(events(handlers.serverLines), ["association"]);
+  await handlers.close();
+});
+
+Deno.test("what is no OPEN ends an association, with a line in the log", async () => {
+  const handlers = new Handlers();
+  const { network, clock, server } = handlers;
+  const association = await initiate(channelAddresses(2), { network, clock });
+  const frames = new Frames(association);
+  await frames.send((encoder) => encoder.end());
+  assertEquals(await frames.receive(), null);
+  await settle();
+  assertEquals(server.associations, 0);
+  assertStringIncludes(String(lineOf(handlers.serverLines, "association failed").reason), "where OPEN was due");
+  association.end();
+  await handlers.close();
+});
+
+Deno.test("a stranger's connection is closed after five seconds, with a line that says where it came from", async () => {
+  const handlers = new Handlers();
+  const stranger = await handlers.network.connect({ host: "192.0.2.2", port: 6522 });
+  await handlers.clock.advance(5000);
+  assertEquals((await readAll(stranger)).length, 22);
+  const line = handlers.serverLines[0]!;
+  assertEquals([line.channel, line.reason], ["192.0.2.2:6522", "not associated within 5 s"]);
+  assertStringIncludes(String(line.from), "198.18.0.1:");
+  await handlers.close(stranger);
+});
+
+Deno.test("after stopListening sessions under way go on to their end, and nothing else does", async () => {
+  const handlers = new Handlers();
+  const { server, network, clock } = handlers;
+  const idle = await initiate(channelAddresses(3), { network, clock });
+  const { application, target } = await handlers.session();
+  server.stopListening();
+  assertEquals(await readAll(idle.connections[0]!), new Uint8Array());
+  idle.end();
+  let over = false;
+  const ended = server.idle().then(() => over = true);
+  const bytes = new Uint8Array(1_000_000).fill(3);
+  const [got] = await Promise.all([
+    readAll(application),
+    sendAll(target, bytes),
+    sendAll(application, bytes),
+    readAll(target),
+  ]);
+  assertEquals(got.length, bytes.length);
+  await ended;
+  assertEquals([over, server.associations], [true, 0]);
+  const late = await network.connect({ host: "127.0.0.1", port: 8080 });
+  assertInstanceOf((await readToEnd(late)).error, ConnectionReset);
+  assertEquals(handlers.clientLines.at(-1)?.reason, "channel 1 (192.0.2.1:6522): Connection refused");
+  await handlers.close(application, target, late);
+});
+
+Deno.test("close resets sessions under way, whatever their applications and targets do", async () => {
+  const doing: Record<string, (handlers: Handlers) => Promise<unknown>> = {
+    nothing: () => Promise.resolve(),
+    "a target that does not read": async (handlers) => {
+      const { application } = await handlers.session();
+      return writeAll(application, new Uint8Array(5_000_000)).catch(() => {});
+    },
+    "an application that does not read": async (handlers) => {
+      const { target } = await handlers.session();
+      return writeAll(target, new Uint8Array(5_000_000)).catch(() => {});
+    },
+    "a half-closed session": async (handlers) => {
+      const { application, target } = await handlers.session();
+      await application.closeWrite();
+      await readAll(target);
+    },
+    "a target that does not answer": async (handlers) => {
+      handlers.network.onConnect = ({ port }) => port === 8000 ? new Promise(() => {}) : undefined;
+      await handlers.network.connect({ host: "127.0.0.1", port: 8080 });
+      await settle();
+    },
+  };
+  for (const [what, act] of Object.entries(doing)) {
+    const handlers = new Handlers({ capacity: 10_000 });
+    // The applications' ends and the targets' stay open: closing does not wait for them.
+    const before = handlers.network.openEnds;
+    const acting = act(handlers);
+    for (let i = 0; i < 20; i++) await settle();
+    await handlers.server.close();
+    await handlers.client.close();
+    await acting;
+    assert(handlers.network.openEnds - before <= 2, `${what}: ${handlers.network.openEnds} ends are open`);
+    handlers.targets.close();
+    await handlers.clock.advance(10_000);
+    assertEquals([handlers.network.openListeners, handlers.clock.pending], [0, 0], what);
+  }
+});
+
+Deno.test("a server handler that can't listen at one address says so and listens at none", () => {
+  const network = new MemoryNetwork();
+  const taken = network.listen({ host: "192.0.2.3", port: 6522 });
+  const config = parseConfig(
+    "",
+    serverSpec,
+    ["--channel=192.0.2.1", "--channel=192.0.2.3", "--target=80=127.0.0.1"],
+    () => "",
+  );
+  const clock = new FakeClock();
+  assertThrows(() => new ServerHandler(config, silentLog, { network, clock }), StartError, "192.0.2.3:6522");
+  assertEquals([network.openListeners, clock.pending], [1, 0]);
+  taken.close();
+});
