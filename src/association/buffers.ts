@@ -1,5 +1,5 @@
 /** What a buffer has beyond its nominal size: room for a frame's head, and for words of 8 bytes at any start. */
-const SLACK = 16;
+const SLACK = 48;
 
 /** The nominal sizes in bytes, small to large. */
 const SIZES = [512, 8192, 65536, 262144] as const;
@@ -19,7 +19,7 @@ let kept = 0;
 /**
  * Takes a buffer of the process's common stock. It holds what its last owner left there.
  *
- * @param least The bytes needed, at most {@linkcode LARGEST_BUFFER} and 16.
+ * @param least The bytes needed, at most {@linkcode LARGEST_BUFFER} and 48.
  * @returns A buffer that starts on a word of 8 bytes and is at least that long; the caller's until given back.
  */
 export function takeBuffer(least: number): Uint8Array {

@@ -82,7 +82,7 @@ export interface Outlet {
 /**
  * The outgoing half of an association: takes message bytes, sends one share of them over each channel.
  *
- * A chunk of at most 262,148 bytes, a whole DATA frame, is lent to the stream until its `write` settles. Closing
+ * A chunk of at most 262,180 bytes, a whole DATA frame, is lent to the stream until its `write` settles. Closing
  * half-closes every channel after what was written. Memory: the shares of {@linkcode PIECES_UNDER_WAY} pieces and one
  * more.
  */

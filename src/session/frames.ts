@@ -1,7 +1,7 @@
 import type { Association } from "../association/association.ts";
 import { systemPads } from "../sharing/pads.ts";
 import { WireError } from "../wire/decoder.ts";
-import { type Frame, frameName, FrameType } from "../wire/frame.ts";
+import { type Frame, FRAME_HEAD_LENGTH, frameName, FrameType } from "../wire/frame.ts";
 import { FrameDecoder } from "../wire/frame_decoder.ts";
 import { FrameEncoder } from "../wire/frame_encoder.ts";
 
@@ -66,12 +66,12 @@ export class Frames {
   /**
    * Sends a DATA frame; some frame must have been sent before.
    *
-   * @param frame 4 bytes that get the frame's head, then the payload; lent until the promise settles.
+   * @param frame 36 bytes that get the frame's head, then the body; lent until the promise settles.
    * @throws When a channel failed.
    */
   sendData(frame: Uint8Array): Promise<void> {
     this.sent++;
-    this.#encoder.dataHead(frame, frame.length - 4);
+    this.#encoder.dataHead(frame, frame.length - FRAME_HEAD_LENGTH);
     return this.#writer.write(frame);
   }
 

@@ -2,7 +2,7 @@ import type { Open } from "./open.ts";
 
 /** What a frame is for (docs/PROTOCOL.md 4). */
 export enum FrameType {
-  /** The key and the first mask of a direction's control frames; its first frame, once per association. */
+  /** The key and the first mask of a direction's frames; the first of them, once per association. */
   Key = 0,
   /** The client begins a session. */
   Open = 1,
@@ -55,10 +55,13 @@ export function frameName(type: FrameType): string {
   return FrameType[type]!.toUpperCase();
 }
 
-/** The length in bytes of a frame's head: type `u8`, payload length `u24`. */
-export const FRAME_HEAD_LENGTH = 4;
+/**
+ * The length in bytes of a frame's head: type `u8`, the body's length `u24`, the next frame's mask and this one's tag, 16
+ * bytes each; in KEY, the key and the first mask.
+ */
+export const FRAME_HEAD_LENGTH = 36;
 
-/** The most bytes of a DATA frame's payload. */
+/** The most bytes of a DATA frame's body. */
 export const MOST_DATA = 262_144;
 
 /** The most bytes that a PING or PONG carries. */
@@ -72,16 +75,7 @@ export type Frame =
   | { readonly type: FrameType.Key | FrameType.End | FrameType.Bye }
   | { readonly type: FrameType.Open; readonly open: Open }
   | { readonly type: FrameType.Result; readonly code: ResultCode; readonly text: string }
-  /** A piece of a DATA frame's payload, lent until the decoder is given more bytes. */
+  /** A piece of a DATA frame's body, lent until the decoder is given more bytes. */
   | { readonly type: FrameType.Data; readonly bytes: Uint8Array }
   | { readonly type: FrameType.Reset; readonly code: ResetCode }
   | { readonly type: FrameType.Ping | FrameType.Pong; readonly payload: Uint8Array };
-
-/** The frames that end in a tag. */
-export type ControlType = FrameType.Open | FrameType.Result | FrameType.End | FrameType.Reset | FrameType.Bye;
-
-/** Whether frames of this type end in a tag. */
-export function isControl(type: number): type is ControlType {
-  return type === FrameType.Open || type === FrameType.Result || type === FrameType.End ||
-    type === FrameType.Reset || type === FrameType.Bye;
-}

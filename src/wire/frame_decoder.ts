@@ -1,11 +1,9 @@
 import { WireError } from "./decoder.ts";
 import {
-  type ControlType,
   type Frame,
   FRAME_HEAD_LENGTH,
   frameName,
   FrameType,
-  isControl,
   MOST_DATA,
   MOST_PING,
   MOST_RESULT_TEXT,
@@ -13,27 +11,29 @@ import {
   ResultCode,
 } from "./frame.ts";
 import { decodeOpen, MOST_OPEN_BODY } from "./open.ts";
-import { KEY_LENGTH, Seal, SEAL_LENGTH } from "./seal.ts";
+import { Seal } from "./seal.ts";
 
-/** What the payload of a frame may measure, in bytes: at least, at most. */
-const PAYLOAD_LENGTHS: Readonly<Record<FrameType, readonly [number, number]>> = {
-  [FrameType.Key]: [KEY_LENGTH, KEY_LENGTH],
-  [FrameType.Open]: [SEAL_LENGTH + 4, SEAL_LENGTH + MOST_OPEN_BODY],
-  [FrameType.Result]: [SEAL_LENGTH + 1, SEAL_LENGTH + 1 + MOST_RESULT_TEXT],
+/** What the body of a frame may measure, in bytes: at least, at most. */
+const BODY_LENGTHS: Readonly<Record<FrameType, readonly [number, number]>> = {
+  [FrameType.Key]: [0, 0],
+  [FrameType.Open]: [4, MOST_OPEN_BODY],
+  [FrameType.Result]: [1, 1 + MOST_RESULT_TEXT],
   [FrameType.Data]: [1, MOST_DATA],
-  [FrameType.End]: [SEAL_LENGTH, SEAL_LENGTH],
-  [FrameType.Reset]: [SEAL_LENGTH + 1, SEAL_LENGTH + 1],
+  [FrameType.End]: [0, 0],
+  [FrameType.Reset]: [1, 1],
   [FrameType.Ping]: [0, MOST_PING],
   [FrameType.Pong]: [0, MOST_PING],
-  [FrameType.Bye]: [SEAL_LENGTH, SEAL_LENGTH],
+  [FrameType.Bye]: [0, 0],
 };
 
-const MOST_BUFFERED = FRAME_HEAD_LENGTH + SEAL_LENGTH + MOST_OPEN_BODY;
+const MOST_HELD = FRAME_HEAD_LENGTH + MOST_OPEN_BODY;
+
+const NOTHING = new Uint8Array(0);
 
 /**
  * Decodes one direction's frames from message bytes, however they are cut (docs/PROTOCOL.md 4). Checks every length
- * before it takes a payload and every tag before it gives a control frame; DATA passes through in pieces, never copied.
- * Holds at most one control frame, 312 bytes.
+ * before it takes a body and every tag before it gives a frame, or the first piece of DATA; DATA passes through in pieces,
+ * never copied. Holds at most one frame that is not DATA, 312 bytes.
  *
  * ```ts ignore
  * decoder.push(bytes);
@@ -46,8 +46,8 @@ export class FrameDecoder {
   #input: Uint8Array = new Uint8Array(0);
   /** How many bytes of the DATA frame under way are still to come. */
   #dataLeft = 0;
-  /** The head, then the payload, of the frame under way, unless it is DATA. */
-  readonly #held = new Uint8Array(MOST_BUFFERED);
+  /** The head, then the body unless it is of DATA, of the frame under way. */
+  readonly #held = new Uint8Array(MOST_HELD);
   #heldLength = 0;
 
   /**
@@ -67,7 +67,7 @@ export class FrameDecoder {
    * The next frame, or piece of DATA, of the bytes pushed.
    *
    * @returns null when more bytes are needed.
-   * @throws {WireError} When the bytes are no frames, or a control frame's tag is wrong. The decoder is then of no use.
+   * @throws {WireError} When the bytes are no frames, or a frame's tag is wrong. The decoder is then of no use.
    */
   next(): Frame | null {
     if (this.#dataLeft > 0) return this.#data();
@@ -76,20 +76,19 @@ export class FrameDecoder {
     const length = high << 16 | middle << 8 | low;
     this.#checkHead(type, length);
     if (type === FrameType.Data) {
-      this.#heldLength = 0;
+      this.#checkTag(type, NOTHING);
       this.#dataLeft = length;
-      this.#seal!.countData(length);
       return this.#data();
     }
     if (!this.#hold(FRAME_HEAD_LENGTH + length)) return null;
-    this.#heldLength = 0;
-    const payload = this.#held.subarray(FRAME_HEAD_LENGTH, FRAME_HEAD_LENGTH + length);
-    if (isControl(type)) return this.#control(type, payload);
     if (type === FrameType.Key) {
-      this.#seal = new Seal(payload);
+      this.#seal = new Seal(this.#held);
+      this.#heldLength = 0;
       return { type };
     }
-    return { type: type as FrameType.Ping | FrameType.Pong, payload: payload.slice() };
+    const body = this.#held.subarray(FRAME_HEAD_LENGTH, FRAME_HEAD_LENGTH + length);
+    this.#checkTag(type, body);
+    return frameOf(type, body);
   }
 
   /** Moves input into the held frame until that has `length` bytes. */
@@ -104,7 +103,7 @@ export class FrameDecoder {
   }
 
   #checkHead(type: number, length: number): void {
-    const lengths = PAYLOAD_LENGTHS[type as FrameType];
+    const lengths = BODY_LENGTHS[type as FrameType];
     if (lengths === undefined) throw new WireError(`a frame of unknown type ${type}`);
     const [least, most] = lengths;
     if (length < least || length > most) throw new WireError(`${frameName(type)} of ${length} bytes`);
@@ -121,23 +120,27 @@ export class FrameDecoder {
     return { type: FrameType.Data, bytes };
   }
 
-  #control(type: ControlType, payload: Uint8Array): Frame {
-    const body = this.#seal!.open(type, payload);
-    if (body === null) {
-      throw new WireError(`${frameName(type)} with a wrong tag: the message was tampered with`);
-    }
-    switch (type) {
-      case FrameType.Open:
-        return { type, open: decodeOpen(body) };
-      case FrameType.Result: {
-        const code = known(ResultCode, body[0]!, type);
-        return { type, code, text: new TextDecoder().decode(body.subarray(1)) };
-      }
-      case FrameType.Reset:
-        return { type, code: known(ResetCode, body[0]!, type) };
-      default:
-        return { type };
-    }
+  /** Checks the frame that is held, and holds it no more. */
+  #checkTag(type: FrameType, body: Uint8Array): void {
+    this.#heldLength = 0;
+    if (this.#seal!.check(this.#held, body)) return;
+    throw new WireError(`${frameName(type)} with a wrong tag: the message was tampered with`);
+  }
+}
+
+function frameOf(type: FrameType, body: Uint8Array): Frame {
+  switch (type) {
+    case FrameType.Open:
+      return { type, open: decodeOpen(body) };
+    case FrameType.Result:
+      return { type, code: known(ResultCode, body[0]!, type), text: new TextDecoder().decode(body.subarray(1)) };
+    case FrameType.Reset:
+      return { type, code: known(ResetCode, body[0]!, type) };
+    case FrameType.Ping:
+    case FrameType.Pong:
+      return { type, payload: body.slice() };
+    default:
+      return { type: type as FrameType.End | FrameType.Bye };
   }
 }
 

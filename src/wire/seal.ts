@@ -1,86 +1,92 @@
 import { ELEMENT_LENGTH, evaluate } from "./field.ts";
-import type { ControlType } from "./frame.ts";
+import { FRAME_HEAD_LENGTH, FrameType } from "./frame.ts";
 
 /** Fills the whole array with fresh random bytes, or throws. */
 export type Random = (into: Uint8Array) => void;
 
-/** The length in bytes of a KEY frame's payload: the key, then the first mask. */
-export const KEY_LENGTH = 2 * ELEMENT_LENGTH;
+/** Where the next mask is in a frame's head; in KEY's, the key. */
+const MASK_AT = 4;
 
-/** How many bytes a control frame has beyond its body: the next mask and the tag. */
-export const SEAL_LENGTH = 2 * ELEMENT_LENGTH;
+/** Where the tag is in a frame's head; in KEY's, the first mask. */
+const TAG_AT = MASK_AT + ELEMENT_LENGTH;
 
 /**
- * What makes one direction's control frames unforgeable: a Wegman-Carter code over GF(2^128) with one-time masks, whose
- * key and masks travel secret-shared like all else (docs/PROTOCOL.md 4.4, docs/SECURITY.md).
+ * What makes one direction's frames unforgeable but for DATA's body: a Wegman-Carter code over GF(2^128) with one-time
+ * masks, whose key and masks travel secret-shared like all else (docs/PROTOCOL.md 4.3, docs/SECURITY.md).
  *
- * The tag of a frame is mask + m1 k + ... + md k^d, where m1 holds the frame's type and length, how many control frames
- * and how many DATA bytes went before it in this direction, m2 ... are its body, zero-padded, and md is the mask of the
- * frame that follows. So a frame can neither be changed, made, dropped, repeated or moved, nor can DATA bytes before it
- * be added or lost, but with probability d/2^128. Each side of a direction holds one Seal, and both do the same steps.
+ * The tag of a frame is mask + m1 k + ... + md k^d, where m1 holds its type, its body's length and how many frames went
+ * before it in this direction, m2 is the mask of the frame that follows, and m3 ... md are its body, zero-padded; of DATA,
+ * nothing. So no frame can be changed, made, dropped, repeated or moved, and none can pass for DATA or DATA for another,
+ * but with probability d/2^128: what is open to tampering is the content of DATA alone, not its length.
+ *
+ * Each side of a direction holds one Seal, and both do the same steps.
  */
 export class Seal {
   readonly #key: Uint8Array;
-  #mask: Uint8Array;
-  #frames = 0;
-  #dataBytes = 0;
+  readonly #mask: Uint8Array;
+  #frames = 1n;
 
   /**
-   * The state at a direction's begin.
+   * The state after KEY.
    *
-   * @param payload A KEY frame's payload; copied.
+   * @param head KEY's head; copied.
    */
-  constructor(payload: Uint8Array) {
-    this.#key = payload.slice(0, ELEMENT_LENGTH);
-    this.#mask = payload.slice(ELEMENT_LENGTH, KEY_LENGTH);
+  constructor(head: Uint8Array) {
+    this.#key = head.slice(MASK_AT, TAG_AT);
+    this.#mask = head.slice(TAG_AT, FRAME_HEAD_LENGTH);
   }
 
-  /** Counts a DATA frame's payload, in bytes. */
-  countData(length: number): void {
-    this.#dataBytes += length;
+  /** Writes KEY's head, with a fresh key and mask. */
+  static writeKey(head: Uint8Array, random: Random): void {
+    writeStart(head, FrameType.Key, 0);
+    random(head.subarray(MASK_AT, FRAME_HEAD_LENGTH));
   }
 
   /**
-   * Seals a control frame.
+   * Writes the head of this direction's next frame.
    *
-   * @returns The payload: the body, the next mask, the tag.
+   * @param head Gets it in its first 36 bytes.
+   * @param length The body's length in bytes.
+   * @param body The body; empty for DATA, whose content the tag does not cover.
    */
-  seal(type: ControlType, body: Uint8Array, random: Random): Uint8Array {
-    const payload = new Uint8Array(body.length + SEAL_LENGTH);
-    const nextMask = payload.subarray(body.length, body.length + ELEMENT_LENGTH);
-    payload.set(body);
+  write(head: Uint8Array, type: FrameType, length: number, body: Uint8Array, random: Random): void {
+    writeStart(head, type, length);
+    const nextMask = head.subarray(MASK_AT, TAG_AT);
     random(nextMask);
-    payload.set(this.#advance(type, body, nextMask), body.length + ELEMENT_LENGTH);
-    return payload;
+    head.set(this.#advance(head, nextMask, body), TAG_AT);
   }
 
   /**
-   * Checks a control frame's payload of at least {@linkcode SEAL_LENGTH} bytes.
+   * Checks the head of this direction's next frame.
    *
-   * @returns The body, a view of `payload`, or null when the tag is wrong: the association is then to be aborted.
+   * @param body As for {@linkcode Seal.write}.
+   * @returns Whether the tag is right; otherwise the association is to be aborted.
    */
-  open(type: ControlType, payload: Uint8Array): Uint8Array | null {
-    const body = payload.subarray(0, payload.length - SEAL_LENGTH);
-    const nextMask = payload.subarray(body.length, body.length + ELEMENT_LENGTH);
-    const expected = this.#advance(type, body, nextMask);
+  check(head: Uint8Array, body: Uint8Array): boolean {
+    const expected = this.#advance(head, head.subarray(MASK_AT, TAG_AT), body);
     let difference = 0;
-    for (let i = 0; i < ELEMENT_LENGTH; i++) difference |= expected[i]! ^ payload[body.length + ELEMENT_LENGTH + i]!;
-    return difference === 0 ? body : null;
+    for (let i = 0; i < ELEMENT_LENGTH; i++) difference |= expected[i]! ^ head[TAG_AT + i]!;
+    return difference === 0;
   }
 
-  /** The tag of this direction's next control frame, after which `nextMask` is in force. */
-  #advance(type: ControlType, body: Uint8Array, nextMask: Uint8Array): Uint8Array {
-    const bodyBlocks = Math.ceil(body.length / ELEMENT_LENGTH);
-    const message = new Uint8Array((bodyBlocks + 2) * ELEMENT_LENGTH);
-    const first = new DataView(message.buffer);
-    first.setUint32(0, type << 24 | body.length + SEAL_LENGTH);
-    first.setUint32(4, this.#frames++);
-    first.setBigUint64(8, BigInt(this.#dataBytes));
-    message.set(body, ELEMENT_LENGTH);
-    message.set(nextMask, (bodyBlocks + 1) * ELEMENT_LENGTH);
+  /** The tag of this direction's next frame, after which `nextMask` is in force. */
+  #advance(head: Uint8Array, nextMask: Uint8Array, body: Uint8Array): Uint8Array {
+    const blocks = 2 + Math.ceil(body.length / ELEMENT_LENGTH);
+    const message = new Uint8Array(blocks * ELEMENT_LENGTH);
+    message.set(head.subarray(0, MASK_AT));
+    new DataView(message.buffer).setBigUint64(8, this.#frames++);
+    message.set(nextMask, ELEMENT_LENGTH);
+    message.set(body, 2 * ELEMENT_LENGTH);
     const tag = evaluate(message, this.#key);
     for (let i = 0; i < ELEMENT_LENGTH; i++) tag[i]! ^= this.#mask[i]!;
-    this.#mask = nextMask.slice();
+    this.#mask.set(nextMask);
     return tag;
   }
+}
+
+function writeStart(head: Uint8Array, type: FrameType, length: number): void {
+  head[0] = type;
+  head[1] = length >>> 16;
+  head[2] = length >>> 8;
+  head[3] = length;
 }
