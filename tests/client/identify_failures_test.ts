@@ -37,7 +37,7 @@ async function assertRefused(world: World, reason: RegExp, patience = 0): Promis
   assertMatch(String(warnings[0]![1]), reason);
   assertEquals(new Set(world.dialled), new Set([`${FIRST}:6522`]));
   world.network.interpose = undefined;
-  for (let at = 0; at < 20 && world.network.openEnds > 0; at++) await settle();
+  for (let at = 0; at < 1000 && world.network.openEnds > 0; at++) await settle();
   assertEquals(world.network.openEnds, 0);
 }
 

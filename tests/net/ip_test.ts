@@ -1,0 +1,75 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { bytesHost, hostBytes, isWithin, parseSubnet } from "../../src/net/ip.ts";
+import { forSeeds } from "../support/random.ts";
+
+Deno.test("an address is its bytes in network order, and back in its one spelling", () => {
+  const cases: [host: string, hex: string, spelling?: string][] = [
+    ["0.0.0.0", "00000000"],
+    ["192.0.2.1", "c0000201"],
+    ["255.255.255.255", "ffffffff"],
+    ["::", "00".repeat(16)],
+    ["::1", `${"00".repeat(15)}01`],
+    ["1::", `0001${"00".repeat(14)}`],
+    ["2001:DB8:0:0::10", "20010db8000000000000000000000010", "2001:db8::10"],
+    ["1:2:3:4:5:6:7:8", "00010002000300040005000600070008"],
+    ["1::8", "00010000000000000000000000000008"],
+    ["ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ff".repeat(16)],
+    ["fe80::1%eth0", "fe800000000000000000000000000001", "fe80::1"],
+    ["::ffff:192.0.2.1", "c0000201", "192.0.2.1"],
+    ["64:ff9b::192.0.2.1", "0064ff9b0000000000000000c0000201", "64:ff9b::c000:201"],
+  ];
+  for (const [host, hex, spelling = host] of cases) {
+    assertEquals(hostBytes(host)?.toHex(), hex, host);
+    assertEquals(bytesHost(hostBytes(host)!), spelling, host);
+  }
+});
+
+Deno.test("any 4 or 16 bytes come back from their spelling", async () => {
+  await forSeeds(200, (random) => {
+    const bytes = random.bytes(random.pick([4, 16]));
+    if (random.below(2) === 0) bytes.fill(0, random.below(4), random.below(16));
+    // IPv4 inside IPv6 is IPv4.
+    const expected = bytes.length === 16 && bytes.toHex().startsWith(`${"00".repeat(10)}ffff`)
+      ? bytes.slice(12)
+      : bytes;
+    assertEquals(hostBytes(bytesHost(bytes)), expected);
+  });
+});
+
+Deno.test("a name has no bytes", () => {
+  for (const host of ["", "localhost", "1.2.3", "1.2.3.256", "1.2.3.4.5", "::g", "[::1]", "12345::"]) {
+    assertEquals(hostBytes(host), null, host);
+  }
+});
+
+Deno.test("a network has the addresses that share its first bits", () => {
+  const cases: [network: string, inside: string[], outside: string[]][] = [
+    ["0.0.0.0/0", ["0.0.0.0", "255.255.255.255", "::ffff:1.2.3.4"], ["::", "::1", "localhost"]],
+    ["10.0.0.0/8", ["10.0.0.0", "10.255.255.255"], ["9.255.255.255", "11.0.0.0", "::a00:0"]],
+    ["192.0.2.128/25", ["192.0.2.128", "192.0.2.255"], ["192.0.2.127", "192.0.3.128"]],
+    ["192.0.2.8/29", ["192.0.2.8", "192.0.2.15"], ["192.0.2.7", "192.0.2.16"]],
+    ["192.0.2.1/32", ["192.0.2.1"], ["192.0.2.0", "192.0.2.2"]],
+    ["::/0", ["::", "ffff::"], ["0.0.0.0", "::ffff:0.0.0.0"]],
+    ["2001:db8::/33", ["2001:db8::", "2001:db8:7fff::1"], ["2001:db8:8000::", "2001:db9::"]],
+    ["::1/128", ["::1"], ["::2"]],
+  ];
+  for (const [text, inside, outside] of cases) {
+    const network = parseSubnet(text);
+    for (const host of inside) assertEquals(isWithin(host, network), true, `${host} in ${text}`);
+    for (const host of outside) assertEquals(isWithin(host, network), false, `${host} in ${text}`);
+  }
+});
+
+Deno.test("what is no network is refused, with what would be right", () => {
+  for (
+    const text of ["", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "::/129", "a/8", "10.0.0.0/8/8", "/8"]
+  ) {
+    assertThrows(() => parseSubnet(text), SyntaxError, `"${text}" is no network; write one as`);
+  }
+  assertThrows(
+    () => parseSubnet("10.1.2.3/8"),
+    SyntaxError,
+    '"10.1.2.3/8" has bits beyond its network; write 10.0.0.0/8',
+  );
+  assertThrows(() => parseSubnet("2001:db8::1/32"), SyntaxError, "write 2001:db8::/32");
+});

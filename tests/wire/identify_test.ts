@@ -1,0 +1,127 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { encodeAssociate } from "../../src/wire/associate.ts";
+import { WireError } from "../../src/wire/decoder.ts";
+import { decodeFirst } from "../../src/wire/first.ts";
+import {
+  type ChannelList,
+  decodeChannelList,
+  decodeIdentifyReply,
+  encodeChannelList,
+  encodeIdentify,
+  encodeIdentifyAnswer,
+  encodeUnanswered,
+  identifyTranscript,
+  Method,
+  type Transcript,
+  Unanswered,
+  type WireAddress,
+} from "../../src/wire/identify.ts";
+import { decode } from "../support/decode.ts";
+import { forSeeds, type Random } from "../support/random.ts";
+
+const A: WireAddress = { address: Uint8Array.of(192, 0, 2, 10), port: 6522 };
+const B: WireAddress = { address: Uint8Array.fromHex("20010db8000000000000000000000010"), port: 1 };
+const LIST: ChannelList = { channels: [A, B], valid: 3600 };
+
+function anyList(random: Random): ChannelList {
+  const channels = Array.from({ length: random.between(2, 16) }, (_, at) => {
+    const address = random.bytes(random.pick([4, 16]));
+    address[3] = at + 1;
+    return { address, port: random.between(1, 65535) };
+  });
+  return { channels, valid: random.between(1, 2_592_000) };
+}
+
+Deno.test("a client's first message is its question or its list of cookies, by its first byte", () => {
+  const question = { keyId: new Uint8Array(8).fill(1), nonce: new Uint8Array(32).fill(2) };
+  const asked: number[] = [];
+  assertEquals(decode(decodeFirst(), encodeIdentify(question), asked).value, { kind: "identify", question });
+  assertEquals(asked, [4, 37]);
+  const list = { scheme: 1, threshold: 2, cookies: [new Uint8Array(16), new Uint8Array(16).fill(1)] };
+  assertEquals(decode(decodeFirst(), encodeAssociate(list)).value, { kind: "associate", list });
+  for (const type of [0, 3, 71, 255]) {
+    assertThrows(() => decode(decodeFirst(), new Uint8Array(100).fill(type)), WireError, `a message of type ${type}`);
+  }
+});
+
+Deno.test("any list comes out of its bytes", async () => {
+  await forSeeds(200, (random) => {
+    const list = anyList(random);
+    assertEquals(decodeChannelList(encodeChannelList(list)), list);
+  });
+});
+
+Deno.test("a list that ends anywhere else, or has bytes left over, is refused", () => {
+  const bytes = encodeChannelList(LIST);
+  assertEquals(bytes.length, 7 + 19 + 4);
+  for (let length = 0; length < bytes.length; length++) {
+    assertThrows(() => decodeChannelList(bytes.subarray(0, length)), Error);
+  }
+  assertThrows(() => decodeChannelList(Uint8Array.from([...bytes, 0])), WireError);
+});
+
+Deno.test("a list that nobody may send is not sent either", () => {
+  const cases: [ChannelList, string][] = [
+    [{ ...LIST, channels: [A] }, "a list of 1 channels; 2 to 16 are allowed"],
+    [{ ...LIST, channels: [A, B, { ...A, port: 7 }] }, "a list with two channels at one address"],
+    [{ ...LIST, channels: [A, { ...B, port: 0 }] }, "a list with an address of nobody"],
+    [{ ...LIST, valid: 0 }, "a list that is valid for 0 s"],
+    [{ ...LIST, valid: 2_592_001 }, "a list that is valid for 2592001 s"],
+  ];
+  for (const [list, message] of cases) assertThrows(() => encodeChannelList(list), RangeError, message);
+});
+
+Deno.test("an answer comes out of its bytes, and no byte behind it is asked for", () => {
+  for (const [method, length] of [[Method.HmacSha256, 32], [Method.Ed25519, 64]] as const) {
+    const answer = { method, list: encodeChannelList(LIST), token: new Uint8Array(length).fill(7) };
+    const asked: number[] = [];
+    const bytes = Uint8Array.from([...encodeIdentifyAnswer(answer), 1, 2, 3]);
+    assertEquals(decode(decodeIdentifyReply(method), bytes, asked).value, { kind: "answer", answer });
+    assertEquals(asked, [1, 3, 30, length]);
+  }
+});
+
+Deno.test("an answer's method and length are refused before its list is asked for", () => {
+  const cases: [number[], string][] = [
+    [[2, 1, 0, 18], "an answer of method 1 where 2 (Ed25519) was due"],
+    [[2, 0, 0, 18], "an answer of method 0 where 2 (Ed25519) was due"],
+    [[2, 2, 0, 17], "a list of 17 bytes"],
+    [[2, 2, 1, 53], "a list of 309 bytes"],
+    [[2, 2, 255, 255], "a list of 65535 bytes"],
+  ];
+  for (const [bytes, message] of cases) {
+    assertThrows(() => decode(decodeIdentifyReply(Method.Ed25519), Uint8Array.from(bytes)), WireError, message);
+  }
+});
+
+Deno.test("each reason not to answer comes out of its two bytes, and no other does", () => {
+  for (let reason = 0; reason < 256; reason++) {
+    const reply = () => decode(decodeIdentifyReply(Method.HmacSha256), encodeUnanswered(reason)).value;
+    if (reason === Unanswered.NoSuchKey || reason === Unanswered.NotAnnounced) {
+      assertEquals(reply(), { kind: "refused", reason });
+    } else assertThrows(reply, WireError, `refused for an unknown reason, ${reason}`);
+  }
+});
+
+Deno.test("what a token is over is different bytes for anything that differs", async () => {
+  await forSeeds(100, (random) => {
+    const one: Transcript = {
+      method: Method.HmacSha256,
+      keyId: random.bytes(8),
+      nonce: random.bytes(32),
+      connected: A,
+      list: encodeChannelList(anyList(random)),
+    };
+    const others: Transcript[] = [
+      { ...one, method: Method.Ed25519 },
+      { ...one, keyId: random.bytes(8) },
+      { ...one, nonce: random.bytes(32) },
+      { ...one, connected: B },
+      { ...one, connected: { ...A, port: 6523 } },
+      { ...one, list: one.list.slice(0, -7) },
+      { ...one, list: Uint8Array.from([...one.list, 0]) },
+    ];
+    const all = [one, ...others].map((transcript) => identifyTranscript(transcript).toHex());
+    assertEquals(new Set(all).size, all.length);
+  });
+});
