@@ -14,6 +14,7 @@ import { Direct } from "./direct.ts";
 import { Directory, type Found } from "./directory.ts";
 import type { Arrival } from "./entry/arrival.ts";
 import { type EntryUsers, makeEntries } from "./entry/entries.ts";
+import { Loops } from "./loops.ts";
 import { isOwn, ownHosts } from "./own_address.ts";
 import { WaysIn } from "./ways_in.ts";
 
@@ -39,6 +40,7 @@ export class ClientHandler {
   readonly #dialers: Dialers;
   readonly #direct: Direct;
   readonly #waysIn: WaysIn;
+  readonly #loops: Loops;
   readonly #log: Log;
 
   /**
@@ -55,7 +57,8 @@ export class ClientHandler {
     users: EntryUsers = {},
     keys: readonly ScopedKey[] = [],
   ) {
-    const { network, clock } = system;
+    const { clock } = system;
+    const network = this.#loops = new Loops(system.network, clock, log);
     const { timeouts, warm, sendSource } = config;
     this.#log = log;
     const options = { timeouts, warm, sendSource, network, clock, log, liveness: new Liveness(clock, timeouts) };
@@ -69,6 +72,7 @@ export class ClientHandler {
     });
     this.#directory = new Directory(config, {
       ...system,
+      network,
       keys,
       database: config.database ?? systemDatabasePath(),
       isOwn: (address) => isOwn(address, this.#waysIn.addresses, ownHosts()),
@@ -112,6 +116,11 @@ export class ClientHandler {
 
   async #carry(arrival: Arrival): Promise<void> {
     let found: Found;
+    try {
+      await this.#loops.check(arrival.connection, arrival.destination);
+    } catch (error) {
+      return await arrival.refused(error);
+    }
     try {
       found = await this.#directory.find(arrival.destination);
     } catch (error) {

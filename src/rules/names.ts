@@ -1,5 +1,5 @@
-import { lookup } from "node:dns/promises";
-import { isIpv4, isIpv6 } from "../net/address.ts";
+import { isIp } from "../config/scope.ts";
+import { systemResolve } from "../net/names.ts";
 import { canonicalHost } from "../net/sockaddr.ts";
 
 /** What the numbers and addresses behind names are: rules have no names. */
@@ -27,13 +27,9 @@ export async function systemNames(hosts: readonly string[]): Promise<Names> {
 }
 
 async function addressesOf(host: string): Promise<string[]> {
-  if (isIpv4(host) || isIpv6(host)) return [canonicalHost(host)];
-  try {
-    const answers = await lookup(host, { all: true });
-    return [...new Set(answers.map(({ address }) => canonicalHost(address)))].sort();
-  } catch {
-    return [];
-  }
+  if (isIp(host)) return [canonicalHost(host)];
+  const found = await systemResolve(host).catch(() => []);
+  return [...new Set(found.map(canonicalHost))].sort();
 }
 
 /** The number in the third field of the line that begins with the name, as both files have it (passwd(5), group(5)). */

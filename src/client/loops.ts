@@ -1,0 +1,130 @@
+import { type Address, formatAddress } from "../net/address.ts";
+import type { Clock } from "../net/clock.ts";
+import type { Connection, Listener, Network } from "../net/connection.ts";
+import { canonicalHost } from "../net/sockaddr.ts";
+import { isIp } from "../config/scope.ts";
+import type { Log } from "../observe/log.ts";
+import { NotAllowed } from "./entry/refusal.ts";
+
+/**
+ * How long it is known whose a connection is after it was made, in milliseconds. A rule brings it back within the moment;
+ * much later its port may be another program's.
+ */
+const REMEMBERED = 2000;
+
+/** How often a loop to one destination gets a line, in milliseconds. */
+const LINE_INTERVAL = 10_000;
+
+/** How many destinations are remembered for that. */
+const MOST_LINES = 256;
+
+/**
+ * The network as the client handler uses it, so that it recognizes its own connections when a rule sends them back to it:
+ * each would make n more, until files run out. It knows them by both ends: a port alone may be another program's, which
+ * connects to somewhere else.
+ */
+export class Loops implements Network {
+  readonly #network: Network;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  /** Connections that are being made, each promise to settle either way. */
+  readonly #pending = new Map<Promise<unknown>, Address>();
+  /** Both ends of those made lately, and of those made before: cleared in turns. */
+  #recent = new Set<string>();
+  #older = new Set<string>();
+  #turned = 0;
+  /** When each destination last got a line, and how often it came back since. */
+  readonly #lines = new Map<string, { readonly at: number; since: number }>();
+
+  /**
+   * Knows of no connection yet.
+   *
+   * @param log Gets a line when a connection comes back, and no more than one in some seconds.
+   */
+  constructor(network: Network, clock: Clock, log: Log) {
+    this.#network = network;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  async connect(to: Address, signal?: AbortSignal): Promise<Connection> {
+    const connecting = this.#network.connect(to, signal);
+    this.#pending.set(connecting, to);
+    try {
+      const connection = await connecting;
+      this.#turn();
+      this.#recent.add(pathOf(connection.local, connection.remote));
+      return connection;
+    } finally {
+      this.#pending.delete(connecting);
+    }
+  }
+
+  listen(at: Address): Listener {
+    return this.#network.listen(at);
+  }
+
+  /**
+   * Lets a connection through that is not one of these, come back.
+   *
+   * @param destination Where it was going.
+   * @throws {NotAllowed} When it is one; the message says which rule is missing, and the log has a line.
+   */
+  async check({ remote }: Connection, destination: Address): Promise<void> {
+    // What comes back can arrive before it is known to be made; but then it is being made to that very place.
+    const candidates = [...this.#pending].filter(([, to]) => mayBe(to, destination)).map(([connecting]) => connecting);
+    await Promise.allSettled(candidates);
+    this.#turn();
+    const path = pathOf(remote, destination);
+    if (!this.#recent.has(path) && !this.#older.has(path)) return;
+    const error = new NotAllowed(`this handler's own connection came back to it: ${missingRule()}`);
+    this.#report(destination, formatAddress(remote), error.message);
+    throw error;
+  }
+
+  #report(destination: Address, from: string, reason: string): void {
+    const now = this.#clock.now();
+    const key = formatAddress(destination);
+    const last = this.#lines.get(key);
+    if (last !== undefined && now - last.at < LINE_INTERVAL) return void last.since++;
+    this.#lines.delete(key);
+    this.#lines.set(key, { at: now, since: 0 });
+    if (this.#lines.size > MOST_LINES) this.#lines.delete(this.#lines.keys().next().value!);
+    this.#log.error("connection refused", { from, destination: key, reason, repeated: last?.since || undefined });
+  }
+
+  #turn(): void {
+    const elapsed = this.#clock.now() - this.#turned;
+    if (elapsed < REMEMBERED) return;
+    this.#older = elapsed < 2 * REMEMBERED ? this.#recent : new Set();
+    this.#recent = new Set();
+    this.#turned = this.#clock.now();
+  }
+}
+
+function pathOf(from: Address, to: Address): string {
+  return [from, to].map(({ host, port }) => formatAddress({ host: isIp(host) ? canonicalHost(host) : host, port }))
+    .join();
+}
+
+/** Whether a connection to `to`, which may be a name, may be one to that address. */
+function mayBe(to: Address, destination: Address): boolean {
+  if (to.port !== destination.port) return false;
+  return !isIp(to.host) || !isIp(destination.host) || canonicalHost(to.host) === canonicalHost(destination.host);
+}
+
+/** What lets this handler's connections pass. */
+function missingRule(): string {
+  const uid = ownUid();
+  if (uid === null) return "exempt its user, micss rules apply --exempt-uid USER";
+  if (uid === 0) return "run it as a user of its own, and exempt that one, micss rules apply --exempt-uid USER";
+  return `exempt its user, micss rules apply --exempt-uid ${uid}`;
+}
+
+function ownUid(): number | null {
+  try {
+    return Deno.uid();
+  } catch {
+    return null;
+  }
+}
