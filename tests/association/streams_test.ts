@@ -3,6 +3,7 @@ import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/asse
 import { Association, ChannelError } from "../../src/association/association.ts";
 import { Inlet, READ_AHEAD } from "../../src/association/inlet.ts";
 import type { Connection } from "../../src/net/connection.ts";
+import { FRAME_HEAD_LENGTH, MOST_DATA } from "../../src/wire/frame.ts";
 import { settle } from "../support/fake_clock.ts";
 import { Interposer } from "../support/interposer.ts";
 import { JealousNetwork } from "../support/jealous_network.ts";
@@ -11,7 +12,7 @@ import { associatedPair, channelAddresses, concat, type Pair } from "../support/
 import { forSeeds, Random } from "../support/random.ts";
 
 /** The most bytes of one write: a DATA frame. */
-const MOST_CHUNK = 262_148;
+const MOST_CHUNK = FRAME_HEAD_LENGTH + MOST_DATA;
 
 /** Writes in pieces of up to `most` bytes, each overwritten when its write has settled, and closes. */
 async function send({ writable }: Association, bytes: Uint8Array, random: Random, most: number): Promise<void> {

@@ -5,6 +5,7 @@ import { writeAll } from "../../src/net/connection.ts";
 import { settle } from "../support/fake_clock.ts";
 import { events, FORWARD, Handlers, lineOf, REDIRECT } from "../support/handlers_in_memory.ts";
 import { Interposer } from "../support/interposer.ts";
+import "../support/native.ts";
 import { readAll, readToEnd, sendAll } from "../support/pair.ts";
 import { forSeeds } from "../support/random.ts";
 

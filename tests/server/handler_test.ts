@@ -12,6 +12,7 @@ import { FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { events, Handlers, lineOf } from "../support/handlers_in_memory.ts";
+import "../support/native.ts";
 import { channelAddresses, readAll, readToEnd, sendAll } from "../support/pair.ts";
 import { due } from "../support/session_pair.ts";
 

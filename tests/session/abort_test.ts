@@ -4,7 +4,7 @@ import { ChannelError } from "../../src/association/association.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { ApplicationError, SessionReset } from "../../src/session/relay.ts";
 import { WireError } from "../../src/wire/decoder.ts";
-import { FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
+import { FRAME_HEAD_LENGTH, FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
 import type { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import { settle } from "../support/fake_clock.ts";
 import { Interposer } from "../support/interposer.ts";
@@ -238,9 +238,9 @@ async function tampered({ towards, byte, bits }: Flip): Promise<"changed data" |
 }
 
 Deno.test("bits flipped in any byte of a session change data one for one, or break it, and never forge its end", async () => {
-  // KEY 36, OPEN or RESULT 40 or 37, DATA 24, END 36.
+  // KEY 36, OPEN or RESULT 40 or 37, DATA's head and 20 bytes, END 36.
   for (const [towards, opening] of [["server", 40], ["client", 37]] as const) {
-    const data = [36 + opening + 4, 36 + opening + 24];
+    const data = [36 + opening + FRAME_HEAD_LENGTH, 36 + opening + FRAME_HEAD_LENGTH + 20];
     for (let byte = 0; byte < data[1]! + 36; byte++) {
       const outcome = await tampered({ towards, byte, bits: 1 << byte % 8 });
       const isData = byte >= data[0]! && byte < data[1]!;
@@ -251,8 +251,8 @@ Deno.test("bits flipped in any byte of a session change data one for one, or bre
 
 Deno.test("an OPEN whose port was changed on one channel opens nothing", async () => {
   const paths: Interposer[] = [];
-  // KEY is 36 bytes long, the frame's head 4, then kind and port.
-  const port = 52 + 36 + 4 + 1;
+  // After the list, KEY and the frame's head come kind and port.
+  const port = 52 + 36 + FRAME_HEAD_LENGTH + 1;
   for (let byte = port; byte < port + 2; byte++) {
     for (let bit = 0; bit < 8; bit++) {
       const network = new MemoryNetwork({
@@ -263,7 +263,7 @@ Deno.test("an OPEN whose port was changed on one channel opens nothing", async (
           paths.push(new Interposer(path, {}, host === "192.0.2.1" ? { change } : {}));
         },
       });
-      const pair = await sessionPair(2, network);
+      const pair = await sessionPair(3, network);
       const session = await startSession(pair);
       const [, error] = await assertBroken(session, `byte ${byte}, bit ${bit}`);
       assertInstanceOf(error, WireError);

@@ -56,7 +56,8 @@ Deno.test("the pool drops at once what the other side closes, aborts, or speaks 
     ({ server }) => server.abort(),
     ({ server }) => server.connections[1]!.reset(),
     ({ serverFrames }) => serverFrames.send((encoder) => encoder.end()),
-    ({ server }) => server.connections.forEach((connection) => void connection.write(new Uint8Array(5))),
+    // No frame has type 255, which is 255 ^ 0.
+    ({ server }) => server.connections.forEach((one, index) => void one.write(new Uint8Array(40).fill(index * 255))),
   ];
   for (const { clientFrames } of pairs) pool.give(clientFrames);
   for (const [index, pair] of pairs.entries()) {

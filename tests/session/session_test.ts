@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { writeAll } from "../../src/net/connection.ts";
 import { refuse, TargetError } from "../../src/session/session.ts";
-import { FrameType, ResultCode } from "../../src/wire/frame.ts";
+import { FRAME_HEAD_LENGTH, FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { settle } from "../support/fake_clock.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { applicationPair, readAll, readToEnd, sendAll } from "../support/pair.ts";
@@ -118,7 +118,7 @@ Deno.test("a client that does not close after a refusal is cut off a second late
   await due(pair.serverFrames, FrameType.Open);
   let refused = false;
   const refusing = refuse(pair.serverFrames, ResultCode.NotAllowed, "no", pair.clock).then(() => refused = true);
-  for (let i = 0; i < 50; i++) await pair.clientFrames.sendData(new Uint8Array(1004));
+  for (let i = 0; i < 50; i++) await pair.clientFrames.sendData(new Uint8Array(FRAME_HEAD_LENGTH + 1000));
   await pair.clock.advance(999);
   assertEquals(refused, false);
   await pair.clock.advance(1);
