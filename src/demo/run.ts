@@ -25,6 +25,9 @@ export interface DemoOptions {
 const LIMITS: TransferLimits = { bytes: 300_000_000, ms: 4_000 };
 const DEADLINE = 12_000;
 
+/** How long closing may take at most, in milliseconds: the process ends after it anyway. */
+const CLOSING = 1_000;
+
 /**
  * Sets everything up, shows it on `screen`, and leaves nothing open.
  *
@@ -59,8 +62,11 @@ async function showAll(setup: Setup, screen: Screen, options: TourOptions, stopp
     await Promise.race([touring, stopped]);
   } finally {
     screen.close();
-    await setup[Symbol.asyncDispose]();
-    // With every connection closed it ends soon, and has nothing to say any more.
-    await touring.catch(() => {});
+    const late = Promise.withResolvers<void>();
+    const forget = options.clock.after(CLOSING, late.resolve);
+    // With every connection closed the tour ends soon. It has nothing to say any more.
+    const ended = touring.catch(() => {});
+    await Promise.race([Promise.all([setup[Symbol.asyncDispose](), ended]), late.promise]);
+    forget();
   }
 }

@@ -22,6 +22,9 @@ const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 /** How much of each direction of a connection a tap keeps: the page, a million bytes of text, and what is around them. */
 const TAPE_LENGTH = 1_100_000;
 
+/** Where the client handler would keep what it learned, if it had to learn anything: it is never opened. */
+const NO_DATABASE = "/dev/null";
+
 /** A web server, both handlers, and a tap on each of the three channels between them, all on loopback. */
 export interface Setup extends AsyncDisposable {
   /** Where the channels lead at last. */
@@ -76,10 +79,10 @@ function serverConfig(channels: readonly Address[], web: Address, distinctAddres
   return { ...config, channels, distinctAddresses };
 }
 
-/** The client handler's. */
+/** The client handler's: likewise, but without associations ahead of demand, and without the user's own database. */
 function clientConfig(channels: readonly Address[]): ClientConfig {
   const flags = { server: [`demo=${HOSTS.join()}`], forward: [`${HOSTS[0]}:0=demo:${PORT}`] };
-  return { ...configOf(clientSpec, flags), servers: [{ name: "demo", channels }] };
+  return { ...configOf(clientSpec, flags), servers: [{ name: "demo", channels }], warm: 0, database: NO_DATABASE };
 }
 
 /** What the configuration is with these flags, and by default where they say nothing. */

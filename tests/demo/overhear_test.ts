@@ -4,7 +4,7 @@ import type { Recording } from "../../src/demo/tap.ts";
 import { Tape } from "../../src/demo/tape.ts";
 import { xor } from "../../src/sharing/xor.ts";
 import { encodeAssociate } from "../../src/wire/associate.ts";
-import { ResultCode } from "../../src/wire/frame.ts";
+import { FRAME_HEAD_LENGTH, ResultCode } from "../../src/wire/frame.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import { encodeGreeting } from "../../src/wire/greeting.ts";
 import { Random } from "../support/random.ts";
@@ -16,7 +16,7 @@ function messageOf(random: Random, answers: readonly (readonly Uint8Array[])[]):
   for (const pieces of answers) {
     frames.push(encoder.result(ResultCode.Ok));
     for (const piece of pieces) {
-      const head = new Uint8Array(4);
+      const head = new Uint8Array(FRAME_HEAD_LENGTH);
       encoder.dataHead(head, piece.length);
       frames.push(head, piece);
     }

@@ -147,12 +147,11 @@ Deno.test("a channel that can't be made is named", async () => {
 });
 
 Deno.test("a byte that changes between a tap and the client handler is a failure", async () => {
-  let paths = 0;
-  const rehearsal = new Rehearsal({
-    interpose: ({ toClient, toServer }, to) => {
-      const isFirst = to.host === "127.0.0.2" && paths++ === 0;
+  const rehearsal: Rehearsal = new Rehearsal({
+    interpose: ({ toClient, toServer }, { port }) => {
+      const isTapped = rehearsal.text.includes(`tap 2 · 127.0.0.2:${port} `);
       // Late enough to be in the page, not in the handshake.
-      const both = [copy(toClient, toServer), copy(toServer, toClient, isFirst ? 500 : Infinity)];
+      const both = [copy(toClient, toServer), copy(toServer, toClient, isTapped ? 500 : Infinity)];
       Promise.allSettled(both).then(() => [toClient, toServer].forEach((end) => end.close()));
     },
   });

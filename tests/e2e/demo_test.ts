@@ -13,7 +13,7 @@ const LIMIT = 15_000;
 
 /** The command that runs the demo from its source. @param permissions Deno's flags. */
 async function demoCommand(permissions: string[], ...args: string[]): Promise<string[]> {
-  return [Deno.execPath(), "run", "-q", "--no-prompt", ...permissions, ...await stdFlags(), "main.ts", "demo", ...args];
+  return [Deno.execPath(), "run", "-q", ...permissions, ...await stdFlags(), "main.ts", "demo", ...args];
 }
 
 /** The command as `deno task demo` runs it. */
@@ -42,17 +42,17 @@ Deno.test("the demo ends by itself in time, and writes plain text into a pipe", 
 });
 
 Deno.test("the demo needs nothing but loopback: no file, no variable, no native help", async () => {
-  assertComplete(await run(await demoCommand([`--allow-net=${LOOPBACK}`]), { cwd: ROOT }));
+  assertComplete(await run(await demoCommand(["--no-prompt", `--allow-net=${LOOPBACK}`]), { cwd: ROOT }));
 });
 
 Deno.test("a demo that can't listen says so in one line, and fails", async () => {
-  const { code, text, stderr } = await run(await demoCommand([]), { cwd: ROOT, mayFail: true });
+  const { code, text, stderr } = await run(await demoCommand(["--no-prompt"]), { cwd: ROOT, mayFail: true });
   assertEquals([code, text()], [1, ""]);
   assertMatch(stderr, /^micss demo: can't listen at 127\.0\.0\.1:0: .*\n$/);
 });
 
 Deno.test("the demo takes no flags", async () => {
-  const { code, text, stderr } = await run(await demoCommand([], "--fast"), { cwd: ROOT, mayFail: true });
+  const { code, text, stderr } = await run(await demoCommand(["--no-prompt"], "--fast"), { cwd: ROOT, mayFail: true });
   assertEquals([code, text()], [2, ""]);
   assertMatch(stderr, /^micss demo: --fast: unknown flag; .*\n$/);
 });
