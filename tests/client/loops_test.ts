@@ -167,3 +167,15 @@ Deno.test("an end's port is another program's some seconds later", async () => {
   accepted!.close();
   listener.close();
 });
+
+Deno.test("a connection to elsewhere from the port of one of the handler's passes: ports are per destination", async () => {
+  const memory = new MemoryNetwork();
+  const loops = new Loops(memory, new FakeClock(), silentLog);
+  const listener = loops.listen(TO);
+  const mine = await loops.connect(TO);
+  const accepted = await listener.accept();
+  await loops.check(accepted!, { host: "web", port: 80 });
+  await loops.check(accepted!, { ...TO, port: 80 });
+  for (const one of [mine, accepted!]) one.close();
+  listener.close();
+});
