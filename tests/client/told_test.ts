@@ -10,6 +10,7 @@ import { silentLog } from "../../src/observe/log.ts";
 import { ServerHandler } from "../../src/server/mod.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
+import "../support/native.ts";
 import { readToEnd } from "../support/pair.ts";
 import { latin1, readSome } from "../support/talk.ts";
 
