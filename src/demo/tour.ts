@@ -111,5 +111,5 @@ async function transfer(screen: Screen, through: Through, limits: TransferLimits
   const bar = new ProgressBar(screen, limits);
   const { progress, channels } = await through.transfer((progress) => bar.update(progress));
   showThroughput(screen, progress, channels);
-  showRemark(screen, "Each channel carries a share of every byte: three times the traffic is the price.");
+  showRemark(screen, "Each channel carries a share of every byte: three times the traffic, in all.");
 }
