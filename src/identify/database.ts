@@ -46,10 +46,12 @@ export class Database implements Disposable {
     checkPrivate(path);
     this.#database = explained(() => new DatabaseSync(path));
     try {
-      this.#database.exec(`PRAGMA busy_timeout = ${patience}; PRAGMA synchronous = FULL`);
-      explained(() => this.#prepareTable());
-      this.#find = this.#database.prepare("SELECT entry, sum FROM channels WHERE address = ?");
-      this.#put = this.#database.prepare("INSERT OR REPLACE INTO channels VALUES (?, ?, ?)");
+      explained(() => {
+        this.#database.exec(`PRAGMA busy_timeout = ${patience}; PRAGMA synchronous = FULL`);
+        this.#prepareTable();
+      });
+      this.#find = explained(() => this.#database.prepare("SELECT * FROM channels WHERE address = ?"));
+      this.#put = explained(() => this.#database.prepare("INSERT OR REPLACE INTO channels VALUES (?, ?, ?)"));
     } catch (error) {
       this.#database.close();
       throw error;
@@ -64,7 +66,7 @@ export class Database implements Disposable {
 
   /** All entries, by address. */
   list(): Entry[] {
-    return explained(() => this.#database.prepare("SELECT entry, sum FROM channels ORDER BY address").all())
+    return explained(() => this.#database.prepare("SELECT * FROM channels ORDER BY address").all())
       .map(entryOf);
   }
 
@@ -160,19 +162,23 @@ function makePrivate(path: string): void {
 }
 
 function checkPrivate(path: string): void {
-  if ((modeOf(path) & 0o077) !== 0) {
+  const { size, mode } = statOf(path);
+  // SQLite takes what is less than a page for nothing.
+  if (size > 0 && size < 512) throw damaged();
+  if ((mode & 0o077) !== 0) {
     throw new DatabaseError(`others than its owner can get at it; look at what it holds, then chmod 600 ${path}`);
   }
   // Who puts a journal beside it has SQLite write into it.
-  if ((modeOf(directoryOf(path)) & 0o022) !== 0) {
+  if ((statOf(directoryOf(path)).mode & 0o022) !== 0) {
     throw new DatabaseError("others can write to its directory; give it one of its own");
   }
 }
 
-/** Permissions; none where the system has none. */
-function modeOf(path: string): number {
+/** Size and permissions; none where the system has none. */
+function statOf(path: string): { size: number; mode: number } {
   try {
-    return Deno.statSync(path).mode ?? 0;
+    const { size, mode, isDirectory } = Deno.statSync(path);
+    return { size: isDirectory ? 0 : size, mode: mode ?? 0 };
   } catch (error) {
     throw new DatabaseError(explain(error));
   }
@@ -183,9 +189,12 @@ function directoryOf(path: string): string {
   return slash < 0 ? "." : path.slice(0, slash + 1);
 }
 
-function entryOf({ entry: text, sum }: Record<string, unknown>): Entry {
+function entryOf({ address, entry: text, sum }: Record<string, unknown>): Entry {
   try {
-    if (typeof text === "string" && sumOf(text) === sum) return entryFromJson(JSON.parse(text) as EntryJson, 0);
+    if (typeof text === "string" && sumOf(text) === sum) {
+      const entry = entryFromJson(JSON.parse(text) as EntryJson, 0);
+      if (entry.address === address) return entry;
+    }
   } catch (error) {
     if (!(error instanceof EntryError || error instanceof SyntaxError)) throw error;
   }

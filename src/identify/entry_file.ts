@@ -58,9 +58,17 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    // "... in JSON at position 42 (line 3 column 5)"; without a position where the text just ends.
-    const at = /at position (\d+)/.exec(error.message);
-    const line = text.slice(0, at === null ? text.length : Number(at[1])).split("\n").length;
+    const line = text.slice(0, placeOf(error.message, text)).split("\n").length;
     throw new EntryError(`${line}: no JSON; write what micss channels export writes`);
   }
+}
+
+/** Where V8 says that JSON is wrong: "... at position 42 ..." or `..., ..."10 before, the rest"... is not valid JSON`. */
+function placeOf(message: string, text: string): number {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  const end = text.trimEnd().length;
+  if (position !== undefined) return Math.min(Number(position), end);
+  const around = /, (\.\.\.)?"(.*)"(?:\.\.\.)? is not valid JSON$/s.exec(message);
+  if (around === null) return end;
+  return around[1] === undefined ? 0 : text.indexOf(around[2]!) + 10;
 }

@@ -13,6 +13,7 @@ import { createLog, type Log } from "../../src/observe/log.ts";
 import { ServerHandler } from "../../src/server/mod.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { MemoryNetwork } from "./memory_network.ts";
+import "./native.ts";
 import { bounded } from "./process.ts";
 
 /** When the worlds begin, in milliseconds since 1970. */
