@@ -1,7 +1,7 @@
 import { type Address, DEFAULT_PORT, formatAddress, parseAddress, parsePort } from "../net/address.ts";
 import { checkChannelCount, checkDistinctHosts, checkDistinctListeners, repeated } from "./check.ts";
 import { logGroup, timeoutsGroup } from "./common.ts";
-import { clientEntriesSchema } from "./entries.ts";
+import { checkUsers, clientEntriesSchema } from "./entries.ts";
 import { clientIdentifySchema, isLearnable } from "./identify.ts";
 import { suggestion } from "./nearest.ts";
 import type { Node } from "./node.ts";
@@ -119,6 +119,7 @@ function check(config: ClientConfig, problems: Problems): void {
     problems.at(forward, `no server is called ${forward.server}; ${suggestion(forward.server, names)}`);
   }
   checkDistinctListeners(listeners, problems);
+  checkUsers(config, problems);
 }
 
 /** The configuration of `micss client`. */

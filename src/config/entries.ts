@@ -1,8 +1,10 @@
 import { type Address, DEFAULT_PORT } from "../net/address.ts";
 import { pathSyntax } from "./identify.ts";
+import type { Problems } from "./problems.ts";
 import type { Field } from "./schema.ts";
 import { list, one, toggle } from "./shape.ts";
 import { addressSyntax } from "./syntax.ts";
+import type { ClientConfig } from "./types.ts";
 
 /** The ways in beside forwards; see {@linkcode ClientConfig}. */
 export const clientEntriesSchema: {
@@ -62,3 +64,14 @@ export const clientEntriesSchema: {
     doc: "Tell server handlers where applications connect from, for their targets' PROXY headers",
   },
 };
+
+/** Adds a mistake for each file of users without a way in that asks: whoever gave it means to have one. */
+export function checkUsers(config: ClientConfig, problems: Problems): void {
+  const { socks5, socks5Users, httpConnects, httpConnectUsers } = config;
+  if (socks5Users !== undefined && socks5.length === 0) {
+    problems.at(socks5, "socks5-users without a way in; give socks5, HOST:PORT");
+  }
+  if (httpConnectUsers !== undefined && httpConnects.length === 0) {
+    problems.at(httpConnects, "http-connect-users without a way in; give http-connect, HOST:PORT");
+  }
+}

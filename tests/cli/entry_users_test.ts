@@ -5,7 +5,15 @@ import { readUsersFile } from "../../src/config/file.ts";
 import { UsageError } from "../../src/config/problems.ts";
 
 function config(...args: string[]) {
-  return parseClientCommand(["--server", "web=a,b", "--socks5", "127.0.0.1:1080", ...args], () => "");
+  return parseClientCommand([
+    "--server",
+    "web=a,b",
+    "--socks5",
+    "127.0.0.1:1080",
+    "--http-connect",
+    "127.0.0.1:3128",
+    ...args,
+  ], () => "");
 }
 
 /** Two users' files, of which others may read one, and a directory. */

@@ -85,15 +85,18 @@ Flags:
   --log-format text|json             Lines for people, or one JSON object a line (default text)
 
 Only in the file:
-  distinct-addresses true|false  Refuse an association of which two channels arrive at one address; off only for tests (default true)
-  announce-for DURATION          How long clients may rely on what they were told (default 1h)
-  rules {...}                    What micss rules is told; see micss rules --help
-  timeouts.handshake DURATION    From a channel's first attempt, or its accept, until it is associated (default 5s)
-  timeouts.connect DURATION      Until a connection to a target is made (default 10s)
-  timeouts.idle DURATION         How long the client keeps an unused association; the server keeps it twice as long (default 1m)
-  timeouts.ping DURATION         A session that sends nothing for so long gives a sign of life (default 8s)
-  timeouts.silence DURATION      A channel of a session that gives no sign of life for so long is dead, and the session is reset (default 25s)
-  timeouts.drain DURATION        How long SIGTERM lets sessions finish (default 30s)
+  distinct-addresses true|false     Refuse an association of which two channels arrive at one address; off only for tests (default true)
+  announce-for DURATION             How long clients may rely on what they were told (default 1h)
+  rules {...}                       What micss rules is told; see micss rules --help
+  limits.waiting NUMBER             Connections in no association yet, in all; a quarter of the open files allowed where not given
+  limits.waiting-per-source NUMBER  The same from one address (of IPv6, one network of 64 bits); a quarter of all where not given
+  limits.associations NUMBER        Associations, and so sessions, at once; as many as the open files allow where not given
+  timeouts.handshake DURATION       From a channel's first attempt, or its accept, until it is associated (default 5s)
+  timeouts.connect DURATION         Until a connection to a target is made (default 10s)
+  timeouts.idle DURATION            How long the client keeps an unused association; the server keeps it twice as long (default 1m)
+  timeouts.ping DURATION            A session that sends nothing for so long gives a sign of life (default 8s)
+  timeouts.silence DURATION         A channel of a session that gives no sign of life for so long is dead, and the session is reset (default 25s)
+  timeouts.drain DURATION           How long SIGTERM lets sessions finish (default 30s)
 
 Examples:
   micss server --channel 192.0.2.10 --channel 198.51.100.10 --channel '[2001:db8::10]' --target 80=127.0.0.1:8080
@@ -112,7 +115,7 @@ Deno.test("bad input gets its lines on standard error and status 2", async () =>
     ["srver", 'micss: "srver": unknown command; did you mean micss server?'],
     ["frobnicate", 'micss: "frobnicate": unknown command; micss help lists them'],
     ["--versoin", 'micss: "--versoin": unknown flag; did you mean micss version?'],
-    ["--channel a", 'micss: "--channel": unknown flag; micss help lists them'],
+    ["--channel a", 'micss: "--channel": unknown flag; did you mean micss channels?'],
     ["help clinet", 'micss: "clinet": unknown command; did you mean micss client?'],
     ["help server client", "micss help: more than one command; write micss help COMMAND"],
     ["version x", 'micss version: "x": no flag; every argument belongs to a flag'],

@@ -61,8 +61,16 @@ const MISTAKES = [
     'micss client: --socks5 "0.0.0.0:6522": 0.0.0.0:6522 is listened at already; give each way in a port of its own',
   ],
   [
-    ["--socks5-users", "file"],
+    ["--send-source"],
     "micss client: no way in; give at least one, such as forward, HOST:PORT=NAME:PORT, or redirect, HOST:PORT",
+  ],
+  [
+    ["--http-connect", "127.0.0.1:3128", "--socks5-users", "file"],
+    "micss client: socks5-users without a way in; give socks5, HOST:PORT",
+  ],
+  [
+    ["--socks5", "127.0.0.1:1080", "--http-connect-users", "file"],
+    "micss client: http-connect-users without a way in; give http-connect, HOST:PORT",
   ],
 ] as const;
 

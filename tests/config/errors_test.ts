@@ -178,14 +178,14 @@ const FILES: ["server" | "client", string, string[]][] = [
     "micss: f.yaml:3: tagrets: unknown key; did you mean targets?",
   ]],
   ["server", "channels: [a, b]\nservers: {web: [a, b]}\n", [
-    "micss: f.yaml:2: servers: unknown key; known: channels, targets, distinct-addresses, keys, announce, announce-for, rules, timeouts, log",
+    "micss: f.yaml:2: servers: unknown key; known: channels, targets, distinct-addresses, keys, announce, announce-for, rules, limits, timeouts, log",
   ]],
   ["server", "timeouts:\n  handshake: 5s\n  hanshake: 5s\n", [
     "micss: f.yaml:3: timeouts.hanshake: unknown key; did you mean handshake?",
   ]],
   ["server", '"__proto__": 1\nconstructor: 2\n', [
-    "micss: f.yaml:1: __proto__: unknown key; known: channels, targets, distinct-addresses, keys, announce, announce-for, rules, timeouts, log",
-    "micss: f.yaml:2: constructor: unknown key; known: channels, targets, distinct-addresses, keys, announce, announce-for, rules, timeouts, log",
+    "micss: f.yaml:1: __proto__: unknown key; known: channels, targets, distinct-addresses, keys, announce, announce-for, rules, limits, timeouts, log",
+    "micss: f.yaml:2: constructor: unknown key; known: channels, targets, distinct-addresses, keys, announce, announce-for, rules, limits, timeouts, log",
   ]],
   ["client", "servers:\n  web:\n    channels: [a, b]\n    port: [80]\n", [
     "micss: f.yaml:4: servers.web.port: unknown key; did you mean ports?",
@@ -198,10 +198,10 @@ const FILES: ["server" | "client", string, string[]][] = [
     "micss: f.yaml:4: channels.2: no single value; write HOST[:PORT]",
     "micss: f.yaml:5: channels.3: no single value; write HOST[:PORT]",
   ]],
-  ["server", "targets: 80\n", ["micss: f.yaml:1: targets: no list; write [PORT=HOST[:PORT], ...]"]],
+  ["server", "targets: 80\n", ["micss: f.yaml:1: targets: no list; write [PORT=HOST[:PORT][,proxy], ...]"]],
   ["server", "targets:\n  80: [a]\n  81:\n", [
-    "micss: f.yaml:2: targets.80: no single value; write PORT=HOST[:PORT]",
-    "micss: f.yaml:3: targets.81: no single value; write PORT=HOST[:PORT]",
+    "micss: f.yaml:2: targets.80: no single value; write PORT=HOST[:PORT][,proxy]",
+    "micss: f.yaml:3: targets.81: no single value; write PORT=HOST[:PORT][,proxy]",
   ]],
   ["server", "log: debug\n", ["micss: f.yaml:1: log: no map; write {level: ...}"]],
   ["server", "timeouts: [5s]\n", ["micss: f.yaml:1: timeouts: no map; write {handshake: ...}"]],
