@@ -1,10 +1,10 @@
 import { UsageError } from "../config/problems.ts";
 import type { ClientRules, Selector } from "../config/rules.ts";
-import type { ClientConfig, Server } from "../config/types.ts";
-import { type Address, formatAddress } from "../net/address.ts";
-import type { Subnet } from "../net/ip.ts";
+import type { ClientConfig } from "../config/types.ts";
+import type { Address } from "../net/address.ts";
 import type { Names } from "./names.ts";
-import { FAMILIES, type Family, familyOfHost, type Rule, type Ruleset } from "./ruleset.ts";
+import { type Part, partsOf, type Place, placesOf } from "./places.ts";
+import type { Family, Rule, Ruleset } from "./ruleset.ts";
 
 /** The user whom packages make for the handler: exempt where it exists and nobody else is named. */
 export const HANDLER_USER = "micss";
@@ -15,14 +15,6 @@ export interface ClientPlan {
   readonly ruleset: Ruleset;
   /** A line each. */
   readonly notes: readonly string[];
-}
-
-/** What a selector stands for. */
-interface Part {
-  readonly note: string;
-  readonly to?: Subnet;
-  readonly family: Family;
-  readonly toPort?: number;
 }
 
 /**
@@ -36,12 +28,17 @@ export function clientPlan(config: ClientConfig, names: Names): ClientPlan {
   const rules = config.rules!;
   const ports = redirectPorts(config.redirects, rules.takeFrom.length > 0);
   const { exempt, notes } = exemptAccounts(rules, names);
-  const channels = config.servers.flatMap((server) => channelRules(server, exempt.length > 0, names));
-  const parts = (selectors: readonly Selector[]) =>
-    selectors.flatMap((selector) => partsOf(selector, config.servers, names));
-  const left: Rule[] = [
+  if (config.unknown === "direct" && exempt.length === 0) {
+    throw new UsageError([
+      "micss rules: with unknown: direct the handler connects to anywhere, and the rules would send it back to itself; " +
+      "give --exempt-uid",
+    ]);
+  }
+  const places = placesOf(config, names);
+  const parts = (selectors: readonly Selector[]) => selectors.flatMap((selector) => partsOf(selector, places));
+  const left: readonly Rule[] = [
     { note: "What stays on this machine, the handler's own listeners among it", local: true, verdict: "return" },
-    ...channels,
+    ...places.flatMap((place) => channelRules(place, exempt.length > 0)),
     ...parts(rules.exempt).map((part): Rule => ({ ...part, note: `Exempt: ${part.note}`, verdict: "return" })),
   ];
   const taken = parts(rules.take).map((part): Rule => {
@@ -65,11 +62,6 @@ export function clientPlan(config: ClientConfig, names: Names): ClientPlan {
     ruleset: { side: "client", chains: [...chains, gateway] },
     notes: [...notes, `connections that come in by ${rules.takeFrom.join()} can't be tried from this machine`],
   };
-}
-
-/** The hosts whose addresses a plan needs. */
-export function hostsOf(config: { readonly servers: readonly Server[] }): string[] {
-  return config.servers.flatMap(({ channels }) => channels.map(({ host }) => host));
 }
 
 /** Where REDIRECT finds the handler: on loopback for this machine's connections, at any address for those of others. */
@@ -140,42 +132,15 @@ function account(flag: string, text: string, number: number | undefined): number
   throw new UsageError([`micss rules: --${flag} "${text}": no such ${what} in ${file}; give one that is, or a number`]);
 }
 
-/** Leaves a server's channels alone, so that the handler reaches it also where it is not exempt. */
-function channelRules(server: Server, exempt: boolean, names: Names): Rule[] {
-  return server.channels.flatMap((channel) => {
-    if (server.ports?.includes(channel.port)) {
-      if (exempt) return [];
-      throw new UsageError([
-        `micss rules: server ${server.name} serves port ${channel.port}, where its channel ${
-          formatAddress(channel)
-        } is ` +
-        "too: only the user can tell them apart; give --exempt-uid",
-      ]);
-    }
-    const note = `The channels of ${server.name}`;
-    return addresses(channel.host, names).map((to): Rule => ({ note, to, toPort: channel.port, verdict: "return" }));
-  });
-}
-
-function partsOf({ to, port }: Selector, servers: readonly Server[], names: Names): Part[] {
-  const toPort = port === "*" ? {} : { toPort: port };
-  const at = port === "*" ? "any port" : `port ${port}`;
-  if (to === "*") return FAMILIES.map((family) => ({ note: `any host, ${at}`, family, ...toPort }));
-  if (to !== "servers") {
-    return [{ note: `${to.host}/${to.bits}, ${at}`, to, family: familyOfHost(to.host), ...toPort }];
+/** Leaves channels alone, so that the handler reaches its servers also where it is not exempt. */
+function channelRules({ name, networks, serves, channel }: Place, exempt: boolean): Rule[] {
+  if (serves?.includes(channel)) {
+    if (exempt) return [];
+    throw new UsageError([
+      `micss rules: ${name} serves port ${channel}, where a channel of it is too: only the user can tell them apart; ` +
+      "give --exempt-uid",
+    ]);
   }
-  return servers.flatMap(({ name, channels, ports }) => {
-    const served = port !== "*" ? [toPort] : ports?.map((toPort) => ({ toPort })) ?? [{}];
-    return channels.flatMap(({ host }) => addresses(host, names)).flatMap((to) =>
-      served.map((toPort) => ({ note: `${name}`, to, family: familyOfHost(to.host), ...toPort }))
-    );
-  });
-}
-
-function addresses(host: string, names: Names): Subnet[] {
-  const found = names.addresses(host);
-  if (found.length === 0) {
-    throw new UsageError([`micss rules: ${host} has no address; give one that resolves, or an address`]);
-  }
-  return found.map((host) => ({ host, bits: familyOfHost(host) === "ipv4" ? 32 : 128 }));
+  const note = `The channels of ${name}`;
+  return networks.map((to): Rule => ({ note, to, toPort: channel, verdict: "return" }));
 }

@@ -1,7 +1,8 @@
 import type { ServerConfig } from "../config/types.ts";
 import { UsageError } from "../config/problems.ts";
 import type { Names } from "./names.ts";
-import { familyOfHost, type Rule, type Ruleset } from "./ruleset.ts";
+import { addressesOf } from "./places.ts";
+import type { Rule, Ruleset } from "./ruleset.ts";
 
 /**
  * The rules that protect a server handler: its port is open at the channels' addresses and nowhere else, and each channel
@@ -23,14 +24,7 @@ export function serverRuleset(config: ServerConfig, names: Names): Ruleset {
       // An IPv6 socket at :: takes IPv4 connections too.
       if (host === "::") return [{ note, toPort: port, rate, verdict: "return" } satisfies Rule];
       if (host === "0.0.0.0") return [{ note, family: "ipv4", toPort: port, rate, verdict: "return" } satisfies Rule];
-      const found = names.addresses(host);
-      if (found.length === 0) {
-        throw new UsageError([`micss rules: ${host} has no address; give one that resolves, or an address`]);
-      }
-      return found.map((host): Rule => {
-        const to = { host, bits: familyOfHost(host) === "ipv4" ? 32 : 128 };
-        return { note, to, toPort: port, rate, verdict: "return" };
-      });
+      return addressesOf(host, names).map((to): Rule => ({ note, to, toPort: port, rate, verdict: "return" }));
     }),
     ...ports.map((port): Rule => ({ note: "Beyond the rate, or at another address", toPort: port, verdict: "drop" })),
   ];
