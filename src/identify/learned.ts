@@ -78,7 +78,8 @@ export class Learned {
     const keys = this.#options.keys.filter(({ scope }) => [host, ...names].some((one) => covers(scope, one)));
     const entry = store.find(host);
     if (entry !== undefined && isValid(entry, now()) && isTrusted(entry, keys)) {
-      if (keys.length > 0 && isDue(entry, now())) this.#renew(entry, keys);
+      // What was imported stays what it is as long as it may.
+      if (keys.length > 0 && entry.source === "exchange" && isDue(entry, now())) this.#renew(entry, keys);
       return entry;
     }
     if (keys.length === 0) {
