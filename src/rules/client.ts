@@ -87,12 +87,12 @@ function redirectPorts(redirects: readonly Address[], forwarding: boolean): Part
 
 /** To go on would leave what is meant to be taken in the clear. */
 function noListener({ note, to, family }: Part): UsageError {
-  const [name, any, other] = family === "ipv4" ? ["IPv4", "0.0.0.0", "[::]/0"] : ["IPv6", "[::]", "0.0.0.0/0"];
+  const [name, other] = family === "ipv4" ? ["IPv4", "[::]/0"] : ["IPv6", "0.0.0.0/0"];
   const where = to === undefined ? "" : ` at ${to.host}`;
   const narrower = to === undefined ? `, or take ${other} instead of *` : "";
   return new UsageError([
-    `micss rules: ${note}${where} is to be taken over ${name}, and would pass by the handler: no redirect listens there; ` +
-    `give --redirect ${any}:6522 too${narrower}`,
+    `micss rules: ${note}${where} is to be taken over ${name}, and would pass by the handler: no redirect takes that; ` +
+    `let it listen at [::], which takes both${narrower}`,
   ]);
 }
 

@@ -19,4 +19,4 @@ export { hostsOf } from "./places.ts";
 export { shellScript } from "./print.ts";
 export { type Ruleset, type Side, SIDES } from "./ruleset.ts";
 export { serverRuleset } from "./server.ts";
-export { RulesError, systemTools, type Tools } from "./tools.ts";
+export { NoRight, RulesError, systemTools, type Tools } from "./tools.ts";

@@ -1,7 +1,18 @@
 /** The rules can't be put in place, proven or taken away: `what is wrong; what would help`, in one line. */
 export class RulesError extends Error {
   /** Tells the class in a stack trace. */
-  override readonly name = "RulesError";
+  override readonly name: string = "RulesError";
+}
+
+/** This process may not look at rules, or change them. */
+export class NoRight extends RulesError {
+  /** Tells the class in a stack trace. */
+  override readonly name = "NoRight";
+
+  /** Says so. */
+  constructor() {
+    super("no right to change this machine's rules; run it as root, for example with sudo (CAP_NET_ADMIN)");
+  }
 }
 
 /** The programs that change rules; those of iptables are several in one, which their first argument chooses. */
@@ -47,7 +58,7 @@ export const systemTools: Tools = {
     const fed = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
     const [{ success, stdout, stderr }] = await Promise.all([child.output(), fed]);
     const decoder = new TextDecoder();
-    if (!success) throw new RulesError(explain([program, ...args].join(" "), decoder.decode(stderr)));
+    if (!success) throw explain([program, ...args].join(" "), decoder.decode(stderr));
     return decoder.decode(stdout);
   },
 };
@@ -62,12 +73,11 @@ function find(program: Program): string | undefined {
   });
 }
 
-function explain(command: string, stderr: string): string {
-  if (/not permitted|permission denied|must be root/i.test(stderr)) {
-    return "no right to change this machine's rules; run it as root, for example with sudo (CAP_NET_ADMIN)";
-  }
+function explain(command: string, stderr: string): RulesError {
+  if (/not permitted|permission denied|must be root/i.test(stderr)) return new NoRight();
   const lines = stderr.split("\n").map((line) => line.trim()).filter((line) =>
     line !== "" && !/^#|^Warning/.test(line)
   );
-  return `${command} failed: ${lines[0] ?? "it did not say why"}; look for what the kernel or the program lacks`;
+  const why = lines[0] ?? "it did not say why";
+  return new RulesError(`${command} failed: ${why}; look for what the kernel or the program lacks`);
 }

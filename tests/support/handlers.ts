@@ -78,6 +78,11 @@ export class Handler implements AsyncDisposable {
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
   }
 
+  /** The number of files that it has open, sockets among them. */
+  async files(): Promise<number> {
+    return (await Array.fromAsync(Deno.readDir(`/proc/${this.#program.pid}/fd`))).length;
+  }
+
   /** Its log, for a message. */
   describe(): string {
     return this.#program.describe();
@@ -166,7 +171,8 @@ export function startClient(channels: Address[], entries: string[], options: Han
 
 let fromSource: Promise<string[]> | undefined;
 
-async function micssCommand(executable = Deno.env.get("MICSS_EXECUTABLE")): Promise<string[]> {
+/** The command that runs `micss`; its arguments follow. @param executable As in {@linkcode HandlerOptions}. */
+export async function micssCommand(executable = Deno.env.get("MICSS_EXECUTABLE")): Promise<string[]> {
   if (executable !== undefined) return [executable];
   fromSource ??= (async () => {
     const allow = await run([Deno.execPath(), "task", "-q", "allow"], { cwd: ROOT });

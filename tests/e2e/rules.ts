@@ -1,0 +1,46 @@
+import { micssCommand } from "../support/handlers.ts";
+import type { Topology } from "../support/namespaces.ts";
+import { type Outcome, run, type RunOptions } from "../support/process.ts";
+import type { Need } from "../support/programs.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** What tests of rules need, whatever flavour they use. */
+export const NEEDS: Need[] = ["network namespaces", "nft", "iptables-nft", "iptables-legacy", "curl", "nginx"];
+
+/** All flavours. */
+export const FLAVOURS = ["nft", "iptables-nft", "iptables-legacy"] as const;
+
+/** Runs `micss rules`. */
+export async function rules(where: RunOptions, ...args: string[]): Promise<Outcome> {
+  return await run([...await micssCommand(), "rules", ...args], { cwd: ROOT, ...where, mayFail: true });
+}
+
+/** Runs it, and fails where it fails. @returns Its standard output. */
+export async function mustRules(where: RunOptions, ...args: string[]): Promise<string> {
+  const outcome = await rules(where, ...args);
+  if (outcome.code !== 0) throw new Error(`micss rules ${args.join(" ")} failed: ${outcome.stderr}`);
+  return outcome.text();
+}
+
+/** The flags of a client whose server's channels are of both families. */
+export function clientFlags({ ipv4, ipv6 }: Topology): string[] {
+  const server = `web=${ipv4[0]},[${ipv6[1]}],${ipv4[2]}`;
+  return ["--server", server, "--redirect", "[::]:6522"];
+}
+
+/**
+ * All rules of a namespace, by every tool, byte for byte but for the counters of packets and the time of day. To look
+ * makes tables of the legacy kernel's that nobody can take away: so they are there before and after.
+ */
+export async function allRules(where: RunOptions): Promise<string> {
+  const texts = [];
+  for (const family of ["iptables", "ip6tables"]) {
+    for (const table of ["nat", "filter", "raw"]) {
+      texts.push((await run([`${family}-legacy-save`, "-t", table], where)).text());
+    }
+  }
+  texts.push((await run(["nft", "list", "ruleset"], where)).text());
+  return texts.join("\n").replace(/^# (Generated|Completed) .*\n/gm, "").replace(/\[\d+:\d+\]/g, "[]")
+    .replace(/counter packets \d+ bytes \d+/g, "counter");
+}
