@@ -11,6 +11,10 @@ import { openInNamespaces } from "./paths.ts";
 const GREETING_LENGTH = 22;
 const ASSOCIATE_LENGTH = 4 + 3 * 16;
 
+/** The length of every frame's head: type `u8`, the body's length `u24`, mask and tag (docs/PROTOCOL.md 4). */
+const FRAME_HEAD_LENGTH = 36;
+const DATA = 3;
+
 /** Text of about 1 MB, no two lines alike. */
 const TEXT = new TextEncoder().encode(
   Array.from({ length: 16_000 }, (_, i) => `Line ${i}: nobody who owns two channels of three reads these words.`).join(
@@ -87,10 +91,11 @@ function associations(channels: TcpStream[][]): { up: Uint8Array[]; down: Uint8A
 function dataIn(message: Uint8Array): string {
   const decoder = new TextDecoder("latin1");
   let data = "";
-  for (let at = 0; at + 4 <= message.length;) {
+  for (let at = 0; at + FRAME_HEAD_LENGTH <= message.length;) {
     const length = message[at + 1]! << 16 | message[at + 2]! << 8 | message[at + 3]!;
-    if (message[at] === 3) data += decoder.decode(message.subarray(at + 4, at + 4 + length));
-    at += 4 + length;
+    const body = message.subarray(at + FRAME_HEAD_LENGTH, at + FRAME_HEAD_LENGTH + length);
+    if (message[at] === DATA) data += decoder.decode(body);
+    at += FRAME_HEAD_LENGTH + length;
   }
   return data;
 }
