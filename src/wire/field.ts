@@ -1,40 +1,82 @@
 /** An element's length in bytes. */
 export const ELEMENT_LENGTH = 16;
 
+/** What shifting an element by four bits takes out at the top, reduced: i times x^7 + x^2 + x + 1, without carry. */
+const REDUCED = Uint16Array.from({ length: 16 }, (_, i) => i ^ i << 1 ^ i << 2 ^ i << 7);
+
 /**
- * Evaluates m1 k + m2 k^2 + ... + md k^d in GF(2^128), where m1 ... md are the 16-byte blocks of `message`.
+ * Evaluates polynomials at one point k of GF(2^128).
  *
- * An element is 16 bytes read as one big-endian number, whose bit i is the coefficient of x^i; the field's polynomial
- * is x^128 + x^7 + x^2 + x + 1 (that of GCM, NIST SP 800-38D, whose bit order is the reverse). The time taken depends
- * on the message's length alone. A block costs under a microsecond.
+ * An element is 16 bytes read as one big-endian number, whose bit i is the coefficient of x^i; the field's polynomial is
+ * x^128 + x^7 + x^2 + x + 1 (that of GCM, NIST SP 800-38D, whose bit order is the reverse).
  *
- * @param message A whole number of blocks, at least one.
- * @param key k, 16 bytes.
- * @returns 16 bytes, the caller's.
+ * It multiplies four bits at a time, by a table of 16 multiples of k (V. Shoup, "On fast and provably secure message
+ * authentication based on universal hashing", 1996): 0.1 microseconds a block, bit by bit it is 0.3.
  */
-export function evaluate(message: Uint8Array, key: Uint8Array): Uint8Array {
-  const blocks = new DataView(message.buffer, message.byteOffset, message.byteLength);
-  const k = new DataView(key.buffer, key.byteOffset, ELEMENT_LENGTH);
-  const k3 = k.getUint32(0), k2 = k.getUint32(4), k1 = k.getUint32(8), k0 = k.getUint32(12);
-  const sum = new DataView(new ArrayBuffer(ELEMENT_LENGTH));
-  // Horner's rule from the last block: sum = (sum + block) k.
-  for (let at = message.length - ELEMENT_LENGTH; at >= 0; at -= ELEMENT_LENGTH) {
-    let z3 = 0, z2 = 0, z1 = 0, z0 = 0;
-    for (let word = 0; word < ELEMENT_LENGTH; word += 4) {
-      const factor = sum.getUint32(word) ^ blocks.getUint32(at + word);
-      for (let bit = 31; bit >= 0; bit--) {
-        const overflow = -(z3 >>> 31) & 0x87;
-        const add = -((factor >>> bit) & 1);
-        z3 = ((z3 << 1) | (z2 >>> 31)) ^ (k3 & add);
-        z2 = ((z2 << 1) | (z1 >>> 31)) ^ (k2 & add);
-        z1 = ((z1 << 1) | (z0 >>> 31)) ^ (k1 & add);
-        z0 = (z0 << 1) ^ overflow ^ (k0 & add);
+export class Evaluator {
+  /** i times k at 4i, for i of four bits: 32 bits a word, highest first. */
+  readonly #multiples = new Uint32Array(64);
+
+  /**
+   * An evaluator at k.
+   *
+   * @param key k, 16 bytes; copied.
+   */
+  constructor(key: Uint8Array) {
+    const table = this.#multiples;
+    const k = new DataView(key.buffer, key.byteOffset, ELEMENT_LENGTH);
+    for (let word = 0; word < 4; word++) table[4 + word] = k.getUint32(4 * word);
+    for (let i = 2; i < 16; i++) {
+      // Twice the half, and once more for an odd i.
+      const half = 4 * (i >>> 1), odd = i & 1;
+      const carry = -(table[half]! >>> 31) & 0x87;
+      for (let word = 0; word < 4; word++) {
+        const next = word < 3 ? table[half + word + 1]! >>> 31 : carry;
+        table[4 * i + word] = table[half + word]! << 1 ^ next ^ (odd * table[4 + word]!);
       }
     }
-    sum.setUint32(0, z3);
-    sum.setUint32(4, z2);
-    sum.setUint32(8, z1);
-    sum.setUint32(12, z0);
   }
-  return new Uint8Array(sum.buffer);
+
+  /**
+   * Computes m1 k + m2 k^2 + ... + md k^d, where m1 ... md are the 16-byte blocks of `message`.
+   *
+   * @param message A whole number of blocks, at least one.
+   * @returns 16 bytes, the caller's.
+   */
+  evaluate(message: Uint8Array): Uint8Array {
+    const table = this.#multiples;
+    const blocks = new DataView(message.buffer, message.byteOffset, message.byteLength);
+    let s3 = 0, s2 = 0, s1 = 0, s0 = 0;
+    // Horner's rule from the last block: sum = (sum + block) k.
+    for (let at = message.length - ELEMENT_LENGTH; at >= 0; at -= ELEMENT_LENGTH) {
+      const f3 = s3 ^ blocks.getUint32(at), f2 = s2 ^ blocks.getUint32(at + 4);
+      const f1 = s1 ^ blocks.getUint32(at + 8), f0 = s0 ^ blocks.getUint32(at + 12);
+      s3 =
+        s2 =
+        s1 =
+        s0 =
+          0;
+      for (let step = 0; step < 32; step++) {
+        const factor = step < 8 ? f3 : step < 16 ? f2 : step < 24 ? f1 : f0;
+        const four = 4 * (factor >>> 28 - 4 * (step & 7) & 15);
+        const reduced = REDUCED[s3 >>> 28]!;
+        s3 = (s3 << 4 | s2 >>> 28) ^ table[four]!;
+        s2 = (s2 << 4 | s1 >>> 28) ^ table[four + 1]!;
+        s1 = (s1 << 4 | s0 >>> 28) ^ table[four + 2]!;
+        s0 = s0 << 4 ^ reduced ^ table[four + 3]!;
+      }
+    }
+    const sum = new Uint8Array(ELEMENT_LENGTH);
+    const words = new DataView(sum.buffer);
+    words.setUint32(0, s3);
+    words.setUint32(4, s2);
+    words.setUint32(8, s1);
+    words.setUint32(12, s0);
+    return sum;
+  }
+}
+
+/** {@linkcode Evaluator.evaluate} of one message at one point. */
+export function evaluate(message: Uint8Array, key: Uint8Array): Uint8Array {
+  return new Evaluator(key).evaluate(message);
 }

@@ -1,4 +1,4 @@
-import { ELEMENT_LENGTH, evaluate } from "./field.ts";
+import { ELEMENT_LENGTH, Evaluator } from "./field.ts";
 import { FRAME_HEAD_LENGTH, FrameType } from "./frame.ts";
 
 /** Fills the whole array with fresh random bytes, or throws. */
@@ -22,9 +22,9 @@ const TAG_AT = MASK_AT + ELEMENT_LENGTH;
  * Each side of a direction holds one Seal, and both do the same steps.
  */
 export class Seal {
-  readonly #key: Uint8Array;
+  readonly #key: Evaluator;
   readonly #mask: Uint8Array;
-  #frames = 1n;
+  #frames = 1;
 
   /**
    * The state after KEY.
@@ -32,7 +32,7 @@ export class Seal {
    * @param head KEY's head; copied.
    */
   constructor(head: Uint8Array) {
-    this.#key = head.slice(MASK_AT, TAG_AT);
+    this.#key = new Evaluator(head.subarray(MASK_AT, TAG_AT));
     this.#mask = head.slice(TAG_AT, FRAME_HEAD_LENGTH);
   }
 
@@ -74,10 +74,12 @@ export class Seal {
     const blocks = 2 + Math.ceil(body.length / ELEMENT_LENGTH);
     const message = new Uint8Array(blocks * ELEMENT_LENGTH);
     message.set(head.subarray(0, MASK_AT));
-    new DataView(message.buffer).setBigUint64(8, this.#frames++);
+    const number = new DataView(message.buffer);
+    number.setUint32(8, Math.floor(this.#frames / 2 ** 32));
+    number.setUint32(12, this.#frames++);
     message.set(nextMask, ELEMENT_LENGTH);
     message.set(body, 2 * ELEMENT_LENGTH);
-    const tag = evaluate(message, this.#key);
+    const tag = this.#key.evaluate(message);
     for (let i = 0; i < ELEMENT_LENGTH; i++) tag[i]! ^= this.#mask[i]!;
     this.#mask.set(nextMask);
     return tag;
