@@ -1,7 +1,6 @@
-import { ELEMENT_LENGTH } from "../../src/wire/field.ts";
-import { FRAME_HEAD_LENGTH, FrameType, isControl, ResetCode, ResultCode } from "../../src/wire/frame.ts";
+import { FRAME_HEAD_LENGTH, FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
-import { sealed } from "./field.ts";
+import { MASK_AT, sealed, TAG_AT } from "./field.ts";
 import { concat, counted, counting, members, type Vector } from "./vector.ts";
 
 const text = new TextEncoder();
@@ -10,20 +9,22 @@ const text = new TextEncoder();
 export function direction(): Vector[] {
   const encoder = new FrameEncoder(counting());
   const vectors: Vector[] = [];
-  let key = new Uint8Array(0), mask = key, controlFrames = 0, dataBytes = 0;
+  let key = new Uint8Array(0), mask = key;
 
   const add = (name: string, description: string, frame: Uint8Array): void => {
-    const type = frame[0]!, payload = frame.slice(FRAME_HEAD_LENGTH);
-    if (isControl(type)) {
-      const parts = sealed(payload, { key, mask, type, controlFrames, dataBytes });
-      vectors.push({ name, description, ...parts, frame: frame.toHex() });
-      mask = Uint8Array.fromHex(parts.nextMask);
-      controlFrames++;
+    const type = frame[0]!, body = frame.slice(FRAME_HEAD_LENGTH), whole = frame.toHex();
+    if (type === FrameType.Key) {
+      [key, mask] = [frame.slice(MASK_AT, TAG_AT), frame.slice(TAG_AT)];
+      vectors.push({ name, description, type, key: key.toHex(), mask: mask.toHex(), frame: whole });
       return;
     }
-    vectors.push({ name, description, type, payload: payload.toHex(), frame: frame.toHex() });
-    if (type === FrameType.Data) dataBytes += payload.length;
-    if (type === FrameType.Key) [key, mask] = [payload.slice(0, ELEMENT_LENGTH), payload.slice(ELEMENT_LENGTH)];
+    const parts = sealed(frame, type === FrameType.Data ? new Uint8Array(0) : body, {
+      key,
+      mask,
+      number: vectors.length,
+    });
+    vectors.push({ name, description, ...parts, body: body.toHex(), frame: whole });
+    mask = Uint8Array.fromHex(parts.nextMask);
   };
 
   add("KEY", "The key and the first mask", encoder.key());
@@ -32,7 +33,7 @@ export function direction(): Vector[] {
   add("PING", "With the most bytes, 8", encoder.ping(counted(8, 1)));
   add("PONG", "With no bytes", encoder.pong(new Uint8Array(0)));
   add("DATA again", "One byte, the least", data(encoder, text.encode("!")));
-  add("END", "After DATA of 19 bytes", encoder.end());
+  add("END", "The first session's", encoder.end());
   const source = { address: Uint8Array.of(198, 51, 100, 7), port: 49152 };
   const destination = { kind: "name", port: 443, host: "www.example.com" } as const;
   add("OPEN again", "To a name, telling the source: two blocks of body", encoder.open({ destination, source }));
@@ -46,8 +47,9 @@ export function direction(): Vector[] {
   return vectors;
 }
 
-function data(encoder: FrameEncoder, payload: Uint8Array): Uint8Array {
+/** A whole DATA frame. */
+export function data(encoder: FrameEncoder, body: Uint8Array): Uint8Array {
   const head = new Uint8Array(FRAME_HEAD_LENGTH);
-  encoder.dataHead(head, payload.length);
-  return concat(head, payload);
+  encoder.dataHead(head, body.length);
+  return concat(head, body);
 }

@@ -1,7 +1,13 @@
 import { ELEMENT_LENGTH, evaluate } from "../../src/wire/field.ts";
-import { type ControlType, FrameType, ResetCode } from "../../src/wire/frame.ts";
-import { KEY_LENGTH, Seal } from "../../src/wire/seal.ts";
+import { FRAME_HEAD_LENGTH, FrameType, ResetCode } from "../../src/wire/frame.ts";
+import { Seal } from "../../src/wire/seal.ts";
 import { concat, counted, counting, type Vector } from "./vector.ts";
+
+/** Where a head's mask is: of KEY, the key. */
+export const MASK_AT = 4;
+
+/** Where a head's tag is: of KEY, the first mask. */
+export const TAG_AT = MASK_AT + ELEMENT_LENGTH;
 
 /** Multiplications and evaluations in the field (docs/PROTOCOL.md 4.4). */
 export function fields(): Vector[] {
@@ -27,72 +33,81 @@ export function fields(): Vector[] {
   ];
 }
 
-/** Tags of a direction's first control frame (docs/PROTOCOL.md 4.4). */
+/** Heads of frames (docs/PROTOCOL.md 4.4): the first of their direction after KEY, but for one. */
 export function tags(): Vector[] {
-  const { End, Open, Reset, Result } = FrameType;
+  const { Data, End, Open, Reset, Result } = FrameType;
   return [
-    tag("no body", "Two blocks: the first one and the next mask", End, new Uint8Array(0), 0),
-    tag("a byte", "A body that 15 bytes of zero follow", Reset, Uint8Array.of(ResetCode.Application), 0),
-    tag("a block", "A body of exactly a block", Result, counted(16), 0),
-    tag("a block and a byte", "A body of two blocks, the second padded", Result, counted(17), 0),
-    tag("much DATA", "After 2^40 + 1 bytes of DATA", End, new Uint8Array(0), 2 ** 40 + 1),
-    tag("longest", "A body of 276 bytes, the most there are, here without a meaning", Open, counted(276), 1),
+    tag("no body", "Two blocks: the first one and the next mask", End, 0),
+    tag("a byte", "A body that 15 bytes of zero follow", Reset, Uint8Array.of(ResetCode.Application)),
+    tag("a block", "A body of exactly a block", Result, counted(16)),
+    tag("a block and a byte", "A body of two blocks, the second padded", Result, counted(17)),
+    tag("DATA", "Two blocks, whatever the body of 262,144 bytes", Data, 262_144),
+    tag("longest", "A body of 276 bytes, the most there are but DATA's, here without a meaning", Open, counted(276)),
+    tag("after many", "After 300 frames: KEY and 299 others", End, 0, 300),
   ];
 }
 
-/** What a control frame's tag is made of, and the tag. */
+/** What a frame's head is made of, and the tag. */
 export interface Sealed {
   /** The key, k. */
   readonly key: string;
   /** The mask in force. */
   readonly mask: string;
   /** The frame's type. */
-  readonly type: ControlType;
-  /** The frame's body. */
-  readonly body: string;
-  /** How many control frames went before it in its direction. */
-  readonly controlFrames: number;
-  /** How many bytes of DATA went before it in its direction. */
-  readonly dataBytes: number;
-  /** The mask that it carries for the next control frame. */
+  readonly type: FrameType;
+  /** Its body's length. */
+  readonly length: number;
+  /** How many frames went before it in its direction, KEY included. */
+  readonly number: number;
+  /** The mask that it carries for the next frame. */
   readonly nextMask: string;
+  /** What the tag covers of its body: all; of DATA nothing. */
+  readonly covered: string;
   /** m1 ... md. */
   readonly blocks: string[];
   /** mask + m1 k + ... + md k^d. */
   readonly tag: string;
 }
 
-/** Takes a control frame's payload apart. */
+/** Takes a frame's head apart. */
 export function sealed(
-  payload: Uint8Array,
-  before: { key: Uint8Array; mask: Uint8Array; type: ControlType; controlFrames: number; dataBytes: number },
+  head: Uint8Array,
+  covered: Uint8Array,
+  before: { key: Uint8Array; mask: Uint8Array; number: number },
 ): Sealed {
-  const body = payload.slice(0, -2 * ELEMENT_LENGTH), nextMask = payload.slice(body.length, -ELEMENT_LENGTH);
+  const { key, mask, number } = before;
+  const [type = 0, high = 0, middle = 0, low = 0] = head;
+  const nextMask = head.slice(MASK_AT, TAG_AT);
   const first = new DataView(new ArrayBuffer(ELEMENT_LENGTH));
-  first.setUint32(0, before.type * 2 ** 24 + payload.length);
-  first.setUint32(4, before.controlFrames);
-  first.setBigUint64(8, BigInt(before.dataBytes));
-  const padding = new Uint8Array((ELEMENT_LENGTH - body.length % ELEMENT_LENGTH) % ELEMENT_LENGTH);
-  const message = concat(new Uint8Array(first.buffer), body, padding, nextMask);
+  first.setUint32(0, new DataView(head.buffer, head.byteOffset).getUint32(0));
+  first.setBigUint64(8, BigInt(number));
+  const padding = new Uint8Array((ELEMENT_LENGTH - covered.length % ELEMENT_LENGTH) % ELEMENT_LENGTH);
+  const message = concat(new Uint8Array(first.buffer), nextMask, covered, padding);
   return {
-    key: before.key.toHex(),
-    mask: before.mask.toHex(),
-    type: before.type,
-    body: body.toHex(),
-    controlFrames: before.controlFrames,
-    dataBytes: before.dataBytes,
+    key: key.toHex(),
+    mask: mask.toHex(),
+    type,
+    length: high << 16 | middle << 8 | low,
+    number,
     nextMask: nextMask.toHex(),
+    covered: covered.toHex(),
     blocks: message.toHex().match(/.{32}/g)!,
-    tag: payload.slice(-ELEMENT_LENGTH).toHex(),
+    tag: head.slice(TAG_AT, FRAME_HEAD_LENGTH).toHex(),
   };
 }
 
-function tag(name: string, description: string, type: ControlType, body: Uint8Array, dataBytes: number): Vector {
-  const keyAndMask = counted(KEY_LENGTH), seal = new Seal(keyAndMask);
-  seal.countData(dataBytes);
-  const payload = seal.seal(type, body, counting(KEY_LENGTH));
-  const key = keyAndMask.slice(0, ELEMENT_LENGTH), mask = keyAndMask.slice(ELEMENT_LENGTH);
-  return { name, description, ...sealed(payload, { key, mask, type, controlFrames: 0, dataBytes }) };
+/** @param body The body, or the length of one that the tag does not cover. */
+function tag(name: string, description: string, type: FrameType, body: Uint8Array | number, number = 1): Vector {
+  const [covered, length] = typeof body === "number" ? [new Uint8Array(0), body] : [body, body.length];
+  const random = counting(), head = new Uint8Array(FRAME_HEAD_LENGTH);
+  Seal.writeKey(head, random);
+  const key = head.slice(MASK_AT, TAG_AT), seal = new Seal(head);
+  let mask = head.slice(TAG_AT);
+  for (let before = 1; before < number; before++, mask = head.slice(MASK_AT, TAG_AT)) {
+    seal.write(head, FrameType.End, 0, new Uint8Array(0), random);
+  }
+  seal.write(head, type, length, covered, random);
+  return { name, description, ...sealed(head, covered, { key, mask, number }), head: head.toHex() };
 }
 
 function field(name: string, description: string, key: Uint8Array, ...blocks: Uint8Array[]): Vector {

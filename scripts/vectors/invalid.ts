@@ -1,8 +1,10 @@
 import { encodeAssociate } from "../../src/wire/associate.ts";
-import { FrameType, ResultCode } from "../../src/wire/frame.ts";
+import { FRAME_HEAD_LENGTH, FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import { encodeGreeting } from "../../src/wire/greeting.ts";
 import { encodeOpen } from "../../src/wire/open.ts";
+import { data } from "./direction.ts";
+import { MASK_AT, TAG_AT } from "./field.ts";
 import { concat, counted, counting, type Vector } from "./vector.ts";
 
 /** Bytes that must be refused, each with what they would be of: greeting, associate, reply, open or direction. */
@@ -42,35 +44,52 @@ export function invalid(): Vector[] {
 
 function directions(): Vector[] {
   const encoder = new FrameEncoder(counting());
-  const key = encoder.key(), result = encoder.result(ResultCode.Ok), end = encoder.end(), bye = encoder.bye();
+  const key = encoder.key(), result = encoder.result(ResultCode.Ok), hello = data(encoder, counted(5, 65));
+  const end = encoder.end(), ping = encoder.ping(counted(4)), bye = encoder.bye();
   const direction = (name: string, description: string, ...frames: Uint8Array[]): Vector =>
     vector("direction", name, description, concat(...frames));
-  const head = (type: number, length: number): Uint8Array => Uint8Array.of(type, length >> 16, length >> 8, length);
-  const last = end.length - 1;
+  /** A frame whose type or length is another; the rest stays. */
+  const turned = (frame: Uint8Array, type: number, length: number): Uint8Array =>
+    concat(Uint8Array.of(type, length >> 16, length >> 8, length), frame.slice(4));
+  /** A head of which type or length tell that it is none; its mask and tag count up. */
+  const head = (type: number, length: number): Uint8Array => turned(counted(FRAME_HEAD_LENGTH), type, length);
+  const flipped = (frame: Uint8Array, at: number): Uint8Array => changed(frame, at, frame[at]! ^ 1);
   return [
-    direction("no KEY", "A frame before KEY", head(FrameType.Ping, 0)),
+    direction("no KEY", "A frame before KEY", ping),
     direction("KEY twice", "A second KEY", key, key),
-    direction("long KEY", "A KEY of 33 bytes, refused at its head", head(FrameType.Key, 33)),
+    direction("long KEY", "A KEY of 1 byte, refused at its head", turned(key, FrameType.Key, 1)),
     direction("unknown frame", "A frame of type 9, refused at its head", key, head(9, 0)),
     direction("no DATA", "A DATA frame of no bytes, refused at its head", key, head(FrameType.Data, 0)),
     direction("long DATA", "A DATA frame of 262,145 bytes, refused at its head", key, head(FrameType.Data, 262_145)),
     direction("long PING", "A PING of 9 bytes, refused at its head", key, head(FrameType.Ping, 9)),
-    direction("long OPEN", "An OPEN of 309 bytes, refused at its head", key, head(FrameType.Open, 309)),
-    direction("wrong tag", "A bit of the tag is flipped", key, result, changed(end, last, end[last]! ^ 1)),
-    direction("dropped", "A control frame is missing", key, result, bye),
-    direction("repeated", "A control frame comes twice", key, result, result),
-    direction("exchanged", "Two control frames in the wrong order", key, end, result),
+    direction("long OPEN", "An OPEN of 277 bytes, refused at its head", key, head(FrameType.Open, 277)),
+    direction("wrong tag", "A bit of the tag is flipped", key, result, flipped(hello, TAG_AT)),
+    direction("wrong mask", "A bit of the next mask is flipped", key, flipped(result, MASK_AT)),
+    direction("wrong body", "A bit of RESULT's code is flipped", key, flipped(result, FRAME_HEAD_LENGTH)),
+    direction("dropped", "RESULT is missing", key, hello),
+    direction("DATA dropped", "DATA is missing", key, result, end),
+    direction("repeated", "RESULT comes twice", key, result, result),
+    direction("DATA repeated", "DATA comes twice", key, result, hello, hello),
+    direction("exchanged", "Two frames in the wrong order", key, result, end, hello),
     direction(
-      "DATA added",
-      "A DATA frame that was not sent, then END",
+      "shorter DATA",
+      "DATA says a byte less than it was sent with",
       key,
       result,
-      head(FrameType.Data, 1),
-      counted(1),
-      end,
+      turned(hello, FrameType.Data, 4),
     ),
-    direction("another key", "A bit of the key is flipped", changed(key, 4, key[4]! ^ 1), result),
-    direction("another mask", "A bit of the first mask is flipped", changed(key, 20, key[20]! ^ 1), result),
+    direction(
+      "END as DATA",
+      "END turned into DATA, refused at its head",
+      key,
+      result,
+      hello,
+      turned(end, FrameType.Data, 1),
+    ),
+    direction("DATA as PING", "DATA turned into PING", key, result, turned(hello, FrameType.Ping, 5)),
+    direction("PING as DATA", "PING turned into DATA", key, result, hello, end, turned(ping, FrameType.Data, 4), bye),
+    direction("another key", "A bit of the key is flipped", flipped(key, MASK_AT), result),
+    direction("another mask", "A bit of the first mask is flipped", flipped(key, TAG_AT), result),
   ];
 }
 

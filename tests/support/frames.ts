@@ -1,6 +1,6 @@
 /** Frames to send, and what a decoder makes of bytes that come in pieces. */
 
-import { type Frame, FRAME_HEAD_LENGTH, FrameType, isControl, ResetCode, ResultCode } from "../../src/wire/frame.ts";
+import { type Frame, FRAME_HEAD_LENGTH, FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import type { Open } from "../../src/wire/open.ts";
@@ -41,11 +41,16 @@ export function bytesOf(sent: readonly Sent[]): Uint8Array<ArrayBuffer> {
 }
 
 /** A whole DATA frame. */
-export function dataFrame(encoder: FrameEncoder, payload: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(FRAME_HEAD_LENGTH + payload.length);
-  encoder.dataHead(bytes, payload.length);
-  bytes.set(payload, FRAME_HEAD_LENGTH);
+export function dataFrame(encoder: FrameEncoder, body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(FRAME_HEAD_LENGTH + body.length);
+  encoder.dataHead(bytes, body.length);
+  bytes.set(body, FRAME_HEAD_LENGTH);
   return bytes;
+}
+
+/** The first four bytes of a frame: its type and its body's length. */
+export function startOf(type: number, length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.of(type, length >> 16, length >> 8, length);
 }
 
 /** One direction with a frame of every type, the longest and the shortest of some. */
@@ -91,11 +96,6 @@ export function receive(pieces: Iterable<Uint8Array>): Received {
     return { frames, error, atBoundary: false };
   }
   return { frames, error: undefined, atBoundary: decoder.atBoundary };
-}
-
-/** The control frames among frames. */
-export function controlOf(frames: readonly Frame[]): Frame[] {
-  return frames.filter(({ type }) => isControl(type));
 }
 
 /** Adds a frame; a piece of DATA to the one before it, and copied, for it is only lent. */

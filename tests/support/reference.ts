@@ -36,7 +36,7 @@ export function evaluateSlowly(blocks: readonly Uint8Array[], key: Uint8Array): 
   return toElement(sum);
 }
 
-/** All that a control frame's tag depends on. */
+/** All that a frame's tag depends on. */
 export interface Tagged {
   /** The direction's key. */
   readonly key: Uint8Array;
@@ -44,26 +44,32 @@ export interface Tagged {
   readonly mask: Uint8Array;
   /** The frame's type. */
   readonly type: number;
-  /** The frame's body. */
-  readonly body: Uint8Array;
-  /** How many control frames went before it. */
-  readonly controlFrames: number;
-  /** How many bytes of DATA went before it. */
-  readonly dataBytes: number;
-  /** The mask that it carries for the next one. */
+  /** The length of its body. */
+  readonly length: number;
+  /** How many frames went before it in its direction, KEY included. */
+  readonly number: number;
+  /** The mask that it carries for the next frame. */
   readonly nextMask: Uint8Array;
+  /** What the tag covers of the body: all; of DATA nothing. */
+  readonly covered: Uint8Array;
 }
 
-/** The blocks m1 ... md of a control frame. */
-export function blocksOf({ type, body, controlFrames, dataBytes, nextMask }: Tagged): Uint8Array[] {
+/** The blocks m1 ... md of a frame. */
+export function blocksOf({ type, length, number, nextMask, covered }: Tagged): Uint8Array[] {
   const hex = (integer: number, bytes: number): string => integer.toString(16).padStart(2 * bytes, "0");
-  const first = hex(type, 1) + hex(body.length + 32, 3) + hex(controlFrames, 4) + hex(dataBytes, 8);
-  const padded = body.toHex().padEnd(Math.ceil(body.length / 16) * 32, "0");
-  return [first, ...padded.match(/.{32}/g) ?? [], nextMask.toHex()].map((block) => Uint8Array.fromHex(block));
+  const first = hex(type, 1) + hex(length, 3) + hex(0, 4) + hex(number, 8);
+  const padded = covered.toHex().padEnd(Math.ceil(covered.length / 16) * 32, "0");
+  return [first, nextMask.toHex(), ...padded.match(/.{32}/g) ?? []].map((block) => Uint8Array.fromHex(block));
 }
 
-/** A control frame's tag. */
+/** A frame's tag. */
 export function tagOf(tagged: Tagged): Uint8Array {
   const sum = evaluateSlowly(blocksOf(tagged), tagged.key);
   return sum.map((byte, index) => byte ^ tagged.mask[index]!);
+}
+
+/** A frame's head: its type, its length, the next mask, its tag. */
+export function headOf(tagged: Tagged): Uint8Array {
+  const start = Uint8Array.of(tagged.type, tagged.length >> 16, tagged.length >> 8, tagged.length);
+  return Uint8Array.of(...start, ...tagged.nextMask, ...tagOf(tagged));
 }

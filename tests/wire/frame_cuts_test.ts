@@ -1,25 +1,13 @@
 /** The frame decoder gives the same frames however a stream is cut. */
 
 import { assert, assertEquals } from "@std/assert";
-import { type Frame, FrameType } from "../../src/wire/frame.ts";
+import { type Frame, FRAME_HEAD_LENGTH, FrameType } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import { bytesOf, concat, dataFrame, everyFrame, receive } from "../support/frames.ts";
 import { forSeeds, Random } from "../support/random.ts";
 
 const random = new Random(1).fill;
-
-/** Cuts bytes before each index whose bit is set: bit 0 is that before byte 1. */
-function cutAt(bytes: Uint8Array, cuts: number): Uint8Array[] {
-  const pieces: Uint8Array[] = [];
-  let start = 0;
-  for (let at = 1; at < bytes.length; at++) {
-    if ((cuts >> (at - 1) & 1) === 0) continue;
-    pieces.push(bytes.subarray(start, at));
-    start = at;
-  }
-  return [...pieces, bytes.subarray(start)];
-}
 
 function assertWhole(pieces: Iterable<Uint8Array>, expected: readonly Frame[], message?: string): void {
   const { frames, error, atBoundary } = receive(pieces);
@@ -28,7 +16,7 @@ function assertWhole(pieces: Iterable<Uint8Array>, expected: readonly Frame[], m
   assert(atBoundary, message);
 }
 
-Deno.test("every way to cut three short frames gives those frames", () => {
+Deno.test("every way to cut a frame's head in the places that mean something, and beside them, gives three frames", () => {
   const encoder = new FrameEncoder(random), key = encoder.key();
   const payload = Uint8Array.of(1, 2), data = Uint8Array.of(3, 4, 5);
   const bytes = concat([encoder.ping(payload), dataFrame(encoder, data), encoder.pong(new Uint8Array(0))]);
@@ -38,8 +26,14 @@ Deno.test("every way to cut three short frames gives those frames", () => {
     { type: FrameType.Data, bytes: data },
     { type: FrameType.Pong, payload: new Uint8Array(0) },
   ];
-  assertEquals(bytes.length, 17);
-  for (let cuts = 0; cuts < 2 ** 16; cuts++) assertWhole([key, ...cutAt(bytes, cuts)], expected, `cuts ${cuts}`);
+  assertEquals(bytes.length, 38 + 39 + 36);
+  // Around the bodies and the second head: type, length, mask, tag.
+  const places = [1, 4, 20, 35, 36, 37, 38, 39, 42, 58, 73, 74, 75, 76, 77, 78, 112];
+  for (let cuts = 0; cuts < 2 ** places.length; cuts++) {
+    const at = places.filter((_, bit) => cuts >> bit & 1);
+    const pieces = [0, ...at].map((start, index) => bytes.subarray(start, at[index]));
+    assertWhole([key, ...pieces], expected, `cuts at ${at}`);
+  }
 });
 
 Deno.test("frames of every type come out of single bytes, each at its last byte", () => {
@@ -48,8 +42,9 @@ Deno.test("frames of every type come out of single bytes, each at its last byte"
     bytes.forEach((byte, at) => {
       decoder.push(Uint8Array.of(byte));
       const got = decoder.next();
-      if (frame.type === FrameType.Data && at >= 4) assertEquals(got, { type: frame.type, bytes: Uint8Array.of(byte) });
-      else assertEquals(got, at === bytes.length - 1 ? frame : null);
+      if (frame.type === FrameType.Data && at >= FRAME_HEAD_LENGTH) {
+        assertEquals(got, { type: frame.type, bytes: Uint8Array.of(byte) });
+      } else assertEquals(got, at === bytes.length - 1 ? frame : null);
       assertEquals(got === null ? null : decoder.next(), null);
     });
   }

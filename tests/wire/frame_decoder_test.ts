@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { WireError } from "../../src/wire/decoder.ts";
-import { type ControlType, type Frame, frameName, FrameType } from "../../src/wire/frame.ts";
+import { type Frame, FRAME_HEAD_LENGTH, frameName, FrameType } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import { encodeOpen } from "../../src/wire/open.ts";
 import { Seal } from "../../src/wire/seal.ts";
-import { bytesOf, concat, dataFrame, everyFrame, LONGEST_OPEN, receive } from "../support/frames.ts";
+import { bytesOf, concat, dataFrame, everyFrame, LONGEST_OPEN, receive, startOf } from "../support/frames.ts";
 import { Random } from "../support/random.ts";
 
 const random = new Random(1).fill;
@@ -18,16 +18,25 @@ function pair(): [FrameEncoder, FrameDecoder] {
   return [encoder, decoder];
 }
 
+/** A head whose tag is right only by chance. */
 function head(type: number, length: number): Uint8Array {
-  return Uint8Array.of(type, length >> 16, length >> 8, length);
+  return concat([startOf(type, length), new Uint8Array(32)]);
 }
 
-/** What a decoder that got KEY makes of a control frame with any body, whose tag is right. */
-function control(type: ControlType, body: Uint8Array): Frame | null {
-  const key = new Random(2).bytes(32), seal = new Seal(key), decoder = new FrameDecoder();
-  const payload = seal.seal(type, body, random);
-  decoder.push(concat([head(FrameType.Key, 32), key, head(type, payload.length), payload]));
+/** A decoder that got KEY, and a frame with any body or length, whose tag is right. */
+function sealed(type: FrameType, body: Uint8Array, length = body.length): [FrameDecoder, frame: Uint8Array] {
+  const key = concat([startOf(FrameType.Key, 0), new Random(2).bytes(32)]), decoder = new FrameDecoder();
+  const head = new Uint8Array(FRAME_HEAD_LENGTH);
+  new Seal(key).write(head, type, length, type === FrameType.Data ? new Uint8Array(0) : body, random);
+  decoder.push(key);
   decoder.next();
+  return [decoder, concat([head, body])];
+}
+
+/** What a decoder that got KEY makes of a frame with any body, whose tag is right. */
+function taken(type: FrameType, body: Uint8Array): Frame | null {
+  const [decoder, frame] = sealed(type, body);
+  decoder.push(frame);
   return decoder.next();
 }
 
@@ -39,47 +48,46 @@ Deno.test("frames of every type are decoded as they were encoded", () => {
   assert(atBoundary);
 });
 
-Deno.test("a payload's length is held to its type's limits as soon as its head has come", () => {
+Deno.test("a body's length is held to its type's limits as soon as its head has come", () => {
   const limits: readonly (readonly [FrameType, number, number])[] = [
-    [FrameType.Open, 36, 308],
-    [FrameType.Result, 33, 233],
+    [FrameType.Open, 4, 276],
+    [FrameType.Result, 1, 201],
     [FrameType.Data, 1, 262_144],
-    [FrameType.End, 32, 32],
-    [FrameType.Reset, 33, 33],
+    [FrameType.End, 0, 0],
+    [FrameType.Reset, 1, 1],
     [FrameType.Ping, 0, 8],
     [FrameType.Pong, 0, 8],
-    [FrameType.Bye, 32, 32],
+    [FrameType.Bye, 0, 0],
   ];
-  const outside = (type: number, length: number): void => {
-    const [, decoder] = pair();
-    decoder.push(head(type, length));
-    assertThrows(() => decoder.next(), WireError, `${frameName(type)} of ${length} bytes`);
-  };
   for (const [type, least, most] of limits) {
     for (const length of [least, Math.ceil((least + most) / 2), most]) {
-      const [, decoder] = pair();
-      decoder.push(head(type, length));
-      assertEquals(decoder.next()?.type, length === 0 ? type : undefined, `${FrameType[type]} of ${length}`);
+      const [decoder, bytes] = sealed(type, new Uint8Array(0), length);
+      decoder.push(bytes);
+      if (length === 0) assertEquals(decoder.next()?.type, type);
+      else assertEquals(decoder.next(), null, `${FrameType[type]} of ${length}`);
       assertEquals(decoder.atBoundary, length === 0);
     }
     for (const length of [least - 1, most + 1, 0, 65_536 + least, 2 ** 24 - 1]) {
-      if (length >= 0 && (length < least || length > most)) outside(type, length);
+      if (length < 0 || length >= least && length <= most) continue;
+      const [decoder, bytes] = sealed(type, new Uint8Array(0), length);
+      decoder.push(bytes);
+      assertThrows(() => decoder.next(), WireError, `${frameName(type)} of ${length} bytes`);
     }
   }
 });
 
-Deno.test("a KEY has 32 bytes", () => {
-  for (const length of [0, 31, 33, 65_568]) {
+Deno.test("a KEY has no body", () => {
+  for (const length of [1, 32, 33, 65_536]) {
     const decoder = new FrameDecoder();
     decoder.push(head(FrameType.Key, length));
     assertThrows(() => decoder.next(), WireError, `KEY of ${length} bytes`);
   }
 });
 
-Deno.test("a frame of an unknown type is refused at its head", () => {
+Deno.test("a frame of an unknown type is refused at its head, though its tag is right", () => {
   for (let type = 9; type < 256; type++) {
-    const [, decoder] = pair();
-    decoder.push(head(type, 32));
+    const [decoder, bytes] = sealed(type, new Uint8Array(0), 32);
+    decoder.push(bytes);
     assertThrows(() => decoder.next(), WireError, `unknown type ${type}`);
   }
 });
@@ -87,59 +95,67 @@ Deno.test("a frame of an unknown type is refused at its head", () => {
 Deno.test("a frame before KEY is refused at its head, and so is a second KEY", () => {
   for (const { bytes, frame } of everyFrame(random).slice(1)) {
     const decoder = new FrameDecoder();
-    decoder.push(bytes.subarray(0, 4));
+    decoder.push(bytes.subarray(0, FRAME_HEAD_LENGTH));
     assertThrows(() => decoder.next(), WireError, `${frameName(frame.type)} before KEY`);
   }
-  const [, decoder] = pair();
-  decoder.push(head(FrameType.Key, 32));
+  const [decoder, bytes] = sealed(FrameType.Key, new Uint8Array(0));
+  decoder.push(bytes);
   assertThrows(() => decoder.next(), WireError, "a second KEY");
+});
+
+Deno.test("DATA whose tag is wrong is refused at its head, before any of it is given", () => {
+  const [encoder, decoder] = pair();
+  const bytes = dataFrame(encoder, Uint8Array.of(1, 2, 3));
+  bytes[35]! ^= 1;
+  decoder.push(bytes.subarray(0, FRAME_HEAD_LENGTH));
+  assertThrows(() => decoder.next(), WireError, "DATA with a wrong tag");
 });
 
 Deno.test("the longest frames come through: OPEN, RESULT, DATA", () => {
   const [encoder, decoder] = pair();
   const open = encoder.open(LONGEST_OPEN), data = dataFrame(encoder, new Uint8Array(262_144).fill(5));
   const result = encoder.result(1, "x".repeat(200));
-  assertEquals([open.length, result.length, data.length], [4 + 308, 4 + 233, 4 + 262_144]);
+  assertEquals([open.length, result.length, data.length], [36 + 276, 36 + 201, 36 + 262_144]);
   decoder.push(concat([open]));
   assertEquals(decoder.next(), { type: FrameType.Open, open: LONGEST_OPEN });
   decoder.push(data);
-  assertEquals(decoder.next(), { type: FrameType.Data, bytes: data.subarray(4) });
+  assertEquals(decoder.next(), { type: FrameType.Data, bytes: data.subarray(36) });
   decoder.push(result);
   assertEquals(decoder.next(), { type: FrameType.Result, code: 1, text: "x".repeat(200) });
 });
 
 Deno.test("a RESULT with code 0 to 5, and a RESET with code 1 to 4, are taken; other codes are refused", () => {
   for (let code = 0; code < 256; code++) {
-    const result = (): Frame | null => control(FrameType.Result, Uint8Array.of(code, 104, 105));
+    const result = (): Frame | null => taken(FrameType.Result, Uint8Array.of(code, 104, 105));
     if (code <= 5) assertEquals(result(), { type: FrameType.Result, code, text: "hi" });
     else assertThrows(result, WireError, `RESULT with unknown code ${code}`);
-    const reset = (): Frame | null => control(FrameType.Reset, Uint8Array.of(code));
+    const reset = (): Frame | null => taken(FrameType.Reset, Uint8Array.of(code));
     if (code >= 1 && code <= 4) assertEquals(reset(), { type: FrameType.Reset, code });
     else assertThrows(reset, WireError, `RESET with unknown code ${code}`);
   }
 });
 
 Deno.test("a RESULT's text that is no UTF-8 is shown as far as it goes", () => {
-  const frame = control(FrameType.Result, Uint8Array.of(1, 97, 255, 98));
+  const frame = taken(FrameType.Result, Uint8Array.of(1, 97, 255, 98));
   assertEquals(frame, { type: FrameType.Result, code: 1, text: "a\ufffdb" });
 });
 
 Deno.test("an OPEN with bytes left over, or of an unknown kind, is refused though its tag is right", () => {
   const body = encodeOpen({ destination: { kind: "port", port: 80 } });
-  assertEquals(control(FrameType.Open, body)?.type, FrameType.Open);
-  assertThrows(() => control(FrameType.Open, concat([body, Uint8Array.of(0)])), WireError, "bytes left over");
-  assertThrows(() => control(FrameType.Open, body.with(0, 5)), WireError, "unknown kind");
+  assertEquals(taken(FrameType.Open, body)?.type, FrameType.Open);
+  assertThrows(() => taken(FrameType.Open, concat([body, Uint8Array.of(0)])), WireError, "bytes left over");
+  assertThrows(() => taken(FrameType.Open, body.with(0, 5)), WireError, "unknown kind");
 });
 
 Deno.test("DATA is passed through as views of the bytes that were pushed", () => {
   const [encoder, decoder] = pair();
   const bytes = dataFrame(encoder, Uint8Array.of(1, 2, 3, 4, 5));
-  for (const [from, to] of [[0, 6], [6, 9]] as const) {
+  for (const [from, to] of [[0, 38], [38, 41]] as const) {
     decoder.push(bytes.subarray(from, to));
     const frame = decoder.next();
     assert(frame?.type === FrameType.Data);
     assertStrictEquals(frame.bytes.buffer, bytes.buffer);
-    assertEquals(frame.bytes, bytes.slice(Math.max(from, 4), to));
+    assertEquals(frame.bytes, bytes.slice(Math.max(from, 36), to));
     assertEquals(decoder.next(), null);
   }
 });
@@ -157,14 +173,15 @@ Deno.test("what a decoder gave of other frames stays when the pushed bytes chang
   assertEquals(open, { type: FrameType.Open, open: { destination: { kind: "port", port: 1 }, source } });
 });
 
-Deno.test("a decoder keeps no bytes of a head or payload that was lent to it in pieces", () => {
+Deno.test("a decoder keeps no bytes of a head or body that was lent to it in pieces", () => {
   const [encoder, decoder] = pair();
-  const end = encoder.end();
-  for (let at = 0; at < end.length; at++) {
-    const lent = end.slice(at, at + 1);
-    decoder.push(lent);
-    assertEquals(decoder.next()?.type, at === end.length - 1 ? FrameType.End : undefined);
-    lent.fill(0xee);
+  for (const bytes of [encoder.open({ destination: { kind: "port", port: 1 } }), encoder.end()]) {
+    for (let at = 0; at < bytes.length; at++) {
+      const lent = bytes.slice(at, at + 1);
+      decoder.push(lent);
+      assertEquals(decoder.next()?.type, at === bytes.length - 1 ? bytes[0] : undefined);
+      lent.fill(0xee);
+    }
   }
 });
 

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
+import { type Frame, FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
-import { bytesOf, controlOf, dataFrame, everyFrame, receive } from "../support/frames.ts";
+import type { Open } from "../../src/wire/open.ts";
+import { bytesOf, concat, dataFrame, everyFrame, receive } from "../support/frames.ts";
 import { forSeeds, Random } from "../support/random.ts";
+import { headOf } from "../support/reference.ts";
 
 /** An encoder that has sent KEY, and the KEY. */
 function started(): [FrameEncoder, Uint8Array] {
@@ -10,10 +12,33 @@ function started(): [FrameEncoder, Uint8Array] {
   return [encoder, encoder.key()];
 }
 
-Deno.test("a frame is its type, its length in three bytes, and that much payload", () => {
+Deno.test("a frame is its type, its body's length in three bytes, a mask, a tag, and that much body", () => {
   for (const { bytes, frame } of everyFrame(new Random(2).fill)) {
     assertEquals(bytes[0], frame.type);
-    assertEquals(bytes[1]! * 65536 + bytes[2]! * 256 + bytes[3]!, bytes.length - 4);
+    assertEquals(bytes[1]! * 65536 + bytes[2]! * 256 + bytes[3]!, bytes.length - 36);
+  }
+});
+
+Deno.test("a direction's frames have the heads that integers of any size make of them, each with the mask before", () => {
+  const frames = everyFrame(new Random(2).fill).map(({ bytes }) => bytes);
+  const key = frames[0]!.slice(4, 20);
+  let mask = frames[0]!.slice(20, 36);
+  frames.forEach((bytes, number) => {
+    if (number === 0) return;
+    const type = bytes[0]!, body = bytes.slice(36), nextMask = bytes.slice(4, 20);
+    const covered = type === FrameType.Data ? new Uint8Array(0) : body;
+    assertEquals(bytes.slice(0, 36), headOf({ key, mask, type, length: body.length, number, nextMask, covered }));
+    mask = nextMask;
+  });
+});
+
+Deno.test("every frame has a mask of its own, fresh from the source of randomness", () => {
+  const masks = everyFrame(new Random(2).fill).map(({ bytes }) => bytes.slice(4, 20).toHex());
+  assertEquals(new Set(masks).size, 13);
+  const encoder = new FrameEncoder(new Random(3).fill), random = new Random(3), key = encoder.key();
+  assertEquals(key.slice(4), random.bytes(32));
+  for (const bytes of [encoder.end(), dataFrame(encoder, Uint8Array.of(1)), encoder.ping(new Uint8Array(0))]) {
+    assertEquals(bytes.slice(4, 20), random.bytes(16));
   }
 });
 
@@ -26,7 +51,7 @@ Deno.test("every type of frame has its number", () => {
 Deno.test("KEY carries the key and the first mask as they come from the source of randomness", () => {
   const encoder = new FrameEncoder(new Random(4).fill);
   assertEquals(encoder.started, false);
-  assertEquals(encoder.key().toHex(), "00000020" + new Random(4).bytes(32).toHex());
+  assertEquals(encoder.key().toHex(), "00000000" + new Random(4).bytes(32).toHex());
   assertEquals(encoder.started, true);
 });
 
@@ -42,7 +67,7 @@ Deno.test("nothing can be encoded before KEY, and KEY only once", () => {
   const frames: readonly ((encoder: FrameEncoder) => unknown)[] = [
     (encoder) => encoder.open({ destination: { kind: "port", port: 1 } }),
     (encoder) => encoder.result(ResultCode.Ok),
-    (encoder) => encoder.dataHead(new Uint8Array(4), 1),
+    (encoder) => encoder.dataHead(new Uint8Array(36), 1),
     (encoder) => encoder.end(),
     (encoder) => encoder.reset(ResetCode.Limit),
     (encoder) => encoder.ping(new Uint8Array(0)),
@@ -56,17 +81,17 @@ Deno.test("nothing can be encoded before KEY, and KEY only once", () => {
 });
 
 Deno.test("a DATA frame has 1 to 262,144 bytes, and its head says so", () => {
-  const [encoder] = started(), into = new Uint8Array(6).fill(9);
+  const [encoder] = started(), into = new Uint8Array(38).fill(9);
   for (const [length, head] of [[1, "03000001"], [65_536, "03010000"], [262_144, "03040000"]] as const) {
     encoder.dataHead(into, length);
-    assertEquals(into.toHex(), head + "0909");
+    assertEquals([into.slice(0, 4).toHex(), into.slice(36).toHex()], [head, "0909"]);
   }
   for (const length of [0, -1, 262_145]) assertThrows(() => encoder.dataHead(into, length), RangeError, `${length}`);
 });
 
 Deno.test("a DATA head that is refused is not counted, nor an OPEN that can't be encoded", () => {
   const [encoder, key] = started();
-  assertThrows(() => encoder.dataHead(new Uint8Array(4), 262_145), RangeError);
+  assertThrows(() => encoder.dataHead(new Uint8Array(36), 262_145), RangeError);
   assertThrows(() => encoder.open({ destination: { kind: "name", port: 1, host: "" } }), RangeError);
   assertEquals(receive([key, encoder.end()]).frames.at(-1), { type: FrameType.End });
 });
@@ -81,15 +106,16 @@ Deno.test("a RESULT's text is cut to what fits into 200 bytes, between two chara
       assertEquals(frames[1], { type: FrameType.Result, code: ResultCode.Unreachable, text });
     }
   }
-  assertEquals(encoder.result(ResultCode.Ok, "a".repeat(300)).length, 4 + 1 + 200 + 32);
+  assertEquals(encoder.result(ResultCode.Ok, "a".repeat(300)).length, 36 + 1 + 200);
   assertEquals(key.length, 36);
 });
 
 Deno.test("a PING or PONG carries the first 8 bytes of what it is given", () => {
   const [encoder] = started();
-  assertEquals(encoder.ping(new Uint8Array(0)).toHex(), "06000000");
-  assertEquals(encoder.ping(Uint8Array.fromHex("0102030405060708")).toHex(), "060000080102030405060708");
-  assertEquals(encoder.pong(Uint8Array.fromHex("010203040506070809")).toHex(), "070000080102030405060708");
+  const outside = (bytes: Uint8Array): string => bytes.slice(0, 4).toHex() + bytes.slice(36).toHex();
+  assertEquals(outside(encoder.ping(new Uint8Array(0))), "06000000");
+  assertEquals(outside(encoder.ping(Uint8Array.fromHex("0102030405060708"))), "060000080102030405060708");
+  assertEquals(outside(encoder.pong(Uint8Array.fromHex("010203040506070809"))), "070000080102030405060708");
 });
 
 Deno.test("what an encoder returned stays as it is while it goes on", () => {
@@ -103,26 +129,29 @@ Deno.test("what an encoder returned stays as it is while it goes on", () => {
 Deno.test("random sequences of frames are decoded as they were encoded", async () => {
   await forSeeds(60, (random) => {
     const encoder = new FrameEncoder(random.fill), bytes = [encoder.key()];
-    let dataBytes = 0;
+    const expected: Frame[] = [{ type: FrameType.Key }];
     for (let i = 0; i < 30; i++) {
-      const payload = random.bytes(random.between(1, 400));
-      const next = random.pick<() => Uint8Array>([
-        () => dataFrame(encoder, payload),
-        () => encoder.ping(payload),
-        () => encoder.end(),
-        () => encoder.reset(random.between(1, 4)),
-        () => encoder.result(random.between(0, 5), "x".repeat(random.below(201))),
-        () => encoder.open({ destination: { kind: "port", port: random.below(65536) } }),
+      const body = random.bytes(random.between(1, 400)), payload = body.slice(0, 8);
+      const code = random.between(1, 4), text = "x".repeat(random.below(201));
+      const open: Open = { destination: { kind: "port", port: random.below(65536) } };
+      const [next, frame] = random.pick<() => [Uint8Array, Frame]>([
+        () => [dataFrame(encoder, body), { type: FrameType.Data, bytes: body }],
+        () => [encoder.ping(body), { type: FrameType.Ping, payload }],
+        () => [encoder.pong(body), { type: FrameType.Pong, payload }],
+        () => [encoder.end(), { type: FrameType.End }],
+        () => [encoder.bye(), { type: FrameType.Bye }],
+        () => [encoder.reset(code), { type: FrameType.Reset, code }],
+        () => [encoder.result(code, text), { type: FrameType.Result, code, text }],
+        () => [encoder.open(open), { type: FrameType.Open, open }],
       ])();
-      if (next[0] === FrameType.Data) dataBytes += payload.length;
       bytes.push(next);
+      const before = expected.at(-1);
+      if (frame.type !== FrameType.Data || before?.type !== FrameType.Data) expected.push(frame);
+      else expected[expected.length - 1] = { type: FrameType.Data, bytes: concat([before.bytes, frame.bytes]) };
     }
     const { frames, error, atBoundary } = receive(bytes);
     assertEquals(error, undefined);
     assert(atBoundary);
-    const control = bytes.filter(([type]) => [1, 2, 4, 5, 8].includes(type!));
-    assertEquals(controlOf(frames).map(({ type }) => type), control.map(([type]) => type!));
-    const data = frames.map((frame) => frame.type === FrameType.Data ? frame.bytes.length : 0);
-    assertEquals(data.reduce((sum, length) => sum + length, 0), dataBytes);
+    assertEquals(frames, expected);
   });
 });

@@ -1,16 +1,20 @@
 /**
  * What someone can do who changes message bytes without knowing the key: for XOR shares, whoever owns one channel.
- * Control frames can't be changed, made, dropped, repeated or moved, nor DATA bytes before them added or lost.
+ * DATA's content can be changed, bit for bit, and nothing else: no frame can be changed, made, dropped, repeated, moved,
+ * made longer or shorter, or passed off for one of another type.
  */
 
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { WireError } from "../../src/wire/decoder.ts";
-import { FRAME_HEAD_LENGTH, FrameType, isControl, ResetCode, ResultCode } from "../../src/wire/frame.ts";
+import { type Frame, FRAME_HEAD_LENGTH, frameName, FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
-import { bytesOf, concat, controlOf, dataFrame, everyFrame, receive, type Sent } from "../support/frames.ts";
+import { bytesOf, concat, dataFrame, everyFrame, receive, type Sent, startOf } from "../support/frames.ts";
 import { forSeeds, Random } from "../support/random.ts";
 
 const TAMPERED = "with a wrong tag: the message was tampered with";
+
+/** More than any body but DATA's, so that a frame that was made longer does not wait for bytes. */
+const MORE = new Random(99).bytes(300);
 
 function flip(bytes: Uint8Array, bit: number): Uint8Array<ArrayBuffer> {
   const flipped = bytes.slice() as Uint8Array<ArrayBuffer>;
@@ -18,200 +22,279 @@ function flip(bytes: Uint8Array, bit: number): Uint8Array<ArrayBuffer> {
   return flipped;
 }
 
-/** Asserts that bytes give the first `count` control frames of those sent, and are refused then, for such a reason. */
-function assertRefused(bytes: Uint8Array, sent: readonly Sent[], count: number, reason: string, message: string): void {
+/** Asserts that bytes give exactly these frames, and nothing of what comes then, which is refused for such a reason. */
+function assertRefused(bytes: Uint8Array, given: readonly Frame[], reason: string, message: string): void {
   const { frames, error } = receive([bytes]);
   assertInstanceOf(error, WireError, message);
   assertStringIncludes(error.message, reason, message);
-  assertEquals(controlOf(frames), controlOf(sent.map(({ frame }) => frame)).slice(0, count), message);
+  assertEquals(frames, given as Frame[], message);
 }
 
-/** Asserts that bytes give no control frame that was not sent, nor one in another's place, and don't end in order. */
-function assertHarmless(bytes: Uint8Array, sent: readonly Sent[], most: number, message: string): void {
-  const { frames, atBoundary } = receive([bytes]);
-  const got = controlOf(frames), expected = controlOf(sent.map(({ frame }) => frame));
-  assert(got.length <= most, `${message}: ${got.length} control frames`);
-  assertEquals(got, expected.slice(0, got.length), message);
-  assert(!atBoundary, `${message}: taken as a whole stream`);
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  return start.every((byte, index) => byte === bytes[index]);
 }
 
-/** How many control frames are among the first `count` frames. */
-function controlBefore(sent: readonly Sent[], count: number): number {
-  return sent.slice(0, count).filter(({ frame }) => isControl(frame.type)).length;
+/** The first `count` of the frames sent, as a decoder gives them. */
+function first(sent: readonly Sent[], count: number): Frame[] {
+  return sent.slice(0, count).map(({ frame }) => frame);
 }
 
-Deno.test("a control frame with any one bit of its body, its mask or its tag flipped is refused", () => {
+/** Asserts that a stream with other bytes in the place of one frame is refused there, and before any of it is given. */
+function assertRefusedAt(sent: readonly Sent[], place: number, changed: Uint8Array, reason: string, message: string) {
+  const bytes = concat([bytesOf(sent.slice(0, place)), changed, bytesOf(sent.slice(place + 1)), MORE]);
+  assertRefused(bytes, first(sent, place), reason, message);
+}
+
+Deno.test("a frame of any type with any one bit of its head flipped is refused, and nothing of it is given", () => {
   const sent = everyFrame(new Random(1).fill);
   let flips = 0;
-  sent.forEach(({ bytes, frame }, index) => {
-    if (!isControl(frame.type)) return;
-    const before = bytesOf(sent.slice(0, index)), behind = bytesOf(sent.slice(index + 1));
-    for (let bit = FRAME_HEAD_LENGTH * 8; bit < bytes.length * 8; bit++, flips++) {
-      const changed = concat([before, flip(bytes, bit), behind]);
-      assertRefused(changed, sent, controlBefore(sent, index), TAMPERED, `frame ${index}, bit ${bit}`);
+  sent.forEach(({ bytes }, index) => {
+    if (index === 0) return;
+    for (let bit = 0; bit < FRAME_HEAD_LENGTH * 8; bit++, flips++) {
+      // Some lengths and types are refused for themselves.
+      const reason = bit < 32 ? "" : TAMPERED;
+      assertRefusedAt(sent, index, flip(bytes, bit), reason, `frame ${index}, bit ${bit}`);
     }
   });
-  assertEquals(flips, (36 + 33 + 32 + 308 + 51 + 33 + 32 + 32) * 8);
+  assertEquals(flips, 12 * 36 * 8);
 });
 
-Deno.test("any frame with one bit of its head flipped never makes a control frame that was not sent", () => {
+Deno.test("a frame of any type but DATA with any one bit of its body flipped is refused", () => {
   const sent = everyFrame(new Random(2).fill);
+  let flips = 0;
   sent.forEach(({ bytes, frame }, index) => {
-    if (frame.type === FrameType.Ping || frame.type === FrameType.Pong) return;
-    const before = bytesOf(sent.slice(0, index)), behind = bytesOf(sent.slice(index + 1));
-    for (let bit = 0; bit < FRAME_HEAD_LENGTH * 8; bit++) {
-      const changed = concat([before, flip(bytes, bit), behind]);
-      assertHarmless(changed, sent, controlBefore(sent, index), `frame ${index}, bit ${bit}`);
+    if (frame.type === FrameType.Data) return;
+    for (let bit = FRAME_HEAD_LENGTH * 8; bit < bytes.length * 8; bit++, flips++) {
+      assertRefusedAt(sent, index, flip(bytes, bit), TAMPERED, `frame ${index}, bit ${bit}`);
     }
   });
+  assertEquals(flips, (4 + 1 + 8 + 276 + 19 + 1) * 8);
 });
 
-Deno.test("a PING or PONG with one bit flipped anywhere never makes a control frame that was not sent", () => {
-  const sent = everyFrame(new Random(3).fill), control = controlOf(sent.map(({ frame }) => frame));
+Deno.test("a flipped bit of DATA's body passes, one for one, and changes nothing else", () => {
+  const sent = everyFrame(new Random(3).fill);
+  let flips = 0;
   sent.forEach(({ bytes, frame }, index) => {
-    if (frame.type !== FrameType.Ping && frame.type !== FrameType.Pong) return;
-    const before = bytesOf(sent.slice(0, index)), behind = bytesOf(sent.slice(index + 1));
-    for (let bit = 0; bit < bytes.length * 8; bit++) {
-      const got = controlOf(receive([concat([before, flip(bytes, bit), behind])]).frames);
-      assertEquals(got, control.slice(0, got.length), `frame ${index}, bit ${bit}`);
+    if (frame.type !== FrameType.Data) return;
+    for (let bit = 0; bit < frame.bytes.length * 8; bit++, flips++) {
+      const stream = bytesOf(sent.with(index, { bytes: flip(bytes, FRAME_HEAD_LENGTH * 8 + bit), frame }));
+      const { frames, error, atBoundary } = receive([stream]);
+      assertEquals(error, undefined);
+      assert(atBoundary);
+      assertEquals(frames, first(sent, sent.length).with(index, { ...frame, bytes: flip(frame.bytes, bit) }));
     }
   });
+  assertEquals(flips, (8 + 1) * 8);
 });
 
-Deno.test("a KEY with any one bit flipped makes the first control frame fail, whichever it is", () => {
-  const first: readonly ((encoder: FrameEncoder) => Uint8Array)[] = [
+Deno.test("a KEY with any one bit flipped is refused, or makes the first frame fail, whichever it is", () => {
+  const firsts: readonly ((encoder: FrameEncoder) => Uint8Array)[] = [
     (encoder) => encoder.open({ destination: { kind: "name", port: 443, host: "www.example.com" } }),
     (encoder) => encoder.result(ResultCode.Ok),
+    (encoder) => dataFrame(encoder, Uint8Array.of(1, 2, 3)),
     (encoder) => encoder.end(),
     (encoder) => encoder.reset(ResetCode.Shutdown),
+    (encoder) => encoder.ping(Uint8Array.of(4)),
+    (encoder) => encoder.pong(new Uint8Array(0)),
     (encoder) => encoder.bye(),
   ];
-  for (const encode of first) {
+  for (const encode of firsts) {
     const encoder = new FrameEncoder(new Random(4).fill), key = encoder.key(), bytes = encode(encoder);
     assertEquals(receive([key, bytes]).error, undefined);
-    for (let bit = FRAME_HEAD_LENGTH * 8; bit < key.length * 8; bit++) {
-      assertRefused(concat([flip(key, bit), bytes]), [], 0, TAMPERED, `bit ${bit}`);
+    for (let bit = 0; bit < key.length * 8; bit++) {
+      const [given, reason] = bit < 32 ? [[], ""] : [[{ type: FrameType.Key } as const], TAMPERED];
+      assertRefused(concat([flip(key, bit), bytes]), given, reason, `bit ${bit}`);
     }
   }
 });
 
-Deno.test("many random changes of a stream give no control frame that was not sent", async () => {
+Deno.test("a flipped bit of the first mask that is flipped in the first tag, too, changes nothing at all", () => {
+  const sent = everyFrame(new Random(5).fill), bytes = bytesOf(sent);
+  const [mask, tag] = [20 * 8 + 5, (36 + 20) * 8 + 5];
+  const { frames, error } = receive([flip(flip(bytes, mask), tag)]);
+  assertEquals([frames, error], [first(sent, sent.length), undefined]);
+  // Later masks are under a tag themselves.
+  for (let index = 1; index + 1 < sent.length; index++) {
+    const own = bytesOf(sent.slice(0, index)).length, next = own + sent[index]!.bytes.length;
+    const both = flip(flip(bytes, (own + 4) * 8), (next + 20) * 8);
+    assertRefused(both, first(sent, index), TAMPERED, `the mask of frame ${index}, the tag of the next`);
+  }
+});
+
+Deno.test("many random changes of a stream give what was sent up to the first frame that they touch, and no more", async () => {
   await forSeeds(3000, (random) => {
-    const sent = everyFrame(random.fill), bytes = bytesOf(sent), changed = bytes.slice();
-    for (let count = random.between(1, 8); count > 0; count--) {
-      const at = random.below(bytes.length);
-      changed[at] = random.pick([changed[at]! ^ 1 << random.below(8), random.below(9), random.below(256)]);
+    const sent = everyFrame(random.fill), stream = bytesOf(sent), bytes = stream.slice();
+    const starts = sent.map((_, index) => bytesOf(sent.slice(0, index)).length);
+    let touched = sent.length;
+    const expected = first(sent, sent.length);
+    const changed = Array.from({ length: random.between(1, 8) }, () => random.below(bytes.length));
+    for (const at of changed) {
+      bytes[at] = random.pick([bytes[at]! ^ 1 << random.below(8), random.below(9), random.below(256)]);
     }
-    const got = controlOf(receive(random.cuts(changed, 200)).frames);
-    assertEquals(got, controlOf(sent.map(({ frame }) => frame)).slice(0, got.length));
+    for (const at of new Set(changed)) {
+      if (bytes[at] === stream[at]) continue;
+      const index = starts.findLastIndex((start) => start <= at), offset = at - starts[index]!;
+      const frame = expected[index]!;
+      if (frame.type === FrameType.Data && offset >= FRAME_HEAD_LENGTH) {
+        const body = frame.bytes.with(offset - FRAME_HEAD_LENGTH, bytes[at]!);
+        expected[index] = { type: FrameType.Data, bytes: body };
+      } else touched = Math.min(touched, index === 0 && offset >= 4 ? 1 : index);
+    }
+    const { frames, error } = receive(random.cuts(touched < sent.length ? concat([bytes, MORE]) : bytes, 200));
+    assertEquals(frames, expected.slice(0, touched));
+    assertEquals(error instanceof WireError, touched < sent.length);
   });
 });
 
-Deno.test("a frame turned into one of another type and of a length that fits is refused, or the next one is", () => {
-  const sent = everyFrame(new Random(5).fill);
-  sent.slice(0, -1).forEach(({ bytes, frame }, index) => {
-    for (let type = 0; type < 9; type++) {
-      if (type === frame.type || type === FrameType.Ping || type === FrameType.Pong) continue;
-      for (const length of new Set([0, 1, 32, 33, 36, bytes.length - FRAME_HEAD_LENGTH])) {
-        const turned = new Uint8Array(FRAME_HEAD_LENGTH + length);
-        turned.set(bytes.subarray(0, turned.length));
-        turned.set([type, 0, length >> 8, length]);
-        const changed = concat([bytesOf(sent.slice(0, index)), turned, bytesOf(sent.slice(index + 1))]);
-        assertHarmless(changed, sent, controlBefore(sent, index), `frame ${index} as type ${type} of ${length}`);
+Deno.test("a frame turned into one of any other type or length is refused, and nothing of it is given", () => {
+  const sent = everyFrame(new Random(6).fill);
+  const turns = new Set<string>();
+  sent.forEach(({ bytes, frame }, index) => {
+    const length = bytes.length - FRAME_HEAD_LENGTH, next = sent[index + 1]?.bytes.length ?? 0;
+    for (let type = 0; type < 10; type++) {
+      // Its own length, none, those of other types, and such that it swallows the next frame's head, or all of it.
+      for (const other of new Set([length, 0, 1, 4, 8, 19, 276, length + 1, length + 36, length + next])) {
+        if (type === frame.type && other === length) continue;
+        const start = startOf(type, other), message = `frame ${index} as type ${type} of ${other}`;
+        assertRefusedAt(sent, index, concat([start, bytes.subarray(4)]), "", message);
+        const fitting = new Uint8Array(FRAME_HEAD_LENGTH + other);
+        fitting.set(bytes.subarray(0, fitting.length));
+        fitting.set(start);
+        assertRefusedAt(sent, index, fitting, "", `${message}, cut or padded to that`);
+        turns.add(`${frame.type} ${type}`);
       }
     }
   });
+  assertEquals(turns.size, 9 * 10);
 });
 
-Deno.test("a control frame that was dropped makes the next one fail", () => {
-  const sent = everyFrame(new Random(6).fill), last = sent.length - 1;
-  sent.forEach(({ frame }, index) => {
-    if (!isControl(frame.type) || index === last) return;
+Deno.test("END and OPEN can't be hidden as DATA, nor DATA as PING: the tag itself tells", () => {
+  const encoder = new FrameEncoder(new Random(7).fill), key = encoder.key();
+  const open = { destination: { kind: "port", port: 80 } } as const, body = Uint8Array.of(1, 2, 3, 4);
+  const sent: Sent[] = [
+    { bytes: key, frame: { type: FrameType.Key } },
+    { bytes: encoder.open(open), frame: { type: FrameType.Open, open } },
+    { bytes: dataFrame(encoder, body), frame: { type: FrameType.Data, bytes: body } },
+    { bytes: encoder.end(), frame: { type: FrameType.End } },
+    { bytes: encoder.open(open), frame: { type: FrameType.Open, open } },
+  ];
+  const { Data, End, Open, Ping, Pong } = FrameType;
+  const turns: [place: number, type: FrameType, length: number][] = [
+    [1, Data, 4],
+    [2, Ping, 4],
+    [2, Pong, 4],
+    [2, Open, 4],
+    [3, Data, 1],
+    [3, Data, 36],
+    [3, Data, 40],
+    [3, Ping, 0],
+    [4, Data, 4],
+    [4, End, 0],
+  ];
+  for (const [place, type, length] of turns) {
+    const turned = concat([startOf(type, length), sent[place]!.bytes.subarray(4)]);
+    assertRefusedAt(sent, place, turned, `${frameName(type)} ${TAMPERED}`, `frame ${place} as ${frameName(type)}`);
+  }
+});
+
+Deno.test("a frame of any type that was dropped makes the next one fail", () => {
+  const sent = everyFrame(new Random(8).fill);
+  for (let index = 0; index < sent.length - 1; index++) {
     const left = sent.filter((_, place) => place !== index);
-    assertRefused(bytesOf(left), sent, controlBefore(sent, index), TAMPERED, `without frame ${index}`);
-  });
+    const reason = index === 0 ? "OPEN before KEY" : TAMPERED;
+    assertRefused(bytesOf(left), first(sent, index), reason, `without frame ${index}`);
+  }
 });
 
-Deno.test("a control frame that comes again, at once or later, is refused", () => {
-  const sent = everyFrame(new Random(7).fill);
+Deno.test("a frame of any type that comes again, at once or later, is refused", () => {
+  const sent = everyFrame(new Random(9).fill);
   sent.forEach((one, index) => {
-    if (!isControl(one.frame.type)) return;
     for (let place = index + 1; place <= sent.length; place++) {
       const again = [...sent.slice(0, place), one, ...sent.slice(place)];
-      assertRefused(bytesOf(again), sent, controlBefore(sent, place), TAMPERED, `frame ${index} again at ${place}`);
+      const reason = index === 0 ? "a second KEY" : TAMPERED;
+      assertRefused(bytesOf(again), first(sent, place), reason, `frame ${index} again at ${place}`);
     }
   });
 });
 
-Deno.test("control frames in another order are refused at the first that is not in its place", () => {
-  const sent = everyFrame(new Random(8).fill);
+Deno.test("frames of any types in another order are refused at the first that is not in its place", () => {
+  const sent = everyFrame(new Random(10).fill);
   for (let i = 1; i < sent.length; i++) {
     for (let j = i + 1; j < sent.length; j++) {
-      if (!isControl(sent[i]!.frame.type) || !isControl(sent[j]!.frame.type)) continue;
       const exchanged = sent.with(i, sent[j]!).with(j, sent[i]!);
-      assertRefused(bytesOf(exchanged), sent, controlBefore(sent, i), TAMPERED, `frames ${i} and ${j} exchanged`);
+      assertRefused(bytesOf(exchanged), first(sent, i), TAMPERED, `frames ${i} and ${j} exchanged`);
     }
   }
 });
 
-Deno.test("two ENDs in one direction can't stand for each other", () => {
-  const encoder = new FrameEncoder(new Random(9).fill), key = encoder.key(), first = encoder.end();
-  const second = encoder.end();
-  assertEquals(receive([key, first, second]).error, undefined);
-  assertRefused(concat([key, second, first]), [], 0, TAMPERED, "exchanged");
+Deno.test("two frames of one type and length in one direction can't stand for each other", () => {
+  const makes: readonly ((encoder: FrameEncoder) => Uint8Array)[] = [
+    (encoder) => encoder.end(),
+    (encoder) => encoder.ping(new Uint8Array(0)),
+    (encoder) => dataFrame(encoder, Uint8Array.of(1, 2, 3)),
+  ];
+  for (const make of makes) {
+    const encoder = new FrameEncoder(new Random(11).fill), key = encoder.key();
+    const one = make(encoder), two = make(encoder);
+    assertEquals(receive([key, one, two]).error, undefined);
+    assertRefused(concat([key, two, one]), [{ type: FrameType.Key }], TAMPERED, "exchanged");
+    assertRefused(concat([key, two]), [{ type: FrameType.Key }], TAMPERED, "the first dropped");
+  }
 });
 
-Deno.test("a control frame of another direction is refused", () => {
-  const [here, there] = [new FrameEncoder(new Random(10).fill), new FrameEncoder(new Random(11).fill)];
+Deno.test("a frame of another direction is refused", () => {
+  const [here, there] = [new FrameEncoder(new Random(12).fill), new FrameEncoder(new Random(13).fill)];
   const key = here.key();
   there.key();
-  assertRefused(concat([key, there.end()]), [], 0, TAMPERED, "of another direction");
+  for (const bytes of [there.end(), dataFrame(there, Uint8Array.of(1)), there.ping(new Uint8Array(0))]) {
+    assertRefused(concat([key, bytes]), [{ type: FrameType.Key }], TAMPERED, "of another direction");
+  }
 });
 
-Deno.test("DATA bytes that are lost, added or moved before a control frame make it fail", () => {
-  const make = (): [key: Uint8Array, data: (payload: string) => Uint8Array, encoder: FrameEncoder] => {
-    const encoder = new FrameEncoder(new Random(12).fill), key = encoder.key();
-    return [key, (payload) => dataFrame(encoder, Uint8Array.fromHex(payload)), encoder];
-  };
-  const [key, data, encoder] = make();
+Deno.test("DATA that is lost, added, moved, or cut in another way is refused where it deviates", () => {
+  const encoder = new FrameEncoder(new Random(14).fill), key = encoder.key();
+  const data = (body: string): Uint8Array => dataFrame(encoder, Uint8Array.fromHex(body));
   const one = data("010203"), two = data("04"), end = encoder.end(), three = data("05"), bye = encoder.bye();
   assertEquals(receive([key, one, two, end, three, bye]).error, undefined);
-  const frame = (payload: string): Uint8Array =>
-    concat([Uint8Array.of(3, 0, 0, payload.length / 2), Uint8Array.fromHex(payload)]);
-  const refusedAtEnd: Record<string, Uint8Array[]> = {
-    "all lost": [key, end],
-    "the first frame lost": [key, two, end],
-    "the last frame lost": [key, one, end],
-    "a byte lost": [key, frame("0102"), two, end],
-    "a byte added": [key, frame("01020304"), two, end],
-    "a frame added": [key, one, two, frame("09"), end],
-    "a frame repeated": [key, one, one, two, end],
-    "moved behind": [key, one, end, two, three, bye],
-    "moved before": [key, one, two, three, end, bye],
+  /** A frame's bytes with another length said, and another body. */
+  const other = (frame: Uint8Array, body: string): Uint8Array =>
+    concat([startOf(FrameType.Data, body.length / 2), frame.subarray(4, 36), Uint8Array.fromHex(body)]);
+  const cases: Record<string, [given: string, refused: string, frames: Uint8Array[]]> = {
+    "all lost": ["", "END", [key, end]],
+    "the first frame lost": ["", "DATA", [key, two, end]],
+    "the last frame lost": ["010203", "END", [key, one, end]],
+    "a byte lost": ["", "DATA", [key, other(one, "0102"), two, end]],
+    "a byte added": ["", "DATA", [key, other(one, "01020304"), two, end]],
+    "both in one": ["", "DATA", [key, other(one, "01020304"), end]],
+    "one as two": ["", "DATA", [key, other(one, "01"), other(one, "0203"), two, end]],
+    "a frame added": ["01020304", "DATA", [key, one, two, other(two, "09"), end]],
+    "a frame repeated": ["010203", "DATA", [key, one, one, two, end]],
+    "moved behind": ["010203", "END", [key, one, end, two, three, bye]],
+    "moved before": ["01020304", "DATA", [key, one, two, three, end, bye]],
+    "lost later": ["01020304 END", "BYE", [key, one, two, end, bye]],
+    "added later": ["01020304 END 05", "DATA", [key, one, two, end, three, other(three, "09"), bye]],
   };
-  for (const [message, frames] of Object.entries(refusedAtEnd)) {
-    assertRefused(concat(frames), [], 0, `END ${TAMPERED}`, message);
-  }
-  const refusedAtBye: Record<string, Uint8Array[]> = {
-    "lost later": [key, one, two, end, bye],
-    "added later": [key, one, two, end, three, frame("09"), bye],
-  };
-  for (const [message, frames] of Object.entries(refusedAtBye)) {
-    const { frames: got, error } = receive(frames);
+  for (const [message, [given, refused, pieces]] of Object.entries(cases)) {
+    const { frames, error } = receive(pieces);
     assertInstanceOf(error, WireError, message);
-    assertEquals(controlOf(got), [{ type: FrameType.End }], message);
+    assertEquals(error.message, `${refused} ${TAMPERED}`, message);
+    const words = frames.slice(1).map((frame) => frame.type === FrameType.Data ? frame.bytes.toHex() : "END");
+    assertEquals(words.join(" "), given, message);
   }
-  // only their number is covered: how DATA is cut into frames, and what it says, are not
-  assertEquals(receive([key, frame("09090909"), end]).error, undefined);
 });
 
-Deno.test("a control frame made from known DATA with a guessed tag is refused", async () => {
-  await forSeeds(300, (random) => {
-    const encoder = new FrameEncoder(random.fill), key = encoder.key();
-    const data = dataFrame(encoder, random.bytes(random.pick([32, 33, 36])));
-    const made = concat([data]);
-    made[0] = data.length === 36 ? random.pick([FrameType.End, FrameType.Bye]) : FrameType.Result;
-    random.fill(made.subarray(-32));
-    assertRefused(concat([key, made]), [], 0, TAMPERED, "made");
+Deno.test("a frame that was never sent is refused wherever it is put in, whatever mask and tag it has", async () => {
+  let refused = 0;
+  await forSeeds(1000, (random) => {
+    const sent = everyFrame(random.fill), made = random.pick(everyFrame(random.fill).slice(1)).bytes;
+    const place = random.between(1, sent.length);
+    if (random.below(2)) random.fill(made.subarray(4, FRAME_HEAD_LENGTH));
+    else if (place < sent.length) made.set(sent[place]!.bytes.subarray(4, FRAME_HEAD_LENGTH), 4);
+    // The whole head that is due there: what follows it may be another body of DATA.
+    if (place < sent.length && startsWith(sent[place]!.bytes, made.subarray(0, FRAME_HEAD_LENGTH))) return;
+    const changed = concat([bytesOf(sent.slice(0, place)), made, bytesOf(sent.slice(place)), MORE]);
+    assertRefused(changed, first(sent, place), TAMPERED, `at ${place}`);
+    refused++;
   });
+  assert(refused > 900, `${refused}`);
 });

@@ -1,110 +1,151 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { type ControlType, FrameType } from "../../src/wire/frame.ts";
-import { KEY_LENGTH, Seal, SEAL_LENGTH } from "../../src/wire/seal.ts";
-import { concat } from "../support/frames.ts";
+import { FrameType } from "../../src/wire/frame.ts";
+import { Seal } from "../../src/wire/seal.ts";
+import { concat, startOf } from "../support/frames.ts";
 import { forSeeds, Random } from "../support/random.ts";
-import { tagOf } from "../support/reference.ts";
+import { headOf, tagOf } from "../support/reference.ts";
 
-const CONTROL: readonly ControlType[] = [
-  FrameType.Open,
-  FrameType.Result,
-  FrameType.End,
-  FrameType.Reset,
-  FrameType.Bye,
-];
+const SEALED = [1, 2, 3, 4, 5, 6, 7, 8] satisfies readonly FrameType[];
+const NOTHING = new Uint8Array(0);
 
-Deno.test("a key's payload has 32 bytes, and a seal adds 32", () => {
-  assertEquals([KEY_LENGTH, SEAL_LENGTH], [32, 32]);
+/** KEY's head with this key and mask. */
+function keyHead(keyAndMask: Uint8Array): Uint8Array {
+  return concat([startOf(FrameType.Key, 0), keyAndMask]);
+}
+
+/** The head that a seal writes. */
+function written(seal: Seal, type: FrameType, length: number, covered: Uint8Array, random: Random): Uint8Array {
+  const head = new Uint8Array(36);
+  seal.write(head, type, length, covered, random.fill);
+  return head;
+}
+
+function flipped(bytes: Uint8Array, bit: number): Uint8Array {
+  return bytes.with(bit >> 3, bytes[bit >> 3]! ^ 1 << bit % 8);
+}
+
+Deno.test("KEY's head is its type, no length, and a key and a mask from the source of randomness", () => {
+  const head = new Uint8Array(38).fill(9);
+  Seal.writeKey(head, new Random(4).fill);
+  assertEquals(head.toHex(), "00000000" + new Random(4).bytes(32).toHex() + "0909");
 });
 
-Deno.test("a direction's tags are what integers of any size make of them, and its receiver takes them", async () => {
+Deno.test("a direction's heads are what integers of any size make of them, and its receiver takes them", async () => {
   await forSeeds(40, (random) => {
     const keyAndMask = random.bytes(32), key = keyAndMask.slice(0, 16);
-    const sender = new Seal(keyAndMask), receiver = new Seal(keyAndMask);
-    let mask: Uint8Array = keyAndMask.slice(16), dataBytes = 0;
-    for (let controlFrames = 0; controlFrames < 6; controlFrames++) {
-      const length = random.below(3) * random.pick([1, 1000, 262_144]);
-      sender.countData(length);
-      receiver.countData(length);
-      dataBytes += length;
-      const type = random.pick(CONTROL), body = random.bytes(random.pick([0, 1, 15, 16, 17, 31, 32, 33, 276]));
-      const nextMask = random.bytes(16);
-      const payload = sender.seal(type, body, (into) => into.set(nextMask));
-      const tag = tagOf({ key, mask, type, body, controlFrames, dataBytes, nextMask });
-      assertEquals(payload, concat([body, nextMask, tag]));
-      assertEquals(receiver.open(type, payload), body);
+    const sender = new Seal(keyHead(keyAndMask)), receiver = new Seal(keyHead(keyAndMask));
+    let mask: Uint8Array = keyAndMask.slice(16);
+    for (let number = 1; number < 8; number++) {
+      const type = random.pick(SEALED);
+      const body = random.bytes(random.pick([0, 1, 15, 16, 17, 31, 32, 33, 276]));
+      const [length, covered] = type === FrameType.Data
+        ? [random.pick([1, 255, 256, 65_535, 65_536, 262_144]), NOTHING]
+        : [body.length, body];
+      const nextMask = random.bytes(16), head = new Uint8Array(36);
+      sender.write(head, type, length, covered, (into) => into.set(nextMask));
+      assertEquals(head, headOf({ key, mask, type, length, number, nextMask, covered }));
+      assertEquals(receiver.check(head, covered), true);
       mask = nextMask;
     }
   });
 });
 
-Deno.test("the counts of control frames and of DATA bytes reach beyond 65,535 and 2^32", () => {
-  const random = new Random(3), keyAndMask = random.bytes(32), body = new Uint8Array(0);
-  const seal = new Seal(keyAndMask);
-  for (let i = 0; i < 2 ** 20; i++) seal.countData(262_144);
-  seal.countData(5);
-  let mask: Uint8Array = keyAndMask.slice(16), payload: Uint8Array = mask;
-  for (let controlFrames = 0; controlFrames <= 65_536; controlFrames++) {
-    payload = seal.seal(FrameType.End, body, random.fill);
-    if (controlFrames < 65_536) mask = payload.slice(0, 16);
+Deno.test("the number of frames before reaches beyond 65,535", () => {
+  const random = new Random(3), keyAndMask = random.bytes(32), seal = new Seal(keyHead(keyAndMask));
+  let mask: Uint8Array = keyAndMask.slice(16), head: Uint8Array = NOTHING;
+  for (let number = 1; number <= 65_537; number++) {
+    head = written(seal, FrameType.End, 0, NOTHING, random);
+    if (number < 65_537) mask = head.slice(4, 20);
   }
-  const nextMask = payload.slice(0, 16), key = keyAndMask.slice(0, 16);
-  const tagged = { key, mask, type: FrameType.End, body, controlFrames: 65_536, dataBytes: 2 ** 38 + 5, nextMask };
-  assertEquals(payload.slice(16), tagOf(tagged));
+  const nextMask = head.slice(4, 20), key = keyAndMask.slice(0, 16);
+  const tagged = { key, mask, type: FrameType.End, length: 0, number: 65_537, nextMask, covered: NOTHING };
+  assertEquals(head.slice(20), tagOf(tagged));
+});
+
+Deno.test("a seal writes 36 bytes of the array that it is given, wherever that begins, and no more", () => {
+  const random = new Random(11), keyAndMask = random.bytes(32);
+  const room = new Uint8Array(60).fill(9);
+  new Seal(keyHead(keyAndMask)).write(room.subarray(5), FrameType.Data, 19, NOTHING, new Random(1).fill);
+  const head = written(new Seal(keyHead(keyAndMask)), FrameType.Data, 19, NOTHING, new Random(1));
+  assertEquals(room.toHex(), "09".repeat(5) + head.toHex() + "09".repeat(19));
 });
 
 Deno.test("a seal keeps no hold of the arrays that it is given", () => {
-  const random = new Random(5), keyAndMask = random.bytes(32);
-  const sender = new Seal(keyAndMask.slice());
-  const given = keyAndMask.slice(), receiver = new Seal(given);
+  const random = new Random(5), keyAndMask = random.bytes(32), body = random.bytes(20);
+  const sender = new Seal(keyHead(keyAndMask));
+  const given = keyHead(keyAndMask), receiver = new Seal(given);
   given.fill(0);
   for (let i = 0; i < 3; i++) {
-    const payload = sender.seal(FrameType.End, new Uint8Array(0), random.fill);
-    const lent = payload.slice();
-    payload.fill(0xee);
-    assertEquals(receiver.open(FrameType.End, lent), new Uint8Array(0));
+    const lentBody = body.slice(), head = written(sender, FrameType.Open, 20, lentBody, random);
+    const lent = head.slice();
+    head.fill(0xee);
+    lentBody.fill(0xee);
+    const checked = body.slice();
+    assertEquals(receiver.check(lent, checked), true);
+    assertEquals(checked, body);
     lent.fill(0xee);
+    checked.fill(0xee);
   }
 });
 
-Deno.test("a tag is good for its type, its body and its place alone", () => {
+Deno.test("a tag is good for its type, its length, its body and its place alone", () => {
   const body = Uint8Array.of(7, 0);
-  const sealed = (): [payload: Uint8Array, receiver: Seal] => {
-    const random = new Random(6), keyAndMask = random.bytes(32), sender = new Seal(keyAndMask);
-    sender.countData(10);
-    const receiver = new Seal(keyAndMask);
-    return [sender.seal(FrameType.Result, body, random.fill), receiver];
+  /** What the receiver says of the second frame, changed, and of its body. */
+  const checked = (change: (head: Uint8Array) => Uint8Array, covered: Uint8Array = body): boolean => {
+    const random = new Random(7), key = keyHead(random.bytes(32)), sender = new Seal(key), receiver = new Seal(key);
+    const first = written(sender, FrameType.Ping, 0, NOTHING, random);
+    assertEquals(receiver.check(first, NOTHING), true);
+    return receiver.check(change(written(sender, FrameType.Result, 2, body, random)), covered);
   };
-  const opened = (type: ControlType, change: (payload: Uint8Array) => Uint8Array, data: number): Uint8Array | null => {
-    const [payload, receiver] = sealed();
-    receiver.countData(data);
-    return receiver.open(type, change(payload));
-  };
-  const same = (payload: Uint8Array): Uint8Array => payload;
-  assertEquals(opened(FrameType.Result, same, 10), body);
-  for (const data of [0, 9, 11, 10 + 2 ** 32]) assertEquals(opened(FrameType.Result, same, data), null);
-  for (const type of CONTROL) if (type !== FrameType.Result) assertEquals(opened(type, same, 10), null);
-  // zeros that padding would hide
-  assertEquals(opened(FrameType.Result, (payload) => concat([body, Uint8Array.of(0), payload.slice(2)]), 10), null);
-  assertEquals(opened(FrameType.Result, (payload) => concat([body.slice(0, 1), payload.slice(2)]), 10), null);
-  for (let bit = 0; bit < (2 + 32) * 8; bit++) {
-    const flipped = (payload: Uint8Array): Uint8Array => payload.with(bit >> 3, payload[bit >> 3]! ^ 1 << bit % 8);
-    assertEquals(opened(FrameType.Result, flipped, 10), null, `bit ${bit}`);
+  const same = (head: Uint8Array): Uint8Array => head;
+  assertEquals(checked(same), true);
+  for (let type = 0; type < 256; type++) {
+    assertEquals(checked((head) => head.with(0, type)), type === FrameType.Result, `type ${type}`);
   }
+  for (let bit = 0; bit < 36 * 8; bit++) assertEquals(checked((head) => flipped(head, bit)), false, `bit ${bit}`);
+  for (let bit = 0; bit < 2 * 8; bit++) assertEquals(checked(same, flipped(body, bit)), false, `body, bit ${bit}`);
+  // zeros that padding hides are told by the length
+  assertEquals(checked((head) => head.with(3, 3), Uint8Array.of(7, 0, 0)), false);
+  assertEquals(checked((head) => head.with(3, 1), Uint8Array.of(7)), false);
+  assertEquals(checked(same, NOTHING), false);
+});
+
+Deno.test("a frame that its receiver has not had, or has had, makes every later tag wrong", () => {
+  const random = new Random(12), key = keyHead(random.bytes(32)), sender = new Seal(key);
+  const heads = Array.from({ length: 4 }, () => written(sender, FrameType.Data, 5, NOTHING, random));
+  for (const order of [[1], [0, 2], [0, 0], [0, 1, 0], [0, 1, 3]]) {
+    const receiver = new Seal(key);
+    const taken = order.map((place) => receiver.check(heads[place]!, NOTHING));
+    assertEquals(taken, order.map((_, index) => index < order.length - 1), `${order}`);
+  }
+});
+
+Deno.test("where masks come again, too, a tag is good for one number of frames before it", () => {
+  const random = new Random(13), keyAndMask = random.bytes(32), mask = keyAndMask.subarray(16);
+  const sender = new Seal(keyHead(keyAndMask)), receiver = new Seal(keyHead(keyAndMask));
+  const [first, second] = [1, 2].map(() => {
+    const head = new Uint8Array(36);
+    sender.write(head, FrameType.End, 0, NOTHING, (into) => into.set(mask));
+    return head;
+  });
+  assertNotEquals(first, second);
+  assertEquals(new Seal(keyHead(keyAndMask)).check(second!, NOTHING), false);
+  assertEquals([receiver.check(first!, NOTHING), receiver.check(second!, NOTHING)], [true, true]);
 });
 
 Deno.test("the same frame again has another tag", () => {
-  const random = new Random(8), seal = new Seal(random.bytes(32));
-  const tags = Array.from({ length: 50 }, () => seal.seal(FrameType.End, new Uint8Array(0), random.fill).toHex());
-  assertEquals(new Set(tags).size, 50);
-  assertEquals(new Set(tags.map((tag) => tag.slice(32))).size, 50);
+  const random = new Random(8), seal = new Seal(keyHead(random.bytes(32)));
+  const heads = Array.from({ length: 50 }, () => written(seal, FrameType.End, 0, NOTHING, random).toHex());
+  assertEquals(new Set(heads).size, 50);
+  assertEquals(new Set(heads.map((head) => head.slice(40))).size, 50);
 });
 
 Deno.test("a tag's mask hides it: with another first mask it differs by just that mask", () => {
   const random = new Random(9), key = random.bytes(16), one = random.bytes(16), other = random.bytes(16);
   const tag = (mask: Uint8Array): Uint8Array => {
-    const seal = new Seal(concat([key, mask]));
-    return seal.seal(FrameType.End, new Uint8Array(0), (into) => into.fill(4)).slice(16);
+    const head = new Uint8Array(36);
+    new Seal(keyHead(concat([key, mask]))).write(head, FrameType.End, 0, NOTHING, (into) => into.fill(4));
+    return head.slice(20);
   };
   const difference = tag(one).map((byte, index) => byte ^ tag(other)[index]!);
   assertEquals(difference, one.map((byte, index) => byte ^ other[index]!));
@@ -112,12 +153,11 @@ Deno.test("a tag's mask hides it: with another first mask it differs by just tha
 });
 
 Deno.test("a seal whose randomness fails throws, and goes on where it was", () => {
-  const random = new Random(10), keyAndMask = random.bytes(32);
-  const sender = new Seal(keyAndMask), receiver = new Seal(keyAndMask);
+  const random = new Random(10), key = keyHead(random.bytes(32));
+  const sender = new Seal(key), receiver = new Seal(key);
   const none = (): never => {
     throw new Error("no randomness");
   };
-  assertThrows(() => sender.seal(FrameType.Bye, new Uint8Array(0), none), Error, "no randomness");
-  const payload = sender.seal(FrameType.Bye, new Uint8Array(0), random.fill);
-  assertEquals(receiver.open(FrameType.Bye, payload), new Uint8Array(0));
+  assertThrows(() => sender.write(new Uint8Array(36), FrameType.Bye, 0, NOTHING, none), Error, "no randomness");
+  assertEquals(receiver.check(written(sender, FrameType.Bye, 0, NOTHING, random), NOTHING), true);
 });

@@ -13,7 +13,7 @@ import { decodeGreeting } from "../../src/wire/greeting.ts";
 import { decodeOpen } from "../../src/wire/open.ts";
 import { decode } from "../support/decode.ts";
 import { concat, receive } from "../support/frames.ts";
-import { blocksOf, evaluateSlowly, tagOf } from "../support/reference.ts";
+import { blocksOf, evaluateSlowly, headOf, tagOf } from "../support/reference.ts";
 
 type Vector = Record<string, unknown> & { name: string; description: string };
 
@@ -71,32 +71,34 @@ Deno.test("the vectors of the field hold the results of GCM's specification", ()
 });
 
 Deno.test("the vectors of tags are what integers of any size make of them", () => {
-  const sealed = [...group("tag"), ...group("direction").filter(({ tag }) => tag !== undefined)];
-  for (const { name, key, mask, type, body, controlFrames, dataBytes, nextMask, blocks, tag } of sealed) {
-    assert(typeof type === "number" && typeof controlFrames === "number" && typeof dataBytes === "number");
-    const tagged = { key: bytes(key), mask: bytes(mask), body: bytes(body), nextMask: bytes(nextMask) };
-    const all = { ...tagged, type, controlFrames, dataBytes };
+  const sealed = [...group("tag"), ...group("direction").filter(({ type }) => type !== FrameType.Key)];
+  for (const { name, key, mask, type, length, number, nextMask, covered, blocks, tag, head, frame } of sealed) {
+    assert(typeof type === "number" && typeof length === "number" && typeof number === "number");
+    const tagged = { key: bytes(key), mask: bytes(mask), nextMask: bytes(nextMask), covered: bytes(covered) };
+    const all = { ...tagged, type, length, number };
     assertEquals(blocksOf(all).map((block) => block.toHex()), blocks, name);
     assertEquals(tagOf(all).toHex(), tag, name);
+    assertEquals(headOf(all), bytes(head ?? frame).slice(0, 36), name);
   }
 });
 
 Deno.test("the vectors of a direction follow from each other, count what went before, and decode", () => {
-  let key: unknown, mask: unknown, controlFrames = 0, dataBytes = 0;
+  let key: unknown, mask: unknown;
   const direction = group("direction");
-  for (const vector of direction) {
+  direction.forEach((vector, index) => {
     const { name, type } = vector;
-    const payload = vector.payload ?? `${vector.body}${vector.nextMask}${vector.tag}`;
-    assert(typeof payload === "string");
-    assertEquals(vector.frame, hex(type, 1) + hex(payload.length / 2, 3) + payload, name);
-    if (type === FrameType.Key) [key, mask] = [payload.slice(0, 32), payload.slice(32)];
-    if (type === FrameType.Data) dataBytes += payload.length / 2;
-    if (vector.tag === undefined) continue;
-    const { key: itsKey, mask: itsMask, controlFrames: itsFrames, dataBytes: itsBytes } = vector;
-    assertEquals([itsKey, itsMask, itsFrames, itsBytes], [key, mask, controlFrames, dataBytes], name);
-    mask = vector.nextMask;
-    controlFrames++;
-  }
+    if (index === 0) {
+      assertEquals([type, vector.frame], [FrameType.Key, `00000000${vector.key}${vector.mask}`]);
+      [key, mask] = [vector.key, vector.mask];
+      return;
+    }
+    const { body, nextMask, tag } = vector;
+    assert(typeof body === "string");
+    assertEquals(vector.frame, hex(type, 1) + hex(body.length / 2, 3) + nextMask + tag + body, name);
+    assertEquals([vector.key, vector.mask, vector.number], [key, mask, index], name);
+    assertEquals(vector.covered, type === FrameType.Data ? "" : body, name);
+    mask = nextMask;
+  });
   const { frames, error, atBoundary } = receive(direction.map(({ frame }) => bytes(frame)));
   assertEquals(error, undefined);
   assert(atBoundary);
