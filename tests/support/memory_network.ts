@@ -23,6 +23,8 @@ export interface MemoryNetworkOptions {
    * fails.
    */
   onConnect?: (to: Address, from: Address) => void | Promise<void>;
+  /** Where connections to an address arrive: what REDIRECT of iptables does. There unless given. */
+  route?: (to: Address) => Address;
   /** Takes each new connection apart and stands in its path. The two ends are the interposer's to end. */
   interpose?: (path: Interposed, to: Address) => void;
 }
@@ -52,6 +54,7 @@ export class MemoryNetwork implements Network {
   hosts: ReadonlyMap<string, string>;
   chunk: (available: number, reader: Connection) => number;
   onConnect: (to: Address, from: Address) => void | Promise<void>;
+  route: (to: Address) => Address;
   interpose: ((path: Interposed, to: Address) => void) | undefined;
   #listeners = new Map<string, MemoryListener>();
   #open = new Set<Connection>();
@@ -62,6 +65,7 @@ export class MemoryNetwork implements Network {
     this.hosts = options.hosts ?? new Map();
     this.chunk = options.chunk ?? ((available) => available);
     this.onConnect = options.onConnect ?? (() => {});
+    this.route = options.route ?? ((to) => to);
     this.interpose = options.interpose;
   }
 
@@ -80,7 +84,7 @@ export class MemoryNetwork implements Network {
     const remote = { host: this.#resolve(to.host), port: to.port };
     const local = { host: remote.host.includes(":") ? "fd00::c" : "198.18.0.1", port: this.#freePort() };
     await orAborted(Promise.resolve(this.onConnect(remote, local)), signal);
-    const listener = this.#listenerAt(remote);
+    const listener = this.#listenerAt(this.route(remote));
     if (listener === undefined) throw new Deno.errors.ConnectionRefused("Connection refused (os error 111)");
     const [client, clientPeer] = this.#pair(local, remote);
     if (this.interpose === undefined) {

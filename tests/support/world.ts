@@ -88,6 +88,7 @@ export class World implements AsyncDisposable {
   names: Record<string, readonly string[]> = {};
   readonly #stack = new AsyncDisposableStack();
   readonly #destinations: Address[] = [];
+  #redirected: Address | undefined;
 
   constructor() {
     const target = this.network.listen(TARGET);
@@ -131,7 +132,7 @@ export class World implements AsyncDisposable {
       clock: this.clock,
       now: this.now,
       resolve,
-      originalDestination: () => this.#destinations.shift(),
+      originalDestination: () => this.#destinations.shift() ?? this.#redirected,
       makeTransparent: () => {},
     };
     const handler = new ClientHandler(config, this.client.log, system, {}, keys);
@@ -146,6 +147,12 @@ export class World implements AsyncDisposable {
     this.dialled.splice(this.dialled.lastIndexOf(`${REDIRECT.host}:${port}`), 1);
     this.#stack.defer(() => connection.close());
     return connection;
+  }
+
+  /** From now on a rule sends whatever is for an address to the handler, and the handler's own too. */
+  redirectAll(destination: Address): void {
+    this.#redirected = destination;
+    this.network.route = (to) => to.host === destination.host && to.port === destination.port ? REDIRECT : to;
   }
 
   /** What becomes of an application that connects and says something: the answer, or how its connection ended. */
