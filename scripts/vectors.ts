@@ -8,6 +8,7 @@
 import { direction } from "./vectors/direction.ts";
 import { fields, tags } from "./vectors/field.ts";
 import { associates, greetings, refusals } from "./vectors/handshake.ts";
+import { exchanges, invalidLists, unanswered } from "./vectors/identify.ts";
 import { invalid } from "./vectors/invalid.ts";
 import { opens } from "./vectors/open.ts";
 import { shares } from "./vectors/shares.ts";
@@ -29,6 +30,9 @@ export function vectors(): string {
     direction: direction(),
     shares: shares(),
     invalid: invalid(),
+    identify: exchanges(),
+    unanswered: unanswered(),
+    invalidList: invalidLists(),
   };
   return `${JSON.stringify(groups, null, 2)}\n`;
 }

@@ -23,7 +23,7 @@ export interface MemoryNetworkOptions {
    * fails.
    */
   onConnect?: (to: Address, from: Address) => void | Promise<void>;
-  /** Where connections to an address arrive: what REDIRECT of iptables does. There unless given. */
+  /** Where connections to an address arrive instead: what REDIRECT and DNAT of iptables do. */
   route?: (to: Address) => Address;
   /** Takes each new connection apart and stands in its path. The two ends are the interposer's to end. */
   interpose?: (path: Interposed, to: Address) => void;
@@ -84,13 +84,14 @@ export class MemoryNetwork implements Network {
     const remote = { host: this.#resolve(to.host), port: to.port };
     const local = { host: remote.host.includes(":") ? "fd00::c" : "198.18.0.1", port: this.#freePort() };
     await orAborted(Promise.resolve(this.onConnect(remote, local)), signal);
-    const listener = this.#listenerAt(this.route(remote));
+    const arrived = this.route(remote);
+    const listener = this.#listenerAt(arrived);
     if (listener === undefined) throw new Deno.errors.ConnectionRefused("Connection refused (os error 111)");
-    const [client, clientPeer] = this.#pair(local, remote);
+    const [client, clientPeer] = this.#pair(local, remote, arrived);
     if (this.interpose === undefined) {
       listener.offer(clientPeer);
     } else {
-      const [toServer, server] = this.#pair(local, remote);
+      const [toServer, server] = this.#pair(local, remote, arrived);
       listener.offer(server);
       this.interpose({ toClient: clientPeer, toServer }, remote);
     }
@@ -123,12 +124,13 @@ export class MemoryNetwork implements Network {
       this.#listeners.get(formatAddress({ host: any, port }));
   }
 
-  #pair(a: Address, b: Address): [MemoryConnection, MemoryConnection] {
+  /** @param arrived What the far end takes itself for. */
+  #pair(a: Address, b: Address, arrived: Address): [MemoryConnection, MemoryConnection] {
     const [ab, ba] = [new Pipe(this.capacity), new Pipe(this.capacity)];
     const limit = (available: number, reader: Connection) => this.chunk(available, reader);
     return [
       new MemoryConnection(a, b, ba, ab, limit, this.#open),
-      new MemoryConnection(b, a, ab, ba, limit, this.#open),
+      new MemoryConnection(arrived, a, ab, ba, limit, this.#open),
     ];
   }
 }

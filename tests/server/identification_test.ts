@@ -1,0 +1,105 @@
+/** What a server handler says of itself, behind NAT too. */
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { UsageError } from "../../src/config/problems.ts";
+import { type Address, formatAddress } from "../../src/net/address.ts";
+import { identify } from "../../src/identify/exchange.ts";
+import { makeKey } from "../support/keys.ts";
+import { World } from "../support/world.ts";
+
+const KEY = await makeKey("hmac");
+const LISTENING = ["--channel", "10.0.0.1", "--channel", "10.0.0.2:7000"];
+const PUBLIC = ["--announce", "192.0.2.1", "--announce", "198.51.100.1:443"];
+
+/** What a client gets that connects to an address, which leads to another one. */
+async function ask(world: World, at: Address, to: Address = at): Promise<string> {
+  const { network, clock } = world;
+  network.route = (address) => address.host === at.host && address.port === at.port ? to : address;
+  try {
+    const { channels, valid } = await identify(at, [KEY.client], { network, clock, timeout: 5000 });
+    return `${channels.map(formatAddress)} ${valid}`;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+Deno.test("a server says where it listens, at any of its channels", async () => {
+  await using world = new World();
+  world.startServer(LISTENING, [KEY.server]);
+  const expected = "10.0.0.1:6522,10.0.0.2:7000 3600";
+  assertEquals(await ask(world, { host: "10.0.0.1", port: 6522 }), expected);
+  assertEquals(await ask(world, { host: "10.0.0.2", port: 7000 }), expected);
+  assertEquals(world.server.of("channels told").map(({ channel }) => channel), ["10.0.0.1:6522", "10.0.0.2:7000"]);
+});
+
+Deno.test("a server behind NAT says where clients reach it, and clients take it for that", async () => {
+  await using world = new World();
+  world.startServer([...LISTENING, ...PUBLIC], [KEY.server]);
+  const expected = "192.0.2.1:6522,198.51.100.1:443 3600";
+  const [a, b] = [{ host: "10.0.0.1", port: 6522 }, { host: "10.0.0.2", port: 7000 }];
+  assertEquals(await ask(world, { host: "192.0.2.1", port: 6522 }, a), expected);
+  assertEquals(await ask(world, { host: "198.51.100.1", port: 443 }, b), expected);
+  // Neither the address behind NAT, nor the other channel's.
+  assertMatch(await ask(world, a), /the answer's token is wrong/);
+  assertMatch(await ask(world, { host: "192.0.2.1", port: 6522 }, b), /the answer's token is wrong/);
+});
+
+Deno.test("a server at every address of its machine says those that it announces, to who came to one of them", async () => {
+  await using world = new World();
+  const announce = ["--announce", "10.0.0.1", "--announce", "10.0.0.2", "--announce", "[2001:db8::1]"];
+  world.startServer(["--channel", "0.0.0.0", "--channel", "[::]", ...announce], [KEY.server]);
+  for (const host of ["10.0.0.1", "10.0.0.2", "2001:db8::1"]) {
+    assertEquals(await ask(world, { host, port: 6522 }), "10.0.0.1:6522,10.0.0.2:6522,[2001:db8::1]:6522 3600");
+  }
+  assertMatch(await ask(world, { host: "10.0.0.3", port: 6522 }), /does not know this address as one of its channels/);
+  assertEquals(world.server.warnings(), [
+    ["channels not told", "the client came to an address that is not announced; see announce"],
+  ]);
+});
+
+Deno.test("a server with several keys answers by the one that the client has", async () => {
+  await using world = new World();
+  const other = await makeKey("ed25519");
+  world.startServer(LISTENING, [other.server, KEY.server]);
+  const { network, clock } = world;
+  const at = { host: "10.0.0.1", port: 6522 };
+  for (const { client } of [KEY, other]) {
+    assertEquals((await identify(at, [client], { network, clock, timeout: 5000 })).key, client);
+  }
+});
+
+Deno.test("a question costs a stranger's connection, which is closed, and no association suffers", async () => {
+  await using world = new World();
+  const server = world.startServer(LISTENING, [KEY.server]);
+  const before = world.network.openEnds;
+  await Promise.all(Array.from({ length: 20 }, () => ask(world, { host: "10.0.0.1", port: 6522 })));
+  for (let turn = 0; turn < 1000 && world.network.openEnds > before; turn++) await new Promise((go) => setTimeout(go));
+  assertEquals([world.network.openEnds, server.associations, world.clock.pending], [before, 0, 0]);
+});
+
+Deno.test("what is announced must be what clients can use", async () => {
+  await using world = new World();
+  const cases: [string[], boolean, string][] = [
+    [["--announce=192.0.2.1", "--announce=192.0.2.2"], false, "--announce: announced to nobody; give a key"],
+    [["--announce=192.0.2.1"], true, "only one channel; give 2 to 16"],
+    [["--announce=192.0.2.1", "--announce=192.0.2.1:7000"], true, "two channels at 192.0.2.1 are one path"],
+    [["--announce=192.0.2.1", "--announce=web.example"], true, "announced as web.example, a name; give its IP address"],
+    [
+      ["--announce=192.0.2.1", "--announce=192.0.2.2", "--announce=192.0.2.3"],
+      true,
+      "3 announced for 2 channels; give one for each",
+    ],
+  ];
+  for (const [args, withKey, message] of cases) {
+    assertThrows(
+      () => world.startServer([...LISTENING, ...args], withKey ? [KEY.server] : []),
+      UsageError,
+      message,
+    );
+  }
+  const everywhere = ["--channel", "0.0.0.0", "--channel", "[::]"];
+  assertThrows(
+    () => world.startServer(everywhere, [KEY.server]),
+    UsageError,
+    "stands for every address, which nobody can connect to; give what to announce",
+  );
+});
