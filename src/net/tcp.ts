@@ -7,6 +7,7 @@ import {
   shutdownWrite,
 } from "./linux.ts";
 import { canonicalHost } from "./sockaddr.ts";
+import { inTurn } from "./turns.ts";
 
 /** The system's TCP, with TCP_NODELAY on every connection: shares wait for nothing. */
 export const systemNetwork: Network = {
@@ -58,7 +59,7 @@ export class TcpConnection implements Connection {
   }
 
   read(into: Uint8Array): Promise<number | null> {
-    return this.#conn.read(into).then(this.#wasRead, this.#wasNotRead);
+    return inTurn(into.length, () => this.#conn.read(into)).then(this.#wasRead, this.#wasNotRead);
   }
 
   readonly #wasRead = (count: number | null): number | null => {
@@ -74,7 +75,7 @@ export class TcpConnection implements Connection {
 
   write(bytes: Uint8Array): Promise<number> {
     this.#writing = true;
-    const written = this.#conn.write(bytes);
+    const written = inTurn(bytes.length, () => this.#conn.write(bytes));
     written.then(this.#wasWritten, this.#wasNotWritten);
     return written;
   }

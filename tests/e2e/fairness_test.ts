@@ -1,0 +1,35 @@
+import { assertLess } from "@std/assert";
+import { writeAll } from "../../src/net/connection.ts";
+import { startPair } from "../support/handlers.ts";
+import { connect, drain, flood, pattern, readExactly, Target } from "../support/programs_tcp.ts";
+
+/** How long a small question and answer may take beside a session that sends all it can, in milliseconds. */
+const PATIENCE = 300;
+
+for (const direction of ["up", "down"] as const) {
+  Deno.test(`a small exchange stays prompt beside a session that is saturated ${direction}`, async () => {
+    using target = new Target();
+    await using pair = await startPair({ target: target.address });
+    using busy = await connect(pair.entry);
+    const busyServed = await target.accept(pair);
+    using small = await connect(pair.entry);
+    const smallServed = await target.accept(pair);
+    const [sender, receiver] = direction === "up" ? [busy, busyServed] : [busyServed, busy];
+    const enough = new AbortController();
+    const load = Promise.all([flood(sender, pattern(64 * 1024), { until: enough.signal }), drain(receiver)]);
+
+    const took: number[] = [];
+    const question = pattern(100);
+    for (let i = 0; i < 20; i++) {
+      const began = performance.now();
+      await writeAll(small, question);
+      await writeAll(smallServed, await readExactly(smallServed, question.length));
+      await readExactly(small, question.length);
+      took.push(performance.now() - began);
+    }
+    enough.abort();
+    sender.reset();
+    await load;
+    assertLess(took.toSorted((a, b) => a - b)[took.length >> 1]!, PATIENCE);
+  });
+}
