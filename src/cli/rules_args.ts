@@ -11,10 +11,10 @@ import { clientPlan, hostsOf, type Ruleset, serverRuleset, type Side, SIDES, sys
 import { configOptions, parseConfig } from "./configured.ts";
 import { readFlags } from "./flags.ts";
 
-const ACTIONS = ["print", "apply", "remove"] as const;
-
 /** What to do with the rules. */
-export type Action = typeof ACTIONS[number];
+export type Action = "print" | "apply" | "remove";
+
+const ACTIONS: readonly Action[] = ["print", "apply", "remove"];
 
 /** Rules to make, and what is to be known about them. */
 export interface Plan {

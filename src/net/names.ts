@@ -7,7 +7,7 @@ import { canonicalHost } from "./sockaddr.ts";
 export type Resolve = (name: string) => Promise<readonly string[]>;
 
 /** The system's own way, `getaddrinfo`: its hosts file, its name servers, its order. */
-export const systemResolve: Resolve = (name) =>
+export const systemResolve: Resolve = (name): Promise<readonly string[]> =>
   new Promise((resolve, reject) => {
     lookup(name, { all: true }, (error, addresses) => {
       if (error === null) return resolve(addresses.map(({ address }) => address));

@@ -14,7 +14,11 @@ export class NftBackend implements Backend {
     this.#tools = tools;
   }
 
-  async read(side: Side): Promise<NftPresent> {
+  async read(side: Side): Promise<Present> {
+    return await this.#read(side);
+  }
+
+  async #read(side: Side): Promise<NftPresent> {
     const tables = await this.#tools.run({ program: "nft", args: ["list", "tables"] });
     const table = NFT_TABLES[side];
     if (!tables.split("\n").includes(`table inet ${table}`)) return new NftPresent(side);

@@ -30,7 +30,8 @@ export interface Part {
   readonly toPort?: number;
 }
 
-type Known = Pick<ClientConfig, "servers" | "keys">;
+/** The part of a client's configuration that says where servers are. */
+export type Known = Pick<ClientConfig, "servers" | "keys">;
 
 /** The hosts whose addresses {@linkcode placesOf} needs. */
 export function hostsOf({ servers, keys }: Known): string[] {

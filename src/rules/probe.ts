@@ -42,7 +42,9 @@ export function chooseProbe(
     const nobody = rule.to === undefined ? NOBODY[family] : someHost(rule.to);
     const to = [...real, nobody].map((host) => ({ host, port: rule.toPort ?? ANY_PORT }))
       .find((to) => !rules.slice(0, at).some((earlier) => matches(earlier, to, isLocal)));
-    if (to !== undefined) return { family, rule, to, user: rule.user, madeUp: to.host === NOBODY[family] };
+    if (to === undefined) continue;
+    const anywhere = rule.to === undefined || rule.to.bits === 0;
+    return { family, rule, to, user: rule.user, madeUp: anywhere && !real.includes(to.host) };
   }
   return undefined;
 }

@@ -15,7 +15,7 @@ export function serverRuleset(config: ServerConfig, names: Names): Ruleset {
   const { rate } = config.rules!;
   const ports = [...new Set(config.channels.map(({ port }) => port))];
   if (ports.includes(0)) {
-    throw new UsageError(["micss rules: a channel at port 0 is at another port each time; give it one"]);
+    throw new UsageError(["micss rules: a channel at port 0 is at another port each time; give it a fixed one"]);
   }
   const rules: Rule[] = [
     { note: "Connections that have begun", established: true, verdict: "return" },

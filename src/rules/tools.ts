@@ -26,8 +26,11 @@ export const DIRECTORIES = ["/usr/sbin", "/sbin", "/usr/bin"] as const;
 
 /** A program to run, with what it reads from standard input. */
 export interface Command {
+  /** Which. */
   readonly program: Program;
+  /** Its arguments, each as it is: there is no shell. */
   readonly args: readonly string[];
+  /** What it reads from standard input. Default: nothing. */
   readonly input?: string;
 }
 

@@ -2,13 +2,15 @@ import { type Chain, type Family, familyOf, formatSubnet, type Rule, type Rulese
 import type { XtablesState } from "./xtables_state.ts";
 
 /** Where a side's rules are: a table of iptables, and the chains of ours in it, by the chain that jumps to them. */
-interface Place {
+export interface XtablesPlace {
+  /** The table. */
   readonly table: "nat" | "filter";
+  /** Our chains' names, by the name of the chain that jumps to them. */
   readonly chains: Readonly<Record<string, string>>;
 }
 
 /** The same names in iptables and ip6tables. */
-export const XTABLES_PLACES: Readonly<Record<Side, Place>> = {
+export const XTABLES_PLACES: Readonly<Record<Side, XtablesPlace>> = {
   client: { table: "nat", chains: { OUTPUT: "MICSS_OUTPUT", PREROUTING: "MICSS_PREROUTING" } },
   server: { table: "filter", chains: { INPUT: "MICSS_INPUT" } },
 };

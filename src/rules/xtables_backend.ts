@@ -42,7 +42,11 @@ export class XtablesBackend implements Backend {
     return this.flavour === "iptables-nft" ? "xtables-nft-multi" : "xtables-legacy-multi";
   }
 
-  async read(side: Side): Promise<XtablesPresent> {
+  async read(side: Side): Promise<Present> {
+    return await this.#read(side);
+  }
+
+  async #read(side: Side): Promise<XtablesPresent> {
     const states = this.#families.map(async (family) => {
       const state = readXtables(side, await this.#save(family));
       return [family, { ...state, missing: await this.#missing(side, family, state) }];
@@ -64,7 +68,7 @@ export class XtablesBackend implements Backend {
 
   async restore(side: Side, before: Present): Promise<void> {
     if (!before.present || !(before instanceof XtablesPresent)) return await this.remove(side);
-    const now = await this.read(side);
+    const now = await this.#read(side);
     for (const family of this.#families) {
       const input = xtablesRestoration(side, before.states[family]!, now.states[family]!);
       if (input !== undefined) await this.#tools.run(restoring(this.#program, family, input));
@@ -74,7 +78,7 @@ export class XtablesBackend implements Backend {
   }
 
   async remove(side: Side): Promise<void> {
-    const before = await this.read(side);
+    const before = await this.#read(side);
     for (const command of before.removing()) await this.#tools.run(command);
     for (const family of this.#families) await this.#tidy(side, family, before.states[family]!.made);
   }

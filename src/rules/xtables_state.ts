@@ -11,8 +11,6 @@ export interface XtablesState {
   readonly jumps: ReadonlyMap<string, number>;
   /** What came to be with our chains, and is to go with them. */
   readonly made: readonly string[];
-  /** How many rules there are in the table that are none of ours. */
-  readonly others: number;
 }
 
 /** Reads what `iptables-save` or `ip6tables-save` printed. */
@@ -31,13 +29,11 @@ export function readXtables(side: Side, saved: string): XtablesState {
   }
   const ours = [...chains.values()].flat();
   const made = ours.map((rule) => new RegExp(`--comment "${MADE}: ([^"]+)"`).exec(rule)?.[1]);
-  const jumping = [...jumps.values()].reduce((sum, count) => sum + count, 0);
   return {
     table: section !== undefined,
     chains,
     jumps,
     made: made.find((words) => words !== undefined)?.split(" ") ?? [],
-    others: lines.filter((line) => line.startsWith("-A ")).length - ours.length - jumping,
   };
 }
 

@@ -1,13 +1,19 @@
 /** `micss rules` with real tools, on the client's side. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { HANDLER_GROUP, startClient, startServer } from "../support/handlers.ts";
+import { formatAddress } from "../../src/net/address.ts";
+import { Handler, HANDLER_GROUP, micssCommand, startClient, startServer } from "../support/handlers.ts";
 import { makeTopology, Namespace, type Topology } from "../support/namespaces.ts";
-import { run, type RunOptions } from "../support/process.ts";
+import { makeTempDir, run, type RunOptions } from "../support/process.ts";
 import { testWith } from "../support/programs.ts";
 import { type Nginx, startNginx } from "../support/programs_nginx.ts";
 import { assertResetsCurl, CURL } from "./core.ts";
 import { asHandler } from "./paths.ts";
 import { allRules, clientFlags, FLAVOURS, mustRules, NEEDS, rules } from "./rules.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** curl's exit status when its time is over. */
+const CURL_TIMEOUT = 28;
 
 const GROUP = ["--exempt-gid", `${HANDLER_GROUP}`];
 
@@ -44,6 +50,12 @@ function channelsOf({ ipv4, ipv6 }: Topology) {
 
 async function fetched(host: string, where: RunOptions, port = 80): Promise<string> {
   return (await run([...CURL, "--max-time", "10", `http://${host}:${port}/file`], where)).text();
+}
+
+/** Whether a server handler greets whoever connects to a channel; curl waits in vain for more than that. */
+async function isGreeted(host: string, where: RunOptions): Promise<boolean> {
+  const get = [...CURL, "--http0.9", "--max-time", "1", `http://${host}:6522/`];
+  return (await run(get, { ...where, mayFail: true })).text().startsWith("MICSS");
 }
 
 function asUser({ near }: Topology, uid: number): RunOptions {
@@ -250,3 +262,67 @@ testWith(NEEDS, "a handler that rules do not exempt refuses its own connections:
   assert(lines.length >= 1 && lines.length <= 3, client.describe());
   for (const { reason } of lines) assertStringIncludes(String(reason), "micss rules apply --exempt-uid USER");
 });
+
+for (const family of ["ipv4", "ipv6"] as const) {
+  testWith(
+    NEEDS,
+    `a first address and a key are enough: rules take it, and the server tells the rest (${family})`,
+    async () => {
+      await using topology = await makeTopology();
+      const { near, far } = topology;
+      const hosts = topology[family].map((host) => family === "ipv4" ? host : `[${host}]`);
+      await using directory = await makeTempDir();
+      const key = `${directory.path}/shared.key`;
+      await run([...await micssCommand(), "keygen", "hmac", "--out", key], { cwd: ROOT });
+      await using nginx = await startNginx(["127.0.0.1:8080"], far);
+      await Deno.writeTextFile(`${nginx.root}/file`, "through the channels");
+      const channels = hosts.flatMap((host) => ["--channel", host]);
+      const flags = ["--identify", `${hosts[0]}=${key}`, "--redirect", "[::]:6522"];
+      const database = ["--database", `${directory.path}/channels.db`];
+      await using _server = await Handler.start(
+        "server",
+        [...channels, "--target", "80=127.0.0.1:8080", "--key", key],
+        far,
+      );
+      await using client = await Handler.start("client", [...flags, ...database], asHandler(near.within));
+      await mustRules(near, "apply", ...flags, ...GROUP);
+      for (let i = 0; i < 2; i++) assertEquals(await fetched(hosts[0]!, near), "through the channels");
+      assertEquals(client.logged("association")[0]?.channels, 3, client.describe());
+    },
+  );
+}
+
+testWith(
+  NEEDS,
+  "a server's rules let channels in, at their addresses and up to their rate, and drop the rest",
+  async () => {
+    await using topology = await makeTopology();
+    const { near, far, ipv4, ipv6 } = topology;
+    const flags = channelsOf(topology).flatMap((channel) => ["--channel", formatAddress(channel)]);
+    const server = [...flags, "--target", "80=127.0.0.1:8080"];
+    await using _nginxes = await startNginxes(topology);
+    await using _server = await startServer(channelsOf(topology), "80=127.0.0.1:8080", far);
+    await using _client = await startClient(channelsOf(topology), ["--forward", "127.0.0.1:8000=web:80"], near);
+    await using _other = await startNginx([`${ipv4[1]}:6522`, `[${ipv6[0]}]:6522`], far);
+    const others = [ipv4[1]!, `[${ipv6[0]}]`];
+    const reaches = async (host: string) => {
+      const { code } = await run([...CURL, "--http0.9", "--max-time", "1", `http://${host}:6522/`], {
+        ...near,
+        mayFail: true,
+      });
+      return code !== CURL_TIMEOUT;
+    };
+    for (const flavour of FLAVOURS) {
+      const untouched = await allRules(far);
+      assertEquals(await Promise.all(others.map(reaches)), [true, true], "without rules");
+      await mustRules(far, "apply", "server", ...server, "--flavour", flavour);
+      assertEquals(await fetched("127.0.0.1", near, 8000), "through the channels");
+      assertEquals(await Promise.all(others.map(reaches)), [false, false], flavour);
+      await mustRules(far, "apply", "server", ...server, "--flavour", flavour, "--rate", "1");
+      const answers = await Promise.all(Array.from({ length: 4 }, () => isGreeted(ipv4[2]!, near)));
+      assert(answers.includes(true) && answers.includes(false), `${flavour}: ${answers}`);
+      await mustRules(far, "remove", "server");
+      assertEquals(await allRules(far), untouched);
+    }
+  },
+);

@@ -1,0 +1,53 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { accountSyntax, deviceSyntax, selectorSyntax } from "../../src/config/rules.ts";
+
+Deno.test("what to take is written in one way for each network and port, and read back", () => {
+  const cases: [string, string | undefined, unknown][] = [
+    ["*:80", undefined, { to: "*", port: 80 }],
+    ["*", undefined, { to: "*", port: "*" }],
+    ["*:*", "*", { to: "*", port: "*" }],
+    ["servers", undefined, { to: "servers", port: "*" }],
+    ["servers:443", undefined, { to: "servers", port: 443 }],
+    ["192.0.2.1", undefined, { to: { host: "192.0.2.1", bits: 32 }, port: "*" }],
+    ["192.0.2.1:65535", undefined, { to: { host: "192.0.2.1", bits: 32 }, port: 65535 }],
+    ["192.0.2.0/24:80", undefined, { to: { host: "192.0.2.0", bits: 24 }, port: 80 }],
+    ["0.0.0.0/0", undefined, { to: { host: "0.0.0.0", bits: 0 }, port: "*" }],
+    ["[2001:DB8:0::1]:80", "[2001:db8::1]:80", { to: { host: "2001:db8::1", bits: 128 }, port: 80 }],
+    ["[2001:db8::]/32", undefined, { to: { host: "2001:db8::", bits: 32 }, port: "*" }],
+    ["[2001:db8::/32]:80", "[2001:db8::]/32:80", { to: { host: "2001:db8::", bits: 32 }, port: 80 }],
+  ];
+  for (const [text, written, value] of cases) {
+    assertEquals(selectorSyntax.parse(text), value, text);
+    assertEquals(selectorSyntax.format(selectorSyntax.parse(text)), written ?? text);
+  }
+});
+
+Deno.test("what is no network or port gets a line that says what would be right", () => {
+  const none = "is no network; write *:80, servers, 192.0.2.0/24:80 or [2001:db8::]/32";
+  const cases: [string, string][] = [
+    ["", `"" ${none}`],
+    ["web", `"web" ${none}`],
+    ["2001:db8::1", `"2001:db8::1" ${none}`],
+    ["192.0.2.1:80:81", `"192.0.2.1:80:81" ${none}`],
+    ["*:80,81", `"*:80,81" ${none}`],
+    ["*:0", '"*:0" has port 0; write a port from 1 to 65535'],
+    ["*:65536", '"65536" is no port; write a number from 0 to 65535'],
+    ["192.0.2.1/24", '"192.0.2.1/24" has bits beyond its network; write 192.0.2.0/24'],
+    ["192.0.2.0/33", '"192.0.2.0/33" is no network; write one as 192.0.2.0/24 or 2001:db8::/32'],
+    ["[192.0.2.1;]", '"192.0.2.1;/128" is no network; write one as 192.0.2.0/24 or 2001:db8::/32'],
+  ];
+  for (const [text, message] of cases) assertThrows(() => selectorSyntax.parse(text), SyntaxError, message);
+});
+
+Deno.test("users, groups and devices are names or numbers that no tool takes for anything else", () => {
+  for (const text of ["bob", "www-data", "_apt", "svc$", "0", "65532", "4294967294"]) {
+    assertEquals(accountSyntax.parse(text), text);
+  }
+  for (const text of ["", "-1", "4294967295", "a b", "1a", "bob;", "root\n", "a".repeat(34)]) {
+    assertThrows(() => accountSyntax.parse(text), SyntaxError, "is nobody");
+  }
+  for (const text of ["eth0", "br-lan", "wg0", "eth0.100", "enp3s0f1"]) assertEquals(deviceSyntax.parse(text), text);
+  for (const text of ["", "-o", "a b", 'x"y', "eth0;", "sixteenletters00", "a/b"]) {
+    assertThrows(() => deviceSyntax.parse(text), SyntaxError, "is no device");
+  }
+});
