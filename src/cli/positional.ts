@@ -22,8 +22,11 @@ export function takePositional(
       continue;
     }
     rest.push(arg);
-    const valued = options.some(({ flag, placeholder }) => arg === `--${flag}` && placeholder !== undefined);
-    if (valued && at + 1 < args.length) rest.push(args[++at]!);
+    // Of an unknown flag what follows may be its value; the flag is what is wrong.
+    const option = options.find(({ flag }) => arg === `--${flag}`) ??
+      { placeholder: arg.includes("=") ? undefined : "" };
+    const value = args[at + 1];
+    if (option.placeholder !== undefined && value !== undefined && !value.startsWith("-")) rest.push(args[++at]!);
   }
   if (values.length > 1) {
     throw new UsageError([`${subject}: ${quote(values[1]!)}: one too many; give only one, and flags`]);

@@ -1,0 +1,116 @@
+import "../support/native.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import { parseConfig } from "../../src/cli/configured.ts";
+import { serverSpec } from "../../src/config/server.ts";
+import { Database } from "../../src/identify/database.ts";
+import { createKey, loadKey } from "../../src/identify/key_file.ts";
+import { silentLog } from "../../src/observe/log.ts";
+import { ServerHandler } from "../../src/server/mod.ts";
+import { runMicss } from "../support/cli.ts";
+import { makeTempDir } from "../support/process.ts";
+import { freePort } from "../support/programs.ts";
+
+/** A server on loopback with a key, in a directory of its own. */
+async function setUp() {
+  const directory = await makeTempDir();
+  const key = `${directory.path}/server.key`;
+  const { id } = await createKey("ed25519", key, "");
+  const port = freePort("127.0.0.1", "127.0.0.2");
+  const flags = [
+    `--channel=127.0.0.1:${port}`,
+    `--channel=127.0.0.2:${port}`,
+    "--target=80=127.0.0.1:1",
+    `--key=${key}`,
+  ];
+  const config = parseConfig("micss server", serverSpec, flags, () => "");
+  const server = new ServerHandler(config, silentLog, undefined, [await loadKey(key, "sign")]);
+  const database = `${directory.path}/state/channels.db`;
+  return {
+    key,
+    id: id.toHex(),
+    port,
+    path: directory.path,
+    database,
+    identify: (...args: string[]) => runMicss("identify", ...args, "--database", database),
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await directory[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("identify asks, shows and keeps", async () => {
+  await using scene = await setUp();
+  const { key, id, port, database } = scene;
+  const { status, out, err } = await scene.identify(`127.0.0.1:${port}`, "--key", `${key}.pub`);
+  assertEquals([status, err], [0, ""]);
+  const [head, ...rest] = out.split("\n");
+  assertMatch(head!, new RegExp(`^127\\.0\\.0\\.1 has 2 channels, by key ${id}, until 20\\d\\d-.*Z:$`));
+  assertEquals(rest, [`  127.0.0.1:${port}`, `  127.0.0.2:${port}`, `kept in ${database}`, ""]);
+  using kept = new Database(database);
+  assertEquals(kept.list().map(({ address, key, source }) => [address, key, source]), [["127.0.0.1", id, "exchange"]]);
+});
+
+Deno.test("identify takes keys, port and database from a client's file, and names are resolved", async () => {
+  await using scene = await setUp();
+  const { key, port, path } = scene;
+  const file = `${path}/client.yaml`;
+  const keys = `keys: {"localhost:${port}": ${key}.pub, "127.0.0.0/8:${port}": ${key}.pub}\n`;
+  Deno.writeTextFileSync(file, `${keys}database: ${path}/other.db\nredirect: [127.0.0.1]\n`);
+  const answer = await runMicss("identify", "127.0.0.2", "--config", file);
+  assertEquals([answer.status, answer.err], [0, ""]);
+  assertMatch(answer.out, new RegExp(`^127\\.0\\.0\\.2 has 2 channels[^]*\nkept in ${path}/other\\.db\n$`));
+});
+
+Deno.test("identify fails with a line and status 1, and keeps nothing", async () => {
+  await using scene = await setUp();
+  const { port, path, database } = scene;
+  const other = `${path}/other.key`;
+  const { id } = await createKey("hmac", other, "");
+  assertEquals(await scene.identify(`127.0.0.1:${port}`, "--key", other), {
+    status: 1,
+    out: "",
+    err:
+      `micss identify: 127.0.0.1:${port} did not identify its channels: the server handler has no key ${id.toHex()}\n`,
+  });
+  const nobody = freePort("127.0.0.1");
+  assertEquals(await scene.identify(`127.0.0.1:${nobody}`, "--key", other), {
+    status: 1,
+    out: "",
+    err: `micss identify: 127.0.0.1:${nobody} did not identify its channels: Connection refused\n`,
+  });
+  assertMatch((await scene.identify("nothing.invalid", "--key", other)).err, /^micss identify: nothing\.invalid: /);
+  assertEquals([...Deno.readDirSync(path)].some(({ name }) => name === "state"), false, database);
+});
+
+Deno.test("what identify learned but can't keep is shown, and is status 1", async () => {
+  await using scene = await setUp();
+  const { key, port, path } = scene;
+  const file = `${path}/broken.db`;
+  Deno.writeTextFileSync(file, "no database".repeat(1000), { mode: 0o600 });
+  const args = [`127.0.0.1:${port}`, "--key", `${key}.pub`, "--database", file];
+  const { status, out, err } = await runMicss("identify", ...args);
+  assertEquals([status, out.split("\n").length], [1, 4]);
+  assertMatch(err, /^micss identify: .*broken\.db: damaged, and not used; delete it, .*\n$/);
+});
+
+Deno.test("bad input to identify is a line and status 2", async () => {
+  await using scene = await setUp();
+  const { key, path } = scene;
+  const file = `${path}/client.yaml`;
+  Deno.writeTextFileSync(file, `keys: {192.0.2.1: ${key}.pub}\n`);
+  const cases: [string[], string][] = [
+    [[], "micss identify: no address; write micss identify ADDRESS --key FILE"],
+    [["192.0.2.1"], 'micss identify: "192.0.2.1": no key to ask by; give one, --key FILE'],
+    [["192.0.2.2", "--config", file], `micss identify: "192.0.2.2": no key to ask by; ${file} has none for it`],
+    [["::1", "--key", key], 'micss identify: "::1" is no address; write an IPv6 address as [::1]'],
+    [["a", "b"], 'micss identify: "b": one too many; give only one, and flags'],
+    [
+      ["192.0.2.1", "--key", key],
+      `micss identify: key "${key}": the private half, which is the server's alone; give the public one, FILE.pub`,
+    ],
+  ];
+  for (const [args, line] of cases) {
+    assertEquals(await runMicss("identify", ...args), { status: 2, out: "", err: `${line}\n` });
+  }
+});
