@@ -11,16 +11,20 @@ import { Association, type Sharing } from "./association.ts";
 import { HANDSHAKE_TIMEOUT } from "./initiate.ts";
 import { Matcher } from "./matcher.ts";
 import { Newcomer } from "./newcomer.ts";
+import type { HandshakeOutcome } from "./outcome.ts";
 import { type WaitingLimits, WaitingRoom } from "./waiting_room.ts";
 
 const NO_LIMITS: WaitingLimits = { total: Infinity, perSource: Infinity };
 
 /** What {@linkcode Acceptor} needs. */
 export interface AcceptorOptions extends Sharing {
-  /** Takes each association as it comes about; the receiver owns it. */
-  readonly associated: (association: Association) => void;
-  /** Told why a connection ended without an association: for the log. */
-  readonly failed?: (connection: Connection, reason: string) => void;
+  /**
+   * Takes each association as it comes about, and how long its handshake took, in milliseconds, from its first channel's
+   * arrival; the receiver owns the association.
+   */
+  readonly associated: (association: Association, took: number) => void;
+  /** Told why a connection ended without an association: in words for the log, and which kind of end it was. */
+  readonly failed?: (connection: Connection, reason: string, outcome: HandshakeOutcome) => void;
   /** Makes the answer to a question for the channels, at most 1,024 bytes. Default: there is no such key. */
   readonly identify?: (question: Identify, connection: Connection) => Promise<Uint8Array>;
   /** Whether two channels must arrive at different host addresses. Default: true. */
@@ -71,12 +75,14 @@ export class Acceptor {
   take(connection: Connection): void {
     if (this.#closed) return connection.close();
     const { timeout = HANDSHAKE_TIMEOUT } = this.#options;
-    const newcomer = new Newcomer(connection, (reason) => this.#ended(newcomer, reason));
+    const newcomer = new Newcomer(connection, (...how) => this.#ended(newcomer, ...how));
+    newcomer.arrived = this.#clock.now();
     newcomer.forgetTimeout = this.#clock.after(
       timeout,
-      () => newcomer.end(`not associated within ${timeout / 1000} s`),
+      () => newcomer.end(`not associated within ${timeout / 1000} s`, "timed-out"),
     );
-    this.#newcomers.add(newcomer)?.end("made room for another: too many connections wait to be associated");
+    const crowdedOut = this.#newcomers.add(newcomer);
+    crowdedOut?.end("made room for another: too many connections wait to be associated", "crowded-out");
     this.#matcher.add(newcomer);
     this.#handshake(newcomer).catch((cause) => newcomer.end(cause));
   }
@@ -121,12 +127,13 @@ export class Acceptor {
         association.abort();
       });
     });
-    this.#options.associated(association);
+    const first = Math.min(...newcomers.map(({ arrived }) => arrived));
+    this.#options.associated(association, this.#clock.now() - first);
   }
 
-  #ended(newcomer: Newcomer, reason: string | null): void {
+  #ended(newcomer: Newcomer, reason: string | null, outcome: HandshakeOutcome): void {
     this.#newcomers.remove(newcomer);
     this.#matcher.remove(newcomer);
-    if (reason !== null) this.#options.failed?.(newcomer.connection, reason);
+    if (reason !== null) this.#options.failed?.(newcomer.connection, reason, outcome);
   }
 }

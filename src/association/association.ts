@@ -56,19 +56,21 @@ export class Association {
   ending: () => void = () => {};
   readonly #outlet: Outlet;
   readonly #inlets: readonly Inlet[];
-  readonly #addresses: readonly Address[];
+  /** The channels' addresses at the server handler. */
+  readonly addresses: readonly Address[];
+  readonly #over = Promise.withResolvers<void>();
   #ended = false;
 
   /**
    * Takes the channels over.
    *
    * @param inlets Of at least two associated connections, in the order of their shares; the association's from now on.
-   * @param addresses The channels' addresses at the server handler, for errors.
+   * @param addresses The channels' addresses at the server handler, for errors and for who looks on.
    */
   constructor(inlets: readonly Inlet[], addresses: readonly Address[], sharing: Sharing = {}) {
     const { scheme = xor, pads = systemPads } = sharing;
     this.connections = inlets.map((inlet) => inlet.connection);
-    this.#addresses = addresses;
+    this.addresses = addresses;
     this.#inlets = inlets;
     const failed = (index: number, cause: unknown) => this.channelFailed(index, cause);
     this.readable = joinFrom(inlets, scheme, failed);
@@ -78,13 +80,28 @@ export class Association {
 
   /** Records that a channel failed: the first to fail is the association's {@linkcode Association.failure}. */
   channelFailed(index: number, cause: unknown): ChannelError {
-    this.failure ??= new ChannelError(index, this.#addresses[index]!, cause);
+    this.failure ??= new ChannelError(index, this.addresses[index]!, cause);
     return this.failure;
   }
 
   /** How many bytes have come on each channel. */
   get received(): number[] {
     return this.#inlets.map((inlet) => inlet.received);
+  }
+
+  /** How many bytes each channel has taken. */
+  get sent(): readonly number[] {
+    return this.#outlet.sent;
+  }
+
+  /** How many bytes each channel was given: more than it has taken while it is slower than what is said. */
+  get offered(): number {
+    return this.#outlet.offered;
+  }
+
+  /** Resolves once it is ended or aborted. */
+  get over(): Promise<void> {
+    return this.#over.promise;
   }
 
   /** Of each channel whether more of it is needed before anything more can be joined: whether it is furthest behind. */
@@ -122,6 +139,7 @@ export class Association {
     this.connections.forEach(finish);
     for (const inlet of this.#inlets) inlet.release();
     this.ending();
+    this.#over.resolve();
   }
 }
 

@@ -1,12 +1,13 @@
 import type { Address } from "../net/address.ts";
 import { type Clock, systemClock } from "../net/clock.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
-import { cookieKey, decodeAssociateReply, encodeAssociate, RefusedReason } from "../wire/associate.ts";
+import { cookieKey, decodeAssociateReply, encodeAssociate } from "../wire/associate.ts";
 import { decodeFrom, WireError } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
 import { xor } from "../sharing/xor.ts";
 import { Association, ChannelError, type Sharing } from "./association.ts";
 import { Inlet } from "./inlet.ts";
+import { HandshakeRefused, HandshakeTimeout } from "./outcome.ts";
 
 /** How long a handshake may take, in milliseconds, from the first connection attempt on. */
 export const HANDSHAKE_TIMEOUT = 5000;
@@ -41,7 +42,7 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
     giveUp.abort(reason);
     for (const connection of connections) connection?.close();
   };
-  const forget = clock.after(timeout, () => stop(new Error(`no answer within ${timeout / 1000} s`)));
+  const forget = clock.after(timeout, () => stop(new HandshakeTimeout(`no answer within ${timeout / 1000} s`)));
   const onAbort = () => stop(options.signal!.reason);
   options.signal?.addEventListener("abort", onAbort);
 
@@ -77,7 +78,7 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
     await onEvery(async (index) => {
       const fill = (into: Uint8Array) => readFull(connections[index]!, into);
       const reply = await decodeFrom(decodeAssociateReply(cookies.length), fill);
-      if (reply.kind === "refused") throw new WireError(refusal(reply.reason));
+      if (reply.kind === "refused") throw new HandshakeRefused(reply.reason);
       if (!list.every((byte, at) => byte === reply.bytes[at])) {
         throw new WireError("the server handler confirmed another list: the channel was tampered with");
       }
@@ -89,20 +90,5 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
   } finally {
     forget();
     options.signal?.removeEventListener("abort", onAbort);
-  }
-}
-
-function refusal(reason: RefusedReason): string {
-  switch (reason) {
-    case RefusedReason.Unacceptable:
-      return "refused: the server handler does not take this number of channels or this scheme";
-    case RefusedReason.UnknownCookie:
-      return "refused: the list names a connection that the server handler does not have";
-    case RefusedReason.Mismatch:
-      return "refused: another channel sent another list, or ended";
-    case RefusedReason.SharedAddress:
-      return "refused: two channels arrived at the same address of the server handler";
-    case RefusedReason.Overloaded:
-      return "refused: the server handler has too much to do";
   }
 }

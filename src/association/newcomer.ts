@@ -4,6 +4,7 @@ import { COOKIE_LENGTH } from "../wire/greeting.ts";
 import { reasonOf } from "./association.ts";
 import { Inlet } from "./inlet.ts";
 import type { Candidate } from "./matcher.ts";
+import { type HandshakeOutcome, refusedFor } from "./outcome.ts";
 
 /**
  * A connection that the server handler has accepted and that is in no association yet. It owns the connection until
@@ -14,9 +15,11 @@ export class Newcomer implements Candidate {
   readonly cookie: Uint8Array = crypto.getRandomValues(new Uint8Array(COOKIE_LENGTH));
   /** What will read the connection's shares. */
   readonly inlet: Inlet;
+  /** When it was accepted, in milliseconds of its owner's clock. */
+  arrived = 0;
   /** Forgets the time-out. */
   forgetTimeout: () => void = () => {};
-  readonly #ended: (reason: string | null) => void;
+  readonly #ended: (reason: string | null, outcome: HandshakeOutcome) => void;
   #over = false;
 
   /**
@@ -25,7 +28,10 @@ export class Newcomer implements Candidate {
    * @param connection Just accepted; the newcomer's from now on.
    * @param ended Called once, when it ends without an association, with the reason in words; null when it wanted none.
    */
-  constructor(readonly connection: Connection, ended: (reason: string | null) => void) {
+  constructor(
+    readonly connection: Connection,
+    ended: (reason: string | null, outcome: HandshakeOutcome) => void,
+  ) {
     this.inlet = new Inlet(connection);
     this.#ended = ended;
   }
@@ -47,18 +53,18 @@ export class Newcomer implements Candidate {
 
   /** Says why the list is refused, and ends. */
   refused(reason: RefusedReason): void {
-    this.#say(encodeRefused(reason), `refused: ${RefusedReason[reason]}`);
+    this.#say(encodeRefused(reason), `refused: ${RefusedReason[reason]}`, refusedFor(reason));
   }
 
   /** Gives the answer to a question, at most 1,024 bytes, and ends: it was no channel. */
   answer(bytes: Uint8Array): void {
-    this.#say(bytes, null);
+    this.#say(bytes, null, "failed");
   }
 
   /** Ends without a word to the other side. */
-  end(cause: unknown): void {
+  end(cause: unknown, outcome: HandshakeOutcome = "failed"): void {
     if (this.#over) return;
-    this.#finish(reasonOf(cause));
+    this.#finish(reasonOf(cause), outcome);
     this.#close();
   }
 
@@ -68,16 +74,16 @@ export class Newcomer implements Candidate {
     this.forgetTimeout();
   }
 
-  #say(bytes: Uint8Array, reason: string | null): void {
+  #say(bytes: Uint8Array, reason: string | null, outcome: HandshakeOutcome): void {
     if (this.#over) return;
-    this.#finish(reason);
+    this.#finish(reason, outcome);
     // So little always fits into the socket's buffer: closing does not wait for long.
     writeAll(this.connection, bytes).catch(() => {}).finally(() => this.#close());
   }
 
-  #finish(reason: string | null): void {
+  #finish(reason: string | null, outcome: HandshakeOutcome): void {
     this.release();
-    this.#ended(reason);
+    this.#ended(reason, outcome);
   }
 
   #close(): void {

@@ -1,4 +1,4 @@
-import { type Connection, writeAll } from "../net/connection.ts";
+import type { Connection } from "../net/connection.ts";
 import type { PadSource } from "../sharing/pads.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import { giveBuffer, takeBuffer } from "./buffers.ts";
@@ -10,6 +10,10 @@ export type ChannelFailed = (index: number, cause: unknown) => Error;
 export interface Outlet {
   /** Takes message bytes. */
   readonly writable: WritableStream<Uint8Array>;
+  /** How many bytes each channel has taken, to look at. */
+  readonly sent: readonly number[];
+  /** How many bytes were split so far: what each channel will have taken in the end. */
+  readonly offered: number;
   /** Resolves when all that was written so far has left for the channels; rejects when a channel failed before. */
   flushed(): Promise<void>;
 }
@@ -34,6 +38,8 @@ export function splitInto(
   /** Settles when the shares of the last chunk, and so of all before, have been written. */
   let last: Promise<void> = Promise.resolve();
   let failure: Error | null = null;
+  const sent = connections.map(() => 0);
+  let offered = 0;
 
   const onEach = (action: (connection: Connection, index: number) => Promise<void>): Promise<unknown> =>
     Promise.all(connections.map(async (connection, index) => {
@@ -43,8 +49,16 @@ export function splitInto(
         throw failure ??= failed(index, cause);
       }
     }));
+  const send = async (connection: Connection, index: number, share: Uint8Array): Promise<void> => {
+    for (let rest = share;;) {
+      const length = await connection.write(rest);
+      sent[index]! += length;
+      if (length === rest.length) return;
+      rest = rest.subarray(length);
+    }
+  };
   const sendShares = async (buffers: readonly Uint8Array[], start: number, end: number): Promise<void> => {
-    await onEach((connection, index) => writeAll(connection, buffers[index]!.subarray(start, end)));
+    await onEach((connection, index) => send(connection, index, buffers[index]!.subarray(start, end)));
     // Only now: a failed write may leave another channel's under way, and its buffer must not serve again.
     buffers.forEach(giveBuffer);
   };
@@ -55,6 +69,7 @@ export function splitInto(
       const start = message.byteOffset % 8, end = start + message.length;
       const buffers = connections.map(() => takeBuffer(end));
       scheme.split(message, buffers.map((buffer) => buffer.subarray(start, end)), pads);
+      offered += message.length;
       await last;
       last = sendShares(buffers, start, end);
       // Who does not ask whether a chunk has left meets its failure in the next write.
@@ -65,5 +80,12 @@ export function splitInto(
       await onEach((connection) => connection.closeWrite());
     },
   });
-  return { writable, flushed: () => last };
+  return {
+    writable,
+    flushed: () => last,
+    sent,
+    get offered() {
+      return offered;
+    },
+  };
 }
