@@ -50,7 +50,7 @@ async function print({ ruleset, flavour, notes }: Plan, output: Output): Promise
   });
   const present = await backend.read(ruleset.side).catch(() => backend.blank);
   const comments = [
-    `What micss rules apply ${ruleset.side} runs here before it tries the rules.`,
+    `What micss rules apply ${ruleset.side} puts in place on this machine.`,
     ...notes.map((note) => `Note: ${note}`),
     ...present === backend.blank
       ? ["Note: made for a machine without such rules; as root it looks at what is there"]

@@ -1,0 +1,45 @@
+import { assertEquals } from "@std/assert";
+import { OwnedSocket } from "../../src/net/linux.ts";
+import { systemNetwork } from "../../src/net/tcp.ts";
+import "../support/native.ts";
+
+const LINUX = Deno.build.os === "linux";
+const needs = !LINUX ? ", ignored: needs Linux" : Deno.uid() !== 0 ? ", ignored: needs root" : "";
+
+/** The user that the kernel has for a socket at a local port. */
+async function ownerAt(port: number): Promise<number> {
+  const table = await Deno.readTextFile("/proc/self/net/tcp") + await Deno.readTextFile("/proc/self/net/tcp6");
+  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const rows = table.split("\n").map((line) => line.trim().split(/\s+/)).filter(([, at]) => at?.endsWith(local));
+  assertEquals(rows.length, 1);
+  return Number(rows[0]![7]);
+}
+
+for (const [family, host] of [["ipv4", "127.0.0.1"], ["ipv6", "::1"]] as const) {
+  Deno.test({ name: `a socket belongs to whom it is made for (${family})${needs}`, ignore: needs !== "" }, async () => {
+    const listener = systemNetwork.listen({ host, port: 0 });
+    try {
+      using socket = new OwnedSocket(family, { uid: 4242, gid: 4243 });
+      assertEquals(socket.connect(listener.address), 0);
+      const accepted = await listener.accept();
+      assertEquals(accepted!.remote, { host, port: socket.port });
+      accepted!.reset();
+      using waiting = new OwnedSocket(family, { uid: 4242, gid: 4243 });
+      assertEquals(waiting.connect(listener.address), 0);
+      assertEquals(await ownerAt(waiting.port), 4242);
+    } finally {
+      listener.close();
+    }
+    // The process itself is who it was.
+    const file = await Deno.makeTempFile();
+    const { uid, gid } = await Deno.stat(file);
+    await Deno.remove(file);
+    assertEquals([uid, gid], [Deno.uid(), Deno.gid()]);
+  });
+}
+
+Deno.test({ name: "a socket to where no way leads says so at once", ignore: !LINUX }, () => {
+  using socket = new OwnedSocket("ipv4");
+  // Broadcasts are not for TCP.
+  assertEquals(socket.connect({ host: "255.255.255.255", port: 9 }) === 0, false);
+});
