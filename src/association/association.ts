@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection } from "../net/connection.ts";
-import { type PadSource, systemPads } from "../sharing/pads.ts";
+import { type PadSource, padSource } from "../sharing/pads.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import { xor } from "../sharing/xor.ts";
 import type { Inlet } from "./inlet.ts";
@@ -28,7 +28,7 @@ export class ChannelError extends Error {
 export interface Sharing {
   /** Default: XOR. */
   readonly scheme?: Scheme;
-  /** Default: the runtime's CSPRNG. */
+  /** Default: `padSource("auto")`. */
   readonly pads?: PadSource;
 }
 
@@ -68,7 +68,7 @@ export class Association {
    * @param addresses The channels' addresses at the server handler, for errors and for who looks on.
    */
   constructor(inlets: readonly Inlet[], addresses: readonly Address[], sharing: Sharing = {}) {
-    const { scheme = xor, pads = systemPads } = sharing;
+    const { scheme = xor, pads = padSource("auto") } = sharing;
     this.connections = inlets.map((inlet) => inlet.connection);
     this.addresses = addresses;
     this.#inlets = inlets;

@@ -1,5 +1,6 @@
 import { LOG_LEVELS } from "../observe/log.ts";
-import type { Group } from "./schema.ts";
+import { PAD_CHOICES, type PadChoice } from "../sharing/pads.ts";
+import type { Field, Group } from "./schema.ts";
 import { one } from "./shape.ts";
 import { durationSyntax, wordSyntax } from "./syntax.ts";
 import type { LogConfig, Timeouts } from "./types.ts";
@@ -55,6 +56,15 @@ export const timeoutsGroup: Group<Timeouts> = {
       doc: "How long SIGTERM lets sessions finish",
     },
   },
+};
+
+/** `pads`, the same for both handlers. */
+export const padsField: Field<PadChoice> = {
+  key: "pads",
+  flag: "pads",
+  shape: one(wordSyntax("source of pads", PAD_CHOICES)),
+  default: "auto",
+  doc: "auto: AES-256 by the system's OpenSSL, a fresh key each, where there is one; system: Deno's generator alone",
 };
 
 /** `log`, the same for both handlers. */
