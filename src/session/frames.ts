@@ -42,7 +42,7 @@ export class Frames {
   }
 
   /**
-   * Sends a control frame.
+   * Sends a frame that is not DATA.
    *
    * @param encode Makes it, with this direction's encoder, at once.
    * @returns Settles when the frame, and all before it, has left: ending the association then loses nothing.

@@ -12,7 +12,7 @@ const TAG_AT = MASK_AT + ELEMENT_LENGTH;
 
 /**
  * What makes one direction's frames unforgeable but for DATA's body: a Wegman-Carter code over GF(2^128) with one-time
- * masks, whose key and masks travel secret-shared like all else (docs/PROTOCOL.md 4.3, docs/SECURITY.md).
+ * masks, whose key and masks travel secret-shared like all else (docs/PROTOCOL.md 4.4, docs/SECURITY.md).
  *
  * The tag of a frame is mask + m1 k + ... + md k^d, where m1 holds its type, its body's length and how many frames went
  * before it in this direction, m2 is the mask of the frame that follows, and m3 ... md are its body, zero-padded; of DATA,

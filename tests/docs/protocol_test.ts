@@ -19,7 +19,6 @@ import { ELEMENT_LENGTH } from "../../src/wire/field.ts";
 import {
   FRAME_HEAD_LENGTH,
   FrameType,
-  isControl,
   MOST_DATA,
   MOST_PING,
   MOST_RESULT_TEXT,
@@ -27,7 +26,6 @@ import {
   ResultCode,
 } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
-import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import { COOKIE_LENGTH, encodeGreeting, GREETING_LENGTH, PROTOCOL_VERSION } from "../../src/wire/greeting.ts";
 import {
   encodeIdentify,
@@ -42,7 +40,7 @@ import {
   Unanswered,
 } from "../../src/wire/identify.ts";
 import { encodeOpen, MOST_OPEN_BODY } from "../../src/wire/open.ts";
-import { KEY_LENGTH, SEAL_LENGTH } from "../../src/wire/seal.ts";
+import { Seal } from "../../src/wire/seal.ts";
 import { number, read, section, tablesWith } from "./markdown.ts";
 
 const text = read("docs/PROTOCOL.md");
@@ -85,8 +83,6 @@ Deno.test("PROTOCOL.md states every number as the code has it", () => {
     "RESULT's text, most bytes": MOST_RESULT_TEXT,
     "OPEN's body, most bytes": MOST_OPEN_BODY,
     "field element, bytes": ELEMENT_LENGTH,
-    "KEY's payload, bytes": KEY_LENGTH,
-    "next mask and tag, bytes": SEAL_LENGTH,
     "idle association at the client, ms": DEFAULT_TIMEOUTS.idle,
     "PING after, ms": DEFAULT_TIMEOUTS.ping,
     "silent channel is dead after, ms": DEFAULT_TIMEOUTS.silence,
@@ -115,44 +111,70 @@ Deno.test("PROTOCOL.md states the numbers of its prose as the code has them", ()
       `for ${DEFAULT_TIMEOUTS.ping / 1000} s sends PING`,
       `for ${DEFAULT_TIMEOUTS.silence / 1000} s is dead`,
       `1 to ${MOST_VALID.toLocaleString("en")} (${MOST_VALID / 86_400} days)`,
-      `${MOST_PING + FRAME_HEAD_LENGTH} bytes of DATA could be turned into a PING`,
+      `a head of ${FRAME_HEAD_LENGTH} bytes and a body`,
+      `${MOST_DATA.toLocaleString("en")} bytes of DATA make the head's cost vanish`,
     ]
   ) assert(flat.includes(phrase), `"${phrase}" is not in PROTOCOL.md`);
 });
 
-Deno.test("PROTOCOL.md has every frame's type, name, payload length and tag", () => {
-  const { rows } = tablesWith(text, "type", "name", "payload", "payload length", "from", "tag")[0]!;
+const NOTHING = new Uint8Array(0);
+
+Deno.test("PROTOCOL.md has every frame's type, name and body length, and what of it is under a tag", () => {
+  const { rows } = tablesWith(text, "type", "name", "body", "body length", "from", "under a tag")[0]!;
   const types = rowsOf(FrameType).map(([type, name]) => [type, name!.toUpperCase()]);
   assertEquals(rows.map(([type, name]) => [type, name]), types);
-  for (const [type, name, , lengths, , tag] of rows) {
-    assertEquals(tag, isControl(Number(type)) ? "yes" : "no", name);
+  for (const [type, name, , lengths, , covered] of rows) {
     const [least, most = least] = lengths!.split(" to ").map(number);
-    assertEquals([least! - 1, least, most, most! + 1].map((length) => takes(Number(type), length!)), [
-      false,
-      true,
-      true,
-      false,
-    ], name);
+    for (const length of [least! - 1, least!, most!, most! + 1]) {
+      if (length < 0) continue;
+      const allowed = length >= least! && length <= most!;
+      assertEquals(afterHead(Number(type), length), allowed ? null : `${name} of ${length} bytes`, name);
+    }
+    assertEquals(tagCovers(Number(type), most!), covered, name);
   }
 });
 
-/** Whether a decoder takes the head of a frame of such a length; none has a negative one. */
-function takes(type: number, length: number): boolean {
-  if (length < 0) return false;
-  const decoder = new FrameDecoder();
+/** What a decoder says of the head of such a frame, whose tag is right where it has no body; null for nothing. */
+function afterHead(type: number, length: number): string | null {
+  const decoder = new FrameDecoder(), key = new Uint8Array(FRAME_HEAD_LENGTH), head = key.slice();
+  Seal.writeKey(key, counting);
+  new Seal(key).write(head, type, length, NOTHING, counting);
   if (type !== FrameType.Key) {
-    decoder.push(new FrameEncoder(counting).key());
+    decoder.push(key);
     while (decoder.next() !== null);
   }
-  decoder.push(Uint8Array.of(type, length >> 16, length >> 8, length));
+  decoder.push(head);
   try {
     decoder.next();
-    return true;
+    return null;
   } catch (error) {
-    // A control frame of no body is all there: its tag is looked at, or it waits for more.
     if (!(error instanceof WireError)) throw error;
-    return false;
+    return error.message;
   }
+}
+
+/** Whether a decoder refuses a frame for a bit of its body, and for one of its head alone. */
+function tagCovers(type: number, length: number): string {
+  const refusesFlipped = (at: number): boolean => {
+    const key = new Uint8Array(FRAME_HEAD_LENGTH), frame = new Uint8Array(FRAME_HEAD_LENGTH + length);
+    Seal.writeKey(key, counting);
+    const body = frame.subarray(FRAME_HEAD_LENGTH);
+    new Seal(key).write(frame, type, length, type === FrameType.Data ? NOTHING : body, counting);
+    const changed = type === FrameType.Key ? key : frame;
+    changed[at]! ^= 1;
+    const decoder = new FrameDecoder();
+    decoder.push(type === FrameType.Key ? key : Uint8Array.from([...key, ...frame]));
+    try {
+      while (decoder.next() !== null);
+      return false;
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      return error.message.includes("with a wrong tag");
+    }
+  };
+  const last = FRAME_HEAD_LENGTH + length - 1;
+  if (!refusesFlipped(FRAME_HEAD_LENGTH - 1)) return "nothing";
+  return refusesFlipped(last) ? "all" : "head";
 }
 
 Deno.test("PROTOCOL.md has every code of RESULT and of RESET, and every reason, with its name", () => {
@@ -203,10 +225,26 @@ Deno.test("PROTOCOL.md lays the list and the refusal out as they are sent", () =
 
 Deno.test("PROTOCOL.md lays KEY and a frame's head out as they are sent", () => {
   const [head, key] = layouts("### 4.1. Layout");
-  assertEquals([head!.get("type")!.offset, head!.get("length")!.offset, head!.get("payload")!.offset], ["0", "1", "4"]);
-  assertEquals(Number(head!.get("payload")!.offset), FRAME_HEAD_LENGTH);
-  assertEquals(sum(key!), KEY_LENGTH);
+  assertEquals([sum(head!), sum(key!)], [FRAME_HEAD_LENGTH, FRAME_HEAD_LENGTH]);
+  const { direction: vectors } = JSON.parse(read("docs/vectors.json"));
+  for (const { name, type, body, frame, key: itsKey, mask, nextMask, tag } of vectors) {
+    const isKey = type === FrameType.Key;
+    const values: Record<string, string> = isKey
+      ? { type: "00", length: "000000", key: itsKey, "first mask": mask }
+      : { type: hex(type, 1), length: hex(body.length / 2, 3), "next mask": nextMask, tag };
+    let start = "";
+    for (const [field, { offset, length }] of isKey ? key! : head!) {
+      assertEquals([start.length / 2, values[field]!.length / 2], [Number(offset), Number(length)], field);
+      start += values[field];
+    }
+    assertEquals(frame, start + (body ?? ""), name);
+  }
 });
+
+/** A number as hexadecimal text of so many bytes. */
+function hex(value: number, bytes: number): string {
+  return value.toString(16).padStart(2 * bytes, "0");
+}
 
 Deno.test("PROTOCOL.md has every kind of destination, with the length of its host", () => {
   const kinds = documented("### 4.2. OPEN", "kind", "host");
@@ -226,14 +264,14 @@ Deno.test("PROTOCOL.md has every kind of destination, with the length of its hos
 Deno.test("PROTOCOL.md lays the tag's first block out as the test vectors have it", () => {
   const { rows } = tablesWith(section(text, "### 4.4. Tags"), "offset in m1", "length", "field")[0]!;
   const { tag: vectors } = JSON.parse(read("docs/vectors.json"));
-  for (const { name, type, body, controlFrames, dataBytes, blocks } of vectors) {
-    const values: number[] = [type, body.length / 2 + SEAL_LENGTH, controlFrames, dataBytes];
-    let hex = "";
+  for (const { name, type, length, number: before, blocks } of vectors) {
+    const values: number[] = [type, length, 0, before];
+    let first = "";
     rows.forEach(([offset, length], index) => {
-      assertEquals(hex.length / 2, Number(offset));
-      hex += values[index]!.toString(16).padStart(2 * Number(length), "0");
+      assertEquals(first.length / 2, Number(offset));
+      first += hex(values[index]!, Number(length));
     });
-    assertEquals(hex, blocks[0], name);
+    assertEquals(first, blocks[0], name);
   }
 });
 

@@ -149,7 +149,7 @@ Deno.test("the end of a channel is null, after all that came whole", async () =>
   await finishPair(pair);
 });
 
-Deno.test("a control frame has left when sending it settles", async () => {
+Deno.test("a frame that is not DATA has left when sending it settles", async () => {
   for (const capacity of [1, 50, 65536]) {
     const pair = await sessionPair(4, new MemoryNetwork({ capacity }));
     const receiving = due(pair.serverFrames, FrameType.Open).then(() => due(pair.serverFrames, FrameType.Data));
