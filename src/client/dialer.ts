@@ -1,10 +1,12 @@
 import { initiate } from "../association/initiate.ts";
-import { reasonOf } from "../association/association.ts";
+import { type Association, reasonOf } from "../association/association.ts";
 import type { Server, Timeouts } from "../config/types.ts";
 import { formatAddress } from "../net/address.ts";
 import { hostBytes } from "../net/ip.ts";
 import type { System } from "../net/system.ts";
+import type { Activity } from "../observe/activity.ts";
 import type { Log } from "../observe/log.ts";
+import type { Levels } from "../observe/observable.ts";
 import { Frames } from "../session/frames.ts";
 import type { Liveness } from "../session/liveness.ts";
 import { Pool } from "../session/pool.ts";
@@ -26,9 +28,22 @@ export interface DialerOptions extends System {
   readonly sendSource: boolean;
   /** Gets a line for each association and each session. */
   readonly log: Log;
+  /** Is told of associations and sessions. */
+  readonly activity: Activity;
 }
 
 let lastSession = 0;
+
+/** What the attempts at one session share. */
+interface Attempt {
+  /** What the log calls it. */
+  readonly id: number;
+  /** The port that the server handler is asked for. */
+  readonly port: number;
+  readonly outgoing: Outgoing;
+  readonly traffic: Traffic;
+  readonly log: Log;
+}
 
 /** Carries applications' connections to one server handler: one session, on an association of its own, for each. */
 export class Dialer {
@@ -52,32 +67,42 @@ export class Dialer {
    * @param port The port that the server handler is asked for.
    */
   async carry(arrival: Arrival, port: number): Promise<void> {
+    const id = ++lastSession;
     const log = this.#options.log.with({
-      session: ++lastSession,
+      session: id,
       server: this.#server.name,
       port,
       from: formatAddress(arrival.connection.remote),
     });
     const traffic: Traffic = { sent: 0, received: 0 };
     const outgoing = new Outgoing(arrival.connection, traffic, true);
-    while (!await this.#attempt(arrival, port, outgoing, traffic, log));
+    while (!await this.#attempt(arrival, { id, port, outgoing, traffic, log }));
   }
 
   /** Whether the session is over, well or not, after one try: otherwise another association must be tried. */
-  async #attempt(arrival: Arrival, port: number, outgoing: Outgoing, traffic: Traffic, log: Log): Promise<boolean> {
-    const { clock } = this.#options;
+  async #attempt(arrival: Arrival, { id, port, outgoing, traffic, log }: Attempt): Promise<boolean> {
+    const { clock, activity } = this.#options;
     const idle = this.#pool.take();
     this.#warmUp(log);
     let frames: Frames;
     try {
       frames = idle?.frames ?? await this.#associate(log);
     } catch (error) {
+      activity.refusals.count("no-association");
       log.warn("session refused", { reason: reasonOf(error) });
       await arrival.refused(error);
       return true;
     }
     log.info("session", { association: frames.association.id });
     const began = clock.now();
+    const ended = activity.session({
+      id: String(id),
+      from: formatAddress(arrival.connection.remote),
+      to: this.#server.name,
+      port,
+      association: frames.association,
+      traffic,
+    });
     const counts = () => ({
       "bytes-up": traffic.sent,
       "bytes-down": traffic.received,
@@ -90,8 +115,10 @@ export class Dialer {
     try {
       const asking = { applicant: arrival, outgoing, ...idle !== null && { reused: idle.state } };
       await request(this.#open(arrival, port), arrival.connection, frames, traffic, clock, asking);
+      ended();
       log.info("session ended", { ...counts(), reason: "both sides ended" });
     } catch (error) {
+      ended(error);
       if (error instanceof Unanswered) {
         if (!this.#giveUp.signal.aborted) {
           log.debug("association given up by the server", { reason: error.message });
@@ -107,6 +134,21 @@ export class Dialer {
       this.#pool.give(frames);
     }
     return true;
+  }
+
+  /** How many associations it has, by what they are there for. */
+  get pool(): Required<Levels>["pool"] {
+    return { idle: this.#pool.size, busy: this.#busy.size, warming: this.#warming };
+  }
+
+  /**
+   * Makes sure that an association is possible: there is one, or one is made, and kept for the next session.
+   *
+   * @throws {ChannelError} When none is.
+   */
+  async prove(): Promise<void> {
+    if (this.#pool.size > 0 || this.#busy.size > 0) return;
+    this.#pool.give(await this.#associate(this.#options.log.with({ server: this.#server.name })));
   }
 
   /** Aborts every session and handshake, and ends every idle association. */
@@ -134,14 +176,24 @@ export class Dialer {
   }
 
   async #associate(log: Log): Promise<Frames> {
-    const { network, clock, timeouts } = this.#options;
-    const { channels } = this.#server;
-    const association = await initiate(channels, {
-      network,
-      clock,
-      timeout: timeouts.handshake,
-      signal: this.#giveUp.signal,
-    });
+    const { network, clock, timeouts, activity } = this.#options;
+    const { channels, name } = this.#server;
+    const began = clock.now();
+    activity.channels.know(name, channels);
+    let association: Association;
+    try {
+      association = await initiate(channels, {
+        network,
+        clock,
+        timeout: timeouts.handshake,
+        signal: this.#giveUp.signal,
+      });
+    } catch (error) {
+      activity.noAssociation(name, error);
+      throw error;
+    }
+    activity.handshakes.count("associated");
+    activity.begin(association, clock.now() - began, name);
     log.info("association", { association: association.id, channels: channels.length });
     return new Frames(association);
   }

@@ -1,4 +1,5 @@
 import type { Server } from "../config/types.ts";
+import type { Levels } from "../observe/observable.ts";
 import { formatAddress } from "../net/address.ts";
 import { Dialer, type DialerOptions } from "./dialer.ts";
 import type { Arrival } from "./entry/arrival.ts";
@@ -28,7 +29,27 @@ export class Dialers {
    *
    * @param port The port that the server handler is asked for.
    */
-  async carry(server: Server, arrival: Arrival, port: number): Promise<void> {
+  carry(server: Server, arrival: Arrival, port: number): Promise<void> {
+    return this.#use(server, (dialer) => dialer.carry(arrival, port));
+  }
+
+  /**
+   * Makes sure that an association to a server handler is possible.
+   *
+   * @throws {ChannelError} When none is.
+   */
+  prove(server: Server): Promise<void> {
+    return this.#use(server, (dialer) => dialer.prove());
+  }
+
+  /** How many associations there are, by what they are there for. */
+  get pool(): Required<Levels>["pool"] {
+    const pools = [...this.#kept.values()].map(({ dialer }) => dialer.pool);
+    const sum = (kind: keyof Required<Levels>["pool"]) => pools.reduce((total, pool) => total + pool[kind], 0);
+    return { idle: sum("idle"), busy: sum("busy"), warming: sum("warming") };
+  }
+
+  async #use(server: Server, action: (dialer: Dialer) => Promise<void>): Promise<void> {
     const key = `${server.name}=${server.channels.map(formatAddress)}`;
     const kept = this.#kept.get(key) ?? { dialer: new Dialer(server, this.#options), carrying: 0 };
     this.#kept.delete(key);
@@ -36,7 +57,7 @@ export class Dialers {
     this.#prune();
     kept.carrying++;
     try {
-      await kept.dialer.carry(arrival, port);
+      await action(kept.dialer);
     } finally {
       kept.carrying--;
     }

@@ -33,6 +33,8 @@ export interface DirectoryOptions extends System {
   readonly now?: () => number;
   /** Gets a line for what is learned, and for what fails without anyone's asking. */
   readonly log: Log;
+  /** Told how each exchange with a server handler ended, in a word. */
+  readonly asked?: (outcome: "learned" | "failed") => void;
 }
 
 /**

@@ -7,7 +7,9 @@ import type { Connection, Listener } from "../net/connection.ts";
 import type { Resolve } from "../net/names.ts";
 import { realSystem, type System } from "../net/system.ts";
 import { makeTransparent, originalDestination } from "../net/tcp.ts";
+import { Activity } from "../observe/activity.ts";
 import type { Log } from "../observe/log.ts";
+import type { Levels, Observable } from "../observe/observable.ts";
 import { Liveness } from "../session/liveness.ts";
 import { Dialers } from "./dialers.ts";
 import { Direct } from "./direct.ts";
@@ -15,6 +17,7 @@ import { Directory, type Found } from "./directory.ts";
 import type { Arrival } from "./entry/arrival.ts";
 import { type EntryUsers, makeEntries } from "./entry/entries.ts";
 import { Loops } from "./loops.ts";
+import { isIp } from "../config/scope.ts";
 import { isOwn, ownHosts } from "./own_address.ts";
 import { WaysIn } from "./ways_in.ts";
 
@@ -33,7 +36,9 @@ export interface ClientSystem extends System {
 const realClientSystem: ClientSystem = { ...realSystem, originalDestination, makeTransparent };
 
 /** The client handler: takes applications' connections and carries each in a session to its server handler. */
-export class ClientHandler {
+export class ClientHandler implements Observable {
+  readonly role = "client";
+  readonly activity: Activity;
   /** Where it listens; real ports where 0 was asked for. */
   readonly waysIn: Pick<WaysIn, "addresses" | "at">;
   readonly #directory: Directory;
@@ -61,7 +66,12 @@ export class ClientHandler {
     const network = this.#loops = new Loops(system.network, clock, log);
     const { timeouts, warm, sendSource } = config;
     this.#log = log;
-    const options = { timeouts, warm, sendSource, network, clock, log, liveness: new Liveness(clock, timeouts) };
+    const activity = this.activity = new Activity(clock);
+    for (const { name, channels } of config.servers) {
+      if (channels.every(({ host }) => isIp(host))) activity.channels.know(name, channels);
+    }
+    const liveness = new Liveness(clock, timeouts);
+    const options = { timeouts, warm, sendSource, network, clock, log, liveness, activity };
     this.#dialers = new Dialers(options);
     this.#direct = new Direct({ network, clock, log, timeout: timeouts.connect });
     this.waysIn = this.#waysIn = new WaysIn(makeEntries(config, users, system.originalDestination), {
@@ -75,6 +85,7 @@ export class ClientHandler {
       network,
       keys,
       database: config.database ?? systemDatabasePath(),
+      asked: (outcome) => activity.identified.count(outcome),
       isOwn: (address) => isOwn(address, this.#waysIn.addresses, ownHosts()),
       log,
     });
@@ -93,6 +104,22 @@ export class ClientHandler {
   /** How many sessions are under way, or about to be. */
   get sessions(): number {
     return this.#waysIn.size;
+  }
+
+  /** The associations that there are. */
+  levels(): Levels {
+    return { pool: this.#dialers.pool, limits: [] };
+  }
+
+  /**
+   * Makes sure that sessions with a configured server are possible.
+   *
+   * @param name The server's.
+   * @throws {Error} When no association comes about; the message says why.
+   */
+  async prove(name: string): Promise<void> {
+    const found = await this.#directory.find({ host: name, port: 0 });
+    if (found.kind === "server") await this.#dialers.prove(found.server);
   }
 
   /** Takes no more connections. Sessions under way go on. */
@@ -129,6 +156,7 @@ export class ClientHandler {
         destination: formatAddress(arrival.destination),
         reason: reasonOf(error),
       });
+      this.activity.refusals.count("no-server");
       return await arrival.refused(error);
     }
     if (found.kind === "direct") await this.#direct.carry(arrival, found.address);

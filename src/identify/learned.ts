@@ -32,6 +32,8 @@ export interface LearnedOptions {
   readonly timeout: number;
   /** Gets a line for each exchange. */
   readonly log: Log;
+  /** Told how each exchange ended, in a word. */
+  readonly asked?: (outcome: "learned" | "failed") => void;
 }
 
 /** How long a server that did not identify its channels is not asked again, in milliseconds. */
@@ -123,8 +125,15 @@ export class Learned {
   }
 
   async #ask(host: string, keys: readonly ScopedKey[]): Promise<Entry> {
-    const { store, log } = this.#options;
-    const entry = await learn(host, keys, { ...this.#options, signal: this.#giveUp.signal });
+    const { store, log, asked } = this.#options;
+    let entry: Entry;
+    try {
+      entry = await learn(host, keys, { ...this.#options, signal: this.#giveUp.signal });
+    } catch (error) {
+      asked?.("failed");
+      throw error;
+    }
+    asked?.("learned");
     this.#failures.delete(host);
     this.#failedRenewals.delete(host);
     log.info("channels identified", {

@@ -8,7 +8,9 @@ import type { Connection, Listener } from "../net/connection.ts";
 import { fileLimit } from "../net/linux.ts";
 import { listenAll } from "../net/listen.ts";
 import { realSystem, type System } from "../net/system.ts";
+import { Activity } from "../observe/activity.ts";
 import type { Log } from "../observe/log.ts";
+import type { Levels, Observable } from "../observe/observable.ts";
 import { ThrottledWarning } from "../observe/throttled.ts";
 import { Liveness } from "../session/liveness.ts";
 import { Identification } from "./identification.ts";
@@ -16,7 +18,9 @@ import { type EffectiveLimits, limitsFor } from "./limits.ts";
 import { Service } from "./service.ts";
 
 /** The server handler: takes channels, makes associations of them, and connects their sessions to targets. */
-export class ServerHandler {
+export class ServerHandler implements Observable {
+  readonly role = "server";
+  readonly activity: Activity;
   /** Where it listens; real ports where 0 was asked for. In the order of the configuration's channels. */
   readonly channels: readonly Address[];
   /** How much it takes. */
@@ -41,6 +45,7 @@ export class ServerHandler {
   constructor(config: ServerConfig, log: Log, system: System = realSystem, keys: readonly Key[] = []) {
     const { network, clock } = this.#system = system;
     this.#config = config;
+    this.activity = new Activity(clock);
     this.limits = limitsFor(config.limits, fileLimit(), config.channels.length);
     this.#unassociated = new ThrottledWarning(log, clock, "channel not associated");
     this.#full = new ThrottledWarning(log, clock, "limit reached");
@@ -53,13 +58,18 @@ export class ServerHandler {
       welcome: () => this.#welcome(),
       clock,
       identify: (question, connection) => identification.answer(question, connection),
-      associated: (association) => this.#serve(association),
-      failed: ({ remote, local }, reason) =>
-        this.#unassociated.warn({ from: formatAddress(remote), channel: formatAddress(local), reason }),
+      associated: (association, took) => this.#serve(association, took),
+      failed: ({ remote, local }, reason, outcome) => {
+        this.activity.handshakes.count(outcome);
+        if (outcome === "crowded-out") this.activity.limitHits.count("waiting");
+        this.#unassociated.warn({ from: formatAddress(remote), channel: formatAddress(local), reason });
+      },
     });
     this.#listeners = listenAll(network, config.channels);
     this.channels = this.#listeners.map(({ address }) => address);
-    const identification = new Identification({ ...config, keys, channels: this.channels, clock, log });
+    this.activity.channels.know("", this.channels);
+    const answered = (outcome: string) => this.activity.identified.count(outcome);
+    const identification = new Identification({ ...config, keys, channels: this.channels, clock, log, answered });
     const take = (connection: Connection) => this.#acceptor.take(connection);
     this.#accepting = Promise.all(this.#listeners.map((listener) => acceptAll(listener, take, log, clock)));
   }
@@ -67,6 +77,18 @@ export class ServerHandler {
   /** How many associations there are. */
   get associations(): number {
     return this.#services.size;
+  }
+
+  /** How many connections wait, and how many associations there are, beside the most that may be. */
+  levels(): Levels {
+    const waiting = this.#acceptor.size;
+    return {
+      waiting,
+      limits: [
+        { name: "waiting", value: this.limits.waiting, used: waiting },
+        { name: "associations", value: this.limits.associations, used: this.associations },
+      ],
+    };
   }
 
   /** Takes no more channels, and ends those that serve no session. Sessions under way go on. */
@@ -89,18 +111,22 @@ export class ServerHandler {
     await this.idle();
   }
 
-  #serve(association: Association): void {
+  #serve(association: Association, took: number): void {
+    for (const _ of association.connections) this.activity.handshakes.count("associated");
+    this.activity.begin(association, took);
     const service = new Service(association, {
       ...this.#system,
       config: this.#config,
       liveness: this.#liveness,
       log: this.#log,
+      activity: this.activity,
     });
     this.#services.set(service, service.run().finally(() => this.#services.delete(service)));
   }
 
   #welcome(): boolean {
     if (this.#services.size < this.limits.associations) return true;
+    this.activity.limitHits.count("associations");
     this.#full.warn({ limit: "associations", value: this.limits.associations });
     return false;
   }

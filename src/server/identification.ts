@@ -22,6 +22,8 @@ export interface IdentificationOptions {
   readonly clock: Clock;
   /** Gets a line for each question. */
   readonly log: Log;
+  /** Told how each question ended, in a word. */
+  readonly answered?: (outcome: string) => void;
 }
 
 /** Answers questions for the server handler's channels (paper, section III-C). */
@@ -45,17 +47,20 @@ export class Identification {
     const fields = { from: formatAddress(remote), channel: formatAddress(local), key: id };
     const key = this.#keys.get(id);
     if (key === undefined) {
+      this.#options.answered?.("no-such-key");
       this.#untold.warn({ ...fields, reason: "no such key" });
       return encodeUnanswered(Unanswered.NoSuchKey);
     }
     const connected = this.#connected(local);
     const channels = this.#announced.map(toWire);
     if (connected === null || channels.includes(null)) {
+      this.#options.answered?.("not-announced");
       this.#untold.warn({ ...fields, reason: "the client came to an address that is not announced; see announce" });
       return encodeUnanswered(Unanswered.NotAnnounced);
     }
     const valid = Math.ceil(this.#options.announceFor / 1000);
     const bytes = await answerIdentify(question, key, connected, { channels: channels as WireAddress[], valid });
+    this.#options.answered?.("told");
     this.#options.log.info("channels told", fields);
     return bytes;
   }

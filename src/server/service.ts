@@ -3,8 +3,9 @@ import { reasonOf } from "../association/association.ts";
 import type { ServerConfig } from "../config/types.ts";
 import { formatAddress } from "../net/address.ts";
 import { type Connection, writeAll } from "../net/connection.ts";
-import { hostBytes } from "../net/ip.ts";
+import { bytesHost, hostBytes } from "../net/ip.ts";
 import type { System } from "../net/system.ts";
+import { type Activity, refusalOf } from "../observe/activity.ts";
 import type { Log } from "../observe/log.ts";
 import { Frames, unexpected } from "../session/frames.ts";
 import type { Liveness } from "../session/liveness.ts";
@@ -23,6 +24,8 @@ export interface ServiceOptions extends System {
   readonly liveness: Liveness;
   /** Gets a line for each association and each session. */
   readonly log: Log;
+  /** Is told of sessions. */
+  readonly activity: Activity;
 }
 
 /** How long a client may take to end an association that was said BYE to, in milliseconds. */
@@ -128,6 +131,7 @@ export class Service {
     const endpoint = targetFor(config.targets, destination);
     if (endpoint === null) {
       log.warn("session refused", { reason: "no target for this port is configured" });
+      this.#options.activity.refusals.count(refusalOf(ResultCode.NotAllowed));
       return await refuse(this.#frames, ResultCode.NotAllowed, "no target for this port", clock);
     }
     const target = formatAddress(endpoint);
@@ -137,12 +141,21 @@ export class Service {
     } catch (error) {
       const refused = error instanceof Deno.errors.ConnectionRefused;
       log.warn("session refused", { target, reason: reasonOf(error) });
+      this.#options.activity.refusals.count(refusalOf(refused ? ResultCode.Refused : ResultCode.Unreachable));
       const text = refused ? "the target refused the connection" : "the target can't be reached";
       return await refuse(this.#frames, refused ? ResultCode.Refused : ResultCode.Unreachable, text, clock);
     }
     log.info("session", { target });
     const traffic: Traffic = { sent: 0, received: 0 };
     const began = clock.now();
+    const ended = this.#options.activity.session({
+      id: `${this.#association.id}.${this.#sessions}`,
+      ...sourceOf(open),
+      to: target,
+      port: destination.port,
+      association: this.#association,
+      traffic,
+    });
     const counts = () => ({
       target,
       "bytes-up": traffic.received,
@@ -152,8 +165,10 @@ export class Service {
     try {
       const opened = this.#frames.send((encoder) => encoder.result(ResultCode.Ok));
       await carry(application, this.#frames, traffic, opened, clock);
+      ended();
       log.info("session ended", { ...counts(), reason: "both sides ended" });
     } catch (error) {
+      ended(error);
       log.warn("session reset", { ...counts(), reason: reasonOf(error) });
     }
   }
@@ -183,4 +198,10 @@ export class Service {
       throw error;
     }
   }
+}
+
+/** Where the application connects from, where the client says it. */
+function sourceOf({ source }: Open): { from?: string } {
+  if (source === undefined) return {};
+  return { from: formatAddress({ host: bytesHost(source.address), port: source.port }) };
 }

@@ -12,6 +12,17 @@ import { ApplicationError, applied, receiveTo, SessionReset, type Traffic } from
 /** How long the word that a session was aborted may take to leave, in milliseconds. */
 const LAST_WORD_TIMEOUT = 1000;
 
+/** Who owns the association has ended it, and the session with it. */
+export class HandlerEnding extends Error {
+  /** Tells the class in a stack trace. */
+  override name = "HandlerEnding";
+
+  /** An error in words. */
+  constructor() {
+    super("the handler is ending");
+  }
+}
+
 /** The server handler did not connect the session to its target. */
 export class TargetError extends Error {
   /** Tells the class in a stack trace. */
@@ -53,7 +64,7 @@ export async function carry(
   // reading or writing. And who ends the association ends the session, whatever its application keeps waiting.
   const watched = received.then(() => Promise.race([sent, watch(frames)]));
   const ended = Promise.withResolvers<never>();
-  association.ending = () => ended.reject(association.failure ?? new Error("the handler is ending"));
+  association.ending = () => ended.reject(association.failure ?? new HandlerEnding());
   try {
     await Promise.race([Promise.all([sent, watched]), ended.promise]);
     application.close();
