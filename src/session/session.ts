@@ -2,6 +2,7 @@ import { ChannelError, reasonOf } from "../association/association.ts";
 import { systemClock } from "../net/clock.ts";
 import type { Clock } from "../net/clock.ts";
 import type { Connection } from "../net/connection.ts";
+import { takeTurns } from "../net/turns.ts";
 import { WireError } from "../wire/decoder.ts";
 import { FrameType, ResetCode, ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
@@ -64,6 +65,7 @@ export async function carry(
   // reading or writing. And who ends the association ends the session, whatever its application keeps waiting.
   const watched = received.then(() => Promise.race([sent, watch(frames)]));
   const ended = Promise.withResolvers<never>();
+  const leaveTurns = takeTurns();
   association.ending = () => ended.reject(association.failure ?? new HandlerEnding());
   try {
     await Promise.race([Promise.all([sent, watched]), ended.promise]);
@@ -74,6 +76,7 @@ export async function carry(
     await Promise.allSettled([sent, received]);
     throw error;
   } finally {
+    leaveTurns();
     association.ending = () => {};
   }
 }
