@@ -4,9 +4,11 @@ import { parseConfig } from "../../src/cli/configured.ts";
 import { serverSpec } from "../../src/config/server.ts";
 import { Database } from "../../src/identify/database.ts";
 import { createKey, loadKey } from "../../src/identify/key_file.ts";
+import { systemNetwork } from "../../src/net/tcp.ts";
 import { silentLog } from "../../src/observe/log.ts";
 import { ServerHandler } from "../../src/server/mod.ts";
 import { runMicss } from "../support/cli.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { makeTempDir } from "../support/process.ts";
 import { freePort } from "../support/programs.ts";
 
@@ -23,7 +25,9 @@ async function setUp() {
     `--key=${key}`,
   ];
   const config = parseConfig("micss server", serverSpec, flags, () => "");
-  const server = new ServerHandler(config, silentLog, undefined, [await loadKey(key, "sign")]);
+  const server = new ServerHandler(config, silentLog, { network: systemNetwork, clock: new FakeClock() }, [
+    await loadKey(key, "sign"),
+  ]);
   const database = `${directory.path}/state/channels.db`;
   return {
     key,
