@@ -1,4 +1,5 @@
 /** A client's and a server's end of one association, over a network in memory. */
+import "./native.ts";
 import { Acceptor, type AcceptorOptions } from "../../src/association/accept.ts";
 import type { Association } from "../../src/association/association.ts";
 import { initiate } from "../../src/association/initiate.ts";
