@@ -16,7 +16,7 @@ import { type WaitingLimits, WaitingRoom } from "./waiting_room.ts";
 
 const NO_LIMITS: WaitingLimits = { total: Infinity, perSource: Infinity };
 
-/** What {@linkcode Acceptor} needs. */
+/** What {@linkcode Acceptor} needs. Limits, time-out and rules are looked at for each connection, and may change. */
 export interface AcceptorOptions extends Sharing {
   /**
    * Takes each association as it comes about, and how long its handshake took, in milliseconds, from its first channel's
@@ -55,13 +55,15 @@ export class Acceptor {
 
   /** An acceptor without connections. */
   constructor(options: AcceptorOptions) {
-    const { scheme = xor, distinctAddresses = true, clock = systemClock } = options;
+    const { scheme = xor, clock = systemClock } = options;
     this.#options = options;
     this.#clock = clock;
     this.#newcomers = new WaitingRoom(options.waiting ?? NO_LIMITS);
     this.#matcher = new Matcher<Newcomer>({
       schemes: new Set([scheme.id]),
-      distinctAddresses,
+      get distinctAddresses() {
+        return options.distinctAddresses ?? true;
+      },
       associated: (newcomers, list) => this.#associate(newcomers, list),
     });
   }

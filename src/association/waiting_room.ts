@@ -6,6 +6,8 @@ export interface WaitingLimits {
   readonly total: number;
   /** From one source: an IPv4 address, or the first 64 bits of an IPv6 address. */
   readonly perSource: number;
+  /** As many as one association has: a source with no more of them is no crowd. Default: 1. */
+  readonly association?: number;
 }
 
 /** Somebody who waits. */
@@ -18,23 +20,30 @@ export interface Waiting {
  * The connections that are in no association yet, as many as the limits allow.
  *
  * Who comes when there is no room is let in, and the one that has waited longest goes: of its own source when that has
- * its share, else of the source that has most. A handshake takes a few round trips, so an honest client is through before
- * it is the oldest, however many strangers open connections and say nothing.
+ * its share, else of the source that has most. Where no source has more than it needs for one association, it is the one
+ * that has waited longest of all. A handshake takes a few round trips, so an honest client is through before it is the
+ * oldest, however many strangers open connections and say nothing.
  */
 export class WaitingRoom<W extends Waiting> {
   readonly #limits: WaitingLimits;
-  /** In the order of arrival, of each source. */
+  /** In the order of arrival: all, and those of each source. */
+  readonly #all = new Set<W>();
   readonly #bySource = new Map<string, Set<W>>();
-  #size = 0;
+  /** Those of the sources that have more than they need for one association. */
+  readonly #crowds = new Set<Set<W>>();
 
-  /** An empty room. */
+  /**
+   * An empty room.
+   *
+   * @param limits Looked at for each who comes.
+   */
   constructor(limits: WaitingLimits) {
     this.#limits = limits;
   }
 
   /** How many wait. */
   get size(): number {
-    return this.#size;
+    return this.#all.size;
   }
 
   /**
@@ -43,16 +52,14 @@ export class WaitingRoom<W extends Waiting> {
    * @returns Who has to go for it, still in the room: the caller ends and removes it.
    */
   add(one: W): W | null {
+    const { total, perSource, association = 1 } = this.#limits;
     const source = sourceOf(one.remoteHost);
     const peers = this.#bySource.get(source) ?? new Set();
-    const crowd = peers.size >= this.#limits.perSource
-      ? peers
-      : this.#size >= this.#limits.total
-      ? this.#largest()
-      : null;
+    const crowd = peers.size >= perSource ? peers : this.size >= total ? this.#largest() : null;
     const [oldest = null] = crowd ?? [];
+    this.#all.add(one);
     this.#bySource.set(source, peers.add(one));
-    this.#size++;
+    if (peers.size > association) this.#crowds.add(peers);
     return oldest;
   }
 
@@ -61,19 +68,20 @@ export class WaitingRoom<W extends Waiting> {
     const source = sourceOf(one.remoteHost);
     const peers = this.#bySource.get(source);
     if (peers === undefined || !peers.delete(one)) return;
-    this.#size--;
+    this.#all.delete(one);
+    if (peers.size <= (this.#limits.association ?? 1)) this.#crowds.delete(peers);
     if (peers.size === 0) this.#bySource.delete(source);
   }
 
-  /** All who wait; nobody may come or leave meanwhile, unless a copy is walked. */
-  *[Symbol.iterator](): Generator<W> {
-    for (const peers of this.#bySource.values()) yield* peers;
+  /** All who wait, in the order of their arrival; nobody may come or leave meanwhile, unless a copy is walked. */
+  [Symbol.iterator](): IterableIterator<W> {
+    return this.#all.values();
   }
 
   #largest(): Set<W> {
-    let largest = new Set<W>();
-    for (const peers of this.#bySource.values()) if (peers.size > largest.size) largest = peers;
-    return largest;
+    let largest: Set<W> | undefined;
+    for (const crowd of this.#crowds) if (crowd.size > (largest?.size ?? 0)) largest = crowd;
+    return largest ?? this.#all;
   }
 }
 

@@ -9,6 +9,7 @@ import type { LogFields } from "../observe/log.ts";
 import type { Command } from "./command.ts";
 import { configOptions, parseConfig } from "./configured.ts";
 import { readEntryUsers } from "./entry_users.ts";
+import { warnOfFewFiles } from "./few_files.ts";
 import { loadClientKeys } from "./keys.ts";
 import { runHandler } from "./lifetime.ts";
 
@@ -26,16 +27,25 @@ export const command: Command = {
     "micss client --config client.yaml --socks5 127.0.0.1:1080 --http-connect 127.0.0.1:3128",
   ],
   async run(args) {
-    const config = parseClientCommand(args, readFile);
-    const users = readEntryUsers(config, readUsersFile);
-    const keys = await loadClientKeys("micss client: keys", config.keys);
-    return await runHandler(config, (log) => {
-      const native = hasNativeHelper();
-      if (config.redirects.length > 0 && !native.ok) {
-        throw new StartError(`--redirect ${native.why}; --forward works without`);
-      }
-      const handler = new ClientHandler(config, log, undefined, users, keys);
-      return { handler, listening: listeningFields(handler) };
+    return await runHandler({
+      async load() {
+        const config = parseClientCommand(args, readFile);
+        const users = readEntryUsers(config, readUsersFile);
+        return { config, users, keys: await loadClientKeys("micss client: keys", config.keys) };
+      },
+      start({ config, users, keys }, log) {
+        const native = hasNativeHelper();
+        if (config.redirects.length > 0 && !native.ok) {
+          throw new StartError(`--redirect ${native.why}; --forward works without`);
+        }
+        const handler = new ClientHandler(config, log, undefined, users, keys);
+        warnOfFewFiles(log, handler.limits.possible, config.limits.sessions);
+        return {
+          handler,
+          listening: listeningFields(handler),
+          reload: ({ config, users, keys }) => handler.reload(config, users, keys),
+        };
+      },
     });
   },
 };

@@ -1,7 +1,10 @@
-import { StartError } from "../net/listen.ts";
-import { type Clock, systemClock } from "../net/clock.ts";
+import { reasonOf } from "../association/association.ts";
+import { UsageError } from "../config/problems.ts";
 import type { LogConfig, Timeouts } from "../config/types.ts";
+import { type Clock, systemClock } from "../net/clock.ts";
+import { StartError } from "../net/listen.ts";
 import { createLog, type Log, type LogFields } from "../observe/log.ts";
+import { type Signals, SystemSignals } from "./signals.ts";
 import { VERSION } from "./version.ts";
 
 /** What a command runs: either handler. */
@@ -14,69 +17,132 @@ export interface Handler {
   close(): Promise<void>;
 }
 
+/** What a command has read: its configuration, and all that this names. */
+export interface Loaded {
+  /** The part of it that concerns the process. */
+  readonly config: { readonly log: LogConfig; readonly timeouts: Pick<Timeouts, "drain"> };
+}
+
 /** A handler that has just started, and what to say of where it listens. */
-export interface Started {
+export interface Started<L> {
   /** Runs already. */
   readonly handler: Handler;
   /** For the log line that says so. */
   readonly listening: LogFields;
+  /**
+   * Takes into use what was read anew; nothing that is under way ends.
+   *
+   * @returns The settings that differ and take another start.
+   */
+  reload(loaded: L): string[];
+}
+
+/** A command that runs a handler. */
+export interface Program<L extends Loaded> {
+  /**
+   * Reads what it is told: the flags, the file, and the files that these name.
+   *
+   * @throws {UsageError} With a line for each mistake.
+   */
+  load(): Promise<L>;
+  /**
+   * Makes the handler, which listens from then on.
+   *
+   * @throws {StartError} When it can't.
+   */
+  start(loaded: L, log: Log): Started<L>;
 }
 
 /**
- * Starts a handler and runs it until it is told to end.
+ * Starts a handler and runs it until it is told to end. At SIGHUP it reads all that it is told again.
  *
- * @param start Makes the handler, which listens from then on.
  * @returns The exit status: 1 when it could not start, else as {@linkcode runUntilSignal}.
+ * @throws {UsageError} When what it is told at the start is wrong.
  */
-export async function runHandler(
-  config: { readonly log: LogConfig; readonly timeouts: Timeouts },
-  start: (log: Log) => Started,
-): Promise<number> {
-  const log = createLog(config.log);
-  let started: Started;
+export async function runHandler<L extends Loaded>(program: Program<L>): Promise<number> {
+  using signals = new SystemSignals(["SIGINT", "SIGTERM", "SIGHUP"]);
+  const terminal = Deno.stdin.isTerminal();
+  let loaded = await program.load();
+  const logging = { ...loaded.config.log };
+  const log = createLog(logging);
+  let started: Started<L>;
   try {
-    started = start(log);
+    started = program.start(loaded, log);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     log.error("can't start", { reason: error.message });
     return 1;
   }
   log.info("ready", { ...started.listening, version: VERSION, pid: Deno.pid });
-  return await runUntilSignal(started.handler, config.timeouts.drain, log);
+  return await runUntilSignal(started.handler, log, signals, {
+    async reload() {
+      const next = await program.load();
+      const left = started.reload(next);
+      loaded = next;
+      Object.assign(logging, next.config.log);
+      return left;
+    },
+    drain: () => loaded.config.timeouts.drain,
+    // The terminal has gone, and whoever looked at it with it: nobody asks for anything to be read again.
+    hungUp: () => terminal && !Deno.stdin.isTerminal(),
+  });
+}
+
+/** How {@linkcode runUntilSignal} goes about it. */
+export interface Running {
+  /**
+   * Takes into use what is read anew.
+   *
+   * @returns The settings that differ and take another start.
+   * @throws {UsageError} When that is wrong; nothing has changed then.
+   */
+  reload(): Promise<string[]>;
+  /** How long sessions may take to finish, in milliseconds. */
+  drain(): number;
+  /** Whether SIGHUP says that the terminal has gone, as it once meant. */
+  hungUp(): boolean;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
 
 /**
  * Runs a handler until SIGTERM or SIGINT: then nothing new is taken, sessions may finish until the deadline, and what is
- * left is reset. A second signal ends at once.
+ * left is reset. A second signal ends at once. SIGHUP before that reloads.
  *
- * @param drain The deadline, in milliseconds.
  * @returns The exit status: 0 when every session finished, 1 when some were reset.
  */
 export async function runUntilSignal(
   handler: Handler,
-  drain: number,
   log: Log,
-  clock: Clock = systemClock,
+  signals: Signals,
+  running: Running,
 ): Promise<number> {
-  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  let onSignal = (_signal: Deno.Signal): void => {};
-  const listeners = signals.map((signal) => ({ signal, listener: () => onSignal(signal) }));
-  const nextSignal = () => new Promise<Deno.Signal>((resolve) => onSignal = resolve);
-  for (const { signal, listener } of listeners) Deno.addSignalListener(signal, listener);
+  let signal = await signals.next();
+  for (; signal === "SIGHUP" && !running.hungUp(); signal = await signals.next()) await reload(running, log);
+  handler.stopListening();
+  const drain = running.drain();
+  log.info("ending", { signal, "drain-ms": drain });
+  const deadline = Promise.withResolvers<string>();
+  const forget = (running.clock ?? systemClock).after(drain, () => deadline.resolve("the deadline"));
+  const forced = await Promise.race([handler.idle().then(() => null), second(signals), deadline.promise]);
+  forget();
+  await handler.close();
+  log.info("ended", { drained: forced === null, "cut-short-by": forced ?? undefined });
+  return forced === null ? 0 : 1;
+}
 
+async function reload(running: Running, log: Log): Promise<void> {
   try {
-    const signal = await nextSignal();
-    handler.stopListening();
-    log.info("ending", { signal, "drain-ms": drain });
-    const second = nextSignal().then(() => "a second signal");
-    const deadline = Promise.withResolvers<string>();
-    const forget = clock.after(drain, () => deadline.resolve("the deadline"));
-    const forced = await Promise.race([handler.idle().then(() => null), second, deadline.promise]);
-    forget();
-    await handler.close();
-    log.info("ended", { drained: forced === null, "cut-short-by": forced ?? undefined });
-    return forced === null ? 0 : 1;
-  } finally {
-    for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
+    const left = await running.reload();
+    log.info("reloaded");
+    if (left.length > 0) log.warn("restart needed", { settings: left.join() });
+  } catch (error) {
+    const reasons = error instanceof UsageError ? error.lines : [reasonOf(error)];
+    for (const reason of reasons) log.error("not reloaded", { reason });
   }
+}
+
+async function second(signals: Signals): Promise<string> {
+  while (await signals.next() === "SIGHUP");
+  return "a second signal";
 }

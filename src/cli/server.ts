@@ -5,6 +5,7 @@ import { formatAddress } from "../net/address.ts";
 import { ServerHandler } from "../server/mod.ts";
 import type { Command } from "./command.ts";
 import { configOptions, parseConfig } from "./configured.ts";
+import { warnOfFewFiles } from "./few_files.ts";
 import { loadKeys } from "./keys.ts";
 import { runHandler } from "./lifetime.ts";
 
@@ -19,11 +20,20 @@ export const command: Command = {
     "micss server --config server.yaml --log-level debug",
   ],
   async run(args) {
-    const config = parseServerCommand(args, readFile);
-    const keys = await loadKeys("micss server: keys", config.keys, "sign");
-    return await runHandler(config, (log) => {
-      const handler = new ServerHandler(config, log, undefined, keys);
-      return { handler, listening: { channels: handler.channels.map(formatAddress).join() } };
+    return await runHandler({
+      async load() {
+        const config = parseServerCommand(args, readFile);
+        return { config, keys: await loadKeys("micss server: keys", config.keys, "sign") };
+      },
+      start({ config, keys }, log) {
+        const handler = new ServerHandler(config, log, undefined, keys);
+        warnOfFewFiles(log, handler.limits.possible, config.limits.associations);
+        return {
+          handler,
+          listening: { channels: handler.channels.map(formatAddress).join() },
+          reload: ({ config, keys }) => handler.reload(config, keys),
+        };
+      },
     });
   },
 };

@@ -18,7 +18,7 @@ import type { Arrival } from "./entry/arrival.ts";
 
 /** What carrying applications' connections needs. */
 export interface DialerOptions extends System {
-  /** How long what may take. */
+  /** How long what may take; looked at for each session, as what follows is. */
   readonly timeouts: Timeouts;
   /** Watches the associations of sessions. */
   readonly liveness: Liveness;

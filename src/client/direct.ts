@@ -10,7 +10,7 @@ import type { Arrival } from "./entry/arrival.ts";
 
 /** What passing connections on needs. */
 export interface DirectOptions extends System {
-  /** How long connecting may take, in milliseconds. */
+  /** How long connecting may take, in milliseconds; looked at for each connection. */
   readonly timeout: number;
   /** Gets a line for each connection: that nothing protects it must not go unseen. */
   readonly log: Log;

@@ -1,14 +1,15 @@
-import { covers, isIp } from "../config/scope.ts";
+import { isIp } from "../config/scope.ts";
 import type { ClientConfig, Server } from "../config/types.ts";
 import { Learned, type ScopedKey } from "../identify/learned.ts";
 import { Store } from "../identify/store.ts";
 import { type Address, formatAddress } from "../net/address.ts";
-import { Names, type Resolve, resolveWithin } from "../net/names.ts";
+import { type Resolve, resolveWithin } from "../net/names.ts";
 import { canonicalHost } from "../net/sockaddr.ts";
 import type { System } from "../net/system.ts";
 import type { Log } from "../observe/log.ts";
-import { ConfiguredServer, namesOf } from "./configured_server.ts";
+import type { ConfiguredServer } from "./configured_server.ts";
 import { NotAllowed } from "./entry/refusal.ts";
+import { KnownServers } from "./known_servers.ts";
 
 /** How many channels of servers that were learned are remembered, to tell handlers' connections from applications'. */
 const MOST_CHANNELS_KNOWN = 4096;
@@ -18,6 +19,9 @@ export type Found =
   | { readonly kind: "server"; readonly server: Server }
   /** In the clear, to an IP address, as the configuration allows. */
   | { readonly kind: "direct"; readonly address: Address };
+
+/** What {@linkcode Directory} needs of the configuration. */
+export type DirectoryConfig = Pick<ClientConfig, "servers" | "unknown" | "timeouts">;
 
 /** What {@linkcode Directory} needs beside the configuration. */
 export interface DirectoryOptions extends System {
@@ -44,31 +48,37 @@ export interface DirectoryOptions extends System {
  * where the configuration says so, but never where one of them should have known and failed to tell.
  */
 export class Directory {
-  readonly #unknown: ClientConfig["unknown"];
   readonly #options: DirectoryOptions;
-  readonly #timeout: number;
-  readonly #byName: ReadonlyMap<string, ConfiguredServer>;
-  readonly #names: Names;
-  /** The names that keys are for. */
-  readonly #keyNames: readonly string[];
+  #known: KnownServers;
   readonly #store: Store;
   readonly #learned: Learned;
   /** Where channels of servers that were learned are, those handed out last at the end. */
   readonly #channels = new Set<string>();
 
   /** Begins to resolve the configuration's host names; touches nothing else. */
-  constructor(config: Pick<ClientConfig, "servers" | "unknown" | "timeouts">, options: DirectoryOptions) {
-    const { clock, log, keys, now = Date.now } = this.#options = options;
-    const timeout = this.#timeout = config.timeouts.handshake;
-    this.#unknown = config.unknown;
-    this.#keyNames = keys.flatMap(({ scope: { of } }) => typeof of === "string" && !isIp(of) ? of : []);
-    const names = new Set([...config.servers.flatMap(namesOf), ...this.#keyNames]);
-    this.#names = new Names(names, { ...options, timeout });
-    const servers = config.servers.map((server) => [server.name, new ConfiguredServer(server, this.#names)] as const);
-    // Ways in that ask for a name give it in lower case; as it is written it comes first.
-    this.#byName = new Map([...servers.map(([name, server]) => [name.toLowerCase(), server] as const), ...servers]);
+  constructor(config: DirectoryConfig, options: DirectoryOptions) {
+    const { network, clock, log, keys, now = Date.now } = this.#options = options;
+    this.#known = this.#from(config, keys);
     this.#store = new Store(options.database, clock, log);
-    this.#learned = new Learned({ ...options, now, timeout, store: this.#store });
+    const known = () => this.#known;
+    this.#learned = new Learned({
+      ...{ network, clock, log, now, store: this.#store, ...options.asked && { asked: options.asked } },
+      get keys() {
+        return known().keys;
+      },
+      get timeout() {
+        return known().timeout;
+      },
+    });
+  }
+
+  /**
+   * Takes another configuration into use; connections that are being looked for are found by the one before.
+   *
+   * @param keys The keys that it names, in its order.
+   */
+  reload(config: DirectoryConfig, keys: readonly ScopedKey[]): void {
+    this.#known = this.#from(config, keys, this.#known);
   }
 
   /**
@@ -79,38 +89,47 @@ export class Directory {
    * @throws {Error} When nobody could tell; the message says why.
    */
   async find(destination: Address): Promise<Found> {
+    const known = this.#known;
     const { port } = destination;
     const host = isIp(destination.host) ? canonicalHost(destination.host) : destination.host;
-    const named = this.#byName.get(host);
+    const named = known.named(host);
     if (named !== undefined) return found(await named.get());
-    const configured = this.#configuredAt({ host, port });
+    const configured = this.#configuredAt({ host, port }, known);
     if (configured !== undefined) return found(await configured.get());
     // Without them nobody knows whether the destination is a server's. The next connection does not wait.
-    const unresolved = await this.#names.unresolved();
-    if (isIp(host)) return await this.#findAddress({ host, port }, unresolved, []);
-    const [first] = await resolveWithin(host, { ...this.#options, timeout: this.#timeout });
-    return await this.#findAddress({ host: first!, port }, unresolved, [host]);
+    const unresolved = await known.unresolved();
+    if (isIp(host)) return await this.#findAddress({ host, port }, known, unresolved, []);
+    const [first] = await resolveWithin(host, { ...this.#options, timeout: known.timeout });
+    return await this.#findAddress({ host: first!, port }, known, unresolved, [host]);
   }
 
   /** Stops resolving, gives up what is being learned, and closes the database. */
   close(): void {
-    this.#names.close();
+    this.#known.close();
     this.#learned.close();
     this.#store.close();
   }
 
-  async #findAddress(address: Address, unresolved: readonly string[], known: readonly string[]): Promise<Found> {
+  #from(config: DirectoryConfig, keys: readonly ScopedKey[], before?: KnownServers): KnownServers {
+    return new KnownServers(config, keys, { ...this.#options, timeout: config.timeouts.handshake }, before);
+  }
+
+  async #findAddress(
+    address: Address,
+    known: KnownServers,
+    unresolved: readonly string[],
+    names: readonly string[],
+  ): Promise<Found> {
     const { host } = address;
-    const configured = this.#configuredAt(address);
+    const configured = this.#configuredAt(address, known);
     if (configured !== undefined) return found(await configured.get());
-    const names = this.#keyNames.filter((name) => this.#names.owns(name, host));
-    const entry = await this.#learned.find(host, [...names, ...known]);
+    const entry = await this.#learned.find(host, [...known.keyNamesOf(host), ...names]);
     if (entry !== null) {
       this.#remember(entry.channels);
-      this.#checkNoChannel(address);
+      this.#checkNoChannel(address, known);
       return found({ name: host, channels: entry.channels });
     }
-    if (this.#unknown === "reject") {
+    if (known.unknown === "reject") {
       throw new NotAllowed("no configured server has this address and port, nor was one learned or can be asked");
     }
     if (unresolved.length > 0) {
@@ -123,22 +142,19 @@ export class Directory {
   }
 
   /** @throws {NotAllowed} When the address leads back to a handler. */
-  #configuredAt(address: Address): ConfiguredServer | undefined {
+  #configuredAt(address: Address, known: KnownServers): ConfiguredServer | undefined {
     if (this.#options.isOwn(address)) {
       throw new NotAllowed("it leads to this handler itself: connect to the server's address instead");
     }
-    this.#checkNoChannel(address);
-    return this.#byName.values().find((server) => server.serves(address.host, address.port));
+    this.#checkNoChannel(address, known);
+    return known.at(address);
   }
 
   /** Handlers talk to channels, never applications: what comes from here to one has come back. */
-  #checkNoChannel(address: Address): void {
-    const { host, port } = address;
-    if (
-      this.#channels.has(formatAddress(address)) ||
-      this.#byName.values().some((server) => server.isChannel(host, port)) ||
-      this.#options.keys.some(({ scope }) => scope.port === port && covers(scope, host))
-    ) throw new NotAllowed("it is a channel: let the rules pass what this handler sends, by its user or group");
+  #checkNoChannel(address: Address, known: KnownServers): void {
+    if (this.#channels.has(formatAddress(address)) || known.isChannel(address)) {
+      throw new NotAllowed("it is a channel: let the rules pass what this handler sends, by its user or group");
+    }
   }
 
   #remember(channels: readonly Address[]): void {

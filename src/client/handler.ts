@@ -1,21 +1,26 @@
 import { reasonOf } from "../association/association.ts";
+import { live } from "../config/live.ts";
 import type { ClientConfig } from "../config/types.ts";
 import { systemDatabasePath } from "../identify/database.ts";
 import type { ScopedKey } from "../identify/learned.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
+import { fileLimit } from "../net/linux.ts";
 import type { Resolve } from "../net/names.ts";
 import { realSystem, type System } from "../net/system.ts";
 import { makeTransparent, originalDestination } from "../net/tcp.ts";
 import { Activity } from "../observe/activity.ts";
 import type { Log } from "../observe/log.ts";
 import type { Levels, Observable } from "../observe/observable.ts";
+import { ThrottledWarning } from "../observe/throttled.ts";
 import { Liveness } from "../session/liveness.ts";
 import { Dialers } from "./dialers.ts";
 import { Direct } from "./direct.ts";
 import { Directory, type Found } from "./directory.ts";
-import type { Arrival } from "./entry/arrival.ts";
+import type { Arrival, Entry } from "./entry/arrival.ts";
 import { type EntryUsers, makeEntries } from "./entry/entries.ts";
+import { Overloaded } from "./entry/refusal.ts";
+import { type EffectiveLimits, limitsFor } from "./limits.ts";
 import { Loops } from "./loops.ts";
 import { isIp } from "../config/scope.ts";
 import { isOwn, ownHosts } from "./own_address.ts";
@@ -46,7 +51,13 @@ export class ClientHandler implements Observable {
   readonly #direct: Direct;
   readonly #waysIn: WaysIn;
   readonly #loops: Loops;
+  readonly #system: ClientSystem;
+  readonly #full: ThrottledWarning;
   readonly #log: Log;
+  /** A reload puts others in the place of these two. */
+  #config: ClientConfig;
+  #limits: EffectiveLimits;
+  #carrying = 0;
 
   /**
    * Starts to listen.
@@ -62,21 +73,43 @@ export class ClientHandler implements Observable {
     users: EntryUsers = {},
     keys: readonly ScopedKey[] = [],
   ) {
-    const { clock } = system;
+    const { clock } = this.#system = system;
     const network = this.#loops = new Loops(system.network, clock, log);
-    const { timeouts, warm, sendSource } = config;
     this.#log = log;
+    this.#full = new ThrottledWarning(log, clock, "limit reached");
+    this.#config = config;
+    this.#limits = limitsFor(config, fileLimit());
+    const inForce = live(() => this.#config), limits = live(() => this.#limits);
     const activity = this.activity = new Activity(clock);
-    for (const { name, channels } of config.servers) {
-      if (channels.every(({ host }) => isIp(host))) activity.channels.know(name, channels);
-    }
-    const liveness = new Liveness(clock, timeouts);
-    const options = { timeouts, warm, sendSource, network, clock, log, liveness, activity };
+    this.#know(config);
+    const liveness = new Liveness(clock, live(() => inForce.timeouts));
+    const options = {
+      ...{ pads, network, clock, log, liveness, activity },
+      get timeouts() {
+        return inForce.timeouts;
+      },
+      get warm() {
+        return inForce.warm;
+      },
+      get sendSource() {
+        return inForce.sendSource;
+      },
+    };
     this.#dialers = new Dialers(options);
-    this.#direct = new Direct({ network, clock, log, timeout: timeouts.connect });
-    this.waysIn = this.#waysIn = new WaysIn(makeEntries(config, users, system.originalDestination), {
+    this.#direct = new Direct({
+      ...{ network, clock, log },
+      get timeout() {
+        return inForce.timeouts.connect;
+      },
+    });
+    this.waysIn = this.#waysIn = new WaysIn(this.#entries(config, users), {
       ...system,
-      timeout: timeouts.handshake,
+      get timeout() {
+        return inForce.timeouts.handshake;
+      },
+      get asking() {
+        return limits.asking;
+      },
       arrived: (arrival) => this.#carry(arrival),
       log,
     });
@@ -84,7 +117,7 @@ export class ClientHandler implements Observable {
       ...system,
       network,
       keys,
-      database: config.database ?? systemDatabasePath(),
+      database: databaseOf(config),
       asked: (outcome) => activity.identified.count(outcome),
       isOwn: (address) => isOwn(address, this.#waysIn.addresses, ownHosts()),
       log,
@@ -99,6 +132,11 @@ export class ClientHandler implements Observable {
   /** Where redirected connections arrive. */
   get redirects(): readonly Address[] {
     return this.#waysIn.at("redirect");
+  }
+
+  /** How much it takes. */
+  get limits(): EffectiveLimits {
+    return this.#limits;
   }
 
   /** How many sessions are under way, or about to be. */
@@ -122,6 +160,26 @@ export class ClientHandler implements Observable {
     if (found.kind === "server") await this.#dialers.prove(found.server);
   }
 
+  /**
+   * Takes another configuration into use; nothing that is under way ends. It keeps listening where it does.
+   *
+   * @param users Who may use the ways in that can ask.
+   * @param keys Those that the configuration names.
+   * @returns The settings that differ and take another start.
+   */
+  reload(config: ClientConfig, users: EntryUsers = {}, keys: readonly ScopedKey[] = []): string[] {
+    const { pads } = this.#config, database = databaseOf(this.#config);
+    this.#config = config;
+    this.#limits = limitsFor(config, fileLimit());
+    this.#know(config);
+    this.#directory.reload(config, keys);
+    return [
+      ...this.#waysIn.replace(this.#entries(config, users)),
+      ...databaseOf(config) === database ? [] : ["database"],
+      ...config.pads === pads ? [] : ["pads"],
+    ];
+  }
+
   /** Takes no more connections. Sessions under way go on. */
   stopListening(): void {
     this.#waysIn.stopListening();
@@ -141,7 +199,33 @@ export class ClientHandler implements Observable {
     await this.idle();
   }
 
+  #entries(config: ClientConfig, users: EntryUsers): Entry[] {
+    return makeEntries(config, users, this.#system.originalDestination);
+  }
+
+  /** Has the channels of servers counted that are known beforehand. */
+  #know({ servers }: ClientConfig): void {
+    for (const { name, channels } of servers) {
+      if (channels.every(({ host }) => isIp(host))) this.activity.channels.know(name, channels);
+    }
+  }
+
   async #carry(arrival: Arrival): Promise<void> {
+    const { sessions } = this.#limits;
+    if (this.#carrying >= sessions) {
+      this.activity.limitHits.count("sessions");
+      this.#full.warn({ limit: "sessions", value: sessions, from: formatAddress(arrival.connection.remote) });
+      return await arrival.refused(new Overloaded("as many sessions as there may be"));
+    }
+    this.#carrying++;
+    try {
+      await this.#connect(arrival);
+    } finally {
+      this.#carrying--;
+    }
+  }
+
+  async #connect(arrival: Arrival): Promise<void> {
     let found: Found;
     try {
       await this.#loops.check(arrival.connection, arrival.destination);
@@ -162,4 +246,8 @@ export class ClientHandler implements Observable {
     if (found.kind === "direct") await this.#direct.carry(arrival, found.address);
     else await this.#dialers.carry(found.server, arrival, arrival.destination.port);
   }
+}
+
+function databaseOf({ database }: ClientConfig): string {
+  return database ?? systemDatabasePath();
 }

@@ -8,18 +8,17 @@ import type { Log } from "../observe/log.ts";
 import { type Arrival, type Entry, TurnedAway } from "./entry/arrival.ts";
 import { Dialogue } from "./entry/dialogue.ts";
 
-/**
- * How many applications may be saying where they want to go at once; a newer one takes the oldest one's place. That one
- * is the least likely to mean it, and each may hold 8 KB.
- */
-const MOST_DIALOGUES = 1024;
-
 /** What {@linkcode WaysIn} needs. */
 export interface WaysInOptions extends System {
   /** Lets a listener take connections to every address. */
   readonly makeTransparent: (listener: Listener) => void;
-  /** How long an application may take to say where it wants to go, in milliseconds. */
+  /** How long an application may take to say where it wants to go, in milliseconds; looked at for each. */
   readonly timeout: number;
+  /**
+   * How many may be saying so at once; looked at for each. A newer one takes the oldest one's place, which is the least
+   * likely to mean it.
+   */
+  readonly asking: number;
   /** Takes each arrival and owns it, until the promise settles; must not reject. */
   readonly arrived: (arrival: Arrival) => Promise<void>;
   /** Gets a line for each connection that is turned away. */
@@ -30,7 +29,7 @@ export interface WaysInOptions extends System {
 export class WaysIn {
   /** Where it listens; real ports where 0 was asked for. */
   readonly addresses: readonly Address[];
-  readonly #entries: readonly Entry[];
+  #entries: readonly Entry[];
   readonly #options: WaysInOptions;
   readonly #listeners: readonly Listener[];
   readonly #accepting: Promise<unknown>;
@@ -56,7 +55,7 @@ export class WaysIn {
     }
     this.addresses = this.#listeners.map(({ address }) => address);
     this.#accepting = Promise.all(this.#listeners.map((listener, index) => {
-      return acceptAll(listener, (connection) => this.#take(entries[index]!, connection), log, clock);
+      return acceptAll(listener, (connection) => this.#take(this.#entries[index]!, connection), log, clock);
     }));
   }
 
@@ -68,6 +67,24 @@ export class WaysIn {
   /** Where the ways in of one kind listen, in the order of their entries. */
   at(name: Entry["name"]): Address[] {
     return this.addresses.filter((_, index) => this.#entries[index]!.name === name);
+  }
+
+  /**
+   * Puts other entries in the place of those that listen at the same addresses. Listeners stay as they are.
+   *
+   * @returns The names of the ways in that begin or cease to listen somewhere, which takes another start.
+   */
+  replace(entries: readonly Entry[]): string[] {
+    const left = [...entries];
+    const changed = new Set<string>();
+    this.#entries = this.#entries.map((entry) => {
+      const index = left.findIndex((other) => placeOf(other) === placeOf(entry));
+      if (index >= 0) return left.splice(index, 1)[0]!;
+      changed.add(entry.name);
+      return entry;
+    });
+    for (const { name } of left) changed.add(name);
+    return [...changed];
   }
 
   /** Takes no more connections. Those under way go on. */
@@ -93,8 +110,8 @@ export class WaysIn {
   }
 
   async #receive(entry: Entry, connection: Connection): Promise<void> {
-    const { clock, timeout, arrived, log } = this.#options;
-    if (this.#dialogues.size >= MOST_DIALOGUES) this.#dialogues.values().next().value?.reset();
+    const { clock, timeout, asking, arrived, log } = this.#options;
+    if (this.#dialogues.size >= asking) this.#dialogues.values().next().value?.reset();
     const dialogue = new Dialogue(connection, clock, timeout);
     this.#dialogues.add(connection);
     let arrival: Arrival;
@@ -114,4 +131,8 @@ export class WaysIn {
     }
     await arrived(arrival);
   }
+}
+
+function placeOf({ name, listen }: Entry): string {
+  return `${name} ${formatAddress(listen)}`;
 }

@@ -1,6 +1,6 @@
 import { DEFAULT_PORT, formatAddress, parseAddress, parsePort } from "../net/address.ts";
 import { checkChannelCount, checkDistinctHosts, checkDistinctListeners, repeated } from "./check.ts";
-import { logGroup, timeoutsGroup } from "./common.ts";
+import { logGroup, padsField, timeoutsGroup } from "./common.ts";
 import { checkAnnounced, serverIdentifySchema } from "./identify.ts";
 import { type Problems, quote } from "./problems.ts";
 import type { Spec } from "./read.ts";
@@ -62,6 +62,12 @@ const limitsGroup: Group<ServerLimits> = {
       key: "associations",
       shape: one(countSyntax()),
       doc: "Associations, and so sessions, at once; as many as the open files allow where not given",
+    },
+    acceptRate: {
+      key: "accept-rate",
+      shape: one(countSyntax(0)),
+      doc:
+        "Connections from one source a second, after a burst of ten times that; 0 is any number; 2000 where not given",
     },
   },
 };

@@ -47,6 +47,8 @@ export interface ServerLimits {
   readonly waitingPerSource?: number;
   /** Associations, and so sessions. */
   readonly associations?: number;
+  /** Connections from one source in a second, after a burst of ten seconds' worth; 0 is any number. */
+  readonly acceptRate?: number;
 }
 
 /** How much a client handler takes; what is left out is derived from how many files it may have open. */

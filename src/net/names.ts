@@ -61,10 +61,15 @@ export class Names {
   readonly #states: ReadonlyMap<string, State>;
   #closed = false;
 
-  /** Begins to resolve. */
-  constructor(names: Iterable<string>, options: NamesOptions) {
+  /**
+   * Begins to resolve.
+   *
+   * @param before What these take the place of: answers that it has hold until there are others.
+   */
+  constructor(names: Iterable<string>, options: NamesOptions, before?: Names) {
     this.#options = options;
-    this.#states = new Map([...names].map((name) => [name, { seen: new Map(), forget: () => {} }]));
+    const known = before === undefined ? new Map<string, State>() : before.#states;
+    this.#states = new Map([...names].map((name) => [name, inherited(known.get(name))]));
     for (const [name, state] of this.#states) this.#refresh(name, state);
   }
 
@@ -143,6 +148,11 @@ export async function resolveWithin(
   } finally {
     forget();
   }
+}
+
+function inherited(before: State | undefined): State {
+  const { answer, seen } = before ?? {};
+  return { ...answer !== undefined && { answer }, seen: new Map(seen), forget: () => {} };
 }
 
 function remember(seen: Map<string, number>, host: string, now: number): void {

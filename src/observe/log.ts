@@ -24,7 +24,7 @@ export interface Log {
   with(fields: LogFields): Log;
 }
 
-/** How {@linkcode createLog} writes. */
+/** How {@linkcode createLog} writes. Level and format are looked at for each line: who keeps the object may change them. */
 export interface LogOptions {
   /** Lines below it are dropped. Default: "info". */
   level?: LogLevel;
@@ -43,11 +43,11 @@ export interface LogOptions {
  * JSON line has `time`, `level`, `event` and the fields.
  */
 export function createLog(options: LogOptions = {}): Log {
-  const { level = "info", format = "text", write = writeToStderr, now = () => new Date() } = options;
-  const least = LOG_LEVELS.indexOf(level);
+  const { write = writeToStderr, now = () => new Date() } = options;
   const withFields = (bound: LogFields): Log => {
     const at = (line: LogLevel) => (event: string, fields?: LogFields): void => {
-      if (LOG_LEVELS.indexOf(line) < least) return;
+      const { level = "info", format = "text" } = options;
+      if (LOG_LEVELS.indexOf(line) < LOG_LEVELS.indexOf(level)) return;
       const entry = { time: now().toISOString(), level: line, event, ...bound, ...fields };
       write(format === "json" ? toJson(entry) : textLine(entry));
     };

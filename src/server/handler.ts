@@ -1,5 +1,7 @@
 import { Acceptor } from "../association/accept.ts";
 import type { Association } from "../association/association.ts";
+import type { WaitingLimits } from "../association/waiting_room.ts";
+import { live } from "../config/live.ts";
 import type { ServerConfig } from "../config/types.ts";
 import type { Key } from "../identify/key.ts";
 import { acceptAll } from "../net/accept_loop.ts";
@@ -16,6 +18,15 @@ import { Liveness } from "../session/liveness.ts";
 import { Identification } from "./identification.ts";
 import { type EffectiveLimits, limitsFor } from "./limits.ts";
 import { Service } from "./service.ts";
+import { SourceRate } from "./source_rate.ts";
+
+/** What a configuration comes to. It never changes: a reload puts another one in its place. */
+interface InForce {
+  readonly config: ServerConfig;
+  readonly limits: EffectiveLimits;
+  readonly waiting: WaitingLimits;
+  readonly identification: Identification;
+}
 
 /** The server handler: takes channels, makes associations of them, and connects their sessions to targets. */
 export class ServerHandler implements Observable {
@@ -23,15 +34,16 @@ export class ServerHandler implements Observable {
   readonly activity: Activity;
   /** Where it listens; real ports where 0 was asked for. In the order of the configuration's channels. */
   readonly channels: readonly Address[];
-  /** How much it takes. */
-  readonly limits: EffectiveLimits;
-  readonly #config: ServerConfig;
+  /** Where it was told to listen when it started. */
+  readonly #asked: readonly Address[];
+  #inForce: InForce;
   readonly #system: System;
   readonly #log: Log;
   readonly #listeners: readonly Listener[];
   readonly #accepting: Promise<unknown>;
   readonly #acceptor: Acceptor;
   readonly #liveness: Liveness;
+  readonly #rate: SourceRate;
   readonly #unassociated: ThrottledWarning;
   readonly #full: ThrottledWarning;
   readonly #services = new Map<Service, Promise<void>>();
@@ -44,20 +56,29 @@ export class ServerHandler implements Observable {
    */
   constructor(config: ServerConfig, log: Log, system: System = realSystem, keys: readonly Key[] = []) {
     const { network, clock } = this.#system = system;
-    this.#config = config;
+    this.#log = log;
     this.activity = new Activity(clock);
-    this.limits = limitsFor(config.limits, fileLimit(), config.channels.length);
     this.#unassociated = new ThrottledWarning(log, clock, "channel not associated");
     this.#full = new ThrottledWarning(log, clock, "limit reached");
-    this.#liveness = new Liveness(clock, config.timeouts);
-    this.#log = log;
+    this.#asked = config.channels;
+    this.#listeners = listenAll(network, config.channels);
+    this.channels = this.#listeners.map(({ address }) => address);
+    this.activity.channels.know("", this.channels);
+    this.#inForce = this.#comesTo(config, keys);
+    const inForce = live(() => this.#inForce);
+    this.#liveness = new Liveness(clock, live(() => inForce.config.timeouts));
+    this.#rate = new SourceRate(clock, live(() => inForce.limits));
     this.#acceptor = new Acceptor({
-      distinctAddresses: config.distinctAddresses,
-      timeout: config.timeouts.handshake,
-      waiting: { total: this.limits.waiting, perSource: this.limits.waitingPerSource },
+      get distinctAddresses() {
+        return inForce.config.distinctAddresses;
+      },
+      get timeout() {
+        return inForce.config.timeouts.handshake;
+      },
+      waiting: live(() => inForce.waiting),
       welcome: () => this.#welcome(),
       clock,
-      identify: (question, connection) => identification.answer(question, connection),
+      identify: (question, connection) => inForce.identification.answer(question, connection),
       associated: (association, took) => this.#serve(association, took),
       failed: ({ remote, local }, reason, outcome) => {
         this.activity.handshakes.count(outcome);
@@ -65,18 +86,31 @@ export class ServerHandler implements Observable {
         this.#unassociated.warn({ from: formatAddress(remote), channel: formatAddress(local), reason });
       },
     });
-    this.#listeners = listenAll(network, config.channels);
-    this.channels = this.#listeners.map(({ address }) => address);
-    this.activity.channels.know("", this.channels);
-    const answered = (outcome: string) => this.activity.identified.count(outcome);
-    const identification = new Identification({ ...config, keys, channels: this.channels, clock, log, answered });
-    const take = (connection: Connection) => this.#acceptor.take(connection);
+    const take = (connection: Connection) => this.#take(connection);
     this.#accepting = Promise.all(this.#listeners.map((listener) => acceptAll(listener, take, log, clock)));
+  }
+
+  /** How much it takes. */
+  get limits(): EffectiveLimits {
+    return this.#inForce.limits;
   }
 
   /** How many associations there are. */
   get associations(): number {
     return this.#services.size;
+  }
+
+  /**
+   * Takes another configuration into use; nothing that is under way ends. It keeps listening where it does.
+   *
+   * @param keys Those that the configuration names.
+   * @returns The settings that differ and take another start.
+   */
+  reload(config: ServerConfig, keys: readonly Key[] = []): string[] {
+    const { pads } = this.#inForce.config;
+    this.#inForce = this.#comesTo(config, keys);
+    const moved = config.channels.map(formatAddress).join() !== this.#asked.map(formatAddress).join();
+    return [...moved ? ["channels"] : [], ...config.pads === pads ? [] : ["pads"]];
   }
 
   /** How many connections wait, and how many associations there are, beside the most that may be. */
@@ -111,12 +145,38 @@ export class ServerHandler implements Observable {
     await this.idle();
   }
 
+  #comesTo(config: ServerConfig, keys: readonly Key[]): InForce {
+    const { channels } = this;
+    const limits = limitsFor(config.limits, fileLimit(), channels.length);
+    return {
+      config,
+      limits,
+      waiting: { total: limits.waiting, perSource: limits.waitingPerSource, association: channels.length },
+      identification: new Identification({
+        ...config,
+        keys,
+        channels,
+        clock: this.#system.clock,
+        log: this.#log,
+        answered: (outcome) => this.activity.identified.count(outcome),
+      }),
+    };
+  }
+
+  #take(connection: Connection): void {
+    const { remote } = connection;
+    if (this.#rate.admits(remote.host)) return this.#acceptor.take(connection);
+    this.activity.limitHits.count("accept-rate");
+    this.#full.warn({ limit: "accept-rate", value: this.limits.acceptRate, from: formatAddress(remote) });
+    connection.reset();
+  }
+
   #serve(association: Association, took: number): void {
     for (const _ of association.connections) this.activity.handshakes.count("associated");
     this.activity.begin(association, took);
     const service = new Service(association, {
       ...this.#system,
-      config: this.#config,
+      config: live(() => this.#inForce.config),
       liveness: this.#liveness,
       log: this.#log,
       activity: this.activity,

@@ -1,7 +1,8 @@
 import type { ServerLimits } from "../config/types.ts";
+import { connectionBudget } from "../net/file_budget.ts";
 
-/** Files that are neither channels nor targets: listeners, the log, what the runtime needs. */
-const OTHER_FILES = 64;
+/** More than any client needs: a hundred associations of sixteen channels each second, and a thousand at once. */
+const ACCEPT_RATE = 2000;
 
 /** What a server handler holds to. */
 export interface EffectiveLimits {
@@ -11,6 +12,10 @@ export interface EffectiveLimits {
   readonly waitingPerSource: number;
   /** Associations, and so sessions: each is of one session at a time. */
   readonly associations: number;
+  /** Connections from one source in a second; 0 is any number. */
+  readonly acceptRate: number;
+  /** As many associations as there are files for, whatever is configured. */
+  readonly possible: number;
 }
 
 /**
@@ -22,11 +27,14 @@ export interface EffectiveLimits {
  * @param channels How many channels an association has.
  */
 export function limitsFor(given: ServerLimits, files: number | null, channels: number): EffectiveLimits {
-  const usable = Math.max(OTHER_FILES, (files === null ? 1024 : Math.min(files, 1_000_000)) - OTHER_FILES);
-  const waiting = given.waiting ?? Math.min(8192, Math.floor(usable / 4));
+  const budget = connectionBudget(files);
+  const waiting = given.waiting ?? Math.min(8192, Math.floor(budget / 4));
+  const possible = Math.max(1, Math.floor((budget - waiting) / (channels + 1)));
   return {
+    possible,
     waiting,
     waitingPerSource: given.waitingPerSource ?? Math.max(channels, Math.floor(waiting / 4)),
-    associations: given.associations ?? Math.max(1, Math.floor((usable - waiting) / (channels + 1))),
+    associations: given.associations ?? possible,
+    acceptRate: given.acceptRate ?? ACCEPT_RATE,
   };
 }

@@ -18,7 +18,7 @@ import { type Endpoint, targetFor } from "./targets.ts";
 
 /** What serving associations needs. */
 export interface ServiceOptions extends System {
-  /** Where sessions may lead, and how long what may take. */
+  /** Where sessions may lead, and how long what may take; looked at for each session. */
   readonly config: Pick<ServerConfig, "targets" | "timeouts">;
   /** Watches the associations of sessions. */
   readonly liveness: Liveness;

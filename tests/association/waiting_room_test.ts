@@ -24,6 +24,33 @@ Deno.test("who comes to a full room sends the oldest of the source that has most
   assertEquals(room.add(from("c")), crowd[0]);
 });
 
+Deno.test("a source with no more than one association needs is no crowd: of such, whoever has waited longest goes", () => {
+  const room = new WaitingRoom<Waiting>({ total: 5, perSource: 5, association: 3 });
+  const honest = [from("h"), from("h"), from("h")];
+  const first = from("a");
+  room.add(first);
+  for (const one of honest) room.add(one);
+  room.add(from("b"));
+  assertEquals(room.add(from("c")), first);
+  room.remove(first);
+  room.add(from("h"));
+  // Now it has more.
+  assertEquals(room.add(from("d")), honest[0]);
+  room.remove(honest[0]!);
+  assertEquals(room.add(from("e")), honest[1]);
+});
+
+Deno.test("limits that change hold for who comes next", () => {
+  const limits = { total: 1, perSource: 1 };
+  const room = new WaitingRoom<Waiting>(limits);
+  const first = from("a");
+  room.add(first);
+  assertEquals(room.add(from("b")), first);
+  room.remove(first);
+  limits.total = 3;
+  assertEquals(room.add(from("c")), null);
+});
+
 Deno.test("an honest client among 5,000 strangers from 100 sources is never the one to go while it is quick", () => {
   const room = new WaitingRoom<Waiting>({ total: 1000, perSource: 250 });
   const leave = (one: Waiting | null) => one !== null && room.remove(one);

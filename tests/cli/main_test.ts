@@ -91,6 +91,7 @@ Only in the file:
   limits.waiting NUMBER             Connections in no association yet, in all; a quarter of the open files allowed where not given
   limits.waiting-per-source NUMBER  The same from one address (of IPv6, one network of 64 bits); a quarter of all where not given
   limits.associations NUMBER        Associations, and so sessions, at once; as many as the open files allow where not given
+  limits.accept-rate NUMBER         Connections from one source a second, after a burst of ten times that; 0 is any number; 2000 where not given
   timeouts.handshake DURATION       From a channel's first attempt, or its accept, until it is associated (default 5s)
   timeouts.connect DURATION         Until a connection to a target is made (default 10s)
   timeouts.idle DURATION            How long the client keeps an unused association; the server keeps it twice as long (default 1m)

@@ -14,7 +14,7 @@ const ANY = { host: "0.0.0.0", port: 6522 };
 
 function open(entries: Entry[], network: MemoryNetwork, options: Partial<WaysInOptions> = {}): WaysIn {
   return new WaysIn(entries, {
-    ...{ network, clock: new FakeClock(), timeout: 5000, log: silentLog },
+    ...{ network, clock: new FakeClock(), timeout: 5000, asking: 1024, log: silentLog },
     makeTransparent: () => {},
     arrived: ({ connection }) => Promise.resolve(connection.close()),
     ...options,
@@ -111,6 +111,34 @@ Deno.test("of 1,025 applications that say nothing the first has to go, and the l
   await waysIn.close();
   await waysIn.idle();
   assertEquals(network.openEnds, 0);
+});
+
+Deno.test("other entries take the place of those at the same addresses; listeners stay, and what differs is told", async () => {
+  const network = new MemoryNetwork();
+  const at = (port: number) => ({ host: "127.0.0.1", port });
+  const arrived: unknown[] = [];
+  const waysIn = open([new ForwardEntry({ listen: at(1), server: "web", port: 80 }), new Socks5Entry(at(2))], network, {
+    arrived({ connection, destination }) {
+      arrived.push(destination);
+      return Promise.resolve(connection.close());
+    },
+  });
+  const talk = async () => {
+    (await network.connect(at(1))).close();
+    await settle();
+  };
+  await talk();
+  assertEquals(
+    waysIn.replace([new Socks5Entry(at(2)), new ForwardEntry({ listen: at(1), server: "mail", port: 25 })]),
+    [],
+  );
+  await talk();
+  assertEquals(waysIn.replace([new RedirectEntry(at(2), () => undefined)]), ["forward", "socks5", "redirect"]);
+  await talk();
+  assertEquals(arrived, [{ host: "web", port: 80 }, { host: "mail", port: 25 }, { host: "mail", port: 25 }]);
+  assertEquals([waysIn.addresses, network.openListeners], [[at(1), at(2)], 2]);
+  await waysIn.close();
+  await waysIn.idle();
 });
 
 Deno.test("closing resets those that have not said where they want to go", async () => {

@@ -11,11 +11,14 @@ Deno.test("what is derived fits into the files that may be open", () => {
 });
 
 Deno.test("1,024 files are for 240 waiting connections, 60 from a source, and 180 associations of three channels", () => {
-  assertEquals(limitsFor({}, 1024, 3), { waiting: 240, waitingPerSource: 60, associations: 180 });
+  assertEquals(limitsFor({}, 1024, 3), {
+    ...{ waiting: 240, waitingPerSource: 60, associations: 180 },
+    ...{ acceptRate: 2000, possible: 180 },
+  });
   assertEquals(limitsFor({}, null, 3), limitsFor({}, 1024, 3));
 });
 
 Deno.test("what is configured holds", () => {
-  const given = { waiting: 7, waitingPerSource: 3, associations: 5 };
-  assertEquals(limitsFor(given, 1024, 3), given);
+  const given = { waiting: 7, waitingPerSource: 3, associations: 5, acceptRate: 0 };
+  assertEquals(limitsFor(given, 1024, 3), { ...given, possible: 238 });
 });

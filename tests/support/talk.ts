@@ -29,7 +29,7 @@ export async function startTalk(entry: Entry, options: MemoryNetworkOptions = {}
   const arrivals: Arrival[] = [];
   const waiting: ((arrival: Arrival) => void)[] = [];
   const waysIn = new WaysIn([entry], {
-    ...{ network, clock, timeout, log: silentLog },
+    ...{ network, clock, timeout, asking: 1024, log: silentLog },
     makeTransparent: () => {},
     arrived(arrival) {
       arrivals.push(arrival);

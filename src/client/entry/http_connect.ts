@@ -16,7 +16,7 @@ const ANSWERS: Readonly<Record<Refusal, readonly [ErrorStatus, string]>> = {
   refused: [502, "the target refused the connection"],
   unreachable: [504, "the target can't be reached"],
   "not allowed": [403, "connections to there are not allowed"],
-  overloaded: [503, "the server handler has too much to do; try again later"],
+  overloaded: [503, "there is too much to do; try again later"],
   failed: [502, "no session with the server handler"],
 };
 

@@ -10,6 +10,12 @@ export class NotAllowed extends Error {
   override name = "NotAllowed";
 }
 
+/** The client handler carries as many sessions as it may. */
+export class Overloaded extends Error {
+  /** Tells the class in a stack trace. */
+  override name = "Overloaded";
+}
+
 const REFUSALS: Readonly<Record<ResultCode, Refusal>> = {
   [ResultCode.Ok]: "failed",
   [ResultCode.Refused]: "refused",
@@ -22,5 +28,6 @@ const REFUSALS: Readonly<Record<ResultCode, Refusal>> = {
 /** What an error means to an application; "failed" for all that is neither its fault nor the target's. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof NotAllowed) return "not allowed";
+  if (error instanceof Overloaded) return "overloaded";
   return error instanceof TargetError ? REFUSALS[error.code] : "failed";
 }

@@ -74,8 +74,8 @@ const REFUSALS = [
   [new TargetError(ResultCode.Refused, ""), 502, "the target refused the connection"],
   [new TargetError(ResultCode.Unreachable, ""), 504, "the target can't be reached"],
   [new TargetError(ResultCode.NotAllowed, ""), 403, "connections to there are not allowed"],
-  [new TargetError(ResultCode.Overloaded, ""), 503, "the server handler has too much to do; try again later"],
-  [new TargetError(ResultCode.NotProcessed, ""), 503, "the server handler has too much to do; try again later"],
+  [new TargetError(ResultCode.Overloaded, ""), 503, "there is too much to do; try again later"],
+  [new TargetError(ResultCode.NotProcessed, ""), 503, "there is too much to do; try again later"],
   [new NotAllowed("no server"), 403, "connections to there are not allowed"],
   [new Error("a channel failed"), 502, "no session with the server handler"],
 ] as const;

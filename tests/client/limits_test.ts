@@ -1,0 +1,35 @@
+import { assertEquals, assertLessOrEqual } from "@std/assert";
+import { limitsFor } from "../../src/client/limits.ts";
+
+/** A client with a server of so many channels each. */
+function client(...channels: number[]) {
+  const servers = channels.map((length, index) => ({
+    name: `s${index}`,
+    channels: Array.from({ length }, (_, at) => ({ host: `192.0.2.${at + 1}`, port: 6522 })),
+  }));
+  return { servers, warm: 1, limits: {} };
+}
+
+Deno.test("what is derived fits into the files that may be open", () => {
+  for (const files of [64, 128, 256, 1024, 4096, 65536, 1_048_576, Infinity]) {
+    for (const channels of [2, 3, 16]) {
+      const { asking, sessions } = limitsFor(client(channels), files);
+      const most = Math.max(files, 64 + 64 + 2 * channels);
+      assertLessOrEqual(
+        asking + (sessions + 1) * (channels + 1) + 64,
+        most + 1,
+        `${files} files, ${channels} channels`,
+      );
+    }
+  }
+});
+
+Deno.test("1,024 files are for 240 applications that say where to go, and 179 sessions of three channels", () => {
+  assertEquals(limitsFor(client(3), 1024), { asking: 240, sessions: 179, possible: 179 });
+  assertEquals(limitsFor(client(), null), limitsFor(client(3), 1024));
+  assertEquals(limitsFor(client(2, 5), 1024).sessions, Math.floor((960 - 240 - 10) / 6));
+});
+
+Deno.test("what is configured holds", () => {
+  assertEquals(limitsFor({ ...client(3), limits: { sessions: 7 } }, 1024), { asking: 240, sessions: 7, possible: 179 });
+});
