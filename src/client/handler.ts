@@ -13,6 +13,7 @@ import { Activity } from "../observe/activity.ts";
 import type { Log } from "../observe/log.ts";
 import type { Levels, Observable } from "../observe/observable.ts";
 import { ThrottledWarning } from "../observe/throttled.ts";
+import { padSource } from "../sharing/pads.ts";
 import { Liveness } from "../session/liveness.ts";
 import { Dialers } from "./dialers.ts";
 import { Direct } from "./direct.ts";
@@ -82,6 +83,7 @@ export class ClientHandler implements Observable {
     const inForce = live(() => this.#config), limits = live(() => this.#limits);
     const activity = this.activity = new Activity(clock);
     this.#know(config);
+    const pads = padSource(config.pads);
     const liveness = new Liveness(clock, live(() => inForce.timeouts));
     const options = {
       ...{ pads, network, clock, log, liveness, activity },

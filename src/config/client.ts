@@ -1,6 +1,6 @@
 import { type Address, DEFAULT_PORT, formatAddress, parseAddress, parsePort } from "../net/address.ts";
 import { checkChannelCount, checkDistinctHosts, checkDistinctListeners, repeated } from "./check.ts";
-import { logGroup, timeoutsGroup } from "./common.ts";
+import { logGroup, padsField, timeoutsGroup } from "./common.ts";
 import { checkUsers, clientEntriesSchema } from "./entries.ts";
 import { clientIdentifySchema, isLearnable } from "./identify.ts";
 import { suggestion } from "./nearest.ts";
@@ -92,6 +92,7 @@ const schema: Schema<ClientConfig> = {
     default: 1,
     doc: "Associations kept ready, for each server in use, beyond those that sessions have left",
   },
+  pads: padsField,
   limits: limitsGroup,
   timeouts: timeoutsGroup,
   log: logGroup,

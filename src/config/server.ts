@@ -96,6 +96,7 @@ const schema: Schema<ServerConfig> = {
   },
   ...serverIdentifySchema,
   rules: forRulesOnly(serverRulesSchema),
+  pads: padsField,
   limits: limitsGroup,
   timeouts: timeoutsGroup,
   log: logGroup,

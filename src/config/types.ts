@@ -1,5 +1,6 @@
 import type { Address } from "../net/address.ts";
 import type { LogFormat, LogLevel } from "../observe/log.ts";
+import type { PadChoice } from "../sharing/pads.ts";
 import type { ClientKey, Unknown } from "./identify.ts";
 import type { ClientRules, ServerRules } from "./rules.ts";
 
@@ -73,6 +74,8 @@ export interface ServerConfig {
   readonly announceFor: number;
   /** What `micss rules` is told; left out for the handler. */
   readonly rules?: ServerRules;
+  /** Where pads come from. */
+  readonly pads: PadChoice;
   /** How much it takes. */
   readonly limits: ServerLimits;
   /** How long it waits for what. */
@@ -131,6 +134,8 @@ export interface ClientConfig {
   readonly rules?: ClientRules;
   /** How many associations to keep ready for further sessions, for each server in use. */
   readonly warm: number;
+  /** Where pads come from. */
+  readonly pads: PadChoice;
   /** How much it takes. */
   readonly limits: ClientLimits;
   /** How long it waits for what. */

@@ -15,6 +15,7 @@ import type { Log } from "../observe/log.ts";
 import type { Levels, Observable } from "../observe/observable.ts";
 import { ThrottledWarning } from "../observe/throttled.ts";
 import { Liveness } from "../session/liveness.ts";
+import { padSource } from "../sharing/pads.ts";
 import { Identification } from "./identification.ts";
 import { type EffectiveLimits, limitsFor } from "./limits.ts";
 import { Service } from "./service.ts";
@@ -69,6 +70,7 @@ export class ServerHandler implements Observable {
     this.#liveness = new Liveness(clock, live(() => inForce.config.timeouts));
     this.#rate = new SourceRate(clock, live(() => inForce.limits));
     this.#acceptor = new Acceptor({
+      pads: padSource(config.pads),
       get distinctAddresses() {
         return inForce.config.distinctAddresses;
       },
