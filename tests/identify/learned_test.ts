@@ -108,8 +108,8 @@ Deno.test("without a key nobody is asked", async () => {
   await using scene = await Scene.open();
   const key = await makeKey();
   using _ = scene.serve(key);
-  for (const  of of["192.0.2.2", "192.0.3.0/24", "web.example"]) {
-    assertEquals(await scene.learned(scoped(of, key)).find(FIRST.host), null);
+  for (const scope of ["192.0.2.2", "192.0.3.0/24", "web.example"]) {
+    assertEquals(await scene.learned(scoped(scope, key)).find(FIRST.host), null);
   }
   assertEquals(scene.questions, 0);
 });
