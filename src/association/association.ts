@@ -104,9 +104,14 @@ export class Association {
     return this.#over.promise;
   }
 
-  /** Of each channel whether more of it is needed before anything more can be joined: whether it is furthest behind. */
-  get awaited(): boolean[] {
-    return this.#inlets.map((inlet) => inlet.available === 0);
+  /** How many bytes have come on one channel. @param index Its place, from 0. */
+  receivedOn(index: number): number {
+    return this.#inlets[index]!.received;
+  }
+
+  /** Whether more of a channel is needed before anything more can be joined: whether it is furthest behind. */
+  awaits(index: number): boolean {
+    return this.#inlets[index]!.available === 0;
   }
 
   /**
@@ -148,4 +153,11 @@ export function reasonOf(cause: unknown): string {
   if (cause === null || cause === undefined) return "closed by the other side";
   if (!(cause instanceof Error)) return String(cause);
   return cause.message === "" ? cause.name : cause.message.replace(/ \(os error \d+\)$/, "");
+}
+
+/** Channels in words: `channel 3`, `channels 2, 3 and 4`. @param indexes Their places in the association, at least one. */
+export function channelsOf(indexes: readonly number[]): string {
+  const numbers = indexes.map((index) => index + 1);
+  const last = numbers.pop();
+  return numbers.length === 0 ? `channel ${last}` : `channels ${numbers.join(", ")} and ${last}`;
 }

@@ -5,7 +5,7 @@ import { cookieKey, decodeAssociateReply, encodeAssociate } from "../wire/associ
 import { decodeFrom, WireError } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
 import { xor } from "../sharing/xor.ts";
-import { Association, ChannelError, type Sharing } from "./association.ts";
+import { Association, ChannelError, channelsOf, type Sharing } from "./association.ts";
 import { Inlet } from "./inlet.ts";
 import { HandshakeRefused, HandshakeTimeout } from "./outcome.ts";
 
@@ -42,15 +42,23 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
     giveUp.abort(reason);
     for (const connection of connections) connection?.close();
   };
-  const forget = clock.after(timeout, () => stop(new HandshakeTimeout(`no answer within ${timeout / 1000} s`)));
+  /** The channels that a step under way waits for: they are what is lacking when the time is over. */
+  const lacking = new Set<number>();
+  const forget = clock.after(timeout, () => {
+    const [, ...others] = [...lacking].sort((a, b) => a - b);
+    const nor = others.length > 0 ? `, nor from ${channelsOf(others)}` : "";
+    stop(new HandshakeTimeout(`no answer within ${timeout / 1000} s${nor}`));
+  });
   const onAbort = () => stop(options.signal!.reason);
   options.signal?.addEventListener("abort", onAbort);
 
   /** Runs a step on every channel at once; the first failure ends them all, and says which channel it was. */
   const onEvery = <T>(step: (index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(addresses.map(async (address, index) => {
+      lacking.add(index);
       try {
         const value = await step(index);
+        lacking.delete(index);
         giveUp.signal.throwIfAborted();
         return value;
       } catch (cause) {

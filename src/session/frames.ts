@@ -22,6 +22,8 @@ export class Frames {
   leaving = false;
   /** How many frames were sent. */
   sent = 0;
+  /** How often the application has taken some of what came. */
+  taken = 0;
   #waiting = false;
   /** The next frame, until it is received. */
   #next: Promise<Frame | null> | null = null;

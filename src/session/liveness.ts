@@ -1,3 +1,4 @@
+import { channelsOf } from "../association/association.ts";
 import type { Clock } from "../net/clock.ts";
 import type { Frames } from "./frames.ts";
 
@@ -16,15 +17,19 @@ const TICK = 1000;
 interface Seen {
   sent: number;
   sentFor: number;
-  received: readonly number[];
-  receivedFor: number[];
+  readonly received: number[];
+  readonly receivedFor: number[];
+  taken: number;
+  takenFor: number;
 }
 
 /**
  * Finds out which associations have died in silence (docs/PROTOCOL.md 5.6): both sides of a session say something at
  * least every `ping`, so a channel that is read and gives nothing for `silence` is dead, and its session is aborted with
  * an error that names it. A session that is merely idle lives for ever, and one whose application does not take what has
- * come is not judged: nothing is read from its channels then.
+ * come is not judged so: nothing is read from its channels then. That a channel is dead shows then in that a PING can't
+ * be sent, at once where the other side is gone, and on a path that has died in silence when the kernel has sent it in
+ * vain for a quarter of an hour; the session is aborted if the application takes nothing for `silence` from then on.
  *
  * One timer serves all, and the data path pays nothing: it looks at counters. Time is counted in ticks, so that a machine
  * that slept does not take all its sessions for dead.
@@ -49,7 +54,9 @@ export class Liveness {
   /** Watches an association from now on: a session has begun. */
   add(frames: Frames): void {
     const received = frames.association.received;
-    this.#watched.set(frames, { sent: frames.sent, sentFor: 0, received, receivedFor: received.map(() => 0) });
+    const { sent, taken } = frames;
+    const receivedFor = received.map(() => 0);
+    this.#watched.set(frames, { sent, sentFor: 0, received, receivedFor, taken, takenFor: 0 });
     this.#forget ??= this.#clock.after(TICK, () => this.#tick());
   }
 
@@ -81,15 +88,32 @@ export class Liveness {
 
   #listen(frames: Frames, seen: Seen): void {
     const { association } = frames;
-    const { received, awaited } = association;
-    received.forEach((count, index) => {
-      const quiet = awaited[index] && frames.receiving && count === seen.received[index];
-      seen.receivedFor[index] = quiet ? seen.receivedFor[index]! + 1 : 0;
-    });
-    seen.received = received;
-    const dead = seen.receivedFor.findIndex((ticks) => ticks * TICK >= this.#limits.silence);
-    if (dead < 0) return;
-    association.channelFailed(dead, new Error(`silent for ${this.#limits.silence / 1000} s`));
+    let silent = false;
+    // No array is made: this is done for thousands of sessions at once.
+    for (let index = 0; index < seen.received.length; index++) {
+      const count = association.receivedOn(index);
+      const quiet = frames.receiving && association.awaits(index) && count === seen.received[index];
+      seen.received[index] = count;
+      const ticks = seen.receivedFor[index] = quiet ? seen.receivedFor[index]! + 1 : 0;
+      silent ||= ticks * TICK >= this.#limits.silence;
+    }
+    if (silent) this.#giveUp(frames, seen);
+    else if (this.#stuck(frames, seen)) association.abort();
+  }
+
+  /** Aborts an association of which channels are silent; where others wait for them, those are not named. */
+  #giveUp({ association }: Frames, { receivedFor }: Seen): void {
+    const [dead, ...others] = [...receivedFor.keys()].filter((at) => receivedFor[at]! * TICK >= this.#limits.silence);
+    const too = others.length > 0 ? `, and so are ${channelsOf(others)}` : "";
+    association.channelFailed(dead!, new Error(`silent for ${this.#limits.silence / 1000} s${too}`));
     association.abort();
+  }
+
+  /** Whether a channel has failed, and the application has taken nothing of what came before for too long. */
+  #stuck(frames: Frames, seen: Seen): boolean {
+    const waits = frames.association.failure !== null && !frames.receiving && frames.taken === seen.taken;
+    seen.takenFor = waits ? seen.takenFor + 1 : 0;
+    seen.taken = frames.taken;
+    return seen.takenFor * TICK >= this.#limits.silence;
   }
 }

@@ -1,4 +1,4 @@
-import { type Connection, writeAll } from "../net/connection.ts";
+import type { Connection } from "../net/connection.ts";
 import { FrameType, ResetCode } from "../wire/frame.ts";
 import { type Frames, unexpected } from "./frames.ts";
 
@@ -45,8 +45,12 @@ export async function receiveTo(application: Connection, frames: Frames, traffic
     if (frame === null) throw frames.association.failure;
     switch (frame.type) {
       case FrameType.Data:
-        await applied(writeAll(application, frame.bytes));
-        traffic.received += frame.bytes.length;
+        for (let rest = frame.bytes; rest.length > 0;) {
+          const taken = await applied(application.write(rest));
+          traffic.received += taken;
+          frames.taken++;
+          rest = rest.subarray(taken);
+        }
         break;
       case FrameType.End:
         return await applied(application.closeWrite());

@@ -83,3 +83,51 @@ Deno.test("a session whose application does not read is not taken for dead", asy
   await Promise.all([session.asked, session.served]);
   await session.end();
 });
+
+/** A session whose target has not read what fills everything on the way to it when channel 2 is reset. */
+async function blockedSession() {
+  const session = await watchedSession();
+  const sending = sendAll(session.user, new Uint8Array(4_000_000)).catch(() => {});
+  await session.clock.advance(5 * LIMITS.silence);
+  session.interposers[1]!.reset();
+  await assertRejects(() => session.asked, ChannelError);
+  await sending;
+  return session;
+}
+
+Deno.test("a channel that is gone ends the session of an application that takes nothing within 35 s", async () => {
+  const session = await blockedSession();
+  const failed = assertRejects(() => session.served, ChannelError);
+  await session.clock.advance(LIMITS.ping + LIMITS.silence + 2_000);
+  assertMatch((await failed).message, /^channel 2 \(192\.0\.2\.2:6522\): /);
+  assertEquals((await readToEnd(session.target)).error instanceof Deno.errors.ConnectionReset, true);
+  await session.end();
+});
+
+Deno.test("an application that takes something now and then gets all that came before a channel was gone", async () => {
+  const session = await blockedSession();
+  let over = false;
+  const served = session.served.catch(() => {}).finally(() => over = true);
+  let received = 0;
+  while (!over) {
+    await session.clock.advance(LIMITS.silence - 2_000);
+    for (let read = 0; read < 4 && !over; read++) {
+      const count = await session.target.read(new Uint8Array(10_000)).catch(() => 0);
+      received += count ?? 0;
+    }
+  }
+  await served;
+  assertEquals(received > 100_000, true, `only ${received} bytes`);
+  await session.end();
+});
+
+Deno.test("where all channels are silent because one holds the others up, all are named", async () => {
+  const session = await watchedSession();
+  for (const interposer of session.interposers) interposer.silence();
+  const failed = assertRejects(() => session.asked, ChannelError);
+  const failedThere = assertRejects(() => session.served, ChannelError);
+  await session.clock.advance(27_000);
+  assertMatch((await failed).message, /^channel 1 .*: silent for 25 s, and so are channels 2 and 3$/);
+  await failedThere;
+  await session.end();
+});

@@ -27,6 +27,8 @@ export interface MemoryNetworkOptions {
   route?: (to: Address) => Address;
   /** Takes each new connection apart and stands in its path. The two ends are the interposer's to end. */
   interpose?: (path: Interposed, to: Address) => void;
+  /** Which connections are taken apart; all of them unless given. */
+  interposes?: (to: Address) => boolean;
 }
 
 /**
@@ -56,6 +58,7 @@ export class MemoryNetwork implements Network {
   onConnect: (to: Address, from: Address) => void | Promise<void>;
   route: (to: Address) => Address;
   interpose: ((path: Interposed, to: Address) => void) | undefined;
+  readonly #interposes: (to: Address) => boolean;
   #listeners = new Map<string, MemoryListener>();
   #open = new Set<Connection>();
   #nextPort = 49152;
@@ -67,6 +70,7 @@ export class MemoryNetwork implements Network {
     this.onConnect = options.onConnect ?? (() => {});
     this.route = options.route ?? ((to) => to);
     this.interpose = options.interpose;
+    this.#interposes = options.interposes ?? (() => true);
   }
 
   /** The ends that nobody has closed or reset yet, an interposer's among them: none when a test has left nothing. */
@@ -88,7 +92,7 @@ export class MemoryNetwork implements Network {
     const listener = this.#listenerAt(arrived);
     if (listener === undefined) throw new Deno.errors.ConnectionRefused("Connection refused (os error 111)");
     const [client, clientPeer] = this.#pair(local, remote, arrived);
-    if (this.interpose === undefined) {
+    if (this.interpose === undefined || !this.#interposes(remote)) {
       listener.offer(clientPeer);
     } else {
       const [toServer, server] = this.#pair(local, remote, arrived);
