@@ -60,7 +60,9 @@ export function readSettings<T>(
   return Object.fromEntries(settings.filter(([, value]) => value !== undefined)) as T;
 
   function readGroup(group: Group<unknown>, child: Node | undefined): unknown {
-    return readSettings(group.fields, child, problems, flags);
+    const settings = readSettings(group.fields, child, problems, flags);
+    if (child !== undefined) problems.remember(settings, child.place);
+    return settings;
   }
 
   /** Reads the file's value also where a flag wins, so that its mistakes show. */

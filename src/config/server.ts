@@ -103,12 +103,16 @@ const schema: Schema<ServerConfig> = {
 };
 
 function check(config: ServerConfig, problems: Problems): void {
-  const { channels, targets, distinctAddresses } = config;
+  const { channels, targets, distinctAddresses, limits } = config;
   checkChannelCount(channels, channels, problems);
   if (distinctAddresses) checkDistinctHosts(channels, problems);
   else checkDistinctListeners(channels, problems);
   checkAnnounced(config, problems);
   if (targets.length === 0) problems.at(targets, "no target; give at least one, such as 80=127.0.0.1:8080");
+  for (const [key, value] of [["waiting", limits.waiting], ["waiting-per-source", limits.waitingPerSource]] as const) {
+    if (value === undefined || value >= channels.length) continue;
+    problems.at(limits, `${key} ${value} has no room for an association; give ${channels.length} or more`);
+  }
   for (const target of repeated(targets, ({ port }) => String(port))) {
     problems.at(target, `port ${target.port} has a target already; give each port one`);
   }

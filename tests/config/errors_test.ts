@@ -253,6 +253,9 @@ const FILES: ["server" | "client", string, string[]][] = [
   ["server", "channels: [a:1, a:2, a:1]\ndistinct-addresses: false\ntargets: [80=a]\n", [
     "micss: f.yaml:1: channels.2: a:1 is listened at already; give each way in a port of its own",
   ]],
+  ["server", "channels: [a, b, c]\ntargets: {80: a}\nlimits:\n  waiting: 2\n  waiting-per-source: 3\n", [
+    "micss: f.yaml:3: limits: waiting 2 has no room for an association; give 3 or more",
+  ]],
   ["server", "channels: [a, b]\ntargets:\n  80: a\n  '080': b\n", [
     "micss: f.yaml:4: targets.080: port 80 has a target already; give each port one",
   ]],

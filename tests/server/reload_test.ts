@@ -1,0 +1,93 @@
+/** What a reload changes in a server handler, and what it leaves alone. */
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { initiate } from "../../src/association/initiate.ts";
+import { parseConfig } from "../../src/cli/configured.ts";
+import { serverSpec } from "../../src/config/server.ts";
+import type { ServerConfig } from "../../src/config/types.ts";
+import { type Connection, readFull, writeAll } from "../../src/net/connection.ts";
+import { settle } from "../support/fake_clock.ts";
+import { Handlers } from "../support/handlers_in_memory.ts";
+import "../support/native.ts";
+import { channelAddresses, readAll, readToEnd } from "../support/pair.ts";
+
+const CHANNELS = "channels: [192.0.2.1, 192.0.2.2, 192.0.2.3]";
+const TARGETS = 'targets: {80: "127.0.0.2:8000", 81: "127.0.0.2:8001"}';
+
+function configOf(...yaml: string[]): ServerConfig {
+  return parseConfig("", serverSpec, ["--config", "s"], () => yaml.join("\n"));
+}
+
+/** One way works. */
+async function assertCarries(from: Connection, to: Connection, text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  await writeAll(from, bytes);
+  const got = new Uint8Array(bytes.length);
+  await readFull(to, got);
+  assertEquals(got, bytes);
+}
+
+Deno.test("a session goes on when its target is taken away; the next, on the same association, meets the new targets", async () => {
+  const handlers = new Handlers();
+  const { application, target } = await handlers.session();
+  assertEquals(handlers.server.reload(configOf(CHANNELS, 'targets: {81: "127.0.0.2:8000"}')), []);
+  await assertCarries(application, target, "up");
+  await assertCarries(target, application, "down");
+  await Promise.all([application.closeWrite(), target.closeWrite(), readAll(application), readAll(target)]);
+  await settle();
+
+  const refused = await handlers.network.connect({ host: "127.0.0.1", port: 8080 });
+  assertInstanceOf((await readToEnd(refused)).error, Deno.errors.ConnectionReset);
+  const moved = await handlers.session({ host: "127.0.0.1", port: 8081 });
+  await assertCarries(moved.application, moved.target, "through the other port");
+  await handlers.close(application, target, refused, moved.application, moved.target);
+});
+
+Deno.test("time-outs and limits hold for who comes after they were changed", async () => {
+  const handlers = new Handlers();
+  const { server, network, clock } = handlers;
+  const [before, after] = [await network.connect({ host: "192.0.2.1", port: 6522 }), { host: "192.0.2.2", port: 6522 }];
+  await settle();
+  server.reload(configOf(CHANNELS, TARGETS, "timeouts: {handshake: 1s}", "limits: {waiting: 4, associations: 1}"));
+  assertEquals([server.limits.waiting, server.limits.associations], [4, 1]);
+  const late = await network.connect(after);
+  await clock.advance(1000);
+  assertEquals((await readAll(late)).length, 22);
+  await clock.advance(4000);
+  assertEquals((await readAll(before)).length, 22);
+
+  const { application, target } = await handlers.session();
+  const refused = await initiate(channelAddresses(3), { network, clock }).catch(({ message }) => message);
+  assert(/too much to do/.test(refused), refused);
+  const reached = handlers.serverLines.filter(({ event }) => event === "limit reached");
+  assertEquals(reached.map(({ limit }) => limit), ["associations", "associations", "associations"]);
+  await handlers.close(before, late, application, target);
+});
+
+Deno.test("connections beyond the accept rate are reset, with a line, and no more of them once it is lifted", async () => {
+  const handlers = new Handlers({}, { server: "limits: {accept-rate: 1}" });
+  const { server, network } = handlers;
+  const connections = await Promise.all(
+    Array.from({ length: 12 }, () => network.connect({ host: "192.0.2.1", port: 6522 })),
+  );
+  const greetings = await Promise.all(
+    connections.map((one) => one.read(new Uint8Array(22)).catch((error) => error.name)),
+  );
+  assertEquals(greetings, [...Array(10).fill(22), "ConnectionReset", "ConnectionReset"]);
+  const { limit, value } = handlers.serverLines.find(({ event }) => event === "limit reached")!;
+  assertEquals([limit, value], ["accept-rate", 1]);
+  server.reload(configOf(CHANNELS, TARGETS, "limits: {accept-rate: 0}"));
+  const more = await network.connect({ host: "192.0.2.1", port: 6522 });
+  assertEquals(await more.read(new Uint8Array(22)), 22);
+  await handlers.close(...connections, more);
+});
+
+Deno.test("what takes another start is named, and stays as it is", async () => {
+  const handlers = new Handlers();
+  const { server } = handlers;
+  assertEquals(server.reload(configOf("channels: [192.0.2.1, 192.0.2.2]", TARGETS)), ["channels"]);
+  assertEquals(server.channels.map(({ host }) => host), ["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+  assertEquals(server.reload(configOf(CHANNELS, TARGETS)), []);
+  const { application, target } = await handlers.session();
+  await assertCarries(application, target, "over all three");
+  await handlers.close(application, target);
+});
