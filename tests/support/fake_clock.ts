@@ -10,6 +10,12 @@ export class FakeClock implements Clock {
   #now = 0;
   /** In the order in which they were set, which is their order at equal times. */
   #timers = new Set<Timer>();
+  readonly #settle: () => Promise<void>;
+
+  /** @param settled Lets all microtasks run. Default: {@linkcode settle}. */
+  constructor(settled: () => Promise<void> = settle) {
+    this.#settle = settled;
+  }
 
   /** The number of actions that have not run and have not been forgotten. */
   get pending(): number {
@@ -34,12 +40,12 @@ export class FakeClock implements Clock {
    */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
-    await settle();
+    await this.#settle();
     for (let timer = this.#next(end); timer !== undefined; timer = this.#next(end)) {
       this.#timers.delete(timer);
       this.#now = timer.due;
       timer.action();
-      await settle();
+      await this.#settle();
     }
     this.#now = end;
   }

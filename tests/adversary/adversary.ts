@@ -1,0 +1,186 @@
+/** The adversary of the paper's section III-A: owns some channels, and connects to the server as it likes. */
+import type { Address } from "../../src/net/address.ts";
+import type { Clock } from "../../src/net/clock.ts";
+import type { Connection, Network } from "../../src/net/connection.ts";
+import type { Random } from "../support/random.ts";
+import type { Attack } from "./attack.ts";
+import { type Act, type Lane, type Moment, Wire } from "./lane.ts";
+import { type Step, units } from "./steps.ts";
+
+/** What an adversary has to work with. */
+export interface Means {
+  /** The server's addresses, one a channel. */
+  readonly addresses: readonly Address[];
+  /** The indexes of the channels that it owns. */
+  readonly owned: readonly number[];
+  /** Those of them that it attacks; on the others it only listens. */
+  readonly used: readonly number[];
+  /** Leads to the server. */
+  readonly network: Network;
+  /** Makes a connection that seems to lead to a channel's address: both ends. */
+  readonly pair: (channel: number) => Promise<[Connection, Connection]>;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** How long what a client sends takes on a slow honest channel, in milliseconds. */
+const HONEST_DELAY = 20;
+
+/** Who came to a meeting, and where its channel led then. */
+export interface Met extends Moment {
+  readonly up: Connection;
+  readonly down: Connection;
+}
+
+/** Runs an attack on the channels that it owns. */
+export class Adversary {
+  readonly means: Means;
+  /** Every channel that it has stood on. */
+  readonly wires: Wire[] = [];
+  /** How many times it has done something. */
+  acted = 0;
+  /** Resolves when all is over. */
+  readonly over: Promise<void>;
+  readonly #end: () => void;
+  readonly #own: Connection[] = [];
+  readonly #running: Promise<void>[] = [];
+  readonly #meetings = new Map<string, { met: Met[]; all: PromiseWithResolvers<Met[]> }>();
+  #attack: Attack | null = null;
+  /** How many times each client has used each channel since the attack began. */
+  readonly #used = new Map<string, number>();
+  readonly #ranks = new Map<string, number>();
+
+  constructor(means: Means) {
+    this.means = means;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.over = promise;
+    this.#end = resolve;
+  }
+
+  /** Begins: associations from now on have ranks from 0. */
+  begin(attack: Attack): void {
+    this.#attack = attack;
+  }
+
+  /** Lets the honest channel take its time, where the attack counts on that. */
+  async honestPace(): Promise<void> {
+    if (this.#attack?.slow) await this.later(HONEST_DELAY);
+  }
+
+  /**
+   * Takes a client's attempt to connect on a channel that it owns.
+   *
+   * @param near Makes the connection: its end towards the client.
+   * @throws What the client's attempt is to fail with.
+   */
+  async takes(client: string, channel: number, near: () => Promise<Connection>): Promise<void> {
+    const rank = this.#rank(client, channel);
+    const attack = this.#attack !== null && rank < (this.#attack.second === undefined ? 1 : 2) ? this.#attack : null;
+    const used = attack !== null && this.means.used.includes(channel) ? attack : null;
+    if (used?.reached !== undefined) {
+      this.acted++;
+      await Promise.race([used.reached(this), this.never()]);
+    }
+    this.#running.push(this.#stand(client, rank, channel, await near(), used).catch(() => {}));
+  }
+
+  async #stand(
+    client: string,
+    rank: number,
+    channel: number,
+    toClient: Connection,
+    attack: Attack | null,
+  ): Promise<void> {
+    this.#own.push(toClient);
+    const { addresses } = this.means;
+    const to = attack?.connect?.(channel, this) ?? addresses[channel]!;
+    const wire = new Wire(this, client, rank, channel, toClient, await this.dial(to));
+    this.wires.push(wire);
+    try {
+      if (attack?.steps.length === 0) this.acted++;
+      await attack?.connected?.(wire);
+      const act: Act = (moment) => {
+        if (!attack?.steps.includes(moment.step)) return [moment.bytes];
+        this.acted++;
+        return attack.act(moment);
+      };
+      const both = [wire.up, wire.down].map((lane) => lane.run(units(lane.direction, addresses.length), act));
+      await Promise.all(both);
+    } finally {
+      wire.close();
+    }
+  }
+
+  /** Which of the associations since the attack began a client's connection belongs to. */
+  #rank(client: string, channel: number): number {
+    if (this.#attack === null) return -1;
+    const use = `${client}.${channel}`, times = this.#used.get(use) ?? 0;
+    this.#used.set(use, times + 1);
+    const association = `${client}.${times}`;
+    if (!this.#ranks.has(association)) this.#ranks.set(association, this.#ranks.size);
+    return this.#ranks.get(association)!;
+  }
+
+  /** The channel is idle: the step of that name. */
+  async idle(): Promise<void> {
+    const attack = this.#attack!;
+    if (!attack.steps.includes("idle")) return;
+    for (const wire of this.wires) {
+      if (wire.rank !== 0 || !this.means.used.includes(wire.channel)) continue;
+      for (const lane of [wire.up, wire.down]) {
+        const moment = { step: "idle" as const, bytes: new Uint8Array(0), lane, adversary: this };
+        try {
+          this.acted++;
+          await lane.give(await attack.act(moment));
+        } catch {
+          // The channel has gone.
+        }
+      }
+    }
+  }
+
+  /** Opens a connection of its own to a channel's address. */
+  async dial(to: Address): Promise<Connection> {
+    const connection = await this.means.network.connect(to);
+    this.#own.push(connection);
+    return connection;
+  }
+
+  /** Waits until `count` lanes have come to the meeting of that name: who came, in the order of their channels. */
+  meet(name: string, count: number, moment: Moment): Promise<Met[]> {
+    const meeting = this.#meetings.get(name) ?? { met: [], all: Promise.withResolvers<Met[]>() };
+    this.#meetings.set(name, meeting);
+    const { wire } = moment.lane;
+    meeting.met.push({ ...moment, up: wire.up.to, down: wire.down.to });
+    if (meeting.met.length === count) {
+      const order = ({ lane: { wire } }: Met) => wire.rank * 100 + wire.channel;
+      meeting.all.resolve(meeting.met.toSorted((a, b) => order(a) - order(b)));
+    }
+    return Promise.race([meeting.all.promise, this.never()]);
+  }
+
+  /** Waits for the end of all. */
+  async never(): Promise<never> {
+    await this.over;
+    throw new Error("over");
+  }
+
+  /** Lets time pass. */
+  later(ms: number): Promise<void> {
+    return new Promise((resolve) => this.means.clock.after(ms, resolve));
+  }
+
+  /** What came at a step on this lane's channel in an association before the attack. */
+  old({ wire, direction }: Lane, step: Step): Uint8Array {
+    const old = this.wires.find((one) => one.rank < 0 && one.channel === wire.channel && one.client === wire.client)!;
+    return old[direction].came.get(step)!;
+  }
+
+  /** Closes all that it has, and waits for it. */
+  async end(): Promise<void> {
+    this.#end();
+    for (const wire of this.wires) wire.close();
+    for (const connection of this.#own) connection.close();
+    await Promise.all(this.#running);
+  }
+}

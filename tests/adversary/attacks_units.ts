@@ -1,0 +1,102 @@
+/** What can be done to whatever comes by on one channel, at each step. */
+import type { Attack } from "./attack.ts";
+import type { Act } from "./lane.ts";
+import { type Step, STEPS } from "./steps.ts";
+
+const ACTS: Readonly<Record<string, Act>> = {
+  "nothing, but listens": ({ bytes }) => [bytes],
+  "drops": () => [],
+  "delays": async ({ adversary, bytes }) => {
+    await adversary.later(100);
+    return [bytes];
+  },
+  "holds back": ({ adversary }) => adversary.never(),
+  "duplicates": ({ bytes }) => [bytes, bytes],
+  "puts behind the next": ({ lane, bytes }) => {
+    lane.held = bytes;
+    return [];
+  },
+  "replaces by noise": ({ adversary, bytes }) => [adversary.means.random.bytes(bytes.length)],
+  "replaces by zeros": ({ bytes }) => [new Uint8Array(bytes.length)],
+  "truncates": ({ bytes }) => [bytes.subarray(0, bytes.length >> 1)],
+  "truncates and half-closes": async ({ bytes, lane }) => {
+    await lane.give([bytes.subarray(0, bytes.length >> 1)]);
+    await lane.to.closeWrite();
+    return [];
+  },
+  "truncates to all but a byte": ({ bytes }) => [bytes.subarray(0, -1)],
+  "injects noise before": ({ adversary, bytes }) => [adversary.means.random.bytes(20), bytes],
+  "injects noise behind": ({ adversary, bytes }) => [bytes, adversary.means.random.bytes(20)],
+  "injects a zero byte before": ({ bytes }) => [new Uint8Array(1), bytes],
+  "flips the first bit": ({ bytes }) => [flip(bytes, 0)],
+  "flips a bit in the middle": ({ bytes }) => [flip(bytes, bytes.length >> 1)],
+  "flips the last bit": ({ bytes }) => [flip(bytes, bytes.length - 1)],
+  "closes at": ({ lane }) => {
+    lane.wire.close();
+    return [];
+  },
+  "closes after": async ({ lane, bytes }) => {
+    await lane.give([bytes]);
+    lane.wire.close();
+    return [];
+  },
+  "resets at": ({ lane }) => {
+    lane.wire.reset();
+    return [];
+  },
+  "reflects": async ({ lane, bytes }) => {
+    const { wire } = lane;
+    await (lane.direction === "up" ? wire.down : wire.up).give([bytes]);
+    return [bytes];
+  },
+  "reflects and drops": async ({ lane, bytes }) => {
+    const { wire } = lane;
+    await (lane.direction === "up" ? wire.down : wire.up).give([bytes]);
+    return [];
+  },
+};
+
+/** Those that do something where there is no unit. */
+const IDLE = ["injects noise before", "injects a zero byte before", "closes at", "resets at"];
+
+/** Those that change nothing. */
+const HARMLESS = ["nothing, but listens", "delays"];
+
+/** All of them at every step. */
+export const UNITS: readonly Attack[] = Object.entries(ACTS).flatMap(([name, act]) =>
+  [...STEPS, ...IDLE.includes(name) ? ["idle" as const] : []].map((step): Attack => ({
+    name: `${name} ${step}`,
+    steps: [step],
+    act,
+    ...HARMLESS.includes(name) && { harmless: true },
+  }))
+).concat(replays());
+
+/** What an earlier association carried, in place of what the present one does. */
+function replays(): Attack[] {
+  const one = STEPS.map((step): Attack => ({
+    name: `replays an old ${step}`,
+    steps: [step],
+    rehearsed: true,
+    act: ({ adversary, lane }) => [adversary.old(lane, step)],
+  }));
+  const up: Step[] = ["list", "KEY up", "OPEN", "DATA up", "more DATA up", "END up"];
+  const down: Step[] = ["greeting", "echo", "KEY down", "RESULT", "DATA down", "more DATA down", "END down"];
+  const many = Object.entries({ "everything up": up, "everything down": down, "everything": [...up, ...down] });
+  return [
+    ...one,
+    ...many.map(([name, steps]): Attack => ({
+      name: `replays ${name} of an old association`,
+      steps,
+      rehearsed: true,
+      act: ({ adversary, lane, step }) => [adversary.old(lane, step)],
+    })),
+  ];
+}
+
+/** A copy with the lowest bit of a byte changed. */
+function flip(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = bytes.slice();
+  copy[at]! ^= 1;
+  return copy;
+}

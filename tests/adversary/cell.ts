@@ -1,0 +1,224 @@
+/** One cell of the matrix: real handlers over a network in memory, and an adversary on some of their channels. */
+import { setImmediate } from "node:timers";
+import { parseConfig } from "../../src/cli/configured.ts";
+import { ClientHandler } from "../../src/client/handler.ts";
+import { clientSpec } from "../../src/config/client.ts";
+import { serverSpec } from "../../src/config/server.ts";
+import type { ClientConfig, ServerConfig } from "../../src/config/types.ts";
+import type { Connection } from "../../src/net/connection.ts";
+import { createLog } from "../../src/observe/log.ts";
+import { ServerHandler } from "../../src/server/handler.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import type { Line } from "../support/handlers_in_memory.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
+import { applicationPair, channelAddresses } from "../support/pair.ts";
+import { Random } from "../support/random.ts";
+import { Adversary } from "./adversary.ts";
+import type { Attack } from "./attack.ts";
+import { Bystander } from "./bystander.ts";
+import type { Evidence } from "./evidence.ts";
+import { startTargets, Talker, TARGETS } from "./parties.ts";
+import { clientPaths, serverPaths } from "./paths.ts";
+import { Witness } from "./witness.ts";
+
+/** Which cell. */
+export interface Cell {
+  readonly attack: Attack;
+  readonly channels: number;
+  /** The channel that the adversary does not own; null when it owns all. */
+  readonly honest: number | null;
+  /** Whether it attacks all channels that it owns, or as few as the attack needs. */
+  readonly spread: "few" | "all";
+  readonly seed: number;
+}
+
+/** Short, for there are many cells; in milliseconds. */
+const TIMEOUTS = { handshake: 1000, connect: 1000, idle: 1500, ping: 1000, silence: 2500, drain: 1000 };
+
+/** By then every time-out is over: a handshake, a silent channel, a last word, an idle association at the server. */
+const ALL_OVER = TIMEOUTS.handshake + TIMEOUTS.silence + 1000 + 1000 + 2 * TIMEOUTS.idle;
+
+/** The interval in which the log counts what strangers do. */
+const LOG_INTERVAL = 10_000;
+
+/** Everything in memory settles without waiting for time; a timer of 0 ms would take 300 times as long. */
+const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+const COMMON = `
+timeouts: {${Object.entries(TIMEOUTS).map(([name, ms]) => `${name}: ${ms}ms`).join()}}
+log: {level: debug}
+`;
+
+/** The clients: two that may be attacked, and one that is not. */
+const CLIENTS = ["alice", "bob", "carol"] as const;
+
+const configs = new Map<string, ServerConfig | ClientConfig>();
+
+/** Tries one attack, and tells what was seen. */
+export async function runCell(cell: Cell): Promise<Evidence> {
+  const world = new World(cell);
+  await world.run();
+  return await world.end();
+}
+
+class World {
+  readonly #cell: Cell;
+  readonly #clock = new FakeClock(settle);
+  readonly #network = new MemoryNetwork();
+  /** Between clients and the adversary; and between applications and clients. */
+  readonly #near = new MemoryNetwork();
+  readonly #outside = new MemoryNetwork();
+  readonly #witness = new Witness();
+  readonly #random: Random;
+  readonly #adversary: Adversary;
+  readonly #server: ServerHandler;
+  readonly #serverLines: Line[] = [];
+  readonly #clientLines: Line[] = [];
+  readonly #parties: Talker[] = [];
+  readonly #clients: readonly ClientHandler[];
+  readonly #bystander: Bystander;
+  readonly #stopTargets: () => void;
+
+  constructor(cell: Cell) {
+    this.#cell = cell;
+    const { channels, honest, attack, spread } = cell;
+    const [clock, network, random] = [this.#clock, this.#network, this.#random = new Random(cell.seed)];
+    const addresses = channelAddresses(channels);
+    const owned = addresses.map((_, index) => index).filter((index) => index !== honest);
+    this.#adversary = new Adversary({
+      addresses,
+      owned,
+      used: spread === "all" ? owned : owned.slice(0, attack.least ?? 1),
+      network,
+      pair: (channel) => pairAt(this.#near, channel),
+      clock,
+      random,
+    });
+    this.#server = new ServerHandler(serverConfig(channels), this.#log(this.#serverLines), {
+      network: serverPaths(network, this.#witness),
+      clock,
+    });
+    this.#clients = CLIENTS.map((name, index) => {
+      const adversary = name === "carol" ? undefined : this.#adversary;
+      const paths = clientPaths(name, network, this.#outside, this.#witness, adversary);
+      return new ClientHandler(clientConfig(channels, index), this.#log(adversary ? this.#clientLines : []), {
+        network: paths,
+        clock,
+        originalDestination: () => undefined,
+        makeTransparent: () => {},
+      });
+    });
+    this.#bystander = new Bystander(() => this.#connect(2, 7), random, settle);
+    this.#stopTargets = startTargets(network, random, settle, this.#parties);
+  }
+
+  async run(): Promise<void> {
+    const { attack } = this.#cell;
+    await this.#bystander.talk("before the attack");
+    if (attack.rehearsed) {
+      await this.#session([0], 80);
+      await this.#session([0], 443);
+      // So long that the next session needs a new association.
+      await this.#clock.advance(TIMEOUTS.idle + 100);
+    }
+    this.#adversary.begin(attack);
+    await this.#session(attack.second === undefined ? [0] : attack.second === "same client" ? [0, 0] : [0, 1], 80);
+    await this.#adversary.idle();
+    await settle();
+    await this.#bystander.talk("after the first session");
+    await this.#session([0], 443);
+    // Some attacks wait.
+    for (let i = 0; i < 3; i++) await this.#clock.advance(100);
+    await this.#bystander.talk("after the second session");
+    await this.#bystander.end();
+    await this.#clock.advance(ALL_OVER);
+  }
+
+  /** Gives everything back, and tells what was seen. */
+  async end(): Promise<Evidence> {
+    const connections = this.#witness.seen.filter(({ ended }) => !ended).length;
+    await this.#adversary.end();
+    for (const client of this.#clients) await client.close();
+    for (const party of this.#parties) party.close();
+    this.#stopTargets();
+    await this.#server.close();
+    await this.#clock.advance(LOG_INTERVAL);
+    const openEnds = [this.#network, this.#near, this.#outside].reduce((sum, one) => sum + one.openEnds, 0);
+    return {
+      channels: this.#cell.channels,
+      honest: this.#cell.honest,
+      adversary: this.#adversary,
+      seen: this.#witness.seen,
+      parties: this.#parties,
+      serverLines: this.#serverLines,
+      clientLines: this.#clientLines,
+      disturbed: this.#bystander.disturbed,
+      stranger: this.#cell.attack.stranger ?? false,
+      left: { connections, openEnds, timers: this.#clock.pending },
+    };
+  }
+
+  /** One session of each of some clients, all at once. */
+  async #session(clients: readonly number[], port: 80 | 443): Promise<void> {
+    const applications: Talker[] = [];
+    for (const client of clients) {
+      const application = new Talker("application", port, await this.#connect(client, port), this.#random);
+      applications.push(application);
+      this.#parties.push(application);
+    }
+    for (let piece = 0; piece < 2; piece++) {
+      for (const application of applications) application.speak();
+      await settle();
+    }
+    // What the target says, in two pieces.
+    for (let i = 0; i < 3; i++) await settle();
+  }
+
+  /** An application's connection to a client handler. */
+  #connect(client: number, port: number): Promise<Connection> {
+    return this.#outside.connect({ host: clientHost(client), port });
+  }
+
+  #log(lines: Line[]) {
+    return createLog({ format: "json", level: "debug", write: (line) => lines.push(JSON.parse(line)) });
+  }
+}
+
+/** Both ends of a connection that seems to lead to a channel's address: first the one there. */
+async function pairAt(network: MemoryNetwork, channel: number): ReturnType<typeof applicationPair> {
+  const listener = network.listen({ host: `192.0.2.${channel + 1}`, port: 0 });
+  const [outside, inside] = await Promise.all([network.connect(listener.address), listener.accept()]);
+  listener.close();
+  return [inside!, outside];
+}
+
+function serverConfig(channels: number): ServerConfig {
+  const targets = Object.entries(TARGETS).map(([port, at]) => `${port}: "127.0.0.2:${at}"`);
+  return once(`server ${channels}`, () =>
+    parseConfig("", serverSpec, ["--config", "s"], () => `
+channels: [${channelAddresses(channels).map(({ host }) => host).join()}]
+targets: {${targets.join()}}
+${COMMON}`));
+}
+
+function clientConfig(channels: number, client: number): ClientConfig {
+  const forward = Object.keys(TARGETS).map((port) => `"${clientHost(client)}:${port}=web:${port}"`);
+  return once(`client ${channels} ${client}`, () =>
+    parseConfig("", clientSpec, ["--config", "c"], () => `
+servers: {web: {channels: [${channelAddresses(channels).map(({ host }) => host).join()}]}}
+forward: [${forward.join()}]
+warm: 0
+${COMMON}`));
+}
+
+/** Where a client handler takes applications' connections. */
+function clientHost(client: number): string {
+  return `127.0.0.${client + 1}`;
+}
+
+/** A configuration is read once, for all cells. */
+function once<C extends ServerConfig | ClientConfig>(name: string, parse: () => C): C {
+  const config = (configs.get(name) ?? parse()) as C;
+  configs.set(name, config);
+  return config;
+}

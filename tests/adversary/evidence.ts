@@ -1,0 +1,125 @@
+/** What a cell of the matrix leaves behind for the invariants to look at. */
+import { associateLength } from "../../src/wire/associate.ts";
+import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
+import { type Frame, FrameType } from "../../src/wire/frame.ts";
+import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
+import type { Line } from "../support/handlers_in_memory.ts";
+import type { Adversary } from "./adversary.ts";
+import { sharesBegin } from "./steps.ts";
+import type { Seen } from "./witness.ts";
+
+/** An application's or a target's end of a session. */
+export interface Party {
+  readonly kind: "application" | "target";
+  /** The port that was asked for. */
+  readonly port: number;
+  /** All that it means to say. */
+  readonly says: Uint8Array;
+  /** Whether it has said all, and half-closed. */
+  said: boolean;
+  heard: Uint8Array;
+  /** How what it heard ended: null when it did not. */
+  end: "in order" | "reset" | null;
+}
+
+/** All that was seen in a cell. */
+export interface Evidence {
+  readonly channels: number;
+  /** The index of the channel that the adversary does not own; null when it owns all. */
+  readonly honest: number | null;
+  readonly adversary: Adversary;
+  /** The honest parties' connections. */
+  readonly seen: readonly Seen[];
+  readonly parties: readonly Party[];
+  readonly serverLines: readonly Line[];
+  readonly clientLines: readonly Line[];
+  /** What went wrong for the client that nobody attacked. */
+  readonly disturbed: readonly string[];
+  /** How many associations a stranger's own sessions may have. */
+  readonly stranger: boolean;
+  /** What had not been given back when all time-outs were over. */
+  readonly left: { readonly connections: number; readonly openEnds: number; readonly timers: number };
+}
+
+/** A client's side of an association, or of an attempt at one. */
+export interface ClientSide {
+  /** In the order of the channels. */
+  readonly ends: readonly Seen[];
+  /** In hexadecimal; null when it has not sent it. */
+  readonly list: string | null;
+  /** Whether it has sent a share, or tried to, on any channel. */
+  readonly shares: boolean;
+}
+
+/** Every client's attempts. */
+export function clientSides({ seen, channels }: Evidence): ClientSide[] {
+  const sides = new Map<string, Seen[]>();
+  for (const one of seen) {
+    if (one.owner === "server") continue;
+    const name = `${one.owner}.${one.place.association}`;
+    sides.set(name, [...sides.get(name) ?? [], one]);
+  }
+  const length = associateLength(channels);
+  return [...sides.values()].map((unsorted) => {
+    const ends = unsorted.toSorted((a, b) => a.place.channel - b.place.channel);
+    const lists = ends.map(({ written }) => written.bytes.subarray(0, length)).filter((list) => list.length === length);
+    const shares = ends.some(({ written }) => written.reached(length + 1) < Infinity);
+    return { ends, list: lists[0]?.toHex() ?? null, shares };
+  });
+}
+
+/** The server's end of a connection that nobody stood on. */
+export function farEnd({ seen }: Evidence, near: Seen): Seen | undefined {
+  return seen.find((one) => one.owner === "server" && one.connection.remote.port === near.connection.local.port);
+}
+
+/** The list that the server has confirmed on a connection, in hexadecimal: null where it has not. */
+export function confirmed({ written }: Seen): string | null {
+  const reply = written.bytes.subarray(GREETING_LENGTH);
+  return reply[0] === 1 ? reply.subarray(0, associateLength(reply[3]!)).toHex() : null;
+}
+
+/** The server's ends of the association that confirmed a list, in the list's order. */
+export function serverSide({ seen }: Evidence, list: string): Seen[] {
+  const cookieAt = ({ written }: Seen) => list.indexOf(written.bytes.subarray(6, GREETING_LENGTH).toHex());
+  return seen.filter((one) => one.owner === "server" && confirmed(one) === list)
+    .toSorted((a, b) => cookieAt(a) - cookieAt(b));
+}
+
+/** The message bytes of shares that came, or went, on all channels. */
+export function joined(streams: readonly Uint8Array[], begin: number): Uint8Array {
+  if (streams.length === 0) return new Uint8Array(0);
+  const message = new Uint8Array(Math.max(0, Math.min(...streams.map(({ length }) => length)) - begin));
+  for (const stream of streams) for (let i = 0; i < message.length; i++) message[i]! ^= stream[begin + i]!;
+  return message;
+}
+
+/** The frames that a receiver takes from message bytes, in words: DATA's content is left out, its length is not. */
+export function framesOf(message: Uint8Array): string[] {
+  const decoder = new FrameDecoder();
+  const frames: string[] = [];
+  decoder.push(message);
+  try {
+    for (let frame = decoder.next(); frame !== null; frame = decoder.next()) frames.push(inWords(frame));
+  } catch {
+    // It takes no more.
+  }
+  return frames;
+}
+
+function inWords(frame: Frame): string {
+  if (frame.type === FrameType.Data) return `DATA ${frame.bytes.length}`;
+  return JSON.stringify(frame, (_, value) => value instanceof Uint8Array ? value.toHex() : value);
+}
+
+/** What the parties of an association sent and took, as frames. */
+export function exchanged(evidence: Evidence, side: ClientSide): Record<"up" | "down", [string[], string[]]> {
+  const { channels } = evidence;
+  const server = serverSide(evidence, side.list!);
+  const of = (ends: readonly Seen[], way: "read" | "written", direction: "up" | "down") =>
+    framesOf(joined(ends.map((end) => end[way].bytes), sharesBegin(direction, channels)));
+  return {
+    up: [of(side.ends, "written", "up"), of(server, "read", "up")],
+    down: [of(server, "written", "down"), of(side.ends, "read", "down")],
+  };
+}

@@ -1,0 +1,219 @@
+/** What must hold whatever is tried on n-1 channels (docs/SECURITY.md). Each tells what is wrong: nothing, if it holds. */
+import { associateLength } from "../../src/wire/associate.ts";
+import { FRAME_HEAD_LENGTH } from "../../src/wire/frame.ts";
+import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
+import {
+  type ClientSide,
+  clientSides,
+  confirmed,
+  type Evidence,
+  exchanged,
+  farEnd,
+  joined,
+  serverSide,
+} from "./evidence.ts";
+import { SAID, sharesBegin } from "./steps.ts";
+
+/** Looks for one kind of wrong. */
+export type Invariant = (evidence: Evidence) => string[];
+
+/** A client sends its first share on any channel only after the honest one brought back the exact list. */
+export const clientSharesAreConfirmed: Invariant = (evidence) =>
+  clientSides(evidence).filter(({ shares }) => shares).flatMap(({ ends, list }) => {
+    const { channels, honest } = evidence;
+    const length = associateLength(channels);
+    const { read, written } = ends[honest!]!;
+    const echo = read.bytes.subarray(GREETING_LENGTH, GREETING_LENGTH + length).toHex();
+    const first = Math.min(...ends.map((end) => end.written.reached(length + 1)));
+    if (written.bytes.subarray(0, length).toHex() !== list) return ["shares, but the honest channel carried no list"];
+    if (echo !== list) return ["shares, but the honest channel brought another list back"];
+    return read.reached(GREETING_LENGTH + length) < first ? [] : ["a share before the honest channel's echo"];
+  });
+
+/** The server sends a share only when a client's honest channel has brought the list, and its shares of an OPEN. */
+export const serverSharesAreConfirmed: Invariant = (evidence) => {
+  const honest = new Map(honestEnds(evidence).map(({ far, side }) => [far, side]));
+  const wrong: string[] = [];
+  for (const list of lists(evidence)) {
+    const ends = serverSide(evidence, list);
+    const begin = GREETING_LENGTH + list.length / 2 + 1;
+    const first = Math.min(...ends.map(({ written }) => written.reached(begin)));
+    if (first === Infinity) continue;
+    const heard = ends.find((end) => honest.has(end));
+    if (heard === undefined) {
+      if (!evidence.stranger) wrong.push("the server sent a share to an association without an honest channel");
+      continue;
+    }
+    if (honest.get(heard)!.list !== list) wrong.push("the server sent a share under another list");
+    const open = list.length / 2 + 2 * FRAME_HEAD_LENGTH + 4;
+    if (heard.read.reached(open) > first) wrong.push("the server sent a share before the honest channel's OPEN");
+  }
+  return wrong;
+};
+
+/** No client and server both go on with different lists, and a client goes on only with its honest channel bound. */
+export const listsAreTheSame: Invariant = (evidence) =>
+  honestEnds(evidence).flatMap(({ side, far }) => {
+    const list = confirmed(far);
+    if (list !== null && list !== side.list) return ["the server bound the honest channel to another list"];
+    return side.shares && list === null ? ["the client goes on, and its honest channel was left out"] : [];
+  });
+
+/** No two connections of an association came to one address. */
+export const pathsAreDistinct: Invariant = (evidence) =>
+  [...lists(evidence)].flatMap((list) => {
+    const ends = serverSide(evidence, list);
+    const hosts = new Set(ends.map(({ connection }) => connection.local.host));
+    return hosts.size === ends.length ? [] : ["two connections of an association came to one address"];
+  });
+
+/** What either side takes for frames is what the other has sent, from the first on, none missing, none made. */
+export const framesAreAsSent: Invariant = (evidence) =>
+  clientSides(evidence).filter(({ list }) => list !== null).flatMap((side) =>
+    Object.entries(exchanged(evidence, side)).flatMap(([direction, [sent, taken]]) => {
+      const at = taken.findIndex((frame, index) => frame !== sent[index]);
+      if (at < 0 || at === taken.length - 1 && isPart(taken[at]!, sent[at])) return [];
+      return [`${direction}: took ${taken[at]} where ${sent[at] ?? "nothing"} was sent`];
+    })
+  );
+
+/** Nobody sees an orderly end but after all that the other has said, and then the other has ended. */
+export const endsAreAsMeant: Invariant = ({ parties }) =>
+  parties.flatMap(({ kind, port, heard, end }) => {
+    const full = lengthOf(kind, port);
+    if (heard.length > full) return [`${kind} for port ${port} heard ${heard.length} bytes of ${full}`];
+    if (end !== "in order") return [];
+    const others = parties.filter((other) => other.kind !== kind && other.port === port && other.said);
+    if (heard.length < full) return [`${kind} for port ${port} took ${heard.length} bytes of ${full} for all`];
+    return others.length > 0 ? [] : [`${kind} for port ${port} saw an end that nobody made`];
+  });
+
+/** Sessions lead to where they were asked to lead, none twice. */
+export const destinationsAreAsAsked: Invariant = ({ parties, serverLines, stranger }) => {
+  const wrong: string[] = [];
+  for (const port of new Set(parties.map((party) => party.port))) {
+    const [asked = 0, reached = 0] = (["application", "target"] as const).map((kind) =>
+      parties.filter((party) => party.port === port && party.kind === kind).length
+    );
+    if (reached > asked) wrong.push(`port ${port} was reached ${reached} times, and asked for ${asked} times`);
+    const others = parties.filter((party) => party.kind === "application" && party.port !== port);
+    const targets = parties.filter((party) => party.kind === "target" && party.port === port);
+    for (const { heard } of targets) {
+      if (others.some(({ says }) => shows(heard, says))) wrong.push(`port ${port} got what was meant for another`);
+    }
+  }
+  const ports = new Set<unknown>([80, 443, 7, ...stranger ? [81] : []]);
+  for (const line of serverLines) {
+    if (line.event.startsWith("session") && !ports.has(line.port)) wrong.push(`asked for port ${line.port}`);
+  }
+  return wrong;
+};
+
+/** A side believes that the other has aborted only where that has, and that it has refused only where it did: never. */
+export const abortsAreAsSent: Invariant = ({ serverLines, clientLines }) => {
+  const wrong: string[] = [];
+  for (const [lines, others] of [[clientLines, serverLines], [serverLines, clientLines]] as const) {
+    const told = lines.some(({ reason }) => String(reason).startsWith("reset by the other side"));
+    const failed = others.some(({ event }) => event === "session reset" || event === "association failed");
+    if (told && !failed) wrong.push("one side was told of an abort that the other knows nothing of");
+  }
+  const refusals = /^(refused|unreachable|notallowed|overloaded|notprocessed|the target .*|no target .*)$/;
+  if (clientLines.some(({ reason }) => refusals.test(String(reason)))) wrong.push("the client was told of a refusal");
+  return wrong;
+};
+
+/** No share, and no sum of the shares on any of the adversary's channels, shows what an application said. */
+export const nothingIsRead: Invariant = (evidence) => read(evidence) ? ["the adversary has read what was said"] : [];
+
+/** Whether the adversary holds, in any sum of what it saw, eight bytes in a row of what any party said. */
+export function read({ adversary, channels, parties }: Evidence): boolean {
+  const said = parties.map(({ says }) => says);
+  for (const rank of new Set(adversary.wires.map((wire) => wire.rank))) {
+    for (const direction of ["up", "down"] as const) {
+      const streams = adversary.wires.filter((wire) => wire.rank === rank)
+        .map((wire) => concat(wire[direction].captured));
+      for (let subset = 1; subset < 1 << streams.length; subset++) {
+        const sum = joined(streams.filter((_, index) => subset >> index & 1), sharesBegin(direction, channels));
+        if (said.some((bytes) => shows(sum, bytes))) return true;
+      }
+    }
+  }
+  return false;
+}
+
+/** Who was not attacked notices nothing. */
+export const othersAreUndisturbed: Invariant = ({ disturbed }) => [...disturbed];
+
+/** After the time-outs nothing is held for what was attacked. */
+export const everythingIsFreed: Invariant = ({ left }) => {
+  const { connections, openEnds, timers } = left;
+  if (connections === 0 && openEnds === 0 && timers === 0) return [];
+  return [`left: ${connections} connections before, and ${openEnds} ends and ${timers} timers after closing`];
+};
+
+/** What changes nothing, or hurts only who does it, is not noticed. */
+export const sessionsAreAsEver: Invariant = ({ parties }) =>
+  parties.length >= 4 &&
+    parties.every(({ kind, port, heard, end }) => end === "in order" && heard.length === lengthOf(kind, port))
+    ? []
+    : ["a session failed"];
+
+/** All of them, for an adversary that does not own all channels. */
+export const INVARIANTS: Readonly<Record<string, Invariant>> = {
+  clientSharesAreConfirmed,
+  serverSharesAreConfirmed,
+  listsAreTheSame,
+  pathsAreDistinct,
+  framesAreAsSent,
+  endsAreAsMeant,
+  destinationsAreAsAsked,
+  abortsAreAsSent,
+  nothingIsRead,
+  othersAreUndisturbed,
+  everythingIsFreed,
+};
+
+/** Every attempt's honest channel at the server. */
+function honestEnds(evidence: Evidence): { side: ClientSide; far: NonNullable<ReturnType<typeof farEnd>> }[] {
+  return clientSides(evidence).flatMap((side) => {
+    const near = side.ends.find(({ place }) => place.channel === evidence.honest);
+    const far = near && farEnd(evidence, near);
+    return far === undefined ? [] : [{ side, far }];
+  });
+}
+
+/** Every list that the server has confirmed. */
+function lists({ seen }: Evidence): Set<string> {
+  return new Set(seen.filter(({ owner }) => owner === "server").flatMap((end) => confirmed(end) ?? []));
+}
+
+/** Whether a piece of DATA may be the beginning of what was sent. */
+function isPart(taken: string, sent: string | undefined): boolean {
+  const [, least] = /^DATA (\d+)$/.exec(taken) ?? [], [, most] = /^DATA (\d+)$/.exec(sent ?? "") ?? [];
+  return least !== undefined && most !== undefined && Number(least) <= Number(most);
+}
+
+/** How much there is to hear. */
+function lengthOf(kind: "application" | "target", port: number): number {
+  if (port === 80) return kind === "application" ? SAID.answer + SAID.rest : SAID.data + SAID.more;
+  return kind === "application" ? SAID.reply : SAID.second;
+}
+
+/** Whether eight bytes in a row of `secret` are anywhere in `bytes`. */
+function shows(bytes: Uint8Array, secret: Uint8Array): boolean {
+  const text = new TextDecoder("latin1").decode(bytes), secretText = new TextDecoder("latin1").decode(secret);
+  for (let at = 0; at + 8 <= secretText.length; at += 4) {
+    if (text.includes(secretText.slice(at, at + 8))) return true;
+  }
+  return false;
+}
+
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,26 @@
+/**
+ * The task `adversary`: every cell of the matrix, with as many seeds as the argument says (3 unless given), and what
+ * was wrong.
+ *
+ * @module
+ */
+import { ATTACKS } from "./attacks.ts";
+import { cells, contrast, runCells } from "./matrix.ts";
+
+const seeds = Number(Deno.args[0] ?? 3);
+const wrong: string[] = [];
+let ran = 0;
+for (let seed = 1; seed <= seeds; seed++) {
+  for (const [family, attacks] of Object.entries(ATTACKS)) {
+    const began = performance.now();
+    const tried = cells(attacks, seed), succeeding = contrast(attacks, seed);
+    wrong.push(...await runCells(tried), ...await runCells(succeeding));
+    ran += tried.length + succeeding.length;
+    const seconds = ((performance.now() - began) / 1000).toFixed(0);
+    const successes = succeeding.length > 0 ? `, and ${succeeding.length} in which all channels are owned` : "";
+    console.log(`seed ${seed}, ${family}: ${attacks.length} attacks, ${tried.length} cells${successes}; ${seconds} s`);
+  }
+}
+for (const line of wrong) console.log(line);
+console.log(`${ran} cells, ${wrong.length} violations`);
+Deno.exit(wrong.length === 0 ? 0 : 1);

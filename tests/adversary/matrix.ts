@@ -1,0 +1,60 @@
+/** The matrix: attack x step x subset of channels x number of channels. */
+import type { Attack } from "./attack.ts";
+import { type Cell, runCell } from "./cell.ts";
+import { INVARIANTS, sessionsAreAsEver } from "./invariants.ts";
+
+/** Every cell of the attacks: each honest channel, each number of channels from 2 to 5. */
+export function cells(attacks: readonly Attack[], seed: number): Cell[] {
+  const all: Cell[] = [];
+  for (const attack of attacks) {
+    const least = attack.least ?? 1;
+    for (let channels = Math.max(2, least + 1); channels <= 5; channels++) {
+      for (let honest = 0; honest < channels; honest++) {
+        all.push({ attack, channels, honest, spread: "few", seed });
+        if (channels - 1 > least) all.push({ attack, channels, honest, spread: "all", seed });
+      }
+    }
+  }
+  return all;
+}
+
+/** Of each attack some cells, so that together they have every number of channels and every honest one. */
+export function sample(attacks: readonly Attack[], each: number, seed: number): Cell[] {
+  return attacks.flatMap((attack, index) => {
+    const all = cells([attack], seed + index);
+    // A step that has no divisor in common with any number of cells.
+    return Array.from({ length: Math.min(each, all.length) }, (_, k) => all[(index * 7 + k * 11) % all.length]!);
+  });
+}
+
+/** The contrast: for attacks that succeed when all channels are owned, that. */
+export function contrast(attacks: readonly Attack[], seed: number): Cell[] {
+  return attacks.filter(({ succeeded }) => succeeded !== undefined).flatMap((attack) =>
+    [2, 3, 4, 5].map((channels): Cell => ({ attack, channels, honest: null, spread: "all", seed }))
+  );
+}
+
+/** Which cell, in words. */
+export function nameOf({ attack, channels, honest, spread, seed }: Cell): string {
+  const owned = honest === null ? "all" : `all but channel ${honest + 1}`;
+  const used = spread === "few" ? ", on as few as it needs" : "";
+  return `${attack.name}, of ${channels} channels owning ${owned}${used}, seed ${seed}`;
+}
+
+/** Runs cells one after the other: what was wrong in which, one line each. */
+export async function runCells(cells: readonly Cell[]): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const cell of cells) {
+    const evidence = await runCell(cell);
+    if (evidence.adversary.acted === 0) wrong.push(`${nameOf(cell)}: nothing was done`);
+    if (cell.honest === null) {
+      if (!cell.attack.succeeded!(evidence)) wrong.push(`${nameOf(cell)}: did not succeed`);
+      continue;
+    }
+    const harmless = cell.attack.harmless && { sessionsAreAsEver };
+    for (const [name, invariant] of Object.entries({ ...INVARIANTS, ...harmless })) {
+      wrong.push(...invariant(evidence).map((what) => `${nameOf(cell)}: ${name}: ${what}`));
+    }
+  }
+  return wrong;
+}

@@ -1,0 +1,110 @@
+/** The applications and targets of a cell. */
+import { acceptAll } from "../../src/net/accept_loop.ts";
+import type { Connection } from "../../src/net/connection.ts";
+import { writeAll } from "../../src/net/connection.ts";
+import type { MemoryNetwork } from "../support/memory_network.ts";
+import type { Random } from "../support/random.ts";
+import type { Party } from "./evidence.ts";
+import { SAID } from "./steps.ts";
+
+/** Which pieces a party says for a port. */
+const PIECES = {
+  application: { 80: [SAID.data, SAID.more], 443: [SAID.second] },
+  target: { 80: [SAID.answer, SAID.rest], 443: [SAID.reply] },
+} as const;
+
+/** Says its pieces, the first at once, each further one when it is told to; hears until the end. */
+export class Talker implements Party {
+  readonly says: Uint8Array;
+  said = false;
+  heard: Uint8Array = new Uint8Array(0);
+  end: "in order" | "reset" | null = null;
+  /** Resolves when it has heard all that comes. */
+  readonly heardAll: Promise<void>;
+  readonly #connection: Connection;
+  readonly #pieces: Uint8Array[];
+
+  constructor(readonly kind: Party["kind"], readonly port: 80 | 443, connection: Connection, random: Random) {
+    this.#connection = connection;
+    this.#pieces = PIECES[kind][port].map((length) => random.bytes(length));
+    this.says = Uint8Array.from(this.#pieces.flatMap((piece) => [...piece]));
+    this.heardAll = this.#hear();
+  }
+
+  /** Says the next piece; with the last of them, half-closes. */
+  async speak(): Promise<void> {
+    const piece = this.#pieces.shift();
+    try {
+      if (piece !== undefined) await writeAll(this.#connection, piece);
+      if (this.#pieces.length > 0 || this.said) return;
+      await this.#connection.closeWrite();
+      this.said = true;
+      await this.heardAll;
+      this.#connection.close();
+    } catch {
+      // Reset.
+    }
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  async #hear(): Promise<void> {
+    const buffer = new Uint8Array(4096);
+    try {
+      for (;;) {
+        const length = await this.#connection.read(buffer);
+        if (length === null) break;
+        this.heard = Uint8Array.from([...this.heard, ...buffer.subarray(0, length)]);
+      }
+      this.end = "in order";
+    } catch (error) {
+      if (error instanceof Deno.errors.ConnectionReset) this.end = "reset";
+    }
+  }
+}
+
+/** Where targets listen, by the port that leads to them. */
+export const TARGETS = { 80: 8000, 443: 8443, 7: 8007, 81: 8081 } as const;
+
+/**
+ * Listens as the targets of ports 80 and 443, which answer when all was said, and of ports 7 and 81, which echo.
+ *
+ * @param parties Gets the targets that answer, as they are reached.
+ * @returns Stops listening.
+ */
+export function startTargets(
+  network: MemoryNetwork,
+  random: Random,
+  settle: () => Promise<void>,
+  parties: Talker[],
+): () => void {
+  const answer = (port: 80 | 443) => async (connection: Connection): Promise<void> => {
+    const target = new Talker("target", port, connection, random);
+    parties.push(target);
+    await target.heardAll;
+    if (target.end !== "in order") return target.close();
+    target.speak();
+    await settle();
+    target.speak();
+  };
+  const takers = { [TARGETS[80]]: answer(80), [TARGETS[443]]: answer(443), [TARGETS[7]]: echo, [TARGETS[81]]: echo };
+  const listeners = Object.entries(takers).map(([port, take]) => {
+    const listener = network.listen({ host: "127.0.0.2", port: Number(port) });
+    acceptAll(listener, (connection) => void take(connection).catch(() => {}));
+    return listener;
+  });
+  return () => listeners.forEach((listener) => listener.close());
+}
+
+async function echo(connection: Connection): Promise<void> {
+  const buffer = new Uint8Array(64);
+  try {
+    for (let length = await connection.read(buffer); length !== null; length = await connection.read(buffer)) {
+      await writeAll(connection, buffer.subarray(0, length));
+    }
+  } finally {
+    connection.close();
+  }
+}
