@@ -1,0 +1,185 @@
+/** What becomes of a session that meets a fault: the rows of the table in docs/OPERATIONS.md, and of the tests. */
+import type { FaultName } from "./faults.ts";
+import { type Phase, PHASES } from "./phases.ts";
+
+/** What a log must say. */
+export interface Said {
+  /** Whose log. */
+  readonly by: "client" | "server";
+  /** The line's event. */
+  readonly event: string;
+  /** The line's reason; of an event about one channel, that channel's address and the reason. */
+  readonly reason: string | RegExp;
+  /** The reason in words, where it is an expression. */
+  readonly told?: string;
+}
+
+/** A fault, and what comes of it at some phases. */
+export interface Row {
+  /** What happens; to the second of three channels, where it happens to a channel. */
+  readonly fault: FaultName;
+  /** When. */
+  readonly phases: readonly Phase[];
+  /** What the application sees of its connection. */
+  readonly seen: string;
+  /** What the target sees. */
+  readonly target: string;
+  /** The line that tells of it; null where there is nothing to be told. */
+  readonly said: Said | null;
+  /** Within how many milliseconds the application and the target see it. */
+  readonly within: number;
+  /** That in words, where it is the time of these 3,000 bytes alone. */
+  readonly withinTold?: string;
+}
+
+const WHOLE = "all it should";
+const REPLY_ONLY = "the whole reply, then that it can't send";
+const RESET = "a reset";
+const NONE = "no connection";
+const GONE = "nothing";
+const BEFORE = ["connecting", "greeting", "half associated"] as const satisfies readonly Phase[];
+const CHANNEL_2 = "channel 2 (192.0.2.2:6522): ";
+
+function client(event: string, reason: string | RegExp, told?: string): Said {
+  return { by: "client", event, reason, ...told !== undefined && { told } };
+}
+
+function server(event: string, reason: string | RegExp, told?: string): Said {
+  return { by: "server", event, reason, ...told !== undefined && { told } };
+}
+
+const silent = (fault: FaultName): Row[] => {
+  const said = client("session reset", `${CHANNEL_2}silent for 25 s`);
+  const others = client("session reset", "channel 1 (192.0.2.1:6522): silent for 25 s, and so are channels 2 and 3");
+  const there = server("channel not associated", "192.0.2.2:6522: not associated within 5 s");
+  const here = client("session refused", `${CHANNEL_2}no answer within 5 s`);
+  const inTime = { within: 27_000 };
+  return [
+    { fault, phases: ["greeting"], seen: RESET, target: NONE, said: here, within: 5_000 },
+    { fault, phases: ["half associated"], seen: RESET, target: NONE, said: there, within: 5_000 },
+    { fault, phases: ["OPEN sent", "half-closed"], seen: RESET, target: WHOLE, said, ...inTime },
+    { fault, phases: ["streaming"], seen: RESET, target: RESET, said, ...inTime },
+    {
+      ...{ fault, phases: ["replied"], seen: WHOLE, target: RESET, ...inTime },
+      said: server("session reset", `${CHANNEL_2}silent for 25 s`),
+    },
+    { fault, phases: ["between sessions"], seen: RESET, target: NONE, said: others, ...inTime },
+  ];
+};
+
+const broken = (fault: FaultName, reason: string, heard: string): Row[] => {
+  const refused = client("session refused", `${CHANNEL_2}${reason}`);
+  const said = client("session reset", `${CHANNEL_2}${reason}`);
+  return [
+    { fault, phases: ["greeting", "half associated"], seen: RESET, target: NONE, said: refused, within: 0 },
+    { fault, phases: ["OPEN sent"], seen: RESET, target: heard, said, within: 0 },
+    { fault, phases: ["streaming"], seen: RESET, target: RESET, said, within: 0 },
+    { fault, phases: ["half-closed"], seen: RESET, target: WHOLE, said, within: 0 },
+    { fault, phases: ["replied"], seen: REPLY_ONLY, target: RESET, said, within: 0 },
+    { fault, phases: ["between sessions"], seen: WHOLE, target: WHOLE, said: null, within: 0 },
+  ];
+};
+
+const killed = (fault: FaultName): Row[] => {
+  const reason = /^channel [123] \(192\.0\.2\.[123]:6522\): Connection reset by peer$/;
+  const told = "channel N (…): Connection reset by peer";
+  const said = client("session reset", reason, told);
+  return [
+    {
+      ...{ fault, phases: ["greeting", "half associated"], seen: RESET, target: NONE, within: 0 },
+      said: client("session refused", reason, told),
+    },
+    { fault, phases: ["OPEN sent", "streaming"], seen: RESET, target: RESET, said, within: 0 },
+    { fault, phases: ["half-closed"], seen: RESET, target: WHOLE, said, within: 0 },
+    { fault, phases: ["replied"], seen: REPLY_ONLY, target: RESET, said, within: 0 },
+  ];
+};
+
+/** A fault while connecting that keeps the session from coming about. */
+function none(fault: FaultName, said: Said, within = 0): Row {
+  return { fault, phases: ["connecting"], seen: RESET, target: NONE, said, within };
+}
+
+/** What a target does by itself once it is connected. */
+function ofTarget(fault: FaultName, seen: string, said: Said): Row {
+  return { fault, phases: ["connecting"], seen, target: "what it did", said, within: 0 };
+}
+
+const notAsSent = /frame|tampered|END/;
+const told = "a frame is not as it was sent";
+
+/** All rows. */
+export const ROWS: readonly Row[] = [
+  none("a channel is reset, or refused", client("session refused", `${CHANNEL_2}Connection refused`)),
+  ...broken("a channel is reset, or refused", "Connection reset by peer", RESET),
+  none("a channel is closed", client("session refused", `${CHANNEL_2}closed by the other side`)),
+  ...broken("a channel is closed", "closed by the other side", WHOLE),
+  none("a channel drops all in silence", client("session refused", `${CHANNEL_2}no answer within 5 s`), 5_000),
+  ...silent("a channel drops all in silence"),
+  none("a channel's address goes away", client("session refused", `${CHANNEL_2}Network is unreachable`)),
+  ...silent("a channel's address goes away"),
+  {
+    ...{ fault: "a channel slows down to 200 bytes a second", phases: PHASES },
+    ...{ seen: WHOLE, target: WHOLE, said: null, within: 20_000, withinTold: "the time that its bytes take" },
+  },
+  {
+    ...{ fault: "a channel takes 300 ms more than the others", phases: PHASES },
+    ...{ seen: WHOLE, target: WHOLE, said: null, within: 2_000 },
+  },
+  {
+    ...{ fault: "bytes of a channel come twice", phases: BEFORE, seen: RESET, target: NONE, within: 0 },
+    said: client("session refused", /^channel 2 \(192\.0\.2\.2:6522\): (a message of type|refused:)/, `${CHANNEL_2}…`),
+  },
+  {
+    ...{ fault: "bytes of a channel come twice", phases: ["OPEN sent", "half-closed"], seen: RESET, target: WHOLE },
+    ...{ said: client("session reset", notAsSent, told), within: 0 },
+  },
+  {
+    ...{ fault: "bytes of a channel come twice", phases: ["streaming", "between sessions"], seen: RESET },
+    ...{ target: RESET, said: client("session reset", notAsSent, told), within: 0 },
+  },
+  {
+    ...{ fault: "bytes of a channel come twice", phases: ["replied"], seen: WHOLE, target: RESET },
+    ...{ said: server("session reset", notAsSent, told), within: 0 },
+  },
+  none(
+    "the server handler is killed",
+    client(
+      "session refused",
+      /^channel [123] \(192\.0\.2\.[123]:6522\): Connection refused$/,
+      "channel N (…): Connection refused",
+    ),
+  ),
+  ...killed("the server handler is killed"),
+  {
+    ...{ fault: "the server handler is killed", phases: ["between sessions"], seen: RESET, target: NONE, within: 0 },
+    said: client("session refused", /^channel [123] .*: Connection refused$/, "channel N (…): Connection refused"),
+  },
+  ...killed("the server handler is killed and started again"),
+  {
+    ...{ fault: "the server handler is killed and started again", phases: ["connecting", "between sessions"] },
+    ...{ seen: WHOLE, target: WHOLE, said: null, within: 0 },
+  },
+  {
+    fault: "the application is killed",
+    phases: ["greeting", "half associated", "OPEN sent", "streaming", "half-closed"],
+    ...{ seen: GONE, target: WHOLE, said: client("session reset", "Broken pipe"), within: 0 },
+  },
+  {
+    ...{ fault: "the application is killed", phases: ["replied"], seen: GONE, target: RESET },
+    ...{ said: server("session reset", "reset by the other side: application"), within: 0 },
+  },
+  none("the target refuses", server("session refused", "Connection refused")),
+  none("the target can't be reached", server("session refused", "Network is unreachable")),
+  none("the target does not answer", server("session refused", "no connection within 10 s"), 10_000),
+  ofTarget("the target resets", RESET, server("session reset", "Connection reset by peer")),
+  ofTarget("the target resets in the middle of its reply", RESET, server("session reset", "Connection reset by peer")),
+  ofTarget("the target closes without reading", "an end", server("session reset", "Broken pipe")),
+  none("the client handler has no files left", client("session refused", `${CHANNEL_2}Too many open files`)),
+  none("the machine has no files left", client("session refused", `${CHANNEL_2}Too many open files in system`)),
+  none("the server handler has no files left for the target", server("session refused", "Too many open files")),
+  {
+    ...{ fault: "the clock jumps by ten years, to and fro", phases: PHASES },
+    ...{ seen: WHOLE, target: WHOLE, said: null, within: 0 },
+  },
+];

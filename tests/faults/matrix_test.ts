@@ -1,0 +1,36 @@
+/** Each fault at each phase: what the application, the target and the logs have of it, when, and that nothing is left. */
+import { assert, assertEquals } from "@std/assert";
+import "../support/native.ts";
+import { type FaultName, FAULTS } from "./faults.ts";
+import { type Row, ROWS, type Said } from "./matrix.ts";
+import { type Phase } from "./phases.ts";
+import { type Result, run } from "./run.ts";
+
+function says({ by, event, reason }: Said, { lines }: Result): boolean {
+  return lines.some(([who, what, why]) => {
+    return who === by && what === event && (typeof reason === "string" ? why === reason : reason.test(why));
+  });
+}
+
+for (const row of ROWS) {
+  for (const phase of row.phases) {
+    Deno.test(`${row.fault}, ${phase}: the application sees ${row.seen}`, async () => {
+      const result = await run(row.fault, phase);
+      const { seen, target, took, tookThere, lines, afterwards } = result;
+      assertEquals({ seen, target, afterwards }, { seen: row.seen, target: row.target, afterwards: "all it should" });
+      assert(Math.max(took, tookThere) <= row.within, `took ${took} ms, and ${tookThere} there`);
+      const { said } = row;
+      const why = JSON.stringify(lines);
+      if (said !== null) assert(says(said, result), why);
+      else assert(lines.every(([who]) => who === "server"), why);
+    });
+  }
+}
+
+Deno.test("each fault has an outcome at each phase at which it can come, and one only", () => {
+  const found: [FaultName, Phase][] = ROWS.flatMap(({ fault, phases }: Row) =>
+    phases.map((phase): [FaultName, Phase] => [fault, phase])
+  );
+  const all = Object.entries(FAULTS).flatMap(([name, { phases }]) => phases.map((phase) => `${name}: ${phase}`));
+  assertEquals(found.map(([fault, phase]) => `${fault}: ${phase}`).toSorted(), all.toSorted());
+});

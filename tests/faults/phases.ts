@@ -1,0 +1,27 @@
+/** When a fault may come. */
+import type { Gate } from "./faulty_path.ts";
+
+/** A session's phases in order, and the time between two sessions of one association. */
+export const PHASES = [
+  "connecting",
+  "greeting",
+  "half associated",
+  "OPEN sent",
+  "streaming",
+  "half-closed",
+  "replied",
+  "between sessions",
+] as const;
+
+/** One of {@linkcode PHASES}. */
+export type Phase = typeof PHASES[number];
+
+const GREETING = 22, LIST = 52;
+
+/** Where the path of the channel that has the fault stops for the fault to come: halfway through what is told there. */
+export const GATES: Partial<Record<Phase, Gate>> = {
+  greeting: { direction: "toClient", at: GREETING / 2 },
+  "half associated": { direction: "toServer", at: LIST / 2 },
+  streaming: { direction: "toServer", at: LIST + 700 },
+  "half-closed": { direction: "toClient", at: GREETING + LIST + 700 },
+};

@@ -1,0 +1,8 @@
+import { assertEquals } from "@std/assert";
+import { read, tablesWith } from "../docs/markdown.ts";
+import { HEADER, lines } from "./table.ts";
+
+Deno.test("the operations' table of faults says what the matrix says", () => {
+  const [table] = tablesWith(read("docs/OPERATIONS.md"), ...HEADER);
+  assertEquals(table!.rows, lines());
+});
