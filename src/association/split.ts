@@ -12,7 +12,7 @@ export interface Outlet {
   readonly writable: WritableStream<Uint8Array>;
   /** How many bytes each channel has taken, to look at. */
   readonly sent: readonly number[];
-  /** How many bytes were split so far: what each channel will have taken in the end. */
+  /** How many bytes are on their way or have left: what each channel will have taken in the end. */
   readonly offered: number;
   /** Resolves when all that was written so far has left for the channels; rejects when a channel failed before. */
   flushed(): Promise<void>;
@@ -69,8 +69,8 @@ export function splitInto(
       const start = message.byteOffset % 8, end = start + message.length;
       const buffers = connections.map(() => takeBuffer(end));
       scheme.split(message, buffers.map((buffer) => buffer.subarray(start, end)), pads);
-      offered += message.length;
       await last;
+      offered += message.length;
       last = sendShares(buffers, start, end);
       // Who does not ask whether a chunk has left meets its failure in the next write.
       last.catch(() => {});

@@ -12,6 +12,7 @@ import { readEntryUsers } from "./entry_users.ts";
 import { warnOfFewFiles } from "./few_files.ts";
 import { loadClientKeys } from "./keys.ts";
 import { runHandler } from "./lifetime.ts";
+import { keyCheck } from "./watched.ts";
 
 /** `micss client`. */
 export const command: Command = {
@@ -43,6 +44,10 @@ export const command: Command = {
         return {
           handler,
           listening: listeningFields(handler),
+          checks: ({ config }) => [
+            ...config.keys.map(({ file }) => keyCheck(file, "verify")),
+            ...config.servers.map(({ name }) => ({ name: `server ${name}`, run: () => handler.prove(name) })),
+          ],
           reload: ({ config, users, keys }) => handler.reload(config, users, keys),
         };
       },

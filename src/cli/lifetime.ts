@@ -1,11 +1,16 @@
 import { reasonOf } from "../association/association.ts";
+import type { AdminAddress } from "../config/admin.ts";
 import { UsageError } from "../config/problems.ts";
 import type { LogConfig, Timeouts } from "../config/types.ts";
 import { type Clock, systemClock } from "../net/clock.ts";
 import { StartError } from "../net/listen.ts";
+import type { Check } from "../observe/admin/readiness.ts";
 import { createLog, type Log, type LogFields } from "../observe/log.ts";
+import type { Observable } from "../observe/observable.ts";
+import { Recent } from "../observe/recent.ts";
 import { type Signals, SystemSignals } from "./signals.ts";
 import { VERSION } from "./version.ts";
+import { sameAdmin, watched } from "./watched.ts";
 
 /** What a command runs: either handler. */
 export interface Handler {
@@ -20,15 +25,21 @@ export interface Handler {
 /** What a command has read: its configuration, and all that this names. */
 export interface Loaded {
   /** The part of it that concerns the process. */
-  readonly config: { readonly log: LogConfig; readonly timeouts: Pick<Timeouts, "drain"> };
+  readonly config: {
+    readonly log: LogConfig;
+    readonly timeouts: Pick<Timeouts, "drain">;
+    readonly admin?: AdminAddress;
+  };
 }
 
 /** A handler that has just started, and what to say of where it listens. */
 export interface Started<L> {
   /** Runs already. */
-  readonly handler: Handler;
+  readonly handler: Handler & Observable;
   /** For the log line that says so. */
   readonly listening: LogFields;
+  /** What has to be in place for new sessions. */
+  checks(loaded: L): Check[];
   /**
    * Takes into use what was read anew; nothing that is under way ends.
    *
@@ -64,20 +75,27 @@ export async function runHandler<L extends Loaded>(program: Program<L>): Promise
   const terminal = Deno.stdin.isTerminal();
   let loaded = await program.load();
   const logging = { ...loaded.config.log };
-  const log = createLog(logging);
-  let started: Started<L>;
+  const recent = new Recent();
+  const log = recent.of(createLog(logging));
+  const { admin } = loaded.config;
+  let started: Started<L> | undefined, handler: Handler;
   try {
     started = program.start(loaded, log);
+    const { handler: watchable, checks } = started;
+    handler = await watched(admin, { handler: watchable, checks: () => checks(loaded) }, recent, log);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     log.error("can't start", { reason: error.message });
+    await started?.handler.close();
     return 1;
   }
   log.info("ready", { ...started.listening, version: VERSION, pid: Deno.pid });
-  return await runUntilSignal(started.handler, log, signals, {
+  const { reload } = started;
+  return await runUntilSignal(handler, log, signals, {
     async reload() {
       const next = await program.load();
-      const left = started.reload(next);
+      const left = reload(next);
+      if (!sameAdmin(next.config.admin, admin)) left.push("admin");
       loaded = next;
       Object.assign(logging, next.config.log);
       return left;

@@ -46,6 +46,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import("./channels.ts")).command,
   },
   {
+    name: "status",
+    summary: "Shows who is connected through a handler, and how its channels do",
+    load: async () => (await import("./status.ts")).command,
+  },
+  {
     name: "demo",
     summary: "Shows it all at work on this machine, in seconds",
     load: async () => (await import("./demo.ts")).command,

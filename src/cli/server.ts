@@ -8,6 +8,7 @@ import { configOptions, parseConfig } from "./configured.ts";
 import { warnOfFewFiles } from "./few_files.ts";
 import { loadKeys } from "./keys.ts";
 import { runHandler } from "./lifetime.ts";
+import { keyCheck } from "./watched.ts";
 
 /** `micss server`. */
 export const command: Command = {
@@ -31,6 +32,7 @@ export const command: Command = {
         return {
           handler,
           listening: { channels: handler.channels.map(formatAddress).join() },
+          checks: ({ config }) => config.keys.map((file) => keyCheck(file, "sign")),
           reload: ({ config, keys }) => handler.reload(config, keys),
         };
       },

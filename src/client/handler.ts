@@ -146,9 +146,12 @@ export class ClientHandler implements Observable {
     return this.#waysIn.size;
   }
 
-  /** The associations that there are. */
+  /** The associations that there are, and how many connections are carried beside the most that may be. */
   levels(): Levels {
-    return { pool: this.#dialers.pool, limits: [] };
+    return {
+      pool: this.#dialers.pool,
+      limits: [{ name: "sessions", value: this.#limits.sessions, used: this.#carrying }],
+    };
   }
 
   /**

@@ -1,4 +1,5 @@
 import { type Address, DEFAULT_PORT, formatAddress, parseAddress, parsePort } from "../net/address.ts";
+import { adminField } from "./admin.ts";
 import { checkChannelCount, checkDistinctHosts, checkDistinctListeners, repeated } from "./check.ts";
 import { logGroup, padsField, timeoutsGroup } from "./common.ts";
 import { checkUsers, clientEntriesSchema } from "./entries.ts";
@@ -95,6 +96,7 @@ const schema: Schema<ClientConfig> = {
   pads: padsField,
   limits: limitsGroup,
   timeouts: timeoutsGroup,
+  admin: adminField,
   log: logGroup,
 };
 

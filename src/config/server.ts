@@ -1,4 +1,5 @@
 import { DEFAULT_PORT, formatAddress, parseAddress, parsePort } from "../net/address.ts";
+import { adminField } from "./admin.ts";
 import { checkChannelCount, checkDistinctHosts, checkDistinctListeners, repeated } from "./check.ts";
 import { logGroup, padsField, timeoutsGroup } from "./common.ts";
 import { checkAnnounced, serverIdentifySchema } from "./identify.ts";
@@ -99,6 +100,7 @@ const schema: Schema<ServerConfig> = {
   pads: padsField,
   limits: limitsGroup,
   timeouts: timeoutsGroup,
+  admin: adminField,
   log: logGroup,
 };
 

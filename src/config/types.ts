@@ -1,6 +1,7 @@
 import type { Address } from "../net/address.ts";
 import type { LogFormat, LogLevel } from "../observe/log.ts";
 import type { PadChoice } from "../sharing/pads.ts";
+import type { AdminAddress } from "./admin.ts";
 import type { ClientKey, Unknown } from "./identify.ts";
 import type { ClientRules, ServerRules } from "./rules.ts";
 
@@ -80,6 +81,8 @@ export interface ServerConfig {
   readonly limits: ServerLimits;
   /** How long it waits for what. */
   readonly timeouts: Timeouts;
+  /** Where it can be looked at; nowhere where left out. */
+  readonly admin?: AdminAddress;
   /** What it writes, and how. */
   readonly log: LogConfig;
 }
@@ -140,6 +143,8 @@ export interface ClientConfig {
   readonly limits: ClientLimits;
   /** How long it waits for what. */
   readonly timeouts: Timeouts;
+  /** Where it can be looked at; nowhere where left out. */
+  readonly admin?: AdminAddress;
   /** What it writes, and how. */
   readonly log: LogConfig;
 }

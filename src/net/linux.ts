@@ -162,6 +162,15 @@ export function fileLimit(): number | null {
   return typeof c === "string" ? null : descriptorLimit(c);
 }
 
+/** The number of files that this process has open, or null where that can't be told. */
+export function openFiles(): number | null {
+  const c = libc();
+  if (typeof c === "string") return null;
+  let count = 0;
+  for (const _ of openDescriptors(c)) count++;
+  return count;
+}
+
 /** Whose a socket is: what netfilter's `owner` and `skuid` see. */
 export interface Owner {
   /** A user's number. */

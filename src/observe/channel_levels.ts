@@ -9,28 +9,38 @@ export interface ChannelLevel {
   sent: number;
   /** Bytes from the other handler, ever. */
   received: number;
-  /** Bytes that it has yet to take, in the association where that is most. */
+  /** Bytes that are on their way and that it has not taken, in the association where that is most. */
   behindOut: number;
   /** Bytes that have come on the association's foremost channel and not on this one, where that is most. */
   behindIn: number;
+  /** Whether another channel has taken all, and the association waits for this one. */
+  holdsOut: boolean;
+  /** Whether another channel has more to join, and the association waits for this one. */
+  holdsIn: boolean;
   /** In how many associations it is. */
   associations: number;
 }
 
+const NOTHING = { behindOut: 0, behindIn: 0, holdsOut: false, holdsIn: false, associations: 0 };
+
 /** Looks at all channels: once at each association, however many channels are known. */
 export function channelLevels({ channels, associations }: Activity): ChannelLevel[] {
   const levels = new Map<ChannelRecord, ChannelLevel>(
-    channels.all.map((record) => [record, { record, ...record.past, behindOut: 0, behindIn: 0, associations: 0 }]),
+    channels.all.map((record) => [record, { record, ...record.past, ...NOTHING }]),
   );
-  for (const [{ sent, received, offered }, { records }] of associations) {
+  for (const [{ sent, received, offered, awaited }, { records }] of associations) {
     const front = Math.max(...received);
+    const through = sent.includes(offered);
     records.forEach((record, at) => {
       const level = record && levels.get(record);
       if (level === undefined) return;
       level.sent += sent[at]!;
       level.received += received[at]!;
-      level.behindOut = Math.max(level.behindOut, offered - sent[at]!);
-      level.behindIn = Math.max(level.behindIn, front - received[at]!);
+      const [behindOut, behindIn] = [offered - sent[at]!, front - received[at]!];
+      level.behindOut = Math.max(level.behindOut, behindOut);
+      level.behindIn = Math.max(level.behindIn, behindIn);
+      level.holdsOut ||= behindOut > 0 && through;
+      level.holdsIn ||= behindIn > 0 && awaited[at]!;
       level.associations++;
     });
   }

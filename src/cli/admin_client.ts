@@ -1,0 +1,50 @@
+import { reasonOf } from "../association/association.ts";
+import type { AdminAddress } from "../config/admin.ts";
+import { formatAddress } from "../net/address.ts";
+
+/** How long a handler may take to answer, in milliseconds. */
+const PATIENCE = 5_000;
+
+/** No handler answers. */
+export class NoAnswer extends Error {
+  /** Tells the class in a stack trace. */
+  override name = "NoAnswer";
+}
+
+/**
+ * Asks a handler, at its admin address.
+ *
+ * In HTTP/1.0, by hand: `fetch` would go to the proxy that the environment names, and reaches UNIX sockets by an unstable
+ * way only.
+ *
+ * @returns The answer's content.
+ * @throws {NoAnswer} When none comes, or another than 200.
+ */
+export async function ask(address: AdminAddress, path: string): Promise<string> {
+  const host = "path" in address ? "localhost" : formatAddress(address);
+  let connection: Deno.Conn | undefined;
+  const timer = setTimeout(() => connection?.close(), PATIENCE);
+  try {
+    connection = await connect(address);
+    await connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.0\r\nHost: ${host}\r\n\r\n`));
+    const answer = await new Response(connection.readable).text();
+    const [, status, content] = /^HTTP\/1\.[01] (\d+)[^\n]*\n.*?\r\n\r\n(.*)$/s.exec(answer) ?? [];
+    if (status === "200" && content !== undefined) return content;
+    throw new Error(status === undefined ? "what answers is no handler" : `the answer is ${status}: ${content?.trim()}`);
+  } catch (error) {
+    const expired = error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted;
+    throw new NoAnswer(expired ? `no answer within ${PATIENCE / 1000} s` : reasonOf(error), { cause: error });
+  } finally {
+    clearTimeout(timer);
+    try {
+      connection?.close();
+    } catch {
+      // It is closed already.
+    }
+  }
+}
+
+function connect(address: AdminAddress): Promise<Deno.Conn> {
+  if ("path" in address) return Deno.connect({ transport: "unix", path: address.path });
+  return Deno.connect({ hostname: address.host, port: address.port });
+}

@@ -1,0 +1,90 @@
+import { type AdminAddress, adminSyntax, DEFAULT_ADMIN } from "../config/admin.ts";
+import { quote, UsageError } from "../config/problems.ts";
+import type { Option } from "../config/schema.ts";
+import type { Status } from "../observe/admin/status.ts";
+import { ask, NoAnswer } from "./admin_client.ts";
+import type { Command, Output } from "./command.ts";
+import { readFlags } from "./flags.ts";
+import { statusTable } from "./status_table.ts";
+
+const SUBJECT = "micss status";
+
+/** How often --watch looks, in milliseconds. */
+const INTERVAL = 1000;
+
+/** To the top, and clear what is below. */
+const CLEAR = "\x1b[H\x1b[J";
+
+const OPTIONS: readonly Option[] = [
+  {
+    flag: "admin",
+    placeholder: adminSyntax.placeholder,
+    default: adminSyntax.format(DEFAULT_ADMIN),
+    doc: "Where the handler was told to be looked at, by its own --admin",
+  },
+  { flag: "watch", doc: "Look each second, until ^C" },
+  { flag: "json", doc: "For programs, as /status answers; with --watch one line each" },
+];
+
+/** `micss status`. */
+export const command: Command = {
+  name: "status",
+  summary: "Shows who is connected through a handler, and how its channels do",
+  usage: "[--watch] [--json] [--admin HOST:PORT|unix:PATH]",
+  options: OPTIONS,
+  examples: ["micss status", "micss status --watch --admin unix:/run/micss/admin.sock", "micss status --json"],
+  async run(args, output) {
+    const flags = readFlags(SUBJECT, OPTIONS, args);
+    const address = readAddress(flags.get("admin")?.value as string | undefined);
+    const [json, watch] = [flags.has("json"), flags.has("watch")];
+    try {
+      if (watch) return await watchStatus(address, json, output);
+      const status = await look(address);
+      output.out(json ? `${JSON.stringify(status, null, 2)}\n` : statusTable(status));
+      return 0;
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      output.err(`${SUBJECT}: ${adminSyntax.format(address)}: ${error.message}; start a handler with --admin\n`);
+      return 1;
+    }
+  },
+};
+
+function readAddress(text: string | undefined): AdminAddress {
+  if (text === undefined) return DEFAULT_ADMIN;
+  try {
+    return adminSyntax.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new UsageError([`${SUBJECT}: --admin ${quote(text)}: ${error.message}`]);
+  }
+}
+
+async function look(address: AdminAddress): Promise<Status> {
+  const answer = await ask(address, "/status");
+  try {
+    return JSON.parse(answer);
+  } catch (cause) {
+    throw new NoAnswer("what answers is no handler", { cause });
+  }
+}
+
+async function watchStatus(address: AdminAddress, json: boolean, output: Output): Promise<number> {
+  const clear = !json && Deno.stdout.isTerminal() ? CLEAR : "";
+  const ended = Promise.withResolvers<true>();
+  const end = () => ended.resolve(true);
+  Deno.addSignalListener("SIGINT", end);
+  try {
+    for (let over = false; !over;) {
+      const status = await look(address);
+      output.out(json ? `${JSON.stringify(status)}\n` : `${clear}${statusTable(status)}`);
+      let timer = 0;
+      const later = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), INTERVAL));
+      over = await Promise.race([ended.promise, later]);
+      clearTimeout(timer);
+    }
+    return 0;
+  } finally {
+    Deno.removeSignalListener("SIGINT", end);
+  }
+}

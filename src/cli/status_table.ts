@@ -1,0 +1,96 @@
+import type { ChannelStatus, SessionStatus, Status } from "../observe/admin/status.ts";
+
+/** How wide a table may be. */
+const WIDTH = 80;
+
+/** How many sessions a table lists. */
+const MOST_SESSIONS = 15;
+
+/** A handler's status for people: at most 80 columns wide. */
+export function statusTable(status: Status): string {
+  const { role, version, uptime, pid, ending, sessionCount, associations, sessions, waiting, pool } = status;
+  const facts = [
+    `${role} ${version}`,
+    `up ${duration(uptime)}`,
+    counted(sessionCount, "session"),
+    counted(associations, "association") + (pool === undefined ? "" : ` (${pool.idle} idle)`),
+    ...waiting ? [`${waiting} waiting`] : [],
+    `pid ${pid}`,
+    ...ending ? ["ending"] : [],
+  ];
+  const reasons = status.channels.flatMap(({ state, address, failure }) => {
+    if (state !== "failed" || failure === undefined) return [];
+    return [cut(`${address}: ${failure.reason}, ${duration(failure.age)} ago`, WIDTH)];
+  });
+  const more = sessionCount - Math.min(sessions.length, MOST_SESSIONS);
+  return [
+    cut(facts.join(", "), WIDTH),
+    "",
+    ...table(["CHANNEL", "STATE", "OUT/S", "IN/S", "BEHIND", "FAILED"], status.channels.map(channelRow)),
+    ...reasons,
+    ...sessions.length === 0 ? [] : [
+      "",
+      ...table(
+        ["SESSION", "TO", "SENT", "RECEIVED", "AGE", "ASSOC"],
+        sessions.slice(0, MOST_SESSIONS).map(sessionRow),
+      ),
+    ],
+    ...more > 0 ? [`and ${more} more`] : [],
+    "",
+  ].join("\n");
+}
+
+function channelRow(channel: ChannelStatus): string[] {
+  const { server, channel: index, address, state, rateOut, rateIn, behindOut, behindIn, failures } = channel;
+  const name = `${server === "" ? "" : `${server} `}${index} ${address}`;
+  return [name, state, bytes(rateOut), bytes(rateIn), bytes(Math.max(behindOut, behindIn)), String(failures)];
+}
+
+function sessionRow({ id, from, to, port, sent, received, age, association }: SessionStatus): string[] {
+  const target = to.includes(":") ? to : `${to}:${port}`;
+  return [`${id} ${from ?? ""}`.trim(), target, bytes(sent), bytes(received), duration(age), String(association)];
+}
+
+/** Columns, the first two of text and the others of numbers; the first gives way where all don't fit. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
+  const gaps = 2 * (head.length - 1);
+  for (const column of [1, 0]) {
+    const over = widths.reduce((sum, width) => sum + width, gaps) - WIDTH;
+    if (over > 0) widths[column] = Math.max(column === 0 ? 20 : 15, widths[column]! - over);
+  }
+  return all.map((row) =>
+    row.map((cell, column) => {
+      const width = widths[column]!;
+      return column < 2 ? cut(cell, width).padEnd(width) : cell.padStart(width);
+    }).join("  ").trimEnd()
+  );
+}
+
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+/** Bytes with three digits or less: "0 B", "1.2 MB". */
+export function bytes(count: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+  let unit = 0;
+  while (count >= 999.5 && unit < units.length - 1) {
+    count /= 1000;
+    unit++;
+  }
+  return `${unit > 0 && count < 9.95 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
+}
+
+/** Seconds in the largest unit, or two: "12 s", "3 min", "4 h 5 min", "2 d 3 h". */
+export function duration(seconds: number): string {
+  const minutes = Math.floor(seconds / 60), hours = Math.floor(minutes / 60), days = Math.floor(hours / 24);
+  if (minutes === 0) return `${Math.floor(seconds)} s`;
+  if (hours === 0) return `${minutes} min`;
+  return days === 0 ? `${hours} h ${minutes % 60} min` : `${days} d ${hours % 24} h`;
+}

@@ -1,0 +1,64 @@
+import type { AdminAddress } from "../config/admin.ts";
+import { type KeyUse, loadKey } from "../identify/key_file.ts";
+import { Admin, formatAdmin } from "../observe/admin/admin.ts";
+import type { Check } from "../observe/admin/readiness.ts";
+import type { Log } from "../observe/log.ts";
+import type { Observable } from "../observe/observable.ts";
+import type { Recent } from "../observe/recent.ts";
+import { canonicalHost } from "../net/sockaddr.ts";
+import type { Handler } from "./lifetime.ts";
+import { VERSION } from "./version.ts";
+
+/** A handler that can be looked at. */
+export interface Watchable {
+  /** It runs already. */
+  readonly handler: Handler & Observable;
+  /** What has to be in place for new sessions. */
+  readonly checks: () => readonly Check[];
+}
+
+/**
+ * Lets a handler be looked at, for as long as it is there.
+ *
+ * @param address Where; undefined for nowhere.
+ * @returns The handler, to be run in its place: its end is the end of both.
+ * @throws {StartError} When it can't be looked at there.
+ */
+export async function watched(
+  address: AdminAddress | undefined,
+  { handler, checks }: Watchable,
+  recent: Recent,
+  log: Log,
+): Promise<Handler> {
+  if (address === undefined) return handler;
+  const admin = await Admin.start(address, { handler, checks, recent, version: VERSION });
+  log.info("admin", { at: formatAdmin(admin.address) });
+  if ("host" in address && !isLoopback(address.host)) {
+    log.warn("admin not on loopback", { at: formatAdmin(admin.address), reason: "who reaches it may look at everything" });
+  }
+  return {
+    stopListening() {
+      admin.ending();
+      handler.stopListening();
+    },
+    idle: () => handler.idle(),
+    async close() {
+      await handler.close();
+      await admin.close();
+    },
+  };
+}
+
+/** Whether two configured addresses are the same. */
+export function sameAdmin(one: AdminAddress | undefined, other: AdminAddress | undefined): boolean {
+  return (one && formatAdmin(one)) === (other && formatAdmin(other));
+}
+
+/** Whether a key can still be read: the check of a handler that is to start again some day. */
+export function keyCheck(file: string, use: KeyUse): Check {
+  return { name: `key ${file}`, run: async () => void await loadKey(file, use) };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || /^(?:127\.|::1$)/.test(canonicalHost(host));
+}

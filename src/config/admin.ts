@@ -1,0 +1,37 @@
+import { type Address, formatAddress } from "../net/address.ts";
+import type { Field } from "./schema.ts";
+import { one } from "./shape.ts";
+import { quote } from "./problems.ts";
+import { addressSyntax, type Syntax } from "./syntax.ts";
+
+/** Where a handler can be looked at: an address, or the path of a UNIX socket. */
+export type AdminAddress = Address | { readonly path: string };
+
+/** Where `micss status` looks when nobody says where. */
+export const DEFAULT_ADMIN: Address = { host: "127.0.0.1", port: 9652 };
+
+const tcp = addressSyntax({ listen: true });
+
+/** `HOST:PORT`, or `unix:` and a path. */
+export const adminSyntax: Syntax<AdminAddress> = {
+  placeholder: "HOST:PORT|unix:PATH",
+  parse(text) {
+    const path = /^unix:(.*)$/s.exec(text)?.[1];
+    if (path === undefined) return tcp.parse(text);
+    // sun_path has 108 bytes, of which the last is 0.
+    const { length } = new TextEncoder().encode(path);
+    if (!path.startsWith("/") || length > 107 || path.includes("\0")) {
+      throw new SyntaxError(`${quote(text)} is no UNIX socket; write unix: and an absolute path of at most 107 bytes`);
+    }
+    return { path };
+  },
+  format: (address) => "path" in address ? `unix:${address.path}` : formatAddress(address),
+};
+
+/** `admin`, the same for both handlers. */
+export const adminField: Field<AdminAddress> = {
+  key: "admin",
+  flag: "admin",
+  shape: one(adminSyntax),
+  doc: "Where the handler can be looked at: health, metrics, status, a page; nowhere where left out",
+};

@@ -1,0 +1,132 @@
+import type { AdminAddress } from "../../config/admin.ts";
+import { formatAddress } from "../../net/address.ts";
+import { collect } from "../collect.ts";
+import { CONTENT_TYPE, expose } from "../metrics.ts";
+import type { Observable } from "../observable.ts";
+import type { Event, Recent } from "../recent.ts";
+import { Sampler } from "../sampler.ts";
+import { assetAt } from "./assets.ts";
+import { refuse, text } from "./guard.ts";
+import { type Check, Readiness } from "./readiness.ts";
+import { type Status, statusOf } from "./status.ts";
+import { Streams } from "./stream.ts";
+import { listenAt, type Listening } from "./socket.ts";
+
+/** What {@linkcode Admin} shows. */
+export interface AdminOptions {
+  /** The handler. */
+  readonly handler: Observable;
+  /** Its last log lines. */
+  readonly recent: Recent;
+  /** What has to be in place for new sessions. */
+  readonly checks: () => readonly Check[];
+  /** The program's version. */
+  readonly version: string;
+}
+
+/** Sent with every answer: nothing of it may be framed, guessed at, kept, or read by another site's page. */
+const HEADERS = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "cache-control": "no-store",
+};
+
+/** Where a handler can be looked at, over HTTP. It changes nothing and has no authentication: who reaches it may look. */
+export class Admin implements AsyncDisposable {
+  /** Where it is; the real port where 0 was asked for. */
+  readonly address: AdminAddress;
+  readonly #options: AdminOptions;
+  readonly #readiness: Readiness;
+  readonly #sampler: Sampler;
+  readonly #streams: Streams;
+  readonly #server: { shutdown(): Promise<void> };
+
+  private constructor(listening: Listening, options: AdminOptions) {
+    const { activity } = options.handler;
+    this.#options = options;
+    this.#readiness = new Readiness(options.checks, activity.clock);
+    this.#server = listening.server;
+    this.address = listening.address;
+    this.#sampler = new Sampler(activity);
+    this.#streams = new Streams(this.#sampler, options.recent, (events) => this.#status(events));
+  }
+
+  /**
+   * Answers from now on.
+   *
+   * @throws {StartError} When it can't listen there.
+   */
+  static async start(address: AdminAddress, options: AdminOptions): Promise<Admin> {
+    const own = "path" in address ? null : address.host;
+    const started = Promise.withResolvers<Admin>();
+    const listening = await listenAt(address, async (request) => await (await started.promise).#answer(request, own));
+    const admin = new Admin(listening, options);
+    started.resolve(admin);
+    return admin;
+  }
+
+  /** The handler takes nothing new from now on. */
+  ending(): void {
+    this.#readiness.end();
+  }
+
+  /** Ends all connections, and waits until that is done. */
+  async close(): Promise<void> {
+    this.#sampler.close();
+    this.#streams.close();
+    await this.#server.shutdown();
+  }
+
+  /** {@linkcode Admin.close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #answer(request: Request, own: string | null): Promise<Response> {
+    const response = refuse(request, own) ?? await this.#page(new URL(request.url).pathname);
+    for (const [name, value] of Object.entries(HEADERS)) response.headers.set(name, value);
+    return response;
+  }
+
+  async #page(path: string): Promise<Response> {
+    const { handler, version, recent } = this.#options;
+    switch (path) {
+      case "/healthz":
+        return text(200, "ok");
+      case "/readyz": {
+        const answer = await this.#readiness.ask();
+        return Response.json(answer, { status: answer.ready ? 200 : 503 });
+      }
+      case "/metrics": {
+        const metrics = collect(handler, { version, loopLag: this.#sampler.loopLag });
+        return new Response(expose(metrics), { headers: { "content-type": CONTENT_TYPE } });
+      }
+      case "/status":
+        return Response.json(this.#status(recent.after()));
+      case "/events": {
+        const stream = this.#streams.open();
+        if (stream === null) return text(503, "too many pages are looked at");
+        return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+      }
+    }
+    const asset = assetAt(path);
+    if (asset === null) return text(404, "nothing is here; see /, /status, /metrics, /healthz and /readyz");
+    return new Response(asset.content, { headers: { "content-type": asset.type } });
+  }
+
+  #status(events: readonly Event[]): Status {
+    const { handler, version } = this.#options;
+    const { ending } = this.#readiness;
+    return statusOf(handler, { version, ending, channels: this.#sampler.channels, events });
+  }
+}
+
+/** An admin address as a person writes it. */
+export function formatAdmin(address: AdminAddress): string {
+  return "path" in address ? `unix:${address.path}` : formatAddress(address);
+}

@@ -1,0 +1,40 @@
+import { isIp } from "../../config/scope.ts";
+
+/** The longest path and query, in characters; ours are shorter than that. */
+const LONGEST_PATH = 1024;
+
+/**
+ * Why a request is not answered; null when it is to be.
+ *
+ * A page that a browser has loaded from elsewhere can have its own name lead here (DNS rebinding), and would then count as
+ * ours: so over TCP only requests to an address, to localhost, or to the name that the handler was told to listen at, are
+ * taken.
+ *
+ * @param own The host that the handler was told to listen at; null for a UNIX socket, which no browser reaches.
+ */
+export function refuse(request: Request, own: string | null): Response | null {
+  const url = new URL(request.url);
+  if (own !== null && !isWelcome(request.headers.get("host") ?? "", own)) {
+    return text(421, "the Host header names no address of this handler");
+  }
+  if (request.method !== "GET") {
+    return text(405, "there is nothing to change here: only GET is answered", { allow: "GET" });
+  }
+  if (url.pathname.length + url.search.length > LONGEST_PATH) return text(414, "the path is too long");
+  const { headers } = request;
+  if (headers.has("transfer-encoding") || Number(headers.get("content-length") ?? 0) !== 0) {
+    return text(413, "no content is taken", { connection: "close" });
+  }
+  return null;
+}
+
+/** An answer in one line. */
+export function text(status: number, line: string, headers: Record<string, string> = {}): Response {
+  return new Response(`${line}\n`, { status, headers: { "content-type": "text/plain; charset=utf-8", ...headers } });
+}
+
+function isWelcome(header: string, own: string): boolean {
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::\d+)?$/.exec(header.toLowerCase());
+  const host = match?.[1] ?? match?.[2];
+  return host !== undefined && (isIp(host) || host === "localhost" || host === own.toLowerCase());
+}

@@ -1,0 +1,77 @@
+import { reasonOf } from "../../association/association.ts";
+import type { Clock } from "../../net/clock.ts";
+
+/** For how long an answer holds, in milliseconds: a good one longer, because asking makes associations. */
+const GOOD_FOR = 10_000, BAD_FOR = 2_000;
+
+/** Something that has to be in place for new sessions. */
+export interface Check {
+  /** What it is about. */
+  readonly name: string;
+  /** @throws {Error} When it is not in place; the message says why. */
+  run(): void | Promise<void>;
+}
+
+/** Whether new sessions are welcome, and what they lack. */
+export interface Answer {
+  /** Whether nothing is missing. */
+  readonly ready: boolean;
+  /** Why each thing that is missing is, by the check's name. */
+  readonly missing: Readonly<Record<string, string>>;
+}
+
+/** Tells whether a handler can take new sessions. It looks when it is asked, and not more often than is good. */
+export class Readiness {
+  readonly #checks: () => readonly Check[];
+  readonly #clock: Clock;
+  #ending = false;
+  #answer: Promise<Answer> | null = null;
+  #until = 0;
+
+  /**
+   * Looks at nothing yet.
+   *
+   * @param checks What to look at; asked for each time, because a reload may change it.
+   */
+  constructor(checks: () => readonly Check[], clock: Clock) {
+    this.#checks = checks;
+    this.#clock = clock;
+  }
+
+  /** Whether the handler takes nothing new any more. */
+  get ending(): boolean {
+    return this.#ending;
+  }
+
+  /** The handler takes nothing new from now on. */
+  end(): void {
+    this.#ending = true;
+  }
+
+  /** Looks, unless somebody has just done so. */
+  async ask(): Promise<Answer> {
+    if (this.#ending) return { ready: false, missing: { handler: "it is ending" } };
+    if (this.#answer === null || this.#clock.now() >= this.#until) {
+      this.#until = Infinity;
+      this.#answer = this.#look();
+    }
+    return await this.#answer;
+  }
+
+  async #look(): Promise<Answer> {
+    const results = await Promise.all(
+      this.#checks().map(async ({ name, run }) => {
+        try {
+          await run();
+          return [];
+        } catch (error) {
+          return [[name, reasonOf(error)] as const];
+        }
+      }),
+    );
+    const missing = Object.fromEntries(results.flat());
+    const ready = Object.keys(missing).length === 0;
+    this.#until = this.#clock.now() + (ready ? GOOD_FOR : BAD_FOR);
+    return { ready, missing };
+  }
+}

@@ -1,0 +1,58 @@
+import type { Log, LogFields, LogLevel } from "./log.ts";
+
+/** A log line, as {@linkcode Log} was given it. */
+export interface Event {
+  /** Which one it is: 1, 2, and so on. */
+  readonly number: number;
+  /** When it was written, in ISO 8601. */
+  readonly time: string;
+  /** How grave it is. */
+  readonly level: LogLevel;
+  /** What happened. */
+  readonly event: string;
+  /** The rest. */
+  readonly fields: LogFields;
+}
+
+/** The last log lines, but for those of level debug. There is no secret among them: a log is never given one. */
+export class Recent {
+  readonly #most: number;
+  readonly #now: () => Date;
+  readonly #events: Event[] = [];
+  #number = 0;
+
+  /**
+   * No line yet.
+   *
+   * @param most How many are kept.
+   */
+  constructor(most = 100, now: () => Date = () => new Date()) {
+    this.#most = most;
+    this.#now = now;
+  }
+
+  /** Those with a higher number, the oldest first. */
+  after(number = 0): Event[] {
+    return this.#events.filter((event) => event.number > number);
+  }
+
+  /** A log that writes to `log`, and keeps its lines here. */
+  of(log: Log, bound: LogFields = {}): Log {
+    const at = (level: LogLevel) => (event: string, fields?: LogFields): void => {
+      log[level](event, fields);
+      this.#keep(level, event, { ...bound, ...fields });
+    };
+    return {
+      debug: (event, fields) => log.debug(event, fields),
+      info: at("info"),
+      warn: at("warn"),
+      error: at("error"),
+      with: (fields) => this.of(log.with(fields), { ...bound, ...fields }),
+    };
+  }
+
+  #keep(level: LogLevel, event: string, fields: LogFields): void {
+    this.#events.push({ number: ++this.#number, time: this.#now().toISOString(), level, event, fields });
+    if (this.#events.length > this.#most) this.#events.shift();
+  }
+}

@@ -1,0 +1,99 @@
+import type { Clock } from "../net/clock.ts";
+import { type ChannelLevel, channelLevels } from "./channel_levels.ts";
+import type { ChannelRecord } from "./channel_records.ts";
+import type { Activity } from "./activity.ts";
+
+/** How often all is looked at, in milliseconds. */
+export const INTERVAL = 1000;
+
+/** How long a channel that failed is shown as failed even if it has recovered, in milliseconds. */
+const SHOWN = 10_000;
+
+/**
+ * What a channel is doing: part of nothing, ready, carrying, holding an association up, or the last to have ended one, or
+ * kept one from coming about, with none since.
+ */
+export type ChannelState = "unused" | "idle" | "flowing" | "stalled" | "failed";
+
+/** A channel and what it did in the last interval. */
+export interface ChannelSample extends ChannelLevel {
+  /** Bytes a second to the other handler. */
+  readonly rateOut: number;
+  /** Bytes a second from the other handler. */
+  readonly rateIn: number;
+  /** What it is doing. */
+  readonly state: ChannelState;
+}
+
+/** Looks at a handler's channels once a second, so that rates can be told, and at how late it is with that. */
+export class Sampler {
+  readonly #activity: Activity;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<() => void>();
+  #samples: ChannelSample[] = [];
+  #sampled: number;
+  #lag = 0;
+  #forget: () => void;
+
+  /** Looks from now on, until {@linkcode Sampler.close}. */
+  constructor(activity: Activity) {
+    this.#activity = activity;
+    const clock = this.#clock = activity.clock;
+    this.#sampled = clock.now();
+    this.#samples = this.#look(1);
+    this.#forget = clock.after(INTERVAL, () => this.#tick());
+  }
+
+  /** The channels at the last look. */
+  get channels(): readonly ChannelSample[] {
+    return this.#samples;
+  }
+
+  /** How late the last look was, in seconds: for so long nothing else could be done. */
+  get loopLag(): number {
+    return this.#lag;
+  }
+
+  /** Calls `listener` after each look. @returns Stops that. */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Looks no more. */
+  close(): void {
+    this.#forget();
+    this.#listeners.clear();
+  }
+
+  #tick(): void {
+    const now = this.#clock.now();
+    const elapsed = now - this.#sampled;
+    this.#lag = Math.max(0, elapsed - INTERVAL) / 1000;
+    this.#samples = this.#look(elapsed / 1000);
+    this.#sampled = now;
+    this.#forget = this.#clock.after(INTERVAL, () => this.#tick());
+    for (const listener of this.#listeners) listener();
+  }
+
+  #look(seconds: number): ChannelSample[] {
+    const before = new Map<ChannelRecord, ChannelSample>(this.#samples.map((sample) => [sample.record, sample]));
+    return channelLevels(this.#activity).map((level) => {
+      const last = before.get(level.record) ?? level;
+      // Never below 0: an association takes what was counted of it along when it fails in the middle of a write.
+      const rate = (now: number, then: number) => Math.max(0, now - then) / seconds;
+      const sample = { ...level, rateOut: rate(level.sent, last.sent), rateIn: rate(level.received, last.received) };
+      return { ...sample, state: this.#stateOf(sample, last) };
+    });
+  }
+
+  #stateOf(sample: Omit<ChannelSample, "state">, last: ChannelLevel): ChannelState {
+    const { failed, associated } = sample.record;
+    if (failed !== null && (failed.at > (associated ?? 0) || this.#clock.now() - failed.at < SHOWN)) return "failed";
+    if (sample.associations === 0) return "unused";
+    const stuckOut = sample.holdsOut && last.holdsOut && sample.rateOut === 0;
+    const stuckIn = sample.holdsIn && last.holdsIn && sample.rateIn === 0;
+    if (stuckOut || stuckIn) return "stalled";
+    return sample.rateOut + sample.rateIn > 0 ? "flowing" : "idle";
+  }
+}
