@@ -30,7 +30,9 @@ export async function ask(address: AdminAddress, path: string): Promise<string> 
     const answer = await new Response(connection.readable).text();
     const [, status, content] = /^HTTP\/1\.[01] (\d+)[^\n]*\n.*?\r\n\r\n(.*)$/s.exec(answer) ?? [];
     if (status === "200" && content !== undefined) return content;
-    throw new Error(status === undefined ? "what answers is no handler" : `the answer is ${status}: ${content?.trim()}`);
+    throw new Error(
+      status === undefined ? "what answers is no handler" : `the answer is ${status}: ${content?.trim()}`,
+    );
   } catch (error) {
     const expired = error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted;
     throw new NoAnswer(expired ? `no answer within ${PATIENCE / 1000} s` : reasonOf(error), { cause: error });

@@ -78,9 +78,9 @@ async function watchStatus(address: AdminAddress, json: boolean, output: Output)
     for (let over = false; !over;) {
       const status = await look(address);
       output.out(json ? `${JSON.stringify(status)}\n` : `${clear}${statusTable(status)}`);
-      let timer = 0;
-      const later = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), INTERVAL));
-      over = await Promise.race([ended.promise, later]);
+      const later = Promise.withResolvers<false>();
+      const timer = setTimeout(() => later.resolve(false), INTERVAL);
+      over = await Promise.race([ended.promise, later.promise]);
       clearTimeout(timer);
     }
     return 0;

@@ -34,7 +34,10 @@ export async function watched(
   const admin = await Admin.start(address, { handler, checks, recent, version: VERSION });
   log.info("admin", { at: formatAdmin(admin.address) });
   if ("host" in address && !isLoopback(address.host)) {
-    log.warn("admin not on loopback", { at: formatAdmin(admin.address), reason: "who reaches it may look at everything" });
+    log.warn("admin not on loopback", {
+      at: formatAdmin(admin.address),
+      reason: "who reaches it may look at everything",
+    });
   }
   return {
     stopListening() {

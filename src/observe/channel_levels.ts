@@ -28,7 +28,8 @@ export function channelLevels({ channels, associations }: Activity): ChannelLeve
   const levels = new Map<ChannelRecord, ChannelLevel>(
     channels.all.map((record) => [record, { record, ...record.past, ...NOTHING }]),
   );
-  for (const [{ sent, received, offered, awaited }, { records }] of associations) {
+  for (const [association, { records }] of associations) {
+    const { sent, received, offered } = association;
     const front = Math.max(...received);
     const through = sent.includes(offered);
     records.forEach((record, at) => {
@@ -40,7 +41,7 @@ export function channelLevels({ channels, associations }: Activity): ChannelLeve
       level.behindOut = Math.max(level.behindOut, behindOut);
       level.behindIn = Math.max(level.behindIn, behindIn);
       level.holdsOut ||= behindOut > 0 && through;
-      level.holdsIn ||= behindIn > 0 && awaited[at]!;
+      level.holdsIn ||= behindIn > 0 && association.awaits(at);
       level.associations++;
     });
   }

@@ -24,12 +24,14 @@ const npmLock = await read<Lock>("scripts/std/deno.lock");
 
 const packagesOf = ({ imports }: Config, registry: "jsr:" | "npm:") =>
   Object.entries(imports).filter(([, specifier]) => specifier.startsWith(registry));
-const specifiersOf = (entries: [string, string][]) => entries.map(([, specifier]) => specifier).sort();
+/** What a lock file calls `npm:/NAME@VERSION/`, which lets a package's files be imported. */
+const packageOf = (specifier: string) => specifier.replace(/^npm:\/(.+)\/$/, "npm:$1");
+const specifiersOf = (entries: [string, string][]) => entries.map(([, specifier]) => packageOf(specifier)).sort();
 
 Deno.test("deno.json imports packages by exact version from npm, and @std from jsr", () => {
   for (const [name, specifier] of Object.entries(project.imports)) {
     if (name.startsWith("@std/")) assert(specifier.startsWith(`jsr:${name}@^`), specifier);
-    else assertMatch(specifier, /^npm:.+@\d+\.\d+\.\d+$/);
+    else assertMatch(packageOf(specifier), /^npm:.+@\d+\.\d+\.\d+$/);
   }
 });
 
@@ -57,7 +59,7 @@ Deno.test("npm.json has every name of deno.json: @std over a file beside it, the
     if (!name.startsWith("@std/")) assertEquals(stand, specifier);
     else await Deno.stat(new URL(`../../scripts/std/${stand}`, import.meta.url));
   }
-  for (const [, specifier] of packagesOf(npm, "npm:")) assertMatch(specifier, /^npm:.+@\d+\.\d+\.\d+$/);
+  for (const [, specifier] of packagesOf(npm, "npm:")) assertMatch(packageOf(specifier), /^npm:.+@\d+\.\d+\.\d+$/);
 });
 
 for (const [path, lock] of [["deno.lock", projectLock], ["scripts/std/deno.lock", npmLock]] as const) {

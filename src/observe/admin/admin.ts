@@ -114,7 +114,7 @@ export class Admin implements AsyncDisposable {
         return new Response(stream, { headers: { "content-type": "text/event-stream" } });
       }
     }
-    const asset = assetAt(path);
+    const asset = await assetAt(path);
     if (asset === null) return text(404, "nothing is here; see /, /status, /metrics, /healthz and /readyz");
     return new Response(asset.content, { headers: { "content-type": asset.type } });
   }

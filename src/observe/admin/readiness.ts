@@ -8,7 +8,11 @@ const GOOD_FOR = 10_000, BAD_FOR = 2_000;
 export interface Check {
   /** What it is about. */
   readonly name: string;
-  /** @throws {Error} When it is not in place; the message says why. */
+  /**
+   * Looks whether it is in place.
+   *
+   * @throws {Error} When it is not; the message says why.
+   */
   run(): void | Promise<void>;
 }
 
