@@ -83,6 +83,16 @@ export class Handler implements AsyncDisposable {
     return (await Array.fromAsync(Deno.readDir(`/proc/${this.#program.pid}/fd`))).length;
   }
 
+  /** Its exit status, when it has ended. */
+  get exited(): Promise<number> {
+    return this.#program.exited;
+  }
+
+  /** Sends it a signal. */
+  signal(signal: Deno.Signal): void {
+    this.#program.signal(signal);
+  }
+
   /** Its log, for a message. */
   describe(): string {
     return this.#program.describe();

@@ -1,0 +1,186 @@
+/** SIGTERM and what follows, with real processes. */
+import { assert, assertEquals } from "@std/assert";
+import { type Address, parseAddress } from "../../src/net/address.ts";
+import { type Connection, writeAll } from "../../src/net/connection.ts";
+import { systemNetwork } from "../../src/net/tcp.ts";
+import { type Handler, micssCommand } from "../support/handlers.ts";
+import { bounded, PATIENCE, Program, run } from "../support/process.ts";
+import { testWith } from "../support/programs.ts";
+import { connect, drain, pattern, readExactly, sha256, Target } from "../support/programs_tcp.ts";
+import { CURL } from "./core.ts";
+import { Download, startFromFiles } from "./signals.ts";
+
+for (const role of ["server", "client"] as const) {
+  testWith(["curl"], `a ${role} handler that is told to end lets a download finish, and takes no other`, async () => {
+    await using pair = await startFromFiles();
+    await using download = await Download.begin(pair.entries[0], pair.targets[0], pair);
+    pair[role].signal("SIGTERM");
+    await pair[role].waitForLog("ending");
+    await assertRefused(`http://${pair.entries[0]}/`);
+    await download.finish();
+    assertEquals(await ended(pair[role]), 0, pair.describe());
+    assertEquals(pair[role].logged("ended", { drained: true }).length, 1);
+  });
+
+  Deno.test(`a ${role} handler resets what has not finished at the deadline, and says so by its status`, async () => {
+    await using pair = await startFromFiles("timeouts: {drain: 300ms}");
+    await pair.writeClient(undefined, "timeouts: {drain: 300ms}");
+    pair.client.signal("SIGHUP");
+    await pair.client.waitForLog("reloaded");
+    using session = await openSession(pair.entries[0], pair.targets[0], pair);
+    pair[role].signal("SIGTERM");
+    const endings = Promise.all([drain(session.application), drain(session.served), ended(pair[role])]);
+    const [application, served, status] = await endings;
+    assertEquals([application.ending, served.ending, status], ["reset", "reset", 1], pair.describe());
+    assertEquals(pair[role].logged("ended", { drained: false, "cut-short-by": "the deadline" }).length, 1);
+  });
+
+  Deno.test(`a second signal ends a ${role} handler at once`, async () => {
+    await using pair = await startFromFiles();
+    using session = await openSession(pair.entries[0], pair.targets[0], pair);
+    pair[role].signal("SIGTERM");
+    await pair[role].waitForLog("ending", { "drain-ms": 30_000 });
+    pair[role].signal("SIGINT");
+    const [application, status] = await Promise.all([drain(session.application), ended(pair[role])]);
+    assertEquals([application.ending, status], ["reset", 1], pair.describe());
+    assertEquals(pair[role].logged("ended", { "cut-short-by": "a second signal" }).length, 1);
+  });
+}
+
+Deno.test("a server handler is replaced under traffic: sessions end whole or by a reset, and none hangs", async () => {
+  await using pair = await startFromFiles();
+  using _echo = new Echo(parseAddress(pair.targets[0]));
+  const entry = parseAddress(pair.entries[0]);
+  const counts = { whole: 0, reset: 0 };
+  let going = true;
+  const talk = async () => {
+    while (going) counts[await bounded(exchange(entry), () => `a session's end\n${pair.describe()}`)]++;
+  };
+  const loops = Array.from({ length: 8 }, talk);
+  const wholeSince = async (before: number, count: number) => {
+    while (counts.whole - before < count) await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+  await bounded(wholeSince(0, 100), () => `100 sessions\n${pair.describe()}`);
+  assertEquals(counts.reset, 0);
+
+  // One that outlives the first server handler's last new session.
+  using long = await connect(entry);
+  await writeAll(long, pattern(5000));
+  await readExactly(long, 5000);
+  pair.server.signal("SIGTERM");
+  await pair.server.waitForLog("ending");
+  // It does not listen any more, so that another may, while this session goes on.
+  const next = await pair.restart();
+  await bounded(wholeSince(counts.whole, 100), () => `100 sessions more\n${next.describe()}`);
+  await writeAll(long, pattern(5000));
+  await readExactly(long, 5000);
+  await long.closeWrite();
+  assertEquals((await drain(long)).ending, "end");
+  assertEquals(await ended(pair.server), 0, pair.server.describe());
+
+  const { reset } = counts;
+  await bounded(wholeSince(counts.whole, 100), () => `100 sessions after the end\n${next.describe()}`);
+  assertEquals(counts.reset, reset, "resets after the gap");
+  going = false;
+
+  await Promise.all(loops);
+});
+
+/** Runs a command in a terminal of its own, which goes at SIGTERM; then ends as the command does. */
+const TERMINAL = `
+import os, pty, signal, sys
+errors = os.dup(2)
+pid, terminal = pty.fork()
+if pid == 0:
+    os.dup2(errors, 2)
+    os.execvp(sys.argv[1], sys.argv[1:])
+signal.signal(signal.SIGTERM, lambda *_: os.close(terminal))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+
+testWith(["python3"], "a handler ends in order with the terminal that it was started in", async () => {
+  const flags = ["--channel=127.0.0.1:0", "--channel=127.0.0.2:0", "--target=80=127.0.0.1", "--log-format=json"];
+  const command = ["python3", "-c", TERMINAL, ...await micssCommand(), "server", ...flags];
+  await using terminal = Program.start(command, { cwd: new URL("../../", import.meta.url).pathname });
+  await terminal.waitForLine(/"event":"ready"/);
+  assertEquals(await terminal.stop("SIGTERM", PATIENCE), 0, terminal.describe());
+  await terminal.waitForLine(/"event":"ending","signal":"SIGHUP"/);
+});
+
+/** A session whose two ends the test holds. */
+async function openSession(
+  entry: string,
+  at: string,
+  pair: { describe(): string },
+): Promise<{ application: Connection; served: Connection } & Disposable> {
+  using opening = new DisposableStack();
+  const target = opening.use(new Target(parseAddress(at)));
+  const application = opening.use(await connect(parseAddress(entry)));
+  const served = await target.accept(pair);
+  await writeAll(application, pattern(100));
+  await readExactly(served, 100);
+  const opened = opening.move();
+  return { application, served, [Symbol.dispose]: () => opened.dispose() };
+}
+
+function ended(handler: Handler): Promise<number> {
+  return bounded(handler.exited, () => `the end of ${handler.describe()}`);
+}
+
+/** curl's exit statuses for failing to connect, to send and to receive. */
+const FAILURES = [7, 55, 56];
+
+/** Nothing is taken: a client handler that ends does not listen any more, one whose server ends resets. */
+async function assertRefused(url: string): Promise<void> {
+  const { code, stderr } = await run([...CURL, url], { mayFail: true });
+  assert(FAILURES.includes(code), `curl ended with ${code}: ${stderr}`);
+}
+
+/** A short session with an {@linkcode Echo}: a request, an answer, and both ends. */
+async function exchange(entry: Address): Promise<"whole" | "reset"> {
+  const request = pattern(1000);
+  try {
+    using application = await connect(entry);
+    await writeAll(application, request);
+    await application.closeWrite();
+    const { ending, bytes, ...received } = await drain(application);
+    if (ending === "reset") return "reset";
+    assertEquals([bytes, received.sha256], [request.length, sha256(request)]);
+    return "whole";
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe) return "reset";
+    throw error;
+  }
+}
+
+/** A target that answers each piece with the same piece. */
+class Echo implements Disposable {
+  readonly #listener;
+  readonly #open = new Set<Connection>();
+
+  constructor(at: Address) {
+    this.#listener = systemNetwork.listen(at);
+    this.#accept();
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener.close();
+    for (const connection of this.#open) connection.reset();
+  }
+
+  async #accept(): Promise<void> {
+    for (let next = await this.#listener.accept(); next !== null; next = await this.#listener.accept()) {
+      const connection = next;
+      this.#open.add(connection);
+      echo(connection).catch(() => connection.reset()).finally(() => this.#open.delete(connection));
+    }
+  }
+}
+
+async function echo(connection: Connection): Promise<void> {
+  const buffer = new Uint8Array(65_536);
+  for (let length = await connection.read(buffer); length !== null; length = await connection.read(buffer)) {
+    await writeAll(connection, buffer.subarray(0, length));
+  }
+  connection.close();
+}

@@ -1,0 +1,74 @@
+/** SIGHUP, with real processes and curl's traffic through them. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { run } from "../support/process.ts";
+import { testWith } from "../support/programs.ts";
+import { startNginx } from "../support/programs_nginx.ts";
+import { assertResetsCurl, CURL } from "./core.ts";
+import { Download, startFromFiles } from "./signals.ts";
+
+testWith(
+  ["curl", "nginx"],
+  "a download goes on through reloads of both handlers; the next meets what is new",
+  async () => {
+    await using pair = await startFromFiles();
+    const [old, fresh] = pair.targets;
+    await using nginx = await startNginx([fresh]);
+    await Deno.writeTextFile(`${nginx.root}/file`, "whole");
+    const [first, second] = pair.entries.map((entry) => `http://${entry}/file`);
+    await using download = await Download.begin(pair.entries[0], old, pair);
+    await assertResetsCurl(second!, {});
+
+    await pair.writeServer(`{81: "${fresh}"}`, "log: {level: debug}");
+    pair.server.signal("SIGHUP");
+    await pair.server.waitForLog("reloaded");
+    await pair.writeClient(undefined, "warm: 0");
+    pair.client.signal("SIGHUP");
+    await pair.client.waitForLog("reloaded");
+    assertEquals((await run([...CURL, second!])).text(), "whole");
+    await assertResetsCurl(first!, {});
+    await pair.server.waitForLog("association ended", { level: "debug" });
+
+    await download.finish();
+    await pair.server.waitForLog("session ended", { target: old });
+  },
+);
+
+testWith(["curl", "nginx"], "a file that is wrong is refused, line by line, and all stays as it was", async () => {
+  await using pair = await startFromFiles();
+  await using nginx = await startNginx([pair.targets[0]]);
+  await Deno.writeTextFile(`${nginx.root}/file`, "whole");
+  const fetchFile = async () => (await run([...CURL, `http://${pair.entries[0]}/file`])).text();
+  assertEquals(await fetchFile(), "whole");
+
+  await pair.writeServer(`{80: "nowhere:0", http: "127.0.0.1:1"}`);
+  pair.server.signal("SIGHUP");
+  const { reason } = await pair.server.waitForLog("not reloaded", { level: "error", reason: /targets\.http/ });
+  assertMatch(String(reason), /^micss: \/.*server\.yaml:2: targets\.http: "http" is no port; write a number/);
+  assertEquals(pair.server.logged("not reloaded").length, 2);
+  await pair.writeClient("{web: [127.0.0.1]}");
+  pair.client.signal("SIGHUP");
+  await pair.client.waitForLog("not reloaded", { reason: /only one channel/ });
+  assertEquals(await fetchFile(), "whole");
+
+  // What was mended is taken the next time.
+  await pair.writeServer(`{81: "${pair.targets[0]}"}`);
+  pair.server.signal("SIGHUP");
+  await pair.server.waitForLog("reloaded");
+  await assertResetsCurl(`http://${pair.entries[0]}/file`, {});
+});
+
+testWith(
+  ["curl", "nginx"],
+  "addresses to listen at take another start: a line says so, and the others are in use",
+  async () => {
+    await using pair = await startFromFiles();
+    await using nginx = await startNginx([pair.targets[0]]);
+    await Deno.writeTextFile(`${nginx.root}/file`, "whole");
+    await pair.writeClient(undefined, "socks5: [127.0.0.1:1]");
+    pair.client.signal("SIGHUP");
+    const line = await pair.client.waitForLog("restart needed");
+    assertEquals([line.settings, line.level], ["socks5", "warn"]);
+    assert(pair.client.logged("reloaded").length === 1);
+    assertEquals((await run([...CURL, `http://${pair.entries[0]}/file`])).text(), "whole");
+  },
+);
