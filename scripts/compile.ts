@@ -1,8 +1,10 @@
 /**
- * The task `compile`: builds the executable of micss, `deno run -A scripts/compile.ts OUTPUT`.
+ * The task `compile`: builds the executable of micss, `deno run -A scripts/compile.ts OUTPUT [FLAG OF deno compile]...`.
  *
  * It is plain `deno compile`, which embeds a runtime that it downloads from dl.deno.land. Where that can't be reached, and
  * a runtime of another version is at hand, set `DENORT_BIN` to it, and `DENO_COMPILE` to a `deno` of its version.
+ *
+ * What `micss version` says it was built from is git's word on the tree, or `MICSS_BUILD` where that is set.
  *
  * @module
  */
@@ -14,31 +16,82 @@ const ROOT = new URL("..", import.meta.url);
 /** Files that the executable loads at run time, which `deno compile` does not find by itself: modules of Workers. */
 const INCLUDED: string[] = [];
 
-/** The command that builds the executable at `output`, to be run in the project's directory. */
-export async function compileCommand(output: string): Promise<[program: string, args: string[]]> {
-  const allow = await new Deno.Command(Deno.execPath(), { args: ["task", "-q", "allow"], cwd: ROOT }).output();
-  const permissions = new TextDecoder().decode(allow.stdout).trim().split(" ");
-  const include = INCLUDED.map((path) => `--include=${path}`);
-  const program = Deno.env.get("DENO_COMPILE") ?? Deno.execPath();
-  // with a code cache, it would load what anyone may have put at a known path in the directory for temporary files
-  return [program, [
-    "compile",
-    "--no-code-cache",
-    ...permissions,
-    ...await stdFlags(),
-    ...include,
-    `--output=${output}`,
-    "main.ts",
-  ]];
+/** What takes part in a build, and so decides whether the tree is the commit's. */
+const SOURCES = ["main.ts", "deno.json", "deno.lock", "scripts", "src"];
+
+/** Builds the executable. */
+export interface Compile {
+  /** Where it goes. */
+  readonly output: string;
+  /** More flags for `deno compile`. Default: none. */
+  readonly flags?: readonly string[];
+  /** What is built, for `micss version`. Default: {@linkcode buildName}. */
+  readonly build?: string;
+}
+
+/**
+ * Runs `deno compile`.
+ *
+ * @param stdio Where the compiler writes.
+ * @returns Its exit status, and what it wrote to standard error where that is piped.
+ */
+export async function compile(
+  { output, flags = [], build }: Compile,
+  stdio: "inherit" | "piped" = "inherit",
+): Promise<{ code: number; stderr: string }> {
+  const environment = await Deno.makeTempFile({ prefix: "micss-", suffix: ".env" });
+  try {
+    await Deno.writeTextFile(environment, `MICSS_BUILD="${build ?? await buildName()}"\n`);
+    const allow = await new Deno.Command(Deno.execPath(), { args: ["task", "-q", "allow"], cwd: ROOT }).output();
+    const args = [
+      "compile",
+      // with a code cache, it would load what anyone may have put at a known path in the directory for temporary files
+      "--no-code-cache",
+      `--env-file=${environment}`,
+      ...new TextDecoder().decode(allow.stdout).trim().split(" "),
+      ...await stdFlags(),
+      ...INCLUDED.map((path) => `--include=${path}`),
+      `--output=${output}`,
+      ...flags,
+      "main.ts",
+    ];
+    const program = Deno.env.get("DENO_COMPILE") ?? Deno.execPath();
+    const child = new Deno.Command(program, { args, cwd: ROOT, stdin: "null", stdout: stdio, stderr: stdio }).spawn();
+    if (stdio === "inherit") return { code: (await child.status).code, stderr: "" };
+    const { code, stderr } = await child.output();
+    return { code, stderr: new TextDecoder().decode(stderr) };
+  } finally {
+    await Deno.remove(environment);
+  }
+}
+
+/** The commit and its date, "6c5f824 of 2026-11-22", with a `+` where the tree has changes; empty where nobody tells. */
+export async function buildName(): Promise<string> {
+  const given = Deno.env.get("MICSS_BUILD");
+  if (given !== undefined) return given;
+  const commit = await git("log", "-1", "--format=%h of %cs");
+  if (commit === undefined) return "";
+  const changed = await git("status", "--porcelain", "--", ...SOURCES) !== "";
+  return changed ? commit.replace(" ", "+ ") : commit;
+}
+
+async function git(...args: string[]): Promise<string | undefined> {
+  try {
+    const { success, stdout } = await new Deno.Command("git", { args, cwd: ROOT, stderr: "null" }).output();
+    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+  } catch {
+    // There is no git, and there may be no repository.
+    return undefined;
+  }
 }
 
 if (import.meta.main) {
-  const [output] = Deno.args;
+  const [output, ...flags] = Deno.args;
   if (output === undefined) {
     console.error("compile: no output; give the path of the executable to build");
     Deno.exit(2);
   }
-  const [program, args] = await compileCommand(output);
-  const { code } = await new Deno.Command(program, { args, cwd: ROOT }).spawn().status;
+  // `deno task compile -- --target ...` hands the dashes on, too
+  const { code } = await compile({ output, flags: flags.filter((flag) => flag !== "--") });
   Deno.exit(code);
 }

@@ -1,10 +1,26 @@
 import project from "../../deno.json" with { type: "json" };
+import { xor } from "../sharing/xor.ts";
 import { PROTOCOL_VERSION } from "../wire/greeting.ts";
+import { Method } from "../wire/identify.ts";
 import type { Command } from "./command.ts";
+import { environment } from "./environment.ts";
 import { readFlags } from "./flags.ts";
 
 /** The program's version. */
 export const VERSION: string = project.version;
+
+/**
+ * What the program was built from, "6c5f824 of 2026-11-22". scripts/compile.ts puts it into the executable, as a variable
+ * of the environment: nothing else gets into one without a file in the tree that is not in git.
+ */
+function build(): string {
+  if (!Deno.build.standalone) return "from source";
+  return environment("MICSS_BUILD") || "unknown build";
+}
+
+/** What a peer has to have in common with this program, with the numbers of docs/PROTOCOL.md. */
+const PROTOCOL = `protocol ${PROTOCOL_VERSION}, sharing ${xor.name} (${xor.id}), ` +
+  `identification hmac-sha256 (${Method.HmacSha256}) and ed25519 (${Method.Ed25519})`;
 
 /** `micss version`. */
 export const command: Command = {
@@ -15,7 +31,7 @@ export const command: Command = {
   examples: ["micss version"],
   run(args, output) {
     readFlags("micss version", command.options, args);
-    output.out(`micss ${VERSION} (protocol ${PROTOCOL_VERSION}, deno ${Deno.version.deno})\n`);
+    output.out(`micss ${VERSION} (${build()})\n${PROTOCOL}\ndeno ${Deno.version.deno}, ${Deno.build.target}\n`);
     return Promise.resolve(0);
   },
 };

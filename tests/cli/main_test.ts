@@ -89,9 +89,12 @@ Examples:
   assertMatch(fileOnly, /\n {2}timeouts\.connect DURATION +Until a connection to a target is made \(default 10s\)\n/);
 });
 
-Deno.test("the version is deno.json's", async () => {
-  const line = `micss ${project.version} (protocol 1, deno ${Deno.version.deno})\n`;
-  for (const name of ["version", "--version", "-V"]) assertEquals(await run(name), { status: 0, out: line, err: "" });
+Deno.test("the version is deno.json's, with the numbers that a peer has to have, too", async () => {
+  const out = `micss ${project.version} (from source)
+protocol 1, sharing xor (1), identification hmac-sha256 (1) and ed25519 (2)
+deno ${Deno.version.deno}, ${Deno.build.target}
+`;
+  for (const name of ["version", "--version", "-V"]) assertEquals(await run(name), { status: 0, out, err: "" });
 });
 
 Deno.test("bad input gets its lines on standard error and status 2", async () => {

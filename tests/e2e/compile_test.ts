@@ -1,7 +1,7 @@
 /** The executable that `deno task compile` builds, run as users run it: without Deno, and from any directory. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { buildExecutable, COMPILER } from "../support/executable.ts";
+import { buildExecutable, COMPILER, TEST_BUILD } from "../support/executable.ts";
 import { Program, run } from "../support/process.ts";
 import { freePort } from "../support/programs.ts";
 
@@ -15,9 +15,11 @@ function testExecutable(name: string, fn: (executable: string) => Promise<void>)
 /** A directory that is not the project's, and no Deno in sight. */
 const ELSEWHERE = { cwd: "/", env: { PATH: "/nonexistent" } };
 
-testExecutable("the executable names its version", async (executable) => {
+testExecutable("the executable names its version, and what it was built from", async (executable) => {
   const { stdout } = await run([executable, "version"], ELSEWHERE);
-  assertMatch(new TextDecoder().decode(stdout), /^micss \d+\.\d+\.\d+ /);
+  const [first] = new TextDecoder().decode(stdout).split("\n");
+  assertMatch(first!, /^micss \d+\.\d+\.\d+ /);
+  assertEquals(first!.split("(")[1], `${TEST_BUILD})`);
 });
 
 testExecutable(

@@ -1,9 +1,12 @@
-import { compileCommand } from "../../scripts/compile.ts";
+import { compile } from "../../scripts/compile.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** What goes into the executable, and so decides whether one that is there already may be used. */
 const SOURCES = ["main.ts", "deno.json", "deno.lock", "scripts", "src"];
+
+/** What the executable says that it was built from. */
+export const TEST_BUILD = "0123abc of 2026-01-02";
 
 /** What a test's name says when {@linkcode buildExecutable} gives nothing. */
 export const COMPILER = "deno compile to work (denort)";
@@ -23,14 +26,12 @@ export async function buildExecutable(): Promise<string | undefined> {
   if (await exists(path)) return path;
   // another test may build it at the same time: whoever is last puts the same thing in its place
   const mine = `${path}-${crypto.randomUUID()}`;
-  const [program, args] = await compileCommand(mine);
-  const { success, stderr } = await new Deno.Command(program, { args, cwd: ROOT }).output();
-  if (success) {
+  const { code, stderr } = await compile({ output: mine, build: TEST_BUILD }, "piped");
+  if (code === 0) {
     await Deno.rename(mine, path);
     return path;
   }
-  const errors = new TextDecoder().decode(stderr);
-  if (!/denort|dl\.deno\.land/.test(errors)) throw new Error(`deno compile failed:\n${errors}`);
+  if (!/denort|dl\.deno\.land/.test(stderr)) throw new Error(`deno compile failed:\n${stderr}`);
   return undefined;
 }
 
