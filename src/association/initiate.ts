@@ -83,14 +83,21 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
 
     const list = encodeAssociate({ scheme: scheme.id, threshold: cookies.length, cookies });
     await onEvery((index) => writeAll(connections[index]!, list));
+    const vague: ChannelError[] = [];
     await onEvery(async (index) => {
       const fill = (into: Uint8Array) => readFull(connections[index]!, into);
       const reply = await decodeFrom(decodeAssociateReply(cookies.length), fill);
-      if (reply.kind === "refused") throw new HandshakeRefused(reply.reason);
+      if (reply.kind === "refused") {
+        const refused = new HandshakeRefused(reply.reason);
+        if (refused.telling) throw refused;
+        vague.push(new ChannelError(index, addresses[index]!, refused));
+        return;
+      }
       if (!list.every((byte, at) => byte === reply.bytes[at])) {
         throw new WireError("the server handler confirmed another list: the channel was tampered with");
       }
     });
+    if (vague.length > 0) throw vague[0];
     return new Association(connections.map((connection) => new Inlet(connection)), addresses, options);
   } catch (error) {
     stop(error);

@@ -1,7 +1,10 @@
 import type { Connection } from "../net/connection.ts";
 import { giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "./buffers.ts";
 
-/** How far, in bytes, a channel may be read ahead of what is joined. */
+/**
+ * How far, in bytes, a channel that is read on may be ahead of what is joined. The last such read may bring nearly as much
+ * again, so that less than twice as much is at hand.
+ */
 export const READ_AHEAD = 262_144;
 
 /**
@@ -23,7 +26,7 @@ interface Segment {
  * What has arrived on one channel and is not joined yet.
  *
  * Byte k of the stream lies at an offset that is k modulo 8 in its buffer, on every channel, so that shares can be joined
- * in words. Reads go on by themselves until the channel is {@linkcode READ_AHEAD} bytes ahead; then the kernel's buffer
+ * in words. Reads go on by themselves until the channel is {@linkcode READ_AHEAD} bytes ahead or more; then the kernel's buffer
  * fills, and TCP's window slows the sender.
  */
 export class Inlet {

@@ -7,7 +7,7 @@ import type { ChannelFailed } from "./split.ts";
  * III-E).
  *
  * Only what has arrived on all channels can be joined, and a channel that is `READ_AHEAD` bytes ahead of that is not
- * read: so the one that is furthest behind always is, and at most n times that much is held.
+ * read on: so the one that is furthest behind always is, and less than 2 n times that much is held.
  *
  * A chunk is lent until the next `read`. The stream closes when a channel has ended in order, and fails when one has
  * failed, in either case after all that came whole.

@@ -23,6 +23,11 @@ export class HandshakeRefused extends WireError {
   constructor(readonly reason: RefusedReason) {
     super(WORDS[reason]);
   }
+
+  /** Whether the reason says what is wrong. Otherwise another channel has met that, and is about to tell. */
+  get telling(): boolean {
+    return this.reason !== RefusedReason.UnknownCookie && this.reason !== RefusedReason.Mismatch;
+  }
 }
 
 /** The other side took too long. */
@@ -32,7 +37,7 @@ export class HandshakeTimeout extends Error {
 }
 
 const WORDS: Readonly<Record<RefusedReason, string>> = {
-  [RefusedReason.Unacceptable]: "refused: the server handler does not take this number of channels or this scheme",
+  [RefusedReason.Unacceptable]: "refused: the server handler does not do this scheme, or this threshold",
   [RefusedReason.UnknownCookie]: "refused: the list names a connection that the server handler does not have",
   [RefusedReason.Mismatch]: "refused: another channel sent another list, or ended",
   [RefusedReason.SharedAddress]: "refused: two channels arrived at the same address of the server handler",

@@ -24,7 +24,7 @@ export type AssociateReply =
 
 /** Why a server handler refuses a list. */
 export enum RefusedReason {
-  /** The message is malformed, or names a number of channels, a scheme or a threshold that the server does not do. */
+  /** A scheme or a threshold that the server does not do, or a list without its own sender. What is malformed is not answered. */
   Unacceptable = 1,
   /** The list names a cookie of no connection that is alive and free. */
   UnknownCookie = 2,

@@ -2,8 +2,9 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { ChannelError } from "../../src/association/association.ts";
 import { initiate } from "../../src/association/initiate.ts";
-import { associateLength, RefusedReason } from "../../src/wire/associate.ts";
-import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
+import { readFull, writeAll } from "../../src/net/connection.ts";
+import { associateLength, encodeRefused, RefusedReason } from "../../src/wire/associate.ts";
+import { encodeGreeting, GREETING_LENGTH } from "../../src/wire/greeting.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { Interposer, type Tampering } from "../support/interposer.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
@@ -56,13 +57,44 @@ Deno.test("two channels to one address of the server are refused, unless the ser
     const accepting = new Accepting(network, at, { clock, distinctAddresses });
     const attempt = initiate([...at, ...at], { network, clock });
     if (distinctAddresses) {
-      await assertRejects(() => attempt, ChannelError, "refused");
+      await assertRejects(() => attempt, ChannelError, "two channels arrived at the same address");
       await settle();
     } else {
       (await attempt).end();
       accepting.associations[0]!.end();
     }
     await accepting.close();
+    assertEquals([network.openEnds, clock.pending], [0, 0]);
+  }
+});
+
+Deno.test("a refusal that follows from another channel's is told only if that channel has nothing better to say", async () => {
+  const [first, second] = [RefusedReason.UnknownCookie, RefusedReason.Mismatch];
+  const cases: [answer: Uint8Array | null, told: string][] = [
+    [encodeRefused(RefusedReason.SharedAddress), "channel 2 (192.0.2.2:6522): refused: two channels arrived"],
+    [null, "channel 2 (192.0.2.2:6522): closed by the other side"],
+    [encodeRefused(second), "channel 1 (192.0.2.1:6522): refused: the list names a connection that the server"],
+  ];
+  for (const [answer, told] of cases) {
+    const network = new MemoryNetwork();
+    const clock = new FakeClock();
+    const addresses = channelAddresses(2);
+    const listeners = addresses.map((address) => network.listen(address));
+    const attempt = initiate(addresses, { network, clock }).catch((error: unknown) => error);
+    const servers = await Promise.all(listeners.map(async (listener, index) => {
+      const server = (await listener.accept())!;
+      await writeAll(server, encodeGreeting(new Uint8Array(16).fill(index)));
+      return server;
+    }));
+    for (const server of servers) await readFull(server, new Uint8Array(associateLength(2)));
+    await writeAll(servers[0]!, encodeRefused(first));
+    await settle();
+    assertEquals(network.openEnds, 4, "the client waits for the other channel's word");
+    if (answer !== null) await writeAll(servers[1]!, answer);
+    else servers[1]!.close();
+    assertStringIncludes((await attempt as Error).message, told);
+    for (const end of [...listeners, ...servers]) end.close();
+    await settle();
     assertEquals([network.openEnds, clock.pending], [0, 0]);
   }
 });
@@ -204,7 +236,7 @@ Deno.test("a channel closed, reset or silent within the client's list fails the 
 
 Deno.test("each reason to refuse is told in words, with the channel", async () => {
   const words: Record<RefusedReason, string> = {
-    [RefusedReason.Unacceptable]: "does not take this number of channels or this scheme",
+    [RefusedReason.Unacceptable]: "does not do this scheme, or this threshold",
     [RefusedReason.UnknownCookie]: "names a connection that the server handler does not have",
     [RefusedReason.Mismatch]: "another channel sent another list, or ended",
     [RefusedReason.SharedAddress]: "two channels arrived at the same address",
