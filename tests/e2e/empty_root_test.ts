@@ -1,0 +1,64 @@
+/** The executable where there is nothing else: what a distroless image gives it, and less. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { formatAddress } from "../../src/net/address.ts";
+import { type EmptyRoot, makeEmptyRoot, NONROOT } from "../support/empty_root.ts";
+import { buildExecutable, COMPILER } from "../support/executable.ts";
+import { type Handler, startClient, startServer } from "../support/handlers.ts";
+import { makeTempDir, run } from "../support/process.ts";
+import { freePort, testWith } from "../support/programs.ts";
+import { startNginx } from "../support/programs_nginx.ts";
+import { pattern, sha256, sha256OfFile } from "../support/programs_tcp.ts";
+import { assertResetsCurl, CURL } from "./core.ts";
+
+const executable = await buildExecutable();
+
+const NEEDS = ["network namespaces", "ldd", ...(executable === undefined ? [COMPILER] : [])];
+
+testWith(NEEDS, "the executable runs where there is nothing but the C library", async () => {
+  await using root = await makeEmptyRoot(executable!);
+  const { within } = root;
+  assertMatch((await run([root.executable, "version"], { within })).text(), /^micss \d/);
+  const unknown = await run([root.executable, "channels", "list"], { within, mayFail: true });
+  assertEquals([unknown.code, unknown.stderr], [0, "nothing was learned yet, says /var/lib/micss/channels.db\n"]);
+});
+
+testWith(
+  ["curl", "nginx", ...NEEDS],
+  "two handlers in an empty, read-only root directory, without rights, home or environment, carry what they should",
+  async () => {
+    await using root = await makeEmptyRoot(executable!);
+    const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
+    const port = freePort(...hosts);
+    const channels = hosts.map((host) => ({ host, port }));
+    const target = `127.0.0.1:${freePort("127.0.0.1")}`;
+    const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
+    await using server = await startServer(channels, `80=${target}`, root);
+    await using client = await startClient(channels, ["--forward", `${formatAddress(entry)}=web:80`], root);
+    for (const handler of [server, client]) await assertConfined(handler, root);
+
+    // Resets are made by calls of the C library.
+    await assertResetsCurl(`http://${formatAddress(entry)}/file`, {});
+    await using nginx = await startNginx([target]);
+    await using directory = await makeTempDir();
+    const file = pattern(20_000_000);
+    await Deno.writeFile(`${nginx.root}/file`, file);
+    await run([...CURL, "--output", `${directory.path}/file`, `http://${formatAddress(entry)}/file`]);
+    assertEquals(await sha256OfFile(`${directory.path}/file`), sha256(file));
+    assertEquals([await client.stop(), await server.stop()], [0, 0]);
+  },
+);
+
+/** Asserts that a handler has no rights, and no library but those of the root directory, so that its pads are the system's. */
+async function assertConfined(handler: Handler, root: EmptyRoot): Promise<void> {
+  const { pid } = (await handler.waitForLog("ready")) as unknown as { pid: number };
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  assertMatch(status, new RegExp(`^Uid:\\t(${NONROOT}\\t){3}${NONROOT}$`, "m"));
+  assertMatch(status, new RegExp(`^Gid:\\t(${NONROOT}\\t){3}${NONROOT}$`, "m"));
+  assertMatch(status, /^Groups:\s*$/m);
+  assertMatch(status, /^CapEff:\t0+$/m);
+  assertMatch(status, /^NoNewPrivs:\t1$/m);
+  const libraries = (await Deno.readTextFile(`/proc/${pid}/maps`)).match(/\S+\.so[.\d]*$/gm)!;
+  assert(libraries.some((path) => path.endsWith("/libc.so.6")), root.executable);
+  assert(!libraries.some((path) => path.includes("libcrypto")), libraries.join());
+}
