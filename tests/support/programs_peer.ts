@@ -6,7 +6,7 @@
  * programs_peer.ts reply HOST:PORT SIZE     target: reads to the end, then sends SIZE bytes of the pattern and closes
  * programs_peer.ts hold HOST:PORT           target: says hello, reads on, says how the connection ended
  * programs_peer.ts hang-up HOST:PORT        target: says hello, waits for an answer, resets
- * programs_peer.ts answer HOST:PORT         application: waits for hello, answers, says how the connection ended
+ * programs_peer.ts answer HOST:PORT         application: waits for hello, answers, says so, and how the connection ended
  * programs_peer.ts break-off HOST:PORT      application: waits for hello, answers, resets
  * programs_peer.ts listen HOST:PORT         application: says nothing, says how the connection ended
  * ```
@@ -53,6 +53,7 @@ const APPLICATIONS: Record<ApplicationName, (to: Address) => Promise<void>> = {
     using connection = await connect(to);
     await readExactly(connection, HELLO.length);
     await writeAll(connection, HELLO);
+    console.log("answered");
     tell(await drain(connection));
   },
   async "break-off"(to) {

@@ -1,0 +1,74 @@
+/** Silence and idleness with real programs, and short limits: the default ones are the task `silence`'s. */
+import { assertEquals } from "@std/assert";
+import { type Address, formatAddress } from "../../src/net/address.ts";
+import { writeAll } from "../../src/net/connection.ts";
+import { Handler } from "../support/handlers.ts";
+import { makeTempDir } from "../support/process.ts";
+import { freePort, testWith } from "../support/programs.ts";
+import { connect, readExactly, Target } from "../support/programs_tcp.ts";
+import { assertSilenceEnds, openSilentWorld } from "./silence.ts";
+
+/** Time is counted in ticks of a second, and others use this machine, too. */
+const SHORT = "{ping: 1s, silence: 3s}";
+const SHORT_MS = 7_000;
+
+const NEEDS = ["network namespaces", "iptables"];
+
+testWith(
+  NEEDS,
+  "a path that drops all in silence ends its session within the limit, and the log names it",
+  async () => {
+    await using world = await openSilentWorld(SHORT);
+    const drop = ["iptables", "-w", "-A", "INPUT", "-i", world.topology.devices[1]!, "-j", "DROP"];
+    await assertSilenceEnds(world, drop, 2, SHORT_MS);
+  },
+);
+
+testWith(NEEDS, "a channel whose address goes away ends its session within the limit, and is named", async () => {
+  await using world = await openSilentWorld(SHORT);
+  await assertSilenceEnds(world, ["ip", "address", "del", "10.77.3.2/24", "dev", "c3"], 3, SHORT_MS);
+});
+
+Deno.test("neither an idle session nor one whose target takes nothing is taken for dead", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { path } = stack.use(await makeTempDir());
+  using target = new Target();
+  const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
+  const port = freePort(...hosts);
+  const channels = `[${hosts.map((host) => `"${host}:${port}"`)}]`;
+  const entry: Address = { host: "127.0.0.1", port: freePort("127.0.0.1") };
+  const [server, client] = ["server", "client"].map((name) => `${path}/${name}.yaml`) as [string, string];
+  await Deno.writeTextFile(
+    server,
+    `channels: ${channels}\ntargets: {80: "${formatAddress(target.address)}"}\ntimeouts: ${SHORT}\n`,
+  );
+  await Deno.writeTextFile(
+    client,
+    `servers: {web: {channels: ${channels}}}\nforward: ["${formatAddress(entry)}=web:80"]\ntimeouts: ${SHORT}\n`,
+  );
+  const handlers = [
+    stack.use(await Handler.start("server", ["--config", server])),
+    stack.use(await Handler.start("client", ["--config", client])),
+  ] as const;
+
+  using idle = await connect(entry);
+  const idleThere = await target.accept(handlers[0]);
+  using blocked = await connect(entry);
+  const blockedThere = await target.accept(handlers[0]);
+  let sent = 0;
+  const block = new Uint8Array(1 << 20);
+  const sending = (async () => {
+    for (; sent < 64; sent++) await writeAll(blocked, block);
+  })();
+  // Met below, where it matters.
+  sending.catch(() => {});
+  // Four times the limit.
+  await new Promise((resolve) => setTimeout(resolve, 12_000));
+  const sentMeanwhile = sent;
+
+  await writeAll(idle, block.subarray(0, 1000));
+  await readExactly(idleThere, 1000);
+  await Promise.all([sending, readExactly(blockedThere, 64 * block.length)]);
+  for (const handler of handlers) assertEquals(handler.logged(/reset|failed/), [], handler.describe());
+  assertEquals(sentMeanwhile < 64, true, "nothing was held up");
+});

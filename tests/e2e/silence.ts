@@ -1,0 +1,68 @@
+/** Two handlers in namespaces whose silent channels, and idle sessions, are looked at. */
+import { assert, assertMatch } from "@std/assert";
+import { Handler } from "../support/handlers.ts";
+import { makeTopology, type Topology } from "../support/namespaces.ts";
+import { makeTempDir, Program, run } from "../support/process.ts";
+import { applicationCommand, startTarget } from "../support/programs_peer.ts";
+import { asHandler } from "./paths.ts";
+
+/** Where the application connects, and the target listens, each in its namespace. */
+const ENTRY = "127.0.0.1:8080", TARGET = "127.0.0.1:8000";
+
+/** Handlers, a target that says hello and holds on, and the network between them. */
+export interface SilentWorld extends AsyncDisposable {
+  readonly topology: Topology;
+  readonly server: Handler;
+  readonly client: Handler;
+  readonly target: Program;
+}
+
+/** Makes one. @param timeouts Of both configuration files, as YAML has them. */
+export async function openSilentWorld(timeouts: string): Promise<SilentWorld> {
+  await using making = new AsyncDisposableStack();
+  const { path } = making.use(await makeTempDir());
+  const topology = making.use(await makeTopology());
+  const { near, far, ipv4 } = topology;
+  await Deno.writeTextFile(
+    `${path}/server.yaml`,
+    `channels: [${ipv4}]\ntargets: {80: "${TARGET}"}\ntimeouts: ${timeouts}\n`,
+  );
+  await Deno.writeTextFile(
+    `${path}/client.yaml`,
+    `servers: {web: {channels: [${ipv4}]}}\nforward: ["${ENTRY}=web:80"]\ntimeouts: ${timeouts}\n`,
+  );
+  const server = making.use(await Handler.start("server", ["--config", `${path}/server.yaml`], far));
+  const client = making.use(await Handler.start("client", ["--config", `${path}/client.yaml`], asHandler(near.within)));
+  const target = making.use(await startTarget("hold", TARGET, far));
+  const made = making.move();
+  return { topology, server, client, target, [Symbol.asyncDispose]: () => made.disposeAsync() };
+}
+
+/**
+ * Has a path fall silent in the middle of an idle session, and checks who says so, and that both ends are reset.
+ *
+ * @param silence What falls silent: a command of the far namespace.
+ * @param channel The number of the channel that it concerns.
+ * @param ms The most that it may take.
+ */
+export async function assertSilenceEnds(
+  { topology: { near, far, ipv4 }, server, client, target }: SilentWorld,
+  silence: readonly string[],
+  channel: number,
+  ms: number,
+): Promise<void> {
+  await using application = Program.start(applicationCommand("answer", ENTRY), near);
+  await application.waitForLine(/^answered/);
+  await run(silence, far);
+  const began = performance.now();
+  assertMatch(await application.waitForLine(/^received/, undefined, ms), / reset$/);
+  const left = ms - (performance.now() - began);
+  assertMatch(await target.waitForLine(/^received/, undefined, left), / reset$/);
+  // Whoever is first names it; the other one may learn of it by the reset of a channel.
+  const lines = await Promise.all(
+    [server, client].map((one) => one.waitForLog("session reset", { reason: /^channel/ })),
+  );
+  const name = `channel ${channel} (${ipv4[channel - 1]}:6522): silent for `;
+  const reasons = lines.map(({ reason }) => String(reason));
+  assert(reasons.some((reason) => reason.startsWith(name)), reasons.join("; "));
+}
