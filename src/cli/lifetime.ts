@@ -6,6 +6,8 @@ import { type Clock, systemClock } from "../net/clock.ts";
 import { StartError } from "../net/listen.ts";
 import type { Check } from "../observe/admin/readiness.ts";
 import { createLog, type Log, type LogFields } from "../observe/log.ts";
+import { type Manager, NO_MANAGER, systemManager } from "../observe/notify.ts";
+import { environment } from "./environment.ts";
 import type { Observable } from "../observe/observable.ts";
 import { Recent } from "../observe/recent.ts";
 import { type Signals, SystemSignals } from "./signals.ts";
@@ -91,7 +93,10 @@ export async function runHandler<L extends Loaded>(program: Program<L>): Promise
   }
   log.info("ready", { ...started.listening, version: VERSION, pid: Deno.pid });
   const { reload } = started;
+  using manager = systemManager(environment, log);
+  manager.ready("Ready");
   return await runUntilSignal(handler, log, signals, {
+    manager,
     async reload() {
       const next = await program.load();
       const left = reload(next);
@@ -119,6 +124,8 @@ export interface Running {
   drain(): number;
   /** Whether SIGHUP says that the terminal has gone, as it once meant. */
   hungUp(): boolean;
+  /** Hears of reloads and of the end. Default: nobody does. */
+  readonly manager?: Manager;
   /** Default: the system's. */
   readonly clock?: Clock;
 }
@@ -139,6 +146,7 @@ export async function runUntilSignal(
   for (; signal === "SIGHUP" && !running.hungUp(); signal = await signals.next()) await reload(running, log);
   handler.stopListening();
   const drain = running.drain();
+  running.manager?.stopping(drain);
   log.info("ending", { signal, "drain-ms": drain });
   const deadline = Promise.withResolvers<string>();
   const forget = (running.clock ?? systemClock).after(drain, () => deadline.resolve("the deadline"));
@@ -150,13 +158,17 @@ export async function runUntilSignal(
 }
 
 async function reload(running: Running, log: Log): Promise<void> {
+  const { manager = NO_MANAGER } = running;
+  manager.reloading();
   try {
     const left = await running.reload();
     log.info("reloaded");
     if (left.length > 0) log.warn("restart needed", { settings: left.join() });
+    manager.ready(left.length > 0 ? `Ready; a restart is needed for ${left.join(", ")}` : "Ready");
   } catch (error) {
     const reasons = error instanceof UsageError ? error.lines : [reasonOf(error)];
     for (const reason of reasons) log.error("not reloaded", { reason });
+    manager.ready(`Ready, as before: ${reasons[0]}`);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * What Linux offers and Deno does not: the original destination of a redirected connection, a reset, a shutdown beneath
- * a blocked write, the limit on open files, and a socket of another user's. The only file with FFI; it needs `--allow-ffi` and no other permission.
+ * a blocked write, the limit on open files, a socket of another user's, and datagrams to a service manager. The only file
+ * with FFI to the C library; it needs `--allow-ffi` and no other permission.
  *
  * Each call is one that the kernel answers at once, within microseconds, so that none is worth a thread.
  *
@@ -25,14 +26,20 @@ const RLIM_INFINITY = 2n ** 64n - 1n;
 const EPERM = 1;
 const ENOENT = 2;
 
+const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 /** SOCK_STREAM, SOCK_NONBLOCK and SOCK_CLOEXEC. */
 const STREAM = 1 | 0o4000 | 0o2000000;
+/** SOCK_DGRAM, SOCK_NONBLOCK and SOCK_CLOEXEC. */
+const DATAGRAM = 2 | 0o4000 | 0o2000000;
 const EINPROGRESS = 115;
+const MSG_NOSIGNAL = 0x4000;
+const CLOCK_MONOTONIC = 1;
 
 const SYMBOLS = {
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
@@ -40,6 +47,7 @@ const SYMBOLS = {
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
+  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
   setfsgid: { parameters: ["u32"], result: "i32" },
   setfsuid: { parameters: ["u32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
@@ -247,6 +255,33 @@ function asOwner(c: Libc, { uid, gid }: Owner, action: () => number): number {
     c.setfsuid(user >>> 0);
     c.setfsgid(group >>> 0);
   }
+}
+
+/**
+ * Sends one datagram to a UNIX socket of somebody else's, without waiting.
+ *
+ * @param path The socket's; behind an `@`, its name in the abstract namespace (unix(7)).
+ * @throws {Deno.errors.NotSupported} Where {@linkcode hasNativeHelper} says so too, and when the system does not send it.
+ */
+export function sendDatagram(path: string, text: string): void {
+  const c = libc();
+  if (typeof c === "string") throw new Deno.errors.NotSupported(c);
+  const encoder = new TextEncoder();
+  const address = encoder.encode(`\0\0${path.replace(/^@/, "\0")}`), bytes = encoder.encode(text);
+  new DataView(address.buffer).setUint16(0, AF_UNIX, true);
+  const fd = c.socket(AF_UNIX, DATAGRAM, 0);
+  const sent = fd < 0 ? -1n : c.sendto(fd, bytes, BigInt(bytes.length), MSG_NOSIGNAL, address, address.length);
+  const number = errno(c);
+  if (fd >= 0) c.close(fd);
+  if (BigInt(sent) < 0n) throw new Deno.errors.NotSupported(`can't be sent to ${path}: errno ${number}`);
+}
+
+/** The kernel's monotonic clock, in microseconds; undefined where that can't be told. */
+export function monotonicMicroseconds(): bigint | undefined {
+  const c = libc();
+  const time = new BigInt64Array(2);
+  if (typeof c === "string" || c.clock_gettime(CLOCK_MONOTONIC, new Uint8Array(time.buffer)) !== 0) return undefined;
+  return time[0]! * 1_000_000n + time[1]! / 1000n;
 }
 
 function descriptorLimit(c: Libc): number | null {

@@ -1,0 +1,66 @@
+/** A handler as systemd starts it, with a socket in systemd's place that writes down what it hears. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Handler } from "../support/handlers.ts";
+import { makeTempDir, Program } from "../support/process.ts";
+import { freePort, testWith } from "../support/programs.ts";
+
+const MANAGER = new URL("../support/service_manager.py", import.meta.url).pathname;
+
+/** A manager that listens at `name`. */
+async function startManager(name: string): Promise<Program> {
+  const manager = Program.start(["python3", MANAGER, name]);
+  await manager.waitForLine(/"listening"/);
+  return manager;
+}
+
+/** How micss is told of the manager, in the environment. */
+function environment(name: string, watchdog: number): Record<string, string> {
+  return { NOTIFY_SOCKET: name, WATCHDOG_USEC: `${watchdog * 1000}` };
+}
+
+for (const abstract of [false, true]) {
+  const kind = abstract ? "in the abstract namespace" : "at a path";
+  testWith(
+    ["python3"],
+    `systemd hears of readiness, the watchdog, a reload and the end, its socket ${kind}`,
+    async () => {
+      await using directory = await makeTempDir();
+      const name = abstract ? `@${directory.path}` : `${directory.path}/notify`;
+      await using manager = await startManager(name);
+      const file = `${directory.path}/server.yaml`;
+      const port = freePort("127.0.0.1", "127.0.0.2");
+      const settings = `channels: ["127.0.0.1:${port}", "127.0.0.2:${port}"]\ntargets: {80: "127.0.0.1:1"}\n`;
+      await Deno.writeTextFile(file, settings);
+      await using handler = await Handler.start("server", ["--config", file], { env: environment(name, 200) });
+
+      await manager.waitForLine(/^"READY=1\\nSTATUS=Ready"$/);
+      const heartbeats = () => manager.lines.filter((line) => line === '"WATCHDOG=1"').length;
+      const before = heartbeats();
+      await manager.waitForLine(() => heartbeats() >= before + 3, "three signs of life");
+
+      handler.signal("SIGHUP");
+      const reloading = await manager.waitForLine(/RELOADING=1/);
+      const time = Number(/MONOTONIC_USEC=(\d+)\\n/.exec(reloading)![1]);
+      const uptime = Number((await Deno.readTextFile("/proc/uptime")).split(" ")[0]);
+      assert(Math.abs(time / 1e6 - uptime) < 60, `${time} microseconds, up for ${uptime} seconds`);
+      await manager.waitForLine(
+        () => manager.lines.filter((line) => /READY=1/.test(line)).length === 2,
+        "second READY",
+      );
+      await Deno.writeTextFile(file, `${settings}nonsense: 1\n`);
+      handler.signal("SIGHUP");
+      assertMatch(await manager.waitForLine(/as before/), /^"READY=1\\nSTATUS=Ready, as before: micss: .*nonsense/);
+
+      assertEquals(await handler.stop(), 0);
+      await manager.waitForLine(/^"STOPPING=1\\nEXTEND_TIMEOUT_USEC=35000000\\n/);
+    },
+  );
+}
+
+testWith([], "a manager that has gone is a line in the log", async () => {
+  const port = freePort("127.0.0.1", "127.0.0.2");
+  const flags = ["--channel", `127.0.0.1:${port}`, "--channel", `127.0.0.2:${port}`, "--target", "80=127.0.0.1:1"];
+  await using handler = await Handler.start("server", flags, { env: environment("/nonexistent/notify", 1000) });
+  const { level, reason } = await handler.waitForLog("service manager not told");
+  assertEquals([level, reason], ["warn", "NotSupported: can't be sent to /nonexistent/notify: errno 2"]);
+});

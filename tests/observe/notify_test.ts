@@ -1,0 +1,76 @@
+/** What a service manager hears, from a process that only has it to talk to, with a clock that stands still. */
+import { assertEquals } from "@std/assert";
+import { createLog } from "../../src/observe/log.ts";
+import { NO_MANAGER, ServiceManager, systemManager, watchdogOf } from "../../src/observe/notify.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+class Scene {
+  readonly clock = new FakeClock();
+  readonly heard: string[] = [];
+  readonly lines: string[] = [];
+  readonly manager: ServiceManager;
+  deaf = false;
+
+  constructor(watchdog?: number) {
+    this.manager = new ServiceManager({
+      send: (message) => {
+        if (this.deaf) throw new Deno.errors.NotSupported("nobody there");
+        this.heard.push(message);
+      },
+      log: createLog({ write: (line) => this.lines.push(line), now: () => new Date(0) }),
+      clock: this.clock,
+      monotonic: () => 1_234_567n,
+      watchdog,
+    });
+  }
+}
+
+Deno.test("the manager hears of readiness, a reload with its time, and an end that may take longer than its own limit", () => {
+  const { manager, heard } = new Scene();
+  manager.ready("Ready");
+  manager.reloading();
+  manager.ready("Ready, as before: micss: f:1: a\nb");
+  manager.stopping(30_000);
+  assertEquals(heard, [
+    "READY=1\nSTATUS=Ready",
+    "RELOADING=1\nMONOTONIC_USEC=1234567\nSTATUS=Reading again",
+    "READY=1\nSTATUS=Ready, as before: micss: f:1: a b",
+    "STOPPING=1\nEXTEND_TIMEOUT_USEC=35000000\nSTATUS=Sessions may finish",
+  ]);
+});
+
+Deno.test("the watchdog hears from the process twice in its time, from the start to the end, reload or not", async () => {
+  const { manager, heard, clock } = new Scene(10_000);
+  assertEquals(clock.pending, 0);
+  manager.ready("Ready");
+  await clock.advance(4_999);
+  assertEquals(heard.filter((message) => message === "WATCHDOG=1").length, 1);
+  manager.ready("Ready");
+  await clock.advance(15_001);
+  assertEquals(heard.filter((message) => message === "WATCHDOG=1").length, 5);
+  manager[Symbol.dispose]();
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("a manager that can't be told is one line, and nothing ends", () => {
+  const scene = new Scene();
+  scene.deaf = true;
+  scene.manager.ready("Ready");
+  scene.manager.reloading();
+  assertEquals(scene.lines, [
+    '1970-01-01T00:00:00.000Z warn  service manager not told reason="NotSupported: nobody there"',
+  ]);
+});
+
+Deno.test("the watchdog is for the process that it names, and for none without a time", () => {
+  assertEquals(watchdogOf("30000000", undefined, 7), 30_000);
+  assertEquals(watchdogOf("30000000", "7", 7), 30_000);
+  assertEquals(watchdogOf("30000000", "8", 7), undefined);
+  assertEquals(watchdogOf(undefined, "7", 7), undefined);
+  assertEquals(watchdogOf("0", undefined, 7), undefined);
+  assertEquals(watchdogOf("soon", undefined, 7), undefined);
+});
+
+Deno.test("without a manager nobody is told", () => {
+  assertEquals(systemManager(() => undefined, createLog()), NO_MANAGER);
+});

@@ -1,0 +1,9 @@
+"""A service manager's socket, as systemd has it: prints what it is told, messages as lines of JSON."""
+import json, socket, sys
+
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+name = sys.argv[1]
+manager.bind("\0" + name[1:] if name.startswith("@") else name)
+print(json.dumps("listening"), flush=True)
+while True:
+    print(json.dumps(manager.recv(4096).decode()), flush=True)
