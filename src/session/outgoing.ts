@@ -10,6 +10,13 @@ const MOST_KEPT = 65_536;
 /** What one read from the application gave: room for a frame's head, then the bytes; null at its half-close. */
 type Piece = { readonly buffer: Uint8Array; readonly length: number } | null;
 
+/** A frame that may have to be sent again. */
+interface Kept {
+  readonly frame: Uint8Array;
+  /** Whether it was sent already, on whichever association. */
+  sent: boolean;
+}
+
 /**
  * What an application says, on its way into an association: DATA, and END when it half-closes.
  *
@@ -24,7 +31,7 @@ export class Outgoing {
   #next: Promise<Piece> | null = null;
   /** Where it goes now. */
   #frames: Frames | null = null;
-  #kept: Uint8Array[] | null;
+  #kept: Kept[] | null;
   #keptLength = 0;
   readonly #confirmed = Promise.withResolvers<void>();
 
@@ -62,7 +69,10 @@ export class Outgoing {
   async pump(frames: Frames): Promise<void> {
     this.#frames = frames;
     // A copy of each: sending writes into a frame's head.
-    for (const frame of [...this.#kept ?? []]) await frames.sendData(frame.slice());
+    for (const kept of [...this.#kept ?? []]) {
+      await frames.sendData(kept.frame.slice());
+      this.#count(kept);
+    }
     for (;;) {
       if (this.#kept !== null && this.#keptLength >= MOST_KEPT) await this.#confirmed.promise;
       const piece = await (this.#next ??= this.#read());
@@ -71,15 +81,22 @@ export class Outgoing {
       this.#next = null;
       const { buffer, length } = piece;
       const frame = buffer.subarray(0, FRAME_HEAD_LENGTH + length);
+      const said: Kept = { frame: this.#kept === null ? frame : frame.slice(), sent: false };
       if (this.#kept !== null) {
-        this.#kept.push(frame.slice());
+        this.#kept.push(said);
         this.#keptLength += length;
       }
       await frames.sendData(frame);
+      this.#count(said);
       // Not given back after a failure: the operation that failed may still hold it.
       giveBuffer(buffer);
-      this.#traffic.sent += length;
     }
+  }
+
+  /** Counts what was sent, once, however often it is sent again. */
+  #count(kept: Kept): void {
+    if (!kept.sent) this.#traffic.sent += kept.frame.length - FRAME_HEAD_LENGTH;
+    kept.sent = true;
   }
 
   async #read(): Promise<Piece> {
