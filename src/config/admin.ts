@@ -1,4 +1,5 @@
 import { type Address, formatAddress } from "../net/address.ts";
+import { textSchema } from "./json_schema.ts";
 import type { Field } from "./schema.ts";
 import { one } from "./shape.ts";
 import { quote } from "./problems.ts";
@@ -15,6 +16,8 @@ const tcp = addressSyntax({ listen: true });
 /** `HOST:PORT`, or `unix:` and a path. */
 export const adminSyntax: Syntax<AdminAddress> = {
   placeholder: "HOST:PORT|unix:PATH",
+  means: "an address and a port, or the absolute path of a UNIX socket: 127.0.0.1:9652, unix:/run/micss/admin.sock",
+  schema: { anyOf: [textSchema("unix:/.*"), tcp.schema] },
   parse(text) {
     const path = /^unix:(.*)$/s.exec(text)?.[1];
     if (path === undefined) return tcp.parse(text);
@@ -33,5 +36,6 @@ export const adminField: Field<AdminAddress> = {
   key: "admin",
   flag: "admin",
   shape: one(adminSyntax),
+  example: "127.0.0.1:9652",
   doc: "Where the handler can be looked at: health, metrics, status, a page; nowhere where left out",
 };

@@ -1,6 +1,10 @@
 import { type Address, formatAddress, isIpv6 } from "../net/address.ts";
+import type { JsonSchema } from "./json_schema.ts";
 import type { Problems } from "./problems.ts";
 import { MAX_CHANNELS, MIN_CHANNELS } from "./types.ts";
+
+/** How many channels there are, for editors. */
+export const CHANNELS_BOUNDS: JsonSchema = { minItems: MIN_CHANNELS, maxItems: MAX_CHANNELS };
 
 /**
  * Adds a mistake where `channels` are too few or too many.

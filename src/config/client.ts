@@ -1,9 +1,10 @@
 import { type Address, DEFAULT_PORT, formatAddress, parseAddress, parsePort } from "../net/address.ts";
 import { adminField } from "./admin.ts";
-import { checkChannelCount, checkDistinctHosts, checkDistinctListeners, repeated } from "./check.ts";
+import { CHANNELS_BOUNDS, checkChannelCount, checkDistinctHosts, checkDistinctListeners, repeated } from "./check.ts";
 import { logGroup, padsField, timeoutsGroup } from "./common.ts";
 import { checkUsers, clientEntriesSchema } from "./entries.ts";
 import { clientIdentifySchema, isLearnable } from "./identify.ts";
+import { HOST_PATTERN, PORT_PATTERN, textSchema } from "./json_schema.ts";
 import { suggestion } from "./nearest.ts";
 import type { Node } from "./node.ts";
 import { type Problems, quote } from "./problems.ts";
@@ -11,14 +12,22 @@ import { readSettings, type Spec } from "./read.ts";
 import { clientRulesSchema, forRulesOnly } from "./rules.ts";
 import type { Field, Group, Schema } from "./schema.ts";
 import { list, map, one } from "./shape.ts";
-import { addressSyntax, checkPort, countSyntax, portSyntax, type Syntax } from "./syntax.ts";
+import { addressSyntax, checkPort, countSyntax, type PairSyntax, portSyntax, type Syntax } from "./syntax.ts";
 import { type ClientConfig, type ClientLimits, type Forward, type Server, SERVER_NAME } from "./types.ts";
 
 const channelSyntax = addressSyntax({ defaultPort: DEFAULT_PORT });
 
+/** A server's name and channels, for editors. */
+const NAME = String.raw`[a-zA-Z0-9][a-zA-Z0-9.\-]*`, CHANNEL = `${HOST_PATTERN}(:${PORT_PATTERN})?`;
+const CHANNELS = String.raw`\s*${CHANNEL}\s*(,\s*${CHANNEL}\s*)*`;
+
 /** A server: `web=192.0.2.10,198.51.100.10:6522`. Its ports can only be written in the file. */
-export const serverSyntax: Syntax<Server> = {
+export const serverSyntax: PairSyntax<Server> = {
   placeholder: "NAME=HOST[:PORT],HOST[:PORT]...",
+  means: "a name of your choice and the addresses or names of its channels: web=192.0.2.10,[2001:db8::10],host.example",
+  schema: textSchema(`${NAME}=${CHANNELS}`),
+  keySchema: textSchema(NAME),
+  valueSchema: textSchema(CHANNELS),
   parse(text) {
     const match = /^([^=]*)=(.+)$/s.exec(text);
     if (match === null) throw new SyntaxError(`${quote(text)} is no server; write NAME=HOST,HOST`);
@@ -31,6 +40,8 @@ export const serverSyntax: Syntax<Server> = {
 /** A fixed way in: `127.0.0.1:8080=web:80`. */
 export const forwardSyntax: Syntax<Forward> = {
   placeholder: "HOST:PORT=NAME:PORT",
+  means: "where to listen, and a server by its name or address, with the port behind it: 127.0.0.1:8080=web:80",
+  schema: textSchema(`${HOST_PATTERN}:${PORT_PATTERN}=${HOST_PATTERN}:${PORT_PATTERN}`),
   parse(text) {
     const match = /^([^=]*)=(?:\[([^\]]*)\]|([^:]*)):([^:]*)$/.exec(text);
     if (match === null) throw new SyntaxError(`${quote(text)} is no forward; write HOST:PORT=NAME:PORT`);
@@ -43,8 +54,9 @@ export const forwardSyntax: Syntax<Forward> = {
 
 const channelsField: Field<readonly Address[]> = {
   key: "channels",
-  shape: list(channelSyntax),
+  shape: list(channelSyntax, CHANNELS_BOUNDS),
   default: [],
+  example: "[192.0.2.10, 198.51.100.10]",
   doc: "The server's addresses, 2 to 16",
 };
 
@@ -54,6 +66,7 @@ const serverEntrySchema: Schema<Omit<Server, "name">> = {
   ports: {
     key: "ports",
     shape: list(portSyntax),
+    example: "[80, 443]",
     doc: "The ports it serves to redirected connections; all where left out",
   },
 };
@@ -64,6 +77,7 @@ const limitsGroup: Group<ClientLimits> = {
     sessions: {
       key: "sessions",
       shape: one(countSyntax()),
+      example: "1000",
       doc: "Sessions at once; as many as the open files allow where not given",
     },
   },
@@ -73,8 +87,9 @@ const schema: Schema<ClientConfig> = {
   servers: {
     key: "servers",
     flag: "server",
-    shape: map(serverSyntax, { key: "NAME", schema: serverEntrySchema, read: readServer }),
+    shape: map(serverSyntax, { key: "NAME", schema: serverEntrySchema, short: channelsField.shape, read: readServer }),
     default: [],
+    example: "{ web: [192.0.2.10, 198.51.100.10] }",
     doc: `A server and its 2 to 16 addresses; port ${DEFAULT_PORT} where none is given`,
   },
   ...clientIdentifySchema,
@@ -83,6 +98,7 @@ const schema: Schema<ClientConfig> = {
     flag: "forward",
     shape: list(forwardSyntax),
     default: [],
+    example: "[127.0.0.1:8080=web:80]",
     doc: "A fixed way in: what connects here talks to that port behind that server",
   },
   ...clientEntriesSchema,

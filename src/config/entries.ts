@@ -21,6 +21,7 @@ export const clientEntriesSchema: {
     flag: "redirect",
     shape: list(addressSyntax({ defaultPort: DEFAULT_PORT, listen: true })),
     default: [],
+    example: "[127.0.0.1:6522]",
     doc: "Where REDIRECT of iptables or nftables sends connections, on Linux",
   },
   tproxies: {
@@ -28,6 +29,7 @@ export const clientEntriesSchema: {
     flag: "tproxy",
     shape: list(addressSyntax({ defaultPort: DEFAULT_PORT, listen: true })),
     default: [],
+    example: '["[::]:6522"]',
     doc: "Where TPROXY of iptables or nftables sends connections, on Linux, with CAP_NET_ADMIN",
   },
   socks5: {
@@ -35,12 +37,14 @@ export const clientEntriesSchema: {
     flag: "socks5",
     shape: list(addressSyntax({ listen: true })),
     default: [],
+    example: "[127.0.0.1:1080]",
     doc: "A SOCKS5 way in; a server's name works as a host name",
   },
   socks5Users: {
     key: "socks5-users",
     flag: "socks5-users",
     shape: one(pathSyntax),
+    example: "/etc/micss/users",
     doc: "Who may use SOCKS5: a private file of lines user:password; everybody where left out",
   },
   httpConnects: {
@@ -48,12 +52,14 @@ export const clientEntriesSchema: {
     flag: "http-connect",
     shape: list(addressSyntax({ listen: true })),
     default: [],
+    example: "[127.0.0.1:3128]",
     doc: "An HTTP CONNECT way in, as to a web proxy; a server's name works as a host name",
   },
   httpConnectUsers: {
     key: "http-connect-users",
     flag: "http-connect-users",
     shape: one(pathSyntax),
+    example: "/etc/micss/users",
     doc: "Who may use HTTP CONNECT: a private file of lines user:password; everybody where left out",
   },
   sendSource: {

@@ -1,11 +1,12 @@
 import { type Address, DEFAULT_PORT } from "../net/address.ts";
 import { checkChannelCount, checkDistinctHosts } from "./check.ts";
+import { textSchema } from "./json_schema.ts";
 import type { Node } from "./node.ts";
 import { type Problems, quote } from "./problems.ts";
 import type { Field } from "./schema.ts";
 import { covers, formatScope, isIp, type KeyScope, parseScope } from "./scope.ts";
 import { isMap, list, map, one, type Shape } from "./shape.ts";
-import { addressSyntax, durationSyntax, type Syntax, wordSyntax } from "./syntax.ts";
+import { addressSyntax, durationSyntax, type PairSyntax, type Syntax, wordSyntax } from "./syntax.ts";
 import type { ClientConfig, ServerConfig } from "./types.ts";
 
 /** A key of a client handler's, and which server handlers it is for. */
@@ -22,11 +23,22 @@ export type Unknown = "reject" | "direct";
 const UNKNOWN: readonly Unknown[] = ["reject", "direct"];
 
 /** A file's path. */
-export const pathSyntax: Syntax<string> = { placeholder: "FILE", parse: (text) => text, format: (path) => path };
+export const pathSyntax: Syntax<string> = {
+  placeholder: "FILE",
+  means: "a path; if it is relative, from where micss is started",
+  schema: { type: "string" },
+  parse: (text) => text,
+  format: (path) => path,
+};
 
 /** A key and what it is for: `192.0.2.10=/etc/micss/web.key`. */
-export const clientKeySyntax: Syntax<ClientKey> = {
+export const clientKeySyntax: PairSyntax<ClientKey> = {
   placeholder: "ADDRESS=FILE",
+  means: "an address, name or network, a port unless it is 6522, and a path: 192.0.2.10=web.key.pub, " +
+    "[2001:db8::]/32:6523=web.key.pub",
+  schema: textSchema("[^=]+=.+"),
+  keySchema: { type: "string" },
+  valueSchema: { anyOf: [pathSyntax.schema, { type: "array", items: pathSyntax.schema }] },
   parse(text) {
     const match = /^([^=]*)=(.+)$/s.exec(text);
     if (match === null) throw new SyntaxError(`${quote(text)} names no key; write ADDRESS=FILE or NETWORK=FILE`);
@@ -65,6 +77,7 @@ export const clientIdentifySchema: {
     flag: "identify",
     shape: keysShape,
     default: [],
+    example: "{ 192.0.2.10: web.key.pub }",
     doc: `Ask servers at this address, name or network, port ${DEFAULT_PORT}, for their channels by this key`,
   },
   unknown: {
@@ -78,6 +91,7 @@ export const clientIdentifySchema: {
     key: "database",
     flag: "database",
     shape: one(pathSyntax),
+    example: "/var/lib/micss/channels.db",
     doc: "Where learned channels are kept; see micss help channels for where that is otherwise",
   },
 };
@@ -93,6 +107,7 @@ export const serverIdentifySchema: {
     flag: "key",
     shape: list(pathSyntax),
     default: [],
+    example: "[web.key]",
     doc: "Tell clients that have this key the channels; see micss help keygen",
   },
   announce: {
@@ -100,6 +115,7 @@ export const serverIdentifySchema: {
     flag: "announce",
     shape: list(addressSyntax({ defaultPort: DEFAULT_PORT })),
     default: [],
+    example: "[203.0.113.10, 203.0.113.20]",
     doc: "Where clients reach the channels, in their order, if elsewhere: behind NAT",
   },
   announceFor: {

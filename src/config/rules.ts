@@ -1,6 +1,7 @@
 import { isIpv4, parsePort } from "../net/address.ts";
 import { parseSubnet, type Subnet } from "../net/ip.ts";
 import { quote } from "./problems.ts";
+import { HOST_PATTERN, numberSchema, objectSchema, PORT_PATTERN, textSchema } from "./json_schema.ts";
 import { readSettings } from "./read.ts";
 import type { Field, Schema } from "./schema.ts";
 import { list, one } from "./shape.ts";
@@ -49,6 +50,9 @@ export interface ServerRules {
 /** A selector: `*:80`, `servers`, `192.0.2.0/24:443`, `[2001:db8::]/32`, `[2001:db8::1]:80`. */
 export const selectorSyntax: Syntax<Selector> = {
   placeholder: "NETWORK[:PORT]",
+  means: "a network or an address, or servers for the configured ones, with a port unless it is every port: " +
+    "*:80, servers, 192.0.2.0/24:80, [2001:db8::]/32",
+  schema: textSchema(String.raw`(\*|${HOST_PATTERN}(/\d+)?)(:(\*|${PORT_PATTERN}))?`),
   parse(text) {
     const match = /^(?:(\*|servers)|\[([^\]]+)\](\/\d+)?|([\d.]+(?:\/\d+)?))(?::(\*|\d+))?$/.exec(text);
     if (match === null) {
@@ -76,11 +80,16 @@ function formatTo(to: Selector["to"]): string {
   return to.bits === whole ? host : `${host}/${to.bits}`;
 }
 
+/** The greatest number of a user or a group. */
+const MAX_ID = 2 ** 32 - 2;
+
 /** A user or a group, by name or by number. */
 export const accountSyntax: Syntax<string> = {
   placeholder: "NAME|NUMBER",
+  means: "a name, or a number",
+  schema: { type: ["string", "integer"], minimum: 0, maximum: MAX_ID },
   parse(text) {
-    const known = /^\d+$/.test(text) ? Number(text) < 2 ** 32 - 1 : /^[a-z_][\w.-]{0,31}\$?$/i.test(text);
+    const known = /^\d+$/.test(text) ? Number(text) <= MAX_ID : /^[a-z_][\w.-]{0,31}\$?$/i.test(text);
     if (!known) throw new SyntaxError(`${quote(text)} is nobody; write a name, or a number below 4294967295`);
     return text;
   },
@@ -90,6 +99,8 @@ export const accountSyntax: Syntax<string> = {
 /** A network device's name. */
 export const deviceSyntax: Syntax<string> = {
   placeholder: "DEVICE",
+  means: "a network device: eth0",
+  schema: textSchema(String.raw`[A-Za-z0-9_][\w.@:\-]{0,14}`),
   parse(text) {
     if (!/^[A-Za-z0-9_][\w.@:-]{0,14}$/.test(text)) {
       throw new SyntaxError(`${quote(text)} is no device; write a name such as eth0`);
@@ -104,6 +115,8 @@ const MAX_RATE = 10_000;
 
 const rateSyntax: Syntax<number> = {
   placeholder: "NUMBER",
+  means: `connections a second, 1 to ${MAX_RATE}`,
+  schema: numberSchema(1, MAX_RATE),
   parse(text) {
     const rate = Number(text);
     if (!/^\d{1,5}$/.test(text) || rate < 1 || rate > MAX_RATE) {
@@ -130,6 +143,7 @@ export const clientRulesSchema: Schema<ClientRules> = {
     flag: "take",
     shape: list(selectorSyntax),
     default: [{ to: "servers", port: "*" }],
+    example: '[servers, "*:8080"]',
     doc:
       "What to send to the handler: *:80, a network, or servers, which is the configured servers' addresses and ports",
   },
@@ -138,6 +152,7 @@ export const clientRulesSchema: Schema<ClientRules> = {
     flag: "take-user",
     shape: list(accountSyntax),
     default: [],
+    example: "[www-data]",
     doc: "Take only this user's connections",
   },
   takeFrom: {
@@ -145,6 +160,7 @@ export const clientRulesSchema: Schema<ClientRules> = {
     flag: "take-from",
     shape: list(deviceSyntax),
     default: [],
+    example: "[lan0]",
     doc: "Take also what comes in by this device to be forwarded, on a gateway",
   },
   exempt: {
@@ -152,6 +168,7 @@ export const clientRulesSchema: Schema<ClientRules> = {
     flag: "exempt",
     shape: list(selectorSyntax),
     default: [],
+    example: "[192.0.2.0/24, 198.51.100.7:80]",
     doc: "Leave these alone",
   },
   exemptUids: {
@@ -159,6 +176,7 @@ export const clientRulesSchema: Schema<ClientRules> = {
     flag: "exempt-uid",
     shape: list(accountSyntax),
     default: [],
+    example: "[micss]",
     doc: "The user that the handler runs as, whose connections are left alone; micss where there is one",
   },
   exemptGids: {
@@ -166,6 +184,7 @@ export const clientRulesSchema: Schema<ClientRules> = {
     flag: "exempt-gid",
     shape: list(accountSyntax),
     default: [],
+    example: "[micss]",
     doc: "The same by group",
   },
 };
@@ -188,7 +207,10 @@ export function forRulesOnly<T>(schema: Schema<T>): Field<T> {
     key: "rules",
     shape: {
       placeholder: "{...}",
+      written: "{...}",
+      means: "a map of settings",
       repeats: false,
+      schema: () => objectSchema(schema),
       read(node, problems) {
         readSettings(schema, node, problems);
         return undefined;

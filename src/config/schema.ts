@@ -12,6 +12,8 @@ export interface Field<T> {
   readonly default?: T;
   /** One line for help. */
   readonly doc: string;
+  /** A value as the file may have it, in one line, for the reference. Default: the default. */
+  readonly example?: string;
 }
 
 /** Settings that share a key in the file, as `timeouts` does. */
@@ -39,6 +41,12 @@ export interface Option {
   readonly default?: string;
   /** One line. */
   readonly doc: string;
+  /** How the file has it; as {@linkcode Shape.written}. */
+  readonly written?: string;
+  /** What one value is, in words. */
+  readonly means?: string;
+  /** A value as the file may have it. */
+  readonly example?: string;
 }
 
 /** A schema's entries, without regard to what they make up. */
@@ -52,13 +60,18 @@ export function optionsOf<T>(schema: Schema<T>, path: readonly string[] = []): O
     const here = [...path, entry.key];
     if ("fields" in entry) return optionsOf(entry.fields, here);
     const { flag, shape, doc } = entry;
+    const otherwise = entry.default === undefined || shape.repeats ? undefined : shape.format(entry.default);
+    const example = entry.example ?? otherwise;
     const option = {
       ...flag !== undefined && { flag },
       path: here.join("."),
       ...(!shape.bare || flag === undefined) && { placeholder: shape.placeholder },
       repeats: shape.repeats,
-      ...entry.default !== undefined && !shape.repeats && { default: shape.format(entry.default) },
+      ...otherwise !== undefined && { default: otherwise },
       doc,
+      written: shape.written,
+      means: shape.means,
+      ...example !== undefined && { example },
     };
     return [option, ...shape.entry === undefined ? [] : optionsOf(shape.entry.schema, [...here, shape.entry.key])];
   });

@@ -1,15 +1,19 @@
 import { DEFAULT_PORT, formatAddress, parseAddress, parsePort } from "../net/address.ts";
 import { adminField } from "./admin.ts";
-import { checkChannelCount, checkDistinctHosts, checkDistinctListeners, repeated } from "./check.ts";
+import { CHANNELS_BOUNDS, checkChannelCount, checkDistinctHosts, checkDistinctListeners, repeated } from "./check.ts";
 import { logGroup, padsField, timeoutsGroup } from "./common.ts";
 import { checkAnnounced, serverIdentifySchema } from "./identify.ts";
+import { HOST_PATTERN, PORT_PATTERN, textSchema } from "./json_schema.ts";
 import { type Problems, quote } from "./problems.ts";
 import type { Spec } from "./read.ts";
 import { forRulesOnly, serverRulesSchema } from "./rules.ts";
 import type { Group, Schema } from "./schema.ts";
 import { list, map, one } from "./shape.ts";
-import { addressSyntax, booleanSyntax, checkPort, countSyntax, type Syntax } from "./syntax.ts";
+import { addressSyntax, booleanSyntax, checkPort, countSyntax, type PairSyntax } from "./syntax.ts";
 import type { ServerConfig, ServerLimits, Target } from "./types.ts";
+
+/** Which ports a target is for, and where it is, for editors. */
+const PORTS = String.raw`\*|${PORT_PATTERN}`, TARGET = `${HOST_PATTERN}(:${PORT_PATTERN})?(,proxy)?`;
 
 /** Marks a target's address that names no port. */
 const SAME = -1;
@@ -18,8 +22,14 @@ const SAME = -1;
  * A target: `80=127.0.0.1:8080`, `*=127.0.0.1:9000`; without a port the one that the application asked for. With `,proxy`
  * behind it, it gets a PROXY header.
  */
-export const targetSyntax: Syntax<Target> = {
+export const targetSyntax: PairSyntax<Target> = {
   placeholder: "PORT=HOST[:PORT][,proxy]",
+  means:
+    "a port, or * for every other, and the address or name that it leads to, with a port unless it stays the same: " +
+    "80=127.0.0.1:8080, *=10.0.0.2, 443=[2001:db8::80]:8443,proxy",
+  schema: textSchema(`(${PORTS})=${TARGET}`),
+  keySchema: textSchema(PORTS),
+  valueSchema: textSchema(TARGET),
   parse(text) {
     const match = /^([^=]*)=(.+)$/s.exec(text);
     if (match === null) {
@@ -52,21 +62,25 @@ const limitsGroup: Group<ServerLimits> = {
     waiting: {
       key: "waiting",
       shape: one(countSyntax()),
+      example: "1000",
       doc: "Connections in no association yet, in all; a quarter of the open files allowed where not given",
     },
     waitingPerSource: {
       key: "waiting-per-source",
       shape: one(countSyntax()),
+      example: "100",
       doc: "The same from one address (of IPv6, one network of 64 bits); a quarter of all where not given",
     },
     associations: {
       key: "associations",
       shape: one(countSyntax()),
+      example: "5000",
       doc: "Associations, and so sessions, at once; as many as the open files allow where not given",
     },
     acceptRate: {
       key: "accept-rate",
       shape: one(countSyntax(0)),
+      example: "200",
       doc:
         "Connections from one source a second, after a burst of ten times that; 0 is any number; 2000 where not given",
     },
@@ -77,8 +91,9 @@ const schema: Schema<ServerConfig> = {
   channels: {
     key: "channels",
     flag: "channel",
-    shape: list(addressSyntax({ defaultPort: DEFAULT_PORT, listen: true })),
+    shape: list(addressSyntax({ defaultPort: DEFAULT_PORT, listen: true }), CHANNELS_BOUNDS),
     default: [],
+    example: "[192.0.2.10, 198.51.100.10]",
     doc: `Where channels arrive: 2 to 16 addresses; port ${DEFAULT_PORT} where none is given`,
   },
   targets: {
@@ -86,6 +101,7 @@ const schema: Schema<ServerConfig> = {
     flag: "target",
     shape: map(targetSyntax),
     default: [],
+    example: "{ 80: 127.0.0.1:8080 }",
     doc: "Where sessions for a port go; '*' is every other port; without a port it stays the same; " +
       ",proxy sends a PROXY header",
   },

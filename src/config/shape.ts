@@ -1,18 +1,25 @@
+import { type JsonSchema, objectSchema } from "./json_schema.ts";
 import type { Node } from "./node.ts";
 import { type Problems, quote } from "./problems.ts";
 import type { Schema } from "./schema.ts";
-import { booleanSyntax, type Syntax } from "./syntax.ts";
+import { booleanSyntax, type PairSyntax, type Syntax } from "./syntax.ts";
 
 /** How a setting's whole value is written: once, as a list, or as a map. */
 export interface Shape<T> {
   /** Stands for one value in help. */
   readonly placeholder: string;
+  /** How the file has it, for the reference: "[HOST[:PORT], ...]". */
+  readonly written: string;
+  /** What one value is, in words; as {@linkcode Syntax.means}. */
+  readonly means: string;
   /** Whether its flag may be given again. */
   readonly repeats: boolean;
   /** Whether its flag takes no value, and says "true". */
   readonly bare?: boolean;
   /** What an entry of its map may say beyond one text. */
   readonly entry?: Entry;
+  /** What an editor can check of it in the file; it refuses nothing that can work. */
+  schema(): JsonSchema;
   /**
    * Reads a value, of the file or of a flag (all of whose occurrences are one list).
    *
@@ -30,13 +37,18 @@ export interface Entry {
   readonly key: string;
   /** Its settings. */
   readonly schema: Schema<unknown>;
+  /** What may be written in the map's place. */
+  readonly short?: Shape<unknown>;
 }
 
 /** One value. */
 export function one<T>(syntax: Syntax<T>): Shape<T> {
   return {
     placeholder: syntax.placeholder,
+    written: syntax.placeholder,
+    means: syntax.means,
     repeats: false,
+    schema: () => syntax.schema,
     read: (node, problems) => readText(syntax, node, problems),
     format: (value) => syntax.format(value),
   };
@@ -45,14 +57,22 @@ export function one<T>(syntax: Syntax<T>): Shape<T> {
 /** On or off: `true` or `false` in the file; its flag takes no value. */
 export const toggle: Shape<boolean> = { ...one(booleanSyntax), bare: true };
 
-/** Several values: `[a, b]`, or a flag that repeats. */
-export function list<T>(syntax: Syntax<T>): Shape<readonly T[]> {
+/**
+ * Several values: `[a, b]`, or a flag that repeats.
+ *
+ * @param bounds What an editor can check of the list: how many there may be.
+ */
+export function list<T>(syntax: Syntax<T>, bounds: JsonSchema = {}): Shape<readonly T[]> {
+  const written = `[${syntax.placeholder}, ...]`;
   return {
     placeholder: syntax.placeholder,
+    written,
+    means: syntax.means,
     repeats: true,
+    schema: () => ({ type: "array", items: syntax.schema, ...bounds }),
     read(node, problems) {
       if (Array.isArray(node.value)) return remembered(readItems(syntax, node, node.value, problems), node, problems);
-      problems.add(node.place, `no list; write [${syntax.placeholder}, ...]`);
+      problems.add(node.place, `no list; write ${written}`);
       return undefined;
     },
     format: (values) => values.map((value) => syntax.format(value)).join(" "),
@@ -65,13 +85,15 @@ export function list<T>(syntax: Syntax<T>): Shape<readonly T[]> {
  * @param entry What an entry of the map may be beyond one text, and how it is then read.
  */
 export function map<T>(
-  syntax: Syntax<T>,
+  syntax: PairSyntax<T>,
   entry?: Entry & { read(key: string, node: Node, problems: Problems): T | undefined },
 ): Shape<readonly T[]> {
   const asList = list(syntax);
   return {
     ...asList,
+    written: `{${syntax.placeholder.replace("=", ": ")}} or ${asList.written}`,
     ...entry !== undefined && { entry },
+    schema: () => ({ anyOf: [mapSchema(syntax, entry), asList.schema()] }),
     read(node, problems) {
       if (!isMap(node.value)) return asList.read(node, problems);
       const items = Object.entries(node.value).flatMap(([key, value]) => {
@@ -86,6 +108,15 @@ export function map<T>(
       });
       return remembered(items, node, problems);
     },
+  };
+}
+
+function mapSchema<T>({ keySchema, valueSchema }: PairSyntax<T>, entry?: Entry): JsonSchema {
+  const maps = entry === undefined ? [] : [objectSchema(entry.schema), entry.short?.schema() ?? []].flat();
+  return {
+    type: "object",
+    propertyNames: keySchema,
+    additionalProperties: maps.length === 0 ? valueSchema : { anyOf: [valueSchema, ...maps] },
   };
 }
 

@@ -1,4 +1,5 @@
 import { type Address, formatAddress, parseAddress, parsePort } from "../net/address.ts";
+import { HOST_PATTERN, type JsonSchema, numberSchema, PORT_PATTERN, textSchema } from "./json_schema.ts";
 import { nearest } from "./nearest.ts";
 import { quote } from "./problems.ts";
 
@@ -6,6 +7,10 @@ import { quote } from "./problems.ts";
 export interface Syntax<T> {
   /** Stands for the value in help: "HOST[:PORT]". */
   readonly placeholder: string;
+  /** What is written, in words and examples, for the reference: "an address: 192.0.2.10:80, [2001:db8::10]:80". */
+  readonly means: string;
+  /** What an editor can check of it in the file; it refuses nothing that can work. */
+  readonly schema: JsonSchema;
   /**
    * Reads a value.
    *
@@ -14,6 +19,14 @@ export interface Syntax<T> {
   parse(text: string): T;
   /** Writes a value so that `parse` reads it. */
   format(value: T): string;
+}
+
+/** The syntax of `KEY=VALUE`, which the file may have in a map. */
+export interface PairSyntax<T> extends Syntax<T> {
+  /** What an editor can check of the map's keys. */
+  readonly keySchema: JsonSchema;
+  /** The same of its values. */
+  readonly valueSchema: JsonSchema;
 }
 
 /** How {@linkcode addressSyntax} reads. */
@@ -28,6 +41,11 @@ export interface AddressOptions {
 export function addressSyntax({ defaultPort, listen = false }: AddressOptions): Syntax<Address> {
   return {
     placeholder: defaultPort === undefined ? "HOST:PORT" : "HOST[:PORT]",
+    means: defaultPort === undefined
+      ? "an address or a name, and a port: 192.0.2.10:80, [2001:db8::10]:80, host.example:80"
+      : `an address or a name, and a port unless it is ${defaultPort}: 192.0.2.10, 192.0.2.10:80, [2001:db8::10]:80, ` +
+        "host.example",
+    schema: textSchema(`${HOST_PATTERN}(:${PORT_PATTERN})${defaultPort === undefined ? "" : "?"}`),
     parse(text) {
       const address = parseAddress(text, defaultPort);
       if (!listen) checkPort(address.port, text);
@@ -40,6 +58,8 @@ export function addressSyntax({ defaultPort, listen = false }: AddressOptions): 
 /** A port that can be connected to, 1 to 65,535. */
 export const portSyntax: Syntax<number> = {
   placeholder: "PORT",
+  means: "a port from 1 to 65535",
+  schema: numberSchema(1, 65535),
   parse: (text) => checkPort(parsePort(text), text),
   format: String,
 };
@@ -63,6 +83,8 @@ export const MAX_DURATION = 24 * UNITS.h;
 /** A duration, in milliseconds: `500ms`, `5s`, `1.5m`, `1h`; from 1 ms to {@linkcode MAX_DURATION}. */
 export const durationSyntax: Syntax<number> = {
   placeholder: "DURATION",
+  means: "a duration from 1ms to 24h: 500ms, 5s, 1.5m, 1h",
+  schema: textSchema(String.raw`\d+(\.\d+)?(ms|s|m|h)`),
   parse(text) {
     const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
     if (match === null) throw new SyntaxError(`${quote(text)} is no duration; write 500ms, 5s, 2m or 1h`);
@@ -76,14 +98,19 @@ export const durationSyntax: Syntax<number> = {
   },
 };
 
+/** The most things that {@linkcode countSyntax} counts. */
+const MAX_COUNT = 1_000_000;
+
 /** A number of things, from `least` to a million. */
 export function countSyntax(least = 1): Syntax<number> {
   return {
     placeholder: "NUMBER",
+    means: `a number from ${least} to ${MAX_COUNT}`,
+    schema: numberSchema(least, MAX_COUNT),
     parse(text) {
       const count = Number(text);
-      if (!/^\d{1,7}$/.test(text) || count < least || count > 1_000_000) {
-        throw new SyntaxError(`${quote(text)} is no number of things; write ${least} to 1000000`);
+      if (!/^\d{1,7}$/.test(text) || count < least || count > MAX_COUNT) {
+        throw new SyntaxError(`${quote(text)} is no number of things; write ${least} to ${MAX_COUNT}`);
       }
       return count;
     },
@@ -94,6 +121,8 @@ export function countSyntax(least = 1): Syntax<number> {
 /** `true` or `false`. */
 export const booleanSyntax: Syntax<boolean> = {
   placeholder: "true|false",
+  means: "true or false",
+  schema: { type: ["boolean", "string"], pattern: "^(true|false)$" },
   parse(text) {
     if (text !== "true" && text !== "false") {
       throw new SyntaxError(`${quote(text)} is neither; write true or false`);
@@ -112,6 +141,8 @@ export const booleanSyntax: Syntax<boolean> = {
 export function wordSyntax<T extends string>(what: string, words: readonly T[]): Syntax<T> {
   return {
     placeholder: words.join("|"),
+    means: `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`,
+    schema: { type: "string", enum: words },
     parse(text) {
       const word = words.find((word) => word === text);
       if (word !== undefined) return word;
