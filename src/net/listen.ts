@@ -1,4 +1,4 @@
-import { type Address, formatAddress } from "./address.ts";
+import { type Address, formatAddress, isIpv4 } from "./address.ts";
 import type { Listener, Network } from "./connection.ts";
 
 /** A handler can't start, for a reason outside of it; the message says what would help. */
@@ -8,9 +8,17 @@ export class StartError extends Error {
 }
 
 /** What the system's refusal means to whoever chose the address. */
-function listenError(address: Address, cause: unknown): StartError {
+function listenError(address: Address, others: readonly Address[], cause: unknown): StartError {
   const where = `can't listen at ${formatAddress(address)}`;
   if (cause instanceof Deno.errors.AddrInUse) {
+    for (const other of others) {
+      const [wide, narrow] = takes(other, address) ? [other, address] : [address, other];
+      if (!takes(wide, narrow)) continue;
+      const [all, one] = [formatAddress(wide), formatAddress(narrow)];
+      return new StartError(`${where}: ${all} takes what comes to ${one} too; leave ${one} out, or change its port`, {
+        cause,
+      });
+    }
     return new StartError(`${where}: another program listens there; end it or choose another port`, { cause });
   }
   if (cause instanceof Deno.errors.AddrNotAvailable) {
@@ -20,6 +28,11 @@ function listenError(address: Address, cause: unknown): StartError {
     return new StartError(`${where}: ports below 1024 need privileges; choose another port`, { cause });
   }
   return new StartError(`${where}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+}
+
+/** Whether a listener leaves nothing for another: an IPv6 socket at :: takes IPv4 connections too. */
+function takes(wide: Address, { host, port }: Address): boolean {
+  return wide.port === port && (wide.host === "::" || wide.host === "0.0.0.0" && isIpv4(host));
 }
 
 /**
@@ -34,7 +47,7 @@ export function listenAll(network: Network, addresses: readonly Address[]): List
       listeners.push(network.listen(address));
     } catch (cause) {
       for (const listener of listeners) listener.close();
-      throw listenError(address, cause);
+      throw listenError(address, addresses.filter((other) => other !== address), cause);
     }
   }
   return listeners;
