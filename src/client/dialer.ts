@@ -83,7 +83,6 @@ export class Dialer {
   async #attempt(arrival: Arrival, { id, port, outgoing, traffic, log }: Attempt): Promise<boolean> {
     const { clock, activity } = this.#options;
     const idle = this.#pool.take();
-    this.#warmUp(log);
     let frames: Frames;
     try {
       frames = idle?.frames ?? await this.#associate(log);
@@ -93,6 +92,8 @@ export class Dialer {
       await arrival.refused(error);
       return true;
     }
+    // Not before: where the server handler has a place for one only, it is this session's.
+    this.#warmUp(log);
     log.info("session", { association: frames.association.id });
     const began = clock.now();
     const ended = activity.session({

@@ -17,7 +17,7 @@ import { ThrottledWarning } from "../observe/throttled.ts";
 import { Liveness } from "../session/liveness.ts";
 import { padSource } from "../sharing/pads.ts";
 import { Identification } from "./identification.ts";
-import { type EffectiveLimits, limitsFor } from "./limits.ts";
+import { type EffectiveLimits, limitsFor, waitingBeside } from "./limits.ts";
 import { Service } from "./service.ts";
 import { SourceRate } from "./source_rate.ts";
 
@@ -121,7 +121,7 @@ export class ServerHandler implements Observable {
     return {
       waiting,
       limits: [
-        { name: "waiting", value: this.limits.waiting, used: waiting },
+        { name: "waiting", value: this.#inForce.waiting.total, used: waiting },
         { name: "associations", value: this.limits.associations, used: this.associations },
       ],
     };
@@ -150,10 +150,17 @@ export class ServerHandler implements Observable {
   #comesTo(config: ServerConfig, keys: readonly Key[]): InForce {
     const { channels } = this;
     const limits = limitsFor(config.limits, fileLimit(), channels.length);
+    const associations = () => this.associations;
     return {
       config,
       limits,
-      waiting: { total: limits.waiting, perSource: limits.waitingPerSource, association: channels.length },
+      waiting: {
+        get total() {
+          return waitingBeside(associations(), limits);
+        },
+        perSource: limits.waitingPerSource,
+        association: channels.length,
+      },
       identification: new Identification({
         ...config,
         keys,

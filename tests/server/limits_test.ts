@@ -1,5 +1,5 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
-import { limitsFor } from "../../src/server/limits.ts";
+import { limitsFor, waitingBeside } from "../../src/server/limits.ts";
 
 Deno.test("what is derived fits into the files that may be open", () => {
   for (const files of [64, 128, 256, 1024, 4096, 65536, 1_048_576, Infinity]) {
@@ -13,12 +13,19 @@ Deno.test("what is derived fits into the files that may be open", () => {
 Deno.test("1,024 files are for 240 waiting connections, 60 from a source, and 180 associations of three channels", () => {
   assertEquals(limitsFor({}, 1024, 3), {
     ...{ waiting: 240, waitingPerSource: 60, associations: 180 },
-    ...{ acceptRate: 2000, possible: 180 },
+    ...{ lent: 2, acceptRate: 2000, possible: 180 },
   });
   assertEquals(limitsFor({}, null, 3), limitsFor({}, 1024, 3));
 });
 
 Deno.test("what is configured holds", () => {
   const given = { waiting: 7, waitingPerSource: 3, associations: 5, acceptRate: 0 };
-  assertEquals(limitsFor(given, 1024, 3), { ...given, possible: 238 });
+  assertEquals(limitsFor(given, 1024, 3), { ...given, lent: 0, possible: 238 });
+});
+
+Deno.test("associations that are not there lend half of their files to connections that wait", () => {
+  const limits = limitsFor({}, 1024, 3);
+  assertEquals([0, 90, 180, 200].map((associations) => waitingBeside(associations, limits)), [600, 420, 240, 240]);
+  assertEquals(waitingBeside(0, limitsFor({ waiting: 10 }, 1024, 3)), 10);
+  assertEquals(waitingBeside(0, limitsFor({}, 1_000_000, 3)), 8192);
 });
