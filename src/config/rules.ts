@@ -55,7 +55,7 @@ export const selectorSyntax: Syntax<Selector> = {
   schema: textSchema(String.raw`(\*|${HOST_PATTERN}(/\d+)?)(:(\*|${PORT_PATTERN}))?`),
   parse(text) {
     const match = /^(?:(\*|servers)|\[([^\]]+)\](\/\d+)?|([\d.]+(?:\/\d+)?))(?::(\*|\d+))?$/.exec(text);
-    if (match === null) {
+    if (match === null || /^\d+$/.test(text)) {
       throw new SyntaxError(`${quote(text)} is no network; write *:80, servers, 192.0.2.0/24:80 or [2001:db8::]/32`);
     }
     const [, word, ipv6, length = "", ipv4, port = "*"] = match;

@@ -3,10 +3,8 @@ export const DEFAULT_PORT = 6522;
 
 /** Where a TCP endpoint is. */
 export interface Address {
-  /** An IPv4 or IPv6 address or a host name, without brackets. */
   /** An IPv4 or IPv6 address, the latter without brackets, or a host name. */
   readonly host: string;
-  /** 0 to 65,535. */
   /** 0 to 65,535; 0 only to listen at any free port. */
   readonly port: number;
 }
@@ -20,16 +18,24 @@ export interface Address {
  * @throws {SyntaxError} When `text` is no address; the message says what would be right.
  */
 export function parseAddress(text: string, defaultPort?: number): Address {
-  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:\[\]]+))(?::(\d+))?$/.exec(text);
+  const [, port] = /^:?(\d{1,5})$/.exec(text) ?? [];
+  if (port !== undefined) throw new SyntaxError(`"${text}" has no host; write HOST:${port}, such as 127.0.0.1:${port}`);
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:\[\],=]+))(?::(\d+))?$/.exec(text);
   if (match === null) {
     const hint = /^[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(text)
       ? `write an IPv6 address as [${text}]`
+      : text.includes(",")
+      ? "give one at a time"
       : "write HOST:PORT";
     throw new SyntaxError(`"${text}" is no address; ${hint}`);
   }
   const host = (match[1] ?? match[2] ?? "").toLowerCase();
-  if (match[1] !== undefined && !isIpv6(host)) throw new SyntaxError(`"${text}" is no IPv6 address`);
-  if (/^[\d.]+$/.test(host) && !isIpv4(host)) throw new SyntaxError(`"${text}" is no IPv4 address`);
+  if (match[1] !== undefined && !isIpv6(host)) {
+    throw new SyntaxError(`"${text}" is no IPv6 address; write one such as [2001:db8::1]`);
+  }
+  if (/^[\d.]+$/.test(host) && !isIpv4(host)) {
+    throw new SyntaxError(`"${text}" is no IPv4 address; write four numbers from 0 to 255, such as 192.0.2.1`);
+  }
   if (match[3] === undefined) {
     if (defaultPort === undefined) throw new SyntaxError(`"${text}" has no port; write ${text}:PORT`);
     return { host, port: defaultPort };

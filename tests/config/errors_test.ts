@@ -49,7 +49,15 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
   ["server", "--config a --config b", ["micss server: --config: given more than once; give it once"]],
   ["server", "--config f.yaml", ['micss server: --config "f.yaml": no such file; give the path of a YAML file']],
   // Values.
-  ["server", `${CHANNELS} --channel 192.0.2 ${TARGET}`, ['micss server: --channel "192.0.2": no IPv4 address']],
+  ["server", `${CHANNELS} --channel 192.0.2 ${TARGET}`, [
+    'micss server: --channel "192.0.2": no IPv4 address; write four numbers from 0 to 255, such as 192.0.2.1',
+  ]],
+  ["client", `${SERVER} --redirect 6522`, [
+    'micss client: --redirect "6522": has no host; write HOST:6522, such as 127.0.0.1:6522',
+  ]],
+  ["server", `${CHANNELS},192.0.2.3 ${TARGET}`, [
+    'micss server: --channel "192.0.2.2,192.0.2.3": no address; give one at a time',
+  ]],
   ["server", `${CHANNELS} --channel 2001:db8::1 ${TARGET}`, [
     'micss server: --channel "2001:db8::1": no address; write an IPv6 address as [2001:db8::1]',
   ]],
@@ -212,7 +220,9 @@ const FILES: ["server" | "client", string, string[]][] = [
     "micss: f.yaml:2: servers.web.ports: no list; write [PORT, ...]",
   ]],
   // Values.
-  ["server", "channels:\n- a\n- 1.2.3\n", ['micss: f.yaml:3: channels.1: "1.2.3" is no IPv4 address']],
+  ["server", "channels:\n- a\n- 1.2.3\n", [
+    'micss: f.yaml:3: channels.1: "1.2.3" is no IPv4 address; write four numbers from 0 to 255, such as 192.0.2.1',
+  ]],
   ["server", "targets:\n  80: 127.0.0.1:8080\n  '*': a:b\n  http: c\n", [
     'micss: f.yaml:3: targets.*: "a:b" is no address; write HOST:PORT',
     'micss: f.yaml:4: targets.http: "http" is no port; write a number from 0 to 65535',

@@ -30,6 +30,7 @@ Deno.test("what is no network or port gets a line that says what would be right"
     ["2001:db8::1", `"2001:db8::1" ${none}`],
     ["192.0.2.1:80:81", `"192.0.2.1:80:81" ${none}`],
     ["*:80,81", `"*:80,81" ${none}`],
+    ["80", `"80" ${none}`],
     ["*:0", '"*:0" has port 0; write a port from 1 to 65535'],
     ["*:65536", '"65536" is no port; write a number from 0 to 65535'],
     ["192.0.2.1/24", '"192.0.2.1/24" has bits beyond its network; write 192.0.2.0/24'],

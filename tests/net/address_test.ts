@@ -34,7 +34,10 @@ Deno.test("an address without a port is an error where there is no default, and 
 Deno.test("what is no address is an error that shows it", () => {
   const cases: [string, string][] = [
     ["", `"" is no address`],
-    [":80", `":80" is no address`],
+    [":80", `":80" has no host; write HOST:80, such as 127.0.0.1:80`],
+    ["8080", `"8080" has no host; write HOST:8080, such as 127.0.0.1:8080`],
+    ["192.0.2.1,192.0.2.2", "is no address; give one at a time"],
+    ["web=192.0.2.1", "is no address; write HOST:PORT"],
     ["web:", `"web:" is no address; write HOST:PORT`],
     ["web:80:81", "is no address; write HOST:PORT"],
     ["web:http", "is no address"],
