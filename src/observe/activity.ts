@@ -54,8 +54,8 @@ export class Activity {
   readonly channels: ChannelRecords = new ChannelRecords();
   /** The associations that are not over, the oldest first. */
   readonly associations: Map<Association, Live> = new Map();
-  /** The sessions under way, the oldest first. */
-  readonly sessions: Set<Session> = new Set();
+  /** The sessions under way, the oldest first; an association serves one at a time. */
+  readonly sessions: Map<Association, Session> = new Map();
   /** How handshakes ended: of associations on a client; on a server, one for each connection. */
   readonly handshakes: Tally<HandshakeOutcome> = new Tally(["associated", "timed-out", "failed"]);
   /** How long it took to associate, in seconds. */
@@ -103,8 +103,8 @@ export class Activity {
         const { past } = record;
         record.past = { sent: past.sent + sent[at]!, received: past.received + received[at]! };
       });
-      // That the other side ended it in order is no failure.
-      if (failure !== null && failure.cause !== null) {
+      // That the other side ended it in order is no failure, unless it was in the middle of a session.
+      if (failure !== null && (failure.cause !== null || this.sessions.has(association))) {
         this.channels.failed(records[failure.index], this.clock.now(), failure.cause);
       }
     });
@@ -124,9 +124,9 @@ export class Activity {
    */
   session(about: Omit<Session, "began">): (error?: unknown) => void {
     const session: Session = { ...about, began: this.clock.now() };
-    this.sessions.add(session);
+    this.sessions.set(about.association, session);
     return (error) => {
-      this.sessions.delete(session);
+      this.sessions.delete(about.association);
       // Another association is asked for it.
       if (error instanceof Unanswered) return;
       if (error instanceof TargetError) return this.refusals.count(refusalOf(error.code));

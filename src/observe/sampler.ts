@@ -6,6 +6,9 @@ import type { Activity } from "./activity.ts";
 /** How often all is looked at, in milliseconds. */
 export const INTERVAL = 1000;
 
+/** How many looks are remembered: a minute of them. */
+const REMEMBERED = 60;
+
 /** How long a channel that failed is shown as failed even if it has recovered, in milliseconds. */
 const SHOWN = 10_000;
 
@@ -30,7 +33,8 @@ export class Sampler {
   readonly #activity: Activity;
   readonly #clock: Clock;
   readonly #listeners = new Set<() => void>();
-  #samples: ChannelSample[] = [];
+  /** The last looks, the latest at the end. */
+  readonly #looks: ChannelSample[][] = [];
   #sampled: number;
   #lag = 0;
   #forget: () => void;
@@ -40,13 +44,18 @@ export class Sampler {
     this.#activity = activity;
     const clock = this.#clock = activity.clock;
     this.#sampled = clock.now();
-    this.#samples = this.#look(1);
+    this.#looks.push(this.#look(1));
     this.#forget = clock.after(INTERVAL, () => this.#tick());
   }
 
   /** The channels at the last look. */
   get channels(): readonly ChannelSample[] {
-    return this.#samples;
+    return this.#looks.at(-1) ?? [];
+  }
+
+  /** The channels at the looks of the last minute, the latest at the end. */
+  get looks(): readonly (readonly ChannelSample[])[] {
+    return this.#looks;
   }
 
   /** How late the last look was, in seconds: for so long nothing else could be done. */
@@ -70,14 +79,15 @@ export class Sampler {
     const now = this.#clock.now();
     const elapsed = now - this.#sampled;
     this.#lag = Math.max(0, elapsed - INTERVAL) / 1000;
-    this.#samples = this.#look(elapsed / 1000);
+    this.#looks.push(this.#look(elapsed / 1000));
+    if (this.#looks.length > REMEMBERED) this.#looks.shift();
     this.#sampled = now;
     this.#forget = this.#clock.after(INTERVAL, () => this.#tick());
     for (const listener of this.#listeners) listener();
   }
 
   #look(seconds: number): ChannelSample[] {
-    const before = new Map<ChannelRecord, ChannelSample>(this.#samples.map((sample) => [sample.record, sample]));
+    const before = new Map<ChannelRecord, ChannelSample>(this.channels.map((sample) => [sample.record, sample]));
     return channelLevels(this.#activity).map((level) => {
       const last = before.get(level.record) ?? level;
       // Never below 0: an association takes what was counted of it along when it fails in the middle of a write.

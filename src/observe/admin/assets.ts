@@ -17,6 +17,7 @@ const FILES: Readonly<Record<string, { readonly type: string; load(): Text }>> =
   "/": { type: "text/html", load: () => import("./page/index.html", { with: { type: "text" } }) },
   "/app.js": { type: "text/javascript", load: () => import("./page/app.js", { with: { type: "text" } }) },
   "/style.css": { type: "text/css", load: () => import("./page/style.css", { with: { type: "text" } }) },
+  "/icon.svg": { type: "image/svg+xml", load: () => import("./page/icon.svg", { with: { type: "text" } }) },
   "/uplot.js": {
     type: "text/javascript",
     load: () => import("uplot/dist/uPlot.iife.min.js", { with: { type: "text" } }),

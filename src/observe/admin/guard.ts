@@ -13,13 +13,14 @@ const LONGEST_PATH = 1024;
  * @param own The host that the handler was told to listen at; null for a UNIX socket, which no browser reaches.
  */
 export function refuse(request: Request, own: string | null): Response | null {
-  const url = new URL(request.url);
   if (own !== null && !isWelcome(request.headers.get("host") ?? "", own)) {
     return text(421, "the Host header names no address of this handler");
   }
   if (request.method !== "GET") {
     return text(405, "there is nothing to change here: only GET is answered", { allow: "GET" });
   }
+  // Not before the Host header is known to be one: it is part of the URL.
+  const url = new URL(request.url);
   if (url.pathname.length + url.search.length > LONGEST_PATH) return text(414, "the path is too long");
   const { headers } = request;
   if (headers.has("transfer-encoding") || Number(headers.get("content-length") ?? 0) !== 0) {

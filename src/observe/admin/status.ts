@@ -82,6 +82,21 @@ export interface Status extends Levels {
   readonly events: readonly Event[];
 }
 
+/** What channels did in the last minute: of each look, the latest at the end, each channel's rates. */
+export type History = readonly (readonly Pick<ChannelStatus, "server" | "address" | "rateOut" | "rateIn">[])[];
+
+/** Tells what channels did. */
+export function historyOf(looks: readonly (readonly ChannelSample[])[]): History {
+  return looks.map((look) =>
+    look.map(({ record, rateOut, rateIn }) => ({
+      server: record.server,
+      address: formatAddress(record.address),
+      rateOut: Math.round(rateOut),
+      rateIn: Math.round(rateIn),
+    }))
+  );
+}
+
 /** What a status is told beside what the handler knows. */
 export interface StatusOptions {
   /** The program's version. */
@@ -107,7 +122,9 @@ export function statusOf(handler: Observable, { version, ending, channels, event
     uptime: Math.round(performance.now()) / 1000,
     ending,
     sessionCount: sessions.size,
-    sessions: [...sessions].slice(-MOST_SESSIONS).reverse().map(({ association, traffic, began, ...session }) => ({
+    sessions: [...sessions.values()].slice(-MOST_SESSIONS).reverse().map((
+      { association, traffic, began, ...session },
+    ) => ({
       ...session,
       association: association.id,
       age: age(began),

@@ -1,6 +1,6 @@
 import type { Recent } from "../recent.ts";
 import type { Sampler } from "../sampler.ts";
-import type { Status } from "./status.ts";
+import { historyOf, type Status } from "./status.ts";
 
 /** How many pages may be looked at at once. */
 const MOST_STREAMS = 16;
@@ -9,8 +9,8 @@ const MOST_STREAMS = 16;
 const MOST_WAITING = 4;
 
 /**
- * What happens, as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): `status` each
- * second, its `events` only those that are new to the reader.
+ * What happens, as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): `history`
+ * first, and `status` each second, its `events` only those that are new to the reader.
  */
 export class Streams {
   readonly #sampler: Sampler;
@@ -33,6 +33,8 @@ export class Streams {
   open(): ReadableStream<Uint8Array> | null {
     if (this.#closes.size >= MOST_STREAMS) return null;
     const encoder = new TextEncoder();
+    const message = (event: string, data: unknown) =>
+      encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     let last = 0;
     let stop = () => {};
     return new ReadableStream<Uint8Array>({
@@ -41,7 +43,7 @@ export class Streams {
           if ((controller.desiredSize ?? 0) <= 0) return;
           const events = this.#recent.after(last);
           last = events.at(-1)?.number ?? last;
-          controller.enqueue(encoder.encode(`event: status\ndata: ${JSON.stringify(this.#status(events))}\n\n`));
+          controller.enqueue(message("status", this.#status(events)));
         };
         const forget = this.#sampler.listen(send);
         const close = () => {
@@ -53,6 +55,7 @@ export class Streams {
           this.#closes.delete(close);
         };
         this.#closes.add(close);
+        controller.enqueue(message("history", historyOf(this.#sampler.looks.slice(0, -1))));
         send();
       },
       cancel: () => stop(),

@@ -1,1 +1,203 @@
-// x
+// The page at a handler's admin address: draws what /events tells, once a second.
+"use strict";
+
+/** Seconds that a chart shows. */
+const SHOWN = 60;
+
+/** Events that are kept in the list. */
+const MOST_EVENTS = 100;
+
+/** Words for what a channel does. */
+const STATES = { unused: "not in use", idle: "ready", flowing: "carrying", stalled: "behind", failed: "failed" };
+
+const byId = (id) => document.getElementById(id);
+const lanes = new Map();
+/** What channels did before the page was opened, until it is shown. */
+const earlier = new Map();
+
+/** "1.2 MB" */
+function bytes(count) {
+  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+  let unit = 0;
+  for (; count >= 999.5 && unit < units.length - 1; unit++) count /= 1000;
+  return `${unit > 0 && count < 9.95 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
+}
+
+/** "4 h 5 min" */
+function duration(seconds) {
+  const minutes = Math.floor(seconds / 60), hours = Math.floor(minutes / 60), days = Math.floor(hours / 24);
+  if (minutes === 0) return `${Math.floor(seconds)} s`;
+  if (hours === 0) return `${minutes} min`;
+  return days === 0 ? `${hours} h ${minutes % 60} min` : `${days} d ${hours % 24} h`;
+}
+
+/** An element with text, and classes. */
+function element(name, text, ...classes) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  made.classList.add(...classes);
+  return made;
+}
+
+/** Sets an element's text where it has changed, so that nobody's selection is lost for nothing. */
+function write(target, text) {
+  if (target.textContent !== text) target.textContent = text;
+}
+
+/** A colour of the style sheet, which depends on the scheme. */
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function keyOf({ server, address }) {
+  return `${server} ${address}`;
+}
+
+/** A channel's lane, made when it is first heard of. */
+function laneOf(channel) {
+  const key = keyOf(channel);
+  const known = lanes.get(key);
+  if (known !== undefined) return known;
+  const node = byId("lane").content.cloneNode(true).querySelector("article");
+  const title = node.querySelector("h3");
+  title.append(channel.server === "" ? `Channel ${channel.channel}` : `${channel.server}, channel ${channel.channel}`);
+  title.append(element("small", channel.address));
+  byId("lanes").append(node);
+  const times = Array.from({ length: SHOWN }, (_, at) => at - SHOWN + 1);
+  const lane = { node, data: [times, times.map(() => null), times.map(() => null)], plot: null };
+  lanes.set(key, lane);
+  draw(lane);
+  return lane;
+}
+
+/** Makes a lane's chart, anew when its colours or its place have changed. */
+function draw(lane) {
+  lane.plot?.destroy();
+  const chart = lane.node.querySelector(".chart");
+  const series = (name) => ({ stroke: colour(name), fill: `${colour(name)}22`, width: 1.5, points: { show: false } });
+  const options = {
+    width: Math.max(120, chart.clientWidth),
+    height: 56,
+    padding: [4, 0, 4, 0],
+    cursor: { show: false },
+    legend: { show: false },
+    axes: [{ show: false }, { show: false }],
+    // At least 1 kB/s high, so that a sign of life looks like what it is.
+    scales: { x: { time: false }, y: { range: (_, _least, most) => [0, Math.max(1000, most ?? 0)] } },
+    series: [{}, series("--out"), series("--in")],
+  };
+  lane.plot = new uPlot(options, lane.data, chart);
+}
+
+/** Adds what a channel did in one second to what is shown, and drops the oldest. */
+function remember(data, { rateOut, rateIn }) {
+  for (const [at, rate] of [[1, rateOut], [2, rateIn]]) {
+    data[at].push(rate);
+    data[at].shift();
+  }
+}
+
+/** Shows what channels did before the page was opened. */
+function showHistory(looks) {
+  lanes.forEach(({ data }) => data.slice(1).forEach((rates) => rates.fill(null)));
+  earlier.clear();
+  for (const look of looks) {
+    for (const channel of look) {
+      const key = keyOf(channel);
+      earlier.set(key, [...earlier.get(key) ?? [], channel]);
+    }
+  }
+}
+
+function showChannel(channel) {
+  const lane = laneOf(channel);
+  const { node, data } = lane;
+  for (const second of earlier.get(keyOf(channel)) ?? []) remember(data, second);
+  earlier.delete(keyOf(channel));
+  const part = (selector) => node.querySelector(selector);
+  node.className = `lane ${channel.state}`;
+  write(part(".state"), STATES[channel.state]);
+  write(part("dd.out"), `${bytes(channel.rateOut)}/s`);
+  write(part("dd.in"), `${bytes(channel.rateIn)}/s`);
+  write(part(".behind"), bytes(Math.max(channel.behindOut, channel.behindIn)));
+  write(part(".total"), bytes(channel.sent + channel.received));
+  const failure = part(".failure");
+  failure.hidden = channel.state !== "failed" || channel.failure === undefined;
+  if (!failure.hidden) {
+    write(failure, `Failed ${duration(channel.failure.age)} ago: ${channel.failure.reason}`);
+  }
+  remember(data, channel);
+  lane.plot.setData(data);
+  const name = `${channel.server} channel ${channel.channel} at ${channel.address}`.trim();
+  const rates = `${bytes(channel.rateOut)} a second out, ${bytes(channel.rateIn)} in`;
+  part(".chart").setAttribute("aria-label", `Throughput of the last ${SHOWN} seconds; now ${rates}`);
+  node.setAttribute("aria-label", `${name}: ${STATES[channel.state]}`);
+}
+
+function showSessions({ sessions, sessionCount }) {
+  const rows = sessions.map(({ id, from, to, port, sent, received, age }) => {
+    const row = document.createElement("tr");
+    const target = to.includes(":") ? to : `${to}:${port}`;
+    row.append(element("td", id), element("td", from ?? "–"), element("td", target));
+    for (const cell of [bytes(sent), bytes(received), duration(age)]) row.append(element("td", cell, "number"));
+    return row;
+  });
+  byId("session-rows").replaceChildren(...rows);
+  const more = sessionCount - sessions.length;
+  byId("no-sessions").hidden = sessionCount > 0 && more === 0;
+  write(byId("no-sessions"), more > 0 ? `and ${more} more` : "No session is under way.");
+}
+
+function showEvents(events) {
+  const list = byId("event-list");
+  for (const { time, level, event, fields } of events) {
+    const item = document.createElement("li");
+    item.classList.add(level);
+    const when = element("time", new Date(time).toLocaleTimeString([], { hour12: false }));
+    when.dateTime = time;
+    const rest = Object.entries(fields).map(([key, value]) => `${key}=${value}`).join(" ");
+    item.append(when, element("span", level, "level"), element("span", event, "name"), element("span", rest, "fields"));
+    list.prepend(item);
+  }
+  while (list.children.length > MOST_EVENTS) list.lastChild.remove();
+}
+
+function show(status) {
+  const { role, version, uptime, pid, ending, channels, sessionCount, associations, totals, events } = status;
+  const sum = (key) => channels.reduce((total, channel) => total + channel[key], 0);
+  document.title = `MICSS ${role}: ${sessionCount} sessions`;
+  write(byId("role"), role);
+  write(byId("facts"), `${version}, up ${duration(uptime)}, process ${pid}`);
+  say(ending ? "ending" : "live");
+  write(byId("figure-sessions"), String(sessionCount));
+  write(byId("figure-associations"), String(associations));
+  write(byId("figure-out"), `${bytes(sum("rateOut"))}/s`);
+  write(byId("figure-in"), `${bytes(sum("rateIn"))}/s`);
+  write(byId("figure-resets"), String(totals.ended.reset));
+  byId("no-lanes").hidden = channels.length > 0;
+  channels.forEach(showChannel);
+  showSessions(status);
+  showEvents(events);
+}
+
+/** Says how the page does with the handler. */
+function say(word) {
+  const badge = byId("connection");
+  badge.className = `badge ${word}`;
+  write(badge, word === "lost" ? "no answer" : word);
+}
+
+const source = new EventSource("/events");
+let opened = false;
+source.addEventListener("open", () => {
+  // All events come again with a new connection.
+  if (opened) byId("event-list").replaceChildren();
+  opened = true;
+});
+source.addEventListener("history", ({ data }) => showHistory(JSON.parse(data)));
+source.addEventListener("status", ({ data }) => show(JSON.parse(data)));
+source.addEventListener("error", () => say("lost"));
+
+const redraw = () => lanes.forEach(draw);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+addEventListener("resize", redraw);

@@ -1,0 +1,99 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { bytes, duration, statusTable } from "../../src/cli/status_table.ts";
+import type { ChannelStatus, SessionStatus, Status } from "../../src/observe/admin/status.ts";
+
+const CHANNEL: ChannelStatus = {
+  server: "web",
+  channel: 1,
+  address: "192.0.2.10:6522",
+  state: "flowing",
+  associations: 2,
+  sent: 1000,
+  received: 2000,
+  rateOut: 1_234_567,
+  rateIn: 12,
+  behindOut: 0,
+  behindIn: 65_536,
+  failures: 0,
+};
+
+const SESSION: SessionStatus = {
+  id: "1",
+  from: "127.0.0.1:40000",
+  to: "web",
+  port: 80,
+  association: 2,
+  age: 3723,
+  sent: 82,
+  received: 76_000_000,
+};
+
+const STATUS: Status = {
+  role: "client",
+  version: "0.1.0",
+  pid: 42,
+  uptime: 90,
+  ending: false,
+  sessionCount: 1,
+  sessions: [SESSION],
+  associations: 2,
+  channels: [CHANNEL],
+  totals: { ended: {}, resets: {}, refusals: {}, handshakes: {} },
+  pool: { idle: 1, busy: 1, warming: 0 },
+  limits: [],
+  events: [],
+};
+
+Deno.test("a status is a line of facts, the channels, and the sessions", () => {
+  assertEquals(
+    statusTable(STATUS),
+    `client 0.1.0, up 1 min, 1 session, 2 associations (1 idle), pid 42
+
+CHANNEL                STATE     OUT/S  IN/S  BEHIND  FAILED
+web 1 192.0.2.10:6522  flowing  1.2 MB  12 B   66 kB       0
+
+SESSION            TO      SENT  RECEIVED       AGE  ASSOC
+1 127.0.0.1:40000  web:80  82 B     76 MB  1 h 2 min      2
+`.replace("       AGE", "      AGE").replace("RECEIVED      AGE", "RECEIVED        AGE"),
+  );
+});
+
+Deno.test("a channel that failed has a line that says why", () => {
+  const channels = [{ ...CHANNEL, state: "failed" as const, failures: 3, failure: { reason: "refused", age: 61 } }];
+  assertMatch(statusTable({ ...STATUS, channels, sessions: [] }), /\n192\.0\.2\.10:6522: refused, 1 min ago\n/);
+});
+
+Deno.test("no line is wider than 80 columns, however long addresses and names are", () => {
+  const address = "[2001:db8:1234:5678:9abc:def0:1234:5678%eth0]:65535";
+  const channels = [{
+    ...CHANNEL,
+    server: "a-very-long-name-of-a-server.example.org",
+    address,
+    state: "failed" as const,
+    failure: { reason: "x".repeat(100), age: 1 },
+  }];
+  const sessions = [{ ...SESSION, id: "123456.789", from: address, to: "a.very.long.name.example.org" }];
+  const text = statusTable({ ...STATUS, channels, sessions, waiting: 1234, ending: true });
+  for (const line of text.split("\n")) assert(line.length <= 80, `${line.length}: ${line}`);
+});
+
+Deno.test("of many sessions the first are listed, and the others counted", () => {
+  const sessions = Array.from({ length: 100 }, (_, id) => ({ ...SESSION, id: `${id}` }));
+  const text = statusTable({ ...STATUS, sessions, sessionCount: 250 });
+  assertMatch(text, /\nand 235 more\n$/);
+  assertEquals(text.match(/web:80/g)?.length, 15);
+});
+
+Deno.test("bytes have at most three digits", () => {
+  for (
+    const [count, text] of [[0, "0 B"], [999, "999 B"], [1000, "1.0 kB"], [9_949, "9.9 kB"], [9_951, "10 kB"]] as const
+  ) {
+    assertEquals(bytes(count), text);
+  }
+  assertEquals([bytes(999_499), bytes(999_500), bytes(2.5e15)], ["999 kB", "1.0 MB", "2.5 PB"]);
+});
+
+Deno.test("durations have one unit or two", () => {
+  const texts = [0, 59.9, 60, 3_599, 3_600, 86_399, 90_000].map(duration);
+  assertEquals(texts, ["0 s", "59 s", "1 min", "59 min", "1 h 0 min", "23 h 59 min", "1 d 1 h"]);
+});

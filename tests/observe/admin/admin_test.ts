@@ -1,0 +1,235 @@
+/** The admin address over real sockets, with a handler that does nothing. */
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { toText } from "@std/streams";
+import { ask, NoAnswer } from "../../../src/cli/admin_client.ts";
+import type { AdminAddress } from "../../../src/config/admin.ts";
+import { systemClock } from "../../../src/net/clock.ts";
+import { StartError } from "../../../src/net/listen.ts";
+import { Activity } from "../../../src/observe/activity.ts";
+import { Admin } from "../../../src/observe/admin/admin.ts";
+import type { Check } from "../../../src/observe/admin/readiness.ts";
+import { silentLog } from "../../../src/observe/log.ts";
+import type { Observable } from "../../../src/observe/observable.ts";
+import { Recent } from "../../../src/observe/recent.ts";
+import "../../support/native.ts";
+import { makeTempDir } from "../../support/process.ts";
+
+const ANY: AdminAddress = { host: "127.0.0.1", port: 0 };
+
+function idleHandler(): Observable {
+  const activity = new Activity(systemClock);
+  activity.channels.know("web", [{ host: "192.0.2.1", port: 6522 }, { host: "192.0.2.2", port: 6522 }]);
+  return { role: "client", activity, levels: () => ({ limits: [{ name: "sessions", value: 9, used: 1 }] }) };
+}
+
+function start(address: AdminAddress = ANY, checks: Check[] = [], recent = new Recent()): Promise<Admin> {
+  return Admin.start(address, { handler: idleHandler(), recent, checks: () => checks, version: "1.2.3" });
+}
+
+function portOf({ address }: Admin): number {
+  return "port" in address ? address.port : 0;
+}
+
+/** Sends a request as it is written. @returns All of the answer. */
+async function send(port: number, request: string): Promise<string> {
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const { readable, writable } = connection;
+  const writer = writable.getWriter();
+  // Who refuses a request need not read all of it.
+  writer.write(new TextEncoder().encode(request)).catch(() => {});
+  return await toText(readable);
+}
+
+const get = (admin: Admin, path: string, headers = "Host: 127.0.0.1\r\n", method = "GET", body = "") =>
+  send(portOf(admin), `${method} ${path} HTTP/1.1\r\n${headers}Connection: close\r\n\r\n${body}`);
+
+const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]);
+
+Deno.test("/healthz says ok, and every answer forbids what a page elsewhere could do with it", async () => {
+  await using admin = await start();
+  const answer = await get(admin, "/healthz");
+  assertMatch(answer, /^HTTP\/1\.1 200 .*\r\n\r\nok\n$/s);
+  assertMatch(answer, /^content-security-policy: default-src 'none'; script-src 'self'; style-src 'self';.*$/mi);
+  assert(!answer.includes("unsafe-inline"));
+  for (const header of ["nosniff", "no-referrer", "no-store", "same-origin"]) assert(answer.includes(header), header);
+});
+
+Deno.test("/readyz is 503 and says what is missing, or 200", async () => {
+  const broken = { name: "server web", run: () => Promise.reject(new Error("channel 2: refused")) };
+  await using lacking = await start(ANY, [broken]);
+  const answer = await get(lacking, "/readyz");
+  assertEquals(statusOf(answer), 503);
+  assert(answer.endsWith('{"ready":false,"missing":{"server web":"channel 2: refused"}}'), answer);
+  await using whole = await start();
+  assert((await get(whole, "/readyz")).endsWith('{"ready":true,"missing":{}}'));
+  whole.ending();
+  assertEquals(statusOf(await get(whole, "/readyz")), 503);
+  assertEquals(statusOf(await get(whole, "/healthz")), 200);
+});
+
+Deno.test("/metrics is Prometheus's text, each metric with a name of ours and help", async () => {
+  await using admin = await start();
+  const answer = await get(admin, "/metrics");
+  assertMatch(answer, /^content-type: text\/plain; version=0\.0\.4; charset=utf-8\r$/mi);
+  assertMatch(answer, /^micss_info\{version="1\.2\.3",role="client"\} 1$/m);
+  assertMatch(
+    answer,
+    /^micss_channel_bytes_total\{server="web",channel="2",address="192\.0\.2\.2:6522",direction="in"\} 0$/m,
+  );
+  const names = [...answer.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!);
+  assert(names.length > 20);
+  assertEquals(names.filter((name) => !/^micss_[a-z_]+$/.test(name)), []);
+  assertEquals([...answer.matchAll(/^# HELP (\S+) .+\.$/gm)].map(([, name]) => name), names);
+});
+
+Deno.test("/status tells of channels and the last lines, in JSON", async () => {
+  const recent = new Recent();
+  recent.of(silentLog).warn("session reset", { reason: "channel 2" });
+  await using admin = await start(ANY, [], recent);
+  const status = JSON.parse(await ask(admin.address, "/status"));
+  assertEquals([status.role, status.version, status.pid, status.sessionCount], ["client", "1.2.3", Deno.pid, 0]);
+  assertEquals(status.channels.map(({ channel, state }: Record<string, unknown>) => [channel, state]), [
+    [1, "unused"],
+    [2, "unused"],
+  ]);
+  assertEquals(status.events[0].fields, { reason: "channel 2" });
+  assertEquals(status.limits, [{ name: "sessions", value: 9, used: 1 }]);
+});
+
+Deno.test("/events begins with what was, and then says each second what is, with new lines only", async () => {
+  const recent = new Recent();
+  const log = recent.of(silentLog);
+  log.info("before");
+  await using admin = await start(ANY, [], recent);
+  const response = await fetch(`http://127.0.0.1:${portOf(admin)}/events`);
+  assertEquals(response.headers.get("content-type"), "text/event-stream");
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  const until = async (count: number) => {
+    while (text.split("\n\n").length <= count) text += (await reader.read()).value;
+    const [, event, data] = /^event: (.*)\ndata: (.*)$/.exec(text.split("\n\n")[count - 1]!)!;
+    return [event, JSON.parse(data!)];
+  };
+  assertEquals(await until(1), ["history", []]);
+  const [, first] = await until(2);
+  assertEquals(first.events.map(({ event }: { event: string }) => event), ["before"]);
+  log.info("after");
+  const [, second] = await until(3);
+  assertEquals(second.events.map(({ event }: { event: string }) => event), ["after"]);
+  await reader.cancel();
+});
+
+Deno.test("only so many may follow the events at once", async () => {
+  await using admin = await start();
+  const url = `http://127.0.0.1:${portOf(admin)}/events`;
+  const responses = await Promise.all(Array.from({ length: 17 }, () => fetch(url)));
+  assertEquals(responses.map(({ status }) => status).sort(), [...Array(16).fill(200), 503]);
+  await Promise.all(responses.map((response) => response.body?.cancel()));
+});
+
+Deno.test("the page and all that it needs come from here", async () => {
+  await using admin = await start();
+  const page = await get(admin, "/");
+  assertMatch(page, /^content-type: text\/html; charset=utf-8\r$/mi);
+  const needed = [...page.matchAll(/(?:href|src)="(\/[^"]*)"/g)].map(([, path]) => path!);
+  assert(needed.length >= 5, `${needed}`);
+  for (const path of needed) assertEquals(statusOf(await get(admin, path)), 200, path);
+  // Neither a script nor a style in it, and nothing from elsewhere.
+  assert(!/<style|<script>|style=|\son[a-z]+=|https?:/.test(page.slice(page.indexOf("\r\n\r\n"))));
+});
+
+Deno.test("a name that leads here is refused: it may be another site's", async () => {
+  await using admin = await start();
+  for (
+    const host of ["evil.example", "evil.example:9652", "127.0.0.1.evil.example", "localhost.evil", "[::1].evil", ""]
+  ) {
+    assertEquals(statusOf(await get(admin, "/status", `Host: ${host}\r\n`)), 421, host);
+  }
+  for (const host of ["127.0.0.1", "127.0.0.1:80", "[::1]:9652", "localhost", "LOCALHOST:9652", "10.1.2.3"]) {
+    assertEquals(statusOf(await get(admin, "/status", `Host: ${host}\r\n`)), 200, host);
+  }
+});
+
+Deno.test("only GET is answered", async () => {
+  await using admin = await start();
+  for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
+    const answer = await get(admin, "/status", "Host: localhost\r\n", method);
+    assertEquals(statusOf(answer), 405, method);
+    assertMatch(answer, /^allow: GET\r$/mi);
+  }
+});
+
+Deno.test("requests that are too large are refused", async () => {
+  await using admin = await start();
+  assertEquals(statusOf(await get(admin, `/${"a".repeat(1100)}`)), 414);
+  assertEquals(statusOf(await get(admin, "/", "Host: localhost\r\nContent-Length: 1\r\n", "GET", "x")), 413);
+  assertEquals(
+    statusOf(await get(admin, "/", "Host: localhost\r\nTransfer-Encoding: chunked\r\n", "GET", "0\r\n\r\n")),
+    413,
+  );
+  // The answer may be lost in the reset that follows what was not read.
+  const answer = await get(admin, "/", `Host: localhost\r\nX: ${"a".repeat(2_000_000)}\r\n`).catch(() => "");
+  assert(answer === "" || statusOf(answer) === 431, answer);
+  assertEquals(statusOf(await get(admin, "/healthz")), 200);
+});
+
+Deno.test("what is not there is 404, and names what is", async () => {
+  await using admin = await start();
+  for (const path of ["/nothing", "/constructor", "/__proto__", "//", "/app.js/"]) {
+    const answer = await get(admin, path);
+    assertEquals(statusOf(answer), 404, path);
+    assertMatch(answer, /\/status, \/metrics/);
+  }
+});
+
+Deno.test("a UNIX socket is its owner's alone, answers whatever the Host, and is gone at the end", async () => {
+  await using directory = await makeTempDir();
+  const path = `${directory.path}/admin.sock`;
+  {
+    await using admin = await start({ path });
+    assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+    assertEquals(await ask(admin.address, "/healthz"), "ok\n");
+  }
+  await assertRejects(() => Deno.lstat(path), Deno.errors.NotFound);
+});
+
+Deno.test("a UNIX socket that nobody listens at is replaced, another one and a file are not", async () => {
+  await using directory = await makeTempDir();
+  const path = `${directory.path}/admin.sock`;
+  // Under another name, so that closing it does not find it.
+  const stale = Deno.listen({ transport: "unix", path: `${path}.first` });
+  await Deno.rename(`${path}.first`, path);
+  stale.close();
+  await Deno.lstat(path);
+  {
+    await using _admin = await start({ path });
+    const error = await assertRejects(() => start({ path }), StartError);
+    assertMatch(error.message, /another program listens there/);
+  }
+  await Deno.writeTextFile(path, "precious");
+  assertMatch((await assertRejects(() => start({ path }), StartError)).message, /no socket/);
+  assertEquals(await Deno.readTextFile(path), "precious");
+});
+
+Deno.test("an address that another program has is an error that names it", async () => {
+  await using admin = await start();
+  const error = await assertRejects(() => start(admin.address), StartError);
+  assertMatch(error.message, /^admin: can't listen at 127\.0\.0\.1:\d+: /);
+});
+
+Deno.test("nobody there, no handler, and another answer than 200 are told apart", async () => {
+  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const address = { host: "127.0.0.1", port: free.addr.port };
+  const talking = (async () => {
+    const connection = await free.accept();
+    await connection.read(new Uint8Array(100));
+    await connection.write(new TextEncoder().encode("220 mail\r\n"));
+    connection.close();
+  })();
+  assertMatch((await assertRejects(() => ask(address, "/status"), NoAnswer)).message, /no handler/);
+  await talking;
+  free.close();
+  assertMatch((await assertRejects(() => ask(address, "/status"), NoAnswer)).message, /refused/);
+  await using admin = await start();
+  assertMatch((await assertRejects(() => ask(admin.address, "/nothing"), NoAnswer)).message, /404/);
+});

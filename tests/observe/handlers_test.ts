@@ -1,0 +1,111 @@
+/** What both handlers' accounts say after traffic that is known, over the network in memory. */
+import { assert, assertEquals } from "@std/assert";
+import { collect } from "../../src/observe/collect.ts";
+import type { Observable } from "../../src/observe/observable.ts";
+import { INTERVAL, Sampler } from "../../src/observe/sampler.ts";
+import { World } from "../support/world.ts";
+
+const CHANNELS = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
+const SERVER = CHANNELS.flatMap((host) => ["--channel", host]);
+const CLIENT = ["--server", `web=${CHANNELS.join()}`];
+const DESTINATION = { host: "10.0.0.1", port: 80 };
+
+/** The values of a metric, by its labels. */
+function valuesOf(handler: Observable, name: string): Record<string, number> {
+  const metric = collect(handler, { version: "1", loopLag: 0 }).find((metric) => metric.name === name)!;
+  assert(metric.type !== "histogram", name);
+  return Object.fromEntries(metric.samples.map(({ labels = {}, value }) => [Object.values(labels).join(), value]));
+}
+
+Deno.test("a session that ended is counted on both sides, with the bytes of each channel", async () => {
+  await using world = new World();
+  const server = world.startServer(SERVER);
+  const client = world.startClient([...CLIENT]);
+  assertEquals(await world.talk(DESTINATION), "hello");
+  await world.client.until("session ended");
+  await world.server.until("session ended");
+  for (const handler of [client, server]) {
+    assertEquals(valuesOf(handler, "micss_sessions_total"), { ended: 1, reset: 0 });
+    assertEquals(valuesOf(handler, "micss_sessions"), { "": 0 });
+    assertEquals(handler.activity.sessionSeconds.cumulative.at(-1), 1);
+  }
+  // What leaves one side comes to the other, the same on each channel.
+  const out = valuesOf(client, "micss_channel_bytes_total"), into = valuesOf(server, "micss_channel_bytes_total");
+  for (const [at, host] of CHANNELS.entries()) {
+    const sent = out[`web,${at + 1},${host}:6522,out`]!;
+    assert(sent > "hello".length, `${sent}`);
+    assertEquals(into[`,${at + 1},${host}:6522,in`], sent);
+    assertEquals(out[`web,${at + 1},${host}:6522,in`], into[`,${at + 1},${host}:6522,out`]);
+  }
+});
+
+Deno.test("handshakes are counted by associations on a client, and by connections on a server", async () => {
+  await using world = new World();
+  const server = world.startServer(SERVER);
+  const client = world.startClient(CLIENT);
+  assertEquals(await world.talk(DESTINATION), "hello");
+  await world.client.until("association", 2); // one of them ahead of demand
+  assertEquals(valuesOf(client, "micss_handshakes_total").associated, 2);
+  assertEquals(valuesOf(server, "micss_handshakes_total").associated, 6);
+  assertEquals(valuesOf(server, "micss_associations_total"), { "": 2 });
+  assertEquals(client.activity.handshakeSeconds.cumulative.at(-1), 2);
+});
+
+Deno.test("no server handler: the channel that could not be had, the handshake, and the refusal are counted", async () => {
+  await using world = new World();
+  const client = world.startClient(CLIENT);
+  assertEquals(await world.talk(DESTINATION), "reset");
+  assertEquals(valuesOf(client, "micss_refusals_total"), { "no-association": 1 });
+  assert(valuesOf(client, "micss_handshakes_total").failed! >= 1);
+  const failures = Object.values(valuesOf(client, "micss_channel_failures_total"));
+  assertEquals(failures.length, 3);
+  assert(failures.some((count) => count > 0));
+  using sampler = disposable(new Sampler(client.activity));
+  assert(sampler.channels.some(({ state }) => state === "failed"));
+});
+
+Deno.test("a port without a target is refused, and counted on both sides", async () => {
+  await using world = new World();
+  const server = world.startServer(SERVER);
+  const client = world.startClient(CLIENT);
+  assertEquals(await world.talk({ ...DESTINATION, port: 81 }), "reset");
+  await world.client.until("session reset");
+  assertEquals(valuesOf(server, "micss_refusals_total"), { "not-allowed": 1 });
+  assertEquals(valuesOf(client, "micss_refusals_total"), { "not-allowed": 1 });
+  assertEquals(valuesOf(client, "micss_sessions_total"), { ended: 0, reset: 0 });
+});
+
+Deno.test("a connection that never says anything times out, and is no channel's failure", async () => {
+  await using world = new World();
+  const server = world.startServer(SERVER);
+  const stranger = await world.network.connect({ host: CHANNELS[0]!, port: 6522 });
+  await stranger.read(new Uint8Array(1));
+  assertEquals(valuesOf(server, "micss_waiting_connections"), { "": 1 });
+  await world.clock.advance(5_000);
+  await world.server.until("channel not associated");
+  assertEquals(valuesOf(server, "micss_handshakes_total")["timed-out"], 1);
+  assertEquals(valuesOf(server, "micss_waiting_connections"), { "": 0 });
+  assertEquals(Object.values(valuesOf(server, "micss_channel_failures_total")), [0, 0, 0]);
+  stranger.close();
+});
+
+Deno.test("a channel's rate is what it carried in the last interval, and its state follows", async () => {
+  await using world = new World();
+  world.startServer(SERVER);
+  const client = world.startClient(CLIENT);
+  using sampler = disposable(new Sampler(client.activity));
+  assertEquals(sampler.channels.map(({ state }) => state), ["unused", "unused", "unused"]);
+  assertEquals(await world.talk(DESTINATION), "hello");
+  await world.client.until("session ended");
+  await world.clock.advance(INTERVAL);
+  const [first] = sampler.channels;
+  assertEquals(first!.state, "flowing");
+  assertEquals(first!.rateOut, first!.sent);
+  await world.clock.advance(INTERVAL);
+  assertEquals(sampler.channels.map(({ state, rateOut }) => [state, rateOut]), Array(3).fill(["idle", 0]));
+  assertEquals(sampler.looks.length, 3);
+});
+
+function disposable<T extends { close(): void }>(one: T): T & Disposable {
+  return Object.assign(one, { [Symbol.dispose]: () => one.close() });
+}
