@@ -1,8 +1,13 @@
 /** A handler as systemd starts it, with a socket in systemd's place that writes down what it hears. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { formatAddress } from "../../src/net/address.ts";
 import { Handler } from "../support/handlers.ts";
-import { makeTempDir, Program } from "../support/process.ts";
+import { makeTempDir, Program, run } from "../support/process.ts";
 import { freePort, testWith } from "../support/programs.ts";
+import { startNginx } from "../support/programs_nginx.ts";
+import { pattern, sha256, sha256OfFile } from "../support/programs_tcp.ts";
+import { readUnit, withinFilter } from "../support/systemd_units.ts";
+import { assertResetsCurl, CURL } from "./core.ts";
 
 const MANAGER = new URL("../support/service_manager.py", import.meta.url).pathname;
 
@@ -64,3 +69,43 @@ testWith([], "a manager that has gone is a line in the log", async () => {
   const { level, reason } = await handler.waitForLog("service manager not told");
   assertEquals([level, reason], ["warn", "NotSupported: can't be sent to /nonexistent/notify: errno 2"]);
 });
+
+testWith(
+  ["curl", "nginx", "python3", "systemd-analyze"],
+  "handlers do all their work with the system calls and address families that the units leave them",
+  async () => {
+    await using directory = await makeTempDir();
+    const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
+    const port = freePort(...hosts);
+    const channels = hosts.map((host) => ({ host, port }));
+    const target = `127.0.0.1:${freePort("127.0.0.1")}`;
+    const entry = `127.0.0.1:${freePort("127.0.0.1")}`;
+    const flags = channels.flatMap((channel) => ["--channel", formatAddress(channel)]);
+    await using server = await Handler.start(
+      "server",
+      [...flags, "--target", `80=${target}`, "--admin", `unix:${directory.path}/server.sock`],
+      { within: await withinFilter(await readUnit("micss-server")) },
+    );
+    await using client = await Handler.start(
+      "client",
+      ["--server", `web=${channels.map(formatAddress)}`, "--forward", `${entry}=web:80`, "--database"]
+        .concat(`${directory.path}/channels.db`, "--admin", `unix:${directory.path}/client.sock`),
+      { within: await withinFilter(await readUnit("micss-client")) },
+    );
+    for (const handler of [server, client]) {
+      const { pid } = await handler.waitForLog("ready");
+      // 2 is a filter.
+      assertMatch(await Deno.readTextFile(`/proc/${pid}/status`), /^Seccomp:\t2$/m);
+    }
+    await assertResetsCurl(`http://${entry}/file`, {});
+    await using nginx = await startNginx([target]);
+    const file = pattern(5_000_000);
+    await Deno.writeFile(`${nginx.root}/file`, file);
+    await run([...CURL, "--output", `${directory.path}/file`, `http://${entry}/file`]);
+    assertEquals(await sha256OfFile(`${directory.path}/file`), sha256(file));
+    for (const side of ["server", "client"]) {
+      await run([...CURL, "--unix-socket", `${directory.path}/${side}.sock`, "http://admin/healthz"]);
+    }
+    assertEquals([await client.stop(), await server.stop()], [0, 0]);
+  },
+);

@@ -1,0 +1,67 @@
+/** The units for systemd: what systemd says of them, and what the commands in them say. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parseClientCommand } from "../../src/cli/client.ts";
+import { parseClientRules } from "../../src/cli/rules_args.ts";
+import { parseServerCommand } from "../../src/cli/server.ts";
+import { makeTempDir, run } from "../support/process.ts";
+import { testWith } from "../support/programs.ts";
+import { readUnit, UNITS } from "../support/systemd_units.ts";
+
+const HANDLERS = ["micss-server", "micss-client"];
+const ALL = [...HANDLERS, "micss-rules"];
+
+/** What `systemd-analyze security` gives at most, of 10 for a unit without any protection. */
+const MOST_EXPOSED: Record<string, number> = { "micss-server": 1.4, "micss-client": 1.4, "micss-rules": 2.9 };
+
+testWith(["systemd-analyze"], "systemd finds nothing wrong in the units", async () => {
+  await using directory = await makeTempDir();
+  for (const name of ALL) {
+    const text = await Deno.readTextFile(`${UNITS}${name}.service`);
+    // It looks for the program, which is not installed here.
+    await Deno.writeTextFile(`${directory.path}/${name}.service`, text.replaceAll("/usr/local/bin/micss", "/bin/true"));
+  }
+  const verify = ["systemd-analyze", "verify", "--man=no", ...ALL.map((name) => `${directory.path}/${name}.service`)];
+  const { stderr } = await run(verify, { env: { SYSTEMD_UNIT_PATH: `${directory.path}:` } });
+  assertEquals(stderr, "");
+});
+
+for (const name of ALL) {
+  testWith(["systemd-analyze"], `systemd finds ${name} hardly exposed`, async () => {
+    const path = `${UNITS}${name}.service`;
+    const analyze = ["systemd-analyze", "security", "--offline=true", "--no-pager", path];
+    const exposure = /exposure level .*: ([\d.]+)/.exec((await run(analyze)).text())![1];
+    assert(Number(exposure) <= MOST_EXPOSED[name]!, exposure);
+  });
+}
+
+for (const name of HANDLERS) {
+  Deno.test(`${name} says what its handler can do: tell that it is ready, alive and reloading`, async () => {
+    const unit = await readUnit(name);
+    assertEquals(unit.get("Type"), ["notify"]);
+    assertEquals(unit.get("DynamicUser"), ["yes"]);
+    assertEquals(unit.get("CapabilityBoundingSet"), [""]);
+    assertEquals(unit.get("ExecReload"), ["/bin/kill -HUP $MAINPID"]);
+    assertMatch(unit.get("WatchdogSec")![0]!, /^\d+s$/);
+  });
+}
+
+Deno.test("the commands in the units are ones that the program takes", async () => {
+  const command = async (name: string) => (await readUnit(name)).get("ExecStart")![0]!.split(" ").slice(1);
+  const [server, ...serverFlags] = await command("micss-server");
+  assertEquals(server, "server");
+  const channels = "channels: [192.0.2.10, 198.51.100.10]\ntargets: {80: 127.0.0.1:8080}\n";
+  assertEquals(parseServerCommand(serverFlags, () => channels).admin, { path: "/run/micss-server/admin.sock" });
+  const [client, ...clientFlags] = await command("micss-client");
+  assertEquals(client, "client");
+  const settings = "servers: {web: [192.0.2.10, 198.51.100.10]}\nredirect: ['0.0.0.0']\n";
+  assertEquals(parseClientCommand(clientFlags, () => settings).admin, { path: "/run/micss-client/admin.sock" });
+  const [rules, apply, ...rulesFlags] = await command("micss-rules");
+  assertEquals([rules, apply], ["rules", "apply"]);
+  parseClientRules("micss rules apply", rulesFlags, () => settings);
+});
+
+Deno.test("the rules exempt the user that the client handler runs as, which sysusers.d makes", async () => {
+  const [user] = (await readUnit("micss-client")).get("User")!;
+  assert((await readUnit("micss-rules")).get("ExecStart")![0]!.endsWith(` --exempt-uid ${user}`));
+  assertMatch(await Deno.readTextFile(`${UNITS}micss.sysusers.conf`), new RegExp(`^u ${user} - `, "m"));
+});
