@@ -7,11 +7,14 @@ import { hasNativeHelper } from "../net/linux.ts";
 import { StartError } from "../net/listen.ts";
 import type { LogFields } from "../observe/log.ts";
 import type { Command } from "./command.ts";
-import { configOptions, parseConfig } from "./configured.ts";
+import { configOptions, readTold, type Told } from "./configured.ts";
+import { DRY_RUN, rehearse } from "./dry_run.ts";
 import { readEntryUsers } from "./entry_users.ts";
 import { warnOfFewFiles } from "./few_files.ts";
 import { loadClientKeys } from "./keys.ts";
 import { runHandler } from "./lifetime.ts";
+import { clientNeeds } from "./needs.ts";
+import { clientPlan } from "./plans.ts";
 import { keyCheck } from "./watched.ts";
 
 /** `micss client`. */
@@ -20,25 +23,32 @@ export const command: Command = {
   summary: "Takes applications' connections and carries them to servers over several channels",
   usage:
     "(--server NAME=HOST[:PORT],HOST[:PORT]... | --identify ADDRESS=FILE...) (--forward HOST:PORT=NAME:PORT | --WAY-IN HOST:PORT)... [--config FILE]",
-  options: configOptions(clientSpec),
+  options: [...configOptions(clientSpec), DRY_RUN],
   examples: [
     "micss client --server web=192.0.2.10,198.51.100.10,[2001:db8::10] --forward 127.0.0.1:8080=web:80",
     "micss client --config client.yaml --redirect 0.0.0.0:6522",
     "micss client --identify 192.0.2.10=server.key.pub --redirect 0.0.0.0:6522",
     "micss client --config client.yaml --socks5 127.0.0.1:1080 --http-connect 127.0.0.1:3128",
   ],
-  async run(args) {
+  async run(args, output) {
+    const load = async () => {
+      const config = parseClientCommand(args, readFile);
+      const users = readEntryUsers(config, readUsersFile);
+      return { config, users, keys: await loadClientKeys("micss client: keys", config.keys) };
+    };
+    const told = readClient(args, readFile);
+    if (told.has("dry-run")) {
+      const plan = async () => {
+        const { config, keys } = await load();
+        checkSystem(config);
+        return clientPlan(config, keys);
+      };
+      return await rehearse("micss client", told, { needs: clientNeeds(told.config), plan }, output);
+    }
     return await runHandler({
-      async load() {
-        const config = parseClientCommand(args, readFile);
-        const users = readEntryUsers(config, readUsersFile);
-        return { config, users, keys: await loadClientKeys("micss client: keys", config.keys) };
-      },
+      load,
       start({ config, users, keys }, log) {
-        const native = hasNativeHelper();
-        if (config.redirects.length > 0 && !native.ok) {
-          throw new StartError(`--redirect ${native.why}; --forward works without`);
-        }
+        checkSystem(config);
         const handler = new ClientHandler(config, log, undefined, users, keys);
         warnOfFewFiles(log, handler.limits.possible, config.limits.sessions);
         return {
@@ -63,7 +73,17 @@ export const command: Command = {
  * @throws {UsageError} With a line for each mistake.
  */
 export function parseClientCommand(args: string[], read: ReadFile): ClientConfig {
-  return parseConfig("micss client", clientSpec, args, read);
+  return readClient(args, read).config;
+}
+
+function readClient(args: string[], read: ReadFile): Told<ClientConfig> {
+  return readTold("micss client", clientSpec, args, read, [DRY_RUN]);
+}
+
+/** @throws {StartError} When the system can't do what is asked for. */
+function checkSystem({ redirects }: ClientConfig): void {
+  const native = hasNativeHelper();
+  if (redirects.length > 0 && !native.ok) throw new StartError(`--redirect ${native.why}; --forward works without`);
 }
 
 /** Where each kind of way in listens. */

@@ -8,6 +8,8 @@ export interface Command {
   readonly summary: string;
   /** How it is called, without `micss` and its name, for example "--channel HOST[:PORT]..."; empty without arguments. */
   readonly usage: string;
+  /** What it takes beside flags, for completion; nothing where left out. */
+  readonly operands?: Operands;
   /** Its flags, and what only its file can say; for the help. */
   readonly options: readonly Option[];
   /** Whole command lines that work. */
@@ -21,6 +23,14 @@ export interface Command {
    * @throws {UsageError} When the arguments are wrong.
    */
   run(args: string[], output: Output): Promise<number>;
+}
+
+/** What a command takes beside flags. */
+export interface Operands {
+  /** What its first argument may be. */
+  readonly words?: readonly string[];
+  /** Whether there may be a file's name. */
+  readonly files?: true;
 }
 
 /** Where a command writes. */

@@ -1,4 +1,5 @@
 import { loadFile, type ReadFile } from "../config/file.ts";
+import { Problems } from "../config/problems.ts";
 import { readConfig, type Spec } from "../config/read.ts";
 import { type Option, optionsOf } from "../config/schema.ts";
 import { readFlags } from "./flags.ts";
@@ -15,15 +16,39 @@ export function configOptions<T>(spec: Spec<T>): Option[] {
   return [CONFIG_FLAG, ...optionsOf(spec.schema)];
 }
 
+/** What a command was told. */
+export interface Told<T> {
+  /** Its settings. */
+  readonly config: T;
+  /** Tells where a value of the configuration was written; see {@linkcode Problems.placeOf}. */
+  placeOf(value: object): string;
+  /** Whether a flag was given that is no setting. */
+  has(flag: string): boolean;
+}
+
 /**
  * Reads a command's configuration from its flags and the file that `--config` names.
  *
  * @param subject What messages begin with: "micss server".
+ * @param others Flags beside the settings.
  * @throws {UsageError} With a line for each mistake.
  */
-export function parseConfig<T>(subject: string, spec: Spec<T>, args: string[], readFile: ReadFile): T {
-  const flags = readFlags(subject, configOptions(spec), args);
+export function readTold<T>(
+  subject: string,
+  spec: Spec<T>,
+  args: string[],
+  readFile: ReadFile,
+  others: readonly Option[] = [],
+): Told<T> {
+  const flags = readFlags(subject, [...configOptions(spec), ...others], args);
   const path = flags.get("config")?.value;
   const file = typeof path === "string" ? loadFile(path, `${subject}: --config`, readFile) : undefined;
-  return readConfig(spec, { subject, flags, ...file !== undefined && { file } });
+  const problems = new Problems(subject);
+  const config = readConfig(spec, { subject, flags, ...file !== undefined && { file } }, problems);
+  return { config, placeOf: (value) => problems.placeOf(value), has: (flag) => flags.has(flag) };
+}
+
+/** The configuration alone; as {@linkcode readTold}. */
+export function parseConfig<T>(subject: string, spec: Spec<T>, args: string[], readFile: ReadFile): T {
+  return readTold(subject, spec, args, readFile).config;
 }

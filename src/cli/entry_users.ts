@@ -8,9 +8,14 @@ import type { ClientConfig } from "../config/types.ts";
  * Reads the files that say who may use the ways in.
  *
  * @param read Reads such a file.
+ * @param placeOf Where a key of the configuration was written, for messages.
  * @throws {UsageError} With a line for each file that is wrong.
  */
-export function readEntryUsers(config: ClientConfig, read: ReadFile): EntryUsers {
+export function readEntryUsers(
+  config: ClientConfig,
+  read: ReadFile,
+  placeOf: (key: string) => string = (key) => `micss client: ${key}`,
+): EntryUsers {
   const lines: string[] = [];
   const users = (key: string, path: string | undefined): Users | undefined => {
     if (path === undefined) return undefined;
@@ -18,7 +23,7 @@ export function readEntryUsers(config: ClientConfig, read: ReadFile): EntryUsers
       return new Users(read(path));
     } catch (error) {
       if (!(error instanceof FileError || error instanceof SyntaxError)) throw error;
-      lines.push(`micss client: ${key} ${quote(path)}: ${error.message}`);
+      lines.push(`${placeOf(key)} ${quote(path)}: ${error.message}`);
       return undefined;
     }
   };

@@ -26,6 +26,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import("./client.ts")).command,
   },
   {
+    name: "check",
+    summary: "Says whether a configuration file is right, with the line and the field of each mistake",
+    load: async () => (await import("./check.ts")).command,
+  },
+  {
     name: "rules",
     summary: "Prints, applies or removes the firewall rules that send connections to the client, or guard the server",
     load: async () => (await import("./rules.ts")).command,

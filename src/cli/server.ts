@@ -4,10 +4,13 @@ import type { ServerConfig } from "../config/types.ts";
 import { formatAddress } from "../net/address.ts";
 import { ServerHandler } from "../server/mod.ts";
 import type { Command } from "./command.ts";
-import { configOptions, parseConfig } from "./configured.ts";
+import { configOptions, readTold, type Told } from "./configured.ts";
+import { DRY_RUN, rehearse } from "./dry_run.ts";
 import { warnOfFewFiles } from "./few_files.ts";
 import { loadKeys } from "./keys.ts";
 import { runHandler } from "./lifetime.ts";
+import { serverNeeds } from "./needs.ts";
+import { serverPlan } from "./plans.ts";
 import { keyCheck } from "./watched.ts";
 
 /** `micss server`. */
@@ -15,17 +18,26 @@ export const command: Command = {
   name: "server",
   summary: "Takes channels and passes what they carry to the targets",
   usage: "--channel HOST[:PORT]... --target PORT=HOST[:PORT]... [--config FILE]",
-  options: configOptions(serverSpec),
+  options: [...configOptions(serverSpec), DRY_RUN],
   examples: [
     "micss server --channel 192.0.2.10 --channel 198.51.100.10 --channel '[2001:db8::10]' --target 80=127.0.0.1:8080",
     "micss server --config server.yaml --log-level debug",
   ],
-  async run(args) {
+  async run(args, output) {
+    const load = async () => {
+      const config = parseServerCommand(args, readFile);
+      return { config, keys: await loadKeys("micss server: keys", config.keys, "sign") };
+    };
+    const told = readServer(args, readFile);
+    if (told.has("dry-run")) {
+      const plan = async () => {
+        const { config, keys } = await load();
+        return serverPlan(config, keys);
+      };
+      return await rehearse("micss server", told, { needs: serverNeeds(told.config), plan }, output);
+    }
     return await runHandler({
-      async load() {
-        const config = parseServerCommand(args, readFile);
-        return { config, keys: await loadKeys("micss server: keys", config.keys, "sign") };
-      },
+      load,
       start({ config, keys }, log) {
         const handler = new ServerHandler(config, log, undefined, keys);
         warnOfFewFiles(log, handler.limits.possible, config.limits.associations);
@@ -48,5 +60,9 @@ export const command: Command = {
  * @throws {UsageError} With a line for each mistake.
  */
 export function parseServerCommand(args: string[], read: ReadFile): ServerConfig {
-  return parseConfig("micss server", serverSpec, args, read);
+  return readServer(args, read).config;
+}
+
+function readServer(args: string[], read: ReadFile): Told<ServerConfig> {
+  return readTold("micss server", serverSpec, args, read, [DRY_RUN]);
 }

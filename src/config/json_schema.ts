@@ -4,10 +4,10 @@ import { entriesOf, type Field, type Group, type Schema } from "./schema.ts";
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
 /** A regular expression's source for a host: a name, an IPv4 address, or an IPv6 address in brackets. */
-export const HOST_PATTERN = String.raw`(\[[0-9a-fA-F:.]+(%[\w.\-]+)?\]|[^\s:\[\],=]+)`;
+export const HOST_PATTERN: string = String.raw`(\[[0-9a-fA-F:.]+(%[\w.\-]+)?\]|[^\s:\[\],=]+)`;
 
 /** That of a port. */
-export const PORT_PATTERN = String.raw`\d{1,5}`;
+export const PORT_PATTERN: string = String.raw`\d{1,5}`;
 
 /** A text that matches `pattern` as a whole. */
 export function textSchema(pattern: string): JsonSchema {

@@ -49,7 +49,12 @@ export class Problems {
 
   /** Adds a mistake where `value` was written, or about the subject as a whole where it was not. */
   at(value: object, message: string): void {
-    this.add(this.#places.get(value) ?? this.#subject, message);
+    this.add(this.placeOf(value), message);
+  }
+
+  /** Where `value` was written; the subject as a whole where it was not. */
+  placeOf(value: object): string {
+    return this.#places.get(value) ?? this.#subject;
   }
 
   /**

@@ -25,10 +25,14 @@ export interface Sources {
 /**
  * Reads a whole configuration.
  *
+ * @param problems Takes the mistakes, and afterwards knows where each value was written.
  * @throws {UsageError} With a line for each mistake. Rules between settings are looked at only when each is right.
  */
-export function readConfig<T>(spec: Spec<T>, { subject, flags, file }: Sources): T {
-  const problems = new Problems(subject);
+export function readConfig<T>(
+  spec: Spec<T>,
+  { subject, flags, file }: Sources,
+  problems: Problems = new Problems(subject),
+): T {
   const config = readSettings(spec.schema, file, problems, flags);
   problems.throwIfAny();
   spec.check(config, problems);

@@ -1,0 +1,143 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { makeTempDir } from "../support/process.ts";
+import { runMicss } from "../support/cli.ts";
+
+const SERVER = "channels: [127.0.0.1, 127.0.0.2]\ntargets: { 80: 127.0.0.1:8080 }\n";
+const CLIENT = "servers: { web: [192.0.2.10, 198.51.100.10] }\nforward: [127.0.0.1:8080=web:80]\n";
+
+/** Writes files to a directory of their own and returns the first one's path. */
+async function written(stack: AsyncDisposableStack, files: Record<string, string>): Promise<string> {
+  const { path } = stack.use(await makeTempDir());
+  for (const [name, text] of Object.entries(files)) {
+    // Whoever writes a key or passwords keeps them private; others may read the rest.
+    await Deno.writeTextFile(`${path}/${name}`, text.replaceAll("DIR", path), { mode: 0o600 });
+  }
+  return `${path}/${Object.keys(files)[0]}`;
+}
+
+Deno.test("check tells a server's file from a client's, and says that it is fine", async () => {
+  await using stack = new AsyncDisposableStack();
+  for (const [text, side] of [[SERVER, "server"], [CLIENT, "client"]] as const) {
+    const path = await written(stack, { "f.yaml": text });
+    const fine = { status: 0, out: `${path}: a ${side}'s configuration, fine\n`, err: "" };
+    assertEquals(await runMicss("check", path), fine);
+    assertEquals(await runMicss("check", side, path), fine);
+  }
+});
+
+Deno.test("check says every mistake with its line and field, and exits 2", async () => {
+  await using stack = new AsyncDisposableStack();
+  const path = await written(stack, {
+    "f.yaml": "channels:\n  - 127.0.0.1\n  - 127.0.0.2:x\ntargets:\n  80: a\ntimeouts:\n  hanshake: 5s\n",
+  });
+  assertEquals(await runMicss("check", path), {
+    status: 2,
+    out: "",
+    err: `micss: ${path}:3: channels.1: "127.0.0.2:x" is no address; write HOST:PORT\n` +
+      `micss: ${path}:7: timeouts.hanshake: unknown key; did you mean handshake?\n`,
+  });
+  assertEquals(
+    await runMicss("check", await written(stack, { "g.yaml": "channels: [127.0.0.1, 127.0.0.2]\n" })).then(
+      ({ err }) => err.replace(/\/\S+\//, ""),
+    ),
+    "micss: g.yaml: no target; give at least one, such as 80=127.0.0.1:8080\n",
+  );
+});
+
+Deno.test("check takes a typing error in a key for the key, and asks where it can't tell", async () => {
+  await using stack = new AsyncDisposableStack();
+  const hint = "write micss check server FILE or micss check client FILE";
+  for (
+    const [text, said] of [
+      ["forwrad: [a:1=b:2]\n", ":1: forwrad: unknown key; did you mean forward?"],
+      ["chanels: [a, b]\n", ":1: chanels: unknown key; did you mean channels?"],
+      ["log: { level: info }\n", `: neither a server's settings nor a client's; ${hint}`],
+      ["", `: neither a server's settings nor a client's; ${hint}`],
+      ["targets: { 80: a }\nforward: [a:1=b:2]\n", `: a server's settings and a client's; ${hint}`],
+      ["- a\n", ":1: no map; write KEY: VALUE lines"],
+      ["a: [\n", ":2: "],
+    ] as const
+  ) {
+    const path = await written(stack, { "f.yaml": text });
+    const { status, out, err } = await runMicss("check", path);
+    assertEquals([status, out], [2, ""]);
+    assertStringIncludes(err, `micss: ${path}${said}`);
+  }
+  const empty = await written(stack, { "f.yaml": "log: { level: info }\n" });
+  assertStringIncludes((await runMicss("check", "client", empty)).err, `micss: ${empty}: no server; give at least one`);
+});
+
+Deno.test("check looks at the files of keys and users: whether they are there, private, and right", async () => {
+  await using stack = new AsyncDisposableStack();
+  const server = await written(stack, {
+    "server.yaml": `${SERVER}keys:\n  - DIR/open.key\n  - DIR/none.key\n  - DIR/hmac.key\n`,
+  });
+  const dir = server.replace(/\/[^/]*$/, "");
+  for (const name of ["open", "hmac"]) await runMicss("keygen", "hmac", "--out", `${dir}/${name}.key`);
+  await Deno.chmod(`${dir}/open.key`, 0o644);
+  assertEquals((await runMicss("check", server)).err.split("\n"), [
+    `micss: ${server}:4: keys.0 "${dir}/open.key": a secret that others than its owner can get at; chmod 600 ${dir}/open.key`,
+    `micss: ${server}:5: keys.1 "${dir}/none.key": no such file or directory; give the path of a key's file`,
+    "",
+  ]);
+  const client = await written(stack, {
+    "client.yaml": `${CLIENT}keys:\n  192.0.2.1: DIR/none.key\nsocks5: [127.0.0.1:1080]\nsocks5-users: DIR/users\n`,
+    users: "no colon\n",
+  });
+  const { status, err } = await runMicss("check", client);
+  assertEquals(status, 2);
+  const at = client.replace(/\/[^/]*$/, "");
+  assertMatch(err, new RegExp(`^micss: ${client}:4: keys\\.192\\.0\\.2\\.1 "${at}/none\\.key": no such file`, "m"));
+  assertMatch(err, new RegExp(`^micss: ${client}:6: socks5-users "${at}/users": `, "m"));
+});
+
+Deno.test("check warns of addresses that are not this machine's, and of names that nobody knows", async () => {
+  await using stack = new AsyncDisposableStack();
+  const path = await written(stack, {
+    "f.yaml": "channels: [127.0.0.1, 203.0.113.9]\ntargets: { 80: nobody.invalid }\n",
+  });
+  const { status, out, err } = await runMicss("check", path);
+  assertEquals([status, out], [0, `${path}: a server's configuration, fine, with 2 warnings\n`]);
+  const [first, second] = err.split("\n");
+  assertEquals(
+    first,
+    `micss: ${path}:1: channels.1: warning: 203.0.113.9 is no address of this machine; the handler does not start without`,
+  );
+  assertStringIncludes(second!, `micss: ${path}:2: targets.80: warning: nobody.invalid: `);
+});
+
+Deno.test("check --json is one object with the lines, fields and messages", async () => {
+  await using stack = new AsyncDisposableStack();
+  const path = await written(stack, { "f.yaml": "channels: [a, b]\ntargets: { 80: x:y }\n" });
+  const { status, out, err } = await runMicss("check", path, "--json");
+  assertEquals([status, err], [2, ""]);
+  assertEquals(JSON.parse(out), {
+    file: path,
+    kind: "server",
+    fine: false,
+    mistakes: [{ line: 2, field: "targets.80", message: '"x:y" is no address; write HOST:PORT' }],
+    warnings: [],
+  });
+  const warned = await written(stack, { "g.yaml": SERVER.replace("127.0.0.2", "203.0.113.9") });
+  const report = JSON.parse((await runMicss("check", "--json", warned)).out);
+  assertEquals([report.fine, report.warnings], [true, [{
+    line: 1,
+    field: "channels.1",
+    message: "203.0.113.9 is no address of this machine; the handler does not start without",
+  }]]);
+});
+
+Deno.test("check's arguments are one file, and whose it is", async () => {
+  for (
+    const [args, line] of [
+      ["", "micss check: no file; write micss check FILE"],
+      ["a b", 'micss check: "b": one too many; write micss check [server|client] FILE'],
+      ["server a b", 'micss check: "b": one too many; write micss check [server|client] FILE'],
+      ["/nowhere/f.yaml", 'micss check: "/nowhere/f.yaml": no such file; give the path of a YAML file'],
+      ["server", 'micss check: "server": no such file; give the path of a YAML file'],
+      ["a --jsno", "micss check: --jsno: unknown flag; did you mean --json?"],
+    ] as const
+  ) {
+    assertEquals(await runMicss("check", ...args.split(" ").filter(Boolean)), { status: 2, out: "", err: `${line}\n` });
+  }
+});
