@@ -2,6 +2,7 @@ import { parse } from "@std/yaml";
 import { fileNode, type Node } from "./node.ts";
 import { locator } from "./position.ts";
 import { quote, UsageError } from "./problems.ts";
+import { type FileRights, isPrivate } from "./private.ts";
 
 /** The largest configuration file that is read, in bytes. */
 export const MAX_FILE_BYTES = 1024 * 1024;
@@ -26,9 +27,9 @@ export const readUsersFile: ReadFile = (path: string): string => {
   return readText(path, "a file of lines user:password", checkPrivate);
 };
 
-/** @param what What it should be, for messages. @param checkMode Throws where the open file's mode is wrong. */
-function readText(path: string, what: string, checkMode: (mode: number, path: string) => void = () => {}): string {
-  const bytes = readBytes(path, what, checkMode);
+/** @param what What it should be, for messages. @param check Throws where the open file's rights are wrong. */
+function readText(path: string, what: string, check: (rights: FileRights, path: string) => void = () => {}): string {
+  const bytes = readBytes(path, what, check);
   if (bytes.length > MAX_FILE_BYTES) throw new FileError(`over 1 MiB; give ${what}`);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -38,11 +39,10 @@ function readText(path: string, what: string, checkMode: (mode: number, path: st
 }
 
 /** A file's bytes, at most one more than {@linkcode MAX_FILE_BYTES}. */
-function readBytes(path: string, what: string, checkMode: (mode: number, path: string) => void): Uint8Array {
+function readBytes(path: string, what: string, check: (rights: FileRights, path: string) => void): Uint8Array {
   try {
     using file = Deno.openSync(path);
-    const { mode } = file.statSync();
-    if (mode !== null) checkMode(mode, path);
+    check(file.statSync(), path);
     const bytes = new Uint8Array(MAX_FILE_BYTES + 1);
     let length = 0;
     while (length < bytes.length) {
@@ -56,8 +56,8 @@ function readBytes(path: string, what: string, checkMode: (mode: number, path: s
   }
 }
 
-function checkPrivate(mode: number, path: string): void {
-  if ((mode & 0o077) !== 0) throw new FileError(`open to others than its owner; run chmod go= ${quote(path)}`);
+function checkPrivate(rights: FileRights, path: string): void {
+  if (!isPrivate(rights)) throw new FileError(`open to others than its owner; run chmod go= ${quote(path)}`);
 }
 
 function explain(error: unknown, what: string): string {

@@ -1,3 +1,4 @@
+import { type FileRights, isPrivate } from "../config/private.ts";
 import { formatKey, generateEd25519, generateHmac, importKey, type Key, type KeyText, parseKey } from "./key.ts";
 
 /** The longest text of a key's file, in bytes. */
@@ -42,11 +43,11 @@ export async function loadKey(path: string, use: KeyUse): Promise<Key> {
 }
 
 function readText(path: string): KeyText {
-  let text: string, mode: number | null;
+  let text: string, rights: FileRights;
   try {
     using file = Deno.openSync(path);
     // Of the open file, so that nobody can put another in its place in between.
-    mode = file.statSync().mode;
+    rights = file.statSync();
     const bytes = new Uint8Array(MOST_TEXT);
     text = new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0));
   } catch (error) {
@@ -59,15 +60,15 @@ function readText(path: string): KeyText {
     if (!(error instanceof SyntaxError)) throw error;
     throw new KeyFileError(path, `${error.message}; make one with micss keygen`);
   }
-  if (mode !== null) checkMode(path, mode, key.kind !== "micss-ed25519-public-v1");
+  checkRights(path, rights, key.kind !== "micss-ed25519-public-v1");
   return key;
 }
 
-function checkMode(path: string, mode: number, secret: boolean): void {
-  if (secret && (mode & 0o077) !== 0) {
+function checkRights(path: string, rights: FileRights, secret: boolean): void {
+  if (secret && !isPrivate(rights)) {
     throw new KeyFileError(path, `a secret that others than its owner can get at; chmod 600 ${path}`);
   }
-  if ((mode & 0o022) !== 0) {
+  if (((rights.mode ?? 0) & 0o022) !== 0) {
     throw new KeyFileError(path, `a key that others than its owner can write; chmod go-w ${path}`);
   }
 }
