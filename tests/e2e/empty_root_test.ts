@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
 import { type EmptyRoot, makeEmptyRoot, NONROOT } from "../support/empty_root.ts";
 import { buildExecutable, COMPILER } from "../support/executable.ts";
-import { type Handler, startClient, startServer } from "../support/handlers.ts";
+import { Handler, startClient } from "../support/handlers.ts";
 import { makeTempDir, run } from "../support/process.ts";
 import { freePort, testWith } from "../support/programs.ts";
 import { startNginx } from "../support/programs_nginx.ts";
@@ -33,7 +33,13 @@ testWith(
     const channels = hosts.map((host) => ({ host, port }));
     const target = `127.0.0.1:${freePort("127.0.0.1")}`;
     const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
-    await using server = await startServer(channels, `80=${target}`, root);
+    const admin = `127.0.0.1:${freePort("127.0.0.1")}`;
+    await using server = await Handler.start(
+      "server",
+      [...channels.flatMap((channel) => ["--channel", formatAddress(channel)]), "--target", `80=${target}`]
+        .concat("--admin", admin),
+      root,
+    );
     await using client = await startClient(channels, ["--forward", `${formatAddress(entry)}=web:80`], root);
     for (const handler of [server, client]) await assertConfined(handler, root);
 
@@ -45,6 +51,11 @@ testWith(
     await Deno.writeFile(`${nginx.root}/file`, file);
     await run([...CURL, "--output", `${directory.path}/file`, `http://${formatAddress(entry)}/file`]);
     assertEquals(await sha256OfFile(`${directory.path}/file`), sha256(file));
+    // The page and all that it loads are in the executable; how it is looked at from within a container, too.
+    for (const path of ["/", "/app.js", "/style.css", "/icon.svg", "/uplot.js", "/uplot.css", "/healthz", "/metrics"]) {
+      assert((await run([...CURL, `http://${admin}${path}`])).text().length > 0, path);
+    }
+    assertMatch((await run([root.executable, "status", "--admin", admin], root)).text(), /^server /);
     assertEquals([await client.stop(), await server.stop()], [0, 0]);
   },
 );
