@@ -1,26 +1,86 @@
-/** The command lines that docs/OPERATIONS.md shows are ones that the program takes. */
-import { assert } from "@std/assert";
+/** The command lines, files and rules that docs/OPERATIONS.md shows are ones that the program takes, or makes. */
+import { assert, assertEquals } from "@std/assert";
 import { parseClientCommand } from "../../src/cli/client.ts";
+import { COMMANDS } from "../../src/cli/mod.ts";
+import { parseClientRules, parseRemoval, parseServerRules, splitRules } from "../../src/cli/rules_args.ts";
 import { parseServerCommand } from "../../src/cli/server.ts";
+import { FileError } from "../../src/config/file.ts";
+import { clientPlan } from "../../src/rules/mod.ts";
+import { nftScript } from "../../src/rules/nft.ts";
 import { fenced, read } from "./markdown.ts";
 
-const lines = fenced(read("docs/OPERATIONS.md")).flatMap(({ content }) =>
-  content.replaceAll(/\\\n\s*/g, "").split("\n")
+const text = read("docs/OPERATIONS.md");
+const blocks = fenced(text);
+
+/** The files that are shown, by the name in their first line. */
+const files = new Map(
+  blocks.filter(({ kind }) => kind === "yaml").flatMap(({ content }) => {
+    const name = /^# (\S+\.yaml)\n/.exec(content)?.[1];
+    return name === undefined ? [] : [[name, content] as const];
+  }),
 );
 
-/** Those that start a handler from flags alone. */
-const commands = lines.filter((line) => /^micss (server|client) /.test(line) && !line.includes("--config"));
+function readShown(path: string): string {
+  const content = files.get(path);
+  if (content === undefined) throw new FileError("no such file; give one that the operations show");
+  return content;
+}
 
-for (const line of commands) {
-  Deno.test(`the operations' "${line}" is right`, () => {
-    const [, command, ...args] = line.replaceAll(/['"]/g, "").split(" ");
-    if (command === "server") parseServerCommand(args, () => "");
-    else parseClientCommand(args, () => "");
+/** A shell's words: quotes removed, nothing else known. */
+function words(line: string): string[] {
+  return [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) => word.replace(/['"]/g, ""));
+}
+
+/** Each line that runs micss, those that go on joined; what it answers begins with its name, too, and has a colon. */
+const commands = blocks.filter(({ kind }) => kind === "").flatMap(({ content }) =>
+  content.replaceAll(/\\\n\s*/g, "").split("\n")
+).flatMap((line) => {
+  const [, rest] = /^(?:\$ )?(?:runuser -u micss -- )?micss ((?!.*\w: ).+)$/.exec(line) ?? [];
+  if (rest === undefined) return [];
+  const [name, ...args] = words(rest);
+  return [{ line, name: name!, args }];
+});
+
+for (const { line, name, args } of commands) {
+  Deno.test(`the operations' "${line}" is right`, async () => {
+    if (name === "server") return void parseServerCommand(args, readShown);
+    if (name === "client") return void parseClientCommand(args, readShown);
+    if (name === "rules") return checkRules(args);
+    const entry = COMMANDS.find((one) => one.name === name);
+    assert(entry !== undefined, `no command ${name}`);
+    const { options } = await entry.load();
+    const flags = args.filter((arg) => arg.startsWith("--")).map((arg) => arg.slice(2).split("=")[0]!);
+    assertEquals(flags.filter((flag) => !options.some((option) => option.flag === flag)), []);
   });
 }
 
-Deno.test("the operations show each way in", () => {
+function checkRules(args: string[]): void {
+  const { action, side, rest } = splitRules(args);
+  if (action === "remove") parseRemoval(rest);
+  else if (side === "server") parseServerRules("micss rules", rest, readShown);
+  else parseClientRules("micss rules", rest, readShown);
+}
+
+Deno.test("the operations show each way in, and each command of the two hosts' example", () => {
   for (const way of ["--redirect", "--tproxy", "--socks5", "--http-connect"]) {
-    assert(commands.some((line) => line.includes(` ${way} `)), way);
+    assert(commands.some(({ line }) => line.includes(` ${way} `)), way);
   }
+  // Not by `section`: comments in what is shown look like headings.
+  const [, example = ""] = /^## Two hosts from nothing$(.*?)^## /ms.exec(text) ?? [];
+  const shown = commands.filter(({ line }) => example.includes(line)).map(({ name, args }) =>
+    name === "rules" ? `rules ${args[0]}` : name
+  );
+  const due = ["keygen", "server", "client", "rules print", "rules apply", "channels", "rules remove"];
+  assertEquals(due.filter((name) => !shown.includes(name)), []);
+});
+
+Deno.test("the rules that the operations show are those of the file that they show", () => {
+  const config = parseClientRules("micss rules", ["--config", "/etc/micss/client.yaml"], readShown);
+  const names = { user: () => 999, group: () => undefined, addresses: (host: string) => [host] };
+  const { ruleset, notes } = clientPlan(config, names);
+  assertEquals(notes, []);
+  const printed = `# What micss rules apply client puts in place on this machine.\nnft -f - <<'END'\n${
+    nftScript(ruleset)
+  }END\n`;
+  assert(text.includes(`$ micss rules print --config /etc/micss/client.yaml\n${printed}`), printed);
 });
