@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { parseClientCommand } from "../../src/cli/client.ts";
 import { COMMANDS } from "../../src/cli/mod.ts";
+import { parseClientRules } from "../../src/cli/rules_args.ts";
 import { parseServerCommand } from "../../src/cli/server.ts";
 import { FileError } from "../../src/config/file.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
@@ -51,6 +52,18 @@ for (const { line, command, args } of commands) {
     else parseClientCommand(args, readShown);
   });
 }
+
+Deno.test("README shows how to make rules, by flags and by files, for what its client takes", () => {
+  const shown = lines.flatMap((line) => /(?:^| )micss rules apply (.*)$/.exec(line)?.[1] ?? []);
+  const [flags, file] = shown.map((rest) => parseClientRules("micss rules apply", words(rest), readShown));
+  const redirect = commands.find(({ line }) => line.includes("--redirect"))!;
+  const client = parseClientCommand(redirect.args, readShown);
+  assertEquals(flags!.redirects, client.redirects);
+  assertEquals(flags!.servers, client.servers);
+  assertEquals(file!.redirects, client.redirects);
+  assertEquals(flags!.rules!.take, [{ to: "servers", port: 80 }]);
+  assertEquals(file!.servers[0]!.ports, [80]);
+});
 
 Deno.test("README's files say what its flags say", () => {
   const [server, client] = (["server", "client"] as const).map((name) =>
