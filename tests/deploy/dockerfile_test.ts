@@ -1,0 +1,95 @@
+/** The image, as far as it goes without a container engine: linted, and its steps done by hand in directories of our own. */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { makeEmptyRoot, NONROOT } from "../support/empty_root.ts";
+import { buildExecutable, COMPILER } from "../support/executable.ts";
+import { parseDockerfile } from "../support/dockerfile.ts";
+import { Namespace } from "../support/namespaces.ts";
+import { makeTempDir, run } from "../support/process.ts";
+import { Handler } from "../support/handlers.ts";
+import { freePort, testWith } from "../support/programs.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** Prints what is wrong, a line each. A program by itself, so that the project does not depend on what only this needs. */
+const LINT = `
+  import { validate } from "npm:dockerfile-utils@0.16.3";
+  for (const { range, message } of validate(Deno.readTextFileSync(Deno.args[0]))) {
+    console.log(range.start.line + 1 + ": " + message);
+  }
+`;
+
+const text = await Deno.readTextFile(`${ROOT}Dockerfile`);
+const stages = parseDockerfile(text);
+const only = (stage: string, name: string) => stages.get(stage)!.findLast((one) => one.name === name)!;
+
+/** What the linter says of a Dockerfile; undefined where it can't be had. */
+async function lint(path: string): Promise<string[] | undefined> {
+  const command = [Deno.execPath(), "run", "--quiet", "--no-config", "--no-lock", "--allow-read", "--allow-env", "-"];
+  const { code, text, stderr } = await run([...command, path], { input: LINT, mayFail: true });
+  if (code === 0) return text().split("\n").filter(Boolean);
+  if (/npm|error sending request/.test(stderr)) return undefined;
+  throw new Error(stderr);
+}
+
+const found = await lint(`${ROOT}Dockerfile`);
+
+testWith(
+  found === undefined ? ["npm:dockerfile-utils"] : [],
+  "a linter finds nothing wrong in the Dockerfile",
+  async () => {
+    assertEquals(found, []);
+    await using directory = await makeTempDir();
+    await Deno.writeTextFile(`${directory.path}/Dockerfile`, text.replace("EXPOSE 6522", "EXPOSE channels"));
+    assertEquals((await lint(`${directory.path}/Dockerfile`))!.length, 1);
+  },
+);
+
+Deno.test("the image is labelled as the project is", async () => {
+  const labels = only("final", "LABEL").args.join(" ");
+  const { version, license } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  assertStringIncludes(labels, `org.opencontainers.image.version="${version}"`);
+  assertStringIncludes(labels, `org.opencontainers.image.licenses="${license}"`);
+});
+
+const executable = await buildExecutable();
+
+testWith(
+  ["network namespaces", "ldd", ...(executable === undefined ? [COMPILER] : [])],
+  "what the image copies is enough to build it, and what is built runs, and is looked at, as the image says",
+  async () => {
+    await using context = await makeTempDir();
+    for (const { args } of stages.get("build")!.filter(({ name }) => name === "COPY")) {
+      const to = args.at(-1)!;
+      for (const source of args.slice(0, -1)) {
+        await run(["cp", "--recursive", `${ROOT}${source}`, to === "./" ? context.path : `${context.path}/${to}`]);
+      }
+    }
+    const [deno, ...build] = only("build", "RUN").args;
+    assertEquals(deno, "deno");
+    // The variable is what ENV makes of the build's argument.
+    const env = { MICSS_BUILD: "0123abc of 2026-01-02" };
+    await run([Deno.execPath(), ...build], { cwd: context.path, env });
+
+    const [from, to] = only("final", "COPY").args;
+    await using root = await makeEmptyRoot(
+      `${context.path}/${from!.replace(`${only("build", "WORKDIR").args[0]}/`, "")}`,
+    );
+    assertEquals(to, root.executable);
+    assertEquals(only("final", "USER").args, [`${NONROOT}:${NONROOT}`]);
+    const entrypoint = only("final", "ENTRYPOINT").args;
+    assertEquals(entrypoint, [root.executable]);
+    assertMatch((await run([...entrypoint, ...only("final", "CMD").args], root)).text(), /^micss carries TCP/);
+    assertMatch((await run([...entrypoint, "version"], root)).text(), /^micss .* \(0123abc of 2026-01-02\)\n/);
+
+    // It has to be at the address of the health check, which others may have here: a network of its own.
+    await using network = await Namespace.make();
+    const within = [...network.within, ...root.within];
+    const health = only("final", "HEALTHCHECK").args;
+    assertEquals((await run(health, { within, mayFail: true })).code, 1);
+    const port = freePort("127.0.0.1");
+    const channels = ["127.0.0.1", "127.0.0.2"].flatMap((host) => ["--channel", `${host}:${port}`]);
+    const flags = [...channels, "--target", "80=127.0.0.1:8080", "--admin", "127.0.0.1:9652"];
+    await using _server = await Handler.start("server", flags, { executable: root.executable, within });
+    await run(health, { within });
+  },
+);
