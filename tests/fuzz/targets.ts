@@ -1,0 +1,7 @@
+import { configTargets } from "./config_targets.ts";
+import { entryTargets } from "./entry_targets.ts";
+import type { Target } from "./target.ts";
+import { wireTargets } from "./wire_targets.ts";
+
+/** Every parser of the project. */
+export const TARGETS: readonly Target[] = [...wireTargets, ...entryTargets, ...configTargets];
