@@ -21,10 +21,10 @@ export const adminSyntax: Syntax<AdminAddress> = {
   parse(text) {
     const path = /^unix:(.*)$/s.exec(text)?.[1];
     if (path === undefined) return tcp.parse(text);
-    // sun_path has 108 bytes, of which the last is 0.
+    // sun_path has 108 bytes, and the socket is made in a directory beside its place.
     const { length } = new TextEncoder().encode(path);
-    if (!path.startsWith("/") || length > 107 || path.includes("\0")) {
-      throw new SyntaxError(`${quote(text)} is no UNIX socket; write unix: and an absolute path of at most 107 bytes`);
+    if (!path.startsWith("/") || length > 80 || path.includes("\0")) {
+      throw new SyntaxError(`${quote(text)} is no UNIX socket; write unix: and an absolute path of at most 80 bytes`);
     }
     return { path };
   },

@@ -16,6 +16,8 @@ export interface HandlerOptions extends RunOptions {
    * source, with the permissions that users run it with.
    */
   executable?: string | undefined;
+  /** Further flags. */
+  flags?: readonly string[];
 }
 
 /** One line of a handler's log. */
@@ -43,7 +45,7 @@ export class Handler implements AsyncDisposable {
   static async start(command: "server" | "client", args: string[], options: HandlerOptions = {}): Promise<Handler> {
     await using making = new AsyncDisposableStack();
     const micss = await micssCommand(options.executable);
-    const line = [...micss, command, ...args, "--log-format", "json"];
+    const line = [...micss, command, ...args, ...options.flags ?? [], "--log-format", "json"];
     const handler = new Handler(making.use(Program.start(line, { cwd: ROOT, ...options })));
     await handler.waitForLog("ready");
     making.move();
@@ -143,10 +145,12 @@ export async function startPair(
     /** Where the client handler finds the channels, when it is not where the server handler has them. */
     through?: (channels: Address[]) => Address[];
     executable?: string;
+    /** Further flags of both handlers. */
+    flags?: readonly string[];
   },
 ): Promise<Pair> {
   await using making = new AsyncDisposableStack();
-  const handlerOptions = { executable: options.executable };
+  const handlerOptions = { executable: options.executable, flags: options.flags ?? [] };
   const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
   const port = freePort(...hosts);
   const channels = hosts.map((host) => ({ host, port }));

@@ -42,18 +42,31 @@ async function listenAtPath(
   answer: (request: Request) => Promise<Response>,
 ): Promise<Listening> {
   await removeStale(path);
-  // Narrow from the first moment on: a change of mode would come too late.
-  const before = Deno.umask(0o777 & ~PRIVATE);
+  // Made where nobody else may go, so that it is its owner's alone from the first moment on; Deno does not let the umask be
+  // set without every right.
+  const directory = await Deno.makeTempDir({ dir: dirname(path), prefix: "." });
   try {
-    const server = Deno.serve({ ...options, path }, answer);
+    const made = `${directory}/s`;
+    const server = Deno.serve({ ...options, path: made }, answer);
+    try {
+      await Deno.chmod(made, PRIVATE);
+      await Deno.rename(made, path);
+    } catch (error) {
+      await server.shutdown();
+      throw error;
+    }
     const shutdown = async () => {
       await server.shutdown();
       remove(path);
     };
     return { server: { shutdown }, address: { path } };
   } finally {
-    Deno.umask(before);
+    await Deno.remove(directory, { recursive: true });
   }
+}
+
+function dirname(path: string): string {
+  return path.replace(/\/[^/]*$/, "") || "/";
 }
 
 /**
