@@ -143,6 +143,7 @@ function showSessions({ sessions, sessionCount }) {
     return row;
   });
   byId("session-rows").replaceChildren(...rows);
+  byId("session-table").hidden = rows.length === 0;
   const more = sessionCount - sessions.length;
   byId("no-sessions").hidden = sessionCount > 0 && more === 0;
   write(byId("no-sessions"), more > 0 ? `and ${more} more` : "No session is under way.");
