@@ -34,6 +34,7 @@ export const command: Command = {
   name: "channels",
   summary: "Lists, forgets, imports or exports what was learned of servers' channels",
   usage: "list [--json] | forget ADDRESS | forget --all | import FILE | export [--database FILE]",
+  operands: { words: ACTIONS, files: true },
   options: OPTIONS,
   examples: [
     "micss channels list",

@@ -31,6 +31,8 @@ export interface Operands {
   readonly words?: readonly string[];
   /** Whether there may be a file's name. */
   readonly files?: true;
+  /** Commands whose settings' flags it takes as well. */
+  readonly settingsOf?: readonly string[];
 }
 
 /** Where a command writes. */

@@ -1,17 +1,24 @@
 import type { Option } from "../config/schema.ts";
 import type { Command } from "./command.ts";
+import { EXIT_STATUSES } from "./statuses.ts";
 
 /** A command as the list of commands shows it. */
 export type CommandLine = Pick<Command, "name" | "summary">;
 
+/** What the program is for, in one line. */
+export const WHAT = "carries TCP connections over several network paths, so that who owns all but one learns nothing";
+
 /** The help of the whole program. */
 export function programHelp(commands: readonly CommandLine[]): string {
   return [
-    "micss carries TCP connections over several network paths, so that who owns all but one learns nothing",
+    `micss ${WHAT}`,
     "",
     shortHelp(commands),
     "A first look, without any configuration:",
     "  micss demo",
+    "",
+    "Exit status:",
+    ...columns(EXIT_STATUSES.map(([status, meaning]) => [status, meaning])),
     "",
   ].join("\n");
 }

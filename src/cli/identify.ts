@@ -9,6 +9,7 @@ import { covers, isIp } from "../config/scope.ts";
 import type { ClientConfig } from "../config/types.ts";
 import { Database, DatabaseError, systemDatabasePath } from "../identify/database.ts";
 import type { Entry } from "../identify/entry.ts";
+import { formatEntries } from "../identify/entry_file.ts";
 import { learn, type ScopedKey } from "../identify/learned.ts";
 import { type Address, DEFAULT_PORT, formatAddress, parseAddress } from "../net/address.ts";
 import { resolveWithin } from "../net/names.ts";
@@ -28,20 +29,21 @@ const OPTIONS: readonly Option[] = [
   { flag: "key", placeholder: "FILE", repeats: true, doc: "The key to ask by, or several" },
   { flag: "config", placeholder: "FILE", doc: "A client's file, for its keys and its database; --key wins over it" },
   ...optionsOf({ database: clientIdentifySchema.database }),
+  { flag: "json", doc: "For programs, as micss channels export writes it" },
 ];
 
 /** `micss identify`. */
 export const command: Command = {
   name: "identify",
   summary: "Asks a server for its channels, shows them, and keeps them for clients of this machine",
-  usage: "ADDRESS[:PORT] (--key FILE... | --config FILE) [--database FILE]",
+  usage: "ADDRESS[:PORT] (--key FILE... | --config FILE) [--database FILE] [--json]",
   options: OPTIONS,
   examples: [
     "micss identify 192.0.2.10 --key server.key.pub",
     "micss identify web.example --config client.yaml",
   ],
   async run(args, output) {
-    const { address, port, keys, config } = await readArguments(args);
+    const { address, port, keys, config, json } = await readArguments(args);
     let entry: Entry;
     try {
       const host = isIp(address.host) ? canonicalHost(address.host) : await firstAddress(address.host, config);
@@ -51,8 +53,8 @@ export const command: Command = {
       output.err(`${SUBJECT}: ${reasonOf(error)}\n`);
       return 1;
     }
-    output.out(describe(entry));
-    return keep(entry, config.database ?? systemDatabasePath(), output);
+    output.out(json ? formatEntries([entry]) : describe(entry));
+    return keep(entry, config.database ?? systemDatabasePath(), json ? { ...output, out: output.err } : output);
   },
 };
 
@@ -63,6 +65,8 @@ interface Arguments {
   /** Those to ask by. */
   readonly keys: readonly ScopedKey[];
   readonly config: Pick<ClientConfig, "database" | "timeouts">;
+  /** Whether a program reads the answer. */
+  readonly json: boolean;
 }
 
 async function readArguments(args: string[]): Promise<Arguments> {
@@ -89,7 +93,7 @@ async function readArguments(args: string[]): Promise<Arguments> {
     const hint = path === undefined ? "give one, --key FILE" : `${path} has none for it`;
     throw new UsageError([`${SUBJECT}: ${quote(value)}: no key to ask by; ${hint}`]);
   }
-  return { address, port, keys: await loadClientKeys(`${SUBJECT}: key`, chosen), config };
+  return { address, port, keys: await loadClientKeys(`${SUBJECT}: key`, chosen), config, json: flags.has("json") };
 }
 
 /** An address; port 0 where none is written. */

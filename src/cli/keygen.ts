@@ -19,6 +19,7 @@ export const command: Command = {
   name: "keygen",
   summary: "Makes a key by which a server tells its clients the channels",
   usage: "hmac|ed25519 [--out FILE] [--comment TEXT]",
+  operands: { words: METHODS },
   options: OPTIONS,
   examples: [
     "micss keygen ed25519 --out server.key     # server.key for the server, server.key.pub for any client",

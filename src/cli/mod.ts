@@ -56,6 +56,16 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import("./status.ts")).command,
   },
   {
+    name: "completions",
+    summary: "Prints what makes a shell complete micss's commands, flags and their values",
+    load: async () => (await import("./completions.ts")).command,
+  },
+  {
+    name: "man",
+    summary: "Prints the manual page",
+    load: async () => (await import("./man.ts")).command,
+  },
+  {
     name: "demo",
     summary: "Shows it all at work on this machine, in seconds",
     load: async () => (await import("./demo.ts")).command,
@@ -76,6 +86,9 @@ const helpCommand: Command = {
   name: "help",
   summary: "Tells how a command is called",
   usage: "[COMMAND]",
+  get operands() {
+    return { words: COMMANDS.map(({ name }) => name) };
+  },
   options: [],
   examples: ["micss help", "micss help server"],
   async run(args, output) {

@@ -13,8 +13,10 @@ const PATIENCE = 5_000;
 const NO_START = "the handler does not start without";
 
 /** A host that a configuration names, and the value of the configuration that does. */
-interface Named {
+export interface Named {
+  /** A name or an IP address. */
   readonly host: string;
+  /** The value. */
   readonly in: object;
 }
 

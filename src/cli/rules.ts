@@ -12,13 +12,14 @@ import {
   systemTools,
 } from "../rules/mod.ts";
 import type { Command, Output } from "./command.ts";
-import { parseRemoval, type Plan, readPlan, rulesOptions, splitRules } from "./rules_args.ts";
+import { ACTIONS, parseRemoval, type Plan, readPlan, rulesOptions, splitRules } from "./rules_args.ts";
 
 /** `micss rules`. */
 export const command: Command = {
   name: "rules",
   summary: "Prints, applies or removes the firewall rules that send connections to the client, or guard the server",
   usage: "print|apply|remove [client|server] [--config FILE] [FLAG OF micss client OR micss server]...",
+  operands: { words: ACTIONS, settingsOf: ["client", "server"] },
   options: rulesOptions(),
   examples: [
     "micss rules print --config client.yaml",

@@ -14,7 +14,8 @@ import { readFlags } from "./flags.ts";
 /** What to do with the rules. */
 export type Action = "print" | "apply" | "remove";
 
-const ACTIONS: readonly Action[] = ["print", "apply", "remove"];
+/** All of them. */
+export const ACTIONS: readonly Action[] = ["print", "apply", "remove"];
 
 /** Rules to make, and what is to be known about them. */
 export interface Plan {

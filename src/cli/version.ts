@@ -22,16 +22,30 @@ function build(): string {
 const PROTOCOL = `protocol ${PROTOCOL_VERSION}, sharing ${xor.name} (${xor.id}), ` +
   `identification hmac-sha256 (${Method.HmacSha256}) and ed25519 (${Method.Ed25519})`;
 
+/** What `--json` says. */
+function forPrograms(): unknown {
+  return {
+    version: VERSION,
+    build: build(),
+    protocol: PROTOCOL_VERSION,
+    sharing: { [xor.name]: xor.id },
+    identification: { "hmac-sha256": Method.HmacSha256, ed25519: Method.Ed25519 },
+    deno: Deno.version.deno,
+    target: Deno.build.target,
+  };
+}
+
 /** `micss version`. */
 export const command: Command = {
   name: "version",
   summary: "Prints the versions of the program, of the protocol and of Deno",
-  usage: "",
-  options: [],
-  examples: ["micss version"],
+  usage: "[--json]",
+  options: [{ flag: "json", doc: "For programs: one object" }],
+  examples: ["micss version", "micss version --json"],
   run(args, output) {
-    readFlags("micss version", command.options, args);
-    output.out(`micss ${VERSION} (${build()})\n${PROTOCOL}\ndeno ${Deno.version.deno}, ${Deno.build.target}\n`);
+    const json = readFlags("micss version", command.options, args).has("json");
+    if (json) output.out(`${JSON.stringify(forPrograms(), null, 2)}\n`);
+    else output.out(`micss ${VERSION} (${build()})\n${PROTOCOL}\ndeno ${Deno.version.deno}, ${Deno.build.target}\n`);
     return Promise.resolve(0);
   },
 };

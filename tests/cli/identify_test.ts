@@ -55,6 +55,19 @@ Deno.test("identify asks, shows and keeps", async () => {
   assertEquals(kept.list().map(({ address, key, source }) => [address, key, source]), [["127.0.0.1", id, "exchange"]]);
 });
 
+Deno.test("identify --json writes what channels import takes, and nothing else, to standard output", async () => {
+  await using scene = await setUp();
+  const { key, id, port, path, database } = scene;
+  const { status, out, err } = await scene.identify(`127.0.0.1:${port}`, "--key", `${key}.pub`, "--json");
+  assertEquals([status, err], [0, `kept in ${database}\n`]);
+  const { version, entries: [entry] } = JSON.parse(out);
+  assertEquals([version, entry.address, entry.key], [1, "127.0.0.1", id]);
+  assertEquals(entry.channels, [`127.0.0.1:${port}`, `127.0.0.2:${port}`]);
+  Deno.writeTextFileSync(`${path}/entries.json`, out);
+  const imported = await runMicss("channels", "import", `${path}/entries.json`, "--database", `${path}/other.db`);
+  assertEquals([imported.status, imported.err], [0, "1 imported\n"]);
+});
+
 Deno.test("identify takes keys, port and database from a client's file, and names are resolved", async () => {
   await using scene = await setUp();
   const { key, port, path } = scene;

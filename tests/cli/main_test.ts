@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import project from "../../deno.json" with { type: "json" };
 import { COMMANDS, main } from "../../src/cli/mod.ts";
+import { EXIT_STATUSES } from "../../src/cli/statuses.ts";
 import { optionsOf } from "../../src/config/schema.ts";
 import { clientSpec } from "../../src/config/client.ts";
 import { serverSpec } from "../../src/config/server.ts";
@@ -95,6 +96,29 @@ protocol 1, sharing xor (1), identification hmac-sha256 (1) and ed25519 (2)
 deno ${Deno.version.deno}, ${Deno.build.target}
 `;
   for (const name of ["version", "--version", "-V"]) assertEquals(await run(name), { status: 0, out, err: "" });
+});
+
+Deno.test("the version is an object for programs, too", async () => {
+  const { status, out, err } = await run("version", "--json");
+  assertEquals([status, err], [0, ""]);
+  assertEquals(JSON.parse(out), {
+    version: project.version,
+    build: "from source",
+    protocol: 1,
+    sharing: { xor: 1 },
+    identification: { "hmac-sha256": 1, ed25519: 2 },
+    deno: Deno.version.deno,
+    target: Deno.build.target,
+  });
+});
+
+Deno.test("help and the manual say the exit statuses", async () => {
+  for (const command of ["help", "man"]) {
+    const { out } = await run(command);
+    for (const [status, meaning] of EXIT_STATUSES) {
+      for (const part of [status, meaning]) assertStringIncludes(out.replaceAll("\\-", "-"), part);
+    }
+  }
 });
 
 Deno.test("bad input gets its lines on standard error and status 2", async () => {
