@@ -1,0 +1,143 @@
+/** The manifests for Kubernetes: against its own schemas, and against the program that they run. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parseClientCommand } from "../../src/cli/client.ts";
+import { parseClientRules } from "../../src/cli/rules_args.ts";
+import { parseServerCommand } from "../../src/cli/server.ts";
+import { build, type Container, type Manifest, MANIFESTS, only, readManifests } from "../support/kubernetes.ts";
+import { run } from "../support/process.ts";
+import { testWith } from "../support/programs.ts";
+
+const client = await build("base/client");
+const server = await build("base/server");
+const replicas = await build("overlays/three-replicas");
+const all = [...client, ...server, ...replicas];
+
+const podOf = ({ spec }: Manifest) => spec.template.spec;
+const app = podOf(only(client, "Deployment", "app"));
+const handler = podOf(only(server, "Deployment", "micss-server"));
+const [rules, sidecar]: [Container, Container] = app.initContainers;
+const clientYaml: string = only(client, "ConfigMap", "micss-client").data["client.yaml"];
+
+/**
+ * What Kubernetes's schemas say of manifests; undefined where they can't be had. The package kubernetes-models has them as
+ * validators, and as types, which know fields that there are not.
+ */
+async function validate(manifests: readonly Manifest[]): Promise<string | undefined> {
+  const code = manifests.map((manifest, index) => {
+    const module = `npm:kubernetes-models@5.1.0/${manifest.apiVersion}/${manifest.kind}`;
+    return `
+      import { ${manifest.kind} as Model${index}, type I${manifest.kind} as Type${index} } from "${module}";
+      const manifest${index}: Type${index} = ${JSON.stringify(manifest)};
+      new Model${index}(manifest${index}).validate();`;
+  });
+  // Nothing of that is the project's: no configuration, no lock file.
+  const flags = ["--quiet", "--no-config", "--no-lock", "--check", "--allow-env", "--ext=ts", "-"];
+  const { code: status, stderr } = await run([Deno.execPath(), "run", ...flags], {
+    input: code.join("\n"),
+    env: { NO_COLOR: "1" },
+    mayFail: true,
+  });
+  if (status === 0) return "";
+  return /error sending request|Import 'http/.test(stderr) ? undefined : stderr;
+}
+
+const verdict = await validate(all);
+const schemas = verdict === undefined ? ["npm:kubernetes-models"] : [];
+
+testWith(schemas, "Kubernetes's schemas find nothing wrong in the manifests", () => {
+  assertEquals(verdict, "");
+  return Promise.resolve();
+});
+
+testWith(schemas, "Kubernetes's schemas find a field that is misspelt, or of another type", async () => {
+  const { ...pod } = { apiVersion: "v1", kind: "Pod", metadata: { name: "a" }, spec: structuredClone(app) };
+  pod.spec.initContainers[1].restartPolcy = "Always";
+  assertStringIncludes((await validate([pod]))!, "restartPolcy");
+});
+
+Deno.test("every file is part of a kustomization", async () => {
+  for (const directory of ["base/client", "base/server", "base/server-settings", "overlays/three-replicas"]) {
+    const [kustomization] = await readManifests(`${directory}/kustomization.yaml`);
+    const patches = (kustomization.patches ?? []).map(({ path }: { path: string }) => path);
+    const known = ["kustomization.yaml", ...kustomization.resources, ...patches].filter((name) =>
+      !name.includes("../")
+    );
+    const there = (await Array.fromAsync(Deno.readDir(MANIFESTS + directory))).map(({ name }) => name);
+    assertEquals(there.sort(), known.sort(), directory);
+  }
+});
+
+Deno.test("the settings are ones that the program takes, by the containers' arguments", () => {
+  const read = (path: string) => {
+    assertEquals(path, "/etc/micss/client.yaml");
+    return clientYaml;
+  };
+  assertEquals(sidecar.args[0], "client");
+  parseClientCommand([...sidecar.args.slice(1)], read);
+  // The image says `rules`.
+  assertEquals(rules.args[0], "apply");
+  const { rules: told } = parseClientRules("micss rules apply", [...rules.args.slice(1)], read);
+  assertEquals(told!.exemptUids, [`${sidecar.securityContext.runAsUser}`]);
+
+  const [command, ...flags] = handler.containers[0].args;
+  assertEquals(command, "server");
+  const settings = only(server, "ConfigMap", "micss-server").data["server.yaml"];
+  const { channels } = parseServerCommand(flags, () => settings);
+  const ports = handler.containers[0].ports.filter(({ name }: { name: string }) => name.startsWith("channel-"));
+  assertEquals(channels.map(({ port }) => port), ports.map((one: { containerPort: number }) => one.containerPort));
+});
+
+Deno.test("rules come first and alone have a right, NET_ADMIN; then the sidecar; the application comes last", () => {
+  assertEquals(app.initContainers.map(({ name }: Container) => name), ["micss-rules", "micss"]);
+  assertEquals([rules.restartPolicy, sidecar.restartPolicy], [undefined, "Always"]);
+  const containers: Container[] = [...app.initContainers, ...app.containers, ...handler.containers];
+  for (const { name, securityContext: { capabilities, ...context } } of containers) {
+    assertEquals(capabilities.drop, ["ALL"], name);
+    assertEquals(capabilities.add, name === "micss-rules" ? ["NET_ADMIN"] : undefined, name);
+    assertEquals([context.allowPrivilegeEscalation, context.readOnlyRootFilesystem], [false, true], name);
+    assertEquals(context.runAsNonRoot, name === "micss-rules" ? false : undefined, name);
+  }
+  for (const { securityContext } of [app, handler]) {
+    assertEquals([securityContext.runAsNonRoot, securityContext.seccompProfile.type], [true, "RuntimeDefault"]);
+  }
+});
+
+Deno.test("no other container has the user by whom rules know the handler", () => {
+  const users = [...app.initContainers, ...app.containers].map(({ securityContext }: Container) =>
+    securityContext.runAsUser
+  );
+  assertEquals(users.filter((user) => user === sidecar.securityContext.runAsUser).length, 1);
+  assert(!users.includes(undefined));
+});
+
+Deno.test("a pod has the time that its sessions may take to finish", () => {
+  const { timeouts } = parseClientCommand([...sidecar.args.slice(1)], () => clientYaml);
+  for (const { terminationGracePeriodSeconds } of [app, handler]) {
+    assert(terminationGracePeriodSeconds * 1000 >= timeouts.drain + 20_000);
+  }
+});
+
+/** The pods, by their names, and the ports to which a server's addresses lead. */
+function waysTo(addresses: readonly string[], manifests: readonly Manifest[]) {
+  return addresses.map((address) => {
+    const [{ spec }] = manifests.filter((one) => one.kind === "Service" && one.spec.loadBalancerIP === address);
+    return { pods: Object.values(spec.selector).join(), port: spec.ports[0].targetPort };
+  });
+}
+
+for (const [name, manifests, count] of [["one server", [...client, ...server], 1], ["three", replicas, 3]] as const) {
+  Deno.test(`the channels of each server lead to one replica, each to a port of its own: ${name}`, () => {
+    const settings = only(manifests, "ConfigMap", "micss-client").data["client.yaml"];
+    const { servers } = parseClientCommand(["--config", "client.yaml"], () => settings);
+    assertEquals(servers.length, count);
+    const reached = servers.map(({ channels }) => {
+      const ways = waysTo(channels.map(({ host }) => host), manifests);
+      assertEquals(ways.map(({ port }) => port), ["channel-1", "channel-2", "channel-3"]);
+      assertEquals(new Set(ways.map(({ pods }) => pods)).size, 1);
+      return ways[0]!.pods;
+    });
+    assertEquals(new Set(reached).size, count);
+    const handlers = manifests.filter(({ kind }) => kind === "StatefulSet" || kind === "Deployment");
+    assertEquals(handlers.find(({ metadata }) => metadata.name === "micss-server").spec.replicas, count);
+  });
+}
