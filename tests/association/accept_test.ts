@@ -1,7 +1,7 @@
 /** The server's side of the handshake against strangers who speak by hand. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { initiate } from "../../src/association/initiate.ts";
-import { type Connection, readFull, writeAll } from "../../src/net/connection.ts";
+import { type Connection, type Network, readFull, writeAll } from "../../src/net/connection.ts";
 import { encodeAssociate, encodeRefused, RefusedReason } from "../../src/wire/associate.ts";
 import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
@@ -125,6 +125,57 @@ Deno.test("the server closes whoever is not associated five seconds after it cam
   }
   assertEquals([network.openEnds, clock.pending], [0, 0]);
   await accepting.close();
+});
+
+Deno.test("a connection that is not associated makes the server take and hold less than a kilobyte, whatever it sends", async () => {
+  const network = new MemoryNetwork();
+  const clock = new FakeClock();
+  const taken: { bytes: number; readonly buffers: Set<ArrayBufferLike> }[] = [];
+  const watched = (connection: Connection): Connection => {
+    const one = { bytes: 0, buffers: new Set<ArrayBufferLike>() };
+    taken.push(one);
+    return {
+      local: connection.local,
+      remote: connection.remote,
+      async read(into) {
+        one.buffers.add(into.buffer);
+        const length = await connection.read(into);
+        one.bytes += length ?? 0;
+        return length;
+      },
+      write: (bytes) => connection.write(bytes),
+      closeWrite: () => connection.closeWrite(),
+      close: () => connection.close(),
+      reset: () => connection.reset(),
+    };
+  };
+  const over: Network = {
+    connect: (to) => network.connect(to),
+    listen(at) {
+      const listener = network.listen(at);
+      const accept = async () => {
+        const connection = await listener.accept();
+        return connection && watched(connection);
+      };
+      return { address: at, close: () => listener.close(), accept };
+    },
+  };
+  const accepting = new Accepting(over, channelAddresses(16), { clock });
+  const all = await Promise.all(Array.from({ length: 16 }, (_, index) => greeted(network, index)));
+  // The longest list, of which every cookie is alive, and then as much as the server takes.
+  const longest = list(all.map(({ cookie }) => cookie));
+  await writeAll(all[0]!.connection, new Uint8Array([...longest, ...new Uint8Array(20_000)]));
+  await settle();
+  for (const { bytes, buffers } of taken) {
+    const held = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    assert(bytes <= 1024 && held <= 1024, `${bytes} bytes were taken into buffers of ${held}`);
+  }
+  assert(taken.some(({ bytes }) => bytes > longest.length), "nothing behind the list was looked at");
+  assertEquals(accepting.failures, ["sent more than a list before it was associated"]);
+  for (const { connection } of all) connection.close();
+  await accepting.close();
+  await settle();
+  assertEquals([network.openEnds, clock.pending], [0, 0]);
 });
 
 Deno.test("a client that leaves after its list, in order or not, fails those that sent the same list at once", async () => {
