@@ -9,6 +9,7 @@
  * @module
  */
 
+import { runTimeLock } from "./run_time_lock.ts";
 import { stdFlags } from "./std.ts";
 
 const ROOT = new URL("..", import.meta.url);
@@ -40,7 +41,11 @@ export async function compile(
   stdio: "inherit" | "piped" = "inherit",
 ): Promise<{ code: number; stderr: string }> {
   const environment = await Deno.makeTempFile({ prefix: "micss-", suffix: ".env" });
+  const lock = await Deno.makeTempFile({ prefix: "micss-", suffix: ".lock" });
   try {
+    const std = await stdFlags();
+    const locked = std.find((flag) => flag.startsWith("--lock="))?.slice("--lock=".length) ?? "deno.lock";
+    await Deno.writeTextFile(lock, runTimeLock(await Deno.readTextFile(new URL(locked, ROOT))));
     await Deno.writeTextFile(environment, `MICSS_BUILD="${build ?? await buildName()}"\n`);
     const allow = await new Deno.Command(Deno.execPath(), { args: ["task", "-q", "allow"], cwd: ROOT }).output();
     const args = [
@@ -49,7 +54,8 @@ export async function compile(
       "--no-code-cache",
       `--env-file=${environment}`,
       ...new TextDecoder().decode(allow.stdout).trim().split(" "),
-      ...await stdFlags(),
+      ...std.filter((flag) => !flag.startsWith("--lock=")),
+      `--lock=${lock}`,
       ...INCLUDED.map((path) => `--include=${path}`),
       `--output=${output}`,
       ...flags,
@@ -62,6 +68,7 @@ export async function compile(
     return { code, stderr: new TextDecoder().decode(stderr) };
   } finally {
     await Deno.remove(environment);
+    await Deno.remove(lock);
   }
 }
 
