@@ -19,7 +19,7 @@ export function readFlags(subject: string, options: readonly Option[], args: str
   const valued = names.filter((name) => flags.get(name)?.placeholder !== undefined);
   const explained = new Set<string>();
   const parsed: Readonly<Record<string, unknown>> & { readonly _: readonly unknown[] } = parseArgs(args, {
-    string: ["_", ...valued],
+    string: valued,
     boolean: names.filter((name) => !valued.includes(name)),
     collect: valued,
     unknown: (arg) => {

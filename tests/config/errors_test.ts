@@ -42,6 +42,12 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
   ["server", "--channel.x=y", ["micss server: --channel.x: unknown flag; did you mean --channel?"]],
   ["server", "80=a", ['micss server: "80=a": no flag; every argument belongs to a flag']],
   ["server", "-- x", ['micss server: "x": no flag; every argument belongs to a flag']],
+  // The name under which @std/cli gives what is no flag.
+  ["server", "--_=x -_ -- 1e3", [
+    "micss server: --_: unknown flag; see micss server --help",
+    "micss server: -_: unknown flag; see micss server --help",
+    'micss server: "1e3": no flag; every argument belongs to a flag',
+  ]],
   ["server", "--channel", ["micss server: --channel: no value; write --channel HOST[:PORT]"]],
   ["server", "--channel=", ["micss server: --channel: no value; write --channel HOST[:PORT]"]],
   ["server", `--channel ${TARGET}`, ["micss server: --channel: no value; write --channel HOST[:PORT]"]],

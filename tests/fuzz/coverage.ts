@@ -19,7 +19,7 @@ export class Coverage implements Disposable {
     const coverage = new Coverage();
     coverage.#session.connect();
     await coverage.#post("Profiler.enable");
-    await coverage.#post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
+    await coverage.#post("Profiler.startPreciseCoverage", { callCount: false, detailed: true });
     return coverage;
   }
 

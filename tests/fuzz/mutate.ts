@@ -8,7 +8,9 @@ const NUMBERS = [0, 1, 2, 15, 16, 17, 127, 128, 200, 201, 255, 256, 276, 277, 32
 const LONG_NUMBERS = [262_143, 262_144, 262_145, 2 ** 24 - 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
 
 /** Numbers in letters that parsers might take for others. */
-const DIGITS = ["0", "1", "00", "-1", "+1", "1e3", "1.5", "0x10", "65535", "65536", "4294967296", "9".repeat(30)];
+const DIGITS = ["0", "1", "00", "-1", "+1", "1e3", "1.5", "0x10", "65535", "65536", "4294967296", "9".repeat(30)].map((
+  text,
+) => new TextEncoder().encode(text));
 
 /** Changes one input into another; the same sequence for the same random numbers. */
 export class Mutator {
@@ -25,9 +27,10 @@ export class Mutator {
 
   /** One of the inputs, changed once or a few times. */
   mutate(corpus: readonly Uint8Array[]): Uint8Array {
-    let input = this.#random.pick(corpus).slice(0, this.#longest);
-    do input = this.#change(input, corpus).slice(0, this.#longest); while (this.#random.below(2) === 0);
-    return input;
+    let input = this.#random.pick(corpus);
+    do input = this.#change(input, corpus).subarray(0, this.#longest); while (this.#random.below(2) === 0);
+    // Nobody else's bytes: parsers may keep what they are given.
+    return input.slice();
   }
 
   #change(input: Uint8Array, corpus: readonly Uint8Array[]): Uint8Array {
@@ -74,7 +77,7 @@ export class Mutator {
   #word(): Uint8Array {
     const random = this.#random;
     if (this.#words.length > 0 && random.below(4) > 0) return random.pick(this.#words);
-    return random.below(2) === 0 ? new TextEncoder().encode(random.pick(DIGITS)) : random.bytes(random.between(1, 8));
+    return random.below(2) === 0 ? random.pick(DIGITS) : random.bytes(random.between(1, 8));
   }
 
   #length(of: number): Uint8Array {
@@ -87,7 +90,7 @@ export class Mutator {
 
   #repeat(input: Uint8Array, at: number): Uint8Array {
     const stretch = input.subarray(at, at + this.#stretch(input.length - at));
-    const most = this.#random.below(16) === 0 ? this.#longest : 4;
+    const most = this.#random.below(64) === 0 ? this.#longest : 4;
     const times = Math.min(most, Math.ceil(this.#longest / Math.max(1, stretch.length)));
     return join(input.subarray(0, at), ...Array<Uint8Array>(times).fill(stretch), input.subarray(at));
   }

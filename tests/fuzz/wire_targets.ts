@@ -70,7 +70,8 @@ const frames: Target = {
   longest: 1500,
   take(input) {
     const whole = framesOf([input]);
-    assertEquals(framesOf(new Random(input.length).cuts(input, 60)), whole);
+    // Often enough, and it takes as long as all else.
+    if (input.length % 4 === 0) assertEquals(framesOf(new Random(input.length).cuts(input, 60)), whole);
     return !whole.at(-1)!.startsWith("WireError");
   },
 };
@@ -84,7 +85,7 @@ const sealedFrames: Target = {
     ...vectorsOf("direction", "body").map((body, index) => Uint8Array.of(index % 9, body.length, ...body)),
   ],
   words: vectorsOf("open", "body"),
-  longest: 800,
+  longest: 300,
   take(input) {
     const results = framesOf([sealed(input)]);
     return !results.at(-1)!.startsWith("WireError");
