@@ -1,0 +1,144 @@
+/** deploy/kubernetes, acted out: its containers' commands as their users and with their rights, in one network namespace. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { makeEmptyRoot } from "../support/empty_root.ts";
+import { buildExecutable, COMPILER } from "../support/executable.ts";
+import { Handler } from "../support/handlers.ts";
+import { build, type Container, only } from "../support/kubernetes.ts";
+import { makeTopology, type Topology } from "../support/namespaces.ts";
+import { makeTempDir, Program, run, type RunOptions } from "../support/process.ts";
+import { testWith } from "../support/programs.ts";
+import { startNginx } from "../support/programs_nginx.ts";
+import { pattern, sha256, sha256OfFile } from "../support/programs_tcp.ts";
+import { CURL } from "./core.ts";
+
+const executable = await buildExecutable();
+
+/** The addresses of the server, as the manifests have them. */
+const CHANNELS = ["192.0.2.10", "198.51.100.10", "203.0.113.10"];
+
+/** The pods' own addresses. */
+const APP = "10.77.1.1", SERVER = "10.77.1.2";
+
+const manifests = [...await build("base/client"), ...await build("base/server")];
+const podOf = (name: string) => only(manifests, "Deployment", name).spec.template.spec;
+const [rules, sidecar]: [Container, Container] = podOf("app").initContainers;
+const [app]: [Container] = podOf("app").containers;
+const [handler]: [Container] = podOf("micss-server").containers;
+const configOf = (name: string, file: string): string => only(manifests, "ConfigMap", name).data[file];
+
+/** What a container's user may do, in front of its command. */
+function asContainer({ securityContext: { runAsUser: user, capabilities } }: Container): string[] {
+  const kept = (capabilities.add ?? []).map((name) => `,+${name.toLowerCase()}`).join("");
+  const rights = [`--bounding-set=-all${kept}`, "--inh-caps=-all", "--no-new-privs"];
+  return ["setpriv", "--reuid", `${user}`, "--regid", `${user}`, "--clear-groups", ...rights, "--"];
+}
+
+/** Leads the server's addresses to the one address of its pod, each to a port of its own, as its Services do. */
+async function makeServices({ near, far }: Topology): Promise<void> {
+  await far.ip(...CHANNELS.map((address, index) => `address add ${address}/32 dev c${index + 1}`));
+  await near.ip(...CHANNELS.map((address, index) => `route add ${address} via 10.77.${index + 1}.2`));
+  const services = manifests.filter(({ kind, spec }) => kind === "Service" && spec.loadBalancerIP);
+  const { ports }: { ports: { name: string; containerPort: number }[] } = podOf("micss-server").containers[0];
+  const mappings = services.map(({ spec: { loadBalancerIP, ports: [{ port, targetPort }] } }) => {
+    const to = ports.find(({ name }) => name === targetPort)!.containerPort;
+    return `ip daddr ${loadBalancerIP} tcp dport ${port} dnat to ${SERVER}:${to};`;
+  });
+  const chain = `chain in { type nat hook prerouting priority dstnat; ${mappings.join(" ")} };`;
+  await run(["nft", `table ip services { ${chain} }`], far);
+}
+
+/** Starts the application's nginx with its own /tmp. @param directory Has its configuration. */
+async function startApp({ near }: Topology, directory: string): Promise<Program> {
+  const enter = `
+    mount -t tmpfs tmpfs /mnt; mkdir -m 1777 /mnt/tmp; cp "$1" /mnt/nginx.conf; mount --bind /mnt/tmp /tmp
+    shift; exec "$@"`;
+  await Deno.writeTextFile(`${directory}/nginx.conf`, configOf("app", "nginx.conf"));
+  const args = app.args.map((arg) => arg === "/etc/app/nginx.conf" ? "/mnt/nginx.conf" : arg);
+  const mounts = ["unshare", "--mount", "--", "sh", "-ec", enter, "sh", `${directory}/nginx.conf`];
+  const nginx = Program.start([...mounts, ...asContainer(app), ...args], near);
+  await nginx.waitForLine(/start worker process/);
+  return nginx;
+}
+
+/** What the kubelet asks, from outside the pod. */
+async function probe(host: string, path: string, from: RunOptions): Promise<void> {
+  const patient = ["--retry", "10", "--retry-delay", "1", "--retry-all-errors"];
+  await run([...CURL, ...patient, `http://${host}:9652${path}`], from);
+}
+
+testWith(
+  ["network namespaces", "ldd", "nft", "curl", "nginx", ...(executable === undefined ? [COMPILER] : [])],
+  "a pod's rules come before all else, its application talks through the sidecar, and what is under way ends whole",
+  async () => {
+    await using topology = await makeTopology();
+    const { near, far } = topology;
+    await using directory = await makeTempDir();
+    await makeServices(topology);
+    await using web = await startNginx(["127.0.0.1:8080"], far);
+    await using beside = await startNginx([`${CHANNELS[0]}:80`], far);
+    const file = pattern(6_000_000);
+    await Deno.writeFile(`${web.root}/file`, file);
+    await Deno.writeTextFile(`${beside.root}/file`, "in the clear");
+
+    // The server's pod. Its target is a name of the cluster's.
+    const settings = configOf("micss-server", "server.yaml").replace(
+      "web.default.svc.cluster.local:80",
+      "127.0.0.1:8080",
+    );
+    await using serverRoot = await makeEmptyRoot(executable!, { files: { "/etc/micss/server.yaml": settings } });
+    await using server = await startContainer(handler, serverRoot, far.within);
+    for (const path of ["/healthz", "/readyz"]) await probe(SERVER, path, near);
+
+    // The application's pod: first the init container, with the one right that it has.
+    const clientYaml = configOf("micss-client", "client.yaml");
+    const path = `${directory.path}/client.yaml`;
+    await Deno.writeTextFile(path, clientYaml);
+    const asApp: RunOptions = { within: [...near.within, ...asContainer(app)] };
+    const get = [...CURL, "--max-time", "5", `http://${CHANNELS[0]}/file`];
+    assertEquals((await run(get, asApp)).text(), "in the clear");
+    const args = rules.args.map((arg) => arg === "/etc/micss/client.yaml" ? path : arg);
+    const applied = await run([executable!, "rules", ...args], { within: [...near.within, ...asContainer(rules)] });
+    assertMatch(applied.text(), /^Rules of the client are in place \(nft\)\.\nTried: /);
+    // Nothing passes in the clear as long as there is no sidecar.
+    assertEquals((await run(get, { ...asApp, mayFail: true })).code, 7);
+
+    const user = sidecar.securityContext.runAsUser!;
+    await using root = await makeEmptyRoot(executable!, { user, files: { "/etc/micss/client.yaml": clientYaml } });
+    await using client = await startContainer(sidecar, root, near.within);
+    const { pid } = await client.waitForLog("ready");
+    assertMatch(
+      await Deno.readTextFile(`/proc/${pid}/status`),
+      new RegExp(`^Uid:\\t${user}\\t[^]*^CapEff:\\t0+$`, "m"),
+    );
+    for (const path of ["/healthz", "/readyz"]) await probe(APP, path, far);
+
+    await using nginx = await startApp(topology, directory.path);
+    // Whoever asks the application hears what the server's target has, not what is beside it.
+    const download = run(
+      [...CURL, "--limit-rate", "3M", "--output", `${directory.path}/file`, `http://${APP}:8080/file`],
+      far,
+    );
+    await client.waitForLog("session");
+    // The pod ends: what preStop does, then the sidecar's own end, while the download goes on.
+    nginx.signal("SIGQUIT");
+    client.signal("SIGTERM");
+    await client.waitForLog("ending");
+    await download;
+    assertEquals(await sha256OfFile(`${directory.path}/file`), sha256(file));
+    assertEquals(await nginx.exited, 0);
+    assertEquals(await client.exited, 0, client.describe());
+    // And then nothing passes in the clear, either.
+    assertEquals((await run(get, { ...asApp, mayFail: true })).code, 7);
+    assertEquals(await server.stop(), 0);
+  },
+);
+
+/** Starts a handler's container: its arguments, its settings in `root`. */
+function startContainer(
+  { args: [command, ...args] }: Container,
+  root: { within: readonly string[]; executable: string },
+  network: readonly string[],
+): Promise<Handler> {
+  const within = [...network, ...root.within];
+  return Handler.start(command as "server" | "client", args, { executable: root.executable, within });
+}
