@@ -56,6 +56,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import("./status.ts")).command,
   },
   {
+    name: "bench",
+    summary: "Measures a server's channels, and MICSS over all of them, and names the one that limits",
+    load: async () => (await import("./bench.ts")).command,
+  },
+  {
     name: "completions",
     summary: "Prints what makes a shell complete micss's commands, flags and their values",
     load: async () => (await import("./completions.ts")).command,

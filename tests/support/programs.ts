@@ -15,7 +15,8 @@ export function testWith(needs: readonly Need[], name: string, fn: () => Promise
 
 let namespaces: boolean | undefined;
 
-function has(need: Need): boolean {
+/** Whether this machine has what a test needs. */
+export function has(need: Need): boolean {
   if (need !== "network namespaces") return findProgram(need) !== undefined;
   namespaces ??= ["unshare", "nsenter", "setpriv", "ip"].every((program) => findProgram(program) !== undefined) &&
     new Deno.Command("unshare", { args: ["--net", "true"], stderr: "null" }).outputSync().success;

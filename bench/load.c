@@ -1,0 +1,212 @@
+/*
+ * load: makes and answers the traffic that the bench measures, in the words of `micss bench` (src/bench/protocol.ts).
+ *
+ *   load serve PORT                    answers, on every address
+ *   load wait ADDRESS PORT             connects until something listens there
+ *   load up   ADDRESS PORT SECONDS     bytes to the server, counted there
+ *   load down ADDRESS PORT SECONDS     bytes from the server
+ *   load trip ADDRESS PORT SECONDS     one byte there and back on one connection, again and again
+ *   load dial ADDRESS PORT SECONDS     the same with a connection each, one after the other
+ *
+ * Prints JSON: up and down {"mbps"}, trip {"mean","deviation","median","p99"} in microseconds, dial {"rate"} a second.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <math.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BLOCK (256 * 1024)
+#define MOST_TRIPS 2000000
+/* The part of the window that TCP may take before it to get up to speed. */
+#define RAMP 0.25
+
+struct request {
+    char magic[11], mode;
+    uint16_t ramp, window;
+} __attribute__((packed));
+
+struct count {
+    uint64_t bytes, microseconds;
+};
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+static void die(const char *what) {
+    fprintf(stderr, "load: %s: %s\n", what, errno ? strerror(errno) : "ended too early");
+    exit(1);
+}
+
+static void prepare(int s) {
+    int on = 1;
+    struct timeval patience = {.tv_sec = 20};
+    setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+}
+
+/* Counts what comes, from the first read after the ramp to the first after the window. */
+static int count_arriving(int s, char *block, double ramp, double window, struct count *count) {
+    long got;
+    if ((got = read(s, block, BLOCK)) <= 0) return -1;
+    double began = now();
+    for (double end = began + ramp; began < end; began = now())
+        if ((got = read(s, block, BLOCK)) <= 0) return -1;
+    double end = began, until = began + window;
+    uint64_t bytes = 0;
+    do {
+        if ((got = read(s, block, BLOCK)) <= 0) return -1;
+        bytes += got;
+        end = now();
+    } while (end < until);
+    count->bytes = htobe64(bytes);
+    count->microseconds = htobe64((uint64_t)((end - began) * 1e6));
+    return 0;
+}
+
+static void answer(int s, char *block) {
+    struct request request;
+    struct count count;
+    long got;
+    if (recv(s, &request, sizeof request, MSG_WAITALL) != sizeof request) return;
+    if (memcmp(request.magic, "micss-bench", sizeof request.magic)) return;
+    if (send(s, &request, sizeof request, MSG_NOSIGNAL) != sizeof request) return;
+    if (request.mode == 'e') {
+        while ((got = read(s, block, BLOCK)) > 0 && send(s, block, got, MSG_NOSIGNAL) > 0) {}
+    } else if (request.mode == 'd') {
+        while (send(s, block, BLOCK, MSG_NOSIGNAL) > 0) {}
+    } else if (request.mode == 'u') {
+        if (count_arriving(s, block, ntohs(request.ramp) / 1e3, ntohs(request.window) / 1e3, &count)) return;
+        send(s, &count, sizeof count, MSG_NOSIGNAL);
+        /* Closing above what is on its way would take the count back. */
+        while (read(s, block, BLOCK) > 0) {}
+    }
+}
+
+static void *serve_one(void *argument) {
+    int s = (int)(long)argument;
+    char *block = calloc(1, BLOCK);
+    prepare(s);
+    answer(s, block);
+    free(block);
+    close(s);
+    return NULL;
+}
+
+static _Noreturn void serve(int port) {
+    int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = INADDR_ANY};
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(listener, (void *)&at, sizeof at) || listen(listener, 4096)) die("listen");
+    printf("listening\n");
+    fflush(stdout);
+    for (;;) {
+        int s = accept(listener, NULL, NULL);
+        pthread_t thread;
+        if (s < 0) continue;
+        if (pthread_create(&thread, NULL, serve_one, (void *)(long)s)) close(s);
+        else pthread_detach(thread);
+    }
+}
+
+static int dial(const char *address, int port) {
+    int s = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = inet_addr(address)};
+    if (connect(s, (void *)&to, sizeof to)) {
+        close(s);
+        return -1;
+    }
+    prepare(s);
+    return s;
+}
+
+/* Connects and asks. */
+static int ask(const char *address, int port, char mode, double seconds) {
+    struct request request = {.mode = mode, .ramp = htons(seconds * RAMP * 1e3), .window = htons(seconds * 1e3)}, reply;
+    memcpy(request.magic, "micss-bench", sizeof request.magic);
+    int s = dial(address, port);
+    if (s < 0) die("connect");
+    if (write(s, &request, sizeof request) != sizeof request) die("ask");
+    errno = 0;
+    if (recv(s, &reply, sizeof reply, MSG_WAITALL) != sizeof reply || memcmp(&request, &reply, sizeof reply)) die("answer");
+    return s;
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void trips(int s, double seconds) {
+    double *sample = malloc(MOST_TRIPS * sizeof *sample), sum = 0, squares = 0;
+    long n = 0;
+    char byte = 'e';
+    for (double start = now(), from = start, to; from - start < seconds && n < MOST_TRIPS; from = to, n++) {
+        if (write(s, &byte, 1) != 1 || read(s, &byte, 1) != 1) die("trip");
+        to = now();
+        sample[n] = (to - from) * 1e6;
+    }
+    qsort(sample, n, sizeof *sample, by_value);
+    for (long i = 0; i < n; i++) sum += sample[i];
+    for (long i = 0; i < n; i++) squares += (sample[i] - sum / n) * (sample[i] - sum / n);
+    printf("{\"mean\":%.1f,\"deviation\":%.1f,\"median\":%.1f,\"p99\":%.1f}\n", sum / n, sqrt(squares / n),
+           sample[n / 2], sample[n * 99 / 100]);
+}
+
+/* Writes until the server says what has come. */
+static void up(int s, char *block, struct count *count) {
+    struct pollfd both = {.fd = s, .events = POLLIN | POLLOUT};
+    for (;;) {
+        if (poll(&both, 1, 30000) <= 0) die("write");
+        if (both.revents & POLLIN) break;
+        if (send(s, block, BLOCK, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN) die("write");
+    }
+    errno = 0;
+    if (recv(s, count, sizeof *count, MSG_WAITALL) != sizeof *count) die("count");
+}
+
+int main(int arguments, char **argument) {
+    if (arguments == 3 && !strcmp(argument[1], "serve")) serve(atoi(argument[2]));
+    if (arguments < 4) {
+        fprintf(stderr, "usage: see the head of load.c\n");
+        return 2;
+    }
+    const char *mode = argument[1], *address = argument[2];
+    int port = atoi(argument[3]), s;
+    double seconds = arguments > 4 ? atof(argument[4]) : 1;
+    char *block = calloc(1, BLOCK);
+    struct count count;
+
+    if (!strcmp(mode, "wait")) {
+        for (int tries = 0; tries < 300; tries++, usleep(50000))
+            if ((s = dial(address, port)) >= 0) return 0;
+        die("nothing listens there");
+    } else if (!strcmp(mode, "dial")) {
+        long made = 0;
+        double start = now();
+        for (; now() - start < seconds; made++) close(ask(address, port, 'e', seconds));
+        printf("{\"rate\":%.1f}\n", made / (now() - start));
+    } else if (!strcmp(mode, "trip")) {
+        trips(ask(address, port, 'e', seconds), seconds);
+    } else {
+        int down = !strcmp(mode, "down");
+        s = ask(address, port, down ? 'd' : 'u', seconds);
+        if (!down) up(s, block, &count);
+        else if (count_arriving(s, block, seconds * RAMP, seconds, &count)) die("read");
+        printf("{\"mbps\":%.3f}\n", be64toh(count.bytes) * 8.0 / be64toh(count.microseconds));
+    }
+    return 0;
+}

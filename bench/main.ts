@@ -1,0 +1,60 @@
+/**
+ * Measures MICSS beside plain TCP and other tunnels, as the paper's section IV does, and writes what
+ * docs/BENCHMARKS.md shows: `main.ts [PART...] [--rounds N] [--seconds S] [--out FILE]`.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli";
+import { has } from "../tests/support/programs.ts";
+import type { Bench } from "./bench.ts";
+import { describeMachine } from "./machine.ts";
+import { equal } from "./parts/equal.ts";
+import { loss } from "./parts/loss.ts";
+import { peers } from "./parts/peers.ts";
+import { table1 } from "./parts/table1.ts";
+import { sizes, web } from "./parts/web.ts";
+import { Results } from "./results.ts";
+import { tables } from "./tables.ts";
+
+const PARTS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = { table1, equal, loss, web, sizes, peers };
+
+const args = parseArgs(Deno.args, {
+  string: ["rounds", "seconds", "out"],
+  default: { rounds: "3", seconds: "1", out: "docs/bench/results.json" },
+});
+const names = args._.length > 0 ? args._.map(String) : Object.keys(PARTS);
+const rounds = Number(args.rounds), seconds = Number(args.seconds);
+const unknown = names.filter((name) => !Object.hasOwn(PARTS, name));
+if (unknown.length > 0) fail(`no part ${unknown.join(", ")}; there are ${Object.keys(PARTS).join(", ")}`);
+if (!(Number.isInteger(rounds) && rounds > 0)) fail("--rounds takes a whole number from 1");
+if (!(seconds >= 0.1 && seconds <= 60)) fail("--seconds takes 0.1 to 60");
+if (!has("gcc")) fail("the load generator is in C; install gcc and libc6-dev");
+if (Deno.uid() !== 0) {
+  console.error("Not root, so everything is on loopback: no channel is shaped, none loses anything");
+}
+
+const began = performance.now();
+const machine = await describeMachine();
+const results = new Results();
+for (const name of names) {
+  const progress = (text: string): void => {
+    console.error(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${name}: ${text}`);
+  };
+  await PARTS[name]!({ rounds, seconds, results, progress });
+}
+const all = {
+  machine,
+  settings: { rounds, seconds, parts: names },
+  failures: results.failures,
+  results: results.all(),
+};
+await Deno.mkdir(new URL("./", new URL(args.out, `file://${Deno.cwd()}/`)), { recursive: true });
+await Deno.writeTextFile(args.out, `${JSON.stringify(all)}\n`);
+console.log(tables(results.all()));
+for (const failure of results.failures) console.log(`failed: ${failure}`);
+
+function fail(message: string): never {
+  console.error(`bench: ${message}`);
+  Deno.exit(2);
+}

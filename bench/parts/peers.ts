@@ -1,0 +1,62 @@
+import { freePort, has } from "../../tests/support/programs.ts";
+import { attempt, type Bench, measureThroughput, measureTrips } from "../bench.ts";
+import { measureRequests, startWeb } from "../http.ts";
+import { startPair } from "../pair.ts";
+import { Load, loopback } from "../stage.ts";
+import { availableTunnels, startTunnel } from "../tunnels.ts";
+
+const HOST = "127.0.0.1";
+
+/** How many clients ask the web server at once. */
+const CLIENTS = 50;
+
+/** Something that leads to the load generator's server at one port, and to the web server at the other. */
+interface Peer {
+  readonly system: string;
+  readonly load: number;
+  readonly web: number;
+}
+
+/** Beside what people would use instead, everything on this host, each a pair of processes. */
+export async function peers(bench: Bench): Promise<void> {
+  await using parts = new AsyncDisposableStack();
+  const stage = loopback();
+  const ports = { load: freePort(HOST), web: freePort(HOST) };
+  const load = parts.use(await Load.make(stage, ports.load));
+  const hasWeb = has("nginx") && has("wrk");
+  if (hasWeb) parts.use(await startWeb([`${HOST}:${ports.web}`], [4], []));
+  const all: Peer[] = [{ system: "direct", ...ports }];
+  for (const tunnel of availableTunnels()) {
+    const start = (target: number): Promise<number> => startTunnel(tunnel, target, load, parts);
+    await attempt(bench, tunnel.name, async () => {
+      all.push({ system: tunnel.name, load: await start(ports.load), web: await start(ports.web) });
+    });
+  }
+  for (const channels of [2, 3]) {
+    const start = async (target: number): Promise<number> => {
+      const entry = freePort(HOST), of = loopback(channels);
+      parts.use(await startPair(of, load, { target, entry, channelPort: freePort(...of.hosts) }));
+      return entry;
+    };
+    const system = `MICSS, ${channels} channels`;
+    all.push({ system, load: await start(ports.load), web: await start(ports.web) });
+  }
+  for (let round = 0; round < Math.max(1, bench.rounds - 1); round++) {
+    for (const peer of all) {
+      bench.progress(`round ${round + 1}, ${peer.system}`);
+      const way = { system: peer.system, host: HOST, port: peer.load };
+      for (const mode of ["up", "down"] as const) await measureThroughput(bench, "peers", load, way, mode);
+      await measureTrips(bench, "peers", load, way);
+      await attempt(bench, `peers: ${peer.system}, connections`, async () => {
+        const { rate } = await load.measure("dial", HOST, peer.load, bench.seconds / 2);
+        bench.results.add("peers", peer.system, {}, "connections", "1/s", rate);
+      });
+      for (const keepAlive of hasWeb ? [false, true] : []) {
+        const connections = keepAlive ? "kept" : "one a request";
+        const to = { ...way, port: peer.web, setting: { connections } };
+        const requests = { clients: CLIENTS, kilobytes: 4, keepAlive, seconds: 1 };
+        await measureRequests(bench, "peers", stage, to, requests);
+      }
+    }
+  }
+}

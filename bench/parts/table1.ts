@@ -1,0 +1,34 @@
+import { type Bench, measureThroughput, measureTrips, type Way } from "../bench.ts";
+import { ENTRY_HOST, startPair } from "../pair.ts";
+import { Load, makeStage } from "../stage.ts";
+
+/** The paper's wireless channel, in Mbit/s. */
+export const SLOW = 14.9;
+
+/** What the slow channel holds back each way, in milliseconds: half of the paper's mean round trip. */
+export const DELAY = 4;
+
+const PORT = 9000, ENTRY = 9200;
+
+/** Table I: one slow channel and two fast ones, each alone and through MICSS. */
+export async function table1(bench: Bench): Promise<void> {
+  await using stage = await makeStage(DELAY);
+  await stage.shape(0, { rate: SLOW, loss: 0 });
+  await using load = await Load.make(stage, PORT);
+  await using _pair = await startPair(stage, load, { target: PORT, entry: ENTRY });
+  const [slow, ...fast] = stage.hosts as [string, ...string[]];
+  const ways: Way[] = [
+    { system: "TCP, channel A", host: slow, port: PORT },
+    ...fast.map((host, at) => ({ system: `TCP, channel ${"BC"[at]}`, host, port: PORT })),
+    { system: "MICSS", host: ENTRY_HOST, port: ENTRY },
+  ];
+  for (let round = 0; round < bench.rounds; round++) {
+    for (const way of ways) {
+      bench.progress(`round ${round + 1}, ${way.system}`);
+      await measureTrips(bench, "table1", load, way);
+      // A slow flow takes longer to fill the buffers on its way.
+      const seconds = bench.seconds * (fast.includes(way.host) ? 1 : 3);
+      for (const mode of ["up", "down"] as const) await measureThroughput(bench, "table1", load, way, mode, seconds);
+    }
+  }
+}

@@ -1,0 +1,209 @@
+import { ClientHandler } from "../client/mod.ts";
+import { clientSpec, serverSyntax } from "../config/client.ts";
+import { flagNode } from "../config/node.ts";
+import { readConfig } from "../config/read.ts";
+import type { ClientConfig, Server } from "../config/types.ts";
+import { type Address, formatAddress } from "../net/address.ts";
+import type { Clock } from "../net/clock.ts";
+import { type Network, readFull } from "../net/connection.ts";
+import { createLog } from "../observe/log.ts";
+import { decodeFrom } from "../wire/decoder.ts";
+import { decodeGreeting } from "../wire/greeting.ts";
+import { Lag } from "./lag.ts";
+import { AnswerError, type Measuring, roundTrips, throughput } from "./measure.ts";
+import { median, summarize, type Summary } from "./statistics.ts";
+
+/** How often each channel is connected to. */
+const GREETINGS = 9;
+
+/** How long anything may take to answer, in milliseconds. */
+const PATIENCE = 5_000;
+
+/** A value in each direction. */
+export interface BothWays {
+  /** To the server. */
+  readonly up: number;
+  /** From the server. */
+  readonly down: number;
+}
+
+/** What was measured over one way. */
+export interface Measures {
+  /** In bits a second. */
+  readonly throughput: BothWays;
+  /** Of one byte there and back, in microseconds. */
+  readonly roundTrip: Summary;
+}
+
+/** What was measured of one channel. */
+export interface ChannelMeasures {
+  /** Where it is. */
+  readonly address: Address;
+  /** From the first packet until the server handler has greeted, in microseconds: the median, about two round trips. */
+  readonly greeting: number;
+  /** Plain TCP over it; null where nothing answers there. */
+  readonly alone: Measures | null;
+  /** Why not, where `alone` is null. */
+  readonly fault?: string;
+  /** In which part of the time MICSS waited for this channel and for no other, 0 to 1. */
+  readonly waitedFor: BothWays;
+}
+
+/** What was measured of a server. */
+export interface BenchResult {
+  /** Its name. */
+  readonly server: string;
+  /** How long each measurement took, in milliseconds. */
+  readonly window: number;
+  /** In the configuration's order. */
+  readonly channels: readonly ChannelMeasures[];
+  /** MICSS over all of them. */
+  readonly micss: Measures;
+}
+
+/** What {@linkcode benchServer} needs. */
+export interface BenchOptions {
+  /** Makes all connections. */
+  readonly network: Network;
+  /** Tells time. */
+  readonly clock: Clock;
+  /** The port at which `micss bench --answer` answers, and that sessions ask for. */
+  readonly port: number;
+  /** How long each measurement takes, in milliseconds. */
+  readonly window: number;
+  /** Told what is measured next. */
+  progress(text: string): void;
+}
+
+/** The server can't be measured; the message says why, in one line. */
+export class BenchError extends Error {
+  /** "BenchError". */
+  override name = "BenchError";
+}
+
+/**
+ * Measures a server: each channel, and MICSS over all of them, through a client handler as users run it.
+ *
+ * @throws {BenchError} When a channel is not there, or no session comes about.
+ */
+export async function benchServer(server: Server, options: BenchOptions): Promise<BenchResult> {
+  const { port, window, progress } = options;
+  const measuring = { ...options, patience: PATIENCE };
+  const channels = [];
+  for (const [at, address] of server.channels.entries()) {
+    progress(`channel ${at + 1}, ${formatAddress(address)}`);
+    const greeting = median(await greetings(address, measuring));
+    channels.push({ address, greeting, ...await alone({ host: address.host, port }, measuring) });
+  }
+  progress(`MICSS over all ${channels.length}`);
+  const { measures, waitedFor } = await together(server, measuring, port);
+  return {
+    server: server.name,
+    window,
+    channels: channels.map((channel, at) => ({
+      ...channel,
+      waitedFor: { up: waitedFor.up[at]!, down: waitedFor.down[at]! },
+    })),
+    micss: measures,
+  };
+}
+
+/** Connects again and again until the server handler greets. @returns How long each took, in microseconds. */
+async function greetings(address: Address, { network, clock }: Measuring): Promise<number[]> {
+  const samples: number[] = [];
+  try {
+    while (samples.length < GREETINGS) samples.push(await greetingTime(address, network, clock));
+  } catch (error) {
+    throw new BenchError(`${formatAddress(address)}: ${messageOf(error)}`, { cause: error });
+  }
+  return samples;
+}
+
+async function greetingTime(address: Address, network: Network, clock: Clock): Promise<number> {
+  const giveUp = new AbortController();
+  const forget = clock.after(PATIENCE, () => giveUp.abort(new AnswerError(`no answer within ${PATIENCE / 1000} s`)));
+  const began = clock.now();
+  try {
+    const connection = await network.connect(address, giveUp.signal);
+    giveUp.signal.addEventListener("abort", () => connection.reset());
+    try {
+      await decodeFrom(decodeGreeting(), (into) => readFull(connection, into));
+      return (clock.now() - began) * 1000;
+    } finally {
+      connection.close();
+    }
+  } catch (error) {
+    throw giveUp.signal.aborted ? giveUp.signal.reason : error;
+  } finally {
+    forget();
+  }
+}
+
+/** Measures plain TCP to an address, if it can be. */
+async function alone(to: Address, measuring: Measuring): Promise<Pick<ChannelMeasures, "alone" | "fault">> {
+  try {
+    return { alone: await measureWay(to, measuring, (_, measure) => measure()) };
+  } catch (error) {
+    return { alone: null, fault: `${formatAddress(to)}: ${messageOf(error)}` };
+  }
+}
+
+async function together(
+  server: Server,
+  measuring: Measuring,
+  port: number,
+): Promise<{ measures: Measures; waitedFor: { up: number[]; down: number[] } }> {
+  const { network, clock } = measuring;
+  const warnings: string[] = [];
+  const log = createLog({ level: "warn", format: "json", write: (line) => warnings.push(JSON.parse(line).reason) });
+  const system = { network, clock, originalDestination: notHere, makeTransparent: notHere };
+  const handler = new ClientHandler(configOf(server, port), log, system);
+  const waitedFor: { up: number[]; down: number[] } = { up: [], down: [] };
+  try {
+    const measures = await measureWay(handler.forwards[0]!, measuring, async (mode, measure) => {
+      const lag = new Lag(handler.activity, server.channels.length, clock);
+      try {
+        return await measure();
+      } finally {
+        waitedFor[mode] = lag.stop();
+      }
+    });
+    return { measures, waitedFor };
+  } catch (error) {
+    const why = warnings.find((reason) => reason !== undefined) ?? messageOf(error);
+    throw new BenchError(`no session for port ${port} that answers: ${why}`, { cause: error });
+  } finally {
+    await handler.close();
+  }
+}
+
+async function measureWay(
+  to: Address,
+  measuring: Measuring,
+  around: (mode: "up" | "down", measure: () => Promise<number>) => Promise<number>,
+): Promise<Measures> {
+  const roundTrip = summarize(await roundTrips(to, measuring));
+  const up = await around("up", () => throughput(to, "up", measuring));
+  const down = await around("down", () => throughput(to, "down", measuring));
+  return { throughput: { up, down }, roundTrip };
+}
+
+/** A client's configuration as users have it, with a way in of its own and without associations ahead of demand. */
+function configOf(server: Server, port: number): ClientConfig {
+  const flags = { server: [serverSyntax.format(server)], forward: [`127.0.0.1:0=${server.name}:${port}`] };
+  const nodes = Object.entries(flags).map(([flag, texts]) =>
+    [flag, flagNode(`micss bench: --${flag}`, texts)] as const
+  );
+  const config = readConfig(clientSpec, { subject: "micss bench", flags: new Map(nodes) });
+  return { ...config, warm: 0, database: "/dev/null" };
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof Deno.errors.ConnectionRefused) return "nothing listens there";
+  return error instanceof Error ? error.message.split("\n", 1)[0]! : String(error);
+}
+
+/** Stands for what only connections that rules redirect need. */
+function notHere(): never {
+  throw new BenchError("nothing is redirected in a measurement");
+}

@@ -1,0 +1,149 @@
+import { Answerer, BENCH_PORT, BenchError, benchServer, report } from "../bench/mod.ts";
+import { checkChannelCount, checkDistinctHosts } from "../config/check.ts";
+import { serverSyntax } from "../config/client.ts";
+import { numberSchema } from "../config/json_schema.ts";
+import { quote } from "../config/problems.ts";
+import { readConfig, type Spec } from "../config/read.ts";
+import { type Option, optionsOf } from "../config/schema.ts";
+import { list, map, one, toggle } from "../config/shape.ts";
+import { addressSyntax, durationSyntax, portSyntax, type Syntax } from "../config/syntax.ts";
+import type { Server } from "../config/types.ts";
+import { type Address, formatAddress } from "../net/address.ts";
+import { StartError } from "../net/listen.ts";
+import { realSystem } from "../net/system.ts";
+import type { Command, Output } from "./command.ts";
+import { readFlags } from "./flags.ts";
+
+const SUBJECT = "micss bench";
+
+/** The shortest measurement, in seconds. */
+const LEAST_SECONDS = 0.1;
+
+/** The longest measurement, in seconds. */
+const MOST_SECONDS = 60;
+
+/** Seconds, whole or not. */
+const secondsSyntax: Syntax<number> = {
+  placeholder: "NUMBER",
+  means: `a number from ${LEAST_SECONDS} to ${MOST_SECONDS}`,
+  schema: numberSchema(LEAST_SECONDS, MOST_SECONDS),
+  parse(text) {
+    const seconds = Number(text);
+    if (!/^\d{1,3}(\.\d+)?$/.test(text) || seconds < LEAST_SECONDS || seconds > MOST_SECONDS) {
+      throw new SyntaxError(
+        `${quote(text)} is no time that can be measured; write ${LEAST_SECONDS} to ${MOST_SECONDS}`,
+      );
+    }
+    return seconds;
+  },
+  format: String,
+};
+
+interface BenchConfig {
+  readonly servers: readonly Server[];
+  readonly port: number;
+  readonly seconds: number;
+  readonly json: boolean;
+  readonly answer: readonly Address[];
+  readonly answerFor: number;
+}
+
+const spec: Spec<BenchConfig> = {
+  schema: {
+    servers: {
+      key: "server",
+      flag: "server",
+      shape: map(serverSyntax),
+      default: [],
+      doc: "The server to measure, as micss client has it",
+    },
+    port: {
+      key: "port",
+      flag: "port",
+      shape: one(portSyntax),
+      default: BENCH_PORT,
+      doc: "Where micss bench --answer listens on the server's host, and the port of its target",
+    },
+    seconds: {
+      key: "seconds",
+      flag: "seconds",
+      shape: one(secondsSyntax),
+      default: 3,
+      doc:
+        `How long each measurement takes, ${LEAST_SECONDS} to ${MOST_SECONDS}; there are three a channel, and three of MICSS`,
+    },
+    json: { key: "json", flag: "json", shape: toggle, default: false, doc: "For programs" },
+    answer: {
+      key: "answer",
+      flag: "answer",
+      shape: list(addressSyntax({ defaultPort: BENCH_PORT, listen: true })),
+      default: [],
+      doc: `On the server's host: answer measurements at this address; port ${BENCH_PORT} where none is given`,
+    },
+    answerFor: {
+      key: "for",
+      flag: "for",
+      shape: one(durationSyntax),
+      default: 600_000,
+      doc: "With --answer: how long",
+    },
+  },
+  check({ servers, answer }, problems) {
+    if (answer.length > 0) {
+      if (servers.length > 0) problems.at(servers, "not with --answer; measure on one host, answer on the other");
+      return;
+    }
+    if (servers.length !== 1) problems.at(servers, "no server, or several; give one, --server NAME=HOST,HOST");
+    for (const server of servers) {
+      checkChannelCount(server.channels, server, problems);
+      checkDistinctHosts(server.channels, problems);
+    }
+  },
+};
+
+/** Flags only: there is no file for it. */
+const OPTIONS: readonly Option[] = optionsOf(spec.schema).map(({ path: _, ...option }) => option);
+
+/** `micss bench`. */
+export const command: Command = {
+  name: "bench",
+  summary: "Measures a server's channels, and MICSS over all of them, and names the one that limits",
+  usage: "--server NAME=HOST[:PORT],HOST[:PORT]... [--port PORT] [--seconds NUMBER] [--json] | --answer HOST[:PORT]...",
+  options: OPTIONS,
+  examples: [
+    "micss bench --answer 0.0.0.0",
+    `micss server --channel 192.0.2.10 --channel 198.51.100.10 --target ${BENCH_PORT}=127.0.0.1`,
+    "micss bench --server web=192.0.2.10,198.51.100.10",
+  ],
+  async run(args, output) {
+    const config = readConfig(spec, { subject: SUBJECT, flags: readFlags(SUBJECT, OPTIONS, args) });
+    try {
+      if (config.answer.length > 0) await answer(config, output);
+      else await measure(config, output);
+      return 0;
+    } catch (error) {
+      if (!(error instanceof BenchError || error instanceof StartError)) throw error;
+      output.err(`${SUBJECT}: ${error.message}\n`);
+      return 1;
+    }
+  },
+};
+
+async function measure({ servers, port, seconds, json }: BenchConfig, output: Output): Promise<void> {
+  const result = await benchServer(servers[0]!, {
+    ...realSystem,
+    port,
+    window: Math.round(seconds * 1000),
+    progress: (text) => output.err(`measuring ${text}\n`),
+  });
+  output.out(json ? `${JSON.stringify(result, null, 2)}\n` : report(result));
+}
+
+/** Answers until the time is over; signals end the process, and it has nothing to lose. */
+async function answer({ answer, answerFor }: BenchConfig, output: Output): Promise<void> {
+  const answerer = new Answerer(realSystem.network, realSystem.clock, answer);
+  const until = new Date(Date.now() + answerFor).toISOString().replace(/\.\d+/, "");
+  output.err(`answering measurements at ${answerer.addresses.map(formatAddress).join(", ")} until ${until}\n`);
+  await new Promise((resolve) => setTimeout(resolve, answerFor));
+  await answerer.close();
+}

@@ -1,0 +1,57 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { limitingChannel, report } from "../../src/bench/report.ts";
+import type { BenchResult, ChannelMeasures, Measures } from "../../src/bench/run.ts";
+
+function measures(up: number, down = up): Measures {
+  return {
+    throughput: { up: up * 1e6, down: down * 1e6 },
+    roundTrip: { count: 100, mean: 8_612.3, deviation: 12_000, median: 8_000, p99: 43_000 },
+  };
+}
+
+function channel(at: number, alone: Measures | null, up: number, down = up): ChannelMeasures {
+  return {
+    address: { host: `192.0.2.${at}`, port: 6522 },
+    greeting: 17_000,
+    alone,
+    ...alone === null && { fault: `192.0.2.${at}:6523: nothing listens there` },
+    waitedFor: { up, down },
+  };
+}
+
+function result(channels: ChannelMeasures[], micss: Measures): BenchResult {
+  return { server: "web", window: 3_000, channels, micss };
+}
+
+Deno.test("the channel that is waited for most of the time is the one that limits", () => {
+  const channels = [channel(1, measures(14.9), 0.97, 0.1), channel(2, measures(9_100), 0, 0)];
+  assertEquals([limitingChannel(channels, "up"), limitingChannel(channels, "down")], [0, null]);
+  const text = report(result(channels, measures(14.8)));
+  assertStringIncludes(text, "Up: channel 1, 192.0.2.1:6522, limits: MICSS waits for it 97.0 % of the time");
+  assertStringIncludes(text, "MICSS carries 99.3 % of what the slowest channel does alone");
+});
+
+Deno.test("the table has a column a channel, one for MICSS, and Table I's rows", () => {
+  const text = report(result([channel(1, measures(14.9), 1), channel(2, measures(9_100), 0)], measures(14.8)));
+  const row = (title: string) => text.split("\n").find((line) => line.startsWith(title))!.split(/ {2,}/).slice(1);
+  assertEquals(row("throughput up"), ["14.9", "9,100", "14.8"]);
+  assertEquals(row("round trip, mean"), ["8,612", "8,612", "8,612"]);
+  assertEquals(row("waited for, up"), ["100 %", "0 %", "-"]);
+});
+
+Deno.test("where no channel is waited for, and MICSS is slower than all, a machine is busy", () => {
+  const channels = [channel(1, measures(9_000), 0.1), channel(2, measures(9_100), 0.2)];
+  assertStringIncludes(
+    report(result(channels, measures(900))),
+    "Up: no channel limits, one of the two machines is busy",
+  );
+  const text = report(result(channels, measures(8_900)));
+  assertStringIncludes(text, "Up: no channel limits, the channels are equally fast");
+});
+
+Deno.test("a channel that could not be measured alone is named, and the one that limits all the same", () => {
+  const text = report(result([channel(1, null, 0.9), channel(2, measures(100), 0)], measures(10)));
+  assertStringIncludes(text, "Not measured alone: 192.0.2.1:6523: nothing listens there.");
+  assertStringIncludes(text, "Up: channel 1, 192.0.2.1:6522, limits: MICSS waits for it 90.0 % of the time.");
+  assert(!text.includes("slowest"));
+});

@@ -1,0 +1,95 @@
+/** `micss bench` against a server handler of which one channel is slow: it finds out which. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Answerer, type BenchResult } from "../../src/bench/mod.ts";
+import { acceptAll } from "../../src/net/accept_loop.ts";
+import { type Address, formatAddress } from "../../src/net/address.ts";
+import { systemClock } from "../../src/net/clock.ts";
+import { type Connection, writeAll } from "../../src/net/connection.ts";
+import { systemNetwork } from "../../src/net/tcp.ts";
+import { micssCommand, startServer } from "../support/handlers.ts";
+import "../support/native.ts";
+import { run } from "../support/process.ts";
+import { freePort } from "../support/programs.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** What the slow channel carries each way, in bytes a second. */
+const SLOW = 1_000_000;
+
+/** Passes connections on at no more than {@linkcode SLOW}, each way. */
+function startSlow(at: Address, to: Address): AsyncDisposable {
+  const listener = systemNetwork.listen(at);
+  const connections = new Set<Connection>();
+  const passing = new Set<Promise<unknown>>();
+  const accepting = acceptAll(listener, (near) => {
+    const pass = join(near).finally(() => passing.delete(pass));
+    passing.add(pass);
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      for (const connection of connections) connection.reset();
+      await Promise.all([accepting, ...passing]);
+    },
+  };
+
+  async function join(near: Connection): Promise<void> {
+    connections.add(near);
+    const far = await systemNetwork.connect(to);
+    connections.add(far);
+    await Promise.all([pass(near, far), pass(far, near)]).catch(() => {});
+    for (const end of [near, far]) {
+      end.reset();
+      connections.delete(end);
+    }
+  }
+}
+
+async function pass(from: Connection, to: Connection): Promise<void> {
+  const buffer = new Uint8Array(16 * 1024);
+  for (let length = await from.read(buffer); length !== null; length = await from.read(buffer)) {
+    await writeAll(to, buffer.subarray(0, length));
+    await new Promise((resolve) => setTimeout(resolve, length * 1000 / SLOW));
+  }
+  await to.closeWrite();
+}
+
+Deno.test("micss bench measures the channels and MICSS, and names the slow channel", async () => {
+  const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"], slow = "127.0.0.12";
+  const [channelPort, port] = [freePort(...hosts, slow), freePort(...hosts, slow)];
+  const channels = hosts.map((host) => ({ host, port: channelPort }));
+  await using parts = new AsyncDisposableStack();
+  const answerer = new Answerer(systemNetwork, systemClock, hosts.map((host) => ({ host, port })));
+  parts.defer(() => answerer.close());
+  parts.use(await startServer(channels, `${port}=127.0.0.1`));
+  for (const at of [channelPort, port]) {
+    parts.use(startSlow({ host: slow, port: at }, { host: "127.0.0.2", port: at }));
+  }
+  const server = `web=${[hosts[0]!, slow, hosts[2]!].map((host) => formatAddress({ host, port: channelPort })).join()}`;
+  const command = [...await micssCommand(), "bench", "--server", server, "--port", String(port), "--seconds", "0.4"];
+  const { stdout, stderr } = await run([...command, "--json"], { cwd: ROOT });
+  assertStringIncludes(stderr, "measuring MICSS over all 3");
+  const result: BenchResult = JSON.parse(new TextDecoder().decode(stdout));
+  assertEquals(result.channels.map(({ fault }) => fault), [undefined, undefined, undefined]);
+  for (const direction of ["up", "down"] as const) {
+    const [first, second, third] = result.channels.map(({ waitedFor }) => waitedFor[direction]);
+    assert(second! > 0.5 && second! > first! + third!, `${direction}: ${first} ${second} ${third}`);
+    // No faster than what limits, and not much slower, on a busy machine.
+    const alone = result.channels[1]!.alone!.throughput[direction], micss = result.micss.throughput[direction];
+    assert(micss > alone / 2 && micss < alone * 1.5, `${direction}: ${alone} alone, ${micss} through MICSS`);
+    for (const at of [0, 2]) assert(result.channels[at]!.alone!.throughput[direction] > 2 * alone);
+  }
+});
+
+Deno.test("micss bench says what is missing where nothing answers behind the server handler", async () => {
+  const hosts = ["127.0.0.1", "127.0.0.2"];
+  const channelPort = freePort(...hosts), port = freePort(...hosts);
+  const channels = hosts.map((host) => ({ host, port: channelPort }));
+  await using _server = await startServer(channels, `${port}=127.0.0.1`);
+  const server = `web=${channels.map(formatAddress).join()}`;
+  const command = [...await micssCommand(), "bench", "--server", server, "--port", String(port), "--seconds", "1"];
+  const { code, stderr } = await run(command, { cwd: ROOT, mayFail: true });
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, `micss bench: no session for port ${port} that answers: `);
+});
