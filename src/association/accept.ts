@@ -86,7 +86,11 @@ export class Acceptor {
     const crowdedOut = this.#newcomers.add(newcomer);
     crowdedOut?.end("made room for another: too many connections wait to be associated", "crowded-out");
     this.#matcher.add(newcomer);
-    this.#handshake(newcomer).catch((cause) => newcomer.end(cause));
+    this.#handshake(newcomer).catch((cause) => {
+      // So does a client of another version at the greeting; it gives no reason, so that nobody can be talked down.
+      if (!newcomer.heard && isGone(cause)) newcomer.end("closed by the other side before it said anything", "left");
+      else newcomer.end(cause);
+    });
   }
 
   /** Closes all that is in no association yet, and takes nothing more. */
@@ -99,6 +103,7 @@ export class Acceptor {
     const { connection } = newcomer;
     await writeAll(connection, encodeGreeting(newcomer.cookie));
     const first = await decodeFrom(decodeFirst(), (into) => readFull(connection, into));
+    newcomer.heard = true;
     if (newcomer.over) return;
     if (first.kind === "identify") {
       const answer = this.#options.identify?.(first.question, connection);
@@ -138,4 +143,10 @@ export class Acceptor {
     this.#matcher.remove(newcomer);
     if (reason !== null) this.#options.failed?.(newcomer.connection, reason, outcome);
   }
+}
+
+/** Whether the other side has closed or reset a connection. */
+function isGone(cause: unknown): boolean {
+  const { UnexpectedEof, ConnectionReset, ConnectionAborted, BrokenPipe } = Deno.errors;
+  return [UnexpectedEof, ConnectionReset, ConnectionAborted, BrokenPipe].some((error) => cause instanceof error);
 }

@@ -18,8 +18,14 @@ export class ChannelError extends Error {
    * @param index The channel's place in the association, from 0.
    * @param address The address of the channel at the server handler.
    * @param cause What happened to it.
+   * @param others In a client's handshake, the other channels: how many there are, and how many had answered by then.
    */
-  constructor(readonly index: number, readonly address: Address, cause: unknown) {
+  constructor(
+    readonly index: number,
+    readonly address: Address,
+    cause: unknown,
+    readonly others?: { readonly count: number; readonly answered: number },
+  ) {
     super(`channel ${index + 1} (${formatAddress(address)}): ${reasonOf(cause)}`, { cause });
   }
 }

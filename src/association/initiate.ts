@@ -44,6 +44,8 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
   };
   /** The channels that a step under way waits for: they are what is lacking when the time is over. */
   const lacking = new Set<number>();
+  /** The channels on which a server handler has greeted. */
+  const greeted = new Set<number>();
   const forget = clock.after(timeout, () => {
     const [, ...others] = [...lacking].sort((a, b) => a - b);
     const nor = others.length > 0 ? `, nor from ${channelsOf(others)}` : "";
@@ -52,9 +54,14 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
   const onAbort = () => stop(options.signal!.reason);
   options.signal?.addEventListener("abort", onAbort);
 
+  const failure = (index: number, cause: unknown): ChannelError => {
+    const others = { count: addresses.length - 1, answered: greeted.size - Number(greeted.has(index)) };
+    return new ChannelError(index, addresses[index]!, cause, others);
+  };
+
   /** Runs a step on every channel at once; the first failure ends them all, and says which channel it was. */
   const onEvery = <T>(step: (index: number) => Promise<T>): Promise<T[]> =>
-    Promise.all(addresses.map(async (address, index) => {
+    Promise.all(addresses.map(async (_, index) => {
       lacking.add(index);
       try {
         const value = await step(index);
@@ -62,7 +69,7 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
         giveUp.signal.throwIfAborted();
         return value;
       } catch (cause) {
-        throw new ChannelError(index, address, giveUp.signal.aborted ? giveUp.signal.reason : cause);
+        throw failure(index, giveUp.signal.aborted ? giveUp.signal.reason : cause);
       }
     }));
 
@@ -72,13 +79,15 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
       const connection = await network.connect(addresses[index]!, giveUp.signal);
       connections[index] = connection;
       if (giveUp.signal.aborted) connection.close();
-      return await decodeFrom(decodeGreeting(), (into) => readFull(connection, into));
+      const cookie = await decodeFrom(decodeGreeting(), (into) => readFull(connection, into));
+      greeted.add(index);
+      return cookie;
     });
     const keys = cookies.map(cookieKey);
     const index = keys.findIndex((key, at) => keys.indexOf(key) < at);
     if (index >= 0) {
       const cause = new WireError(`its cookie is that of channel ${keys.indexOf(keys[index]!) + 1}`);
-      throw new ChannelError(index, addresses[index]!, cause);
+      throw failure(index, cause);
     }
 
     const list = encodeAssociate({ scheme: scheme.id, threshold: cookies.length, cookies });
@@ -90,7 +99,7 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
       if (reply.kind === "refused") {
         const refused = new HandshakeRefused(reply.reason);
         if (refused.telling) throw refused;
-        vague.push(new ChannelError(index, addresses[index]!, refused));
+        vague.push(failure(index, refused));
         return;
       }
       if (!list.every((byte, at) => byte === reply.bytes[at])) {

@@ -15,6 +15,8 @@ export class Newcomer implements Candidate {
   readonly cookie: Uint8Array = crypto.getRandomValues(new Uint8Array(COOKIE_LENGTH));
   /** What will read the connection's shares. */
   readonly inlet: Inlet;
+  /** Whether the client has said what it wants. */
+  heard = false;
   /** When it was accepted, in milliseconds of its owner's clock. */
   arrived = 0;
   /** Forgets the time-out. */

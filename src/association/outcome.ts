@@ -7,6 +7,7 @@ export type HandshakeOutcome =
   | "associated"
   | "timed-out"
   | "crowded-out"
+  | "left"
   | "failed"
   | `refused-${string}`;
 

@@ -15,6 +15,7 @@ import type { Traffic } from "../session/relay.ts";
 import { request, Unanswered } from "../session/session.ts";
 import type { Open } from "../wire/open.ts";
 import type { Arrival } from "./entry/arrival.ts";
+import { hintOf } from "./hint.ts";
 
 /** What carrying applications' connections needs. */
 export interface DialerOptions extends System {
@@ -88,7 +89,7 @@ export class Dialer {
       frames = idle?.frames ?? await this.#associate(log);
     } catch (error) {
       activity.refusals.count("no-association");
-      log.warn("session refused", { reason: reasonOf(error) });
+      log.warn("session refused", { reason: reasonOf(error), hint: hintOf(error) });
       await arrival.refused(error);
       return true;
     }

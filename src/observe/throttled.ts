@@ -1,25 +1,31 @@
 import type { Clock } from "../net/clock.ts";
 import type { Log, LogFields } from "./log.ts";
 
-/** How many lines an event may have before the rest of the interval is counted only. */
+/** How many lines an event usually may have before the rest of the interval is counted only. */
 const LINES = 10;
 
 /** In milliseconds. */
 const INTERVAL = 10_000;
 
 /**
- * Writes at most ten lines of an event every ten seconds, and then one that says how many more there were: what a stranger
- * can cause must not fill a disk.
+ * Writes at most so many lines of an event every ten seconds, and then one that says how many more there were: what a
+ * stranger can cause must not fill a disk.
  */
 export class ThrottledWarning {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #event: string;
+  readonly #lines: number;
   #written = 0;
   #suppressed = 0;
 
-  /** Nothing is written, and no timer set, until the event happens. */
-  constructor(log: Log, clock: Clock, event: string) {
+  /**
+   * Nothing is written, and no timer set, until the event happens.
+   *
+   * @param lines How many lines, at least one. Default: ten.
+   */
+  constructor(log: Log, clock: Clock, event: string, lines: number = LINES) {
+    this.#lines = lines;
     this.#log = log;
     this.#clock = clock;
     this.#event = event;
@@ -28,7 +34,7 @@ export class ThrottledWarning {
   /** The event has happened. */
   warn(fields: LogFields): void {
     if (this.#written === 0) this.#clock.after(INTERVAL, () => this.#next());
-    if (++this.#written <= LINES) this.#log.warn(this.#event, fields);
+    if (++this.#written <= this.#lines) this.#log.warn(this.#event, fields);
     else this.#suppressed++;
   }
 

@@ -16,10 +16,14 @@ import type { Levels, Observable } from "../observe/observable.ts";
 import { ThrottledWarning } from "../observe/throttled.ts";
 import { Liveness } from "../session/liveness.ts";
 import { padSource } from "../sharing/pads.ts";
+import { PROTOCOL_VERSION } from "../wire/greeting.ts";
 import { Identification } from "./identification.ts";
 import { type EffectiveLimits, limitsFor, waitingBeside } from "./limits.ts";
 import { Service } from "./service.ts";
 import { SourceRate } from "./source_rate.ts";
+
+/** What may be behind a client that closes a connection without a word. */
+const LEFT = `did the client fail on another channel, or does it speak another protocol than ${PROTOCOL_VERSION}?`;
 
 /** What a configuration comes to. It never changes: a reload puts another one in its place. */
 interface InForce {
@@ -46,6 +50,7 @@ export class ServerHandler implements Observable {
   readonly #liveness: Liveness;
   readonly #rate: SourceRate;
   readonly #unassociated: ThrottledWarning;
+  readonly #left: ThrottledWarning;
   readonly #full: ThrottledWarning;
   readonly #services = new Map<Service, Promise<void>>();
 
@@ -60,6 +65,8 @@ export class ServerHandler implements Observable {
     this.#log = log;
     this.activity = new Activity(clock);
     this.#unassociated = new ThrottledWarning(log, clock, "channel not associated");
+    // One is enough: every channel of such a client says the same.
+    this.#left = new ThrottledWarning(log, clock, "channel not associated", 1);
     this.#full = new ThrottledWarning(log, clock, "limit reached");
     this.#asked = config.channels;
     this.#listeners = listenAll(network, config.channels);
@@ -85,7 +92,9 @@ export class ServerHandler implements Observable {
       failed: ({ remote, local }, reason, outcome) => {
         this.activity.handshakes.count(outcome);
         if (outcome === "crowded-out") this.activity.limitHits.count("waiting");
-        this.#unassociated.warn({ from: formatAddress(remote), channel: formatAddress(local), reason });
+        const fields = { from: formatAddress(remote), channel: formatAddress(local), reason };
+        if (outcome === "left") this.#left.warn({ ...fields, hint: LEFT });
+        else this.#unassociated.warn(fields);
       },
     });
     const take = (connection: Connection) => this.#take(connection);

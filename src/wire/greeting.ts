@@ -25,20 +25,43 @@ export function encodeGreeting(cookie: Uint8Array): Uint8Array {
   return bytes;
 }
 
+/** A server handler speaks another version of the protocol. */
+export class VersionError extends WireError {
+  /** Tells the class in a stack trace. */
+  override name = "VersionError";
+
+  /**
+   * An error in words.
+   *
+   * @param version What the server handler speaks.
+   */
+  constructor(readonly version: number) {
+    super(`the server handler speaks protocol ${version}, this one ${PROTOCOL_VERSION}`);
+  }
+}
+
+/** What answers is something else than a server handler. */
+export class NoServerError extends WireError {
+  /** Tells the class in a stack trace. */
+  override name = "NoServerError";
+
+  /** An error in words. */
+  constructor() {
+    super("what answers there is no MICSS server handler");
+  }
+}
+
 /**
  * Decodes a greeting.
  *
  * @returns The cookie, the caller's to keep.
- * @throws {WireError} When no MICSS server handler answers, or one of another version.
+ * @throws {NoServerError} When no MICSS server handler answers.
+ * @throws {VersionError} When one of another version does.
  */
 export function* decodeGreeting(): Decoder<Uint8Array> {
   const head = yield MAGIC.length + 1;
-  if (!MAGIC.every((byte, index) => byte === head[index])) {
-    throw new WireError("what answers there is no MICSS server handler");
-  }
-  const version = head[MAGIC.length];
-  if (version !== PROTOCOL_VERSION) {
-    throw new WireError(`the server handler speaks protocol ${version}, this one ${PROTOCOL_VERSION}`);
-  }
+  if (!MAGIC.every((byte, index) => byte === head[index])) throw new NoServerError();
+  const version = head[MAGIC.length]!;
+  if (version !== PROTOCOL_VERSION) throw new VersionError(version);
   return (yield COOKIE_LENGTH).slice();
 }

@@ -37,7 +37,10 @@ Deno.test("an application sees a reset when one channel of three can't be had, a
   using target = new Target();
   await using pair = await startPair({ target: target.address, through: ([a, , c]) => [a!, gone, c!] });
   assertEquals(await outcomeAt(pair.entry), "reset");
-  await pair.client.waitForLog("session refused", { reason: `channel 2 (${formatAddress(gone)}): Connection refused` });
+  await pair.client.waitForLog("session refused", {
+    reason: `channel 2 (${formatAddress(gone)}): Connection refused`,
+    hint: /^is the server handler running, and is this its port\?/,
+  });
 });
 
 testWith(["network namespaces"], "an application sees a reset when there is no route to the server", async () => {

@@ -1,0 +1,99 @@
+/** One side speaks another version of the protocol, as while one of them is upgraded: each side says so, in one line. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { type Address, formatAddress } from "../../src/net/address.ts";
+import { systemNetwork } from "../../src/net/tcp.ts";
+import { type Listener, writeAll } from "../../src/net/connection.ts";
+import { micssCommand, startClient, startPair } from "../support/handlers.ts";
+import { makeTempDir, run } from "../support/process.ts";
+import { freePort } from "../support/programs.ts";
+import { connect, drain, listenTo, readExactly, Target } from "../support/programs_tcp.ts";
+
+const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
+const MAGIC = new TextEncoder().encode("MICSS");
+const COOKIE_LENGTH = 16;
+
+/** A server handler of another version, as far as the protocol says what all versions have in common: the greeting. */
+class OtherServer implements AsyncDisposable {
+  readonly channels: Address[];
+  /** How many bytes clients have sent to it. */
+  received = 0;
+  readonly #listeners;
+  readonly #serving: Promise<void>[] = [];
+
+  constructor(readonly version: number) {
+    this.#listeners = HOSTS.map((host) => systemNetwork.listen({ host, port: 0 }));
+    this.channels = this.#listeners.map(({ address }) => address);
+    for (const listener of this.#listeners) this.#serving.push(this.#serve(listener));
+  }
+
+  async #serve(listener: Listener): Promise<void> {
+    for (let connection = await listener.accept(); connection !== null; connection = await listener.accept()) {
+      const cookie = crypto.getRandomValues(new Uint8Array(COOKIE_LENGTH));
+      await writeAll(connection, new Uint8Array([...MAGIC, this.version, ...cookie])).catch(() => {});
+      this.received += (await drain(connection)).bytes;
+      connection.close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const listener of this.#listeners) listener.close();
+    await Promise.all(this.#serving);
+  }
+}
+
+for (const [version, hint] of [[2, "upgrade this client handler"], [0, "upgrade that server handler"]] as const) {
+  Deno.test(`a client that meets a server of version ${version} resets, sends nothing, and says which to upgrade`, async () => {
+    await using other = new OtherServer(version);
+    const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
+    await using client = await startClient(other.channels, ["--forward", `${formatAddress(entry)}=web:80`]);
+    assertEquals((await listenTo(entry)).ending, "reset");
+    const line = await client.waitForLog("session refused");
+    assertMatch(
+      String(line.reason),
+      new RegExp(
+        `^channel [123] \\(127\\.0\\.0\\.[123]:\\d+\\): the server handler speaks protocol ${version}, this one 1$`,
+      ),
+    );
+    assertEquals(String(line.hint).split("; ")[0], hint);
+    const warnings = client.logged(/.*/).filter(({ level }) => level !== "info" && level !== "debug");
+    assertEquals(warnings.map(({ event }) => event), ["session refused"]);
+    assertEquals(other.received, 0);
+  });
+}
+
+Deno.test("micss identify says of a server of another version that it is one", async () => {
+  await using other = new OtherServer(2);
+  await using directory = await makeTempDir();
+  const micss = await micssCommand();
+  const key = `${directory.path}/web.key`;
+  const cwd = new URL("../../", import.meta.url).pathname;
+  await run([...micss, "keygen", "hmac", "--out", key], { cwd });
+  const asked = await run([...micss, "identify", formatAddress(other.channels[0]!), "--key", key], {
+    cwd,
+    mayFail: true,
+    env: { XDG_STATE_HOME: directory.path },
+  });
+  assertEquals(asked.code, 1);
+  assertMatch(asked.stderr, /^micss identify: .*the server handler speaks protocol 2, this one 1\n$/);
+  assertEquals(other.received, 0);
+});
+
+Deno.test("a server that a client of another version leaves says in one line what may be behind it", async () => {
+  using target = new Target();
+  await using pair = await startPair({ target: target.address });
+  // A client of version 2 reads the greeting of each channel, sees the version, and closes.
+  await Promise.all(pair.channels.map(async (channel) => {
+    using connection = await connect(channel);
+    const head = await readExactly(connection, MAGIC.length + 1);
+    assertEquals([...head], [...MAGIC, 1]);
+  }));
+  const line = await pair.server.waitForLog("channel not associated");
+  assertEquals(line.reason, "closed by the other side before it said anything");
+  assertEquals(line.hint, "did the client fail on another channel, or does it speak another protocol than 1?");
+  // It serves those of its own version as before, and has said it once, though three channels met it.
+  using application = await connect(pair.entry);
+  const served = await target.accept(pair);
+  await writeAll(application, Uint8Array.of(1));
+  assertEquals([...await readExactly(served, 1)], [1]);
+  assertEquals(pair.server.logged("channel not associated").length, 1);
+});
