@@ -1,5 +1,6 @@
 /** What a reload changes in a client handler, and what it leaves alone; and how many sessions it takes. */
 import { assertEquals, assertInstanceOf } from "@std/assert";
+import { Users } from "../../src/client/entry/users.ts";
 import { parseConfig } from "../../src/cli/configured.ts";
 import { clientSpec } from "../../src/config/client.ts";
 import type { ClientConfig } from "../../src/config/types.ts";
@@ -90,4 +91,24 @@ Deno.test("a session too many is reset, with a line that says which limit, and o
   await assertCarries(fourth.application, fourth.target, "its place");
   const sessions = [first, second, third, fourth];
   await handlers.close(refused, ...sessions.flatMap(({ application, target }) => [application, target]));
+});
+
+Deno.test("who may use a way in is whoever may by the new configuration", async () => {
+  const socks5 = "socks5: [127.0.0.1:1080]";
+  const handlers = new Handlers({}, { client: socks5 });
+  /** What a way in says to an application that offers no password. */
+  const offer = async () => {
+    const application = await handlers.network.connect({ host: "127.0.0.1", port: 1080 });
+    await writeAll(application, Uint8Array.fromHex("050100"));
+    const answer = new Uint8Array(2);
+    await readFull(application, answer);
+    application.close();
+    await settle();
+    return answer.toHex();
+  };
+  assertEquals(await offer(), "0500");
+  const config = configOf(`servers: {${WEB}}`, FORWARD, REST, socks5, "socks5-users: unused");
+  assertEquals(handlers.client.reload(config, { socks5: new Users("alice:secret") }), []);
+  assertEquals(await offer(), "05ff");
+  await handlers.close();
 });

@@ -5,8 +5,10 @@ import { parseConfig } from "../../src/cli/configured.ts";
 import { serverSpec } from "../../src/config/server.ts";
 import type { ServerConfig } from "../../src/config/types.ts";
 import { type Connection, readFull, writeAll } from "../../src/net/connection.ts";
+import { encodeIdentify, IDENTIFY } from "../../src/wire/identify.ts";
 import { settle } from "../support/fake_clock.ts";
 import { Handlers } from "../support/handlers_in_memory.ts";
+import { makeKey } from "../support/keys.ts";
 import "../support/native.ts";
 import { channelAddresses, readAll, readToEnd } from "../support/pair.ts";
 
@@ -90,4 +92,24 @@ Deno.test("what takes another start is named, and stays as it is", async () => {
   const { application, target } = await handlers.session();
   await assertCarries(application, target, "over all three");
   await handlers.close(application, target);
+});
+
+Deno.test("keys that are new answer, and those that were taken away don't", async () => {
+  const handlers = new Handlers();
+  const { server, network } = handlers;
+  const { server: key } = await makeKey("hmac");
+  const ask = async () => {
+    const connection = await network.connect({ host: "192.0.2.1", port: 6522 });
+    await readFull(connection, new Uint8Array(22));
+    await writeAll(connection, encodeIdentify({ keyId: key.id, nonce: new Uint8Array(32) }));
+    const [type] = await readAll(connection);
+    connection.close();
+    return type === IDENTIFY;
+  };
+  assertEquals(await ask(), false);
+  server.reload(configOf(CHANNELS, TARGETS, "keys: [unused]"), [key]);
+  assertEquals(await ask(), true);
+  server.reload(configOf(CHANNELS, TARGETS));
+  assertEquals(await ask(), false);
+  await handlers.close();
 });
