@@ -6,6 +6,7 @@
  */
 
 import { parseArgs } from "@std/cli";
+import { run } from "../tests/support/process.ts";
 import { has } from "../tests/support/programs.ts";
 import type { Bench } from "./bench.ts";
 import { describeMachine } from "./machine.ts";
@@ -15,7 +16,7 @@ import { peers } from "./parts/peers.ts";
 import { table1 } from "./parts/table1.ts";
 import { sizes, web } from "./parts/web.ts";
 import { Results } from "./results.ts";
-import { tables } from "./tables.ts";
+import { describe, tables } from "./tables.ts";
 
 const PARTS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = { table1, equal, loss, web, sizes, peers };
 
@@ -51,8 +52,23 @@ const all = {
 };
 await Deno.mkdir(new URL("./", new URL(args.out, `file://${Deno.cwd()}/`)), { recursive: true });
 await Deno.writeTextFile(args.out, `${JSON.stringify(all)}\n`);
-console.log(tables(results.all()));
+const directory = args.out.replace(/[^/]*$/, "") || ".";
+const text = `${describe(machine, rounds, seconds)}\n${tables(results.all())}`;
+await Deno.writeTextFile(`${directory}/RESULTS.md`, text);
+console.log(text);
 for (const failure of results.failures) console.log(`failed: ${failure}`);
+await drawCharts(args.out, directory);
+
+/** In a process of its own, since what draws has a configuration and packages of its own. */
+async function drawCharts(from: string, to: string): Promise<void> {
+  const charts = new URL("charts/", import.meta.url).pathname;
+  const flags = ["run", "-q", "--allow-read", "--allow-write", "--allow-env", "--config", `${charts}deno.json`];
+  try {
+    console.log((await run([Deno.execPath(), ...flags, `${charts}main.ts`, from, to])).text().trim());
+  } catch (error) {
+    console.error(`no charts: ${error instanceof Error ? error.message : error}`);
+  }
+}
 
 function fail(message: string): never {
   console.error(`bench: ${message}`);

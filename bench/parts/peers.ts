@@ -3,7 +3,7 @@ import { attempt, type Bench, measureThroughput, measureTrips } from "../bench.t
 import { measureRequests, startWeb } from "../http.ts";
 import { startPair } from "../pair.ts";
 import { Load, loopback } from "../stage.ts";
-import { availableTunnels, startTunnel } from "../tunnels.ts";
+import { availableTunnels, startTunnel, type Tunnel } from "../tunnels.ts";
 
 const HOST = "127.0.0.1";
 
@@ -17,8 +17,17 @@ interface Peer {
   readonly web: number;
 }
 
-/** Beside what people would use instead, everything on this host, each a pair of processes. */
-export async function peers(bench: Bench): Promise<void> {
+/**
+ * Beside what people would use instead, everything on this host, each a pair of processes.
+ *
+ * @param of Which tunnels. Default: those that are installed.
+ * @param counts How many channels MICSS has.
+ */
+export async function peers(
+  bench: Bench,
+  of: readonly Tunnel[] = availableTunnels(),
+  counts: readonly number[] = [2, 3],
+): Promise<void> {
   await using parts = new AsyncDisposableStack();
   const stage = loopback();
   const ports = { load: freePort(HOST), web: freePort(HOST) };
@@ -26,16 +35,16 @@ export async function peers(bench: Bench): Promise<void> {
   const hasWeb = has("nginx") && has("wrk");
   if (hasWeb) parts.use(await startWeb([`${HOST}:${ports.web}`], [4], []));
   const all: Peer[] = [{ system: "direct", ...ports }];
-  for (const tunnel of availableTunnels()) {
+  for (const tunnel of of) {
     const start = (target: number): Promise<number> => startTunnel(tunnel, target, load, parts);
     await attempt(bench, tunnel.name, async () => {
       all.push({ system: tunnel.name, load: await start(ports.load), web: await start(ports.web) });
     });
   }
-  for (const channels of [2, 3]) {
+  for (const channels of counts) {
     const start = async (target: number): Promise<number> => {
-      const entry = freePort(HOST), of = loopback(channels);
-      parts.use(await startPair(of, load, { target, entry, channelPort: freePort(...of.hosts) }));
+      const entry = freePort(HOST), stage = loopback(channels);
+      parts.use(await startPair(stage, load, { target, entry, channelPort: freePort(...stage.hosts) }));
       return entry;
     };
     const system = `MICSS, ${channels} channels`;
