@@ -1,13 +1,14 @@
 /** docs/CONFIGURATION.md and the JSON Schemas are those of the tables of settings, and all that they show is right. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { configuration, exampleOf, schemaText } from "../../scripts/configuration.ts";
+import { EXIT_STATUSES } from "../../src/cli/statuses.ts";
 import { clientRulesSpec } from "../../src/config/client.ts";
 import { loadFile } from "../../src/config/file.ts";
 import { readConfig, type Spec } from "../../src/config/read.ts";
 import { type Option, optionsOf } from "../../src/config/schema.ts";
 import { serverRulesSpec } from "../../src/config/server.ts";
 import { editorSays } from "../support/schema.ts";
-import { fenced, read } from "./markdown.ts";
+import { fenced, read, tablesWith } from "./markdown.ts";
 
 /** The settings of both sides, those of `micss rules` with them. */
 const settings: ["server" | "client", Spec<unknown>, Option][] = [
@@ -48,11 +49,23 @@ const shown = ["README.md", "docs/OPERATIONS.md", "docs/CONFIGURATION.md"].flatM
   fenced(read(path)).filter(({ kind }) => kind === "yaml").map(({ content }) => [path, content] as const)
 );
 
+/** Whose configuration a file is; other programs' files, such as Kubernetes's, are nobody's. */
+function sideOf(yaml: string): "server" | "client" | undefined {
+  if (/^(?:channels|targets):/m.test(yaml)) return "server";
+  return /^(?:servers|forward|redirect):/m.test(yaml) ? "client" : undefined;
+}
+
 Deno.test("an editor has nothing to say of the files that the documentation shows", () => {
-  // Other programs' files, such as Kubernetes's, name their kind.
-  const ours = shown.filter(([, yaml]) => /^(?:channels|servers):/m.test(yaml) && !/^kind:/m.test(yaml));
-  assert(ours.length >= 3);
-  for (const [path, yaml] of ours) {
-    assertEquals(editorSays(/^channels:/m.test(yaml) ? "server" : "client", yaml), [], `${path}\n${yaml}`);
-  }
+  const ours = shown.flatMap(([path, yaml]) => {
+    const side = sideOf(yaml);
+    return side === undefined ? [] : [{ path, yaml, side }];
+  });
+  assertEquals(new Set(ours.map(({ path }) => path)).size, 3);
+  for (const { path, yaml, side } of ours) assertEquals(editorSays(side, yaml), [], `${path}\n${yaml}`);
+});
+
+Deno.test("the operations' exit statuses are those of the help", () => {
+  const rows = tablesWith(read("docs/OPERATIONS.md"), "", "")[0]!.rows;
+  const said = EXIT_STATUSES.map(([status, meaning]) => [status, meaning.toLowerCase()]);
+  assertEquals(rows.map(([status, meaning]) => [status, meaning!.toLowerCase()]), said);
 });
