@@ -1,0 +1,22 @@
+/**
+ * The task `model`: searches all states of the model of the handshake, and of each variant of it.
+ *
+ * @module
+ */
+import { search } from "./spin.ts";
+import { VARIANTS } from "./variants.ts";
+
+let wrong = 0;
+for (const channels of [2, 3] as const) {
+  for (const variant of VARIANTS) {
+    const { states, violated, memory } = await search(variant, channels);
+    const right = variant.violates === null ? violated === null : violated?.includes(variant.violates) ?? false;
+    if (!right) wrong++;
+    const outcome = violated === null ? "holds" : "has a counterexample";
+    console.log(
+      `${channels} channels: ${variant.name} ${outcome}${right ? "" : ", WRONGLY"}; ${states} states, ${memory} MB`,
+    );
+  }
+}
+console.log(`${2 * VARIANTS.length} models, ${wrong} not as they should be`);
+Deno.exit(wrong === 0 ? 0 : 1);

@@ -1,0 +1,42 @@
+/** What is claimed of the model in association.pml, as it is and with something left out. */
+
+/** One run of the model. */
+export interface Variant {
+  /** What is left out or claimed, in words. */
+  readonly name: string;
+  /** What the model is told. */
+  readonly defines: readonly string[];
+  /** Part of the claim that must turn out wrong, as the model has it; null where all claims must hold. */
+  readonly violates: string | null;
+}
+
+/** A list that is not the one that a client's honest channel is bound by. */
+const OTHER_LIST = "!=1))||(sent[";
+
+/** The model as it is, and everything that must come out of it with something changed. */
+export const VARIANTS: readonly Variant[] = [
+  { name: "the handshake", defines: [], violates: null },
+  { name: "a client that shares after the first echo", defines: ["EARLY_SHARE"], violates: "stage[" },
+  { name: "a server that takes one list for all", defines: ["NOT_ALL_SENT"], violates: "stage[" },
+  { name: "a server that takes lists without their sender", defines: ["NOT_OWN_COOKIE"], violates: OTHER_LIST },
+  { name: "a server that shares before OPEN", defines: ["SERVER_FIRST"], violates: "(asked[" },
+  { name: "cookies that can be guessed", defines: ["GUESSABLE"], violates: "==2" },
+  { name: "a server that refuses all that a list names", defines: ["HURTS_NAMED"], violates: "a>=3" },
+  { name: "a server that takes two channels on one path", defines: ["ONE_ADDRESS"], violates: "==4" },
+  // The server echoes on a channel only what came on it, so on the honest one the echo can't be another list.
+  { name: "a client that does not compare the echo", defines: ["NO_COMPARE"], violates: null },
+  {
+    name: "a server that takes one list for all, as far as the client's comparison goes",
+    defines: ["NOT_ALL_SENT", "ONLY_SAME_LISTS"],
+    violates: null,
+  },
+  {
+    name: "neither the server nor the client comparing",
+    defines: ["NOT_ALL_SENT", "NO_COMPARE", "ONLY_SAME_LISTS"],
+    violates: "stage[",
+  },
+  { name: "the claim that no client ever shares", defines: ["REACH_CLIENT"], violates: "stage[1]!=2" },
+  { name: "the claim that never both clients share", defines: ["REACH_BOTH"], violates: "stage[0]!=2" },
+  { name: "the claim that nobody is refused", defines: ["REACH_REFUSED"], violates: "!=(0+1)" },
+  { name: "the claim that the server never shares", defines: ["REACH_SERVER"], violates: "violated 0" },
+];
