@@ -98,7 +98,7 @@ export function hasNativeHelper(): { ok: true } | { ok: false; why: string } {
 export function originalDestination(conn: Deno.TcpConn): Address {
   const c = libc();
   if (typeof c === "string") throw new Deno.errors.NotSupported(`The original destination ${c}`);
-  const fd = descriptorOf(c, conn);
+  const fd = descriptorOf(c, conn, searches);
   if (fd === undefined) throw new Deno.errors.NotFound("No original destination: the connection has ended");
   const level = canonicalHost(conn.localAddr.hostname).includes(":") ? SOL_IPV6 : SOL_IP;
   const sockaddr = new Uint8Array(SOCKADDR_SIZE);
@@ -115,20 +115,22 @@ export function originalDestination(conn: Deno.TcpConn): Address {
 /**
  * Resets `conn`: its other end sees the reset at once, and what is under way on it here fails. The caller then closes it.
  *
+ * @param since What {@linkcode searchesSoFar} was when `conn` came to be.
  * @returns False when that can't be done: without native help, or because the connection has ended.
  */
-export function resetConnection(conn: Deno.TcpConn): boolean {
+export function resetConnection(conn: Deno.TcpConn, since: number): boolean {
   // connect() to the family AF_UNSPEC, which is 0, dissolves the association of a socket with its peer.
-  return onDescriptor(conn, (c, fd) => c.connect(fd, new Uint8Array(SOCKADDR_SIZE), SOCKADDR_SIZE));
+  return onDescriptor(conn, since, (c, fd) => c.connect(fd, new Uint8Array(SOCKADDR_SIZE), SOCKADDR_SIZE));
 }
 
 /**
  * Half-closes `conn` beneath a blocked write, which fails; what it had handed over before still arrives.
  *
+ * @param since As for {@linkcode resetConnection}.
  * @returns False when that can't be done, as for {@linkcode resetConnection}.
  */
-export function shutdownWrite(conn: Deno.TcpConn): boolean {
-  return onDescriptor(conn, (c, fd) => c.shutdown(fd, SHUT_WR));
+export function shutdownWrite(conn: Deno.TcpConn, since: number): boolean {
+  return onDescriptor(conn, since, (c, fd) => c.shutdown(fd, SHUT_WR));
 }
 
 /**
@@ -291,26 +293,38 @@ function descriptorLimit(c: Libc): number | null {
   return soft === RLIM_INFINITY ? Infinity : Number(soft);
 }
 
-function onDescriptor(conn: Deno.TcpConn, call: (c: Libc, fd: number) => number): boolean {
+function onDescriptor(conn: Deno.TcpConn, since: number, call: (c: Libc, fd: number) => number): boolean {
   const c = libc();
   if (typeof c === "string") return false;
-  const fd = descriptorOf(c, conn);
+  const fd = descriptorOf(c, conn, since);
   return fd !== undefined && call(c, fd) === 0;
 }
 
 /** Whether the kernel has confirmed Deno's word on an accepted connection: then it is no use to search for another. */
 let denoIsRight = false;
 
-/** The descriptor of each socket that the last search saw, by its local port: what many ends at once ask for. */
-const seen = new Map<number, number>();
+/** The descriptors of the sockets that the last search saw, by their local ports, which several may share. */
+const seen = new Map<number, number[]>();
+
+/** How many searches there were. */
+let searches = 0;
+
+/**
+ * How often all files of this process were looked through so far. That takes a millisecond for each thousand, so that
+ * when thousands of connections end at once, one search must do for all that were there.
+ */
+export function searchesSoFar(): number {
+  return searches;
+}
 
 /**
  * The file descriptor of `conn`. Deno tells that of an accepted connection under a symbol of its own, and that of a
  * dialled one nowhere; any is taken only if the kernel gives it the addresses of `conn`, which no two have alike.
  *
+ * @param since How many searches there were when `conn` came to be: the last one has seen it if it was later.
  * @returns Undefined when the connection has ended.
  */
-function descriptorOf(c: Libc, conn: Deno.TcpConn): number | undefined {
+function descriptorOf(c: Libc, conn: Deno.TcpConn, since: number): number | undefined {
   const symbol = Object.getOwnPropertySymbols(conn).find(({ description }) => description === "Deno.internal.fd");
   const told: unknown = symbol === undefined ? undefined : Reflect.get(conn, symbol);
   if (typeof told === "number") {
@@ -320,22 +334,20 @@ function descriptorOf(c: Libc, conn: Deno.TcpConn): number | undefined {
     }
     if (denoIsRight) return undefined;
   }
-  const before = seen.get(conn.localAddr.port);
-  if (before !== undefined && isDescriptorOf(c, before, conn)) return before;
-  return search(c, conn);
+  if (since === searches) search(c);
+  return seen.get(conn.localAddr.port)?.find((fd) => isDescriptorOf(c, fd, conn));
 }
 
-function search(c: Libc, conn: Deno.TcpConn): number | undefined {
-  let found: number | undefined;
+function search(c: Libc): void {
+  searches++;
   seen.clear();
   for (const fd of openDescriptors(c)) {
     if (!readName(c.getsockname, fd)) continue;
     const port = sockaddrPort(name);
-    seen.set(port, fd);
-    // The port settles nearly all of thousands of sockets.
-    if (port === conn.localAddr.port && isDescriptorOf(c, fd, conn)) found = fd;
+    const fds = seen.get(port);
+    if (fds === undefined) seen.set(port, [fd]);
+    else fds.push(fd);
   }
-  return found;
 }
 
 const name = new Uint8Array(SOCKADDR_SIZE);

@@ -4,6 +4,7 @@ import {
   makeTransparent as nativeMakeTransparent,
   originalDestination as nativeOriginalDestination,
   resetConnection,
+  searchesSoFar,
   shutdownWrite,
 } from "./linux.ts";
 import { canonicalHost } from "./sockaddr.ts";
@@ -41,6 +42,7 @@ export class TcpConnection implements Connection {
   readonly local: Address;
   readonly remote: Address;
   readonly #conn: Deno.TcpConn;
+  readonly #since = searchesSoFar();
   #ended = false;
   #writing = false;
   /** What a read or write was the first to meet. */
@@ -96,14 +98,14 @@ export class TcpConnection implements Connection {
   close(): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#writing) shutdownWrite(this.#conn);
+    if (this.#writing) shutdownWrite(this.#conn, this.#since);
     this.#conn.close();
   }
 
   /** Does what {@linkcode TcpConnection.close} does without native help, and where the connection has failed already. */
   reset(): void {
     if (this.#ended) return;
-    if (this.#failure === undefined && resetConnection(this.#conn)) this.#writing = false;
+    if (this.#failure === undefined && resetConnection(this.#conn, this.#since)) this.#writing = false;
     this.close();
   }
 

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { fileLimit, hasNativeHelper } from "../../src/net/linux.ts";
+import type { Connection } from "../../src/net/connection.ts";
+import { fileLimit, hasNativeHelper, searchesSoFar } from "../../src/net/linux.ts";
 import { systemNetwork } from "../../src/net/tcp.ts";
 import "../support/native.ts";
 import { withPair } from "./network_contract.ts";
@@ -16,6 +17,32 @@ Deno.test({ name: "the limit on files is the shell's", ignore: !LINUX }, async (
   const limit = (await run("sh", "-c", "ulimit -n")).trim();
   assertEquals(fileLimit(), limit === "unlimited" ? Infinity : Number(limit));
 });
+
+Deno.test(
+  {
+    name: "one search does for all connections that end at once, those that the other side has reset too",
+    ignore: !LINUX,
+  },
+  async () => {
+    const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
+    for (const resetByPeer of [true, false]) {
+      const pairs: { dialled: Connection; accepted: Connection }[] = [];
+      for (let count = 0; count < 100; count++) {
+        const [dialled, accepted] = await Promise.all([systemNetwork.connect(listener.address), listener.accept()]);
+        pairs.push({ dialled, accepted: accepted! });
+      }
+      const read = pairs.map(({ accepted }) => accepted.read(new Uint8Array(1)).then(() => "end", ({ name }) => name));
+      if (resetByPeer) pairs.forEach(({ accepted }) => accepted.reset());
+      const before = searchesSoFar();
+      pairs.forEach(({ dialled }) => dialled.reset());
+      assertEquals(searchesSoFar() - before, 1);
+      const expected = resetByPeer ? "Interrupted" : "ConnectionReset";
+      assertEquals(new Set(await Promise.all(read)), new Set([expected]));
+      pairs.forEach(({ accepted }) => accepted.close());
+    }
+    listener.close();
+  },
+);
 
 Deno.test(
   { name: "a dialled connection is found among hundreds of files and connections", ignore: !LINUX },
