@@ -6,9 +6,18 @@ import type { Connection, Listener } from "./connection.ts";
 /** How long accepting pauses after the system failed to give a connection, in milliseconds. */
 const PAUSE = 100;
 
+/** How often that gets a line, in milliseconds. */
+const LINE_INTERVAL = 10_000;
+
+/**
+ * After so many connections the runtime looks around: as long as some wait to be accepted it would do nothing else, and
+ * what is closed to make room for them would not be closed (see turns.ts).
+ */
+const IN_A_ROW = 32;
+
 /**
  * Accepts connections until the listener is closed. That files have run out, or whatever else the system reports, pauses
- * it and is logged once until accepting works again.
+ * it, and is logged once in ten seconds.
  *
  * @param take Owns each connection; must not throw.
  */
@@ -18,19 +27,21 @@ export async function acceptAll(
   log: Log = silentLog,
   clock: Clock = systemClock,
 ): Promise<void> {
-  let failing = false;
-  for (;;) {
+  let told = -Infinity;
+  for (let count = 1;; count++) {
     let connection: Connection | null;
     try {
       connection = await listener.accept();
     } catch (error) {
-      if (!failing) log.error("accepting fails", { address: formatAddress(listener.address), reason: String(error) });
-      failing = true;
+      if (clock.now() - told >= LINE_INTERVAL) {
+        told = clock.now();
+        log.error("accepting fails", { address: formatAddress(listener.address), reason: String(error) });
+      }
       await new Promise<void>((resolve) => clock.after(PAUSE, resolve));
       continue;
     }
     if (connection === null) return;
-    failing = false;
     take(connection);
+    if (count % IN_A_ROW === 0) await new Promise<void>((resolve) => setTimeout(resolve, 0));
   }
 }

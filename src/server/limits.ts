@@ -26,8 +26,9 @@ export interface EffectiveLimits {
 /**
  * The limits in force: what is configured, and the rest derived from how many files the process may have open, so that
  * those do not run out. A quarter is for connections that wait to be associated, of which one source gets a quarter; the
- * rest is for associations, each with its channels and its target. Half of what these leave unused is lent to connections
- * that wait: the more may, the harder it is for strangers to crowd others out.
+ * rest is for associations, each with its channels and its target. A third of what these leave unused is lent to
+ * connections that wait: the more may, the harder it is for strangers to crowd others out; but what makes room for others
+ * takes a moment to be closed.
  *
  * @param files How many files the process may have open; null where the system does not tell.
  * @param channels How many channels an association has.
@@ -39,7 +40,7 @@ export function limitsFor(given: ServerLimits, files: number | null, channels: n
   return {
     possible,
     waiting,
-    lent: given.waiting === undefined ? (channels + 1) / 2 : 0,
+    lent: given.waiting === undefined ? (channels + 1) / 3 : 0,
     waitingPerSource: given.waitingPerSource ?? Math.max(channels, Math.floor(waiting / 4)),
     associations: given.associations ?? possible,
     acceptRate: given.acceptRate ?? ACCEPT_RATE,

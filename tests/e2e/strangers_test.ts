@@ -1,54 +1,21 @@
-/** What strangers in numbers can't do to a server handler: real sockets, and a real limit on files. */
-import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
-import { initiate } from "../../src/association/initiate.ts";
-import { type Address, formatAddress } from "../../src/net/address.ts";
+/** What strangers in numbers can't do to a server handler; the task `strangers` has more of them. */
+import { assertEquals, assertLessOrEqual, assertStringIncludes } from "@std/assert";
+import { formatAddress } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
-import { systemNetwork } from "../../src/net/tcp.ts";
-import { Handler, startClient, startServer } from "../support/handlers.ts";
-import "../support/native.ts";
-import { makeTempDir, Program, type RunOptions } from "../support/process.ts";
+import { Handler, startClient } from "../support/handlers.ts";
+import { makeTempDir } from "../support/process.ts";
 import { freePort, testWith } from "../support/programs.ts";
 import { connect, pattern, readExactly, Target } from "../support/programs_tcp.ts";
+import { associate, limited, loopbackChannels, testStrangers } from "./strangers.ts";
 
-const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
-
-const SOCKETS = 5000;
-const SOURCES = 100;
-
-/** How long associating may take a legitimate client meanwhile, in milliseconds. */
-const SOON = 1000;
-
-/** How often it associates, and how often this machine may have other things to do. */
-const TIMES = 30, BUSY = 3;
-
-// With few files there is no room for all strangers, and they come back as soon as they had to go.
-for (const files of [1024, 8192]) {
-  const name = `${SOCKETS} strangers from ${SOURCES} sources keep nobody from associating at once, with ${files} files`;
-  testWith(["python3"], name, async () => {
-    const channels = channelsAt(freePort(...HOSTS));
-    await using server = await startServer(channels, "80=127.0.0.1:1", limited(files));
-    const script = new URL("slowloris.py", import.meta.url).pathname;
-    const command = ["python3", script, `${SOCKETS}`, `${SOURCES}`, ...channels.map(formatAddress)];
-    await using strangers = Program.start(command);
-    await strangers.waitForLine((line) => Number(/opened (\d+)/.exec(line)?.[1]) >= SOCKETS, "all opened", 60_000);
-
-    const took: number[] = [];
-    for (let time = 0; time < TIMES; time++) {
-      took.push(await associate(channels));
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    const slow = took.toSorted((a, b) => b - a)[BUSY]!;
-    assertLess(slow, SOON, `${took}\n${strangers.describe()}\n${server.describe()}`);
-    assertEquals(server.logged("accepting fails"), []);
-  });
-}
+testStrangers(1000);
 
 testWith(
   ["sh"],
   "when files have run out, sessions go on, and others are taken as soon as there are files again",
   async () => {
     using target = new Target();
-    const channels = channelsAt(freePort(...HOSTS));
+    const channels = loopbackChannels();
     await using directory = await makeTempDir();
     const file = `${directory.path}/server.yaml`;
     // So many that only the system keeps them out.
@@ -71,22 +38,6 @@ testWith(
 
     strangers.dispose();
     await associate(channels);
-    assertEquals(server.logged("accepting fails").length <= 3, true, server.describe());
+    assertLessOrEqual(server.logged("accepting fails").length, 3, server.describe());
   },
 );
-
-function channelsAt(port: number): Address[] {
-  return HOSTS.map((host) => ({ host, port }));
-}
-
-/** Runs a program with a limit on the files that it may have open. */
-function limited(files: number): RunOptions {
-  return { within: ["sh", "-c", `ulimit -n ${files} && exec "$0" "$@"`] };
-}
-
-/** How long it takes to associate, in milliseconds. */
-async function associate(channels: Address[]): Promise<number> {
-  const before = performance.now();
-  (await initiate(channels, { network: systemNetwork })).end();
-  return performance.now() - before;
-}

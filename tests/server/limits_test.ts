@@ -13,7 +13,7 @@ Deno.test("what is derived fits into the files that may be open", () => {
 Deno.test("1,024 files are for 240 waiting connections, 60 from a source, and 180 associations of three channels", () => {
   assertEquals(limitsFor({}, 1024, 3), {
     ...{ waiting: 240, waitingPerSource: 60, associations: 180 },
-    ...{ lent: 2, acceptRate: 2000, possible: 180 },
+    ...{ lent: 4 / 3, acceptRate: 2000, possible: 180 },
   });
   assertEquals(limitsFor({}, null, 3), limitsFor({}, 1024, 3));
 });
@@ -23,9 +23,9 @@ Deno.test("what is configured holds", () => {
   assertEquals(limitsFor(given, 1024, 3), { ...given, lent: 0, possible: 238 });
 });
 
-Deno.test("associations that are not there lend half of their files to connections that wait", () => {
+Deno.test("associations that are not there lend a third of their files to connections that wait", () => {
   const limits = limitsFor({}, 1024, 3);
-  assertEquals([0, 90, 180, 200].map((associations) => waitingBeside(associations, limits)), [600, 420, 240, 240]);
+  assertEquals([0, 90, 180, 200].map((associations) => waitingBeside(associations, limits)), [480, 360, 240, 240]);
   assertEquals(waitingBeside(0, limitsFor({ waiting: 10 }, 1024, 3)), 10);
   assertEquals(waitingBeside(0, limitsFor({}, 1_000_000, 3)), 8192);
 });

@@ -1,0 +1,4 @@
+/** What the task `strangers` runs. */
+import { testStrangers } from "./strangers.ts";
+
+testStrangers(5000);
