@@ -1,0 +1,38 @@
+import type { PadSource } from "./pads.ts";
+
+/** How many bytes at a pad's end are looked at; a shorter pad is not, for its value may well come twice. */
+const TAIL_LENGTH = 16;
+
+/** A source of pads has visibly failed: what it gave must not be used. */
+export class PadError extends Error {
+  /** Tells the class in a stack trace. */
+  override name = "PadError";
+}
+
+/**
+ * The same pads, as long as their source is not seen to fail: one that leaves a pad's end as it was, that gives nothing
+ * but zeros, or that gives the same pad again. A share made with such a pad would tell the message, or its difference from
+ * another. Of a good source either is true of a pad with a probability of 2^-128.
+ *
+ * It costs nothing that can be measured. It does not tell whether a pad is random: nothing can.
+ *
+ * @param pads Where they come from.
+ * @returns A source that throws what `pads` throws, and {@linkcode PadError}.
+ */
+export function guardedPads(pads: PadSource): PadSource {
+  const last = new Uint8Array(TAIL_LENGTH);
+  return (into) => {
+    if (into.length < TAIL_LENGTH) return pads(into);
+    const tail = into.subarray(into.length - TAIL_LENGTH);
+    tail.fill(0);
+    pads(into);
+    let set = 0, changed = 0;
+    for (let i = 0; i < TAIL_LENGTH; i++) {
+      set |= tail[i]!;
+      changed |= tail[i]! ^ last[i]!;
+    }
+    if (set === 0) throw new PadError("the source of pads did not fill a pad");
+    if (changed === 0) throw new PadError("the source of pads gave a pad twice");
+    last.set(tail);
+  };
+}

@@ -1,0 +1,109 @@
+/**
+ * What a real session's channels carry, measured against what its applications said: n-1 of them look like noise, alone,
+ * in sum and one after the other, and agree with the message no more often than noise would.
+ */
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { aesPads } from "../../src/sharing/aes_pads.ts";
+import { type PadSource, systemPads } from "../../src/sharing/pads.ts";
+import { concat, readAll, sendAll } from "../support/pair.ts";
+import { finishPair, startSession } from "../support/session_pair.ts";
+import { allButOne, sum, type Watched, watchedPair } from "./watched.ts";
+
+/** Each way carries so many bytes of each. */
+const LENGTH = 100_000;
+
+/** How many standard deviations are too many. One in 10^22 is as far away. */
+const TOO_FAR = 10;
+
+const TEXT = new TextEncoder().encode("It was a bright cold day in April, and the clocks were striking thirteen. ");
+
+/** What applications say: what shows best if anything does. */
+const SAID: Readonly<Record<string, Uint8Array>> = {
+  "zeros": new Uint8Array(LENGTH),
+  "text": Uint8Array.from({ length: LENGTH }, (_, index) => TEXT[index % TEXT.length]!),
+};
+
+const SOURCES: Readonly<Record<string, PadSource | null>> = {
+  "the runtime's": systemPads,
+  "OpenSSL's": aesPads(systemPads),
+};
+
+/** How far the counts of bytes are from even, in standard deviations of chi-square with 255 degrees of freedom. */
+function unevenness(bytes: Uint8Array): number {
+  const counts = new Float64Array(256), even = bytes.length / 256;
+  for (const byte of bytes) counts[byte]!++;
+  const chiSquare = counts.reduce((before, count) => before + (count - even) ** 2 / even, 0);
+  return Math.abs(chiSquare - 255) / Math.sqrt(2 * 255);
+}
+
+/** How far bytes are from telling nothing of those `lag` later, in standard deviations. */
+function serialCorrelation(bytes: Uint8Array, lag: number): number {
+  const count = bytes.length - lag, mean = 127.5, variance = (256 ** 2 - 1) / 12;
+  let covariance = 0;
+  for (let i = 0; i < count; i++) covariance += (bytes[i]! - mean) * (bytes[i + lag]! - mean);
+  return Math.abs(covariance / count / variance) * Math.sqrt(count);
+}
+
+/** How far the number of bytes that are as in the message is from what chance gives, in standard deviations. */
+function agreement(bytes: Uint8Array, message: Uint8Array): number {
+  let same = 0;
+  for (let i = 0; i < bytes.length; i++) same += bytes[i] === message[i] ? 1 : 0;
+  const expected = bytes.length / 256;
+  return Math.abs(same - expected) / Math.sqrt(expected * 255 / 256);
+}
+
+/** Measures what some channels carried against the message. */
+function assertNoise(shares: readonly Uint8Array[], message: Uint8Array, what: string): void {
+  const inSum = sum(shares), behind = concat(shares);
+  for (const [how, bytes] of [["sum", inSum], ["concatenation", behind]] as const) {
+    assertLess(unevenness(bytes), TOO_FAR, `${what}, ${how}: bytes are uneven`);
+    for (const lag of [1, 2, 8, TEXT.length]) {
+      assertLess(serialCorrelation(bytes, lag), TOO_FAR, `${what}, ${how}: bytes ${lag} apart depend on each other`);
+    }
+  }
+  for (const bytes of [inSum, ...shares]) assertLess(agreement(bytes, message), TOO_FAR, `${what}: like the message`);
+}
+
+/** Runs a session in which both say the same. */
+async function talk(pair: Watched, said: Uint8Array): Promise<void> {
+  const session = await startSession(pair);
+  const [, , up, down] = await Promise.all([
+    sendAll(session.application, said),
+    sendAll(session.target, said),
+    readAll(session.target),
+    readAll(session.application),
+  ]);
+  assertEquals([up.length, down.length], [said.length, said.length]);
+  assertEquals([await session.client, await session.server], [null, null]);
+  session.application.close();
+  session.target.close();
+}
+
+for (const [source, pads] of Object.entries(SOURCES)) {
+  const ignore = pads === null;
+  for (let channels = 2; channels <= 5; channels++) {
+    for (const [kind, said] of Object.entries(SAID)) {
+      Deno.test({
+        name: `any ${channels - 1} of ${channels} channels that carry ${kind} are noise, with ${source} pads` +
+          (ignore ? " (ignored: needs OpenSSL)" : ""),
+        ignore,
+        async fn() {
+          const pair = await watchedPair(channels, { up: pads!, down: pads! });
+          await talk(pair, said);
+          await finishPair(pair);
+          for (const direction of ["up", "down"] as const) {
+            const shares = pair.shares(direction), message = sum(shares);
+            assert(message.length > LENGTH);
+            for (const seen of allButOne(channels)) {
+              const what = `${direction}, channels ${seen.map((index) => index + 1).join()}`;
+              assertNoise(seen.map((index) => shares[index]!), message, what);
+            }
+            // What all carry is the message itself: here the measures must tell.
+            assert(unevenness(message) > TOO_FAR && serialCorrelation(message, TEXT.length) > TOO_FAR);
+            assert(agreement(message, message) > TOO_FAR);
+          }
+        },
+      });
+    }
+  }
+}

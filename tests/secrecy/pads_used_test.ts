@@ -1,0 +1,77 @@
+/** Pads are given out once, as long as the message, and each is what one channel of one direction carries. */
+import { assert, assertEquals } from "@std/assert";
+import { aesPads } from "../../src/sharing/aes_pads.ts";
+import { type PadSource, systemPads } from "../../src/sharing/pads.ts";
+import { concat, readAll, sendAll } from "../support/pair.ts";
+import { finishPair, startSession } from "../support/session_pair.ts";
+import { type Watched, watchedPair } from "./watched.ts";
+
+/** A source that keeps a copy of every pad that it has given out. */
+function recording(pads: PadSource): { readonly source: PadSource; readonly given: Uint8Array[] } {
+  const given: Uint8Array[] = [];
+  const source: PadSource = (into) => {
+    pads(into);
+    given.push(into.slice());
+  };
+  return { source, given };
+}
+
+/** Two sessions, one after the other, in which both sides say the same zeros. */
+async function talk(pair: Watched): Promise<void> {
+  for (let i = 0; i < 2; i++) {
+    const session = await startSession(pair);
+    const said = new Uint8Array(20_000);
+    await Promise.all([
+      sendAll(session.application, said),
+      sendAll(session.target, said),
+      readAll(session.target),
+      readAll(session.application),
+    ]);
+    assertEquals([await session.client, await session.server], [null, null]);
+    session.application.close();
+    session.target.close();
+  }
+}
+
+/** Checks that no 8 bytes in a row are anywhere twice, at any offset; so no 16 are either. */
+function assertUnique(pads: readonly Uint8Array[]): void {
+  const windows = new Set<bigint>();
+  let count = 0;
+  for (const pad of pads) {
+    const view = new DataView(pad.buffer, pad.byteOffset, pad.length);
+    for (let at = 0; at + 8 <= pad.length; at++, count++) windows.add(view.getBigUint64(at));
+  }
+  assert(count > 100_000);
+  // Of half a million random windows two are the same with a probability of 2^-26.
+  assertEquals(windows.size, count, "bytes of a pad came twice");
+}
+
+for (const [name, pads] of Object.entries({ "the runtime's": systemPads, "OpenSSL's": aesPads(systemPads) })) {
+  const ignore = pads === null;
+  Deno.test({
+    name: `pads of ${name} are used once, whole, on one channel of one direction of one association` +
+      (ignore ? " (ignored: needs OpenSSL)" : ""),
+    ignore,
+    async fn() {
+      const given: Uint8Array[] = [];
+      for (const channels of [2, 3, 3]) {
+        const up = recording(pads!), down = recording(pads!);
+        const pair = await watchedPair(channels, { up: up.source, down: down.source });
+        await talk(pair);
+        await finishPair(pair);
+        for (const [direction, { given: used }] of [["up", up], ["down", down]] as const) {
+          const shares = pair.shares(direction);
+          // Of each piece the first pads go to the first channels, and the last channel's share is made of them.
+          for (let channel = 0; channel < channels - 1; channel++) {
+            const carried = concat(used.filter((_, index) => index % (channels - 1) === channel));
+            assertEquals(shares[channel]!.length, shares[channels - 1]!.length);
+            assert(carried.every((byte, at) => byte === shares[channel]![at]), "a channel carries its pads");
+            assertEquals(carried.length, shares[channel]!.length, "and they are as long as the message");
+          }
+          given.push(...used);
+        }
+      }
+      assertUnique(given);
+    },
+  });
+}

@@ -1,0 +1,74 @@
+/** Real associations and sessions whose connections are recorded, over a network in memory. */
+import { initiate } from "../../src/association/initiate.ts";
+import type { Network } from "../../src/net/connection.ts";
+import { Frames } from "../../src/session/frames.ts";
+import type { PadSource } from "../../src/sharing/pads.ts";
+import { associateLength } from "../../src/wire/associate.ts";
+import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
+import { type Seen, Witness } from "../adversary/witness.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
+import { Accepting, channelAddresses } from "../support/pair.ts";
+import type { SessionPair } from "../support/session_pair.ts";
+
+/** Both ends of an association, and what went over its channels. */
+export interface Watched extends SessionPair {
+  /** The client's ends of the channels. */
+  readonly ends: readonly Seen[];
+  /** The shares that the client, or the server, has sent on each channel. */
+  shares(direction: "up" | "down"): Uint8Array[];
+}
+
+/** Where pads come from on each side. */
+export interface Sources {
+  readonly up: PadSource;
+  readonly down: PadSource;
+}
+
+/** Associates; the caller ends both ends. */
+export async function watchedPair(channels: number, { up, down }: Sources): Promise<Watched> {
+  const network = new MemoryNetwork(), clock = new FakeClock(), witness = new Witness();
+  const addresses = channelAddresses(channels);
+  const accepting = new Accepting(network, addresses, { clock, pads: down });
+  const over: Network = {
+    listen: (at) => network.listen(at),
+    connect: async (to, signal) => {
+      const channel = addresses.findIndex(({ host }) => host === to.host);
+      return witness.watch("client", await network.connect(to, signal), { association: 0, channel });
+    },
+  };
+  const [client, server] = await Promise.all([
+    initiate(addresses, { network: over, clock, pads: up }),
+    accepting.first(),
+  ]);
+  await accepting.close();
+  const ends = witness.seen.toSorted((a, b) => a.place.channel - b.place.channel);
+  const begin = associateLength(channels);
+  return {
+    network,
+    clock,
+    client,
+    server,
+    clientFrames: new Frames(client),
+    serverFrames: new Frames(server),
+    outside: new MemoryNetwork(),
+    ends,
+    shares: (direction) =>
+      ends.map(({ written, read }) =>
+        direction === "up" ? written.bytes.subarray(begin) : read.bytes.subarray(GREETING_LENGTH + begin)
+      ),
+  };
+}
+
+/** The sum of some arrays, as far as the shortest reaches. */
+export function sum(streams: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(Math.min(...streams.map(({ length }) => length)));
+  for (const stream of streams) for (let i = 0; i < bytes.length; i++) bytes[i]! ^= stream[i]!;
+  return bytes;
+}
+
+/** Each choice of all indexes but one. */
+export function allButOne(count: number): number[][] {
+  const all = Array.from({ length: count }, (_, index) => index);
+  return all.map((left) => all.filter((index) => index !== left));
+}
