@@ -36,6 +36,7 @@ export async function measureRequests(
     const url = `http://${way.host}:${way.port}/${kilobytes}k`;
     const close = keepAlive ? [] : ["-H", "Connection: close"];
     const command = ["wrk", "-t1", `-c${clients}`, `-d${seconds}s`, "--timeout", "10s", ...close, url];
+    await stage.settle();
     const text = (await run(command, { within: stage.near, ms: (seconds + 20) * 1000 })).text();
     const rate = Number(/^Requests\/sec:\s+([\d.]+)/m.exec(text)?.[1]);
     const errors = /^\s*Socket errors: (.*)$/m.exec(text)?.[1];

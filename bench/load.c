@@ -178,6 +178,13 @@ static void up(int s, char *block, struct count *count) {
     if (recv(s, count, sizeof *count, MSG_WAITALL) != sizeof *count) die("count");
 }
 
+/* Ends a flow at once: what is still on its way is not the next measurement's. */
+static void cut(int s) {
+    struct linger none = {.l_onoff = 1};
+    setsockopt(s, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    close(s);
+}
+
 int main(int arguments, char **argument) {
     if (arguments == 3 && !strcmp(argument[1], "serve")) serve(atoi(argument[2]));
     if (arguments < 4) {
@@ -200,12 +207,15 @@ int main(int arguments, char **argument) {
         for (; now() - start < seconds; made++) close(ask(address, port, 'e', seconds));
         printf("{\"rate\":%.1f}\n", made / (now() - start));
     } else if (!strcmp(mode, "trip")) {
-        trips(ask(address, port, 'e', seconds), seconds);
+        s = ask(address, port, 'e', seconds);
+        trips(s, seconds);
+        cut(s);
     } else {
         int down = !strcmp(mode, "down");
         s = ask(address, port, down ? 'd' : 'u', seconds);
         if (!down) up(s, block, &count);
         else if (count_arriving(s, block, seconds * RAMP, seconds, &count)) die("read");
+        cut(s);
         printf("{\"mbps\":%.3f}\n", be64toh(count.bytes) * 8.0 / be64toh(count.microseconds));
     }
     return 0;

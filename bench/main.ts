@@ -38,26 +38,27 @@ if (Deno.uid() !== 0) {
 const began = performance.now();
 const machine = await describeMachine();
 const results = new Results();
+const directory = args.out.replace(/\/?[^/]*$/, "") || ".";
+await Deno.mkdir(directory, { recursive: true });
 for (const name of names) {
   const progress = (text: string): void => {
     console.error(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${name}: ${text}`);
   };
   await PARTS[name]!({ rounds, seconds, results, progress });
+  await write();
 }
-const all = {
-  machine,
-  settings: { rounds, seconds, parts: names },
-  failures: results.failures,
-  results: results.all(),
-};
-await Deno.mkdir(new URL("./", new URL(args.out, `file://${Deno.cwd()}/`)), { recursive: true });
-await Deno.writeTextFile(args.out, `${JSON.stringify(all)}\n`);
-const directory = args.out.replace(/[^/]*$/, "") || ".";
-const text = `${describe(machine, rounds, seconds)}\n${tables(results.all())}`;
-await Deno.writeTextFile(`${directory}/RESULTS.md`, text);
-console.log(text);
-for (const failure of results.failures) console.log(`failed: ${failure}`);
 await drawCharts(args.out, directory);
+await run([Deno.execPath(), "fmt", "-q", directory]);
+console.log(tables(results.all()));
+for (const failure of results.failures) console.log(`failed: ${failure}`);
+
+/** Writes what there is, so that nothing is lost when the bench is ended before its end. */
+async function write(): Promise<void> {
+  const { failures } = results, all = results.all();
+  const settings = { rounds, seconds, parts: names };
+  await Deno.writeTextFile(args.out, `${JSON.stringify({ machine, settings, failures, results: all })}\n`);
+  await Deno.writeTextFile(`${directory}/RESULTS.md`, `${describe(machine, rounds, seconds)}\n${tables(all)}`);
+}
 
 /** In a process of its own, since what draws has a configuration and packages of its own. */
 async function drawCharts(from: string, to: string): Promise<void> {

@@ -22,6 +22,8 @@ export interface Stage extends AsyncDisposable {
   readonly far: readonly string[];
   /** Makes channel `at`, from 0, what `shape` says. */
   shape(at: number, shape: Shape): Promise<void>;
+  /** Waits until the channels are silent: what a measurement leaves on its way is not the next one's. */
+  settle(): Promise<void>;
 }
 
 /**
@@ -55,6 +57,7 @@ export async function makeStage(delay = 0): Promise<Stage> {
         await lose(within, losses);
       }));
     },
+    settle: () => settle(topology.near.pid),
     [Symbol.asyncDispose]: () => made.disposeAsync(),
   };
 }
@@ -67,6 +70,7 @@ export function loopback(count = 3): Stage {
     near: [],
     far: [],
     shape: () => Promise.resolve(),
+    settle: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -96,6 +100,22 @@ async function delayFirst({ near, far }: Topology, delay: number, parts: AsyncDi
   const command = [await build("delay.c", parts), String(delay), "left", "right"];
   const program = parts.use(Program.start(command, { within: middle.within }));
   await program.waitForLine(/^ready/);
+}
+
+/** Waits until next to nothing passes the devices of a process's network, for 10 s at most. */
+async function settle(pid: number): Promise<void> {
+  const read = async (): Promise<number> => {
+    const text = await Deno.readTextFile(`/proc/${pid}/net/dev`);
+    const bytes = [...text.matchAll(/^ *c\d+: *(\d+)(?: +\d+){7} +(\d+)/gm)].flatMap(([, ...counts]) => counts);
+    return bytes.reduce((sum, count) => sum + Number(count), 0);
+  };
+  let before = await read();
+  for (let tries = 0; tries < 100; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const now = await read();
+    if (now - before < 2_000) return;
+    before = now;
+  }
 }
 
 /** Builds one of the programs beside this file. @returns Its path. */
@@ -160,6 +180,7 @@ export class Load implements AsyncDisposable {
   /** Measures. @throws {Error} When it could not be. */
   async measure(mode: "up" | "down" | "trip" | "dial", host: string, port: number, seconds: number): Promise<Figures> {
     const command = [this.#path, mode, host, String(port), String(seconds)];
+    await this.#stage.settle();
     const outcome = await run(command, { within: this.#stage.near, ms: (seconds * 1.3 + 22) * 1000 });
     return JSON.parse(outcome.text());
   }

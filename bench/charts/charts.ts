@@ -45,7 +45,7 @@ function systems(values: readonly Row[]) {
   return { domain, range: domain.map((system) => COLOURS[system] ?? GREEN) };
 }
 
-function colour(values: readonly Row[], legend: boolean) {
+function colour(values: readonly Row[], legend: boolean, columns = 0) {
   const scale = systems(values);
   return {
     field: "system",
@@ -56,14 +56,14 @@ function colour(values: readonly Row[], legend: boolean) {
       ? {
         title: null,
         orient: "top" as const,
-        direction: "horizontal" as const,
+        direction: columns === 1 ? "vertical" as const : "horizontal" as const,
       }
       : null,
   };
 }
 
 /** Lines through medians, the range of the rounds behind them. */
-function lines(values: readonly Row[], x: object, y: object, legend = true) {
+function lines(values: readonly Row[], x: object, y: object, columns = 0) {
   return [
     {
       mark: { type: "area" as const, opacity: 0.18 },
@@ -71,7 +71,7 @@ function lines(values: readonly Row[], x: object, y: object, legend = true) {
         x,
         y: { ...y, field: "least" },
         y2: { field: "most" },
-        color: colour(values, legend),
+        color: colour(values, true, columns),
       },
     },
     {
@@ -83,7 +83,7 @@ function lines(values: readonly Row[], x: object, y: object, legend = true) {
       encoding: {
         x,
         y: { ...y, field: "median" },
-        color: colour(values, legend),
+        color: colour(values, true, columns),
       },
     },
   ];
@@ -248,8 +248,9 @@ export const CHARTS: readonly Chart[] = [
       height: 280,
       layer: lines(
         values,
-        { field: "loss, %", type: "quantitative", title: "packets lost, %" },
+        { field: "loss, %", type: "quantitative", title: "packets lost, %", scale: { nice: false } },
         { type: "quantitative", title: "throughput up, Mbit/s" },
+        1,
       ),
     } as TopLevelSpec),
   },
@@ -285,7 +286,7 @@ export const CHARTS: readonly Chart[] = [
             type: "quantitative",
             title: "clients at once (log)",
             scale: { type: "log", nice: false },
-            axis: { values: [1, 10, 50, 100, 300] },
+            axis: { values: [1, 10, 100, 300], labelOverlap: false },
           },
           {
             type: "quantitative",

@@ -6,7 +6,7 @@ import { DELAY, SLOW } from "./table1.ts";
 const PORT = 9000, ENTRY = 9200;
 
 /** In percent of all packets, each way. */
-const LOSSES = [0, 1, 2, 4, 8, 15];
+const LOSSES = [0, 2, 4, 8, 15];
 
 /** Figure 5: the channels of Table I, of which all or only the slow one lose packets, beside TCP over the slow one. */
 export async function loss(bench: Bench): Promise<void> {
