@@ -1,6 +1,6 @@
 import { initiate } from "../association/initiate.ts";
 import { type Association, reasonOf } from "../association/association.ts";
-import type { Server, Timeouts } from "../config/types.ts";
+import type { ClientConfig, Server } from "../config/types.ts";
 import { formatAddress } from "../net/address.ts";
 import { hostBytes } from "../net/ip.ts";
 import type { System } from "../net/system.ts";
@@ -13,20 +13,22 @@ import { Pool } from "../session/pool.ts";
 import { Outgoing } from "../session/outgoing.ts";
 import type { Traffic } from "../session/relay.ts";
 import { request, Unanswered } from "../session/session.ts";
+import type { PadSource } from "../sharing/pads.ts";
 import type { Open } from "../wire/open.ts";
 import type { Arrival } from "./entry/arrival.ts";
 import { hintOf } from "./hint.ts";
 
 /** What carrying applications' connections needs. */
 export interface DialerOptions extends System {
-  /** How long what may take; looked at for each session, as what follows is. */
-  readonly timeouts: Timeouts;
+  /**
+   * How long what may take, how many associations to keep ready while there are sessions, and whether server handlers are
+   * told where applications connect from; looked at for each session.
+   */
+  readonly config: Pick<ClientConfig, "timeouts" | "warm" | "sendSource">;
+  /** Where pads come from. */
+  readonly pads: PadSource;
   /** Watches the associations of sessions. */
   readonly liveness: Liveness;
-  /** How many associations to keep ready for further sessions while there are sessions. */
-  readonly warm: number;
-  /** Whether server handlers are told where applications connect from. */
-  readonly sendSource: boolean;
   /** Gets a line for each association and each session. */
   readonly log: Log;
   /** Is told of associations and sessions. */
@@ -59,7 +61,7 @@ export class Dialer {
   constructor(server: Server, options: DialerOptions) {
     this.#server = server;
     this.#options = options;
-    this.#pool = new Pool(options.clock, options.timeouts.idle);
+    this.#pool = new Pool(options.clock, options.config.timeouts.idle);
   }
 
   /**
@@ -162,13 +164,13 @@ export class Dialer {
 
   #open({ connection: { remote } }: Arrival, port: number): Open {
     const destination = { kind: "port", port } as const;
-    const address = this.#options.sendSource ? hostBytes(remote.host) : null;
+    const address = this.#options.config.sendSource ? hostBytes(remote.host) : null;
     return address === null ? { destination } : { destination, source: { address, port: remote.port } };
   }
 
   /** Makes associations ahead of demand, while there is any, so that the next session does not wait for a handshake. */
   #warmUp(log: Log): void {
-    for (let missing = this.#options.warm - this.#pool.size - this.#warming; missing > 0; missing--) {
+    for (let missing = this.#options.config.warm - this.#pool.size - this.#warming; missing > 0; missing--) {
       this.#warming++;
       this.#associate(log)
         .then((frames) => this.#pool.give(frames))
@@ -178,7 +180,7 @@ export class Dialer {
   }
 
   async #associate(log: Log): Promise<Frames> {
-    const { network, clock, timeouts, activity } = this.#options;
+    const { network, clock, config, pads, activity } = this.#options;
     const { channels, name } = this.#server;
     const began = clock.now();
     activity.channels.know(name, channels);
@@ -187,7 +189,8 @@ export class Dialer {
       association = await initiate(channels, {
         network,
         clock,
-        timeout: timeouts.handshake,
+        pads,
+        timeout: config.timeouts.handshake,
         signal: this.#giveUp.signal,
       });
     } catch (error) {

@@ -1,5 +1,6 @@
 import { reasonOf } from "../association/association.ts";
 import { giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../association/buffers.ts";
+import type { ClientConfig } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { type Connection, writeAll } from "../net/connection.ts";
 import type { System } from "../net/system.ts";
@@ -10,8 +11,8 @@ import type { Arrival } from "./entry/arrival.ts";
 
 /** What passing connections on needs. */
 export interface DirectOptions extends System {
-  /** How long connecting may take, in milliseconds; looked at for each connection. */
-  readonly timeout: number;
+  /** How long connecting may take; looked at for each connection. */
+  readonly config: Pick<ClientConfig, "timeouts">;
   /** Gets a line for each connection: that nothing protects it must not go unseen. */
   readonly log: Log;
 }
@@ -63,9 +64,10 @@ export class Direct {
   }
 
   async #connect(to: Address): Promise<Connection> {
-    const { network, clock, timeout } = this.#options;
+    const { network, clock, config } = this.#options;
+    const { connect } = config.timeouts;
     const giveUp = new AbortController();
-    const forget = clock.after(timeout, () => giveUp.abort(new Error(`no connection within ${timeout / 1000} s`)));
+    const forget = clock.after(connect, () => giveUp.abort(new Error(`no connection within ${connect / 1000} s`)));
     this.#connecting.add(giveUp);
     try {
       return await network.connect(to, giveUp.signal);

@@ -85,25 +85,8 @@ export class ClientHandler implements Observable {
     this.#know(config);
     const pads = padSource(config.pads);
     const liveness = new Liveness(clock, live(() => inForce.timeouts));
-    const options = {
-      ...{ pads, network, clock, log, liveness, activity },
-      get timeouts() {
-        return inForce.timeouts;
-      },
-      get warm() {
-        return inForce.warm;
-      },
-      get sendSource() {
-        return inForce.sendSource;
-      },
-    };
-    this.#dialers = new Dialers(options);
-    this.#direct = new Direct({
-      ...{ network, clock, log },
-      get timeout() {
-        return inForce.timeouts.connect;
-      },
-    });
+    this.#dialers = new Dialers({ config: inForce, pads, network, clock, log, liveness, activity });
+    this.#direct = new Direct({ config: inForce, network, clock, log });
     this.waysIn = this.#waysIn = new WaysIn(this.#entries(config, users), {
       ...system,
       get timeout() {
