@@ -18,6 +18,8 @@ export interface HandlerOptions extends RunOptions {
   executable?: string | undefined;
   /** Further flags. */
   flags?: readonly string[];
+  /** The command that runs `micss`, where it is another one; its arguments follow. */
+  micss?: readonly string[];
 }
 
 /** One line of a handler's log. */
@@ -44,7 +46,7 @@ export class Handler implements AsyncDisposable {
   /** Starts a handler and waits until it is ready. */
   static async start(command: "server" | "client", args: string[], options: HandlerOptions = {}): Promise<Handler> {
     await using making = new AsyncDisposableStack();
-    const micss = await micssCommand(options.executable);
+    const micss = options.micss ?? await micssCommand(options.executable);
     const line = [...micss, command, ...args, ...options.flags ?? [], "--log-format", "json"];
     const handler = new Handler(making.use(Program.start(line, { cwd: ROOT, ...options })));
     await handler.waitForLog("ready");

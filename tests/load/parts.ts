@@ -1,0 +1,290 @@
+/** The parts of the load: what each puts on handlers, and what it must find afterwards. */
+import { Application, EchoTarget, inParallel, shortSession } from "./parties.ts";
+import { type Holding, IDLE_SECONDS, LoadPair, mostSessions } from "./pairs.ts";
+
+/** Where a part writes its figures. */
+export type Tell = (line: string) => void;
+
+/** How many sessions are begun at once. */
+const AT_ONCE = 64;
+
+/** How long between two looks at what is held, in milliseconds, and how many there are at most. */
+const SAMPLE = 500, SAMPLES = 60;
+
+/** How far the heap, garbage aside, may be above what it was after the same load before: by a factor, and in bytes. */
+const MORE_HEAP = 1.1, ANY_HEAP = 500_000;
+
+/** What handlers must be back at after a load that they have had before. */
+export interface Tolerance {
+  /** The most resident memory, by what it was. */
+  readonly memory: number;
+  /** The least throughput of a fresh session, by what it was: the machine may have other work, too. */
+  readonly throughput: number;
+  /** How many MB that is measured with. */
+  readonly probe: number;
+}
+
+/** Waits so many milliseconds. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Bytes as MiB. */
+export function mib(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
+/** What a pair of handlers must be back at after each load. */
+export class Afterwards {
+  readonly #pair: LoadPair;
+  readonly #tell: Tell;
+  readonly #tolerance: Tolerance;
+  #before: [Holding, Holding] | undefined;
+  #throughput = 0;
+
+  /** Knows nothing yet. */
+  constructor(pair: LoadPair, tell: Tell, tolerance: Tolerance) {
+    this.#pair = pair;
+    this.#tell = tell;
+    this.#tolerance = tolerance;
+  }
+
+  /** Looks at the handlers after the load was on them for the first time: later loads must leave no more than that. */
+  async warm(): Promise<void> {
+    this.#throughput = await throughput(this.#pair, this.#tolerance.probe);
+    this.#before = await this.#least(undefined);
+    this.#tell(`after warm-up: ${describe(this.#before)}, a fresh session ${this.#throughput.toFixed(0)} MB/s`);
+  }
+
+  /**
+   * Looks at them again.
+   *
+   * @throws {Error} When files are left open, more memory is held, or a session is slower.
+   */
+  async check(what: string): Promise<void> {
+    const before = this.#before!;
+    const speed = await throughput(this.#pair, this.#tolerance.probe);
+    const now = await this.#least(before);
+    this.#tell(`after ${what}: ${describe(now)}, a fresh session ${speed.toFixed(0)} MB/s`);
+    const problems = now.flatMap(({ memory, files, heap }, index) => {
+      const { memory: memoryBefore, files: filesBefore, heap: heapBefore } = before[index]!;
+      const who = index === 0 ? "client" : "server";
+      return [
+        ...files > filesBefore ? [`the ${who} handler has ${files} files open, and had ${filesBefore}`] : [],
+        ...heap > heapBefore * MORE_HEAP + ANY_HEAP
+          ? [`the ${who} handler's heap is ${mib(heap)}, and was ${mib(heapBefore)}`]
+          : [],
+        ...memory > memoryBefore * this.#tolerance.memory
+          ? [`the ${who} handler holds ${mib(memory)}, and held ${mib(memoryBefore)}`]
+          : [],
+      ];
+    });
+    if (speed < this.#throughput * this.#tolerance.throughput) {
+      problems.push(`a fresh session has ${speed.toFixed(0)} MB/s, and had ${this.#throughput.toFixed(0)}`);
+    }
+    if (problems.length > 0) throw new Error(`${what}: ${problems.join("; ")}`);
+  }
+
+  /** The least of samples of what is held, until it is as little as before, or for long enough that it should be. */
+  async #least(before: [Holding, Holding] | undefined): Promise<[Holding, Holding]> {
+    await pause(IDLE_SECONDS * 1000);
+    let least = await this.#pair.holding();
+    for (let sample = 0; sample < SAMPLES; sample++) {
+      const enough = before === undefined ? sample >= 3 : least.every(({ memory, files, heap }, index) => {
+        return files <= before[index]!.files && heap <= before[index]!.heap * MORE_HEAP + ANY_HEAP &&
+          memory <= before[index]!.memory * this.#tolerance.memory;
+      });
+      if (enough) break;
+      await pause(SAMPLE);
+      // The garbage collector comes when something is made.
+      if (sample % 10 === 9) await inParallel(200, 4, () => shortSession(this.#pair.entry, new Uint8Array(1000)));
+      const now = await this.#pair.holding();
+      least = least.map(({ memory, files, heap }, index) => ({
+        memory: Math.min(memory, now[index]!.memory),
+        files: Math.min(files, now[index]!.files),
+        heap: Math.min(heap, now[index]!.heap),
+      })) as [Holding, Holding];
+    }
+    return least;
+  }
+}
+
+/** What a session of its own carries to the target and back, in MB of 10^6 bytes a second: the best of three. */
+async function throughput(pair: LoadPair, megabytes: number): Promise<number> {
+  const application = await Application.begin(pair.entry);
+  const bytes = new Uint8Array(1_000_000).map((_, index) => index);
+  let best = 0;
+  for (let run = 0; run < 3; run++) {
+    const began = performance.now();
+    for (let sent = 0; sent < megabytes; sent++) await application.round(bytes);
+    best = Math.max(best, megabytes / (performance.now() - began) * 1000);
+  }
+  await application.end();
+  return best;
+}
+
+function describe(holding: readonly Holding[]): string {
+  const [client, server] = holding.map(({ memory, files, heap }) =>
+    `${mib(memory)} (heap ${mib(heap)}, ${files} files)`
+  );
+  return `client ${client}, server ${server}`;
+}
+
+/** How large a part is. */
+export interface Sizes {
+  /** Idle sessions at once. */
+  readonly idle: number;
+  /** For how long they are idle, in seconds. */
+  readonly hold: number;
+  /** Busy sessions at once, while the others are idle. */
+  readonly busy: number;
+  /** How much each busy one carries each way, in rounds of 16 KB. */
+  readonly rounds: number;
+  /** Short sessions, so many one after the other and as many at a time. */
+  readonly short: number;
+  /** What must be so afterwards. */
+  readonly tolerance: Tolerance;
+}
+
+/** Many idle sessions and some busy ones at once, twice; the second time must leave what the first one left. */
+export async function idle(sizes: Sizes, tell: Tell): Promise<void> {
+  using target = new EchoTarget();
+  await using stack = new AsyncDisposableStack();
+  const most = Math.min(mostSessions(), sizes.idle + sizes.busy);
+  const pairs: LoadPair[] = [];
+  for (let left = sizes.idle + sizes.busy; left > 0; left -= most) {
+    pairs.push(stack.use(await LoadPair.start(target, Math.min(most, left))));
+  }
+  const at = (index: number) => pairs[Math.floor(index / most)]!;
+  const afterwards = new Afterwards(pairs[0]!, tell, sizes.tolerance);
+  for (const round of ["first", "second"]) {
+    const began = performance.now();
+    const applications: Application[] = [];
+    await inParallel(sizes.idle, AT_ONCE, async (index) => {
+      applications.push(await Application.begin(at(index).entry));
+    });
+    const seconds = (performance.now() - began) / 1000;
+    const held = await Promise.all(pairs.map((pair) => pair.holding()));
+    const files = held.flat().reduce((sum, { files }) => sum + files, 0);
+    tell(`${sizes.idle} idle sessions begun in ${seconds.toFixed(1)} s: ${files} files open; ${describe(held[0]!)}`);
+    await busy(sizes, (index) => at(sizes.idle + index), tell);
+    await pause(sizes.hold * 1000);
+    // Each still carries what comes.
+    await inParallel(applications.length, AT_ONCE, async (index) => {
+      await applications[index]!.round(Uint8Array.of(2, 3));
+      await applications[index]!.end();
+    });
+    if (round === "first") await afterwards.warm();
+    else await afterwards.check(`${sizes.idle} idle and ${sizes.busy} busy sessions`);
+  }
+  complain(pairs);
+}
+
+async function busy({ busy, rounds }: Sizes, at: (index: number) => LoadPair, tell: Tell): Promise<void> {
+  const bytes = crypto.getRandomValues(new Uint8Array(16_384));
+  const began = performance.now();
+  let slowest = 0;
+  await inParallel(busy, busy, async (index) => {
+    const application = await Application.begin(at(index).entry);
+    for (let round = 0; round < rounds; round++) {
+      const sent = performance.now();
+      await application.round(bytes);
+      slowest = Math.max(slowest, performance.now() - sent);
+    }
+    await application.end();
+  });
+  const seconds = (performance.now() - began) / 1000;
+  const speed = busy * rounds * bytes.length / 1e6 / seconds;
+  tell(`${busy} busy sessions: ${speed.toFixed(0)} MB/s each way in all, the slowest round ${slowest.toFixed(0)} ms`);
+}
+
+/** How long a client handler may take to be done with all its sessions when their server handler is gone, in milliseconds. */
+const DONE = 15_000;
+
+/** Many idle sessions whose server handler is killed: all are reset, and nothing is left of them, soon. */
+export async function killed({ idle }: Sizes, tell: Tell): Promise<void> {
+  using target = new EchoTarget();
+  const count = Math.min(idle, mostSessions());
+  await using pair = await LoadPair.start(target, count);
+  await shortSession(pair.entry, new Uint8Array(1000));
+  await pause(2 * IDLE_SECONDS * 1000);
+  const before = await pair.clientFiles();
+  const applications: Application[] = [];
+  await inParallel(count, AT_ONCE, async () => void applications.push(await Application.begin(pair.entry)));
+  const ended = applications.map((application) => application.broken());
+  await pair.killServer();
+  const began = performance.now();
+  const took = () => performance.now() - began;
+  const endings = await Promise.all(ended);
+  const reset = endings.filter((ending) => ending === "reset").length;
+  tell(`${count} sessions whose server handler was killed: ${reset} reset within ${(took() / 1000).toFixed(1)} s`);
+  if (reset < count) throw new Error(`only ${reset} of ${count} were reset`);
+  while (await pair.clientFiles() > before && took() < DONE) await pause(SAMPLE / 5);
+  const files = await pair.clientFiles();
+  if (files > before) throw new Error(`${files} files are open after ${DONE / 1000} s, and were ${before}`);
+}
+
+/** Short sessions one after the other, then many at a time. */
+export async function short({ short, tolerance }: Sizes, tell: Tell): Promise<void> {
+  using target = new EchoTarget();
+  await using pair = await LoadPair.start(target, 4 * AT_ONCE);
+  const request = crypto.getRandomValues(new Uint8Array(1000));
+  const afterwards = new Afterwards(pair, tell, tolerance);
+  for (const atOnce of [1, AT_ONCE]) {
+    await inParallel(Math.ceil(short / 10), AT_ONCE, () => shortSession(pair.entry, request));
+    if (atOnce === 1) await afterwards.warm();
+    const began = performance.now();
+    await inParallel(short, atOnce, () => shortSession(pair.entry, request));
+    const seconds = (performance.now() - began) / 1000;
+    tell(`${short} short sessions, ${atOnce} at a time: ${(short / seconds).toFixed(0)} a second`);
+    await afterwards.check(`${short} short sessions, ${atOnce} at a time`);
+  }
+  complain([pair]);
+}
+
+/** Memory of an idle session, at several numbers of them, on either handler. */
+export async function memory(sizes: Sizes, tell: Tell): Promise<void> {
+  const most = Math.min(mostSessions(), sizes.idle);
+  for (const count of [1, 100, 1000, sizes.idle].map((one) => Math.min(one, most))) {
+    using target = new EchoTarget();
+    await using pair = await LoadPair.start(target, count);
+    await shortSession(pair.entry, new Uint8Array(1000));
+    await pause(500);
+    const before = await pair.holding();
+    const applications: Application[] = [];
+    await inParallel(count, AT_ONCE, async () => void applications.push(await Application.begin(pair.entry)));
+    await pause(sizes.hold * 1000);
+    const held = await pair.holding();
+    const [client, server] = held.map(({ memory }, index) => (memory - before[index]!.memory) / 1024 / count);
+    tell(
+      `${count} idle: client ${client!.toFixed(1)} KiB, server ${server!.toFixed(1)} KiB a session; ${describe(held)}`,
+    );
+    await inParallel(count, AT_ONCE, (index) => applications[index]!.end());
+    complain([pair]);
+  }
+}
+
+/** Everything in turns for so many minutes. */
+export async function soak(minutes: number, sizes: Sizes, tell: Tell): Promise<void> {
+  using target = new EchoTarget();
+  await using pair = await LoadPair.start(target, Math.min(mostSessions(), sizes.idle + sizes.busy + AT_ONCE));
+  const afterwards = new Afterwards(pair, tell, sizes.tolerance);
+  const request = crypto.getRandomValues(new Uint8Array(1000));
+  const end = performance.now() + minutes * 60_000;
+  for (let turn = 0; turn === 0 || performance.now() < end; turn++) {
+    const applications: Application[] = [];
+    await inParallel(sizes.idle, AT_ONCE, async () => void applications.push(await Application.begin(pair.entry)));
+    await busy(sizes, () => pair, tell);
+    await inParallel(sizes.short, AT_ONCE, () => shortSession(pair.entry, request));
+    await pause(sizes.hold * 1000);
+    await inParallel(applications.length, AT_ONCE, (index) => applications[index]!.end());
+    if (turn === 0) await afterwards.warm();
+    else await afterwards.check(`turn ${turn + 1}`);
+  }
+  complain([pair]);
+}
+
+function complain(pairs: readonly LoadPair[]): void {
+  const complaints = pairs.flatMap((pair) => pair.complaints());
+  if (complaints.length > 0) throw new Error(`${complaints.length} complaints in the logs, such as ${complaints[0]}`);
+}
