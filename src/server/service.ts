@@ -114,6 +114,8 @@ export class Service {
     try {
       const frame = await this.#frames.receive();
       if (frame === null || frame.type === FrameType.Bye) return null;
+      // Of the session that has just ended here: the client's application was gone before it had all.
+      if (frame.type === FrameType.Reset && this.#sessions > 0) return null;
       if (frame.type !== FrameType.Open) throw unexpected(frame, "where OPEN was due");
       return frame.open;
     } catch (error) {
