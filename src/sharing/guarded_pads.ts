@@ -14,7 +14,7 @@ export class PadError extends Error {
  * but zeros, or that gives the same pad again. A share made with such a pad would tell the message, or its difference from
  * another. Of a good source either is true of a pad with a probability of 2^-128.
  *
- * It costs nothing that can be measured. It does not tell whether a pad is random: nothing can.
+ * It costs a tenth of a microsecond a pad. It does not tell whether a pad is random: nothing can.
  *
  * @param pads Where they come from.
  * @returns A source that throws what `pads` throws, and {@linkcode PadError}.
