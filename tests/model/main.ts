@@ -6,9 +6,11 @@
 import { search } from "./spin.ts";
 import { VARIANTS } from "./variants.ts";
 
-let wrong = 0;
+let ran = 0, wrong = 0;
 for (const channels of [2, 3] as const) {
   for (const variant of VARIANTS) {
+    if (channels === 3 && variant.twoChannelsOnly) continue;
+    ran++;
     const { states, violated, memory } = await search(variant, channels);
     const right = variant.violates === null ? violated === null : violated?.includes(variant.violates) ?? false;
     if (!right) wrong++;
@@ -18,5 +20,5 @@ for (const channels of [2, 3] as const) {
     );
   }
 }
-console.log(`${2 * VARIANTS.length} models, ${wrong} not as they should be`);
+console.log(`${ran} models, ${wrong} not as they should be`);
 Deno.exit(wrong === 0 ? 0 : 1);
