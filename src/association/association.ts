@@ -59,6 +59,8 @@ export class Association {
   readonly writable: WritableStream<Uint8Array>;
   /** What ended it, where that was a channel. */
   failure: ChannelError | null = null;
+  /** What ended it, where that was {@linkcode Association.fail}. */
+  fault: Error | null = null;
   /** Called once, when it is ended or aborted. */
   ending: () => void = () => {};
   readonly #outlet: Outlet;
@@ -85,10 +87,22 @@ export class Association {
     this.writable = this.#outlet.writable;
   }
 
-  /** Records that a channel failed: the first to fail is the association's {@linkcode Association.failure}. */
-  channelFailed(index: number, cause: unknown): ChannelError {
+  /**
+   * Records that a channel failed: the first to fail is the association's {@linkcode Association.failure}.
+   *
+   * @returns What is to be thrown: its {@linkcode Association.fault}, if that made the channel fail.
+   */
+  channelFailed(index: number, cause: unknown): Error {
+    if (this.fault !== null) return this.fault;
     this.failure ??= new ChannelError(index, this.addresses[index]!, cause);
     return this.failure;
+  }
+
+  /** Aborts it for a reason that is no channel's. */
+  fail(cause: unknown): void {
+    if (this.#ended) return;
+    this.fault = cause instanceof Error ? cause : new Error(String(cause));
+    this.abort();
   }
 
   /** How many bytes have come on each channel. */

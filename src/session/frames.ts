@@ -1,20 +1,27 @@
-import type { Association } from "../association/association.ts";
+import { type Association, ChannelError } from "../association/association.ts";
+import { guardedRandom } from "../sharing/guarded_pads.ts";
 import { systemPads } from "../sharing/pads.ts";
 import { WireError } from "../wire/decoder.ts";
 import { type Frame, FRAME_HEAD_LENGTH, frameName, FrameType } from "../wire/frame.ts";
 import { FrameDecoder } from "../wire/frame_decoder.ts";
 import { FrameEncoder } from "../wire/frame_encoder.ts";
 
+/** Where all keys and masks come from: so the same twice is noticed between associations, too. */
+const random = guardedRandom(systemPads);
+
 /**
  * An association's message bytes as frames, both ways (docs/PROTOCOL.md 4). It uses the association's streams; the
  * association stays its owner's.
  *
  * KEY, PING, PONG and BYE are its own business: it sends KEY before the first frame, answers PING, and keeps BYE in mind.
+ *
+ * When the generator of random numbers fails, whoever is sending or waiting, it aborts the association before anything
+ * that was made with that key or mask leaves.
  */
 export class Frames {
   /** What carries the frames. */
   readonly association: Association;
-  readonly #encoder = new FrameEncoder(systemPads);
+  readonly #encoder: FrameEncoder;
   readonly #decoder = new FrameDecoder();
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -36,6 +43,7 @@ export class Frames {
    */
   constructor(association: Association) {
     this.association = association;
+    this.#encoder = new FrameEncoder((into) => this.#draw(into));
     this.#writer = association.writable.getWriter();
     this.#reader = association.readable.getReader();
     // A failure is met where something is written or read.
@@ -48,7 +56,7 @@ export class Frames {
    *
    * @param encode Makes it, with this direction's encoder, at once.
    * @returns Settles when the frame, and all before it, has left: ending the association then loses nothing.
-   * @throws When a channel failed.
+   * @throws When a channel failed, or the generator of random numbers.
    */
   async send(encode: (encoder: FrameEncoder) => Uint8Array): Promise<void> {
     this.sent++;
@@ -69,7 +77,7 @@ export class Frames {
    * Sends a DATA frame; some frame must have been sent before.
    *
    * @param frame 36 bytes that get the frame's head, then the body; lent until the promise settles.
-   * @throws When a channel failed.
+   * @throws When a channel failed, or the generator of random numbers.
    */
   sendData(frame: Uint8Array): Promise<void> {
     this.sent++;
@@ -136,7 +144,21 @@ export class Frames {
   #signal(encode: (encoder: FrameEncoder) => Uint8Array): void {
     if (this.#signalling) return;
     this.#signalling = true;
-    this.send(encode).catch(() => {}).finally(() => this.#signalling = false);
+    this.send(encode).catch((error) => {
+      // Of a channel that failed, what had come may still be taken; whatever else it was, nobody else hears of it.
+      if (!(error instanceof ChannelError)) this.association.fail(error);
+    }).finally(() => this.#signalling = false);
+  }
+
+  /** A key or a mask. */
+  #draw(into: Uint8Array): void {
+    try {
+      random(into);
+    } catch (error) {
+      // At once: some of what is sent is waited for by nobody, and a mask that is missing must not be gone on without.
+      this.association.fail(error);
+      throw error;
+    }
   }
 }
 

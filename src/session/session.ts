@@ -66,7 +66,7 @@ export async function carry(
   const watched = received.then(() => Promise.race([sent, watch(frames)]));
   const ended = Promise.withResolvers<never>();
   const leaveTurns = takeTurns();
-  association.ending = () => ended.reject(association.failure ?? new HandlerEnding());
+  association.ending = () => ended.reject(association.failure ?? association.fault ?? new HandlerEnding());
   try {
     await Promise.race([Promise.all([sent, watched]), ended.promise]);
     application.close();

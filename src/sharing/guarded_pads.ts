@@ -36,3 +36,24 @@ export function guardedPads(pads: PadSource): PadSource {
     last.set(tail);
   };
 }
+
+/** The longest run of bytes that {@linkcode guardedRandom} gives: a key and a mask. */
+const MOST_RANDOM = 32;
+
+/**
+ * Keys and masks from a source of pads, as long as that is not seen to fail. They are too short for a source to show by
+ * them alone that it stopped in the middle, so 16 bytes more are asked for each time, and thrown away.
+ *
+ * @param pads Where they come from.
+ * @returns A source of at most 32 bytes a call, that throws as {@linkcode guardedPads}; `into` is as it was then.
+ */
+export function guardedRandom(pads: PadSource): PadSource {
+  const guarded = guardedPads(pads);
+  const drawn = new Uint8Array(MOST_RANDOM + TAIL_LENGTH);
+  return (into) => {
+    const bytes = drawn.subarray(drawn.length - TAIL_LENGTH - into.length);
+    guarded(bytes);
+    into.set(bytes.subarray(0, into.length));
+    bytes.fill(0);
+  };
+}

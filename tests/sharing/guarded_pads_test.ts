@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { guardedPads, PadError } from "../../src/sharing/guarded_pads.ts";
+import { guardedPads, guardedRandom, PadError } from "../../src/sharing/guarded_pads.ts";
 import { systemPads } from "../../src/sharing/pads.ts";
 
 Deno.test("guarded pads are those of their source", () => {
@@ -42,4 +42,30 @@ Deno.test("what a source throws comes through", () => {
 Deno.test("pads too short to judge are taken as they are", () => {
   const pads = guardedPads((into) => void into.fill(0));
   for (let length = 0; length < 16; length++) pads(new Uint8Array(length));
+});
+
+Deno.test("keys and masks are their source's, and none comes twice", () => {
+  let next = 1;
+  const random = guardedRandom((into) => {
+    for (let i = 0; i < into.length; i++) into[i] = next++;
+  });
+  for (const length of [16, 32, 16]) {
+    const first = next, bytes = new Uint8Array(length);
+    random(bytes);
+    assertEquals(bytes, Uint8Array.from({ length }, (_, index) => first + index));
+  }
+});
+
+Deno.test("a key or mask of which any byte is missing is refused, and not given out", () => {
+  for (const length of [16, 32]) {
+    for (let filled = 0; filled < length; filled++) {
+      const bytes = new Uint8Array(length).fill(7);
+      assertThrows(
+        () => guardedRandom((into) => systemPads(into.subarray(0, filled)))(bytes),
+        PadError,
+        "did not fill",
+      );
+      assertEquals(bytes, new Uint8Array(length).fill(7));
+    }
+  }
 });
