@@ -5,6 +5,7 @@ import type { ClientConfig } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { hasNativeHelper } from "../net/linux.ts";
 import { StartError } from "../net/listen.ts";
+import { type Check, NotLookedAt } from "../observe/admin/readiness.ts";
 import type { LogFields } from "../observe/log.ts";
 import type { Command } from "./command.ts";
 import { configOptions, readTold, type Told } from "./configured.ts";
@@ -56,6 +57,7 @@ export const command: Command = {
           listening: listeningFields(handler),
           checks: ({ config }) => [
             ...config.keys.map(({ file }) => keyCheck(file, "verify")),
+            ...rulesChecks(config, handler),
             ...config.servers.map(({ name }) => ({ name: `server ${name}`, run: () => handler.prove(name) })),
           ],
           reload: ({ config, users, keys }) => handler.reload(config, users, keys),
@@ -84,6 +86,20 @@ function readClient(args: string[], read: ReadFile): Told<ClientConfig> {
 function checkSystem({ redirects }: ClientConfig): void {
   const native = hasNativeHelper();
   if (redirects.length > 0 && !native.ok) throw new StartError(`--redirect ${native.why}; --forward works without`);
+}
+
+/** What leads connections to the ways in that need rules. */
+function rulesChecks({ rules, tproxies }: ClientConfig, handler: ClientHandler): Check[] {
+  const redirects = handler.redirects.length === 0 ? [] : [{
+    name: "rules",
+    run: () => handler.proveRules(rules !== undefined),
+  }];
+  return tproxies.length === 0 ? redirects : [...redirects, {
+    name: "TPROXY rules",
+    run: () => {
+      throw new NotLookedAt("they are made by hand, and can't be seen from here");
+    },
+  }];
 }
 
 /** Where each kind of way in listens. */

@@ -25,6 +25,7 @@ import { type EffectiveLimits, limitsFor } from "./limits.ts";
 import { Loops } from "./loops.ts";
 import { isIp } from "../config/scope.ts";
 import { isOwn, ownHosts } from "./own_address.ts";
+import { RulesInPlace } from "./rules_in_place.ts";
 import { WaysIn } from "./ways_in.ts";
 
 /** The system's part in a client handler, to be replaced in tests. */
@@ -52,6 +53,7 @@ export class ClientHandler implements Observable {
   readonly #direct: Direct;
   readonly #waysIn: WaysIn;
   readonly #loops: Loops;
+  readonly #rules: RulesInPlace;
   readonly #system: ClientSystem;
   readonly #full: ThrottledWarning;
   readonly #log: Log;
@@ -76,6 +78,7 @@ export class ClientHandler implements Observable {
   ) {
     const { clock } = this.#system = system;
     const network = this.#loops = new Loops(system.network, clock, log);
+    this.#rules = new RulesInPlace(system.network, clock);
     this.#log = log;
     this.#full = new ThrottledWarning(log, clock, "limit reached");
     this.#config = config;
@@ -149,6 +152,16 @@ export class ClientHandler implements Observable {
   }
 
   /**
+   * Makes sure that the system's rules lead connections to the redirects.
+   *
+   * @param expected Whether rules of `micss rules` have to be there.
+   * @throws As {@linkcode RulesInPlace.look}.
+   */
+  async proveRules(expected: boolean): Promise<void> {
+    await this.#rules.look(this.redirects, expected);
+  }
+
+  /**
    * Takes another configuration into use; nothing that is under way ends. It keeps listening where it does.
    *
    * @param users Who may use the ways in that can ask.
@@ -199,6 +212,7 @@ export class ClientHandler implements Observable {
   }
 
   async #carry(arrival: Arrival): Promise<void> {
+    if (this.#rules.takes(arrival)) return;
     const { sessions } = this.#limits;
     if (this.#carrying >= sessions) {
       this.activity.limitHits.count("sessions");

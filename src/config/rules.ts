@@ -21,7 +21,7 @@ export interface Selector {
   readonly port: number | "*";
 }
 
-/** Which connections `micss rules` sends to the client handler. The handler itself does not look at it. */
+/** Which connections `micss rules` sends to the client handler, which itself only looks whether it is told at all. */
 export interface ClientRules {
   /** The tool to make rules with; "auto" is the first that works. */
   readonly flavour: Flavour | "auto";
@@ -201,7 +201,7 @@ export const serverRulesSchema: Schema<ServerRules> = {
   },
 };
 
-/** The same settings as the handlers see them: their file may have them, rightly written, and that is all. */
+/** The same settings as the handlers see them: their file may have them, but no flag says them. */
 export function forRulesOnly<T>(schema: Schema<T>): Field<T> {
   return {
     key: "rules",
@@ -211,10 +211,7 @@ export function forRulesOnly<T>(schema: Schema<T>): Field<T> {
       means: "a map of settings",
       repeats: false,
       schema: () => objectSchema(schema),
-      read(node, problems) {
-        readSettings(schema, node, problems);
-        return undefined;
-      },
+      read: (node, problems) => readSettings(schema, node, problems),
       format: () => "",
     },
     doc: "What micss rules is told; see micss rules --help",

@@ -73,7 +73,7 @@ export interface ServerConfig {
   readonly announce: readonly Address[];
   /** How long clients may rely on what they were told, in milliseconds. */
   readonly announceFor: number;
-  /** What `micss rules` is told; left out for the handler. */
+  /** What `micss rules` is told; for the handler only where its file has it. */
   readonly rules?: ServerRules;
   /** Where pads come from. */
   readonly pads: PadChoice;
@@ -133,7 +133,7 @@ export interface ClientConfig {
   readonly httpConnectUsers?: string;
   /** Whether server handlers are told where applications connect from. */
   readonly sendSource: boolean;
-  /** What `micss rules` is told; left out for the handler. */
+  /** What `micss rules` is told; for the handler only where its file has it, and then such rules have to be in place. */
   readonly rules?: ClientRules;
   /** How many associations to keep ready for further sessions, for each server in use. */
   readonly warm: number;

@@ -1,10 +1,11 @@
+import { LED } from "../client/rules_in_place.ts";
 import { UsageError } from "../config/problems.ts";
 import type { ClientRules, Selector } from "../config/rules.ts";
 import type { ClientConfig } from "../config/types.ts";
 import type { Address } from "../net/address.ts";
 import type { Names } from "./names.ts";
 import { type Part, partsOf, type Place, placesOf } from "./places.ts";
-import type { Family, Rule, Ruleset } from "./ruleset.ts";
+import { FAMILIES, type Family, type Rule, type Ruleset } from "./ruleset.ts";
 
 /** The user whom packages make for the handler: exempt where it exists and nobody else is named. */
 export const HANDLER_USER = "micss";
@@ -18,8 +19,8 @@ export interface ClientPlan {
 }
 
 /**
- * The rules that send connections to the client handler (paper, section III-B): its own connections, what stays on this
- * machine, and the channels themselves are left alone; then comes what is taken.
+ * The rules that send connections to the client handler (paper, section III-B): a sign of theirs for itself comes first;
+ * its own connections, what stays on this machine, and the channels themselves are left alone; then comes what is taken.
  *
  * @throws {UsageError} Where the configuration can't be made into rules, above all where they would take the connections
  * of one version of IP and silently leave those of the other.
@@ -55,7 +56,14 @@ export function clientPlan(config: ClientConfig, names: Names): ClientPlan {
     return taken.map((rule): Rule => ({ ...rule, user, note: `${rule.note}, of user ${text}` }));
   });
   const forwarded = rules.takeFrom.flatMap((from) => taken.map((rule): Rule => ({ ...rule, from })));
-  const chains = [{ hook: "output" as const, rules: [...exempt, ...left, ...theirs] }];
+  const signs = FAMILIES.filter((family) => taken.some((rule) => rule.family === family)).map((family): Rule => ({
+    note: "By this the handler sees that these rules are in place",
+    to: { host: LED[family].host, bits: family === "ipv4" ? 32 : 128 },
+    toPort: LED[family].port,
+    sign: true,
+    verdict: { redirect: ports[family]! },
+  }));
+  const chains = [{ hook: "output" as const, rules: [...signs, ...exempt, ...left, ...theirs] }];
   if (forwarded.length === 0) return { ruleset: { side: "client", chains }, notes };
   const gateway = { hook: "prerouting" as const, rules: [...left, ...forwarded] };
   return {

@@ -37,7 +37,7 @@ export function chooseProbe(
 ): Probe | undefined {
   const rules = chains.find(({ hook }) => hook === "output")?.rules ?? [];
   for (const [at, rule] of rules.entries()) {
-    if (typeof rule.verdict === "string" || familyOf(rule) !== family) continue;
+    if (typeof rule.verdict === "string" || rule.sign || familyOf(rule) !== family) continue;
     const real = hosts.filter((host) => familyOfHost(host) === family && covers(rule.to, host));
     const nobody = rule.to === undefined ? NOBODY[family] : someHost(rule.to);
     const to = [...real, nobody].map((host) => ({ host, port: rule.toPort ?? ANY_PORT }))

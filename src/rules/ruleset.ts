@@ -30,6 +30,8 @@ export interface Rule {
   readonly established?: true;
   /** As many packets a second as this; the rule does not match those beyond. */
   readonly rate?: number;
+  /** Whether it is there for the handler alone, which sees by it that the rules are in place; it takes nobody else's. */
+  readonly sign?: true;
   /** What becomes of the connection: left to other rules, dropped, or sent to a port of this machine. */
   readonly verdict: "return" | "drop" | { readonly redirect: number };
 }

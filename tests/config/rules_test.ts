@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { parseClientCommand } from "../../src/cli/client.ts";
 import { accountSyntax, deviceSyntax, selectorSyntax } from "../../src/config/rules.ts";
 
 Deno.test("what to take is written in one way for each network and port, and read back", () => {
@@ -51,4 +52,12 @@ Deno.test("users, groups and devices are names or numbers that no tool takes for
   for (const text of ["", "-o", "a b", 'x"y', "eth0;", "sixteenletters00", "a/b"]) {
     assertThrows(() => deviceSyntax.parse(text), SyntaxError, "is no device");
   }
+});
+
+Deno.test("a handler has the settings of rules only where its file has them, even none", () => {
+  const parse = (rules: string) =>
+    parseClientCommand(["--config", "c"], () => `servers: {web: [192.0.2.1, 192.0.2.2]}\nredirect: ["[::]"]\n${rules}`);
+  assertEquals(parse("").rules, undefined);
+  assertEquals(parse("rules: {}").rules?.take, [{ to: "servers", port: "*" }]);
+  assertEquals(parse("rules: {exempt-uid: [7]}").rules?.exemptUids, ["7"]);
 });

@@ -1,15 +1,19 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../src/config/problems.ts";
 import { nftScript } from "../../src/rules/nft.ts";
+import type { Chain } from "../../src/rules/ruleset.ts";
 import { client, names, WEB } from "./plans.ts";
 
 const ALL = `${WEB} --redirect [::]:6522`;
+
+/** What the handler sees rules by. */
+const SIGNS = /^ip6? daddr (127\.6\.5\.22|::1) tcp dport 1 redirect to /;
 
 /** The rules of a plan's chain for this machine's own connections, as nft has them, without what is always there. */
 function rulesOf(flags: string, yaml?: string, machine = names()): string[] {
   const lines = nftScript(client(flags, yaml, machine).ruleset).split("\n").map((line) => line.trim());
   const chain = lines.slice(lines.indexOf("chain output {") + 3);
-  return chain.slice(0, chain.indexOf("}")).filter((line) => !line.startsWith("#") && !line.startsWith("fib "));
+  return chain.slice(0, chain.indexOf("}")).filter((line) => !/^(#|fib )/.test(line) && !SIGNS.test(line));
 }
 
 const CHANNELS = [
@@ -22,6 +26,17 @@ const HOSTS = ["ip daddr 192.0.2.1", "ip daddr 192.0.2.2", "ip6 daddr 2001:db8::
 
 Deno.test("by default a server's addresses are taken, at every port, but for the channels themselves", () => {
   assertEquals(rulesOf(ALL), [...CHANNELS, ...HOSTS.map((host) => `meta l4proto tcp ${host} redirect to :6522`)]);
+});
+
+Deno.test("before all else comes what shows the handler its rules, for each version of IP that is taken", () => {
+  const signs = (flags: string) => {
+    const [{ rules }] = client(`${flags} --exempt-uid 990`).ruleset.chains as [Chain];
+    return rules.flatMap(({ sign, to, toPort, verdict }, at) => sign ? [{ at, to: to!.host, toPort, verdict }] : []);
+  };
+  const ipv4 = { at: 0, to: "127.6.5.22", toPort: 1, verdict: { redirect: 6522 } };
+  assertEquals(signs(ALL), [ipv4, { at: 1, to: "::1", toPort: 1, verdict: { redirect: 6522 } }]);
+  assertEquals(signs(`${ALL} --take 0.0.0.0/0:80`), [ipv4]);
+  assertEquals(signs(`${ALL} --take [::]/0:80`), [{ at: 0, to: "::1", toPort: 1, verdict: { redirect: 6522 } }]);
 });
 
 Deno.test("of a server that serves some ports these alone are taken", () => {

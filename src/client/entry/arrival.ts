@@ -8,6 +8,8 @@ export interface Arrival {
   readonly connection: Connection;
   /** Where it wants to connect. The host is a server's name, or as `destinationHost` gives it. */
   readonly destination: Address;
+  /** Whether a REDIRECT rule led it here. */
+  readonly redirected?: true;
   /**
    * Tells the application that it is connected, before the first byte from there. Absent where it believes that already:
    * it may then speak before it is so.

@@ -40,7 +40,8 @@ export class RedirectEntry implements Entry {
   // deno-lint-ignore require-await -- what it throws is a rejection
   async arrive({ connection }: Dialogue): Promise<Arrival> {
     try {
-      return unasked(connection, this.#originalDestination(connection) ?? connection.local);
+      const destination = this.#originalDestination(connection) ?? connection.local;
+      return { ...unasked(connection, destination), redirected: true };
     } catch (error) {
       throw new TurnedAway(error instanceof Error ? error.message : String(error));
     }

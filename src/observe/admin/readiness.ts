@@ -11,9 +11,16 @@ export interface Check {
   /**
    * Looks whether it is in place.
    *
+   * @throws {NotLookedAt} When that can't be told.
    * @throws {Error} When it is not; the message says why.
    */
   run(): void | Promise<void>;
+}
+
+/** Whether something is in place can't be told from here: it is said, and makes nobody unready. */
+export class NotLookedAt extends Error {
+  /** Tells the class in a stack trace. */
+  override name = "NotLookedAt";
 }
 
 /** Whether new sessions are welcome, and what they lack. */
@@ -22,6 +29,8 @@ export interface Answer {
   readonly ready: boolean;
   /** Why each thing that is missing is, by the check's name. */
   readonly missing: Readonly<Record<string, string>>;
+  /** Why each thing can't be looked at that can't, likewise. */
+  readonly unknown: Readonly<Record<string, string>>;
 }
 
 /** Tells whether a handler can take new sessions. It looks when it is asked, and not more often than is good. */
@@ -54,7 +63,7 @@ export class Readiness {
 
   /** Looks, unless somebody has just done so. */
   async ask(): Promise<Answer> {
-    if (this.#ending) return { ready: false, missing: { handler: "it is ending" } };
+    if (this.#ending) return { ready: false, missing: { handler: "it is ending" }, unknown: {} };
     if (this.#answer === null || this.#clock.now() >= this.#until) {
       this.#until = Infinity;
       this.#answer = this.#look();
@@ -69,13 +78,18 @@ export class Readiness {
           await run();
           return [];
         } catch (error) {
-          return [[name, reasonOf(error)] as const];
+          return [{ name, error }];
         }
       }),
     );
-    const missing = Object.fromEntries(results.flat());
+    const those = (whether: boolean) =>
+      Object.fromEntries(
+        results.flat().filter(({ error }) => error instanceof NotLookedAt === whether)
+          .map(({ name, error }) => [name, reasonOf(error)]),
+      );
+    const missing = those(false), unknown = those(true);
     const ready = Object.keys(missing).length === 0;
     this.#until = this.#clock.now() + (ready ? GOOD_FOR : BAD_FOR);
-    return { ready, missing };
+    return { ready, missing, unknown };
   }
 }

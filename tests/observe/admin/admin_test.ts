@@ -59,9 +59,9 @@ Deno.test("/readyz is 503 and says what is missing, or 200", async () => {
   await using lacking = await start(ANY, [broken]);
   const answer = await get(lacking, "/readyz");
   assertEquals(statusOf(answer), 503);
-  assert(answer.endsWith('{"ready":false,"missing":{"server web":"channel 2: refused"}}'), answer);
+  assert(answer.endsWith('{"ready":false,"missing":{"server web":"channel 2: refused"},"unknown":{}}'), answer);
   await using whole = await start();
-  assert((await get(whole, "/readyz")).endsWith('{"ready":true,"missing":{}}'));
+  assert((await get(whole, "/readyz")).endsWith('{"ready":true,"missing":{},"unknown":{}}'));
   whole.ending();
   assertEquals(statusOf(await get(whole, "/readyz")), 503);
   assertEquals(statusOf(await get(whole, "/healthz")), 200);

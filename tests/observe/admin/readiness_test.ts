@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Readiness } from "../../../src/observe/admin/readiness.ts";
+import { NotLookedAt, Readiness } from "../../../src/observe/admin/readiness.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 Deno.test("what is missing is named, with why", async () => {
@@ -8,7 +8,15 @@ Deno.test("what is missing is named, with why", async () => {
     { name: "b", run: () => Promise.reject(new Error("it is gone")) },
   ];
   const readiness = new Readiness(() => checks, new FakeClock());
-  assertEquals(await readiness.ask(), { ready: false, missing: { b: "it is gone" } });
+  assertEquals(await readiness.ask(), { ready: false, missing: { b: "it is gone" }, unknown: {} });
+});
+
+Deno.test("what can't be looked at is said, and keeps nobody from being ready", async () => {
+  const run = () => {
+    throw new NotLookedAt("others may");
+  };
+  const readiness = new Readiness(() => [{ name: "a", run }], new FakeClock());
+  assertEquals(await readiness.ask(), { ready: true, missing: {}, unknown: { a: "others may" } });
 });
 
 Deno.test("a good answer holds for ten seconds, a bad one for two, and who asks meanwhile starts nothing", async () => {
@@ -38,5 +46,5 @@ Deno.test("a handler that is ending is not ready, whatever its checks say", asyn
   const readiness = new Readiness(() => [], new FakeClock());
   assertEquals((await readiness.ask()).ready, true);
   readiness.end();
-  assertEquals(await readiness.ask(), { ready: false, missing: { handler: "it is ending" } });
+  assertEquals(await readiness.ask(), { ready: false, missing: { handler: "it is ending" }, unknown: {} });
 });

@@ -1,0 +1,118 @@
+/** How a client handler sees, without a right to look, whether rules lead connections to it. */
+import { assertEquals, assertRejects } from "@std/assert";
+import type { Arrival } from "../../src/client/entry/arrival.ts";
+import { LED, RulesInPlace } from "../../src/client/rules_in_place.ts";
+import type { Address } from "../../src/net/address.ts";
+import type { Connection } from "../../src/net/connection.ts";
+import { NotLookedAt } from "../../src/observe/admin/readiness.ts";
+import type { Family } from "../../src/rules/ruleset.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { Handlers, REDIRECT } from "../support/handlers_in_memory.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
+import { applicationPair, readToEnd } from "../support/pair.ts";
+
+const BOTH: Address = { host: "::", port: 6522 };
+
+/** A machine whose rules lead connections over some versions of IP to where the handler listens. */
+function machine(...led: Family[]) {
+  const network = new MemoryNetwork(), clock = new FakeClock();
+  const rules = new RulesInPlace(network, clock);
+  const leading = new Map<Family, () => void>();
+  const lead = (
+    family: Family,
+    take: (connection: Connection) => void = (connection) => arrive(rules, connection, LED[family]),
+  ) => {
+    const listener = network.listen(LED[family]);
+    leading.set(family, () => listener.close());
+    (async () => {
+      for (let one = await listener.accept(); one !== null; one = await listener.accept()) take(one);
+    })();
+  };
+  for (const family of led) lead(family);
+  const end = async () => {
+    for (const stop of leading.values()) stop();
+    await settle();
+    assertEquals([network.openEnds, clock.pending], [0, 0]);
+  };
+  return { rules, clock, lead, leave: (family: Family) => leading.get(family)!(), end };
+}
+
+function arrive(rules: RulesInPlace, connection: Connection, destination: Address, redirected = true): boolean {
+  const refused = () => Promise.resolve();
+  const arrival: Arrival = { connection, destination, refused, ...redirected && { redirected } };
+  return rules.takes(arrival);
+}
+
+Deno.test("rules are in place where they lead a connection over either version of IP to the handler", async () => {
+  for (const led of [["ipv4"], ["ipv6"], ["ipv4", "ipv6"]] as const) {
+    const { rules, end } = machine(...led);
+    await rules.look([BOTH], true);
+    await rules.look([BOTH], false);
+    await end();
+  }
+});
+
+Deno.test("where nothing is led to the handler, it lacks rules that have to be there, and can't tell of others", async () => {
+  const { rules, end } = machine();
+  const missing = await assertRejects(() => rules.look([BOTH], true), Error, "run micss rules apply");
+  assertEquals(missing instanceof NotLookedAt, false);
+  await assertRejects(() => rules.look([BOTH], false), NotLookedAt, "none of micss rules are in place");
+  await end();
+});
+
+Deno.test("rules that were there once, and are gone over a version of IP, are missed whoever expected them", async () => {
+  const { rules, lead, leave, end } = machine("ipv4", "ipv6");
+  await rules.look([BOTH], false);
+  leave("ipv6");
+  await assertRejects(() => rules.look([BOTH], false), Error, "connections over IPv6 are led here no more");
+  lead("ipv6");
+  await rules.look([BOTH], false);
+  await end();
+});
+
+Deno.test("a connection that somebody else takes, or nobody, says that rules are not in place, in two seconds", async () => {
+  const { rules, clock, lead, end } = machine();
+  const taken: Connection[] = [];
+  lead("ipv4", (connection) => void taken.push(connection));
+  const looked = assertRejects(() => rules.look([{ host: "127.0.0.1", port: 6522 }], true), Error, "no connection");
+  await clock.advance(2000);
+  await looked;
+  assertEquals(taken.length, 1);
+  for (const connection of taken) connection.close();
+  await end();
+});
+
+Deno.test("a redirect at an address that rules of this machine can't lead to is not looked at", async () => {
+  const { rules, end } = machine("ipv4");
+  await assertRejects(() => rules.look([{ host: "192.0.2.9", port: 6522 }], true), NotLookedAt, "192.0.2.9:6522");
+  await end();
+});
+
+Deno.test("only what rules redirected from the sign's own address is taken for it, and it is closed", async () => {
+  const { rules, end } = machine();
+  const cases: [Address, boolean, boolean][] = [
+    [LED.ipv4, true, true],
+    [LED.ipv6, true, true],
+    [LED.ipv4, false, false],
+    [{ ...LED.ipv4, port: 2 }, true, false],
+    [{ host: "127.0.0.1", port: 1 }, true, false],
+  ];
+  for (const [destination, redirected, taken] of cases) {
+    const [application, inside] = await applicationPair();
+    assertEquals(arrive(rules, inside, destination, redirected), taken);
+    if (taken) assertEquals(await readToEnd(application), { bytes: new Uint8Array(0), error: null });
+    else inside.close();
+    application.close();
+  }
+  await end();
+});
+
+Deno.test("a handler takes the sign for no session, says nothing of it, and carries on", async () => {
+  const handlers = new Handlers();
+  handlers.network.route = (to) => to.host === LED.ipv4.host ? REDIRECT : to;
+  handlers.originalDestination = () => LED.ipv4;
+  const before = handlers.clientLines.length;
+  await handlers.client.proveRules(true);
+  assertEquals([handlers.clientLines.slice(before), handlers.client.sessions], [[], 0]);
+  await handlers.close();
+});
