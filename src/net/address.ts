@@ -36,6 +36,10 @@ export function parseAddress(text: string, defaultPort?: number): Address {
   if (/^[\d.]+$/.test(host) && !isIpv4(host)) {
     throw new SyntaxError(`"${text}" is no IPv4 address; write four numbers from 0 to 255, such as 192.0.2.1`);
   }
+  // Only the last dot may have nothing beside it, and stands for nothing: two of them would be two spellings of a name.
+  if (/^\.|\.\./.test(host)) {
+    throw new SyntaxError(`"${text}" has a dot with nothing before it; write a name such as web.example.net`);
+  }
   if (match[3] === undefined) {
     if (defaultPort === undefined) throw new SyntaxError(`"${text}" has no port; write ${text}:PORT`);
     return { host, port: defaultPort };

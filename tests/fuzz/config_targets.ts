@@ -185,6 +185,7 @@ export const configTargets: readonly Target[] = [
       "[::]/0",
       "10.0.0.1/8",
       "::ffff:0:0/96",
+      "example.net..",
     ],
     words: ["/", "[", "]", ":", "::", ".", "24", "32", "33", "128", "129"],
     longest: 200,
