@@ -11,6 +11,9 @@ const AT_ONCE = 64;
 /** How long between two looks at what is held, in milliseconds, and how many there are at most. */
 const SAMPLE = 500, SAMPLES = 60;
 
+/** How often a fresh session may be too slow, and how long between two tries, in milliseconds. */
+const SLOW_TRIES = 10, BETWEEN_TRIES = 3000;
+
 /** How far the heap, garbage aside, may be above what it was after the same load before: by a factor, and in bytes. */
 const MORE_HEAP = 1.1, ANY_HEAP = 500_000;
 
@@ -18,7 +21,10 @@ const MORE_HEAP = 1.1, ANY_HEAP = 500_000;
 export interface Tolerance {
   /** The most resident memory, by what it was. */
   readonly memory: number;
-  /** The least throughput of a fresh session, by what it was: the machine may have other work, too. */
+  /**
+   * The least throughput of a fresh session, by what it was. A machine that has other work makes sessions slower, and
+   * handlers that were left slower make all of them so: one of ten tries within half a minute has to be as fast.
+   */
   readonly throughput: number;
   /** How many MB that is measured with. */
   readonly probe: number;
@@ -49,7 +55,10 @@ export class Afterwards {
     this.#tolerance = tolerance;
   }
 
-  /** Looks at the handlers after the load was on them for the first time: later loads must leave no more than that. */
+  /**
+   * Looks at the handlers after the load was on them for the first time: later loads must leave no more than that. What
+   * is resident is then as much as at the load's height, for V8 keeps its pages; what is in use tells what is held.
+   */
   async warm(): Promise<void> {
     this.#throughput = await throughput(this.#pair, this.#tolerance.probe);
     this.#before = await this.#least(undefined);
@@ -63,7 +72,7 @@ export class Afterwards {
    */
   async check(what: string): Promise<void> {
     const before = this.#before!;
-    const speed = await throughput(this.#pair, this.#tolerance.probe);
+    const speed = await this.#speed();
     const now = await this.#least(before);
     this.#tell(`after ${what}: ${describe(now)}, a fresh session ${speed.toFixed(0)} MB/s`);
     const problems = now.flatMap(({ memory, files, heap }, index) => {
@@ -80,9 +89,23 @@ export class Afterwards {
       ];
     });
     if (speed < this.#throughput * this.#tolerance.throughput) {
-      problems.push(`a fresh session has ${speed.toFixed(0)} MB/s, and had ${this.#throughput.toFixed(0)}`);
+      problems.push(
+        `a fresh session has ${speed.toFixed(0)} MB/s at best, and had ${this.#throughput.toFixed(0)}; ` +
+          "has this machine other work?",
+      );
     }
     if (problems.length > 0) throw new Error(`${what}: ${problems.join("; ")}`);
+  }
+
+  /** What a fresh session has, again where that is too little. */
+  async #speed(): Promise<number> {
+    let best = 0;
+    for (let tries = 1; tries <= SLOW_TRIES; tries++) {
+      best = Math.max(best, await throughput(this.#pair, this.#tolerance.probe));
+      if (best >= this.#throughput * this.#tolerance.throughput) break;
+      await pause(BETWEEN_TRIES);
+    }
+    return best;
   }
 
   /** The least of samples of what is held, until it is as little as before, or for long enough that it should be. */
@@ -157,26 +180,28 @@ export async function idle(sizes: Sizes, tell: Tell): Promise<void> {
   }
   const at = (index: number) => pairs[Math.floor(index / most)]!;
   const afterwards = new Afterwards(pairs[0]!, tell, sizes.tolerance);
-  for (const round of ["first", "second"]) {
-    const began = performance.now();
-    const applications: Application[] = [];
-    await inParallel(sizes.idle, AT_ONCE, async (index) => {
-      applications.push(await Application.begin(at(index).entry));
-    });
-    const seconds = (performance.now() - began) / 1000;
-    const held = await Promise.all(pairs.map((pair) => pair.holding()));
-    const files = held.flat().reduce((sum, { files }) => sum + files, 0);
-    tell(`${sizes.idle} idle sessions begun in ${seconds.toFixed(1)} s: ${files} files open; ${describe(held[0]!)}`);
-    await busy(sizes, (index) => at(sizes.idle + index), tell);
-    await pause(sizes.hold * 1000);
-    // Each still carries what comes.
-    await inParallel(applications.length, AT_ONCE, async (index) => {
-      await applications[index]!.round(Uint8Array.of(2, 3));
-      await applications[index]!.end();
-    });
-    if (round === "first") await afterwards.warm();
-    else await afterwards.check(`${sizes.idle} idle and ${sizes.busy} busy sessions`);
-  }
+  await explained(pairs, async () => {
+    for (const round of ["first", "second"]) {
+      const began = performance.now();
+      const applications: Application[] = [];
+      await inParallel(sizes.idle, AT_ONCE, async (index) => {
+        applications.push(await Application.begin(at(index).entry));
+      });
+      const seconds = (performance.now() - began) / 1000;
+      const held = await Promise.all(pairs.map((pair) => pair.holding()));
+      const files = held.flat().reduce((sum, { files }) => sum + files, 0);
+      tell(`${sizes.idle} idle sessions begun in ${seconds.toFixed(1)} s: ${files} files open; ${describe(held[0]!)}`);
+      await busy(sizes, (index) => at(sizes.idle + index), tell);
+      await pause(sizes.hold * 1000);
+      // Each still carries what comes.
+      await inParallel(applications.length, AT_ONCE, async (index) => {
+        await applications[index]!.round(Uint8Array.of(2, 3));
+        await applications[index]!.end();
+      });
+      if (round === "first") await afterwards.warm();
+      else await afterwards.check(`${sizes.idle} idle and ${sizes.busy} busy sessions`);
+    }
+  });
   complain(pairs);
 }
 
@@ -230,15 +255,17 @@ export async function short({ short, tolerance }: Sizes, tell: Tell): Promise<vo
   await using pair = await LoadPair.start(target, 4 * AT_ONCE);
   const request = crypto.getRandomValues(new Uint8Array(1000));
   const afterwards = new Afterwards(pair, tell, tolerance);
-  for (const atOnce of [1, AT_ONCE]) {
-    await inParallel(Math.ceil(short / 10), AT_ONCE, () => shortSession(pair.entry, request));
-    if (atOnce === 1) await afterwards.warm();
-    const began = performance.now();
-    await inParallel(short, atOnce, () => shortSession(pair.entry, request));
-    const seconds = (performance.now() - began) / 1000;
-    tell(`${short} short sessions, ${atOnce} at a time: ${(short / seconds).toFixed(0)} a second`);
-    await afterwards.check(`${short} short sessions, ${atOnce} at a time`);
-  }
+  await explained([pair], async () => {
+    for (const atOnce of [1, AT_ONCE]) {
+      await inParallel(Math.ceil(short / 10), AT_ONCE, () => shortSession(pair.entry, request));
+      if (atOnce === 1) await afterwards.warm();
+      const began = performance.now();
+      await inParallel(short, atOnce, () => shortSession(pair.entry, request));
+      const seconds = (performance.now() - began) / 1000;
+      tell(`${short} short sessions, ${atOnce} at a time: ${(short / seconds).toFixed(0)} a second`);
+      await afterwards.check(`${short} short sessions, ${atOnce} at a time`);
+    }
+  });
   complain([pair]);
 }
 
@@ -271,17 +298,31 @@ export async function soak(minutes: number, sizes: Sizes, tell: Tell): Promise<v
   const afterwards = new Afterwards(pair, tell, sizes.tolerance);
   const request = crypto.getRandomValues(new Uint8Array(1000));
   const end = performance.now() + minutes * 60_000;
-  for (let turn = 0; turn === 0 || performance.now() < end; turn++) {
-    const applications: Application[] = [];
-    await inParallel(sizes.idle, AT_ONCE, async () => void applications.push(await Application.begin(pair.entry)));
-    await busy(sizes, () => pair, tell);
-    await inParallel(sizes.short, AT_ONCE, () => shortSession(pair.entry, request));
-    await pause(sizes.hold * 1000);
-    await inParallel(applications.length, AT_ONCE, (index) => applications[index]!.end());
-    if (turn === 0) await afterwards.warm();
-    else await afterwards.check(`turn ${turn + 1}`);
-  }
+  await explained([pair], async () => {
+    for (let turn = 0; turn === 0 || performance.now() < end; turn++) {
+      const applications: Application[] = [];
+      await inParallel(sizes.idle, AT_ONCE, async () => void applications.push(await Application.begin(pair.entry)));
+      await busy(sizes, () => pair, tell);
+      await inParallel(sizes.short, AT_ONCE, () => shortSession(pair.entry, request));
+      await pause(sizes.hold * 1000);
+      await inParallel(applications.length, AT_ONCE, (index) => applications[index]!.end());
+      if (turn === 0) await afterwards.warm();
+      else await afterwards.check(`turn ${turn + 1}`);
+    }
+  });
   complain([pair]);
+}
+
+/** Does a part's work; where that fails, the handlers' logs may say why. */
+async function explained(pairs: readonly LoadPair[], work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    const complaints = pairs.flatMap((pair) => pair.complaints());
+    if (complaints.length === 0) throw cause;
+    const what = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${what}; the logs have ${complaints.length} complaints, such as ${complaints[0]}`, { cause });
+  }
 }
 
 function complain(pairs: readonly LoadPair[]): void {
