@@ -41,7 +41,7 @@ export function tags(): Vector[] {
     tag("a byte", "A body that 15 bytes of zero follow", Reset, Uint8Array.of(ResetCode.Application)),
     tag("a block", "A body of exactly a block", Result, counted(16)),
     tag("a block and a byte", "A body of two blocks, the second padded", Result, counted(17)),
-    tag("DATA", "Two blocks, whatever the body of 262,144 bytes", Data, 262_144),
+    tag("DATA", "Two blocks, whatever the body of 524,288 bytes", Data, 524_288),
     tag("longest", "A body of 276 bytes, the most there are but DATA's, here without a meaning", Open, counted(276)),
     tag("after many", "After 300 frames: KEY and 299 others", End, 0, 300),
   ];

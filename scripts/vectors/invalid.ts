@@ -60,7 +60,7 @@ function directions(): Vector[] {
     direction("long KEY", "A KEY of 1 byte, refused at its head", turned(key, FrameType.Key, 1)),
     direction("unknown frame", "A frame of type 9, refused at its head", key, head(9, 0)),
     direction("no DATA", "A DATA frame of no bytes, refused at its head", key, head(FrameType.Data, 0)),
-    direction("long DATA", "A DATA frame of 262,145 bytes, refused at its head", key, head(FrameType.Data, 262_145)),
+    direction("long DATA", "A DATA frame of 524,289 bytes, refused at its head", key, head(FrameType.Data, 524_289)),
     direction("long PING", "A PING of 9 bytes, refused at its head", key, head(FrameType.Ping, 9)),
     direction("long OPEN", "An OPEN of 277 bytes, refused at its head", key, head(FrameType.Open, 277)),
     direction("wrong tag", "A bit of the tag is flipped", key, result, flipped(hello, TAG_AT)),

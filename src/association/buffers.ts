@@ -2,7 +2,7 @@
 const SLACK = 48;
 
 /** The nominal sizes in bytes, small to large. */
-const SIZES = [512, 8192, 65536, 262144] as const;
+const SIZES = [512, 8192, 65536, 524288] as const;
 
 /** The smallest nominal size: what something idle holds. */
 export const SMALLEST_BUFFER: number = SIZES[0];

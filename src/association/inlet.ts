@@ -5,7 +5,7 @@ import { giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "./buffers.ts"
  * How far, in bytes, a channel that is read on may be ahead of what is joined. The last such read may bring nearly as much
  * again, so that less than twice as much is at hand.
  */
-export const READ_AHEAD = 262_144;
+export const READ_AHEAD = 524_288;
 
 /**
  * A channel with less than this at hand, in bytes, is not read until that is joined: its buffer can then start anew, which
@@ -74,10 +74,16 @@ export class Inlet {
     );
   }
 
-  /** The bytes that come next and lie together, at least one if any is available. */
-  front(): Uint8Array {
-    const segment = this.#segments[0]!;
-    return segment.buffer.subarray(segment.start, segment.end);
+  /** How many of the bytes that come next lie together: at least one if any is available. */
+  get together(): number {
+    const { start, end } = this.#segments[0]!;
+    return end - start;
+  }
+
+  /** The next `length` bytes, which lie together. */
+  front(length: number): Uint8Array {
+    const { buffer, start } = this.#segments[0]!;
+    return buffer.subarray(start, start + length);
   }
 
   /** Takes `length` bytes off the front. What {@linkcode Inlet.front} gave may be overwritten from now on. */

@@ -22,38 +22,50 @@ export function joinFrom(
   let lent = 0;
   let wake: (() => void) | null = null;
 
+  /** Whether there is something to join, or a channel of which nothing is left has ended. */
+  const due = (): boolean => {
+    let all = true;
+    for (const inlet of inlets) {
+      if (inlet.available > 0) continue;
+      if (inlet.ended !== null) return true;
+      all = false;
+    }
+    return all;
+  };
   const changed = (): void => {
     for (const inlet of inlets) inlet.read();
-    wake?.();
+    if (wake === null || !due()) return;
+    wake();
     wake = null;
   };
   for (const inlet of inlets) inlet.changed = changed;
 
+  const give = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    const index = inlets.findIndex((inlet) => inlet.ended !== null && inlet.available === 0);
+    if (index >= 0) {
+      const { cause } = inlets[index]!.ended!;
+      const error = failed(index, cause);
+      if (cause !== null) throw error;
+      return controller.close();
+    }
+    lent = Infinity;
+    for (const inlet of inlets) lent = Math.min(lent, inlet.together);
+    const shares = inlets.map((inlet) => inlet.front(lent));
+    scheme.join(shares);
+    for (let index = 1; index < inlets.length; index++) {
+      inlets[index]!.drop(lent);
+      inlets[index]!.read();
+    }
+    controller.enqueue(shares[0]!);
+  };
+
   return new ReadableStream<Uint8Array>({
-    async pull(controller) {
+    pull(controller) {
       if (lent > 0) inlets[0]!.drop(lent);
       lent = 0;
       for (const inlet of inlets) inlet.read();
-      while (!inlets.every((inlet) => inlet.available > 0)) {
-        const index = inlets.findIndex((inlet) => inlet.ended !== null && inlet.available === 0);
-        if (index >= 0) {
-          const { cause } = inlets[index]!.ended!;
-          const error = failed(index, cause);
-          if (cause !== null) throw error;
-          controller.close();
-          return;
-        }
-        await new Promise<void>((resolve) => wake = resolve);
-      }
-      const fronts = inlets.map((inlet) => inlet.front());
-      lent = Math.min(...fronts.map((front) => front.length));
-      const shares = fronts.map((front) => front.subarray(0, lent));
-      scheme.join(shares);
-      for (const inlet of inlets.slice(1)) {
-        inlet.drop(lent);
-        inlet.read();
-      }
-      controller.enqueue(shares[0]!);
+      if (due()) return give(controller);
+      return new Promise<void>((resolve) => wake = resolve).then(() => give(controller));
     },
   }, { highWaterMark: 0 });
 }

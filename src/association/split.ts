@@ -22,7 +22,7 @@ export interface Outlet {
  * The outgoing half of an association: splits message bytes and sends one share of them over each channel, on all at
  * once (paper, section III-E). The slowest channel sets the pace.
  *
- * A chunk of at most 262,180 bytes, a whole DATA frame, is only read, and lent to the stream until its `write` settles;
+ * A chunk of at most 524,324 bytes, a whole DATA frame, is only read, and lent to the stream until its `write` settles;
  * by then it is split, and its shares are on their way. Closing half-closes every channel after what was written. Memory:
  * the shares of two chunks, of which one is being sent while the other is split.
  *
@@ -41,26 +41,29 @@ export function splitInto(
   const sent = connections.map(() => 0);
   let offered = 0;
 
-  const onEach = (action: (connection: Connection, index: number) => Promise<void>): Promise<unknown> =>
-    Promise.all(connections.map(async (connection, index) => {
-      try {
-        await action(connection, index);
-      } catch (cause) {
-        throw failure ??= failed(index, cause);
-      }
-    }));
   const send = async (connection: Connection, index: number, share: Uint8Array): Promise<void> => {
-    for (let rest = share;;) {
-      const length = await connection.write(rest);
-      sent[index]! += length;
-      if (length === rest.length) return;
-      rest = rest.subarray(length);
+    try {
+      for (let rest = share;;) {
+        const length = await connection.write(rest);
+        sent[index]! += length;
+        if (length === rest.length) return;
+        rest = rest.subarray(length);
+      }
+    } catch (cause) {
+      throw failure ??= failed(index, cause);
     }
   };
-  const sendShares = async (buffers: readonly Uint8Array[], start: number, end: number): Promise<void> => {
-    await onEach((connection, index) => send(connection, index, buffers[index]!.subarray(start, end)));
+  const sendShares = async (shares: readonly Uint8Array[], buffers: readonly Uint8Array[]): Promise<void> => {
+    await Promise.all(connections.map((connection, index) => send(connection, index, shares[index]!)));
     // Only now: a failed write may leave another channel's under way, and its buffer must not serve again.
     buffers.forEach(giveBuffer);
+  };
+  const closeWrite = async (connection: Connection, index: number): Promise<void> => {
+    try {
+      await connection.closeWrite();
+    } catch (cause) {
+      throw failure ??= failed(index, cause);
+    }
   };
 
   const writable = new WritableStream<Uint8Array>({
@@ -68,16 +71,17 @@ export function splitInto(
       // Shares start where the message does in its word, as Scheme asks.
       const start = message.byteOffset % 8, end = start + message.length;
       const buffers = connections.map(() => takeBuffer(end));
-      scheme.split(message, buffers.map((buffer) => buffer.subarray(start, end)), pads);
+      const shares = buffers.map((buffer) => buffer.subarray(start, end));
+      scheme.split(message, shares, pads);
       await last;
       offered += message.length;
-      last = sendShares(buffers, start, end);
+      last = sendShares(shares, buffers);
       // Who does not ask whether a chunk has left meets its failure in the next write.
       last.catch(() => {});
     },
     async close() {
       await last;
-      await onEach((connection) => connection.closeWrite());
+      await Promise.all(connections.map(closeWrite));
     },
   });
   return {

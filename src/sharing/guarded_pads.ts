@@ -23,17 +23,17 @@ export function guardedPads(pads: PadSource): PadSource {
   const last = new Uint8Array(TAIL_LENGTH);
   return (into) => {
     if (into.length < TAIL_LENGTH) return pads(into);
-    const tail = into.subarray(into.length - TAIL_LENGTH);
-    tail.fill(0);
+    const tail = into.length - TAIL_LENGTH;
+    into.fill(0, tail);
     pads(into);
     let set = 0, changed = 0;
     for (let i = 0; i < TAIL_LENGTH; i++) {
-      set |= tail[i]!;
-      changed |= tail[i]! ^ last[i]!;
+      set |= into[tail + i]!;
+      changed |= into[tail + i]! ^ last[i]!;
     }
     if (set === 0) throw new PadError("the source of pads did not fill a pad");
     if (changed === 0) throw new PadError("the source of pads gave a pad twice");
-    last.set(tail);
+    for (let i = 0; i < TAIL_LENGTH; i++) last[i] = into[tail + i]!;
   };
 }
 

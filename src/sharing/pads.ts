@@ -17,6 +17,10 @@ export type PadSource = (into: Uint8Array) => void;
  * to gain from keeping bytes in reserve.
  */
 export const systemPads: PadSource = (into) => {
+  if (into.length <= MOST_A_CALL) {
+    crypto.getRandomValues(into as Uint8Array<ArrayBuffer>);
+    return;
+  }
   for (let at = 0; at < into.length; at += MOST_A_CALL) {
     crypto.getRandomValues(into.subarray(at, at + MOST_A_CALL) as Uint8Array<ArrayBuffer>);
   }

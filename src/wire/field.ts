@@ -15,7 +15,7 @@ const REDUCED = Uint16Array.from({ length: 16 }, (_, i) => i ^ i << 1 ^ i << 2 ^
  */
 export class Evaluator {
   /** i times k at 4i, for i of four bits: 32 bits a word, highest first. */
-  readonly #multiples = new Uint32Array(64);
+  readonly #multiples = new Int32Array(64);
 
   /**
    * An evaluator at k.
@@ -38,45 +38,43 @@ export class Evaluator {
   }
 
   /**
-   * Computes m1 k + m2 k^2 + ... + md k^d, where m1 ... md are the 16-byte blocks of `message`.
+   * Computes m1 k + m2 k^2 + ... + md k^d, where m1 ... md are 16-byte blocks.
    *
-   * @param message A whole number of blocks, at least one.
-   * @returns 16 bytes, the caller's.
+   * @param message Starts with the blocks.
+   * @param length Theirs in all, in bytes: a multiple of 16, at least one.
+   * @param sum Gets the 16 bytes of the result, and may be the message itself.
    */
-  evaluate(message: Uint8Array): Uint8Array {
+  evaluate(message: DataView, length: number, sum: DataView): void {
     const table = this.#multiples;
-    const blocks = new DataView(message.buffer, message.byteOffset, message.byteLength);
     let s3 = 0, s2 = 0, s1 = 0, s0 = 0;
     // Horner's rule from the last block: sum = (sum + block) k.
-    for (let at = message.length - ELEMENT_LENGTH; at >= 0; at -= ELEMENT_LENGTH) {
-      const f3 = s3 ^ blocks.getUint32(at), f2 = s2 ^ blocks.getUint32(at + 4);
-      const f1 = s1 ^ blocks.getUint32(at + 8), f0 = s0 ^ blocks.getUint32(at + 12);
-      s3 =
-        s2 =
-        s1 =
-        s0 =
-          0;
-      for (let step = 0; step < 32; step++) {
-        const factor = step < 8 ? f3 : step < 16 ? f2 : step < 24 ? f1 : f0;
-        const four = 4 * (factor >>> 28 - 4 * (step & 7) & 15);
-        const reduced = REDUCED[s3 >>> 28]!;
-        s3 = (s3 << 4 | s2 >>> 28) ^ table[four]!;
-        s2 = (s2 << 4 | s1 >>> 28) ^ table[four + 1]!;
-        s1 = (s1 << 4 | s0 >>> 28) ^ table[four + 2]!;
-        s0 = s0 << 4 ^ reduced ^ table[four + 3]!;
+    for (let at = length - ELEMENT_LENGTH; at >= 0; at -= ELEMENT_LENGTH) {
+      let f3 = s3 ^ message.getInt32(at), f2 = s2 ^ message.getInt32(at + 4);
+      let f1 = s1 ^ message.getInt32(at + 8), f0 = s0 ^ message.getInt32(at + 12);
+      s3 = s2 = s1 = s0 = 0;
+      for (let word = 0; word < 4; word++) {
+        for (let shift = 28; shift >= 0; shift -= 4) {
+          const four = (f3 >>> shift & 15) << 2;
+          const reduced = REDUCED[s3 >>> 28]!;
+          s3 = (s3 << 4 | s2 >>> 28) ^ table[four]!;
+          s2 = (s2 << 4 | s1 >>> 28) ^ table[four + 1]!;
+          s1 = (s1 << 4 | s0 >>> 28) ^ table[four + 2]!;
+          s0 = s0 << 4 ^ reduced ^ table[four + 3]!;
+        }
+        f3 = f2, f2 = f1, f1 = f0, f0 = 0;
       }
     }
-    const sum = new Uint8Array(ELEMENT_LENGTH);
-    const words = new DataView(sum.buffer);
-    words.setUint32(0, s3);
-    words.setUint32(4, s2);
-    words.setUint32(8, s1);
-    words.setUint32(12, s0);
-    return sum;
+    sum.setInt32(0, s3);
+    sum.setInt32(4, s2);
+    sum.setInt32(8, s1);
+    sum.setInt32(12, s0);
   }
 }
 
 /** {@linkcode Evaluator.evaluate} of one message at one point. */
 export function evaluate(message: Uint8Array, key: Uint8Array): Uint8Array {
-  return new Evaluator(key).evaluate(message);
+  const sum = new Uint8Array(ELEMENT_LENGTH);
+  const blocks = new DataView(message.buffer, message.byteOffset, message.byteLength);
+  new Evaluator(key).evaluate(blocks, message.length, new DataView(sum.buffer));
+  return sum;
 }

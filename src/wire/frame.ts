@@ -62,7 +62,7 @@ export function frameName(type: FrameType): string {
 export const FRAME_HEAD_LENGTH = 36;
 
 /** The most bytes of a DATA frame's body. */
-export const MOST_DATA = 262_144;
+export const MOST_DATA = 524_288;
 
 /** The most bytes that a PING or PONG carries. */
 export const MOST_PING = 8;

@@ -85,7 +85,7 @@ export class FrameEncoder {
    * Writes a DATA frame's head in front of its body, so that the body can stay where it was read to.
    *
    * @param into Gets the head in its first 36 bytes.
-   * @param length The body's length in bytes, 1 to 262,144.
+   * @param length The body's length in bytes, 1 to 524,288.
    */
   dataHead(into: Uint8Array, length: number): void {
     if (length < 1 || length > MOST_DATA) throw new RangeError(`DATA of ${length} bytes`);

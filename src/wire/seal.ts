@@ -1,5 +1,6 @@
 import { ELEMENT_LENGTH, Evaluator } from "./field.ts";
 import { FRAME_HEAD_LENGTH, FrameType } from "./frame.ts";
+import { MOST_OPEN_BODY } from "./open.ts";
 
 /** Fills the whole array with fresh random bytes, or throws. */
 export type Random = (into: Uint8Array) => void;
@@ -9,6 +10,12 @@ const MASK_AT = 4;
 
 /** Where the tag is in a frame's head; in KEY's, the first mask. */
 const TAG_AT = MASK_AT + ELEMENT_LENGTH;
+
+/** What a tag is computed of, and the tag itself: these serve all, since nothing is awaited in between. */
+const MESSAGE = new Uint8Array(2 * ELEMENT_LENGTH + Math.ceil(MOST_OPEN_BODY / ELEMENT_LENGTH) * ELEMENT_LENGTH);
+const TAG = new Uint8Array(ELEMENT_LENGTH);
+const words = new DataView(MESSAGE.buffer);
+const tagWords = new DataView(TAG.buffer);
 
 /**
  * What makes one direction's frames unforgeable but for DATA's body: a Wegman-Carter code over GF(2^128) with one-time
@@ -51,9 +58,9 @@ export class Seal {
    */
   write(head: Uint8Array, type: FrameType, length: number, body: Uint8Array, random: Random): void {
     writeStart(head, type, length);
-    const nextMask = head.subarray(MASK_AT, TAG_AT);
-    random(nextMask);
-    head.set(this.#advance(head, nextMask, body), TAG_AT);
+    random(head.subarray(MASK_AT, TAG_AT));
+    this.#advance(head, body);
+    for (let i = 0; i < ELEMENT_LENGTH; i++) head[TAG_AT + i] = TAG[i]!;
   }
 
   /**
@@ -63,26 +70,28 @@ export class Seal {
    * @returns Whether the tag is right; otherwise the association is to be aborted.
    */
   check(head: Uint8Array, body: Uint8Array): boolean {
-    const expected = this.#advance(head, head.subarray(MASK_AT, TAG_AT), body);
+    this.#advance(head, body);
     let difference = 0;
-    for (let i = 0; i < ELEMENT_LENGTH; i++) difference |= expected[i]! ^ head[TAG_AT + i]!;
+    for (let i = 0; i < ELEMENT_LENGTH; i++) difference |= TAG[i]! ^ head[TAG_AT + i]!;
     return difference === 0;
   }
 
-  /** The tag of this direction's next frame, after which `nextMask` is in force. */
-  #advance(head: Uint8Array, nextMask: Uint8Array, body: Uint8Array): Uint8Array {
-    const blocks = 2 + Math.ceil(body.length / ELEMENT_LENGTH);
-    const message = new Uint8Array(blocks * ELEMENT_LENGTH);
-    message.set(head.subarray(0, MASK_AT));
-    const number = new DataView(message.buffer);
-    number.setUint32(8, Math.floor(this.#frames / 2 ** 32));
-    number.setUint32(12, this.#frames++);
-    message.set(nextMask, ELEMENT_LENGTH);
-    message.set(body, 2 * ELEMENT_LENGTH);
-    const tag = this.#key.evaluate(message);
-    for (let i = 0; i < ELEMENT_LENGTH; i++) tag[i]! ^= this.#mask[i]!;
-    this.#mask.set(nextMask);
-    return tag;
+  /** Computes the tag of this direction's next frame, after which the mask in its head is in force. */
+  #advance(head: Uint8Array, body: Uint8Array): void {
+    const length = ELEMENT_LENGTH * (2 + Math.ceil(body.length / ELEMENT_LENGTH));
+    for (let i = 0; i < MASK_AT; i++) MESSAGE[i] = head[i]!;
+    words.setUint32(8, Math.floor(this.#frames / 2 ** 32));
+    words.setUint32(12, this.#frames++);
+    for (let i = 0; i < ELEMENT_LENGTH; i++) MESSAGE[ELEMENT_LENGTH + i] = head[MASK_AT + i]!;
+    if (body.length > 0) {
+      MESSAGE.set(body, 2 * ELEMENT_LENGTH);
+      MESSAGE.fill(0, 2 * ELEMENT_LENGTH + body.length, length);
+    }
+    this.#key.evaluate(words, length, tagWords);
+    for (let i = 0; i < ELEMENT_LENGTH; i++) {
+      TAG[i]! ^= this.#mask[i]!;
+      this.#mask[i] = head[MASK_AT + i]!;
+    }
   }
 }
 

@@ -48,7 +48,7 @@ export function fenced(text: string): { kind: string; content: string }[] {
   return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, kind = "", content = ""]) => ({ kind, content }));
 }
 
-/** A number as documentation writes it: 262,144. */
+/** A number as documentation writes it: 524,288. */
 export function number(text: string): number {
   if (!/^\d{1,3}(?:,\d{3})*$|^\d+$/.test(text)) throw new Error(`"${text}" is no number`);
   return Number(text.replaceAll(",", ""));

@@ -5,7 +5,7 @@ const BYTES = [0, 1, 2, 3, 4, 5, 8, 9, 10, 13, 15, 16, 17, 32, 34, 58, 64, 127, 
 
 /** Numbers at which lengths and counts end. */
 const NUMBERS = [0, 1, 2, 15, 16, 17, 127, 128, 200, 201, 255, 256, 276, 277, 32_767, 32_768, 65_535, 65_536];
-const LONG_NUMBERS = [262_143, 262_144, 262_145, 2 ** 24 - 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
+const LONG_NUMBERS = [524_287, 524_288, 524_289, 2 ** 24 - 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
 
 /** Numbers in letters that parsers might take for others. */
 const DIGITS = ["0", "1", "00", "-1", "+1", "1e3", "1.5", "0x10", "65535", "65536", "4294967296", "9".repeat(30)].map((

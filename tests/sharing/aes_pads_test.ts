@@ -24,7 +24,7 @@ testWithOpenssl("a long pad is the key stream of a key of its own, to the last b
     systemPads(into);
     keys.push(into.slice());
   })!;
-  for (const length of [4096, 4097, 65_536, 262_144, 262_180]) {
+  for (const length of [4096, 4097, 65_536, 524_288, 524_324]) {
     keys.length = 0;
     const into = new Uint8Array(length + 16).fill(7);
     source(into.subarray(8, 8 + length));
@@ -42,7 +42,7 @@ testWithOpenssl("more than one key's worth takes several keys, each once", () =>
     keys.add(into.toHex());
     taken++;
   })!;
-  source(new Uint8Array(1_000_000));
+  source(new Uint8Array(2_000_000));
   assertEquals([taken, keys.size], [4, 4]);
 });
 

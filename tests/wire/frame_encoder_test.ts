@@ -80,18 +80,18 @@ Deno.test("nothing can be encoded before KEY, and KEY only once", () => {
   assertThrows(() => started()[0].key(), TypeError, "a second KEY");
 });
 
-Deno.test("a DATA frame has 1 to 262,144 bytes, and its head says so", () => {
+Deno.test("a DATA frame has 1 to 524,288 bytes, and its head says so", () => {
   const [encoder] = started(), into = new Uint8Array(38).fill(9);
-  for (const [length, head] of [[1, "03000001"], [65_536, "03010000"], [262_144, "03040000"]] as const) {
+  for (const [length, head] of [[1, "03000001"], [65_536, "03010000"], [524_288, "03080000"]] as const) {
     encoder.dataHead(into, length);
     assertEquals([into.slice(0, 4).toHex(), into.slice(36).toHex()], [head, "0909"]);
   }
-  for (const length of [0, -1, 262_145]) assertThrows(() => encoder.dataHead(into, length), RangeError, `${length}`);
+  for (const length of [0, -1, 524_289]) assertThrows(() => encoder.dataHead(into, length), RangeError, `${length}`);
 });
 
 Deno.test("a DATA head that is refused is not counted, nor an OPEN that can't be encoded", () => {
   const [encoder, key] = started();
-  assertThrows(() => encoder.dataHead(new Uint8Array(36), 262_145), RangeError);
+  assertThrows(() => encoder.dataHead(new Uint8Array(36), 524_289), RangeError);
   assertThrows(() => encoder.open({ destination: { kind: "name", port: 1, host: "" } }), RangeError);
   assertEquals(receive([key, encoder.end()]).frames.at(-1), { type: FrameType.End });
 });
