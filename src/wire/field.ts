@@ -51,7 +51,11 @@ export class Evaluator {
     for (let at = length - ELEMENT_LENGTH; at >= 0; at -= ELEMENT_LENGTH) {
       let f3 = s3 ^ message.getInt32(at), f2 = s2 ^ message.getInt32(at + 4);
       let f1 = s1 ^ message.getInt32(at + 8), f0 = s0 ^ message.getInt32(at + 12);
-      s3 = s2 = s1 = s0 = 0;
+      s3 =
+        s2 =
+        s1 =
+        s0 =
+          0;
       for (let word = 0; word < 4; word++) {
         for (let shift = 28; shift >= 0; shift -= 4) {
           const four = (f3 >>> shift & 15) << 2;
