@@ -1,3 +1,4 @@
+import { cpuSeconds, descendants } from "./cpu.ts";
 import type { Results, Setting } from "./results.ts";
 import type { Figures, Load } from "./stage.ts";
 
@@ -13,6 +14,9 @@ export interface Bench {
   progress(text: string): void;
 }
 
+/** The part of a measurement of throughput in which processor time is counted: from, to. */
+const COUNTED = [0.5, 1.1] as const;
+
 /** Something that bytes go through. */
 export interface Way {
   /** "MICSS", "TCP". */
@@ -23,6 +27,8 @@ export interface Way {
   readonly port: number;
   /** What sets it apart, beside the system. */
   readonly setting?: Setting;
+  /** The processes that carry it, without those that they start, if their processor time is to be measured, too. */
+  readonly processes?: readonly number[];
 }
 
 /** Measures something once; what fails is noted and left out. */
@@ -46,9 +52,22 @@ export async function measureThroughput(
   seconds = bench.seconds,
 ): Promise<void> {
   await attempt(bench, `${part}: ${way.system} ${mode} ${JSON.stringify(way.setting ?? {})}`, async () => {
-    const { mbps } = await load.measure(mode, way.host, way.port, seconds);
+    const measured = load.measure(mode, way.host, way.port, seconds);
+    const [{ mbps }, cpu] = await Promise.all([measured, way.processes ? share(way.processes, seconds) : undefined]);
     bench.results.add(part, way.system, way.setting ?? {}, `throughput ${mode}`, "Mbit/s", mbps);
+    if (cpu === undefined) return;
+    bench.results.add(part, way.system, way.setting ?? {}, `processor ${mode}`, "s/GB", cpu / (mbps / 8000));
   });
+}
+
+/** How much of a processor processes take in the middle of a measurement that is about to begin. */
+async function share(processes: readonly number[], seconds: number): Promise<number> {
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  await wait(COUNTED[0] * seconds * 1000);
+  const all = processes.flatMap((pid) => [pid, ...descendants(pid)]);
+  const began = performance.now(), before = cpuSeconds(all);
+  await wait((COUNTED[1] - COUNTED[0]) * seconds * 1000);
+  return (cpuSeconds(all) - before) / (performance.now() - began) * 1000;
 }
 
 /** Measures round trips over a way, once. */

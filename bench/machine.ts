@@ -9,6 +9,8 @@ export interface Machine {
   /** The other processes that wanted them when the bench began, as the system's load over a minute. */
   readonly load: number;
   readonly kernel: string;
+  /** TCP's congestion control, but where a part says otherwise. */
+  readonly congestion: string;
   readonly deno: string;
   /** Of the source that was measured. */
   readonly commit: string;
@@ -25,6 +27,7 @@ export async function describeMachine(): Promise<Machine> {
     scheduling: /SCHED_(RR|FIFO)/.test(policy) ? "real-time, ahead of other processes" : "like other processes",
     load: Deno.loadavg()[0]!,
     kernel: `Linux ${Deno.osRelease()}`,
+    congestion: (await Deno.readTextFile("/proc/sys/net/ipv4/tcp_congestion_control")).trim(),
     deno: Deno.version.deno,
     commit: await text(["git", "rev-parse", "--short=12", "HEAD"]),
     date: new Date().toISOString().slice(0, 16).replace("T", " "),

@@ -1,49 +1,73 @@
 /**
- * A plain relay: what any pair of handlers in Deno could reach at most. `relay.ts LISTEN TO`, addresses as HOST:PORT.
+ * What any pair of handlers in Deno could reach at most: relays that only read and write. `relay.ts LISTEN TO`, addresses
+ * as HOST:PORT. With several TO, parted by commas, every byte goes to each; with several LISTEN, the bytes of the first
+ * go on once they have come on all: so a pair carries what MICSS carries, without pads, XOR, frames or associations.
  *
  * @module
  */
 
-import { acceptAll } from "../src/net/accept_loop.ts";
 import { type Address, parseAddress } from "../src/net/address.ts";
-import { type Connection, writeAll } from "../src/net/connection.ts";
+import { type Connection, type Listener, writeAll } from "../src/net/connection.ts";
 import { systemNetwork } from "../src/net/tcp.ts";
 import { Program } from "../tests/support/process.ts";
 
-/** Starts a relay, from an address to another one. */
-export async function startRelay(listen: string, to: string): Promise<Program> {
+/** A buffer's size in bytes, at first and at most: it grows with the flow, as MICSS's do. */
+const SMALLEST = 8 * 1024, LARGEST = 512 * 1024;
+
+/** Starts a relay, from addresses to others; one of the two is one. */
+export async function startRelay(listen: readonly string[], to: readonly string[]): Promise<Program> {
   const flags = ["run", "-q", "--no-config", "--no-lock", "--allow-net", "--allow-ffi", "--allow-env", "--allow-sys"];
   await using making = new AsyncDisposableStack();
-  const command = [Deno.execPath(), ...flags, new URL(import.meta.url).pathname, listen, to];
+  const command = [Deno.execPath(), ...flags, new URL(import.meta.url).pathname, listen.join(), to.join()];
   const program = making.use(Program.start(command));
   await program.waitForLine(/^listening/);
   making.move();
   return program;
 }
 
-async function relay(near: Connection, to: Address): Promise<void> {
-  let far: Connection | undefined;
+async function relay(near: readonly Connection[], far: readonly Connection[]): Promise<void> {
+  const all = [...near, ...far];
   try {
-    far = await systemNetwork.connect(to);
     await Promise.all([pass(near, far), pass(far, near)]);
-    near.close();
-    far.close();
+    for (const connection of all) connection.close();
   } catch {
-    near.reset();
-    far?.reset();
+    for (const connection of all) connection.reset();
   }
 }
 
-async function pass(from: Connection, to: Connection): Promise<void> {
-  const buffer = new Uint8Array(64 * 1024);
-  for (let length = await from.read(buffer); length !== null; length = await from.read(buffer)) {
-    await writeAll(to, buffer.subarray(0, length));
+/** Passes on what has come on all of `from`, to each of `to`. */
+async function pass(from: readonly Connection[], to: readonly Connection[]): Promise<void> {
+  const buffers = from.map(() => new Uint8Array(SMALLEST)), held = from.map(() => 0), full = from.map(() => false);
+  for (;;) {
+    const read = async (one: Connection, at: number): Promise<boolean> => {
+      if (held[at]! > 0) return true;
+      if (full[at] && buffers[at]!.length < LARGEST) buffers[at] = new Uint8Array(8 * buffers[at]!.length);
+      held[at] = await one.read(buffers[at]!) ?? 0;
+      full[at] = held[at] === buffers[at]!.length;
+      return held[at]! > 0;
+    };
+    if ((await Promise.all(from.map(read))).includes(false)) break;
+    const length = Math.min(...held);
+    await Promise.all(to.map((one) => writeAll(one, buffers[0]!.subarray(0, length))));
+    for (const [at, buffer] of buffers.entries()) {
+      if (held[at]! > length) buffer.copyWithin(0, length, held[at]!);
+      held[at]! -= length;
+    }
   }
-  await to.closeWrite();
+  await Promise.all(to.map((one) => one.closeWrite()));
 }
 
 if (import.meta.main) {
-  const [listen, to] = Deno.args.map((text) => parseAddress(text)) as [Address, Address];
-  acceptAll(systemNetwork.listen(listen), (connection) => void relay(connection, to));
+  const [listeners, to] = Deno.args.map((texts) => texts.split(",").map((text) => parseAddress(text)));
+  await acceptAll(listeners!.map((address) => systemNetwork.listen(address)), to!);
+}
+
+async function acceptAll(listeners: readonly Listener[], to: readonly Address[]): Promise<void> {
   console.log("listening");
+  for (;;) {
+    // One after the other: so the connections that belong together come in the same order on all.
+    const near = await Promise.all(listeners.map((listener) => listener.accept()));
+    const far = await Promise.all(to.map((address) => systemNetwork.connect(address)));
+    void relay(near as Connection[], far);
+  }
 }

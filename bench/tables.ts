@@ -3,10 +3,11 @@ import type { Result } from "./results.ts";
 
 /** Says in Markdown what was measured on, and how to read what follows. */
 export function describe(machine: Machine, rounds: number, seconds: number): string {
-  const { cpu, scheduling, load, kernel, deno, commit, date } = machine;
+  const { cpu, scheduling, load, kernel, congestion, deno, commit, date } = machine;
   return `# Results
 
-Made by \`deno task bench\` on ${date} UTC: ${cpu}, ${kernel}, Deno ${deno}, commit ${commit}. The bench's processes got the
+Made by \`deno task bench\` on ${date} UTC: ${cpu}, ${kernel}, TCP with ${congestion}, Deno ${deno},
+commit ${commit}. The bench's processes got the
 processor ${scheduling}; the load before it was ${
     load.toFixed(1)
   }. ${rounds} rounds, ${seconds} s a measurement at least.

@@ -32,8 +32,18 @@ export const TUNNELS: readonly Tunnel[] = [
     async start(entry, target, parts) {
       const middle = freePort(HOST);
       for (const [from, to] of [[middle, target], [entry, middle]]) {
-        parts.use(await startRelay(`${HOST}:${from}`, `${HOST}:${to}`));
+        parts.use(await startRelay([`${HOST}:${from}`], [`${HOST}:${to}`]));
       }
+    },
+  },
+  {
+    name: "plain Deno relay pair, 3 channels",
+    needs: [],
+    async start(entry, target, parts) {
+      const middle = freePort(HOST, "127.0.0.2", "127.0.0.3");
+      const channels = [1, 2, 3].map((at) => `127.0.0.${at}:${middle}`);
+      parts.use(await startRelay(channels, [`${HOST}:${target}`]));
+      parts.use(await startRelay([`${HOST}:${entry}`], channels));
     },
   },
   {

@@ -1,5 +1,6 @@
 import { freePort, has } from "../../tests/support/programs.ts";
 import { attempt, type Bench, measureThroughput, measureTrips } from "../bench.ts";
+import { descendants } from "../cpu.ts";
 import { measureRequests, startWeb } from "../http.ts";
 import { startPair } from "../pair.ts";
 import { Load, loopback } from "../stage.ts";
@@ -15,6 +16,8 @@ interface Peer {
   readonly system: string;
   readonly load: number;
   readonly web: number;
+  /** The processes that lead to the load generator's server. */
+  readonly processes?: readonly number[];
 }
 
 /**
@@ -38,7 +41,7 @@ export async function peers(
   for (const tunnel of of) {
     const start = (target: number): Promise<number> => startTunnel(tunnel, target, load, parts);
     await attempt(bench, tunnel.name, async () => {
-      all.push({ system: tunnel.name, load: await start(ports.load), web: await start(ports.web) });
+      all.push({ system: tunnel.name, ...await starting(() => start(ports.load)), web: await start(ports.web) });
     });
   }
   for (const channels of counts) {
@@ -48,13 +51,14 @@ export async function peers(
       return entry;
     };
     const system = `MICSS, ${channels} channels`;
-    all.push({ system, load: await start(ports.load), web: await start(ports.web) });
+    all.push({ system, ...await starting(() => start(ports.load)), web: await start(ports.web) });
   }
   for (let round = 0; round < Math.max(1, bench.rounds - 1); round++) {
     for (const peer of all) {
       bench.progress(`round ${round + 1}, ${peer.system}`);
       const way = { system: peer.system, host: HOST, port: peer.load };
-      for (const mode of ["up", "down"] as const) await measureThroughput(bench, "peers", load, way, mode);
+      const flow = { ...way, ...peer.processes && { processes: peer.processes } };
+      for (const mode of ["up", "down"] as const) await measureThroughput(bench, "peers", load, flow, mode);
       await measureTrips(bench, "peers", load, way);
       await attempt(bench, `peers: ${peer.system}, connections`, async () => {
         const { rate } = await load.measure("dial", HOST, peer.load, bench.seconds / 2);
@@ -68,4 +72,11 @@ export async function peers(
       }
     }
   }
+}
+
+/** Starts something. @returns Its port, and the processes that it takes. */
+async function starting(start: () => Promise<number>): Promise<{ load: number; processes: number[] }> {
+  const before = new Set(descendants());
+  const load = await start();
+  return { load, processes: descendants().filter((pid) => !before.has(pid)) };
 }
