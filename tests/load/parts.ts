@@ -321,11 +321,18 @@ async function explained(pairs: readonly LoadPair[], work: () => Promise<void>):
     const complaints = pairs.flatMap((pair) => pair.complaints());
     if (complaints.length === 0) throw cause;
     const what = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`${what}; the logs have ${complaints.length} complaints, such as ${complaints[0]}`, { cause });
+    throw new Error(`${what}; the logs say ${summary(complaints)}; has this machine other work?`, { cause });
   }
+}
+
+/** What logs complain of, and how often; the most frequent first. */
+function summary(complaints: readonly string[]): string {
+  const kinds = Map.groupBy(complaints, (text) => text.replace(/\(.*?\)/, "(…)"));
+  const counts = [...kinds].map(([kind, { length }]) => ({ kind, length })).sort((a, b) => b.length - a.length);
+  return counts.slice(0, 5).map(({ kind, length }) => `${length} times: ${kind}`).join("; ");
 }
 
 function complain(pairs: readonly LoadPair[]): void {
   const complaints = pairs.flatMap((pair) => pair.complaints());
-  if (complaints.length > 0) throw new Error(`${complaints.length} complaints in the logs, such as ${complaints[0]}`);
+  if (complaints.length > 0) throw new Error(`the logs say ${summary(complaints)}`);
 }
