@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { formatAddress, parseAddress } from "../../src/net/address.ts";
 import type { Status } from "../../src/observe/admin/status.ts";
 import { type Handler, micssCommand, type Pair, startClient, startPair } from "../support/handlers.ts";
-import { makeTempDir, run } from "../support/process.ts";
+import { makeTempDir, Program, run } from "../support/process.ts";
 import { freePort, testWith } from "../support/programs.ts";
 import { startNginx } from "../support/programs_nginx.ts";
 import { connect, drain, flood, Target } from "../support/programs_tcp.ts";
@@ -73,6 +73,27 @@ for (const file of ["alerts.yaml", "alerts_test.yaml"]) {
     assertMatch((await run(["promtool", ...how, `${ROOT}deploy/prometheus/${file}`])).text(), /SUCCESS/);
   });
 }
+
+/** All that a part of a dashboard asks Prometheus. */
+function* expressions(part: unknown): Generator<string> {
+  if (typeof part !== "object" || part === null) return;
+  for (const [key, value] of Object.entries(part)) {
+    if (key === "expr") yield String(value);
+    else yield* expressions(value);
+  }
+}
+
+testWith(["promtool"], "promtool takes all that the dashboard asks, as recording rules", async () => {
+  const dashboard = JSON.parse(await Deno.readTextFile(`${ROOT}deploy/prometheus/dashboard.json`));
+  // What Grafana puts in the place of its own words.
+  const asked = [...expressions(dashboard)].map((text) => text.replaceAll("$__rate_interval", "1m"));
+  assert(asked.length > 20);
+  const rules = asked.map((expr, at) => ({ record: `dashboard:panel:${at}`, expr }));
+  await using directory = await makeTempDir();
+  const path = `${directory.path}/rules.yaml`;
+  await Deno.writeTextFile(path, JSON.stringify({ groups: [{ name: "dashboard", rules }] }));
+  assertMatch((await run(["promtool", "check", "rules", path])).text(), new RegExp(`SUCCESS: ${asked.length} rules`));
+});
 
 testWith(["curl"], "alert rules and dashboard ask for no metric that there is not", async () => {
   using target = new Target();
@@ -148,6 +169,29 @@ testWith(
     assertEquals([status.role, status.sessionCount], ["client", 0]);
   },
 );
+
+Deno.test("micss status --watch looks each second until it is interrupted, --json with a line each time", async () => {
+  using target = new Target();
+  await using pair = await startPair({ target: target.address, flags: ADMIN });
+  const { at } = await pair.client.waitForLog("admin");
+  const watch = [...await micssCommand(), "status", "--watch", "--admin", String(at)];
+  await using forPeople = Program.start(watch, { cwd: ROOT });
+  await using forPrograms = Program.start([...watch, "--json"], { cwd: ROOT });
+  const hasSessions = (count: number) => (line: string) => JSON.parse(line).sessionCount === count;
+  await Promise.all([
+    forPeople.waitForLine(/^client \S+, up .*, 0 sessions/),
+    forPrograms.waitForLine(hasSessions(0), "no session"),
+  ]);
+  using _application = await connect(pair.entry);
+  await target.accept(pair);
+  await Promise.all([
+    forPeople.waitForLine(/^client \S+, up .*, 1 session,/),
+    forPeople.waitForLine(/^\S+ 127\.0\.0\.1:\d+ +web:80 /),
+    forPrograms.waitForLine(hasSessions(1), "a session"),
+  ]);
+  for (const program of [forPeople, forPrograms]) program.signal("SIGINT");
+  assertEquals([await forPeople.exited, await forPrograms.exited], [0, 0]);
+});
 
 testWith([], "micss status says in one line that no handler answers, and exits with 1", async () => {
   const admin = `127.0.0.1:${freePort("127.0.0.1")}`;
