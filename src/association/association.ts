@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection } from "../net/connection.ts";
-import { guardedPads } from "../sharing/guarded_pads.ts";
+import { commonGuard } from "../sharing/guarded_pads.ts";
 import { type PadSource, padSource } from "../sharing/pads.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import { xor } from "../sharing/xor.ts";
@@ -83,7 +83,7 @@ export class Association {
     this.#inlets = inlets;
     const failed = (index: number, cause: unknown) => this.channelFailed(index, cause);
     this.readable = joinFrom(inlets, scheme, failed);
-    this.#outlet = splitInto(this.connections, scheme, guardedPads(pads), failed);
+    this.#outlet = splitInto(this.connections, scheme, commonGuard(pads), failed);
     this.writable = this.#outlet.writable;
   }
 

@@ -10,6 +10,12 @@ export const SMALLEST_BUFFER: number = SIZES[0];
 /** The largest nominal size. */
 export const LARGEST_BUFFER: number = SIZES[SIZES.length - 1]!;
 
+/**
+ * So many of the smallest buffers are cut from one piece of memory, 64 KiB: thousands of sessions hold little else when
+ * they are idle, and memory of its own costs each more than half of what is in it.
+ */
+const CUT = Math.floor(65536 / (SMALLEST_BUFFER + SLACK));
+
 /** Free buffers are kept up to this many bytes; more are left to the garbage collector. */
 const MOST_KEPT = 32 * 1024 * 1024;
 
@@ -26,11 +32,22 @@ export function takeBuffer(least: number): Uint8Array {
   for (const size of SIZES) {
     if (size + SLACK < least) continue;
     const buffer = free.get(size + SLACK)!.pop();
-    if (buffer === undefined) return new Uint8Array(size + SLACK);
+    if (buffer === undefined) return size === SMALLEST_BUFFER ? cut() : new Uint8Array(size + SLACK);
     kept -= buffer.length;
     return buffer;
   }
   throw new RangeError(`a buffer of ${least} bytes`);
+}
+
+/** The rest of the piece that is being cut. */
+let piece = new Uint8Array(0);
+
+function cut(): Uint8Array {
+  const length = SMALLEST_BUFFER + SLACK;
+  if (piece.length === 0) piece = new Uint8Array(CUT * length);
+  const buffer = piece.subarray(0, length);
+  piece = piece.subarray(length);
+  return buffer;
 }
 
 /** Gives back what {@linkcode takeBuffer} returned, whole. Nobody may use it, or a view of it, afterwards. */

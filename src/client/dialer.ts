@@ -69,7 +69,7 @@ export class Dialer {
    *
    * @param port The port that the server handler is asked for.
    */
-  async carry(arrival: Arrival, port: number): Promise<void> {
+  carry(arrival: Arrival, port: number): Promise<void> {
     const id = ++lastSession;
     const log = this.#options.log.with({
       session: id,
@@ -79,7 +79,10 @@ export class Dialer {
     });
     const traffic: Traffic = { sent: 0, received: 0 };
     const outgoing = new Outgoing(arrival.connection, traffic, true);
-    while (!await this.#attempt(arrival, { id, port, outgoing, traffic, log }));
+    // Not as an async function: its state would be kept for as long as the session lasts.
+    const again = (): Promise<void> =>
+      this.#attempt(arrival, { id, port, outgoing, traffic, log }).then((over) => over ? undefined : again());
+    return again();
   }
 
   /** Whether the session is over, well or not, after one try: otherwise another association must be tried. */

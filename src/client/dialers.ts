@@ -49,18 +49,14 @@ export class Dialers {
     return { idle: sum("idle"), busy: sum("busy"), warming: sum("warming") };
   }
 
-  async #use(server: Server, action: (dialer: Dialer) => Promise<void>): Promise<void> {
+  #use(server: Server, action: (dialer: Dialer) => Promise<void>): Promise<void> {
     const key = `${server.name}=${server.channels.map(formatAddress)}`;
     const kept = this.#kept.get(key) ?? { dialer: new Dialer(server, this.#options), carrying: 0 };
     this.#kept.delete(key);
     this.#kept.set(key, kept);
     this.#prune();
     kept.carrying++;
-    try {
-      await action(kept.dialer);
-    } finally {
-      kept.carrying--;
-    }
+    return action(kept.dialer).finally(() => kept.carrying--);
   }
 
   /** Aborts every session and handshake, and ends every idle association. */

@@ -221,21 +221,24 @@ export class ClientHandler implements Observable {
     }
     this.#carrying++;
     try {
-      await this.#connect(arrival);
+      const found = await this.#find(arrival);
+      if (found?.kind === "direct") await this.#direct.carry(arrival, found.address);
+      else if (found?.kind === "server") await this.#dialers.carry(found.server, arrival, arrival.destination.port);
     } finally {
       this.#carrying--;
     }
   }
 
-  async #connect(arrival: Arrival): Promise<void> {
-    let found: Found;
+  /** Who is to carry a connection. @returns null when nobody may, and it has ended. */
+  async #find(arrival: Arrival): Promise<Found | null> {
     try {
       await this.#loops.check(arrival.connection, arrival.destination);
     } catch (error) {
-      return await arrival.refused(error);
+      await arrival.refused(error);
+      return null;
     }
     try {
-      found = await this.#directory.find(arrival.destination);
+      return await this.#directory.find(arrival.destination);
     } catch (error) {
       this.#log.warn("connection refused", {
         from: formatAddress(arrival.connection.remote),
@@ -243,10 +246,9 @@ export class ClientHandler implements Observable {
         reason: reasonOf(error),
       });
       this.activity.refusals.count("no-server");
-      return await arrival.refused(error);
+      await arrival.refused(error);
+      return null;
     }
-    if (found.kind === "direct") await this.#direct.carry(arrival, found.address);
-    else await this.#dialers.carry(found.server, arrival, arrival.destination.port);
   }
 }
 

@@ -105,31 +105,35 @@ export class WaysIn {
   }
 
   #take(entry: Entry, connection: Connection): void {
-    const arrival = this.#receive(entry, connection).finally(() => this.#arrivals.delete(arrival));
+    const { arrived } = this.#options;
+    // What has arrived leaves nothing of its dialogue behind for as long as it is carried.
+    const arrival = this.#receive(entry, connection)
+      .then((arrival) => arrival === null ? undefined : arrived(arrival))
+      .finally(() => this.#arrivals.delete(arrival));
     this.#arrivals.add(arrival);
   }
 
-  async #receive(entry: Entry, connection: Connection): Promise<void> {
-    const { clock, timeout, asking, arrived, log } = this.#options;
+  /** Finds out where a connection wants to go. @returns null when it was turned away, and has ended. */
+  async #receive(entry: Entry, connection: Connection): Promise<Arrival | null> {
+    const { clock, timeout, asking, log } = this.#options;
     if (this.#dialogues.size >= asking) this.#dialogues.values().next().value?.reset();
     const dialogue = new Dialogue(connection, clock, timeout);
     this.#dialogues.add(connection);
-    let arrival: Arrival;
     try {
-      arrival = await entry.arrive(dialogue);
+      return await entry.arrive(dialogue);
     } catch (error) {
       log.warn("connection refused", {
         entry: entry.name,
         from: formatAddress(connection.remote),
         reason: reasonOf(error),
       });
-      if (error instanceof TurnedAway && error.words !== undefined) return await dialogue.end(error.words);
-      return connection.reset();
+      if (error instanceof TurnedAway && error.words !== undefined) await dialogue.end(error.words);
+      else connection.reset();
+      return null;
     } finally {
       dialogue.over();
       this.#dialogues.delete(connection);
     }
-    await arrived(arrival);
   }
 }
 

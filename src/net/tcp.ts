@@ -10,6 +10,8 @@ import {
 import { canonicalHost } from "./sockaddr.ts";
 import { inTurn } from "./turns.ts";
 
+const { BrokenPipe } = Deno.errors;
+
 /** The system's TCP, with TCP_NODELAY on every connection: shares wait for nothing. */
 export const systemNetwork: Network = {
   async connect({ host, port }, signal) {
@@ -39,8 +41,6 @@ export const systemNetwork: Network = {
  * - `Deno.errors.BadResource`: reading, writing or half-closing after the end.
  */
 export class TcpConnection implements Connection {
-  readonly local: Address;
-  readonly remote: Address;
   readonly #conn: Deno.TcpConn;
   readonly #since = searchesSoFar();
   #ended = false;
@@ -55,41 +55,41 @@ export class TcpConnection implements Connection {
    */
   constructor(conn: Deno.TcpConn) {
     this.#conn = conn;
-    this.local = addressOf(conn.localAddr);
-    this.remote = addressOf(conn.remoteAddr);
     conn.setNoDelay(true);
   }
 
-  read(into: Uint8Array): Promise<number | null> {
-    return inTurn(into.length, () => this.#conn.read(into)).then(this.#wasRead, this.#wasNotRead);
+  get local(): Address {
+    return addressOf(this.#conn.localAddr);
   }
 
-  readonly #wasRead = (count: number | null): number | null => {
-    // Only a broken pipe goes with a true end: the other end closed first.
-    if (count !== null || this.#failure === undefined || this.#failure instanceof Deno.errors.BrokenPipe) return count;
-    throw this.#failure;
-  };
+  get remote(): Address {
+    return addressOf(this.#conn.remoteAddr);
+  }
 
-  readonly #wasNotRead = (error: unknown): never => {
-    this.#failure ??= error;
-    throw error;
-  };
+  read(into: Uint8Array): Promise<number | null> {
+    return inTurn(into.length, () => this.#conn.read(into)).then(
+      (count) => {
+        // Only a broken pipe goes with a true end: the other end closed first.
+        if (count !== null || this.#failure === undefined || this.#failure instanceof BrokenPipe) return count;
+        throw this.#failure;
+      },
+      (error) => {
+        this.#failure ??= error;
+        throw error;
+      },
+    );
+  }
 
   write(bytes: Uint8Array): Promise<number> {
     this.#writing = true;
     const written = inTurn(bytes.length, () => this.#conn.write(bytes));
-    written.then(this.#wasWritten, this.#wasNotWritten);
+    // Not kept for the next one: a connection that nobody writes to is to be small.
+    written.then(() => this.#writing = false, (error) => {
+      this.#writing = false;
+      this.#failure ??= error;
+    });
     return written;
   }
-
-  readonly #wasWritten = (): void => {
-    this.#writing = false;
-  };
-
-  readonly #wasNotWritten = (error: unknown): void => {
-    this.#writing = false;
-    this.#failure ??= error;
-  };
 
   closeWrite(): Promise<void> {
     return this.#conn.closeWrite();

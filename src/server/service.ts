@@ -40,7 +40,9 @@ export class Service {
   #sessions = 0;
   #busy = false;
   #leaving = false;
-  readonly #giveUp = new AbortController();
+  /** Gives up the connection to a target that is being made. */
+  #giveUp: AbortController | null = null;
+  #aborted = false;
 
   /**
    * Takes the association over.
@@ -102,7 +104,8 @@ export class Service {
 
   /** Ends the association, and resets the session under way. */
   abort(): void {
-    this.#giveUp.abort(new Error("the handler is ending"));
+    this.#aborted = true;
+    this.#giveUp?.abort(ending());
     this.#association.abort();
   }
 
@@ -177,15 +180,17 @@ export class Service {
 
   async #connect(to: Endpoint, open: Open): Promise<Connection> {
     const { network, clock, config } = this.#options;
-    const late = new AbortController();
+    const giveUp = this.#giveUp = new AbortController();
+    if (this.#aborted) giveUp.abort(ending());
     const { connect } = config.timeouts;
-    const forget = clock.after(connect, () => late.abort(new Error(`no connection within ${connect / 1000} s`)));
+    const forget = clock.after(connect, () => giveUp.abort(new Error(`no connection within ${connect / 1000} s`)));
     try {
-      const connection = await network.connect(to, AbortSignal.any([late.signal, this.#giveUp.signal]));
+      const connection = await network.connect(to, giveUp.signal);
       if (to.proxy) await this.#introduce(connection, open);
       return connection;
     } finally {
       forget();
+      this.#giveUp = null;
     }
   }
 
@@ -200,6 +205,10 @@ export class Service {
       throw error;
     }
   }
+}
+
+function ending(): Error {
+  return new Error("the handler is ending");
 }
 
 /** Where the application connects from, where the client says it. */

@@ -92,10 +92,11 @@ export class Frames {
    * @throws {WireError} When the other side broke the protocol, or a frame was tampered with.
    * @throws {ChannelError} When a channel failed.
    */
-  async receive(): Promise<Frame | null> {
-    const frame = await this.peek();
-    this.#next = null;
-    return frame;
+  receive(): Promise<Frame | null> {
+    return this.peek().then((frame) => {
+      this.#next = null;
+      return frame;
+    });
   }
 
   /** As {@linkcode Frames.receive}, but the frame stays: so an association can be watched while nothing is due. */

@@ -33,7 +33,8 @@ export class Outgoing {
   #frames: Frames | null = null;
   #kept: Kept[] | null;
   #keptLength = 0;
-  readonly #confirmed = Promise.withResolvers<void>();
+  /** Goes on with what was said beyond what is kept; there while somebody waits for that. */
+  #goOn: (() => void) | null = null;
 
   /**
    * Reads nothing yet.
@@ -56,7 +57,7 @@ export class Outgoing {
   /** The session has begun: nothing needs to be kept any more. */
   confirm(): void {
     this.#kept = null;
-    this.#confirmed.resolve();
+    this.#goOn?.();
   }
 
   /**
@@ -74,7 +75,7 @@ export class Outgoing {
       this.#count(kept);
     }
     for (;;) {
-      if (this.#kept !== null && this.#keptLength >= MOST_KEPT) await this.#confirmed.promise;
+      if (this.#kept !== null && this.#keptLength >= MOST_KEPT) await this.#confirmed();
       const piece = await (this.#next ??= this.#read());
       if (this.#frames !== frames) return;
       if (piece === null) return await frames.send((encoder) => encoder.end());
@@ -99,15 +100,30 @@ export class Outgoing {
     kept.sent = true;
   }
 
-  async #read(): Promise<Piece> {
+  /** Waits for {@linkcode Outgoing.confirm}, along with whoever waits already. */
+  #confirmed(): Promise<void> {
+    const before = this.#goOn;
+    return new Promise((resolve) =>
+      this.#goOn = () => {
+        before?.();
+        resolve();
+      }
+    );
+  }
+
+  #read(): Promise<Piece> {
     const buffer = takeBuffer(FRAME_HEAD_LENGTH + this.#size);
     const room = buffer.subarray(FRAME_HEAD_LENGTH, FRAME_HEAD_LENGTH + this.#size);
-    const length = await applied(this.#application.read(room));
-    if (length === null) {
-      giveBuffer(buffer);
-      return null;
-    }
-    this.#size = nextSize(this.#size, length);
-    return { buffer, length };
+    // Not as an async function, whose state would be kept while the application is silent.
+    return applied(
+      this.#application.read(room).then((length) => {
+        if (length === null) {
+          giveBuffer(buffer);
+          return null;
+        }
+        this.#size = nextSize(this.#size, length);
+        return { buffer, length };
+      }),
+    );
   }
 }

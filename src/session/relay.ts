@@ -69,10 +69,11 @@ export async function receiveTo(application: Connection, frames: Frames, traffic
  *
  * @throws {ApplicationError} When it fails.
  */
-export async function applied<T>(action: Promise<T>): Promise<T> {
-  try {
-    return await action;
-  } catch (cause) {
-    throw new ApplicationError(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
+export function applied<T>(action: Promise<T>): Promise<T> {
+  return action.catch(failed);
+}
+
+/** One for all: what waits for an application is kept for as long as that is silent. */
+function failed(cause: unknown): never {
+  throw new ApplicationError(cause instanceof Error ? cause.message : String(cause), { cause });
 }

@@ -64,11 +64,12 @@ export async function carry(
   // A channel that fails while only this side still has to say something is met by who watches: nobody else may be
   // reading or writing. And who ends the association ends the session, whatever its application keeps waiting.
   const watched = received.then(() => Promise.race([sent, watch(frames)]));
-  const ended = Promise.withResolvers<never>();
   const leaveTurns = takeTurns();
-  association.ending = () => ended.reject(association.failure ?? association.fault ?? new HandlerEnding());
   try {
-    await Promise.race([Promise.all([sent, watched]), ended.promise]);
+    await new Promise<unknown>((resolve, reject) => {
+      association.ending = () => reject(association.failure ?? association.fault ?? new HandlerEnding());
+      Promise.all([sent, watched]).then(resolve, reject);
+    });
     application.close();
   } catch (error) {
     application.reset();
@@ -172,7 +173,8 @@ export async function request(
       throw error;
     }
   }
-  await carry(application, frames, traffic, answered, clock, early ?? outgoing.pump(frames));
+  // Not awaited: this function's state would be kept for as long as the session lasts.
+  return carry(application, frames, traffic, answered, clock, early ?? outgoing.pump(frames));
 }
 
 /**

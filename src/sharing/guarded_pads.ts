@@ -37,6 +37,15 @@ export function guardedPads(pads: PadSource): PadSource {
   };
 }
 
+const guards = new WeakMap<PadSource, PadSource>();
+
+/** {@linkcode guardedPads}, one for all who use a source: it sees more of it, and each of them is smaller. */
+export function commonGuard(pads: PadSource): PadSource {
+  const guarded = guards.get(pads) ?? guardedPads(pads);
+  guards.set(pads, guarded);
+  return guarded;
+}
+
 /** The longest run of bytes that {@linkcode guardedRandom} gives: a key and a mask. */
 const MOST_RANDOM = 32;
 

@@ -33,7 +33,7 @@ const NOTHING = new Uint8Array(0);
 /**
  * Decodes one direction's frames from message bytes, however they are cut (docs/PROTOCOL.md 4). Checks every length
  * before it takes a body and every tag before it gives a frame, or the first piece of DATA; DATA passes through in pieces,
- * never copied. Holds at most one frame that is not DATA, 312 bytes.
+ * never copied. Holds at most one frame that is not DATA, 312 bytes, and nothing between frames.
  *
  * ```ts ignore
  * decoder.push(bytes);
@@ -43,11 +43,11 @@ const NOTHING = new Uint8Array(0);
 export class FrameDecoder {
   #seal: Seal | null = null;
   /** What was pushed and not yet decoded. */
-  #input: Uint8Array = new Uint8Array(0);
+  #input: Uint8Array = NOTHING;
   /** How many bytes of the DATA frame under way are still to come. */
   #dataLeft = 0;
-  /** The head, then the body unless it is of DATA, of the frame under way. */
-  readonly #held = new Uint8Array(MOST_HELD);
+  /** The head, then the body unless it is of DATA, of the frame under way, where it did not come in one piece. */
+  #held: Uint8Array | null = null;
   #heldLength = 0;
 
   /**
@@ -71,35 +71,56 @@ export class FrameDecoder {
    */
   next(): Frame | null {
     if (this.#dataLeft > 0) return this.#data();
-    if (!this.#hold(FRAME_HEAD_LENGTH)) return null;
-    const [type = 0, high = 0, middle = 0, low = 0] = this.#held;
+    const head = this.#first(FRAME_HEAD_LENGTH);
+    if (head === null) return null;
+    const [type = 0, high = 0, middle = 0, low = 0] = head;
     const length = high << 16 | middle << 8 | low;
     this.#checkHead(type, length);
     if (type === FrameType.Data) {
-      this.#checkTag(type, NOTHING);
+      this.#checkTag(type, head, NOTHING);
+      this.#drop(FRAME_HEAD_LENGTH);
       this.#dataLeft = length;
       return this.#data();
     }
-    if (!this.#hold(FRAME_HEAD_LENGTH + length)) return null;
+    const frame = this.#first(FRAME_HEAD_LENGTH + length);
+    if (frame === null) return null;
     if (type === FrameType.Key) {
-      this.#seal = new Seal(this.#held);
-      this.#heldLength = 0;
+      this.#seal = new Seal(frame);
+      this.#drop(frame.length);
       return { type };
     }
-    const body = this.#held.subarray(FRAME_HEAD_LENGTH, FRAME_HEAD_LENGTH + length);
-    this.#checkTag(type, body);
+    const body = frame.subarray(FRAME_HEAD_LENGTH);
+    this.#checkTag(type, frame, body);
+    this.#drop(frame.length);
     return frameOf(type, body);
   }
 
-  /** Moves input into the held frame until that has `length` bytes. */
-  #hold(length: number): boolean {
+  /** The first `length` bytes that are not decoded; null, and all of them held, while there are fewer. */
+  #first(length: number): Uint8Array | null {
+    if (this.#held === null) {
+      if (this.#input.length >= length) return this.#input.subarray(0, length);
+      if (this.#input.length === 0) return null;
+      this.#held = new Uint8Array(MOST_HELD);
+    }
     const taken = Math.min(length - this.#heldLength, this.#input.length);
     if (taken > 0) {
       this.#held.set(this.#input.subarray(0, taken), this.#heldLength);
       this.#heldLength += taken;
-      this.#input = this.#input.subarray(taken);
+      this.#take(taken);
     }
-    return this.#heldLength >= length;
+    return this.#heldLength >= length ? this.#held.subarray(0, length) : null;
+  }
+
+  /** The first `length` bytes, all that may be held, are decoded. */
+  #drop(length: number): void {
+    if (this.#held === null) return this.#take(length);
+    this.#held = null;
+    this.#heldLength = 0;
+  }
+
+  /** Takes bytes off the input, and keeps nothing of an input that is used up. */
+  #take(length: number): void {
+    this.#input = length < this.#input.length ? this.#input.subarray(length) : NOTHING;
   }
 
   #checkHead(type: number, length: number): void {
@@ -115,15 +136,13 @@ export class FrameDecoder {
   #data(): Frame | null {
     if (this.#input.length === 0) return null;
     const bytes = this.#input.subarray(0, this.#dataLeft);
-    this.#input = this.#input.subarray(bytes.length);
+    this.#take(bytes.length);
     this.#dataLeft -= bytes.length;
     return { type: FrameType.Data, bytes };
   }
 
-  /** Checks the frame that is held, and holds it no more. */
-  #checkTag(type: FrameType, body: Uint8Array): void {
-    this.#heldLength = 0;
-    if (this.#seal!.check(this.#held, body)) return;
+  #checkTag(type: FrameType, head: Uint8Array, body: Uint8Array): void {
+    if (this.#seal!.check(head, body)) return;
     throw new WireError(`${frameName(type)} with a wrong tag: the message was tampered with`);
   }
 }

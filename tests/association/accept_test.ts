@@ -130,15 +130,18 @@ Deno.test("the server closes whoever is not associated five seconds after it cam
 Deno.test("a connection that is not associated makes the server take and hold less than a kilobyte, whatever it sends", async () => {
   const network = new MemoryNetwork();
   const clock = new FakeClock();
-  const taken: { bytes: number; readonly buffers: Set<ArrayBufferLike> }[] = [];
+  /** Of each connection, and of each piece of memory that it reads to, from where to where it does. */
+  const taken: { bytes: number; readonly held: Map<ArrayBufferLike, [number, number]> }[] = [];
   const watched = (connection: Connection): Connection => {
-    const one = { bytes: 0, buffers: new Set<ArrayBufferLike>() };
+    const one = { bytes: 0, held: new Map<ArrayBufferLike, [number, number]>() };
     taken.push(one);
     return {
       local: connection.local,
       remote: connection.remote,
       async read(into) {
-        one.buffers.add(into.buffer);
+        const [from, to] = one.held.get(into.buffer) ?? [Infinity, 0];
+        const end = into.byteOffset + into.length;
+        one.held.set(into.buffer, [Math.min(from, into.byteOffset), Math.max(to, end)]);
         const length = await connection.read(into);
         one.bytes += length ?? 0;
         return length;
@@ -166,8 +169,8 @@ Deno.test("a connection that is not associated makes the server take and hold le
   const longest = list(all.map(({ cookie }) => cookie));
   await writeAll(all[0]!.connection, new Uint8Array([...longest, ...new Uint8Array(20_000)]));
   await settle();
-  for (const { bytes, buffers } of taken) {
-    const held = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  for (const { bytes, held: ranges } of taken) {
+    const held = ranges.values().reduce((sum, [from, to]) => sum + to - from, 0);
     assert(bytes <= 1024 && held <= 1024, `${bytes} bytes were taken into buffers of ${held}`);
   }
   assert(taken.some(({ bytes }) => bytes > longest.length), "nothing behind the list was looked at");

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { guardedPads, guardedRandom, PadError } from "../../src/sharing/guarded_pads.ts";
+import { commonGuard, guardedPads, guardedRandom, PadError } from "../../src/sharing/guarded_pads.ts";
 import { systemPads } from "../../src/sharing/pads.ts";
 
 Deno.test("guarded pads are those of their source", () => {
@@ -68,4 +68,14 @@ Deno.test("a key or mask of which any byte is missing is refused, and not given 
       assertEquals(bytes, new Uint8Array(length).fill(7));
     }
   }
+});
+
+Deno.test("all who use a source have one guard, which sees a pad that comes to one of them and then to another", () => {
+  let next = 1;
+  const source = (into: Uint8Array) => void into.fill(next);
+  assertEquals(commonGuard(source), commonGuard(source));
+  commonGuard(source)(new Uint8Array(100));
+  assertThrows(() => commonGuard(source)(new Uint8Array(100)), PadError, "twice");
+  next = 2;
+  commonGuard(source)(new Uint8Array(100));
 });
