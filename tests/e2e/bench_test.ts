@@ -17,6 +17,9 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 /** What the slow channel carries each way, in bytes a second. */
 const SLOW = 1_000_000;
 
+/** How often it may measure something else than what is there. */
+const TRIES = 5;
+
 /** Passes connections on at no more than {@linkcode SLOW}, each way. */
 function startSlow(at: Address, to: Address): AsyncDisposable {
   const listener = systemNetwork.listen(at);
@@ -68,10 +71,22 @@ Deno.test("micss bench measures the channels and MICSS, and names the slow chann
   }
   const server = `web=${[hosts[0]!, slow, hosts[2]!].map((host) => formatAddress({ host, port: channelPort })).join()}`;
   const command = [...await micssCommand(), "bench", "--server", server, "--port", String(port), "--seconds", "0.4"];
-  const { stdout, stderr } = await run([...command, "--json"], { cwd: ROOT });
-  assertStringIncludes(stderr, "measuring MICSS over all 3");
-  const result: BenchResult = JSON.parse(new TextDecoder().decode(stdout));
-  assertEquals(result.channels.map(({ fault }) => fault), [undefined, undefined, undefined]);
+  for (let tries = 1;; tries++) {
+    const { stdout, stderr } = await run([...command, "--json"], { cwd: ROOT });
+    assertStringIncludes(stderr, "measuring MICSS over all 3");
+    const result: BenchResult = JSON.parse(new TextDecoder().decode(stdout));
+    assertEquals(result.channels.map(({ fault }) => fault), [undefined, undefined, undefined]);
+    try {
+      return assertNamed(result);
+    } catch (error) {
+      // A machine with other work stops a program for as long as it measures, now and then.
+      if (tries === TRIES) throw error;
+    }
+  }
+});
+
+/** Checks that it is the second channel which the others wait for, and that MICSS is as fast as that one. */
+function assertNamed(result: BenchResult): void {
   for (const direction of ["up", "down"] as const) {
     const [first, second, third] = result.channels.map(({ waitedFor }) => waitedFor[direction]);
     assert(second! > 0.5 && second! > first! + third!, `${direction}: ${first} ${second} ${third}`);
@@ -80,7 +95,7 @@ Deno.test("micss bench measures the channels and MICSS, and names the slow chann
     assert(micss > alone / 2 && micss < alone * 1.5, `${direction}: ${alone} alone, ${micss} through MICSS`);
     for (const at of [0, 2]) assert(result.channels[at]!.alone!.throughput[direction] > 2 * alone);
   }
-});
+}
 
 Deno.test("micss bench says what is missing where nothing answers behind the server handler", async () => {
   const hosts = ["127.0.0.1", "127.0.0.2"];

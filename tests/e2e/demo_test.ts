@@ -25,26 +25,35 @@ async function usualCommand(): Promise<string[]> {
   return await demoCommand(text().trim().split(/\s+/));
 }
 
+/** How often the demo may find the machine too busy. */
+const TRIES = 5;
+
+/** Runs the demo to its end; where it gives up because the machine is too busy, and says so, again. */
+async function runDemo(command: readonly string[]): Promise<Outcome & { took: number }> {
+  for (let tries = 1;; tries++) {
+    const began = performance.now();
+    const outcome = await run(command, { cwd: ROOT, mayFail: true });
+    const took = performance.now() - began;
+    const busy = (outcome.text() + outcome.stderr).includes("this machine is too busy");
+    if (!busy || tries === TRIES) return { ...outcome, took };
+  }
+}
+
 /** Checks that the demo has come to its end, and well. */
-function assertComplete({ code, text }: Outcome): void {
-  assertEquals(code, 0);
+function assertComplete({ code, text, stderr }: Outcome): void {
+  assertEquals(code, 0, stderr);
   const titles = text().split(/\r?\n/).filter((line) => /^(?:\d ·|Next)/.test(line));
   assertEquals(titles.map((title) => title.slice(0, 1)), ["1", "2", "3", "4", "5", "N"]);
 }
 
 Deno.test("the demo ends by itself in time, and writes plain text into a pipe", async () => {
   const command = await usualCommand();
-  const timed = async (command: string[]) => {
-    const began = performance.now();
-    const outcome = await run(command, { cwd: ROOT });
-    return { outcome, took: performance.now() - began };
-  };
   const nothing = [...command.slice(0, -1), "version"];
-  const before = await timed(nothing);
-  const { outcome, took } = await timed(command);
-  const after = await timed(nothing);
+  const before = await runDemo(nothing);
+  const outcome = await runDemo(command);
+  const after = await runDemo(nothing);
   const limit = LIMIT + BY_NOTHING * Math.max(before.took, after.took);
-  assert(took < limit, `${took} ms of ${limit} ms`);
+  assert(outcome.took < limit, `${outcome.took} ms of ${limit} ms`);
   assertComplete(outcome);
   assertEquals(outcome.stderr, "");
   // deno-lint-ignore no-control-regex -- that there is none is the point
@@ -53,7 +62,7 @@ Deno.test("the demo ends by itself in time, and writes plain text into a pipe", 
 });
 
 Deno.test("the demo needs nothing but loopback: no file, no variable, no native help", async () => {
-  assertComplete(await run(await demoCommand(["--no-prompt", `--allow-net=${LOOPBACK}`]), { cwd: ROOT }));
+  assertComplete(await runDemo(await demoCommand(["--no-prompt", `--allow-net=${LOOPBACK}`])));
 });
 
 Deno.test("a demo that can't listen says so in one line, and fails", async () => {
@@ -94,8 +103,8 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
 async function onTerminal(columns: number, ...env: string[]): Promise<string> {
   const command = ["env", ...env, "TERM=xterm", ...await usualCommand()].map((part) => `'${part}'`).join(" ");
   const onTerminal = `stty cols ${columns} rows 40 && exec ${command}`;
-  const outcome = await run(["script", "-qec", onTerminal, "/dev/null"], { cwd: ROOT });
-  assertEquals(outcome.code, 0);
+  const outcome = await runDemo(["script", "-qec", onTerminal, "/dev/null"]);
+  assertEquals(outcome.code, 0, outcome.text());
   return outcome.text();
 }
 
