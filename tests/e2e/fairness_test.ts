@@ -3,11 +3,11 @@ import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { startPair } from "../support/handlers.ts";
 import { connect, drain, flood, pattern, readExactly, Target } from "../support/programs_tcp.ts";
 
-/**
- * How long a small question and answer may take beside a session that sends all it can, in milliseconds: on a machine
- * with nothing else to do, and by how long it takes alone.
- */
-const PATIENCE = 300, BY_ALONE = 20;
+/** How long a small question and answer may take beside a session that sends all it can, in milliseconds. */
+const PATIENCE = 300;
+
+/** How many rounds of exchanges there are at most: in one of them the machine may leave the handlers alone. */
+const TRIES = 8;
 
 /** How long an exchange takes, of many the one in the middle, in milliseconds. */
 async function exchanged(near: Connection, far: Connection): Promise<number> {
@@ -31,15 +31,18 @@ for (const direction of ["up", "down"] as const) {
     const busyServed = await target.accept(pair);
     using small = await connect(pair.entry);
     const smallServed = await target.accept(pair);
-    const alone = await exchanged(small, smallServed);
     const [sender, receiver] = direction === "up" ? [busy, busyServed] : [busyServed, busy];
     const enough = new AbortController();
     const load = Promise.all([flood(sender, pattern(64 * 1024), { until: enough.signal }), drain(receiver)]);
 
-    const beside = await exchanged(small, smallServed);
+    // What a handler does not get to in time takes as long in every round.
+    let beside = Infinity;
+    for (let tries = 0; tries < TRIES && beside >= PATIENCE; tries++) {
+      beside = Math.min(beside, await exchanged(small, smallServed));
+    }
     enough.abort();
     sender.reset();
     await load;
-    assertLess(beside, PATIENCE + BY_ALONE * alone, `alone ${alone} ms`);
+    assertLess(beside, PATIENCE);
   });
 }
