@@ -282,10 +282,12 @@ export async function memory(sizes: Sizes, tell: Tell): Promise<void> {
     await inParallel(count, AT_ONCE, async () => void applications.push(await Application.begin(pair.entry)));
     await pause(sizes.hold * 1000);
     const held = await pair.holding();
-    const [client, server] = held.map(({ memory }, index) => (memory - before[index]!.memory) / 1024 / count);
-    tell(
-      `${count} idle: client ${client!.toFixed(1)} KiB, server ${server!.toFixed(1)} KiB a session; ${describe(held)}`,
-    );
+    const [client, server] = held.map(({ memory, heap }, index) => {
+      const { memory: memoryBefore, heap: heapBefore } = before[index]!;
+      const each = (bytes: number) => Math.round(bytes / count);
+      return `${each(memory - memoryBefore)} bytes (heap ${each(heap - heapBefore)})`;
+    });
+    tell(`${count} idle: client ${client}, server ${server} a session; ${describe(held)}`);
     await inParallel(count, AT_ONCE, (index) => applications[index]!.end());
     complain([pair]);
   }
