@@ -15,7 +15,7 @@ import { stdFlags } from "./std.ts";
 const ROOT = new URL("..", import.meta.url);
 
 /** Files that the executable loads at run time, which `deno compile` does not find by itself: modules of Workers. */
-const INCLUDED: string[] = [];
+const INCLUDED: string[] = ["src/cli/worker.ts"];
 
 /** What takes part in a build, and so decides whether the tree is the commit's. */
 const SOURCES = ["main.ts", "deno.json", "deno.lock", "scripts", "src"];

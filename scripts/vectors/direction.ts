@@ -28,6 +28,7 @@ export function direction(): Vector[] {
   };
 
   add("KEY", "The key and the first mask", encoder.key());
+  add("WORKERS", "Two workers: right behind KEY, or nowhere", encoder.workers({ count: 2, id: counted(16, 160) }));
   add("OPEN", "To port 80", encoder.open({ destination: { kind: "port", port: 80 } }));
   add("DATA", "A request", data(encoder, text.encode("GET / HTTP/1.0\r\n\r\n")));
   add("PING", "With the most bytes, 8", encoder.ping(counted(8, 1)));

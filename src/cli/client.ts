@@ -1,7 +1,9 @@
+import type { EntryUsers } from "../client/entry/entries.ts";
 import { ClientHandler } from "../client/mod.ts";
 import { clientSpec } from "../config/client.ts";
 import { type ReadFile, readFile, readUsersFile } from "../config/file.ts";
 import type { ClientConfig } from "../config/types.ts";
+import type { ScopedKey } from "../identify/learned.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { hasNativeHelper } from "../net/linux.ts";
 import { StartError } from "../net/listen.ts";
@@ -13,7 +15,7 @@ import { DRY_RUN, rehearse } from "./dry_run.ts";
 import { readEntryUsers } from "./entry_users.ts";
 import { warnOfFewFiles } from "./few_files.ts";
 import { loadClientKeys } from "./keys.ts";
-import { runHandler } from "./lifetime.ts";
+import { type Loaded, type Program, runHandler } from "./lifetime.ts";
 import { clientNeeds } from "./needs.ts";
 import { clientPlan } from "./plans.ts";
 import { keyCheck } from "./watched.ts";
@@ -32,40 +34,57 @@ export const command: Command = {
     "micss client --config client.yaml --socks5 127.0.0.1:1080 --http-connect 127.0.0.1:3128",
   ],
   async run(args, output) {
-    const load = async () => {
-      const config = parseClientCommand(args, readFile);
-      const users = readEntryUsers(config, readUsersFile);
-      return { config, users, keys: await loadClientKeys("micss client: keys", config.keys) };
-    };
+    const program = clientProgram(args);
     const told = readClient(args, readFile);
     if (told.has("dry-run")) {
       const plan = async () => {
-        const { config, keys } = await load();
+        const { config, keys } = await program.load();
         checkSystem(config);
         return clientPlan(config, keys);
       };
       return await rehearse("micss client", told, { needs: clientNeeds(told.config), plan }, output);
     }
-    return await runHandler({
-      load,
-      start({ config, users, keys }, log) {
-        checkSystem(config);
-        const handler = new ClientHandler(config, log, undefined, users, keys);
-        warnOfFewFiles(log, handler.limits.possible, config.limits.sessions);
-        return {
-          handler,
-          listening: listeningFields(handler),
-          checks: ({ config }) => [
-            ...config.keys.map(({ file }) => keyCheck(file, "verify")),
-            ...rulesChecks(config, handler),
-            ...config.servers.map(({ name }) => ({ name: `server ${name}`, run: () => handler.prove(name) })),
-          ],
-          reload: ({ config, users, keys }) => handler.reload(config, users, keys),
-        };
-      },
-    });
+    return await runHandler(program);
   },
 };
+
+/** What a client handler has read. */
+export interface LoadedClient extends Loaded {
+  /** Its settings. */
+  readonly config: ClientConfig;
+  /** Who may use the ways in that can ask. */
+  readonly users: EntryUsers;
+  /** Those that the configuration names. */
+  readonly keys: readonly ScopedKey[];
+}
+
+/** The client handler of a process. @param args What follows `micss client`. */
+export function clientProgram(args: string[]): Program<LoadedClient> {
+  return {
+    command: "client",
+    args,
+    async load() {
+      const config = parseClientCommand(args, readFile);
+      const users = readEntryUsers(config, readUsersFile);
+      return { config, users, keys: await loadClientKeys("micss client: keys", config.keys) };
+    },
+    start({ config, users, keys }, log, crew) {
+      checkSystem(config);
+      const handler = new ClientHandler(config, log, undefined, users, keys, crew);
+      if (crew.index === 0) warnOfFewFiles(log, handler.limits.possible, config.limits.sessions);
+      return {
+        handler,
+        listening: listeningFields(handler),
+        checks: ({ config }) => [
+          ...config.keys.map(({ file }) => keyCheck(file, "verify")),
+          ...rulesChecks(config, handler),
+          ...config.servers.map(({ name }) => ({ name: `server ${name}`, run: () => handler.prove(name) })),
+        ],
+        reload: ({ config, users, keys }) => handler.reload(config, users, keys),
+      };
+    },
+  };
+}
 
 /**
  * Reads what `micss client` is told.

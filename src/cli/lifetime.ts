@@ -10,6 +10,9 @@ import { type Manager, NO_MANAGER, systemManager } from "../observe/notify.ts";
 import { environment } from "./environment.ts";
 import type { Observable } from "../observe/observable.ts";
 import { Recent } from "../observe/recent.ts";
+import { HandlerView, type View } from "../observe/view.ts";
+import { alone, type Crew } from "../workers/crew.ts";
+import { CrewHandler } from "./crew_handler.ts";
 import { type Signals, SystemSignals } from "./signals.ts";
 import { VERSION } from "./version.ts";
 import { sameAdmin, watched } from "./watched.ts";
@@ -31,6 +34,7 @@ export interface Loaded {
     readonly log: LogConfig;
     readonly timeouts: Pick<Timeouts, "drain">;
     readonly admin?: AdminAddress;
+    readonly workers: number;
   };
 }
 
@@ -52,6 +56,10 @@ export interface Started<L> {
 
 /** A command that runs a handler. */
 export interface Program<L extends Loaded> {
+  /** Which one. */
+  readonly command: "server" | "client";
+  /** What it was given. */
+  readonly args: string[];
   /**
    * Reads what it is told: the flags, the file, and the files that these name.
    *
@@ -61,9 +69,23 @@ export interface Program<L extends Loaded> {
   /**
    * Makes the handler, which listens from then on.
    *
+   * @param crew The workers of this process.
    * @throws {StartError} When it can't.
    */
-  start(loaded: L, log: Log): Started<L>;
+  start(loaded: L, log: Log, crew: Crew): Started<L>;
+}
+
+/** What the process's main event loop holds: a handler, or all its workers. */
+interface Run<L> {
+  readonly handler: Handler;
+  readonly listening: LogFields;
+  view(): View;
+  checks(loaded: L): readonly Check[];
+  reload(loaded: L): string[] | Promise<string[]>;
+  /** Resolves when nothing hangs. */
+  readonly alive?: () => Promise<void>;
+  /** Rejects when it can't go on. */
+  readonly failed: Promise<never>;
 }
 
 /**
@@ -80,27 +102,29 @@ export async function runHandler<L extends Loaded>(program: Program<L>): Promise
   const recent = new Recent();
   const log = recent.of(createLog(logging));
   const { admin } = loaded.config;
-  let started: Started<L> | undefined, handler: Handler;
+  const { workers } = loaded.config;
+  let started: Run<L> | undefined, handler: Handler;
   try {
-    started = program.start(loaded, log);
-    const { handler: watchable, checks } = started;
-    handler = await watched(admin, { handler: watchable, checks: () => checks(loaded) }, recent, log);
+    const run = started = workers > 1 ? await startCrew(program, workers, log) : startAlone(program, loaded, log);
+    handler = await watched(admin, { ...run, checks: () => run.checks(loaded) }, recent, log);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     log.error("can't start", { reason: error.message });
     await started?.handler.close();
     return 1;
   }
-  log.info("ready", { ...started.listening, version: VERSION, pid: Deno.pid });
-  const { reload } = started;
-  using manager = systemManager(environment, log);
+  const several = workers > 1 ? { workers } : {};
+  log.info("ready", { ...started.listening, ...several, version: VERSION, pid: Deno.pid });
+  const { reload, failed, alive } = started;
+  using manager = systemManager(environment, log, alive);
   manager.ready("Ready");
-  return await runUntilSignal(handler, log, signals, {
+  const ended = runUntilSignal(handler, log, signals, {
     manager,
     async reload() {
       const next = await program.load();
-      const left = reload(next);
+      const left = await reload(next);
       if (!sameAdmin(next.config.admin, admin)) left.push("admin");
+      if (next.config.workers !== workers) left.push("workers");
       loaded = next;
       Object.assign(logging, next.config.log);
       return left;
@@ -109,6 +133,32 @@ export async function runHandler<L extends Loaded>(program: Program<L>): Promise
     // The terminal has gone, and whoever looked at it with it: nobody asks for anything to be read again.
     hungUp: () => terminal && !Deno.stdin.isTerminal(),
   });
+  try {
+    return await Promise.race([ended, failed]);
+  } catch (error) {
+    // The others end with the process: what they carry can't be told from what was lost, and who started it starts it anew.
+    log.error("worker failed", { reason: reasonOf(error) });
+    return 1;
+  }
+}
+
+function startAlone<L extends Loaded>(program: Program<L>, loaded: L, log: Log): Run<L> {
+  const started = program.start(loaded, log, alone());
+  const view = () => new HandlerView(started.handler, VERSION);
+  return { ...started, view, failed: Promise.withResolvers<never>().promise };
+}
+
+async function startCrew<L extends Loaded>({ command, args }: Program<L>, count: number, log: Log): Promise<Run<L>> {
+  const crew = await CrewHandler.start({ command, args, count, log });
+  return {
+    handler: crew,
+    listening: crew.listening,
+    view: () => crew.view(),
+    checks: () => crew.checks(),
+    reload: () => crew.reload(),
+    alive: () => crew.alive(),
+    failed: crew.failed,
+  };
 }
 
 /** How {@linkcode runUntilSignal} goes about it. */

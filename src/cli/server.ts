@@ -1,6 +1,7 @@
 import { type ReadFile, readFile } from "../config/file.ts";
 import { serverSpec } from "../config/server.ts";
 import type { ServerConfig } from "../config/types.ts";
+import type { Key } from "../identify/key.ts";
 import { formatAddress } from "../net/address.ts";
 import { ServerHandler } from "../server/mod.ts";
 import type { Command } from "./command.ts";
@@ -8,7 +9,7 @@ import { configOptions, readTold, type Told } from "./configured.ts";
 import { DRY_RUN, rehearse } from "./dry_run.ts";
 import { warnOfFewFiles } from "./few_files.ts";
 import { loadKeys } from "./keys.ts";
-import { runHandler } from "./lifetime.ts";
+import { type Loaded, type Program, runHandler } from "./lifetime.ts";
 import { serverNeeds } from "./needs.ts";
 import { serverPlan } from "./plans.ts";
 import { keyCheck } from "./watched.ts";
@@ -24,33 +25,48 @@ export const command: Command = {
     "micss server --config server.yaml --log-level debug",
   ],
   async run(args, output) {
-    const load = async () => {
-      const config = parseServerCommand(args, readFile);
-      return { config, keys: await loadKeys("micss server: keys", config.keys, "sign") };
-    };
+    const program = serverProgram(args);
     const told = readServer(args, readFile);
     if (told.has("dry-run")) {
       const plan = async () => {
-        const { config, keys } = await load();
+        const { config, keys } = await program.load();
         return serverPlan(config, keys);
       };
       return await rehearse("micss server", told, { needs: serverNeeds(told.config), plan }, output);
     }
-    return await runHandler({
-      load,
-      start({ config, keys }, log) {
-        const handler = new ServerHandler(config, log, undefined, keys);
-        warnOfFewFiles(log, handler.limits.possible, config.limits.associations);
-        return {
-          handler,
-          listening: { channels: handler.channels.map(formatAddress).join() },
-          checks: ({ config }) => config.keys.map((file) => keyCheck(file, "sign")),
-          reload: ({ config, keys }) => handler.reload(config, keys),
-        };
-      },
-    });
+    return await runHandler(program);
   },
 };
+
+/** What a server handler has read. */
+export interface LoadedServer extends Loaded {
+  /** Its settings. */
+  readonly config: ServerConfig;
+  /** Those that the configuration names. */
+  readonly keys: readonly Key[];
+}
+
+/** The server handler of a process. @param args What follows `micss server`. */
+export function serverProgram(args: string[]): Program<LoadedServer> {
+  return {
+    command: "server",
+    args,
+    async load() {
+      const config = parseServerCommand(args, readFile);
+      return { config, keys: await loadKeys("micss server: keys", config.keys, "sign") };
+    },
+    start({ config, keys }, log, crew) {
+      const handler = new ServerHandler(config, log, undefined, keys, crew);
+      if (crew.index === 0) warnOfFewFiles(log, handler.limits.possible, config.limits.associations);
+      return {
+        handler,
+        listening: { channels: handler.channels.map(formatAddress).join() },
+        checks: ({ config }) => config.keys.map((file) => keyCheck(file, "sign")),
+        reload: ({ config, keys }) => handler.reload(config, keys),
+      };
+    },
+  };
+}
 
 /**
  * Reads what `micss server` is told.

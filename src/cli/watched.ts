@@ -3,8 +3,9 @@ import { type KeyUse, loadKey } from "../identify/key_file.ts";
 import { Admin, formatAdmin } from "../observe/admin/admin.ts";
 import type { Check } from "../observe/admin/readiness.ts";
 import type { Log } from "../observe/log.ts";
-import type { Observable } from "../observe/observable.ts";
 import type { Recent } from "../observe/recent.ts";
+import type { View } from "../observe/view.ts";
+import { systemClock } from "../net/clock.ts";
 import { canonicalHost } from "../net/sockaddr.ts";
 import type { Handler } from "./lifetime.ts";
 import { VERSION } from "./version.ts";
@@ -12,7 +13,9 @@ import { VERSION } from "./version.ts";
 /** A handler that can be looked at. */
 export interface Watchable {
   /** It runs already. */
-  readonly handler: Handler & Observable;
+  readonly handler: Handler;
+  /** What can be seen of it. */
+  readonly view: () => View;
   /** What has to be in place for new sessions. */
   readonly checks: () => readonly Check[];
 }
@@ -26,12 +29,12 @@ export interface Watchable {
  */
 export async function watched(
   address: AdminAddress | undefined,
-  { handler, checks }: Watchable,
+  { handler, view, checks }: Watchable,
   recent: Recent,
   log: Log,
 ): Promise<Handler> {
   if (address === undefined) return handler;
-  const admin = await Admin.start(address, { handler, checks, recent, version: VERSION });
+  const admin = await Admin.start(address, { view, checks, recent, version: VERSION, clock: systemClock });
   log.info("admin", { at: formatAdmin(admin.address) });
   if ("host" in address && !isLoopback(address.host)) {
     log.warn("admin not on loopback", {

@@ -1,7 +1,7 @@
 import { initiate } from "../association/initiate.ts";
 import { type Association, reasonOf } from "../association/association.ts";
 import type { ClientConfig, Server } from "../config/types.ts";
-import { formatAddress } from "../net/address.ts";
+import { formatAddress, portAbove } from "../net/address.ts";
 import { hostBytes } from "../net/ip.ts";
 import type { System } from "../net/system.ts";
 import type { Activity } from "../observe/activity.ts";
@@ -17,6 +17,7 @@ import type { PadSource } from "../sharing/pads.ts";
 import type { Open } from "../wire/open.ts";
 import type { Arrival } from "./entry/arrival.ts";
 import { hintOf } from "./hint.ts";
+import { Spread } from "./spread.ts";
 
 /** What carrying applications' connections needs. */
 export interface DialerOptions extends System {
@@ -55,6 +56,9 @@ export class Dialer {
   readonly #pool: Pool;
   readonly #giveUp = new AbortController();
   readonly #busy = new Set<Frames>();
+  readonly #spread: Spread;
+  /** The associations that were made before the server handler told of other workers. */
+  readonly #early = new WeakSet<Frames>();
   #warming = 0;
 
   /** A dialer without sessions. */
@@ -62,6 +66,7 @@ export class Dialer {
     this.#server = server;
     this.#options = options;
     this.#pool = new Pool(options.clock, options.config.timeouts.idle);
+    this.#spread = new Spread(options.clock, 65535 - Math.max(...server.channels.map(({ port }) => port)));
   }
 
   /**
@@ -119,8 +124,11 @@ export class Dialer {
     // Closed in the moment in which it came.
     if (this.#giveUp.signal.aborted) frames.association.abort();
     this.#options.liveness.add(frames);
+    const { worker } = frames;
+    // What is said first on an association with another worker must not reach whoever else may listen there.
+    const reused = idle?.state ?? (this.#spread.isProven(worker) ? undefined : "stale");
     try {
-      const asking = { applicant: arrival, outgoing, ...idle !== null && { reused: idle.state } };
+      const asking = { applicant: arrival, outgoing, ...reused !== undefined && { reused } };
       await request(this.#open(arrival, port), arrival.connection, frames, traffic, clock, asking);
       ended();
       log.info("session ended", { ...counts(), reason: "both sides ended" });
@@ -129,6 +137,7 @@ export class Dialer {
       if (error instanceof Unanswered) {
         if (!this.#giveUp.signal.aborted) {
           log.debug("association given up by the server", { reason: error.message });
+          if (idle === null || !this.#spread.isProven(worker)) this.#passOver(worker, error);
           return false;
         }
         // Nobody asks again, so nobody else will end its connection.
@@ -138,7 +147,9 @@ export class Dialer {
     } finally {
       this.#options.liveness.remove(frames);
       this.#busy.delete(frames);
-      this.#pool.give(frames);
+      // Those of a first crowd are all with one worker: only one of them is kept, so that later ones are spread.
+      if (this.#early.has(frames) && this.#spread.workers !== null && this.#pool.size > 0) frames.association.end();
+      else this.#pool.give(frames);
     }
     return true;
   }
@@ -182,14 +193,52 @@ export class Dialer {
     }
   }
 
+  /** Associates with the worker whose turn it is, and with the first one where that one can't be reached. */
   async #associate(log: Log): Promise<Frames> {
+    const worker = this.#spread.next();
+    if (worker === 0) return await this.#associateWith(0, log);
+    try {
+      return await this.#associateWith(worker, log);
+    } catch (error) {
+      if (this.#giveUp.signal.aborted) throw error;
+      this.#passOver(worker, error);
+      return await this.#associateWith(0, log);
+    }
+  }
+
+  /** What a server handler told of its workers with its answer: those that are new are tried, beside what goes on. */
+  #told(frames: Frames, log: Log): void {
+    this.#spread.told(frames.workers, frames.worker);
+    for (const worker of this.#spread.untried()) {
+      this.#warming++;
+      this.#associateWith(worker, log)
+        .then((frames) => {
+          this.#spread.reached(worker);
+          this.#pool.give(frames);
+        })
+        .catch((error) => this.#passOver(worker, error))
+        .finally(() => this.#warming--);
+    }
+  }
+
+  #passOver(worker: number, error: unknown): void {
+    if (worker === 0 || this.#giveUp.signal.aborted || !this.#spread.failed(worker)) return;
+    this.#options.log.warn("worker not reached", {
+      server: this.#server.name,
+      "server-worker": worker,
+      reason: reasonOf(error),
+      hint: "associations go to the server's other ports; let this one through the firewall",
+    });
+  }
+
+  async #associateWith(worker: number, log: Log): Promise<Frames> {
     const { network, clock, config, pads, activity } = this.#options;
     const { channels, name } = this.#server;
     const began = clock.now();
     activity.channels.know(name, channels);
     let association: Association;
     try {
-      association = await initiate(channels, {
+      association = await initiate(channels.map((channel) => portAbove(channel, worker)), {
         network,
         clock,
         pads,
@@ -197,12 +246,23 @@ export class Dialer {
         signal: this.#giveUp.signal,
       });
     } catch (error) {
-      activity.noAssociation(name, error);
+      if (worker === 0) activity.noAssociation(name, error);
       throw error;
     }
     activity.handshakes.count("associated");
-    activity.begin(association, clock.now() - began, name);
-    log.info("association", { association: association.id, channels: channels.length });
-    return new Frames(association);
+    activity.begin(association, clock.now() - began, name, worker);
+    log.info("association", {
+      association: association.id,
+      channels: channels.length,
+      "server-worker": worker > 0 ? worker : undefined,
+    });
+    const frames = new Frames(association, worker > 0 ? this.#spread.workers : null);
+    frames.worker = worker;
+    if (this.#spread.workers === null) this.#early.add(frames);
+    frames.answered = () => {
+      frames.answered = null;
+      this.#told(frames, log);
+    };
+    return frames;
   }
 }

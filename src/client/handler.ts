@@ -15,6 +15,7 @@ import type { Levels, Observable } from "../observe/observable.ts";
 import { ThrottledWarning } from "../observe/throttled.ts";
 import { padSource } from "../sharing/pads.ts";
 import { Liveness } from "../session/liveness.ts";
+import { alone, type Crew, partOf } from "../workers/crew.ts";
 import { Dialers } from "./dialers.ts";
 import { Direct } from "./direct.ts";
 import { Directory, type Found } from "./directory.ts";
@@ -57,6 +58,7 @@ export class ClientHandler implements Observable {
   readonly #system: ClientSystem;
   readonly #full: ThrottledWarning;
   readonly #log: Log;
+  readonly #crew: Crew;
   /** A reload puts others in the place of these two. */
   #config: ClientConfig;
   #limits: EffectiveLimits;
@@ -67,6 +69,7 @@ export class ClientHandler implements Observable {
    *
    * @param users Who may use the ways in that can ask.
    * @param keys Those that the configuration names.
+   * @param crew The workers that it is one of.
    * @throws {StartError} When an address can't be listened at; nothing is left open then.
    */
   constructor(
@@ -75,14 +78,16 @@ export class ClientHandler implements Observable {
     system: ClientSystem = realClientSystem,
     users: EntryUsers = {},
     keys: readonly ScopedKey[] = [],
+    crew: Crew = alone(),
   ) {
+    this.#crew = crew;
     const { clock } = this.#system = system;
-    const network = this.#loops = new Loops(system.network, clock, log);
-    this.#rules = new RulesInPlace(system.network, clock);
+    const network = this.#loops = new Loops(system.network, clock, log, crew.paths);
+    this.#rules = new RulesInPlace(system.network, clock, crew.paths);
     this.#log = log;
     this.#full = new ThrottledWarning(log, clock, "limit reached");
     this.#config = config;
-    this.#limits = limitsFor(config, fileLimit());
+    this.#limits = limitsFor(config, fileLimit(), crew);
     const inForce = live(() => this.#config), limits = live(() => this.#limits);
     const activity = this.activity = new Activity(clock);
     this.#know(config);
@@ -96,10 +101,11 @@ export class ClientHandler implements Observable {
         return inForce.timeouts.handshake;
       },
       get asking() {
-        return limits.asking;
+        return partOf(limits.asking, crew);
       },
       arrived: (arrival) => this.#carry(arrival),
       log,
+      crew,
     });
     this.#directory = new Directory(config, {
       ...system,
@@ -171,7 +177,7 @@ export class ClientHandler implements Observable {
   reload(config: ClientConfig, users: EntryUsers = {}, keys: readonly ScopedKey[] = []): string[] {
     const { pads } = this.#config, database = databaseOf(this.#config);
     this.#config = config;
-    this.#limits = limitsFor(config, fileLimit());
+    this.#limits = limitsFor(config, fileLimit(), this.#crew);
     this.#know(config);
     this.#directory.reload(config, keys);
     return [
@@ -214,18 +220,21 @@ export class ClientHandler implements Observable {
   async #carry(arrival: Arrival): Promise<void> {
     if (this.#rules.takes(arrival)) return;
     const { sessions } = this.#limits;
-    if (this.#carrying >= sessions) {
+    const { carried } = this.#crew;
+    if (carried.value >= sessions) {
       this.activity.limitHits.count("sessions");
       this.#full.warn({ limit: "sessions", value: sessions, from: formatAddress(arrival.connection.remote) });
       return await arrival.refused(new Overloaded("as many sessions as there may be"));
     }
     this.#carrying++;
+    carried.add(1);
     try {
       const found = await this.#find(arrival);
       if (found?.kind === "direct") await this.#direct.carry(arrival, found.address);
       else if (found?.kind === "server") await this.#dialers.carry(found.server, arrival, arrival.destination.port);
     } finally {
       this.#carrying--;
+      carried.add(-1);
     }
   }
 

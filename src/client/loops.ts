@@ -4,6 +4,7 @@ import type { Connection, Listener, Network } from "../net/connection.ts";
 import { canonicalHost } from "../net/sockaddr.ts";
 import { isIp } from "../config/scope.ts";
 import type { Log } from "../observe/log.ts";
+import type { OwnPaths } from "../workers/own_paths.ts";
 import { NotAllowed } from "./entry/refusal.ts";
 
 /**
@@ -11,6 +12,9 @@ import { NotAllowed } from "./entry/refusal.ts";
  * much later its port may be another program's.
  */
 const REMEMBERED = 2000;
+
+/** How long to wait for another worker's connection to be made, at a time and in all, in milliseconds. */
+const WAIT = 2, MOST_WAIT = 200;
 
 /** How often a loop to one destination gets a line, in milliseconds. */
 const LINE_INTERVAL = 10_000;
@@ -27,6 +31,7 @@ export class Loops implements Network {
   readonly #network: Network;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #all: OwnPaths | undefined;
   /** Connections that are being made, each promise to settle either way. */
   readonly #pending = new Map<Promise<unknown>, Address>();
   /** Both ends of those made lately, and of those made before: cleared in turns. */
@@ -40,8 +45,10 @@ export class Loops implements Network {
    * Knows of no connection yet.
    *
    * @param log Gets a line when a connection comes back, and no more than one in some seconds.
+   * @param all The connections of all workers, where there are several.
    */
-  constructor(network: Network, clock: Clock, log: Log) {
+  constructor(network: Network, clock: Clock, log: Log, all?: OwnPaths) {
+    this.#all = all;
     this.#network = network;
     this.#clock = clock;
     this.#log = log;
@@ -50,18 +57,22 @@ export class Loops implements Network {
   async connect(to: Address, signal?: AbortSignal): Promise<Connection> {
     const connecting = this.#network.connect(to, signal);
     this.#pending.set(connecting, to);
+    this.#all?.pending(to.port, 1);
     try {
       const connection = await connecting;
       this.#turn();
-      this.#recent.add(pathOf(connection.local, connection.remote));
+      const path = pathOf(connection.local, connection.remote);
+      this.#recent.add(path);
+      this.#all?.made(path);
       return connection;
     } finally {
       this.#pending.delete(connecting);
+      this.#all?.pending(to.port, -1);
     }
   }
 
-  listen(at: Address): Listener {
-    return this.#network.listen(at);
+  listen(at: Address, shared?: boolean): Listener {
+    return this.#network.listen(at, shared);
   }
 
   /**
@@ -76,10 +87,19 @@ export class Loops implements Network {
     await Promise.allSettled(candidates);
     this.#turn();
     const path = pathOf(remote, destination);
-    if (!this.#recent.has(path) && !this.#older.has(path)) return;
+    if (!this.#recent.has(path) && !this.#older.has(path) && !await this.#isOthers(path, destination)) return;
     const error = new NotAllowed(`this handler's own connection came back to it: ${missingRule()}`);
     this.#report(destination, formatAddress(remote), error.message);
     throw error;
+  }
+
+  /** Whether another worker has made a connection, or is about to know that it has. */
+  async #isOthers(path: string, { port }: Address): Promise<boolean> {
+    const all = this.#all;
+    for (let waited = 0; all?.isPending(port) && !all.has(path) && waited < MOST_WAIT; waited += WAIT) {
+      await new Promise<void>((resolve) => this.#clock.after(WAIT, resolve));
+    }
+    return all?.has(path) ?? false;
   }
 
   #report(destination: Address, from: string, reason: string): void {

@@ -5,6 +5,7 @@ import type { Connection, Network } from "../net/connection.ts";
 import { sameAddress } from "../net/sockaddr.ts";
 import { NotLookedAt } from "../observe/admin/readiness.ts";
 import { FAMILIES, type Family } from "../rules/ruleset.ts";
+import type { OwnPaths } from "../workers/own_paths.ts";
 import type { Arrival } from "./entry/arrival.ts";
 
 /**
@@ -26,10 +27,14 @@ const FOUND_AT: Readonly<Record<Family, readonly string[]>> = {
 /** How long a connection within this machine may take, in milliseconds. */
 const PATIENCE = 2000;
 
+/** How often to look whether a connection has come to another worker, in milliseconds. */
+const INTERVAL = 10;
+
 /** Looks whether the rules that lead applications' connections to a client handler are in place. */
 export class RulesInPlace {
   readonly #network: Network;
   readonly #clock: Clock;
+  readonly #all: OwnPaths | undefined;
   /** Ports that connect, each by whom it waits for, while somebody looks. */
   readonly #awaited = new Map<number, () => void>();
   readonly #arrived = new Set<number>();
@@ -41,8 +46,10 @@ export class RulesInPlace {
    * Has seen nothing yet.
    *
    * @param network Makes connections as they are, not as the handler's own that must not come back.
+   * @param all Where several workers note what has come to them: a connection may be led to any.
    */
-  constructor(network: Network, clock: Clock) {
+  constructor(network: Network, clock: Clock, all?: OwnPaths) {
+    this.#all = all;
     this.#network = network;
     this.#clock = clock;
   }
@@ -52,6 +59,7 @@ export class RulesInPlace {
     if (!redirected || !FAMILIES.some((family) => sameAddress(destination, LED[family]))) return false;
     const { port } = connection.remote;
     if (this.#looking > 0) this.#arrived.add(port);
+    this.#all?.made(ledFrom(port));
     this.#awaited.get(port)?.();
     // Not reset: whoever connects might then see no connection at all.
     connection.close();
@@ -97,15 +105,30 @@ export class RulesInPlace {
       connection = await this.#network.connect(LED[family], late.signal);
       const { port } = connection.local;
       this.#awaited.set(port, over.resolve);
-      if (!this.#arrived.has(port)) await over.promise;
-      return this.#arrived.has(port);
+      if (!this.#arrived.has(port)) await Promise.race([over.promise, this.#ledToAnother(port, late.signal)]);
+      return this.#arrived.has(port) || (this.#all?.has(ledFrom(port)) ?? false);
     } catch {
       return false;
     } finally {
       forget();
+      late.abort();
       if (connection !== undefined) this.#awaited.delete(connection.local.port);
       connection?.close();
       if (--this.#looking === 0) this.#arrived.clear();
     }
   }
+
+  /** Waits until a connection has come to another worker, or that is given up; for ever where there is none. */
+  async #ledToAnother(port: number, late: AbortSignal): Promise<void> {
+    const all = this.#all;
+    if (all === undefined) return await new Promise(() => {});
+    while (!all.has(ledFrom(port)) && !this.#arrived.has(port) && !late.aborted) {
+      await new Promise<void>((resolve) => this.#clock.after(INTERVAL, resolve));
+    }
+  }
+}
+
+/** What workers call a connection that was led to one of them. */
+function ledFrom(port: number): string {
+  return `led from ${port}`;
 }

@@ -2,9 +2,10 @@ import { reasonOf } from "../association/association.ts";
 import { acceptAll } from "../net/accept_loop.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
-import { listenAll, StartError } from "../net/listen.ts";
+import { listenAll, listenBeside, StartError } from "../net/listen.ts";
 import type { System } from "../net/system.ts";
 import type { Log } from "../observe/log.ts";
+import type { Crew } from "../workers/crew.ts";
 import { type Arrival, type Entry, TurnedAway } from "./entry/arrival.ts";
 import { Dialogue } from "./entry/dialogue.ts";
 
@@ -23,6 +24,8 @@ export interface WaysInOptions extends System {
   readonly arrived: (arrival: Arrival) => Promise<void>;
   /** Gets a line for each connection that is turned away. */
   readonly log: Log;
+  /** The workers that listen there. */
+  readonly crew: Crew;
 }
 
 /** All ways in of a client handler: listens, and finds out where each application wants to go. */
@@ -42,9 +45,10 @@ export class WaysIn {
    * @throws {StartError} When an address can't be listened at; nothing is left open then.
    */
   constructor(entries: readonly Entry[], options: WaysInOptions) {
-    const { network, log, clock } = this.#options = options;
+    const { network, log, clock, crew } = this.#options = options;
     this.#entries = entries;
-    this.#listeners = listenAll(network, entries.map(({ listen }) => listen));
+    const places = entries.map(({ listen }) => listen);
+    this.#listeners = crew.count > 1 ? listenBeside(network, places, crew) : listenAll(network, places);
     try {
       this.#listeners.forEach((listener, index) => {
         if (entries[index]!.transparent) options.makeTransparent(listener);

@@ -36,6 +36,39 @@ export function checkDistinctListeners(addresses: readonly Address[], problems: 
   }
 }
 
+/** Adds a mistake for each address at any free port: several workers could not agree on one. */
+export function checkFixedPorts(addresses: readonly Address[], problems: Problems): void {
+  for (const address of addresses.filter(({ port }) => port === 0)) {
+    problems.at(address, `${formatAddress(address)} is another port for each worker; with workers, give a port`);
+  }
+}
+
+/**
+ * Adds a mistake for each channel whose workers' ports, as many from its own on, are another one's at the same host, or
+ * are too high to be ports.
+ */
+export function checkPortRanges(channels: readonly Address[], workers: number, problems: Problems): void {
+  const highest = 65536 - workers;
+  channels.forEach((channel, at) => {
+    const { host, port } = channel;
+    if (port > highest) {
+      problems.at(
+        channel,
+        `${workers} workers listen at ${workers} ports from ${port} on; give a port up to ${highest}`,
+      );
+    }
+    const other = channels.slice(0, at).find((one) =>
+      canonicalHost(one.host) === canonicalHost(host) && one.port !== port && Math.abs(one.port - port) < workers
+    );
+    if (other === undefined || port === 0 || other.port === 0) return;
+    problems.at(
+      channel,
+      `${workers} workers listen at ${workers} ports from ${port} on, some of them those of ${formatAddress(other)}; ` +
+        `give ports ${workers} apart`,
+    );
+  });
+}
+
 /** The items that have the same key as one before them. */
 export function repeated<T>(items: readonly T[], key: (item: T) => string): T[] {
   const seen = new Set<string>();

@@ -1,7 +1,14 @@
 import { type Address, DEFAULT_PORT, formatAddress, parseAddress, parsePort } from "../net/address.ts";
 import { adminField } from "./admin.ts";
-import { CHANNELS_BOUNDS, checkChannelCount, checkDistinctHosts, checkDistinctListeners, repeated } from "./check.ts";
-import { logGroup, padsField, timeoutsGroup } from "./common.ts";
+import {
+  CHANNELS_BOUNDS,
+  checkChannelCount,
+  checkDistinctHosts,
+  checkDistinctListeners,
+  checkFixedPorts,
+  repeated,
+} from "./check.ts";
+import { logGroup, padsField, timeoutsGroup, workersField } from "./common.ts";
 import { checkUsers, clientEntriesSchema } from "./entries.ts";
 import { clientIdentifySchema, isLearnable } from "./identify.ts";
 import { HOST_PATTERN, PORT_PATTERN, textSchema } from "./json_schema.ts";
@@ -109,6 +116,7 @@ const schema: Schema<ClientConfig> = {
     default: 1,
     doc: "Associations kept ready, for each server in use, beyond those that sessions have left",
   },
+  workers: workersField("Event loops that share the work: one for each core; the system spreads connections over them"),
   pads: padsField,
   limits: limitsGroup,
   timeouts: timeoutsGroup,
@@ -138,6 +146,7 @@ function check(config: ClientConfig, problems: Problems): void {
     problems.at(forward, `no server is called ${forward.server}; ${suggestion(forward.server, names)}`);
   }
   checkDistinctListeners(listeners, problems);
+  if (config.workers > 1) checkFixedPorts(listeners, problems);
   checkUsers(config, problems);
 }
 

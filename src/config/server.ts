@@ -1,7 +1,15 @@
 import { DEFAULT_PORT, formatAddress, parseAddress, parsePort } from "../net/address.ts";
 import { adminField } from "./admin.ts";
-import { CHANNELS_BOUNDS, checkChannelCount, checkDistinctHosts, checkDistinctListeners, repeated } from "./check.ts";
-import { logGroup, padsField, timeoutsGroup } from "./common.ts";
+import {
+  CHANNELS_BOUNDS,
+  checkChannelCount,
+  checkDistinctHosts,
+  checkDistinctListeners,
+  checkFixedPorts,
+  checkPortRanges,
+  repeated,
+} from "./check.ts";
+import { logGroup, padsField, timeoutsGroup, workersField } from "./common.ts";
 import { checkAnnounced, serverIdentifySchema } from "./identify.ts";
 import { HOST_PATTERN, PORT_PATTERN, textSchema } from "./json_schema.ts";
 import { type Problems, quote } from "./problems.ts";
@@ -113,6 +121,9 @@ const schema: Schema<ServerConfig> = {
   },
   ...serverIdentifySchema,
   rules: forRulesOnly(serverRulesSchema),
+  workers: workersField(
+    "Event loops that share the work: one for each core; the second listens one port above, and so on",
+  ),
   pads: padsField,
   limits: limitsGroup,
   timeouts: timeoutsGroup,
@@ -121,10 +132,14 @@ const schema: Schema<ServerConfig> = {
 };
 
 function check(config: ServerConfig, problems: Problems): void {
-  const { channels, targets, distinctAddresses, limits } = config;
+  const { channels, targets, distinctAddresses, limits, workers } = config;
   checkChannelCount(channels, channels, problems);
   if (distinctAddresses) checkDistinctHosts(channels, problems);
   else checkDistinctListeners(channels, problems);
+  if (workers > 1) {
+    checkFixedPorts(channels, problems);
+    checkPortRanges(channels, workers, problems);
+  }
   checkAnnounced(config, problems);
   if (targets.length === 0) problems.at(targets, "no target; give at least one, such as 80=127.0.0.1:8080");
   for (const [key, value] of [["waiting", limits.waiting], ["waiting-per-source", limits.waitingPerSource]] as const) {

@@ -101,16 +101,16 @@ export const durationSyntax: Syntax<number> = {
 /** The most things that {@linkcode countSyntax} counts. */
 const MAX_COUNT = 1_000_000;
 
-/** A number of things, from `least` to a million. */
-export function countSyntax(least = 1): Syntax<number> {
+/** A number of things, from `least` to `most`, or to a million. */
+export function countSyntax(least = 1, most = MAX_COUNT): Syntax<number> {
   return {
     placeholder: "NUMBER",
-    means: `a number from ${least} to ${MAX_COUNT}`,
-    schema: numberSchema(least, MAX_COUNT),
+    means: `a number from ${least} to ${most}`,
+    schema: numberSchema(least, most),
     parse(text) {
       const count = Number(text);
-      if (!/^\d{1,7}$/.test(text) || count < least || count > MAX_COUNT) {
-        throw new SyntaxError(`${quote(text)} is no number of things; write ${least} to ${MAX_COUNT}`);
+      if (!/^\d{1,7}$/.test(text) || count < least || count > most) {
+        throw new SyntaxError(`${quote(text)} is no number of things; write ${least} to ${most}`);
       }
       return count;
     },

@@ -75,6 +75,8 @@ export interface ServerConfig {
   readonly announceFor: number;
   /** What `micss rules` is told; for the handler only where its file has it. */
   readonly rules?: ServerRules;
+  /** How many event loops take associations: number k, from 0, listens k ports above each of the channels. */
+  readonly workers: number;
   /** Where pads come from. */
   readonly pads: PadChoice;
   /** How much it takes. */
@@ -137,6 +139,8 @@ export interface ClientConfig {
   readonly rules?: ClientRules;
   /** How many associations to keep ready for further sessions, for each server in use. */
   readonly warm: number;
+  /** How many event loops take applications' connections, each some of them. */
+  readonly workers: number;
   /** Where pads come from. */
   readonly pads: PadChoice;
   /** How much it takes. */

@@ -9,6 +9,11 @@ export interface Address {
   readonly port: number;
 }
 
+/** The same host, so many ports above. */
+export function portAbove({ host, port }: Address, ports: number): Address {
+  return { host, port: port + ports };
+}
+
 /**
  * Reads `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`.
  *

@@ -59,9 +59,10 @@ export interface Network {
   /**
    * Listens at `at`.
    *
+   * @param shared Whether others may listen there who say so too: each connection is one of theirs. Default: false.
    * @throws What the system reports, for example that the address is in use.
    */
-  listen(at: Address): Listener;
+  listen(at: Address, shared?: boolean): Listener;
 }
 
 /**

@@ -36,15 +36,32 @@ function takes(wide: Address, { host, port }: Address): boolean {
 }
 
 /**
- * Listens at every address, or at none.
+ * Listens at every address, or at none, where the other workers of this process listen too. The first worker makes sure
+ * that no other program does.
  *
+ * @param crew One of several.
  * @throws {StartError} For the first that can't be listened at.
  */
-export function listenAll(network: Network, addresses: readonly Address[]): Listener[] {
+export function listenBeside(
+  network: Network,
+  addresses: readonly Address[],
+  { index }: { readonly index: number },
+): Listener[] {
+  if (index === 0) { for (const alone of listenAll(network, addresses)) alone.close(); }
+  return listenAll(network, addresses, true);
+}
+
+/**
+ * Listens at every address, or at none.
+ *
+ * @param shared As in {@linkcode Network.listen}.
+ * @throws {StartError} For the first that can't be listened at.
+ */
+export function listenAll(network: Network, addresses: readonly Address[], shared = false): Listener[] {
   const listeners: Listener[] = [];
   for (const address of addresses) {
     try {
-      listeners.push(network.listen(address));
+      listeners.push(network.listen(address, shared));
     } catch (cause) {
       for (const listener of listeners) listener.close();
       throw listenError(address, addresses.filter((other) => other !== address), cause);

@@ -24,8 +24,8 @@ export const systemNetwork: Network = {
     return new TcpConnection(conn);
   },
 
-  listen({ host, port }) {
-    return new TcpListener(Deno.listen({ hostname: host, port }));
+  listen({ host, port }, shared = false) {
+    return new TcpListener(Deno.listen({ hostname: host, port, ...shared && { reusePort: true } }));
   },
 };
 

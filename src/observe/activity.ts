@@ -87,12 +87,13 @@ export class Activity {
    *
    * @param server The server's name on a client.
    * @param took How long its handshake took, in milliseconds.
+   * @param worker As in {@linkcode ChannelRecords.of}.
    */
-  begin(association: Association, took: number, server = ""): void {
+  begin(association: Association, took: number, server = "", worker = 0): void {
     const began = this.clock.now();
     this.associated++;
     this.handshakeSeconds.observe(took / 1000);
-    const records = this.channels.of(association, server);
+    const records = this.channels.of(association, server, worker);
     for (const record of records) if (record !== undefined) record.associated = began;
     this.associations.set(association, { server, began, records });
     association.over.then(() => {

@@ -1,6 +1,6 @@
 import type { Association } from "../association/association.ts";
 import { reasonOf } from "../association/association.ts";
-import { type Address, formatAddress } from "../net/address.ts";
+import { type Address, formatAddress, portAbove } from "../net/address.ts";
 import { sameAddress } from "../net/sockaddr.ts";
 
 /** How many channels are told apart; what comes beyond them, of servers that were learned, is not recorded. */
@@ -69,9 +69,14 @@ export class ChannelRecords {
       this.#records.values().find((one) => one.server === server && isAt(one.address, address));
   }
 
-  /** The records of an association's channels, in its order. */
-  of(association: Association, server: string): (ChannelRecord | undefined)[] {
-    return association.addresses.map((address) => this.find(server, address));
+  /**
+   * The records of an association's channels, in its order.
+   *
+   * @param worker The number of the server handler's worker that the association is with. A channel has one record for all
+   * workers.
+   */
+  of(association: Association, server: string, worker = 0): (ChannelRecord | undefined)[] {
+    return association.addresses.map((address) => this.find(server, portAbove(address, -worker)));
   }
 
   /** Notes that a channel failed. */

@@ -1,6 +1,6 @@
 import { formatAddress } from "../net/address.ts";
 import { channelLevels } from "./channel_levels.ts";
-import type { Labels, Metric, Sample, Tally } from "./metrics.ts";
+import type { Distribution, Labels, Metric, Sample, Tally } from "./metrics.ts";
 import type { Observable } from "./observable.ts";
 import { type ProcessState, processState } from "./process_state.ts";
 
@@ -36,7 +36,7 @@ function sessions({ activity }: Observable): Metric[] {
       name: "micss_session_duration_seconds",
       help: "How long sessions that are over were.",
       type: "histogram",
-      histogram: activity.sessionSeconds,
+      histogram: now(activity.sessionSeconds),
     },
   ];
 }
@@ -53,7 +53,7 @@ function associations(handler: Observable): Metric[] {
       name: "micss_handshake_duration_seconds",
       help: "How long handshakes that ended in an association took.",
       type: "histogram",
-      histogram: activity.handshakeSeconds,
+      histogram: now(activity.handshakeSeconds),
     },
     gauge(
       "micss_waiting_connections",
@@ -149,4 +149,9 @@ function gauge(name: string, help: string, samples: readonly Sample[]): Metric {
 function counted(name: string, help: string, label: string, tally: Tally): Metric {
   const samples = tally.entries().map(([key, value]) => ({ labels: { [label]: key }, value }));
   return { name, help, type: "counter", samples };
+}
+
+/** As it is now, and stays. */
+function now({ bounds, cumulative, sum }: Distribution): Distribution {
+  return { bounds, cumulative, sum };
 }

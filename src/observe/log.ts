@@ -43,7 +43,24 @@ export interface LogOptions {
  * JSON line has `time`, `level`, `event` and the fields.
  */
 export function createLog(options: LogOptions = {}): Log {
-  return new Lines(options, null, {});
+  const write: Relay = (level, event, fields) => {
+    const { format = "text", write = writeToStderr, now = () => new Date() } = options;
+    const entry = { time: now().toISOString(), level, event, ...fields };
+    write(format === "json" ? toJson(entry) : textLine(entry));
+  };
+  return relayLog(() => options.level ?? "info", write);
+}
+
+/** Takes a line as it was given, all its fields put together. */
+export type Relay = (level: LogLevel, event: string, fields: LogFields) => void;
+
+/**
+ * Makes a log whose lines go elsewhere as they are given.
+ *
+ * @param level Lines below it are dropped; asked for each line.
+ */
+export function relayLog(level: () => LogLevel, write: Relay): Log {
+  return new Lines({ level, write }, null, {});
 }
 
 /** The fields that a line has beside its own: those that {@linkcode Log.with} added one after the other. */
@@ -64,12 +81,12 @@ export function fieldsOf({ outer, fields }: Bound): LogFields {
  * put together would take four times as much as what they were given as.
  */
 class Lines implements Log, Bound {
-  readonly #options: LogOptions;
+  readonly #to: { readonly level: () => LogLevel; readonly write: Relay };
   readonly outer: Bound | null;
   readonly fields: LogFields;
 
-  constructor(options: LogOptions, outer: Bound | null, fields: LogFields) {
-    this.#options = options;
+  constructor(to: { level: () => LogLevel; write: Relay }, outer: Bound | null, fields: LogFields) {
+    this.#to = to;
     this.outer = outer;
     this.fields = fields;
   }
@@ -91,14 +108,12 @@ class Lines implements Log, Bound {
   }
 
   with(fields: LogFields): Log {
-    return new Lines(this.#options, this, fields);
+    return new Lines(this.#to, this, fields);
   }
 
   #write(line: LogLevel, event: string, fields?: LogFields): void {
-    const { level = "info", format = "text", write = writeToStderr, now = () => new Date() } = this.#options;
-    if (LOG_LEVELS.indexOf(line) < LOG_LEVELS.indexOf(level)) return;
-    const entry = { time: now().toISOString(), level: line, event, ...fieldsOf(this), ...fields };
-    write(format === "json" ? toJson(entry) : textLine(entry));
+    const { level, write } = this.#to;
+    if (LOG_LEVELS.indexOf(line) >= LOG_LEVELS.indexOf(level())) write(line, event, { ...fieldsOf(this), ...fields });
   }
 }
 

@@ -31,14 +31,22 @@ export type Metric =
   }
   & (
     | { readonly type: "counter" | "gauge"; readonly samples: readonly Sample[] }
-    | { readonly type: "histogram"; readonly histogram: Histogram }
+    | { readonly type: "histogram"; readonly histogram: Distribution }
   );
 
-/** How often something took how long: counts by upper bounds. */
-export class Histogram {
+/** How often something took how long, at the moment. */
+export interface Distribution {
   /** Upper bounds, each in its bucket, ascending. */
   readonly bounds: readonly number[];
-  /** The sum of all that was observed. */
+  /** How many were at most each bound; the last is how many there were. */
+  readonly cumulative: readonly number[];
+  /** The sum of all. */
+  readonly sum: number;
+}
+
+/** How often something took how long: counts by upper bounds. */
+export class Histogram implements Distribution {
+  readonly bounds: readonly number[];
   sum = 0;
   /** How many are above the bound before, and not above this one; the last is above all. */
   readonly #counts: number[];
@@ -63,7 +71,6 @@ export class Histogram {
     this.sum += value;
   }
 
-  /** How many were at most each bound; the last is how many there were. */
   get cumulative(): number[] {
     let count = 0;
     return this.#counts.map((more) => count += more);

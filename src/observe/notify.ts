@@ -24,6 +24,8 @@ export interface ServiceManagerOptions {
   readonly monotonic: () => bigint | undefined;
   /** The manager ends a process of which it hears nothing for so many milliseconds; undefined where it does not. */
   readonly watchdog?: number | undefined;
+  /** Resolves when nothing of the process hangs but, perhaps, what asks. Default: at once. */
+  readonly alive?: (() => Promise<void>) | undefined;
 }
 
 /** What may come after the deadline for sessions, in milliseconds. */
@@ -61,9 +63,10 @@ export class ServiceManager implements Manager {
 
   /** Twice as often as it has to be: a timer is what a process that hangs does not get to. */
   #watch(): void {
-    const { watchdog, clock } = this.#options;
+    const { watchdog, clock, alive } = this.#options;
     if (watchdog === undefined) return;
-    this.#tell("WATCHDOG=1");
+    if (alive === undefined) this.#tell("WATCHDOG=1");
+    else alive().then(() => this.#tell("WATCHDOG=1"), () => {});
     this.#forget = clock.after(watchdog / 2, () => this.#watch());
   }
 
@@ -90,8 +93,13 @@ export const NO_MANAGER: Manager = {
  * process.
  *
  * @param env Tells a variable of the environment.
+ * @param alive As in {@linkcode ServiceManagerOptions}.
  */
-export function systemManager(env: (name: string) => string | undefined, log: Log): Manager {
+export function systemManager(
+  env: (name: string) => string | undefined,
+  log: Log,
+  alive?: () => Promise<void>,
+): Manager {
   const socket = env("NOTIFY_SOCKET");
   if (!socket) return NO_MANAGER;
   return new ServiceManager({
@@ -100,6 +108,7 @@ export function systemManager(env: (name: string) => string | undefined, log: Lo
     clock: systemClock,
     monotonic: monotonicMicroseconds,
     watchdog: watchdogOf(env("WATCHDOG_USEC"), env("WATCHDOG_PID"), Deno.pid),
+    alive,
   });
 }
 

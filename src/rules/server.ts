@@ -1,4 +1,5 @@
 import type { ServerConfig } from "../config/types.ts";
+import { portAbove } from "../net/address.ts";
 import { UsageError } from "../config/problems.ts";
 import type { Names } from "./names.ts";
 import { addressesOf } from "./places.ts";
@@ -13,13 +14,17 @@ import type { Rule, Ruleset } from "./ruleset.ts";
  */
 export function serverRuleset(config: ServerConfig, names: Names): Ruleset {
   const { rate } = config.rules!;
-  const ports = [...new Set(config.channels.map(({ port }) => port))];
+  // Each worker listens one port above the one before.
+  const channels = config.channels.flatMap((channel) =>
+    Array.from({ length: config.workers }, (_, worker) => portAbove(channel, worker))
+  );
+  const ports = [...new Set(channels.map(({ port }) => port))];
   if (ports.includes(0)) {
     throw new UsageError(["micss rules: a channel at port 0 is at another port each time; give it a fixed one"]);
   }
   const rules: Rule[] = [
     { note: "Connections that have begun", established: true, verdict: "return" },
-    ...config.channels.flatMap(({ host, port }) => {
+    ...channels.flatMap(({ host, port }) => {
       const note = `The channel at ${host}, up to ${rate} connections that begin a second`;
       // An IPv6 socket at :: takes IPv4 connections too.
       if (host === "::") return [{ note, toPort: port, rate, verdict: "return" } satisfies Rule];

@@ -5,7 +5,7 @@ import { live } from "../config/live.ts";
 import type { ServerConfig } from "../config/types.ts";
 import type { Key } from "../identify/key.ts";
 import { acceptAll } from "../net/accept_loop.ts";
-import { type Address, formatAddress } from "../net/address.ts";
+import { type Address, formatAddress, portAbove } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
 import { fileLimit } from "../net/linux.ts";
 import { listenAll } from "../net/listen.ts";
@@ -17,6 +17,7 @@ import { ThrottledWarning } from "../observe/throttled.ts";
 import { Liveness } from "../session/liveness.ts";
 import { padSource } from "../sharing/pads.ts";
 import { PROTOCOL_VERSION } from "../wire/greeting.ts";
+import { alone, type Crew, partOf, toldOf } from "../workers/crew.ts";
 import { Identification } from "./identification.ts";
 import { type EffectiveLimits, limitsFor, waitingBeside } from "./limits.ts";
 import { Service } from "./service.ts";
@@ -37,7 +38,10 @@ interface InForce {
 export class ServerHandler implements Observable {
   readonly role = "server";
   readonly activity: Activity;
-  /** Where it listens; real ports where 0 was asked for. In the order of the configuration's channels. */
+  /**
+   * Where it listens, or the first of its workers; real ports where 0 was asked for. In the order of the configuration's
+   * channels.
+   */
   readonly channels: readonly Address[];
   /** Where it was told to listen when it started. */
   readonly #asked: readonly Address[];
@@ -49,6 +53,7 @@ export class ServerHandler implements Observable {
   readonly #acceptor: Acceptor;
   readonly #liveness: Liveness;
   readonly #rate: SourceRate;
+  readonly #crew: Crew;
   readonly #unassociated: ThrottledWarning;
   readonly #left: ThrottledWarning;
   readonly #full: ThrottledWarning;
@@ -58,9 +63,17 @@ export class ServerHandler implements Observable {
    * Starts to listen.
    *
    * @param keys Those that the configuration names.
+   * @param crew The workers that it is one of: number k listens k ports above where it is told to.
    * @throws {StartError} When an address can't be listened at; nothing is left open then.
    */
-  constructor(config: ServerConfig, log: Log, system: System = realSystem, keys: readonly Key[] = []) {
+  constructor(
+    config: ServerConfig,
+    log: Log,
+    system: System = realSystem,
+    keys: readonly Key[] = [],
+    crew: Crew = alone(),
+  ) {
+    this.#crew = crew;
     const { network, clock } = this.#system = system;
     this.#log = log;
     this.activity = new Activity(clock);
@@ -69,13 +82,17 @@ export class ServerHandler implements Observable {
     this.#left = new ThrottledWarning(log, clock, "channel not associated", 1);
     this.#full = new ThrottledWarning(log, clock, "limit reached");
     this.#asked = config.channels;
-    this.#listeners = listenAll(network, config.channels);
-    this.channels = this.#listeners.map(({ address }) => address);
+    this.#listeners = listenAll(network, config.channels.map((channel) => portAbove(channel, crew.index)));
+    this.channels = this.#listeners.map(({ address }) => portAbove(address, -crew.index));
     this.activity.channels.know("", this.channels);
     this.#inForce = this.#comesTo(config, keys);
     const inForce = live(() => this.#inForce);
     this.#liveness = new Liveness(clock, live(() => inForce.config.timeouts));
-    this.#rate = new SourceRate(clock, live(() => inForce.limits));
+    this.#rate = new SourceRate(clock, {
+      get acceptRate() {
+        return partOf(inForce.limits.acceptRate, crew, 0);
+      },
+    });
     this.#acceptor = new Acceptor({
       pads: padSource(config.pads),
       get distinctAddresses() {
@@ -130,7 +147,7 @@ export class ServerHandler implements Observable {
     return {
       waiting,
       limits: [
-        { name: "waiting", value: this.#inForce.waiting.total, used: waiting },
+        { name: "waiting", value: waitingBeside(this.#crew.carried.value, this.limits), used: waiting },
         { name: "associations", value: this.limits.associations, used: this.associations },
       ],
     };
@@ -159,15 +176,15 @@ export class ServerHandler implements Observable {
   #comesTo(config: ServerConfig, keys: readonly Key[]): InForce {
     const { channels } = this;
     const limits = limitsFor(config.limits, fileLimit(), channels.length);
-    const associations = () => this.associations;
+    const crew = this.#crew;
     return {
       config,
       limits,
       waiting: {
         get total() {
-          return waitingBeside(associations(), limits);
+          return partOf(waitingBeside(crew.carried.value, limits), crew, channels.length);
         },
-        perSource: limits.waitingPerSource,
+        perSource: partOf(limits.waitingPerSource, crew, channels.length),
         association: channels.length,
       },
       identification: new Identification({
@@ -191,19 +208,26 @@ export class ServerHandler implements Observable {
 
   #serve(association: Association, took: number): void {
     for (const _ of association.connections) this.activity.handshakes.count("associated");
-    this.activity.begin(association, took);
+    this.activity.begin(association, took, "", this.#crew.index);
     const service = new Service(association, {
       ...this.#system,
       config: live(() => this.#inForce.config),
       liveness: this.#liveness,
       log: this.#log,
       activity: this.activity,
+      workers: toldOf(this.#crew),
     });
-    this.#services.set(service, service.run().finally(() => this.#services.delete(service)));
+    const { carried } = this.#crew;
+    carried.add(1);
+    const ended = service.run().finally(() => {
+      this.#services.delete(service);
+      carried.add(-1);
+    });
+    this.#services.set(service, ended);
   }
 
   #welcome(): boolean {
-    if (this.#services.size < this.limits.associations) return true;
+    if (this.#crew.carried.value < this.limits.associations) return true;
     this.activity.limitHits.count("associations");
     this.#full.warn({ limit: "associations", value: this.limits.associations });
     return false;

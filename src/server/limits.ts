@@ -7,7 +7,7 @@ const ACCEPT_RATE = 2000;
 /** More than this need not wait, whatever the system allows: each is there for seconds. */
 const MOST_WAITING = 8192;
 
-/** What a server handler holds to. */
+/** What a server handler holds to: all its workers together. */
 export interface EffectiveLimits {
   /** Connections in no association, in all, when there is every association that may be; see {@linkcode waitingBeside}. */
   readonly waiting: number;

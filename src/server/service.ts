@@ -13,6 +13,7 @@ import type { Traffic } from "../session/relay.ts";
 import { carry, refuse } from "../session/session.ts";
 import { FrameType, ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
+import { sameWorkers, type Workers } from "../wire/workers.ts";
 import { proxyHeader } from "./proxy_header.ts";
 import { type Endpoint, targetFor } from "./targets.ts";
 
@@ -26,6 +27,8 @@ export interface ServiceOptions extends System {
   readonly log: Log;
   /** Is told of sessions. */
   readonly activity: Activity;
+  /** What clients are told of this server handler's workers; null for nothing. */
+  readonly workers: Workers | null;
 }
 
 /** How long a client may take to end an association that was said BYE to, in milliseconds. */
@@ -43,6 +46,8 @@ export class Service {
   /** Gives up the connection to a target that is being made. */
   #giveUp: AbortController | null = null;
   #aborted = false;
+  /** Whether the client has told which server handler it means, and it is not this one. */
+  #mistaken = false;
 
   /**
    * Takes the association over.
@@ -52,7 +57,7 @@ export class Service {
    */
   constructor(association: Association, options: ServiceOptions) {
     this.#association = association;
-    this.#frames = new Frames(association);
+    this.#frames = new Frames(association, options.workers);
     this.#options = options;
     this.#log = options.log.with({ association: association.id });
   }
@@ -66,6 +71,11 @@ export class Service {
       for (let open = await this.#nextOpen(); open !== null; open = await this.#nextOpen()) {
         if (this.#leaving) {
           await refuse(this.#frames, ResultCode.NotProcessed, "the handler is ending", this.#options.clock);
+          break;
+        }
+        if (this.#mistaken) {
+          this.#log.warn("session refused", { reason: "the client means another server handler, or an earlier start" });
+          await refuse(this.#frames, ResultCode.NotProcessed, "another server handler", this.#options.clock);
           break;
         }
         this.#busy = true;
@@ -115,7 +125,12 @@ export class Service {
     // The client gives up an unused association first, so that no OPEN crosses the end.
     const forget = clock.after(2 * config.timeouts.idle, () => this.#association.end());
     try {
-      const frame = await this.#frames.receive();
+      let frame = await this.#frames.receive();
+      if (frame?.type === FrameType.Workers) {
+        const { workers } = this.#options;
+        this.#mistaken = workers === null || !sameWorkers(workers, frame.workers);
+        frame = await this.#frames.receive();
+      }
       if (frame === null || frame.type === FrameType.Bye) return null;
       // Of the session that has just ended here: the client's application was gone before it had all.
       if (frame.type === FrameType.Reset && this.#sessions > 0) return null;

@@ -5,6 +5,7 @@ import { WireError } from "../wire/decoder.ts";
 import { type Frame, FRAME_HEAD_LENGTH, frameName, FrameType } from "../wire/frame.ts";
 import { FrameDecoder } from "../wire/frame_decoder.ts";
 import { FrameEncoder } from "../wire/frame_encoder.ts";
+import type { Workers } from "../wire/workers.ts";
 
 /** Where all keys and masks come from: so the same twice is noticed between associations, too. */
 const random = guardedRandom(systemPads);
@@ -27,6 +28,12 @@ export class Frames {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   /** Whether the other side has said BYE: no new session is to begin here. */
   leaving = false;
+  /** What the other side has said of the server handler's workers. */
+  workers: Workers | null = null;
+  /** Which of the server handler's workers has the other end, where that is a server handler. */
+  worker = 0;
+  /** Called when a session was asked for, and its target is connected. */
+  answered: (() => void) | null = null;
   /** How many frames were sent. */
   sent = 0;
   /** How often the application has taken some of what came. */
@@ -35,14 +42,17 @@ export class Frames {
   /** The next frame, until it is received. */
   #next: Promise<Frame | null> | null = null;
   #signalling = false;
+  readonly #said: Workers | null;
 
   /**
    * Takes the association's streams.
    *
    * @param association Nobody else may read from it or write to it.
+   * @param said What is said of the server handler's workers, right behind KEY. Default: nothing.
    */
-  constructor(association: Association) {
+  constructor(association: Association, said: Workers | null = null) {
     this.association = association;
+    this.#said = said;
     this.#encoder = new FrameEncoder((into) => this.#draw(into));
     this.#writer = association.writable.getWriter();
     this.#reader = association.readable.getReader();
@@ -65,12 +75,9 @@ export class Frames {
   }
 
   #first(encode: (encoder: FrameEncoder) => Uint8Array): Uint8Array {
-    const key = this.#encoder.key();
-    const frame = encode(this.#encoder);
-    const bytes = new Uint8Array(key.length + frame.length);
-    bytes.set(key);
-    bytes.set(frame, key.length);
-    return bytes;
+    const encoder = this.#encoder;
+    const start = this.#said === null ? [encoder.key()] : [encoder.key(), encoder.workers(this.#said)];
+    return concat([...start, encode(encoder)]);
   }
 
   /**
@@ -161,6 +168,17 @@ export class Frames {
       throw error;
     }
   }
+}
+
+/** One array of several. */
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 /** The error of a frame that is not allowed where it came. */

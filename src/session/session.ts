@@ -204,11 +204,16 @@ async function confirmed(
 
 async function accepted(frames: Frames): Promise<void> {
   let frame = await frames.receive();
+  if (frame?.type === FrameType.Workers) {
+    frames.workers = frame.workers;
+    frame = await frames.receive();
+  }
   // It crossed the OPEN, whose answer follows.
   if (frame?.type === FrameType.Bye) frame = await frames.receive();
   if (frame === null) throw frames.association.failure;
   if (frame.type !== FrameType.Result) throw unexpected(frame, "where RESULT was due");
   if (frame.code !== ResultCode.Ok) throw new TargetError(frame.code, frame.text);
+  frames.answered?.();
 }
 
 /**

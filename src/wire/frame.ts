@@ -1,4 +1,5 @@
 import type { Open } from "./open.ts";
+import type { Workers } from "./workers.ts";
 
 /** What a frame is for (docs/PROTOCOL.md 4). */
 export enum FrameType {
@@ -20,6 +21,8 @@ export enum FrameType {
   Pong = 7,
   /** No new session on this association. */
   Bye = 8,
+  /** How many event loops the server handler has; right behind KEY or nowhere. */
+  Workers = 9,
 }
 
 /** The server's answer to OPEN. */
@@ -78,4 +81,5 @@ export type Frame =
   /** A piece of a DATA frame's body, lent until the decoder is given more bytes. */
   | { readonly type: FrameType.Data; readonly bytes: Uint8Array }
   | { readonly type: FrameType.Reset; readonly code: ResetCode }
-  | { readonly type: FrameType.Ping | FrameType.Pong; readonly payload: Uint8Array };
+  | { readonly type: FrameType.Ping | FrameType.Pong; readonly payload: Uint8Array }
+  | { readonly type: FrameType.Workers; readonly workers: Workers };

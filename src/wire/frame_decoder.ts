@@ -12,6 +12,7 @@ import {
 } from "./frame.ts";
 import { decodeOpen, MOST_OPEN_BODY } from "./open.ts";
 import { Seal } from "./seal.ts";
+import { decodeWorkers, WORKERS_LENGTH } from "./workers.ts";
 
 /** What the body of a frame may measure, in bytes: at least, at most. */
 const BODY_LENGTHS: Readonly<Record<FrameType, readonly [number, number]>> = {
@@ -24,6 +25,7 @@ const BODY_LENGTHS: Readonly<Record<FrameType, readonly [number, number]>> = {
   [FrameType.Ping]: [0, MOST_PING],
   [FrameType.Pong]: [0, MOST_PING],
   [FrameType.Bye]: [0, 0],
+  [FrameType.Workers]: [WORKERS_LENGTH, WORKERS_LENGTH],
 };
 
 const MOST_HELD = FRAME_HEAD_LENGTH + MOST_OPEN_BODY;
@@ -42,6 +44,8 @@ const NOTHING = new Uint8Array(0);
  */
 export class FrameDecoder {
   #seal: Seal | null = null;
+  /** Whether the last frame was KEY. */
+  #behindKey = false;
   /** What was pushed and not yet decoded. */
   #input: Uint8Array = NOTHING;
   /** How many bytes of the DATA frame under way are still to come. */
@@ -86,11 +90,13 @@ export class FrameDecoder {
     if (frame === null) return null;
     if (type === FrameType.Key) {
       this.#seal = new Seal(frame);
+      this.#behindKey = true;
       this.#drop(frame.length);
       return { type };
     }
-    const body = frame.subarray(FRAME_HEAD_LENGTH);
+    const body = frame.subarray(FRAME_HEAD_LENGTH), behindKey = this.#behindKey;
     this.#checkTag(type, frame, body);
+    if (type === FrameType.Workers && !behindKey) throw new WireError("WORKERS that is not right behind KEY");
     this.#drop(frame.length);
     return frameOf(type, body);
   }
@@ -142,6 +148,7 @@ export class FrameDecoder {
   }
 
   #checkTag(type: FrameType, head: Uint8Array, body: Uint8Array): void {
+    this.#behindKey = false;
     if (this.#seal!.check(head, body)) return;
     throw new WireError(`${frameName(type)} with a wrong tag: the message was tampered with`);
   }
@@ -158,6 +165,8 @@ function frameOf(type: FrameType, body: Uint8Array): Frame {
     case FrameType.Ping:
     case FrameType.Pong:
       return { type, payload: body.slice() };
+    case FrameType.Workers:
+      return { type, workers: decodeWorkers(body) };
     default:
       return { type: type as FrameType.End | FrameType.Bye };
   }

@@ -9,6 +9,7 @@ import {
 } from "./frame.ts";
 import { encodeOpen, type Open } from "./open.ts";
 import { type Random, Seal } from "./seal.ts";
+import { encodeWorkers, type Workers } from "./workers.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -41,6 +42,11 @@ export class FrameEncoder {
     Seal.writeKey(head, this.#random);
     this.#seal = new Seal(head);
     return head;
+  }
+
+  /** WORKERS, right behind KEY. @throws {RangeError} When that can't be encoded. */
+  workers(workers: Workers): Uint8Array {
+    return this.#frame(FrameType.Workers, encodeWorkers(workers));
   }
 
   /** OPEN. @throws {RangeError} When the destination can't be encoded. */

@@ -1,5 +1,6 @@
 /** Bits flipped where the message is known: XOR shares are malleable, so one channel is enough to try. */
 import { FRAME_HEAD_LENGTH, frameName, FrameType } from "../../src/wire/frame.ts";
+import { WORKERS_LENGTH } from "../../src/wire/workers.ts";
 import type { Attack } from "./attack.ts";
 import { SAID, type Step } from "./steps.ts";
 
@@ -32,6 +33,8 @@ function lengths(type: FrameType, now: number, next: number): number[] {
       return [Math.max(1, now), absorbing];
     case FrameType.Reset:
       return [1];
+    case FrameType.Workers:
+      return [WORKERS_LENGTH];
     case FrameType.Ping:
     case FrameType.Pong:
       return [Math.min(8, now)];
@@ -42,7 +45,7 @@ function lengths(type: FrameType, now: number, next: number): number[] {
 
 /** Every frame made into every other. */
 const TYPES: Attack[] = Object.entries(HEADS).flatMap(([step, [type, length, next]]) =>
-  [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap((other: FrameType) =>
+  [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((other: FrameType) =>
     lengths(other, length, next).filter((one) => other !== type || one !== length).map((one): Attack => ({
       name: `makes ${step} a ${frameName(other)} of ${one} bytes`,
       steps: [step as Step],

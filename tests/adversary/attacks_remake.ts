@@ -81,6 +81,8 @@ const same: Change = (frame, encoder) => {
       return encoder.reset(frame.code);
     case FrameType.Bye:
       return encoder.bye();
+    case FrameType.Workers:
+      return encoder.workers(frame.workers);
   }
 };
 

@@ -30,6 +30,12 @@ Deno.test("1,024 files are for 240 applications that say where to go, and 179 se
   assertEquals(limitsFor(client(2, 5), 1024).sessions, Math.floor((960 - 240 - 10) / 6));
 });
 
+Deno.test("each worker keeps associations ready, which leaves fewer files for sessions", () => {
+  const two = limitsFor(client(3), 1024, { count: 2 });
+  assertEquals(two, { asking: 240, sessions: 178, possible: 178 });
+  assertEquals(limitsFor({ ...client(3), limits: { sessions: 7 } }, 1024, { count: 64 }).sessions, 7);
+});
+
 Deno.test("what is configured holds", () => {
   assertEquals(limitsFor({ ...client(3), limits: { sessions: 7 } }, 1024), { asking: 240, sessions: 7, possible: 179 });
 });

@@ -6,6 +6,7 @@ import type { Address } from "../../src/net/address.ts";
 import type { Connection } from "../../src/net/connection.ts";
 import { NotLookedAt } from "../../src/observe/admin/readiness.ts";
 import type { Family } from "../../src/rules/ruleset.ts";
+import { crewMemory, crewOf } from "../../src/workers/crew.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { Handlers, REDIRECT } from "../support/handlers_in_memory.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
@@ -115,4 +116,20 @@ Deno.test("a handler takes the sign for no session, says nothing of it, and carr
   await handlers.client.proveRules(true);
   assertEquals([handlers.clientLines.slice(before), handlers.client.sessions], [[], 0]);
   await handlers.close();
+});
+
+Deno.test("a connection that is led to another worker of the same client shows that rules are in place", async () => {
+  const memory = crewMemory(2);
+  const network = new MemoryNetwork(), clock = new FakeClock();
+  const [one, other] = [0, 1].map((index) => new RulesInPlace(network, clock, crewOf(memory, index).paths));
+  const listener = network.listen(LED.ipv4);
+  const looking = one!.look([{ host: "0.0.0.0", port: 6522 }], true);
+  const come = (await listener.accept())!;
+  await clock.advance(50);
+  arrive(other!, come, LED.ipv4);
+  await clock.advance(10);
+  await looking;
+  listener.close();
+  await settle();
+  assertEquals([network.openEnds, clock.pending], [0, 0]);
 });

@@ -6,6 +6,7 @@ import { WaysIn, type WaysInOptions } from "../../src/client/ways_in.ts";
 import { writeAll } from "../../src/net/connection.ts";
 import { StartError } from "../../src/net/listen.ts";
 import { silentLog } from "../../src/observe/log.ts";
+import { alone } from "../../src/workers/crew.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { LISTEN, readSome, startTalk } from "../support/talk.ts";
@@ -14,7 +15,7 @@ const ANY = { host: "0.0.0.0", port: 6522 };
 
 function open(entries: Entry[], network: MemoryNetwork, options: Partial<WaysInOptions> = {}): WaysIn {
   return new WaysIn(entries, {
-    ...{ network, clock: new FakeClock(), timeout: 5000, asking: 1024, log: silentLog },
+    ...{ network, clock: new FakeClock(), timeout: 5000, asking: 1024, log: silentLog, crew: alone() },
     makeTransparent: () => {},
     arrived: ({ connection }) => Promise.resolve(connection.close()),
     ...options,

@@ -10,6 +10,7 @@ const client = (args: string[], yaml = ""): ClientConfig => parseConfig("micss c
 const FILE = ["--config", "f.yaml"];
 const DEFAULTS = {
   timeouts: { handshake: 5000, connect: 10_000, idle: 60_000, ping: 8_000, silence: 25_000, drain: 30_000 },
+  workers: 1,
   pads: "auto" as const,
   limits: {},
   log: { level: "info" as const, format: "text" as const },
@@ -64,6 +65,7 @@ log:
     targets: [{ port: 80, host: "127.0.0.1", toPort: 8080 }, { port: "*", host: "localhost", toPort: "same" }],
     distinctAddresses: false,
     ...NOTHING_ANNOUNCED,
+    workers: 1,
     pads: "auto",
     limits: {},
     timeouts: { ...DEFAULT_TIMEOUTS, handshake: 500, connect: 1000, idle: 120_000, drain: 3_600_000 },

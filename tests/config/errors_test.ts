@@ -54,6 +54,24 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
   ["server", "--log-level info --log-level warn", ["micss server: --log-level: given more than once; give it once"]],
   ["server", "--config a --config b", ["micss server: --config: given more than once; give it once"]],
   ["server", "--config f.yaml", ['micss server: --config "f.yaml": no such file; give the path of a YAML file']],
+  // Workers.
+  ["server", `${CHANNELS} ${TARGET} --workers 2`, []],
+  ["server", `${CHANNELS} ${TARGET} --workers 0`, [
+    'micss server: --workers "0": no number of things; write 1 to 64',
+  ]],
+  ["server", `${CHANNELS} ${TARGET} --workers 65`, [
+    'micss server: --workers "65": no number of things; write 1 to 64',
+  ]],
+  ["server", `--channel 192.0.2.1:65533 --channel 192.0.2.2:65532 ${TARGET} --workers 4`, [
+    'micss server: --channel "192.0.2.1:65533": 4 workers listen at 4 ports from 65533 on; give a port up to 65532',
+  ]],
+  ["server", `--channel 192.0.2.1:0 --channel 192.0.2.2 ${TARGET} --workers 2`, [
+    'micss server: --channel "192.0.2.1:0": 192.0.2.1:0 is another port for each worker; with workers, give a port',
+  ]],
+  ["client", `${SERVER} --forward 127.0.0.1:0=web:80`, []],
+  ["client", `${SERVER} --forward 127.0.0.1:0=web:80 --workers 2`, [
+    'micss client: --forward "127.0.0.1:0=web:80": 127.0.0.1:0 is another port for each worker; with workers, give a port',
+  ]],
   // Values.
   ["server", `${CHANNELS} --channel 192.0.2 ${TARGET}`, [
     'micss server: --channel "192.0.2": no IPv4 address; write four numbers from 0 to 255, such as 192.0.2.1',
@@ -190,6 +208,10 @@ const FILES: ["server" | "client", string, string[]][] = [
     "micss server: no target; give at least one, such as 80=127.0.0.1:8080",
   ]],
   // Keys.
+  ["server", "channels: [a:7000, A:7001, a:7003]\ndistinct-addresses: false\ntargets: {80: a}\nworkers: 2", [
+    "micss: f.yaml:1: channels.1: 2 workers listen at 2 ports from 7001 on, some of them those of a:7000; " +
+    "give ports 2 apart",
+  ]],
   ["server", "channels: [a, b]\n\ntagrets: {80: a}\n", [
     "micss: f.yaml:3: tagrets: unknown key; did you mean targets?",
   ]],

@@ -41,6 +41,7 @@ import {
 } from "../../src/wire/identify.ts";
 import { encodeOpen, MOST_OPEN_BODY } from "../../src/wire/open.ts";
 import { Seal } from "../../src/wire/seal.ts";
+import { encodeWorkers, MOST_WORKERS, SERVER_ID_LENGTH } from "../../src/wire/workers.ts";
 import { number, read, section, tablesWith } from "./markdown.ts";
 
 const text = read("docs/PROTOCOL.md");
@@ -82,6 +83,8 @@ Deno.test("PROTOCOL.md states every number as the code has it", () => {
     "PING and PONG, most bytes": MOST_PING,
     "RESULT's text, most bytes": MOST_RESULT_TEXT,
     "OPEN's body, most bytes": MOST_OPEN_BODY,
+    "workers, most": MOST_WORKERS,
+    "server handler's id, bytes": SERVER_ID_LENGTH,
     "field element, bytes": ELEMENT_LENGTH,
     "idle association at the client, ms": DEFAULT_TIMEOUTS.idle,
     "PING after, ms": DEFAULT_TIMEOUTS.ping,
@@ -259,6 +262,15 @@ Deno.test("PROTOCOL.md has every kind of destination, with the length of its hos
   assertEquals(bodies.map(({ length }) => length - 4), [0, 1 + 253, 4, 16]);
   const said = [/^none/, /^length `u8`, then a host name of 1 to 253 bytes/, /4 bytes$/, /16 bytes$/];
   kinds.forEach(([, host], index) => assert(said[index]!.test(host!), host));
+});
+
+Deno.test("PROTOCOL.md lays WORKERS out as it is sent", () => {
+  const { rows } = tablesWith(section(text, "### 4.5. Workers"), "length", "field", "value")[0]!;
+  const id = new Uint8Array(SERVER_ID_LENGTH).fill(7);
+  const body = encodeWorkers({ count: MOST_WORKERS, id });
+  assertEquals(rows.map(([length, field]) => [Number(length), field]), [[1, "count"], [id.length, "id"]]);
+  assert(rows[0]![2]!.endsWith(`2 to ${MOST_WORKERS}`));
+  assertEquals([...body], [MOST_WORKERS, ...id]);
 });
 
 Deno.test("PROTOCOL.md lays the tag's first block out as the test vectors have it", () => {

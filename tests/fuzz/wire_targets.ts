@@ -82,7 +82,7 @@ const sealedFrames: Target = {
   seeds: [
     concat([...vectorsOf("open", "body"), ...invalid("open")].map((body) => Uint8Array.of(1, body.length, ...body))),
     ...vectorsOf("open", "body").map((body) => Uint8Array.of(FrameType.Open, body.length, ...body)),
-    ...vectorsOf("direction", "body").map((body, index) => Uint8Array.of(index % 9, body.length, ...body)),
+    ...vectorsOf("direction", "body").map((body, index) => Uint8Array.of(index % 10, body.length, ...body)),
   ],
   words: vectorsOf("open", "body"),
   longest: 300,
@@ -99,7 +99,7 @@ function sealed(input: Uint8Array): Uint8Array {
   const seal = new Seal(key);
   const pieces = [key];
   for (let at = 0; at + 2 <= input.length;) {
-    const type = input[at]! % 10 as FrameType, body = input.subarray(at + 2, at + 2 + input[at + 1]!);
+    const type = input[at]! % 11 as FrameType, body = input.subarray(at + 2, at + 2 + input[at + 1]!);
     const frame = new Uint8Array(FRAME_HEAD_LENGTH + body.length);
     seal.write(frame, type, body.length, type === FrameType.Data ? new Uint8Array(0) : body, random);
     frame.set(body, FRAME_HEAD_LENGTH);

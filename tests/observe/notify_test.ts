@@ -11,7 +11,7 @@ class Scene {
   readonly manager: ServiceManager;
   deaf = false;
 
-  constructor(watchdog?: number) {
+  constructor(watchdog?: number, alive?: () => Promise<void>) {
     this.manager = new ServiceManager({
       send: (message) => {
         if (this.deaf) throw new Deno.errors.NotSupported("nobody there");
@@ -21,6 +21,7 @@ class Scene {
       clock: this.clock,
       monotonic: () => 1_234_567n,
       watchdog,
+      alive,
     });
   }
 }
@@ -73,4 +74,19 @@ Deno.test("the watchdog is for the process that it names, and for none without a
 
 Deno.test("without a manager nobody is told", () => {
   assertEquals(systemManager(() => undefined, createLog()), NO_MANAGER);
+});
+
+Deno.test("the watchdog hears nothing while a worker hangs", async () => {
+  let answer = () => Promise.resolve();
+  const { manager, heard, clock } = new Scene(10_000, () => answer());
+  manager.ready("Ready");
+  await clock.advance(5_000);
+  assertEquals(heard.filter((message) => message === "WATCHDOG=1").length, 2);
+  const hung = Promise.withResolvers<void>();
+  answer = () => hung.promise;
+  await clock.advance(10_000);
+  assertEquals(heard.filter((message) => message === "WATCHDOG=1").length, 2);
+  answer = () => Promise.reject(new Error("worker 1: it has failed"));
+  await clock.advance(5_000);
+  assertEquals(heard.filter((message) => message === "WATCHDOG=1").length, 2);
 });

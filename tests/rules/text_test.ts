@@ -109,6 +109,16 @@ Deno.test("a server's rules", () => {
   ]);
 });
 
+Deno.test("each worker of a server has its port in the rules", () => {
+  const flags = "--channel 192.0.2.1 --channel 192.0.2.2:7000 --target 80=127.0.0.1 --workers 2 --rate 50";
+  const lines = nftScript(server(flags)).split("\n").map((line) => line.trim()).filter((line) => /dport/.test(line));
+  assertEquals(lines, [
+    ...[6522, 6523].map((port) => `ip daddr 192.0.2.1 tcp dport ${port} limit rate 50/second burst 50 packets return`),
+    ...[7000, 7001].map((port) => `ip daddr 192.0.2.2 tcp dport ${port} limit rate 50/second burst 50 packets return`),
+    ...[6522, 6523, 7000, 7001].map((port) => `tcp dport ${port} drop`),
+  ]);
+});
+
 Deno.test("a channel at every address has no address in its rule", () => {
   const flags = "--channel 0.0.0.0:1 --channel [::]:2 --target 80=127.0.0.1";
   const lines = nftScript(server(flags)).split("\n").map((line) => line.trim());

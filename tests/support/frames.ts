@@ -60,8 +60,10 @@ export function everyFrame(random: Random): Sent[] {
   random(payload);
   const short: Open = { destination: { kind: "port", port: 22 } };
   const text = "connection refused";
+  const workers = { count: 2, id: Uint8Array.from({ length: 16 }, (_, at) => at) };
   return [
     { bytes: encoder.key(), frame: { type: FrameType.Key } },
+    { bytes: encoder.workers(workers), frame: { type: FrameType.Workers, workers } },
     { bytes: encoder.open(short), frame: { type: FrameType.Open, open: short } },
     { bytes: dataFrame(encoder, payload), frame: { type: FrameType.Data, bytes: payload } },
     { bytes: encoder.result(ResultCode.Ok), frame: { type: FrameType.Result, code: ResultCode.Ok, text: "" } },

@@ -39,6 +39,16 @@ export function freePort(...hosts: string[]): number {
   throw new Error(`No free port at ${hosts.join(", ")}`);
 }
 
+/** Finds the first of `count` ports in a row, as {@linkcode freePort} finds one: those of a server handler's workers. */
+export function freePorts(count: number, ...hosts: string[]): number {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const first = freePort(...hosts);
+    const others = Array.from({ length: count - 1 }, (_, at) => first + at + 1);
+    if (others.every((port) => hosts.every((hostname) => isFree(hostname, port)))) return first;
+  }
+  throw new Error(`No ${count} free ports in a row at ${hosts.join(", ")}`);
+}
+
 function isFree(hostname: string, port: number): boolean {
   try {
     Deno.listen({ hostname, port }).close();

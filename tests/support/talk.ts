@@ -4,6 +4,7 @@ import { WaysIn } from "../../src/client/ways_in.ts";
 import type { Address } from "../../src/net/address.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { silentLog } from "../../src/observe/log.ts";
+import { alone } from "../../src/workers/crew.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { MemoryNetwork, type MemoryNetworkOptions } from "./memory_network.ts";
 
@@ -29,7 +30,7 @@ export async function startTalk(entry: Entry, options: MemoryNetworkOptions = {}
   const arrivals: Arrival[] = [];
   const waiting: ((arrival: Arrival) => void)[] = [];
   const waysIn = new WaysIn([entry], {
-    ...{ network, clock, timeout, asking: 1024, log: silentLog },
+    ...{ network, clock, timeout, asking: 1024, log: silentLog, crew: alone() },
     makeTransparent: () => {},
     arrived(arrival) {
       arrivals.push(arrival);

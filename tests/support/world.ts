@@ -11,6 +11,7 @@ import { type Connection, writeAll } from "../../src/net/connection.ts";
 import type { Resolve } from "../../src/net/names.ts";
 import { createLog, type Log } from "../../src/observe/log.ts";
 import { ServerHandler } from "../../src/server/mod.ts";
+import type { Crew } from "../../src/workers/crew.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { MemoryNetwork } from "./memory_network.ts";
 import "./native.ts";
@@ -109,20 +110,21 @@ export class World implements AsyncDisposable {
   readonly now = (): number => BEGINNING + this.clock.now();
 
   /** Starts a server handler; its target is there already. @returns It, to be closed before its time. */
-  startServer(args: string[], keys: readonly Key[] = []): ServerHandler {
+  startServer(args: string[], keys: readonly Key[] = [], crew?: Crew, yaml = ""): ServerHandler {
     const flags = [...args, "--target", `80=${TARGET.host}:80`, ...keys.flatMap(() => ["--key", "unused"])];
-    const config = parseConfig("micss server", serverSpec, flags, () => "");
+    const config = parseConfig("micss server", serverSpec, flags, () => yaml);
     const { network, clock } = this;
-    const handler = new ServerHandler(config, this.server.log, { network, clock }, keys);
+    const log = crew === undefined ? this.server.log : this.server.log.with({ worker: crew.index });
+    const handler = new ServerHandler(config, log, { network, clock }, keys, crew);
     this.#stack.defer(() => handler.close());
     return handler;
   }
 
   /** Starts a client handler to which the system redirects connections. */
-  startClient(args: string[], keys: readonly ScopedKey[] = [], port = REDIRECT.port): ClientHandler {
+  startClient(args: string[], keys: readonly ScopedKey[] = [], port = REDIRECT.port, yaml = ""): ClientHandler {
     const asked = keys.flatMap(({ scope }) => ["--identify", `${formatScope(scope)}=unused`]);
     const flags = ["--redirect", `${REDIRECT.host}:${port}`, "--database", this.database, ...asked, ...args];
-    const config = parseConfig("micss client", clientSpec, flags, () => "");
+    const config = parseConfig("micss client", clientSpec, flags, () => yaml);
     const resolve: Resolve = (name) => {
       const addresses = this.names[name];
       return addresses === undefined ? Promise.reject(new Error("the name is not known")) : Promise.resolve(addresses);

@@ -58,6 +58,7 @@ Deno.test("a body's length is held to its type's limits as soon as its head has 
     [FrameType.Ping, 0, 8],
     [FrameType.Pong, 0, 8],
     [FrameType.Bye, 0, 0],
+    [FrameType.Workers, 17, 17],
   ];
   for (const [type, least, most] of limits) {
     for (const length of [least, Math.ceil((least + most) / 2), most]) {
@@ -85,7 +86,7 @@ Deno.test("a KEY has no body", () => {
 });
 
 Deno.test("a frame of an unknown type is refused at its head, though its tag is right", () => {
-  for (let type = 9; type < 256; type++) {
+  for (let type = 10; type < 256; type++) {
     const [decoder, bytes] = sealed(type, new Uint8Array(0), 32);
     decoder.push(bytes);
     assertThrows(() => decoder.next(), WireError, `unknown type ${type}`);
@@ -101,6 +102,26 @@ Deno.test("a frame before KEY is refused at its head, and so is a second KEY", (
   const [decoder, bytes] = sealed(FrameType.Key, new Uint8Array(0));
   decoder.push(bytes);
   assertThrows(() => decoder.next(), WireError, "a second KEY");
+});
+
+Deno.test("WORKERS is taken right behind KEY and nowhere else, though its tag is right, and however it is cut", () => {
+  const workers = { count: 64, id: new Random(3).bytes(16) };
+  const encoder = new FrameEncoder(random);
+  const bytes = [encoder.key(), encoder.workers(workers), encoder.end(), encoder.workers(workers)];
+  for (const pieces of [bytes, [...concat(bytes)].map((byte) => Uint8Array.of(byte))]) {
+    const { frames, error } = receive(pieces);
+    assertEquals(frames, [{ type: FrameType.Key }, { type: FrameType.Workers, workers }, { type: FrameType.End }]);
+    assert(error instanceof WireError && error.message === "WORKERS that is not right behind KEY", `${error}`);
+  }
+});
+
+Deno.test("WORKERS tells of 2 to 64; other numbers are refused", () => {
+  const id = new Random(4).bytes(16);
+  for (let count = 0; count < 256; count++) {
+    const workers = (): Frame | null => taken(FrameType.Workers, concat([Uint8Array.of(count), id]));
+    if (count >= 2 && count <= 64) assertEquals(workers(), { type: FrameType.Workers, workers: { count, id } });
+    else assertThrows(workers, WireError, `WORKERS that tells of ${count}`);
+  }
 });
 
 Deno.test("DATA whose tag is wrong is refused at its head, before any of it is given", () => {

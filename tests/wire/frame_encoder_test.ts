@@ -34,7 +34,7 @@ Deno.test("a direction's frames have the heads that integers of any size make of
 
 Deno.test("every frame has a mask of its own, fresh from the source of randomness", () => {
   const masks = everyFrame(new Random(2).fill).map(({ bytes }) => bytes.slice(4, 20).toHex());
-  assertEquals(new Set(masks).size, 13);
+  assertEquals(new Set(masks).size, 14);
   const encoder = new FrameEncoder(new Random(3).fill), random = new Random(3), key = encoder.key();
   assertEquals(key.slice(4), random.bytes(32));
   for (const bytes of [encoder.end(), dataFrame(encoder, Uint8Array.of(1)), encoder.ping(new Uint8Array(0))]) {
@@ -43,9 +43,9 @@ Deno.test("every frame has a mask of its own, fresh from the source of randomnes
 });
 
 Deno.test("every type of frame has its number", () => {
-  const numbers = { Key: 0, Open: 1, Result: 2, Data: 3, End: 4, Reset: 5, Ping: 6, Pong: 7, Bye: 8 };
+  const numbers = { Key: 0, Open: 1, Result: 2, Data: 3, End: 4, Reset: 5, Ping: 6, Pong: 7, Bye: 8, Workers: 9 };
   for (const [name, number] of Object.entries(numbers)) assertEquals(FrameType[number], name);
-  assertEquals(new Set(everyFrame(new Random(2).fill).map(({ frame }) => frame.type)).size, 9);
+  assertEquals(new Set(everyFrame(new Random(2).fill).map(({ frame }) => frame.type)).size, 10);
 });
 
 Deno.test("KEY carries the key and the first mask as they come from the source of randomness", () => {
@@ -73,6 +73,7 @@ Deno.test("nothing can be encoded before KEY, and KEY only once", () => {
     (encoder) => encoder.ping(new Uint8Array(0)),
     (encoder) => encoder.pong(new Uint8Array(0)),
     (encoder) => encoder.bye(),
+    (encoder) => encoder.workers({ count: 2, id: new Uint8Array(16) }),
   ];
   for (const encode of frames) {
     assertThrows(() => encode(new FrameEncoder(new Random(1).fill)), TypeError, "a frame before KEY");

@@ -56,7 +56,7 @@ Deno.test("a frame of any type with any one bit of its head flipped is refused, 
       assertRefusedAt(sent, index, flip(bytes, bit), reason, `frame ${index}, bit ${bit}`);
     }
   });
-  assertEquals(flips, 12 * 36 * 8);
+  assertEquals(flips, 13 * 36 * 8);
 });
 
 Deno.test("a frame of any type but DATA with any one bit of its body flipped is refused", () => {
@@ -68,7 +68,7 @@ Deno.test("a frame of any type but DATA with any one bit of its body flipped is 
       assertRefusedAt(sent, index, flip(bytes, bit), TAMPERED, `frame ${index}, bit ${bit}`);
     }
   });
-  assertEquals(flips, (4 + 1 + 8 + 276 + 19 + 1) * 8);
+  assertEquals(flips, (17 + 4 + 1 + 8 + 276 + 19 + 1) * 8);
 });
 
 Deno.test("a flipped bit of DATA's body passes, one for one, and changes nothing else", () => {
@@ -97,6 +97,7 @@ Deno.test("a KEY with any one bit flipped is refused, or makes the first frame f
     (encoder) => encoder.ping(Uint8Array.of(4)),
     (encoder) => encoder.pong(new Uint8Array(0)),
     (encoder) => encoder.bye(),
+    (encoder) => encoder.workers({ count: 2, id: new Uint8Array(16) }),
   ];
   for (const encode of firsts) {
     const encoder = new FrameEncoder(new Random(4).fill), key = encoder.key(), bytes = encode(encoder);
@@ -151,9 +152,9 @@ Deno.test("a frame turned into one of any other type or length is refused, and n
   const turns = new Set<string>();
   sent.forEach(({ bytes, frame }, index) => {
     const length = bytes.length - FRAME_HEAD_LENGTH, next = sent[index + 1]?.bytes.length ?? 0;
-    for (let type = 0; type < 10; type++) {
+    for (let type = 0; type < 11; type++) {
       // Its own length, none, those of other types, and such that it swallows the next frame's head, or all of it.
-      for (const other of new Set([length, 0, 1, 4, 8, 19, 276, length + 1, length + 36, length + next])) {
+      for (const other of new Set([length, 0, 1, 4, 8, 17, 19, 276, length + 1, length + 36, length + next])) {
         if (type === frame.type && other === length) continue;
         const start = startOf(type, other), message = `frame ${index} as type ${type} of ${other}`;
         assertRefusedAt(sent, index, concat([start, bytes.subarray(4)]), "", message);
@@ -165,7 +166,7 @@ Deno.test("a frame turned into one of any other type or length is refused, and n
       }
     }
   });
-  assertEquals(turns.size, 9 * 10);
+  assertEquals(turns.size, 10 * 11);
 });
 
 Deno.test("END and OPEN can't be hidden as DATA, nor DATA as PING: the tag itself tells", () => {
@@ -201,7 +202,7 @@ Deno.test("a frame of any type that was dropped makes the next one fail", () => 
   const sent = everyFrame(new Random(8).fill);
   for (let index = 0; index < sent.length - 1; index++) {
     const left = sent.filter((_, place) => place !== index);
-    const reason = index === 0 ? "OPEN before KEY" : TAMPERED;
+    const reason = index === 0 ? "WORKERS before KEY" : TAMPERED;
     assertRefused(bytesOf(left), first(sent, index), reason, `without frame ${index}`);
   }
 });

@@ -7,6 +7,17 @@ Deno.test("a head has room for a type, a length of three bytes, a mask and a tag
 });
 
 Deno.test("frames are named as the specification writes them", () => {
-  const types = Array.from({ length: 9 }, (_, type) => type as FrameType);
-  assertEquals(types.map(frameName), ["KEY", "OPEN", "RESULT", "DATA", "END", "RESET", "PING", "PONG", "BYE"]);
+  const types = Array.from({ length: 10 }, (_, type) => type as FrameType);
+  assertEquals(types.map(frameName), [
+    "KEY",
+    "OPEN",
+    "RESULT",
+    "DATA",
+    "END",
+    "RESET",
+    "PING",
+    "PONG",
+    "BYE",
+    "WORKERS",
+  ]);
 });

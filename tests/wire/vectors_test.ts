@@ -104,7 +104,7 @@ Deno.test("the vectors of a direction follow from each other, count what went be
   assert(atBoundary);
   const named = direction.map(({ name }) => name.split(" ")[0]);
   assertEquals(frames.map(({ type }) => frameName(type)), named);
-  assertEquals(new Set(named).size, 9);
+  assertEquals(new Set(named).size, 10);
 });
 
 Deno.test("the vectors of the handshake are their values in the protocol's order, and decode", () => {

@@ -1,10 +1,9 @@
 import type { AdminAddress } from "../../config/admin.ts";
 import { formatAddress } from "../../net/address.ts";
-import { collect } from "../collect.ts";
+import type { Clock } from "../../net/clock.ts";
 import { CONTENT_TYPE, expose } from "../metrics.ts";
-import type { Observable } from "../observable.ts";
 import type { Event, Recent } from "../recent.ts";
-import { Sampler } from "../sampler.ts";
+import type { View } from "../view.ts";
 import { assetAt } from "./assets.ts";
 import { refuse, text } from "./guard.ts";
 import { type Check, Readiness } from "./readiness.ts";
@@ -14,14 +13,16 @@ import { listenAt, type Listening } from "./socket.ts";
 
 /** What {@linkcode Admin} shows. */
 export interface AdminOptions {
-  /** The handler. */
-  readonly handler: Observable;
+  /** Makes what is seen of the handler, the admin's own from then on. */
+  readonly view: () => View;
   /** Its last log lines. */
   readonly recent: Recent;
   /** What has to be in place for new sessions. */
   readonly checks: () => readonly Check[];
   /** The program's version. */
   readonly version: string;
+  /** Tells time. */
+  readonly clock: Clock;
 }
 
 /** Sent with every answer: nothing of it may be framed, guessed at, kept, or read by another site's page. */
@@ -42,18 +43,17 @@ export class Admin implements AsyncDisposable {
   readonly address: AdminAddress;
   readonly #options: AdminOptions;
   readonly #readiness: Readiness;
-  readonly #sampler: Sampler;
+  readonly #view: View;
   readonly #streams: Streams;
   readonly #server: { shutdown(): Promise<void> };
 
   private constructor(listening: Listening, options: AdminOptions) {
-    const { activity } = options.handler;
     this.#options = options;
-    this.#readiness = new Readiness(options.checks, activity.clock);
+    this.#readiness = new Readiness(options.checks, options.clock);
     this.#server = listening.server;
     this.address = listening.address;
-    this.#sampler = new Sampler(activity);
-    this.#streams = new Streams(this.#sampler, options.recent, (events) => this.#status(events));
+    this.#view = options.view();
+    this.#streams = new Streams(this.#view, options.recent, (events) => this.#status(events));
   }
 
   /**
@@ -77,7 +77,7 @@ export class Admin implements AsyncDisposable {
 
   /** Ends all connections, and waits until that is done. */
   async close(): Promise<void> {
-    this.#sampler.close();
+    this.#view.close();
     this.#streams.close();
     await this.#server.shutdown();
   }
@@ -94,7 +94,7 @@ export class Admin implements AsyncDisposable {
   }
 
   async #page(path: string): Promise<Response> {
-    const { handler, version, recent } = this.#options;
+    const { recent } = this.#options;
     switch (path) {
       case "/healthz":
         return text(200, "ok");
@@ -103,13 +103,12 @@ export class Admin implements AsyncDisposable {
         return Response.json(answer, { status: answer.ready ? 200 : 503 });
       }
       case "/metrics": {
-        const metrics = collect(handler, { version, loopLag: this.#sampler.loopLag });
-        return new Response(expose(metrics), { headers: { "content-type": CONTENT_TYPE } });
+        return new Response(expose(await this.#view.metrics()), { headers: { "content-type": CONTENT_TYPE } });
       }
       case "/status":
-        return Response.json(this.#status(recent.after()));
+        return Response.json(await this.#status(recent.after()));
       case "/events": {
-        const stream = this.#streams.open();
+        const stream = await this.#streams.open();
         if (stream === null) return text(503, "too many pages are looked at");
         return new Response(stream, { headers: { "content-type": "text/event-stream" } });
       }
@@ -119,10 +118,10 @@ export class Admin implements AsyncDisposable {
     return new Response(asset.content, { headers: { "content-type": asset.type } });
   }
 
-  #status(events: readonly Event[]): Status {
-    const { handler, version } = this.#options;
+  async #status(events: readonly Event[]): Promise<Status> {
+    const { version } = this.#options;
     const { ending } = this.#readiness;
-    return statusOf(handler, { version, ending, channels: this.#sampler.channels, events });
+    return statusOf(await this.#view.status(), { version, ending, events });
   }
 }
 

@@ -4,7 +4,7 @@ import type { Event } from "../recent.ts";
 import type { ChannelSample, ChannelState } from "../sampler.ts";
 
 /** How many sessions a status lists: those that began last. */
-const MOST_SESSIONS = 100;
+export const MOST_SESSIONS = 100;
 
 /** A channel; bytes and rates as seen from here, out to the other handler and in from it. */
 export interface ChannelStatus {
@@ -40,6 +40,8 @@ export interface ChannelStatus {
 export interface SessionStatus {
   /** What the log calls it. */
   readonly id: string;
+  /** The number of the worker that carries it; left out where there is but one. */
+  readonly worker?: number;
   /** Where its application connects from, where that is known. */
   readonly from?: string;
   /** The server's name, or the target. */
@@ -56,18 +58,10 @@ export interface SessionStatus {
   readonly received: number;
 }
 
-/** A handler as it is now. */
-export interface Status extends Levels {
+/** What is seen of a handler. */
+export interface Seen extends Levels {
   /** Which handler it is. */
   readonly role: "server" | "client";
-  /** The program's version. */
-  readonly version: string;
-  /** The process. */
-  readonly pid: number;
-  /** Seconds since it began. */
-  readonly uptime: number;
-  /** Whether it takes nothing new any more. */
-  readonly ending: boolean;
   /** How many sessions are under way. */
   readonly sessionCount: number;
   /** Those that began last, the latest first. */
@@ -78,6 +72,18 @@ export interface Status extends Levels {
   readonly channels: readonly ChannelStatus[];
   /** What has happened so far: sessions by how they ended, and reset sessions by cause. */
   readonly totals: Readonly<Record<"ended" | "resets" | "refusals" | "handshakes", Readonly<Record<string, number>>>>;
+}
+
+/** A handler as it is now. */
+export interface Status extends Seen {
+  /** The program's version. */
+  readonly version: string;
+  /** The process. */
+  readonly pid: number;
+  /** Seconds since it began. */
+  readonly uptime: number;
+  /** Whether it takes nothing new any more. */
+  readonly ending: boolean;
   /** The last log lines, the oldest first. */
   readonly events: readonly Event[];
 }
@@ -103,24 +109,24 @@ export interface StatusOptions {
   readonly version: string;
   /** Whether the handler takes nothing new any more. */
   readonly ending: boolean;
-  /** The channels at the last look. */
-  readonly channels: readonly ChannelSample[];
   /** Log lines. */
   readonly events: readonly Event[];
 }
 
-/** Describes a handler. */
-export function statusOf(handler: Observable, { version, ending, channels, events }: StatusOptions): Status {
+/** Describes a handler, and its process. */
+export function statusOf({ role, ...seen }: Seen, { version, ending, events }: StatusOptions): Status {
+  const uptime = Math.round(performance.now()) / 1000;
+  return { role, version, pid: Deno.pid, uptime, ending, ...seen, events };
+}
+
+/** Describes a handler. @param channels Its channels at the last look. */
+export function seenOf(handler: Observable, channels: readonly ChannelSample[]): Seen {
   const { role, activity } = handler;
   const now = activity.clock.now();
   const age = (since: number) => Math.round(now - since) / 1000;
   const { sessions, associations, ended, resets, refusals, handshakes } = activity;
   return {
     role,
-    version,
-    pid: Deno.pid,
-    uptime: Math.round(performance.now()) / 1000,
-    ending,
     sessionCount: sessions.size,
     sessions: [...sessions.values()].slice(-MOST_SESSIONS).reverse().map((
       { association, traffic, began, ...session },
@@ -149,6 +155,5 @@ export function statusOf(handler: Observable, { version, ending, channels, event
       handshakes: Object.fromEntries(handshakes.entries()),
     },
     ...handler.levels(),
-    events,
   };
 }

@@ -1,6 +1,6 @@
 import type { Recent } from "../recent.ts";
-import type { Sampler } from "../sampler.ts";
-import { historyOf, type Status } from "./status.ts";
+import type { View } from "../view.ts";
+import type { Status } from "./status.ts";
 
 /** How many pages may be looked at at once. */
 const MOST_STREAMS = 16;
@@ -13,50 +13,61 @@ const MOST_WAITING = 4;
  * first, and `status` each second, its `events` only those that are new to the reader.
  */
 export class Streams {
-  readonly #sampler: Sampler;
+  readonly #view: View;
   readonly #recent: Recent;
-  readonly #status: (events: Status["events"]) => Status;
+  readonly #status: (events: Status["events"]) => Promise<Status>;
   readonly #closes = new Set<() => void>();
+  #closed = false;
 
   /**
    * No reader yet.
    *
    * @param status Makes a status with these events.
    */
-  constructor(sampler: Sampler, recent: Recent, status: (events: Status["events"]) => Status) {
-    this.#sampler = sampler;
+  constructor(view: View, recent: Recent, status: (events: Status["events"]) => Promise<Status>) {
+    this.#view = view;
     this.#recent = recent;
     this.#status = status;
   }
 
   /** A stream for another reader; null when there are too many. */
-  open(): ReadableStream<Uint8Array> | null {
-    if (this.#closes.size >= MOST_STREAMS) return null;
+  async open(): Promise<ReadableStream<Uint8Array> | null> {
+    const history = await this.#view.history();
+    if (this.#closed || this.#closes.size >= MOST_STREAMS) return null;
     const encoder = new TextEncoder();
     const message = (event: string, data: unknown) =>
       encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     let last = 0;
     let stop = () => {};
+    let sending = false, over = false;
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
-        const send = () => {
-          if ((controller.desiredSize ?? 0) <= 0) return;
-          const events = this.#recent.after(last);
-          last = events.at(-1)?.number ?? last;
-          controller.enqueue(message("status", this.#status(events)));
+        const send = async () => {
+          if (sending || (controller.desiredSize ?? 0) <= 0) return;
+          sending = true;
+          try {
+            const events = this.#recent.after(last);
+            const status = await this.#status(events);
+            if (over) return;
+            last = events.at(-1)?.number ?? last;
+            controller.enqueue(message("status", status));
+          } finally {
+            sending = false;
+          }
         };
-        const forget = this.#sampler.listen(send);
+        const forget = this.#view.listen(() => void send().catch(() => {}));
         const close = () => {
           stop();
           controller.close();
         };
         stop = () => {
+          over = true;
           forget();
           this.#closes.delete(close);
         };
         this.#closes.add(close);
-        controller.enqueue(message("history", historyOf(this.#sampler.looks.slice(0, -1))));
-        send();
+        controller.enqueue(message("history", history));
+        send().catch(() => {});
       },
       cancel: () => stop(),
     }, { highWaterMark: MOST_WAITING });
@@ -64,6 +75,7 @@ export class Streams {
 
   /** Ends all streams. */
   close(): void {
+    this.#closed = true;
     for (const close of [...this.#closes]) close();
   }
 }

@@ -11,6 +11,7 @@ import type { Check } from "../../../src/observe/admin/readiness.ts";
 import { silentLog } from "../../../src/observe/log.ts";
 import type { Observable } from "../../../src/observe/observable.ts";
 import { Recent } from "../../../src/observe/recent.ts";
+import { HandlerView } from "../../../src/observe/view.ts";
 import "../../support/native.ts";
 import { makeTempDir } from "../../support/process.ts";
 
@@ -23,7 +24,8 @@ function idleHandler(): Observable {
 }
 
 function start(address: AdminAddress = ANY, checks: Check[] = [], recent = new Recent()): Promise<Admin> {
-  return Admin.start(address, { handler: idleHandler(), recent, checks: () => checks, version: "1.2.3" });
+  const view = () => new HandlerView(idleHandler(), "1.2.3");
+  return Admin.start(address, { view, recent, checks: () => checks, version: "1.2.3", clock: systemClock });
 }
 
 function portOf({ address }: Admin): number {

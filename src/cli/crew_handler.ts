@@ -1,0 +1,160 @@
+import type { Log, LogFields } from "../observe/log.ts";
+import { type Check, NotLookedAt } from "../observe/admin/readiness.ts";
+import { INTERVAL } from "../observe/sampler.ts";
+import { sumHistories, sumMetrics, sumSeen } from "../observe/sum.ts";
+import type { View } from "../observe/view.ts";
+import { Caller, type Duties, type Line, type Port, type StartedWorker } from "../workers/calls.ts";
+import { type CrewMemory, crewMemory } from "../workers/crew.ts";
+import type { Handler } from "./lifetime.ts";
+
+/** A worker, or what stands for one in a test. */
+export interface Hand extends Port {
+  /** Told when the worker has failed; nothing comes from it any more. */
+  onerror: ((event: ErrorEvent) => void) | null;
+  /** Ends it at once. */
+  terminate(): void;
+}
+
+/** How {@linkcode CrewHandler.start} goes about it. */
+export interface CrewOptions {
+  /** Which handler each worker is to run. */
+  readonly command: "server" | "client";
+  /** What the command was given: each worker reads it for itself. */
+  readonly args: string[];
+  /** How many workers there are to be, at least 2. */
+  readonly count: number;
+  /** Gets all lines, with the worker's number. */
+  readonly log: Log;
+  /** Makes a worker. Default: one of Deno's. */
+  readonly spawn?: () => Hand;
+}
+
+/** A process's workers as one handler, which the process's main event loop holds. */
+export class CrewHandler implements Handler {
+  readonly #hands: readonly Hand[];
+  readonly #callers: readonly Caller[];
+  readonly #failed = Promise.withResolvers<never>();
+  #checks: readonly string[] = [];
+  /** Where the first worker listens. */
+  listening: LogFields = {};
+
+  private constructor({ count, log, spawn = newWorker }: CrewOptions) {
+    this.#failed.promise.catch(() => {});
+    this.#hands = Array.from({ length: count }, spawn);
+    this.#callers = this.#hands.map((hand, worker) => {
+      const own = log.with({ worker });
+      const caller = new Caller(hand, ([level, event, fields]: Line) => own[level](event, fields));
+      hand.onerror = (event) => {
+        event.preventDefault();
+        const error = new Error(`worker ${worker}: ${event.message}`);
+        caller.fail(error);
+        this.#failed.reject(error);
+      };
+      return caller;
+    });
+  }
+
+  /**
+   * Starts the workers: the first one first, so that it is the one to say what is wrong for all.
+   *
+   * @throws {StartError} When one can't start; none is left then. And what reading its configuration throws.
+   */
+  static async start(options: CrewOptions): Promise<CrewHandler> {
+    const crew = new CrewHandler(options);
+    const { command, args, count } = options;
+    const memory: CrewMemory = crewMemory(count);
+    const start = (index: number): Promise<StartedWorker> =>
+      crew.#callers[index]!.call("start", { command, args, memory, index });
+    try {
+      const { listening, checks } = await start(0);
+      await Promise.all(crew.#callers.slice(1).map((_, at) => start(at + 1)));
+      [crew.listening, crew.#checks] = [listening, checks];
+      return crew;
+    } catch (error) {
+      crew.#terminate();
+      throw error;
+    }
+  }
+
+  /** Rejects when a worker fails, and says which. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  stopListening(): void {
+    this.#all("stopListening").catch(() => {});
+  }
+
+  async idle(): Promise<void> {
+    await this.#all("idle");
+  }
+
+  async close(): Promise<void> {
+    await this.#all("close");
+    this.#terminate();
+  }
+
+  /** What has to be in place for new sessions, in every worker. */
+  checks(): Check[] {
+    return this.#checks.map((name) => ({
+      name,
+      run: async () => {
+        const looks = await Promise.allSettled(this.#callers.map((caller) => caller.call("check", name)));
+        const errors = looks.flatMap((look) => look.status === "rejected" ? [look.reason] : []);
+        if (errors.length > 0) throw errors.find((error) => !(error instanceof NotLookedAt)) ?? errors[0];
+      },
+    }));
+  }
+
+  /**
+   * Has every worker take into use what it reads anew, or none.
+   *
+   * @returns The settings that differ and take another start.
+   * @throws {UsageError} When that is wrong; nothing has changed then.
+   */
+  async reload(): Promise<string[]> {
+    await this.#all("prepare");
+    const [first] = await this.#all("reload");
+    this.#checks = first!.checks;
+    return [...first!.left];
+  }
+
+  /** Resolves when every worker has shown that it does not hang. */
+  async alive(): Promise<void> {
+    await this.#all("alive");
+  }
+
+  /** What can be seen of all of them together. */
+  view(): View {
+    const stops = new Set<() => void>();
+    return {
+      metrics: async () => sumMetrics(await this.#all("metrics")),
+      status: async () => sumSeen(await this.#all("status")),
+      history: async () => sumHistories(await this.#all("history")),
+      listen(listener) {
+        const timer = setInterval(listener, INTERVAL);
+        const stop = () => {
+          clearInterval(timer);
+          stops.delete(stop);
+        };
+        stops.add(stop);
+        return stop;
+      },
+      close: () => stops.forEach((stop) => stop()),
+    };
+  }
+
+  #all<D extends Exclude<keyof Duties, "start" | "check">>(duty: D): Promise<Awaited<ReturnType<Duties[D]>>[]> {
+    const calls = this.#callers.map((caller) => caller.call(duty, ...[] as unknown as Parameters<Duties[D]>));
+    return Promise.all(calls) as Promise<Awaited<ReturnType<Duties[D]>>[]>;
+  }
+
+  #terminate(): void {
+    for (const hand of this.#hands) hand.terminate();
+  }
+}
+
+function newWorker(): Hand {
+  // deno compile takes it along because scripts/compile.ts says so
+  return new Worker(new URL("./worker.ts", import.meta.url).href, { type: "module" });
+}

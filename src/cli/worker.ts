@@ -1,0 +1,98 @@
+/**
+ * What a worker of a process with several runs: a handler, as the main event loop has it told (see crew_handler.ts).
+ *
+ * @module
+ */
+import { relayLog } from "../observe/log.ts";
+import { HandlerView, type View } from "../observe/view.ts";
+import { type Duties, type Line, type Port, serve, type Start, type StartedWorker } from "../workers/calls.ts";
+import { crewOf } from "../workers/crew.ts";
+import type { Loaded, Program, Started } from "./lifetime.ts";
+import { VERSION } from "./version.ts";
+
+/** Loads the program of a command, and none of the other's code. */
+async function programOf(command: Start["command"], args: string[]): Promise<Program<Loaded>> {
+  if (command === "server") return (await import("./server.ts")).serverProgram(args) as Program<Loaded>;
+  return (await import("./client.ts")).clientProgram(args) as Program<Loaded>;
+}
+
+/** Runs a handler. */
+class Hand implements Duties {
+  readonly #say: (line: Line) => void;
+  #program!: Program<Loaded>;
+  #loaded!: Loaded;
+  #next: Loaded | undefined;
+  #logging: Loaded["config"]["log"] = { level: "info", format: "text" };
+  #started!: Started<Loaded>;
+  #seen: View | undefined;
+
+  constructor(say: (line: Line) => void) {
+    this.#say = say;
+  }
+
+  async start({ command, args, memory, index }: Start): Promise<StartedWorker> {
+    this.#program = await programOf(command, args);
+    this.#loaded = await this.#program.load();
+    this.#logging = this.#loaded.config.log;
+    const log = relayLog(() => this.#logging.level, (...line) => this.#say(line));
+    this.#started = this.#program.start(this.#loaded, log, crewOf(memory, index));
+    if (this.#loaded.config.admin !== undefined) this.#view();
+    return { listening: this.#started.listening, checks: this.#checks() };
+  }
+
+  stopListening(): Promise<void> {
+    this.#started.handler.stopListening();
+    return Promise.resolve();
+  }
+
+  idle(): Promise<void> {
+    return this.#started.handler.idle();
+  }
+
+  async close(): Promise<void> {
+    await this.#started.handler.close();
+    this.#seen?.close();
+  }
+
+  async prepare(): Promise<void> {
+    this.#next = await this.#program.load();
+  }
+
+  reload(): Promise<{ left: string[]; checks: string[] }> {
+    const next = this.#next!;
+    const left = this.#started.reload(next);
+    this.#loaded = next;
+    this.#logging = next.config.log;
+    return Promise.resolve({ left, checks: this.#checks() });
+  }
+
+  async check(name: string): Promise<void> {
+    await this.#started.checks(this.#loaded).find((check) => check.name === name)?.run();
+  }
+
+  metrics(): ReturnType<View["metrics"]> {
+    return this.#view().metrics();
+  }
+
+  status(): ReturnType<View["status"]> {
+    return this.#view().status();
+  }
+
+  history(): ReturnType<View["history"]> {
+    return this.#view().history();
+  }
+
+  alive(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #view(): View {
+    return this.#seen ??= new HandlerView(this.#started.handler, VERSION);
+  }
+
+  #checks(): string[] {
+    return this.#started.checks(this.#loaded).map(({ name }) => name);
+  }
+}
+
+serve(globalThis as unknown as Port, (say) => new Hand(say));

@@ -1,0 +1,142 @@
+/**
+ * What several event loops' handlers are as one.
+ *
+ * @module
+ */
+import { type ChannelStatus, type History, MOST_SESSIONS, type Seen, type SessionStatus } from "./admin/status.ts";
+import type { Distribution, Metric, Sample } from "./metrics.ts";
+import type { Levels, Limit } from "./observable.ts";
+import type { ChannelState } from "./sampler.ts";
+
+/** Metrics that are the same in every event loop, or of which the worst counts; all else is added. */
+const GREATEST: readonly string[] = [
+  "micss_info",
+  "micss_limit",
+  "micss_channel_behind_bytes",
+  "micss_event_loop_lag_seconds",
+  "micss_process_resident_memory_bytes",
+  "micss_process_open_files",
+  "micss_process_max_files",
+];
+
+/** The one metric of which the first counts. */
+const START = "micss_process_start_time_seconds";
+
+/** States of channels; what comes later is what a person is told. */
+const STATES: readonly ChannelState[] = ["unused", "idle", "flowing", "stalled", "failed"];
+
+/** Adds metrics up. @param all Those of each event loop, at least one. */
+export function sumMetrics(all: readonly (readonly Metric[])[]): Metric[] {
+  const [first = []] = all;
+  return first.map((metric) => {
+    const same = all.flatMap((metrics) => metrics.filter(({ name }) => name === metric.name));
+    if (metric.type === "histogram") {
+      const histograms = same.flatMap((one) => one.type === "histogram" ? [one.histogram] : []);
+      return { ...metric, histogram: histograms.reduce(addDistributions) };
+    }
+    return { ...metric, samples: sumSamples(metric.name, same.flatMap((one) => "samples" in one ? one.samples : [])) };
+  });
+}
+
+function sumSamples(name: string, samples: readonly Sample[]): Sample[] {
+  const sums = new Map<string, Sample>();
+  for (const sample of samples) {
+    const key = JSON.stringify(sample.labels ?? {});
+    const before = sums.get(key);
+    sums.set(key, before === undefined ? sample : { ...sample, value: both(name, before.value, sample.value) });
+  }
+  return [...sums.values()];
+}
+
+function both(name: string, one: number, other: number): number {
+  if (name === START) return Math.min(one, other);
+  return GREATEST.includes(name) ? Math.max(one, other) : one + other;
+}
+
+function addDistributions(one: Distribution, other: Distribution): Distribution {
+  const cumulative = one.cumulative.map((count, at) => count + other.cumulative[at]!);
+  return { bounds: one.bounds, cumulative, sum: one.sum + other.sum };
+}
+
+/** Puts what is seen of workers together. @param all That of each, by its number; at least one. */
+export function sumSeen(all: readonly Seen[]): Seen {
+  const [first] = all;
+  const sessions = all.flatMap((seen, worker) =>
+    seen.sessions.map((session): SessionStatus => ({ ...session, worker }))
+  );
+  return {
+    ...first!,
+    ...sumLevels(all),
+    sessionCount: total(all.map(({ sessionCount }) => sessionCount)),
+    sessions: sessions.toSorted((one, other) => one.age - other.age).slice(0, MOST_SESSIONS),
+    associations: total(all.map(({ associations }) => associations)),
+    channels: [...Map.groupBy(all.flatMap(({ channels }) => channels), keyOf).values()].map((same) =>
+      same.reduce(addChannels)
+    ),
+    totals: {
+      ended: addRecords(all.map(({ totals }) => totals.ended)),
+      resets: addRecords(all.map(({ totals }) => totals.resets)),
+      refusals: addRecords(all.map(({ totals }) => totals.refusals)),
+      handshakes: addRecords(all.map(({ totals }) => totals.handshakes)),
+    },
+  };
+}
+
+function sumLevels(all: readonly Levels[]): Levels {
+  const waiting = all.flatMap(({ waiting }) => waiting ?? []);
+  const pools = all.flatMap(({ pool }) => pool ?? []);
+  const limits = Map.groupBy(all.flatMap(({ limits }) => limits), ({ name }) => name);
+  return {
+    ...waiting.length > 0 && { waiting: total(waiting) },
+    ...pools.length > 0 && { pool: addRecords(pools) },
+    limits: [...limits.values()].map(([first, ...others]): Limit => ({
+      ...first!,
+      used: total([first!, ...others].map(({ used }) => used)),
+    })),
+  };
+}
+
+function addChannels(one: ChannelStatus, other: ChannelStatus): ChannelStatus {
+  const failures = [one.failure, other.failure].filter((failure) => failure !== undefined);
+  const [failure] = failures.toSorted((one, other) => one.age - other.age);
+  return {
+    ...one,
+    state: STATES[Math.max(STATES.indexOf(one.state), STATES.indexOf(other.state))]!,
+    associations: one.associations + other.associations,
+    sent: one.sent + other.sent,
+    received: one.received + other.received,
+    rateOut: one.rateOut + other.rateOut,
+    rateIn: one.rateIn + other.rateIn,
+    behindOut: Math.max(one.behindOut, other.behindOut),
+    behindIn: Math.max(one.behindIn, other.behindIn),
+    failures: one.failures + other.failures,
+    ...failure !== undefined && { failure },
+  };
+}
+
+/** Adds rates up, the last looks being of the same time. @param all What each event loop remembers, at least one. */
+export function sumHistories(all: readonly History[]): History {
+  const most = Math.max(...all.map(({ length }) => length));
+  return Array.from({ length: most }, (_, at) => {
+    const looks = all.flatMap((history) => history[history.length - most + at] ?? []);
+    return [...Map.groupBy(looks, keyOf).values()].map((same) => ({
+      ...same[0]!,
+      rateOut: total(same.map(({ rateOut }) => rateOut)),
+      rateIn: total(same.map(({ rateIn }) => rateIn)),
+    }));
+  });
+}
+
+function keyOf({ server, address }: Pick<ChannelStatus, "server" | "address">): string {
+  return `${server} ${address}`;
+}
+
+function addRecords<K extends string>(records: readonly Readonly<Record<K, number>>[]): Record<K, number> {
+  const names = new Set(records.flatMap((record) => Object.keys(record) as K[]));
+  const of = (name: K) => total(records.map((record) => record[name] ?? 0));
+  return Object.fromEntries([...names].map((name) => [name, of(name)])) as Record<K, number>;
+}
+
+function total(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,229 @@
+/** A client handler and the workers of a server handler, over the network in memory. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { NotAllowed } from "../../src/client/entry/refusal.ts";
+import { Loops } from "../../src/client/loops.ts";
+import type { Network } from "../../src/net/connection.ts";
+import { silentLog } from "../../src/observe/log.ts";
+import type { Crew } from "../../src/workers/crew.ts";
+import { crewMemory, crewOf } from "../../src/workers/crew.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
+import { World } from "../support/world.ts";
+
+const HOSTS = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
+const SERVER = HOSTS.flatMap((host) => ["--channel", host]);
+const CLIENT = ["--server", `web=${HOSTS.join()}`];
+const DESTINATION = { host: "10.0.0.1", port: 80 };
+
+/** The workers of one start of a server handler. */
+function crew(count: number): Crew[] {
+  const memory = crewMemory(count);
+  return Array.from({ length: count }, (_, index) => crewOf(memory, index));
+}
+
+/** Starts a server handler with so many workers. */
+function startServer(world: World, count: number) {
+  return crew(count).map((one) => world.startServer([...SERVER, "--workers", `${count}`], [], one));
+}
+
+/** The ports that the client has connected to, in their order, one for each association. */
+function ports({ dialled }: World): number[] {
+  return dialled.filter((to) => to.startsWith("10.0.0.1:")).map((to) => Number(to.split(":")[1]));
+}
+
+/** Holds as many sessions at once. */
+async function hold(world: World, count: number): Promise<void> {
+  const read = async () => {
+    const connection = await world.connect(DESTINATION);
+    const answer = new Uint8Array(8);
+    await connection.write(Uint8Array.of(1));
+    assertEquals(await connection.read(answer), 1);
+  };
+  for (let i = 0; i < count; i++) await read();
+}
+
+Deno.test("new associations are spread over all workers once the first answer has told of them", async () => {
+  await using world = new World();
+  const servers = startServer(world, 3);
+  world.startClient(CLIENT);
+  await hold(world, 1);
+  await world.client.until("association", 4); // the session's, one ahead of demand, one with each other worker
+  await hold(world, 11);
+  assert(servers.every(({ associations }) => associations >= 4), servers.map((one) => one.associations).join());
+  assertEquals(ports(world)[0], 6522);
+  assertEquals(new Set(ports(world)), new Set([6522, 6523, 6524]));
+  // All channels of an association are with one worker.
+  for (const line of world.server.of("association")) assertEquals(line.channels, 3);
+  assertEquals([world.client.warnings(), world.server.warnings()], [[], []]);
+});
+
+Deno.test("a server handler with one worker tells nothing, and is reached where it always was", async () => {
+  await using world = new World();
+  world.startServer(SERVER);
+  world.startClient(CLIENT);
+  await hold(world, 5);
+  assertEquals(new Set(ports(world)), new Set([6522]));
+});
+
+Deno.test("what is counted of a channel is that of all workers, under the address that is configured", async () => {
+  await using world = new World();
+  const [first, second] = startServer(world, 2);
+  const client = world.startClient(CLIENT);
+  await hold(world, 6);
+  await world.client.until("association", 6);
+  const addresses = (handler: typeof client | typeof first) =>
+    handler!.activity.channels.all.map(({ address }) => `${address.host}:${address.port}`);
+  assertEquals(addresses(client), HOSTS.map((host) => `${host}:6522`));
+  for (const server of [first, second]) {
+    assertEquals(addresses(server), HOSTS.map((host) => `${host}:6522`));
+    for (const { records } of server!.activity.associations.values()) assert(!records.includes(undefined));
+  }
+  for (const { records } of client.activity.associations.values()) assert(!records.includes(undefined));
+});
+
+for (const blocked of ["refuses", "drops"]) {
+  Deno.test(`a firewall that ${blocked} the others' ports costs no connection and one line, and is tried again`, async () => {
+    await using world = new World();
+    startServer(world, 2);
+    let closed = true;
+    const { onConnect } = world.network;
+    world.network.onConnect = (to, from) => {
+      onConnect(to, from);
+      if (!closed || to.port !== 6523) return;
+      if (blocked === "refuses") throw new Deno.errors.ConnectionRefused("Connection refused (os error 111)");
+      return new Promise(() => {});
+    };
+    world.startClient(CLIENT);
+    for (let i = 0; i < 4; i++) assertEquals(await world.talk(DESTINATION), "hello");
+    if (blocked === "drops") await world.clock.advance(5_000);
+    const { level, ...line } = await world.client.until("worker not reached");
+    assertEquals([line["server-worker"], level], [1, "warn"]);
+    await hold(world, 4);
+    assertEquals(world.client.of("worker not reached").length, 1);
+    const tried = ports(world).filter((port) => port === 6523).length;
+    assertEquals(tried, 1);
+    closed = false;
+    await world.clock.advance(60_000);
+    assertEquals(await world.talk(DESTINATION), "hello");
+    // A session on an association that is there does not tell anew: that of a new one does.
+    await hold(world, 6);
+    assert(ports(world).filter((port) => port === 6523).length > 1, ports(world).join());
+    assertEquals(world.client.of("session refused"), []);
+  });
+}
+
+Deno.test("a worker that can't be reached any more costs no connection", async () => {
+  await using world = new World();
+  const [, second] = startServer(world, 2);
+  world.startClient(CLIENT);
+  await hold(world, 4);
+  await world.client.until("association", 5);
+  await second!.close();
+  await hold(world, 4);
+  assertEquals(world.client.of("worker not reached").length, 1);
+  assertEquals(world.client.of("session refused"), []);
+});
+
+Deno.test("another server handler at the next port gets no session and nothing of what is said", async () => {
+  await using world = new World();
+  const [first] = crew(2);
+  world.startServer([...SERVER, "--workers", "2"], [], first!);
+  // One that knows nothing of workers, as it is after a mistake with address translation.
+  world.startServer(HOSTS.flatMap((host) => ["--channel", `${host}:6523`]));
+  world.startClient(CLIENT);
+  await hold(world, 1);
+  await world.client.until("association", 3);
+  await hold(world, 3);
+  const { reason } = await world.client.until("worker not reached");
+  assertEquals(reason, "another server handler");
+  const [refused] = world.server.warnings();
+  assertEquals(refused, ["session refused", "the client means another server handler, or an earlier start"]);
+  assertEquals(world.client.of("session refused"), []);
+  await hold(world, 3);
+  // Every session has gone through the right one.
+  assertEquals(world.server.of("session").every(({ worker }) => worker === 0), true);
+});
+
+Deno.test("a server handler that starts anew is told from the one before, and its workers are used again", async () => {
+  await using world = new World();
+  const before = startServer(world, 2);
+  world.startClient(CLIENT);
+  await hold(world, 2);
+  await world.client.until("association", 3);
+  for (const one of before) await one.close();
+  const after = startServer(world, 2);
+  await hold(world, 8);
+  assert(after.every(({ associations }) => associations >= 2), after.map((one) => one.associations).join());
+  assertEquals(world.client.of("session refused"), []);
+});
+
+Deno.test("of a first crowd on one worker, one association is kept", async () => {
+  await using world = new World();
+  startServer(world, 2);
+  const client = world.startClient([...CLIENT]);
+  const crowd = await Promise.all(Array.from({ length: 8 }, () => world.talk(DESTINATION)));
+  assertEquals(new Set(crowd), new Set(["hello"]));
+  await world.client.until("session ended", 8);
+  const { idle } = client.levels().pool!;
+  // Of the eight, and the one ahead of demand; and the one with the other worker.
+  assert(idle <= 3, `${idle}`);
+});
+
+Deno.test("a worker recognizes what another worker of the same client has made and a rule sends back", async () => {
+  const memory = crewMemory(2);
+  const clock = new FakeClock(), network = new MemoryNetwork();
+  const listener = network.listen({ host: "10.0.0.1", port: 80 });
+  const [one, other] = [0, 1].map((index) => new Loops(network, clock, silentLog, crewOf(memory, index).paths));
+  const made = await one!.connect({ host: "10.0.0.1", port: 80 });
+  // As the second worker sees it: it comes from the first one's end, and was going to where that one went.
+  const back = (await listener.accept())!;
+  await assertRejects(() => other!.check(back, made.remote), NotAllowed, "this handler's own connection came back");
+  const stranger = await network.connect({ host: "10.0.0.1", port: 80 });
+  const fromElsewhere = (await listener.accept())!;
+  await other!.check(fromElsewhere, stranger.remote);
+  for (const one of [made, back, stranger, fromElsewhere]) one.close();
+  listener.close();
+});
+
+Deno.test("what comes back before its maker knows that it is made is waited for", async () => {
+  const memory = crewMemory(2);
+  const clock = new FakeClock(), network = new MemoryNetwork();
+  const to = { host: "10.0.0.1", port: 80 };
+  const listener = network.listen(to);
+  const gate = Promise.withResolvers<void>();
+  const slow: Network = {
+    async connect(to) {
+      const connection = await network.connect(to);
+      await gate.promise;
+      return connection;
+    },
+    listen: (at) => network.listen(at),
+  };
+  const one = new Loops(slow, clock, silentLog, crewOf(memory, 0).paths);
+  const other = new Loops(network, clock, silentLog, crewOf(memory, 1).paths);
+  const making = one.connect(to);
+  const back = (await listener.accept())!;
+  const checked = assertRejects(() => other.check(back, to), NotAllowed);
+  await clock.advance(10);
+  gate.resolve();
+  const made = await making;
+  await clock.advance(10);
+  await checked;
+  for (const one of [made, back]) one.close();
+  listener.close();
+});
+
+Deno.test("sessions of all workers of a client count against one limit, and associations of a server's", async () => {
+  await using world = new World();
+  const servers = crew(2).map((one) =>
+    world.startServer([...SERVER, "--workers", "2", "--config", "f"], [], one, "limits: {associations: 3}")
+  );
+  world.startClient([...CLIENT, "--config", "f"], [], undefined, "warm: 0");
+  await hold(world, 1);
+  await world.client.until("association", 2);
+  await hold(world, 2);
+  assertEquals(await world.talk(DESTINATION), "reset");
+  assertEquals(servers.reduce((sum, { associations }) => sum + associations, 0), 3);
+  const { limit, value } = await world.server.until("limit reached");
+  assertEquals([limit, value], ["associations", 3]);
+});
