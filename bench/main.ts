@@ -15,10 +15,13 @@ import { loss } from "./parts/loss.ts";
 import { peers } from "./parts/peers.ts";
 import { table1 } from "./parts/table1.ts";
 import { sizes, web } from "./parts/web.ts";
+import { workers } from "./parts/workers.ts";
 import { Results } from "./results.ts";
 import { describe, tables } from "./tables.ts";
 
-const PARTS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = { table1, equal, loss, web, sizes, peers };
+const PARTS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
+  ...{ table1, equal, loss, web, sizes, peers, workers },
+};
 
 const args = parseArgs(Deno.args, {
   string: ["rounds", "seconds", "out"],

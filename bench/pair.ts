@@ -17,11 +17,13 @@ export interface PairOptions {
   readonly channelPort?: number;
   /** Whether associations serve several sessions, and one is kept ready. Default: true, as users have it. */
   readonly reuse?: boolean;
+  /** How many workers each has. Default: 1. */
+  readonly workers?: number;
 }
 
 /** Starts both handlers, as users run them but that they only log errors, and waits until they carry connections. */
 export async function startPair(stage: Stage, load: Load, options: PairOptions): Promise<AsyncDisposable> {
-  const { target, entry, channelPort = 6522, reuse = true } = options;
+  const { target, entry, channelPort = 6522, reuse = true, workers = 1 } = options;
   await using making = new AsyncDisposableStack();
   const { path } = making.use(await makeTempDir());
   const channels = stage.hosts.map((host) => `${host}:${channelPort}`);
@@ -33,11 +35,12 @@ export async function startPair(stage: Stage, load: Load, options: PairOptions):
     making.use(Program.start([...micss, command, "--config", file], { cwd: ROOT, within }));
   };
   const log = { level: "error" };
-  await start("server", { channels, targets: { [target]: `127.0.0.1:${target}` }, log }, stage.far);
+  await start("server", { channels, targets: { [target]: `127.0.0.1:${target}` }, workers, log }, stage.far);
   await load.wait(stage.hosts[0]!, channelPort);
   await start("client", {
     servers: { far: { channels } },
     forward: [`${ENTRY_HOST}:${entry}=far:${target}`],
+    workers,
     log,
     ...reuse ? {} : { warm: 0, timeouts: { idle: "1ms" } },
   }, stage.near);

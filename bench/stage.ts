@@ -119,7 +119,7 @@ async function settle(pid: number): Promise<void> {
 }
 
 /** Builds one of the programs beside this file. @returns Its path. */
-async function build(source: string, parts: AsyncDisposableStack): Promise<string> {
+export async function build(source: string, parts: AsyncDisposableStack): Promise<string> {
   const { path } = parts.use(await makeTempDir());
   const from = new URL(source, import.meta.url).pathname;
   await run(["gcc", "-O2", "-pthread", "-o", `${path}/program`, from, "-lm"]);

@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { buildExecutable, COMPILER, TEST_BUILD } from "../support/executable.ts";
 import { Program, run } from "../support/process.ts";
-import { freePort } from "../support/programs.ts";
+import { freePort, freePorts } from "../support/programs.ts";
 
 const executable = await buildExecutable();
 
@@ -22,31 +22,38 @@ testExecutable("the executable names its version, and what it was built from", a
   assertEquals(first!.split("(")[1], `${TEST_BUILD})`);
 });
 
-testExecutable(
-  "two of the executable carry a page through three channels, and end when they are told",
-  async (executable) => {
-    const page = crypto.getRandomValues(new Uint8Array(60_000));
-    await using web = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response(page));
-    const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
-    const port = freePort(...hosts);
-    const channels = hosts.map((host) => `${host}:${port}`);
-    const entry = `127.0.0.1:${freePort("127.0.0.1")}`;
+for (const workers of [1, 2]) {
+  const suffix = workers === 1 ? "" : `, with ${workers} workers each,`;
+  testExecutable(
+    `two of the executable${suffix} carry pages through three channels, and end when they are told`,
+    (executable) => carry(executable, workers),
+  );
+}
 
-    await using server = start("server", [
-      ...channels.flatMap((channel) => ["--channel", channel]),
-      ...["--target", `80=127.0.0.1:${web.addr.port}`],
-    ]);
-    await server.waitForLine(/"event":"ready"/);
-    await using client = start("client", ["--server", `web=${channels}`, "--forward", `${entry}=web:80`]);
-    await client.waitForLine(/"event":"ready"/);
+async function carry(executable: string, workers: number): Promise<void> {
+  const page = crypto.getRandomValues(new Uint8Array(60_000));
+  await using web = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response(page));
+  const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
+  const port = freePorts(workers, ...hosts);
+  const channels = hosts.map((host) => `${host}:${port}`);
+  const entry = `127.0.0.1:${freePort("127.0.0.1")}`;
 
-    using http = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  await using server = start("server", [
+    ...channels.flatMap((channel) => ["--channel", channel]),
+    ...["--target", `80=127.0.0.1:${web.addr.port}`],
+  ]);
+  await server.waitForLine(/"event":"ready"/);
+  await using client = start("client", ["--server", `web=${channels}`, "--forward", `${entry}=web:80`]);
+  await client.waitForLine(/"event":"ready"/);
+
+  using http = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  for (let i = 0; i < 4 * workers; i++) {
     const answer = await fetch(`http://${entry}/`, { client: http });
     assertEquals(await answer.bytes(), page);
-    assertEquals([await client.stop(), await server.stop()], [0, 0]);
+  }
+  assertEquals([await client.stop(), await server.stop()], [0, 0]);
 
-    function start(command: string, flags: string[]): Program {
-      return Program.start([executable, command, ...flags, "--log-format", "json"], ELSEWHERE);
-    }
-  },
-);
+  function start(command: string, flags: string[]): Program {
+    return Program.start([executable, command, ...flags, "--workers", `${workers}`, "--log-format", "json"], ELSEWHERE);
+  }
+}
