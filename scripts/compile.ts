@@ -47,13 +47,14 @@ export async function compile(
     const locked = std.find((flag) => flag.startsWith("--lock="))?.slice("--lock=".length) ?? "deno.lock";
     await Deno.writeTextFile(lock, runTimeLock(await Deno.readTextFile(new URL(locked, ROOT))));
     await Deno.writeTextFile(environment, `MICSS_BUILD="${build ?? await buildName()}"\n`);
-    const allow = await new Deno.Command(Deno.execPath(), { args: ["task", "-q", "allow"], cwd: ROOT }).output();
+    const [allow, heap] = await Promise.all(["allow", "heap"].map(printed));
     const args = [
       "compile",
       // with a code cache, it would load what anyone may have put at a known path in the directory for temporary files
       "--no-code-cache",
       `--env-file=${environment}`,
-      ...new TextDecoder().decode(allow.stdout).trim().split(" "),
+      ...allow!,
+      ...heap!,
       ...std.filter((flag) => !flag.startsWith("--lock=")),
       `--lock=${lock}`,
       ...INCLUDED.map((path) => `--include=${path}`),
@@ -70,6 +71,12 @@ export async function compile(
     await Deno.remove(environment);
     await Deno.remove(lock);
   }
+}
+
+/** The flags that a task of deno.json prints. */
+async function printed(task: string): Promise<string[]> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["task", "-q", task], cwd: ROOT }).output();
+  return new TextDecoder().decode(stdout).trim().split(" ");
 }
 
 /** The commit and its date, "6c5f824 of 2026-11-22", with a `+` where the tree has changes; empty where nobody tells. */

@@ -2,18 +2,19 @@
  * The tasks `load` and `soak`: put load on pairs of handlers, and fail when something is left behind afterwards.
  *
  * ```text
- * deno task load [--scale FACTOR] [idle] [killed] [short] [memory]     the parts named, or all; smaller or larger by a factor
+ * deno task load [--scale FACTOR] [idle] [killed] [short] [memory] [uneven]     the parts named, or all; by a factor
  * deno task soak [--minutes N]                                everything in turns; 10 minutes unless given
  * ```
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { idle, killed, memory, short, type Sizes, soak, type Tell } from "./parts.ts";
+import { memory, uneven } from "./memory.ts";
+import { idle, killed, short, type Sizes, soak, type Tell } from "./parts.ts";
 
 const tolerance = { memory: 1.1, throughput: 0.7, probe: 16 };
 
-const PARTS: Record<string, (sizes: Sizes, tell: Tell) => Promise<void>> = { idle, killed, short, memory };
+const PARTS: Record<string, (sizes: Sizes, tell: Tell) => Promise<void>> = { idle, killed, short, memory, uneven };
 
 const tell: Tell = (line) => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`);
 

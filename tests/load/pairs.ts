@@ -1,7 +1,7 @@
 /** Pairs of handlers to put load on, as processes of their own, and what they hold. */
 import { stdFlags } from "../../scripts/std.ts";
-import type { Address } from "../../src/net/address.ts";
-import { Handler } from "../support/handlers.ts";
+import { type Address, formatAddress } from "../../src/net/address.ts";
+import { Handler, printed } from "../support/handlers.ts";
 import { makeTempDir } from "../support/process.ts";
 import { freePort } from "../support/programs.ts";
 import type { EchoTarget } from "./parties.ts";
@@ -21,6 +21,8 @@ export const IDLE_SECONDS = 3;
 export interface Holding {
   /** What is in use of the heap, garbage aside, in bytes. */
   readonly heap: number;
+  /** Memory of buffers that are in use or kept, in bytes: no part of the heap. */
+  readonly buffers: number;
   /** Resident memory in bytes. */
   readonly memory: number;
   /** Open files. */
@@ -47,18 +49,24 @@ export class LoadPair implements AsyncDisposable {
    * Starts a pair.
    *
    * @param sessions How many sessions it must take at once.
+   * @param through Where the client is to connect for a channel of the server's. Default: to it.
    */
-  static async start(target: EchoTarget, sessions: number): Promise<LoadPair> {
+  static async start(
+    target: Pick<EchoTarget, "address">,
+    sessions: number,
+    through: (channel: Address, index: number) => Address = (channel) => channel,
+  ): Promise<LoadPair> {
     await using making = new AsyncDisposableStack();
     const { path } = making.use(await makeTempDir());
     const hosts = Array.from({ length: CHANNELS }, (_, index) => `127.0.0.${index + 1}`);
     const port = freePort(...hosts);
-    const channels = `[${hosts.map((host) => `"${host}:${port}"`)}]`;
+    const listed = (channels: Address[]) => `[${channels.map((channel) => `"${formatAddress(channel)}"`)}]`;
+    const channels = hosts.map((host) => ({ host, port }));
     const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
     const timeouts = `timeouts: {idle: ${IDLE_SECONDS}s, handshake: 30s}`;
     await Deno.writeTextFile(
       `${path}/server.yaml`,
-      `channels: ${channels}
+      `channels: ${listed(channels)}
 targets: {80: "127.0.0.1:${target.address.port}"}
 limits: {associations: ${sessions + 2}, waiting: 3000, waiting-per-source: 3000, accept-rate: 0}
 ${timeouts}
@@ -66,13 +74,14 @@ ${timeouts}
     );
     await Deno.writeTextFile(
       `${path}/client.yaml`,
-      `servers: {web: {channels: ${channels}}}
+      `servers: {web: {channels: ${listed(channels.map(through))}}}
 forward: ["127.0.0.1:${entry.port}=web:80"]
 limits: {sessions: ${sessions + 2}}
 ${timeouts}
 `,
     );
-    const micss = [Deno.execPath(), "run", "-q", "-A", "--v8-flags=--expose-gc", ...await stdFlags(), WEIGHED];
+    const flags = ["-A", ...await printed("heap"), "--v8-flags=--expose-gc", ...await stdFlags()];
+    const micss = [Deno.execPath(), "run", "-q", ...flags, WEIGHED];
     const server = making.use(await Handler.start("server", ["--config", `${path}/server.yaml`], { micss }));
     const client = making.use(await Handler.start("client", ["--config", `${path}/client.yaml`], { micss }));
     return new LoadPair(entry, server, client, making.move());
@@ -84,10 +93,15 @@ ${timeouts}
     const of = async (handler: Handler) => {
       const memory = await handler.memory();
       handler.signal("SIGUSR2");
-      const { bytes } = await handler.waitForLog("heap", { count });
-      return { memory, files: await handler.files(), heap: Number(bytes) };
+      const { bytes, buffers } = await handler.waitForLog("heap", { count });
+      return { memory, files: await handler.files(), heap: Number(bytes), buffers: Number(buffers) };
     };
     return await Promise.all([of(this.#client), of(this.#server)]);
+  }
+
+  /** What is resident of both handlers: the client's, then the server's. */
+  resident(): Promise<[number, number]> {
+    return Promise.all([this.#client.memory(), this.#server.memory()]);
   }
 
   /** Both logs, for a message. */

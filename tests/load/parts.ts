@@ -6,7 +6,7 @@ import { type Holding, IDLE_SECONDS, LoadPair, mostSessions } from "./pairs.ts";
 export type Tell = (line: string) => void;
 
 /** How many sessions are begun at once. */
-const AT_ONCE = 64;
+export const AT_ONCE = 64;
 
 /** How long between two looks at what is held, in milliseconds, and how many there are at most. */
 const SAMPLE = 500, SAMPLES = 60;
@@ -122,7 +122,8 @@ export class Afterwards {
       // The garbage collector comes when something is made.
       if (sample % 10 === 9) await inParallel(200, 4, () => shortSession(this.#pair.entry, new Uint8Array(1000)));
       const now = await this.#pair.holding();
-      least = least.map(({ memory, files, heap }, index) => ({
+      least = least.map(({ memory, files, heap, buffers }, index) => ({
+        buffers: Math.min(buffers, now[index]!.buffers),
         memory: Math.min(memory, now[index]!.memory),
         files: Math.min(files, now[index]!.files),
         heap: Math.min(heap, now[index]!.heap),
@@ -146,7 +147,8 @@ async function throughput(pair: LoadPair, megabytes: number): Promise<number> {
   return best;
 }
 
-function describe(holding: readonly Holding[]): string {
+/** What a pair holds, in words. */
+export function describe(holding: readonly Holding[]): string {
   const [client, server] = holding.map(({ memory, files, heap }) =>
     `${mib(memory)} (heap ${mib(heap)}, ${files} files)`
   );
@@ -269,30 +271,6 @@ export async function short({ short, tolerance }: Sizes, tell: Tell): Promise<vo
   complain([pair]);
 }
 
-/** Memory of an idle session, at several numbers of them, on either handler. */
-export async function memory(sizes: Sizes, tell: Tell): Promise<void> {
-  const most = Math.min(mostSessions(), sizes.idle);
-  for (const count of [1, 100, 1000, sizes.idle].map((one) => Math.min(one, most))) {
-    using target = new EchoTarget();
-    await using pair = await LoadPair.start(target, count);
-    await shortSession(pair.entry, new Uint8Array(1000));
-    await pause(500);
-    const before = await pair.holding();
-    const applications: Application[] = [];
-    await inParallel(count, AT_ONCE, async () => void applications.push(await Application.begin(pair.entry)));
-    await pause(sizes.hold * 1000);
-    const held = await pair.holding();
-    const [client, server] = held.map(({ memory, heap }, index) => {
-      const { memory: memoryBefore, heap: heapBefore } = before[index]!;
-      const each = (bytes: number) => Math.round(bytes / count);
-      return `${each(memory - memoryBefore)} bytes (heap ${each(heap - heapBefore)})`;
-    });
-    tell(`${count} idle: client ${client}, server ${server} a session; ${describe(held)}`);
-    await inParallel(count, AT_ONCE, (index) => applications[index]!.end());
-    complain([pair]);
-  }
-}
-
 /** Everything in turns for so many minutes. */
 export async function soak(minutes: number, sizes: Sizes, tell: Tell): Promise<void> {
   using target = new EchoTarget();
@@ -334,7 +312,8 @@ function summary(complaints: readonly string[]): string {
   return counts.slice(0, 5).map(({ kind, length }) => `${length} times: ${kind}`).join("; ");
 }
 
-function complain(pairs: readonly LoadPair[]): void {
+/** @throws {Error} When there is something in the logs of these pairs that should not be. */
+export function complain(pairs: readonly LoadPair[]): void {
   const complaints = pairs.flatMap((pair) => pair.complaints());
   if (complaints.length > 0) throw new Error(`the logs say ${summary(complaints)}`);
 }

@@ -12,7 +12,14 @@ Deno.addSignalListener("SIGUSR2", () => {
   const { gc } = globalThis as unknown as { gc: () => void };
   gc();
   gc();
-  console.log(JSON.stringify({ event: "heap", count: ++count, bytes: Deno.memoryUsage().heapUsed }));
+  console.log(
+    JSON.stringify({
+      event: "heap",
+      count: ++count,
+      bytes: Deno.memoryUsage().heapUsed,
+      buffers: Deno.memoryUsage().external,
+    }),
+  );
 });
 
 Deno.exit(await main(Deno.args));

@@ -191,10 +191,16 @@ let fromSource: Promise<string[]> | undefined;
 export async function micssCommand(executable = Deno.env.get("MICSS_EXECUTABLE")): Promise<string[]> {
   if (executable !== undefined) return [executable];
   fromSource ??= (async () => {
-    const allow = await run([Deno.execPath(), "task", "-q", "allow"], { cwd: ROOT });
-    return [Deno.execPath(), "run", "-q", ...allow.text().trim().split(" "), ...await stdFlags(), "main.ts"];
+    const [allow, heap] = await Promise.all(["allow", "heap"].map(printed));
+    return [Deno.execPath(), "run", "-q", ...allow!, ...heap!, ...await stdFlags(), "main.ts"];
   })();
   return await fromSource;
+}
+
+/** The flags that a task of deno.json prints. */
+export async function printed(task: string): Promise<string[]> {
+  const { text } = await run([Deno.execPath(), "task", "-q", task], { cwd: ROOT });
+  return text().trim().split(" ");
 }
 
 function parseLine(text: string): LogLine | undefined {
