@@ -23,12 +23,9 @@ const SO_ACCEPTCONN = 30;
 const SHUT_WR = 1;
 const RLIMIT_NOFILE = 7;
 const RLIM_INFINITY = 2n ** 64n - 1n;
-const EPERM = 1;
-const ENOENT = 2;
+const EPERM = 1, ENOENT = 2;
 
-const AF_UNIX = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
+const AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10;
 /** SOCK_STREAM, SOCK_NONBLOCK and SOCK_CLOEXEC. */
 const STREAM = 1 | 0o4000 | 0o2000000;
 /** SOCK_DGRAM, SOCK_NONBLOCK and SOCK_CLOEXEC. */
@@ -142,23 +139,20 @@ export function shutdownWrite(conn: Deno.TcpConn, since: number): boolean {
 export function makeTransparent(listener: Deno.TcpListener): void {
   const c = libc();
   if (typeof c === "string") throw new Deno.errors.NotSupported(`TPROXY ${c}`);
-  const fd = listenerDescriptor(c, listener);
-  if (fd === undefined) throw new Deno.errors.NotFound("TPROXY: the listener has ended");
+  const fds = listenerDescriptors(c, listener);
+  if (fds.length === 0) throw new Deno.errors.NotFound("TPROXY: the listener has ended");
   const [level, option] = listener.addr.hostname.includes(":")
     ? [SOL_IPV6, IPV6_TRANSPARENT]
     : [SOL_IP, IP_TRANSPARENT];
-  if (c.setsockopt(fd, level, option, new Int32Array([1]), 4) === 0) return;
+  if (fds.every((fd) => c.setsockopt(fd, level, option, new Int32Array([1]), 4) === 0)) return;
   const number = errno(c);
   if (number === EPERM) throw new Deno.errors.PermissionDenied("TPROXY needs the capability CAP_NET_ADMIN");
   throw new Deno.errors.NotSupported(`TPROXY: setsockopt failed with errno ${number}`);
 }
 
-/** The file descriptor of a listener, which Deno tells nowhere: no other socket that listens has its address. */
-function listenerDescriptor(c: Libc, { addr }: Deno.TcpListener): number | undefined {
-  for (const fd of openDescriptors(c)) {
-    if (namesAddress(c.getsockname, fd, addr) && listens(c, fd)) return fd;
-  }
-  return undefined;
+/** The sockets of this process that listen where a listener does: Deno does not tell which one of them it is. */
+function listenerDescriptors(c: Libc, { addr }: Deno.TcpListener): number[] {
+  return [...openDescriptors(c)].filter((fd) => namesAddress(c.getsockname, fd, addr) && listens(c, fd));
 }
 
 function listens(c: Libc, fd: number): boolean {

@@ -53,6 +53,7 @@ class Played implements Hand {
   terminate(): void {
     this.terminated = true;
     this.#channel.port1.close();
+    this.#channel.port2.close();
   }
 
   /** Fails as a worker does whose code throws. @returns Whether the main event loop took it for handled. */

@@ -13,8 +13,12 @@ function connected(duties: Partial<Duties>): { caller: Caller; lines: Line[]; sa
     say = given;
     return duties as Duties;
   });
+  const end = () => {
+    port1.close();
+    port2.close();
+  };
   const caller = new Caller(port1 as Port, (line) => lines.push(line));
-  return { caller, lines, say: (line) => say(line), end: () => port1.close() };
+  return { caller, lines, say: (line) => say(line), end };
 }
 
 Deno.test("a call is answered with what the duty gives, whichever is done first", async () => {
