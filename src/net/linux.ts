@@ -150,7 +150,7 @@ export function makeTransparent(listener: Deno.TcpListener): void {
   throw new Deno.errors.NotSupported(`TPROXY: setsockopt failed with errno ${number}`);
 }
 
-/** The sockets of this process that listen where a listener does: Deno does not tell which one of them it is. */
+/** The sockets of this process that listen where a listener does, other workers' too: Deno tells its own nowhere. */
 function listenerDescriptors(c: Libc, { addr }: Deno.TcpListener): number[] {
   return [...openDescriptors(c)].filter((fd) => namesAddress(c.getsockname, fd, addr) && listens(c, fd));
 }
