@@ -47,14 +47,13 @@ export async function compile(
     const locked = std.find((flag) => flag.startsWith("--lock="))?.slice("--lock=".length) ?? "deno.lock";
     await Deno.writeTextFile(lock, runTimeLock(await Deno.readTextFile(new URL(locked, ROOT))));
     await Deno.writeTextFile(environment, `MICSS_BUILD="${build ?? await buildName()}"\n`);
-    const [allow, heap] = await Promise.all(["allow", "heap"].map(printed));
+    const allow = await printed("allow");
     const args = [
       "compile",
       // with a code cache, it would load what anyone may have put at a known path in the directory for temporary files
       "--no-code-cache",
       `--env-file=${environment}`,
-      ...allow!,
-      ...heap!,
+      ...allow,
       ...std.filter((flag) => !flag.startsWith("--lock=")),
       `--lock=${lock}`,
       ...INCLUDED.map((path) => `--include=${path}`),

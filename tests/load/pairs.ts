@@ -80,7 +80,7 @@ limits: {sessions: ${sessions + 2}}
 ${timeouts}
 `,
     );
-    const flags = ["-A", ...await printed("heap"), "--v8-flags=--expose-gc", ...await stdFlags()];
+    const flags = ["-A", `--v8-flags=${await printed("heap")},--expose-gc`, ...await stdFlags()];
     const micss = [Deno.execPath(), "run", "-q", ...flags, WEIGHED];
     const server = making.use(await Handler.start("server", ["--config", `${path}/server.yaml`], { micss }));
     const client = making.use(await Handler.start("client", ["--config", `${path}/client.yaml`], { micss }));

@@ -191,8 +191,7 @@ let fromSource: Promise<string[]> | undefined;
 export async function micssCommand(executable = Deno.env.get("MICSS_EXECUTABLE")): Promise<string[]> {
   if (executable !== undefined) return [executable];
   fromSource ??= (async () => {
-    const [allow, heap] = await Promise.all(["allow", "heap"].map(printed));
-    return [Deno.execPath(), "run", "-q", ...allow!, ...heap!, ...await stdFlags(), "main.ts"];
+    return [Deno.execPath(), "run", "-q", ...await printed("allow"), ...await stdFlags(), "main.ts"];
   })();
   return await fromSource;
 }
