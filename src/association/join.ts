@@ -33,7 +33,12 @@ export function joinFrom(
     return all;
   };
   const changed = (): void => {
-    for (const inlet of inlets) inlet.read();
+    for (let index = 0; index < inlets.length; index++) {
+      const inlet = inlets[index]!;
+      inlet.read();
+      // At once, though what came before is still to be joined: the others may fail by then because this one did.
+      if (inlet.ended !== null && inlet.ended.cause !== null) failed(index, inlet.ended.cause);
+    }
     if (wake === null || !due()) return;
     wake();
     wake = null;

@@ -271,6 +271,25 @@ for (const how of ["close", "reset"] as const) {
   });
 }
 
+Deno.test("the channel that failed first is to blame, though what it brought before is still to be joined", async () => {
+  const pair = await associatedPair(3, new MemoryNetwork());
+  const { client, server } = pair;
+  const reader = client.readable.getReader();
+  const flow = server.writable.getWriter().write(new Uint8Array(200_000));
+  for (let left = 200_000; left > 0;) left -= (await reader.read()).value!.length;
+  await flow;
+  const read = reader.read();
+  const [first, second] = server.connections as [Connection, Connection];
+  await second.write(new Uint8Array(20_000));
+  await settle();
+  second.reset();
+  await settle();
+  first.reset();
+  const error = await assertRejects(() => read, ChannelError);
+  assertEquals([error.index, client.failure?.index], [1, 1]);
+  await finish(pair);
+});
+
 Deno.test("writing to a channel that was reset fails and names it, also while the write waits", async () => {
   const pair = await associatedPair(3, new MemoryNetwork({ capacity: 100 }));
   const writer = pair.client.writable.getWriter();
