@@ -105,7 +105,7 @@ function ofTarget(fault: FaultName, seen: string, said: Said): Row {
   return { fault, phases: ["connecting"], seen, target: "what it did", said, within: 0 };
 }
 
-const notAsSent = /frame|tampered|END/;
+const notAsSent = /frame|tampered|END|a second KEY|^[A-Z]+ of \d+ bytes$/;
 const told = "a frame is not as it was sent";
 
 /** All rows. */
