@@ -64,7 +64,7 @@ export function relayLog(level: () => LogLevel, write: Relay): Log {
 }
 
 /** The fields that a line has beside its own: those that {@linkcode Log.with} added one after the other. */
-export interface Bound {
+interface Bound {
   /** Those before. */
   readonly outer: Bound | null;
   /** Those that come last. */
@@ -72,12 +72,12 @@ export interface Bound {
 }
 
 /** All of them in one object. */
-export function fieldsOf({ outer, fields }: Bound): LogFields {
+function fieldsOf({ outer, fields }: Bound): LogFields {
   return outer === null ? fields : { ...fieldsOf(outer), ...fields };
 }
 
 /**
- * A session keeps two of these. A class has its methods once, where closures would be made for each; and fields that were
+ * Every session keeps some of these. A class has its methods once, where closures would be made for each; and fields that were
  * put together would take four times as much as what they were given as.
  */
 class Lines implements Log, Bound {

@@ -1,4 +1,4 @@
-import { type Bound, fieldsOf, type Log, type LogFields, type LogLevel } from "./log.ts";
+import { type Log, type LogFields, type LogLevel, relayLog } from "./log.ts";
 
 /** A log line, as {@linkcode Log} was given it. */
 export interface Event {
@@ -38,53 +38,14 @@ export class Recent {
 
   /** A log that writes to `log`, and keeps its lines here. */
   of(log: Log): Log {
-    return new Kept(log, null, {}, (level, event, fields) => this.#keep(level, event, fields));
+    return relayLog(() => "debug", (level, event, fields) => {
+      log[level](event, fields);
+      if (level !== "debug") this.#keep(level, event, fields);
+    });
   }
 
   #keep(level: LogLevel, event: string, fields: LogFields): void {
     this.#events.push({ number: ++this.#number, time: this.#now().toISOString(), level, event, fields });
     if (this.#events.length > this.#most) this.#events.shift();
-  }
-}
-
-type Keep = (level: LogLevel, event: string, fields: LogFields) => void;
-
-/** A log whose lines are kept. */
-class Kept implements Log, Bound {
-  readonly #log: Log;
-  readonly outer: Bound | null;
-  readonly fields: LogFields;
-  readonly #keep: Keep;
-
-  constructor(log: Log, outer: Bound | null, fields: LogFields, keep: Keep) {
-    this.#log = log;
-    this.outer = outer;
-    this.fields = fields;
-    this.#keep = keep;
-  }
-
-  debug(event: string, fields?: LogFields): void {
-    this.#log.debug(event, fields);
-  }
-
-  info(event: string, fields?: LogFields): void {
-    this.#write("info", event, fields);
-  }
-
-  warn(event: string, fields?: LogFields): void {
-    this.#write("warn", event, fields);
-  }
-
-  error(event: string, fields?: LogFields): void {
-    this.#write("error", event, fields);
-  }
-
-  with(fields: LogFields): Log {
-    return new Kept(this.#log.with(fields), this, fields, this.#keep);
-  }
-
-  #write(level: "info" | "warn" | "error", event: string, fields?: LogFields): void {
-    this.#log[level](event, fields);
-    this.#keep(level, event, { ...fieldsOf(this), ...fields });
   }
 }

@@ -12,6 +12,7 @@ import {
   joined,
   serverSide,
 } from "./evidence.ts";
+import { concat } from "../support/pair.ts";
 import { SAID, sharesBegin } from "./steps.ts";
 
 /** Looks for one kind of wrong. */
@@ -206,14 +207,4 @@ function shows(bytes: Uint8Array, secret: Uint8Array): boolean {
     if (text.includes(secretText.slice(at, at + 8))) return true;
   }
   return false;
-}
-
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
