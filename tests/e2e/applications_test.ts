@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { formatAddress, parseAddress } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
 import { startPair } from "../support/handlers.ts";
-import { Program, run } from "../support/process.ts";
+import { bounded, Program, run } from "../support/process.ts";
 import { testWith } from "../support/programs.ts";
 import { startSshd } from "../support/programs_sshd.ts";
 import { connect, pattern, readExactly, sha256, Target } from "../support/programs_tcp.ts";
@@ -27,23 +27,17 @@ testWith(
   async () => {
     await using path = await openForward();
     const { host, port } = parseAddress(path.target);
-    await using server = Program.start(["iperf3", "-s", "-B", host, "-p", `${port}`, "--forceflush"]);
-    await server.waitForLine(/Server listening/);
     const entry = parseAddress(path.entry);
-    const measure = async (...direction: string[]) => {
-      // iperf3's server takes one test at a time, and clears up after each.
-      for (let tries = 1;; tries++) {
-        const { end, error } = JSON.parse((await run([...client, ...direction])).text());
-        if (error === undefined) return end;
-        assert(/the server is busy/.test(error) && tries < 100, error);
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    };
     const client = ["iperf3", "-c", entry.host, "-p", `${entry.port}`, "--json", "-n", "100M"];
     for (const direction of [[], ["--reverse"]]) {
-      const end = await measure(...direction);
+      // One server a test: between two it listens anew, and resets who has connected meanwhile.
+      await using server = Program.start(["iperf3", "-s", "-1", "-B", host, "-p", `${port}`, "--forceflush"]);
+      await server.waitForLine(/Server listening/);
+      const { end, error } = JSON.parse((await run([...client, ...direction])).text());
+      assertEquals(error, undefined);
       assert(end.sum_sent.bytes >= 100_000_000, `iperf3 sent ${end.sum_sent.bytes} bytes`);
       assert(end.sum_received.bytes > 0, "iperf3 received nothing");
+      assertEquals(await bounded(server.exited, () => `the end of ${server.describe()}`), 0);
     }
   },
 );
