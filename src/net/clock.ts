@@ -8,7 +8,15 @@ export interface Clock {
    * @returns Forgets the action; harmless after it ran.
    */
   after(ms: number, action: () => void): () => void;
+  /**
+   * Runs `action` once, as {@linkcode Clock.after} does, when what is about to come from this machine has had a moment
+   * to come: 2 ms. In tests that is a moment of theirs, and no time passes.
+   */
+  soon(action: () => void): () => void;
 }
+
+/** What a moment is, in milliseconds: programs on this machine answer within it, and no way to another takes less. */
+const MOMENT = 2;
 
 /** The system's monotonic clock and timers. */
 export const systemClock: Clock = {
@@ -18,4 +26,5 @@ export const systemClock: Clock = {
     Deno.unrefTimer(timer);
     return () => clearTimeout(timer);
   },
+  soon: (action) => systemClock.after(MOMENT, action),
 };

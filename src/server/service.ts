@@ -12,6 +12,7 @@ import type { Liveness } from "../session/liveness.ts";
 import type { Traffic } from "../session/relay.ts";
 import { carry, refuse } from "../session/session.ts";
 import { FrameType, ResultCode } from "../wire/frame.ts";
+import type { FrameEncoder } from "../wire/frame_encoder.ts";
 import type { Open } from "../wire/open.ts";
 import { sameWorkers, type Workers } from "../wire/workers.ts";
 import { proxyHeader } from "./proxy_header.ts";
@@ -183,14 +184,20 @@ export class Service {
       ms: Math.round(clock.now() - began),
     });
     try {
-      const opened = this.#frames.send((encoder) => encoder.result(ResultCode.Ok));
-      await carry(application, this.#frames, traffic, opened, clock);
+      await carry(application, this.#frames, traffic, this.#accept(), clock);
       ended();
       log.info("session ended", { ...counts(), reason: "both sides ended" });
     } catch (error) {
       ended(error);
       log.warn("session reset", { ...counts(), reason: reasonOf(error) });
     }
+  }
+
+  /** Sends RESULT 0: with the target's first bytes, where the application has spoken and its target may answer at once. */
+  async #accept(): Promise<void> {
+    const result = (encoder: FrameEncoder) => encoder.result(ResultCode.Ok);
+    if (this.#frames.more) this.#frames.sendSoon(result, this.#options.clock);
+    else await this.#frames.send(result);
   }
 
   async #connect(to: Endpoint, open: Open): Promise<Connection> {

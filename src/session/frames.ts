@@ -1,4 +1,5 @@
 import { type Association, ChannelError } from "../association/association.ts";
+import type { Clock } from "../net/clock.ts";
 import { guardedRandom } from "../sharing/guarded_pads.ts";
 import { systemPads } from "../sharing/pads.ts";
 import { WireError } from "../wire/decoder.ts";
@@ -6,6 +7,8 @@ import { type Frame, FRAME_HEAD_LENGTH, frameName, FrameType } from "../wire/fra
 import { FrameDecoder } from "../wire/frame_decoder.ts";
 import { FrameEncoder } from "../wire/frame_encoder.ts";
 import type { Workers } from "../wire/workers.ts";
+
+const NOTHING = new Uint8Array(0);
 
 /** Where all keys and masks come from: so the same twice is noticed between associations, too. */
 const random = guardedRandom(systemPads);
@@ -42,6 +45,10 @@ export class Frames {
   /** The next frame, until it is received. */
   #next: Promise<Frame | null> | null = null;
   #signalling = false;
+  /** What waits to leave with the frame that follows. */
+  #held: Uint8Array | null = null;
+  /** Forgets that it is to leave by itself. */
+  #forget: () => void = () => {};
   readonly #said: Workers | null;
 
   /**
@@ -69,27 +76,70 @@ export class Frames {
    * @throws When a channel failed, or the generator of random numbers.
    */
   async send(encode: (encoder: FrameEncoder) => Uint8Array): Promise<void> {
-    this.sent++;
-    await this.#writer.write(this.#encoder.started ? encode(this.#encoder) : this.#first(encode));
-    await this.association.flushed();
-  }
-
-  #first(encode: (encoder: FrameEncoder) => Uint8Array): Uint8Array {
-    const encoder = this.#encoder;
-    const start = this.#said === null ? [encoder.key()] : [encoder.key(), encoder.workers(this.#said)];
-    return concat([...start, encode(encoder)]);
+    await this.#leave(this.#behindHeld(this.#encode(encode)));
   }
 
   /**
-   * Sends a DATA frame; some frame must have been sent before.
+   * Sends a frame that is not DATA together with the one that follows, or by itself if none does within a moment: each
+   * is a write on every channel, and a short session consists of little else. Who waits for an answer, or reads, meets
+   * a failure.
+   *
+   * @param encode As for {@linkcode Frames.send}; what it throws, this throws.
+   */
+  sendSoon(encode: (encoder: FrameEncoder) => Uint8Array, clock: Clock): void {
+    this.#held = this.#behindHeld(this.#encode(encode));
+    this.#forget = clock.soon(() => {
+      if (this.#held !== null) this.#unwatched(this.#leave(this.#behindHeld(NOTHING)));
+    });
+  }
+
+  /**
+   * Sends a DATA frame; some frame must have been sent before, or be sent soon.
    *
    * @param frame 36 bytes that get the frame's head, then the body; lent until the promise settles.
    * @throws When a channel failed, or the generator of random numbers.
    */
   sendData(frame: Uint8Array): Promise<void> {
-    this.sent++;
     this.#encoder.dataHead(frame, frame.length - FRAME_HEAD_LENGTH);
-    return this.#writer.write(frame);
+    this.sent++;
+    return this.#writer.write(this.#behindHeld(frame));
+  }
+
+  /**
+   * Sends a DATA frame and END behind it.
+   *
+   * @param frames As for {@linkcode Frames.sendData}, and then 36 bytes that get END.
+   * @returns As for {@linkcode Frames.send}.
+   */
+  async sendLastData(frames: Uint8Array): Promise<void> {
+    const end = frames.length - FRAME_HEAD_LENGTH;
+    this.#encoder.dataHead(frames, end - FRAME_HEAD_LENGTH);
+    frames.set(this.#encoder.end(), end);
+    await this.#leave(this.#behindHeld(frames));
+  }
+
+  /** Encodes a frame; the first one behind KEY, and what is said of workers. */
+  #encode(encode: (encoder: FrameEncoder) => Uint8Array): Uint8Array {
+    const encoder = this.#encoder;
+    if (encoder.started) return encode(encoder);
+    const start = this.#said === null ? [encoder.key()] : [encoder.key(), encoder.workers(this.#said)];
+    return concat([...start, encode(encoder)]);
+  }
+
+  /** What was held, which is held no more, and `bytes` behind it. */
+  #behindHeld(bytes: Uint8Array): Uint8Array {
+    const held = this.#held;
+    if (held === null) return bytes;
+    this.#held = null;
+    this.#forget();
+    // Copied: what follows OPEN or RESULT at once is short.
+    return concat([held, bytes]);
+  }
+
+  async #leave(bytes: Uint8Array): Promise<void> {
+    this.sent++;
+    await this.#writer.write(bytes);
+    await this.association.flushed();
   }
 
   /**
@@ -110,6 +160,11 @@ export class Frames {
   peek(): Promise<Frame | null> {
     this.#next ??= this.#read();
     return this.#next;
+  }
+
+  /** Whether more has come than the frames that were received. */
+  get more(): boolean {
+    return !this.#decoder.atBoundary;
   }
 
   /** Whether somebody waits for a frame. */
@@ -152,10 +207,15 @@ export class Frames {
   #signal(encode: (encoder: FrameEncoder) => Uint8Array): void {
     if (this.#signalling) return;
     this.#signalling = true;
-    this.send(encode).catch((error) => {
+    this.#unwatched(this.send(encode)).finally(() => this.#signalling = false);
+  }
+
+  /** Sees to a failure to send that nobody waits for. */
+  #unwatched(sending: Promise<void>): Promise<void> {
+    return sending.catch((error) => {
       // Of a channel that failed, what had come may still be taken; whatever else it was, nobody else hears of it.
       if (!(error instanceof ChannelError)) this.association.fail(error);
-    }).finally(() => this.#signalling = false);
+    });
   }
 
   /** A key or a mask. */

@@ -160,8 +160,9 @@ export async function request(
   clock: Clock = systemClock,
   { applicant, outgoing = new Outgoing(application, traffic), reused }: Asking = {},
 ): Promise<void> {
-  const answered = frames.send((encoder) => encoder.open(open)).then(() => accepted(frames));
-  const early = applicant?.accepted === undefined && reused !== "stale" ? outgoing.pump(frames) : undefined;
+  const speaksFirst = applicant?.accepted === undefined && reused !== "stale";
+  const answered = ask(open, frames, speaksFirst ? clock : null);
+  const early = speaksFirst ? outgoing.pump(frames) : undefined;
   if (reused !== undefined) await confirmed(answered, outgoing, early, frames);
   outgoing.confirm();
   if (applicant?.accepted !== undefined) {
@@ -202,7 +203,14 @@ async function confirmed(
   }
 }
 
-async function accepted(frames: Frames): Promise<void> {
+/**
+ * Asks for a session, and waits for the answer.
+ *
+ * @param clock Given where what the application says may come with the OPEN.
+ */
+async function ask(open: Open, frames: Frames, clock: Clock | null): Promise<void> {
+  if (clock === null) await frames.send((encoder) => encoder.open(open));
+  else frames.sendSoon((encoder) => encoder.open(open), clock);
   let frame = await frames.receive();
   if (frame?.type === FrameType.Workers) {
     frames.workers = frame.workers;

@@ -22,13 +22,14 @@ class Rehearsal {
 
   constructor(options: MemoryNetworkOptions = {}, clock: Clock = systemClock) {
     this.network = new MemoryNetwork(options);
+    const noted = (forget: () => void) => {
+      this.#forget.push(forget);
+      return forget;
+    };
     this.#clock = {
       now: () => clock.now(),
-      after: (ms, action) => {
-        const forget = clock.after(ms, action);
-        this.#forget.push(forget);
-        return forget;
-      },
+      after: (ms, action) => noted(clock.after(ms, action)),
+      soon: (action) => noted(clock.soon(action)),
     };
   }
 
@@ -138,6 +139,7 @@ Deno.test("a demo that takes too long fails", async () => {
       pending.set(ms, action);
       return () => {};
     },
+    soon: (action) => systemClock.soon(action),
   };
   const rehearsal = new Rehearsal({}, clock);
   rehearsal.shown = () => {

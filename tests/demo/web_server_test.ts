@@ -56,7 +56,7 @@ Deno.test("a transfer ends at its limit of bytes", () =>
 
 Deno.test("a transfer ends when its time is over", () => {
   let received = 0;
-  const clock: Clock = { now: () => received > 500_000 ? 1_000 : 0, after: () => () => {} };
+  const clock: Clock = { ...systemClock, now: () => received > 500_000 ? 1_000 : 0, after: () => () => {} };
   return withServer(
     async (network, server) => {
       await request(network, server.address, "/transfer", ({ length }) => received += length);

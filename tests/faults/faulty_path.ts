@@ -20,7 +20,7 @@ export interface Gate {
 /** At a crawl, so many bytes pass in each half second. */
 const CRAWL = 100;
 
-/** What is doubled is so many bytes. */
+/** What is doubled is so many bytes, at most. */
 const DOUBLED = 10;
 
 /** How much longer than others a delayed path takes, in milliseconds, one way. */
@@ -108,11 +108,11 @@ export class FaultyPath {
         last.catch(() => this.#each("reset"));
         continue;
       }
-      await writeAll(to, piece);
       if (this.#fault === "doubled" && !this.#doubled.has(direction)) {
         this.#doubled.add(direction);
-        await writeAll(to, piece);
+        await writeAll(to, piece.subarray(0, DOUBLED));
       }
+      await writeAll(to, piece);
     }
     await last;
     if (this.#fault !== "black-holed") await to.closeWrite();
@@ -120,7 +120,7 @@ export class FaultyPath {
 
   /** The size of a piece. */
   get #most(): number {
-    return this.#fault === "slowed to a crawl" ? CRAWL : this.#fault === "doubled" ? DOUBLED : 65_536;
+    return this.#fault === "slowed to a crawl" ? CRAWL : 65_536;
   }
 
   #wait(ms: number): Promise<void> {

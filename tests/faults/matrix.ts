@@ -135,8 +135,12 @@ export const ROWS: readonly Row[] = [
     ...{ said: client("session reset", notAsSent, told), within: 0 },
   },
   {
-    ...{ fault: "bytes of a channel come twice", phases: ["streaming", "between sessions"], seen: RESET },
-    ...{ target: RESET, said: client("session reset", notAsSent, told), within: 0 },
+    ...{ fault: "bytes of a channel come twice", phases: ["streaming"], seen: RESET, target: RESET },
+    ...{ said: client("session reset", notAsSent, told), within: 0 },
+  },
+  {
+    ...{ fault: "bytes of a channel come twice", phases: ["between sessions"], seen: RESET, target: NONE },
+    ...{ said: server("association failed", notAsSent, told), within: 0 },
   },
   {
     ...{ fault: "bytes of a channel come twice", phases: ["replied"], seen: WHOLE, target: RESET },

@@ -8,7 +8,8 @@ import { silentLog } from "../../src/observe/log.ts";
 import { ServerHandler } from "../../src/server/handler.ts";
 import { initiate } from "../../src/association/initiate.ts";
 import { Frames } from "../../src/session/frames.ts";
-import { FrameType, ResultCode } from "../../src/wire/frame.ts";
+import { FRAME_HEAD_LENGTH, FrameType, ResultCode } from "../../src/wire/frame.ts";
+import type { Open } from "../../src/wire/open.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { events, Handlers, lineOf } from "../support/handlers_in_memory.ts";
@@ -121,6 +122,31 @@ Deno.test("what is no OPEN ends an association, with a line in the log", async (
   assertEquals(server.associations, 0);
   assertStringIncludes(String(lineOf(handlers.serverLines, "association failed").reason), "where OPEN was due");
   association.end();
+  await handlers.close();
+});
+
+Deno.test("RESULT waits a moment for the target's answer where the application has spoken, and comes with it", async () => {
+  const handlers = new Handlers();
+  const { network, clock } = handlers;
+  const open: Open = { destination: { kind: "port", port: 80 } };
+  for (const [spoken, answered, together] of [[true, true, true], [false, true, false], [true, false, false]]) {
+    const association = await initiate(channelAddresses(3), { network, clock });
+    const frames = new Frames(association);
+    frames.sendSoon((encoder) => encoder.open(open), clock);
+    if (spoken) await frames.sendData(new Uint8Array(FRAME_HEAD_LENGTH + 1));
+    const target = await handlers.targets.accept();
+    if (answered) {
+      await writeAll(target!, Uint8Array.of(1, 2));
+      target!.close();
+    }
+    assertEquals((await due(frames, FrameType.Result)).code, ResultCode.Ok);
+    assertEquals(frames.more, together, `spoken ${spoken}, answered ${answered}`);
+    if (!answered) target!.close();
+    if (answered) assertEquals((await due(frames, FrameType.Data)).bytes, Uint8Array.of(1, 2));
+    await due(frames, FrameType.End);
+    association.end();
+  }
+  await settle();
   await handlers.close();
 });
 

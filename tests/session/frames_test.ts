@@ -1,13 +1,14 @@
 /** Frames over an association: what is the handlers' own business, and what is not due. */
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
+import { initiate } from "../../src/association/initiate.ts";
 import { WireError } from "../../src/wire/decoder.ts";
 import { type Frame, FRAME_HEAD_LENGTH, FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import { Frames } from "../../src/session/frames.ts";
-import { settle } from "../support/fake_clock.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
-import { associatedPair, concat } from "../support/pair.ts";
+import { Accepting, associatedPair, channelAddresses, concat } from "../support/pair.ts";
 import { Random } from "../support/random.ts";
 import { due, finishPair, sessionPair } from "../support/session_pair.ts";
 
@@ -163,3 +164,75 @@ Deno.test("a frame that is not DATA has left when sending it settles", async () 
     await finishPair(pair);
   }
 });
+
+Deno.test("a frame that is sent soon leaves in one write with the one that follows, DATA or another", async () => {
+  const { clock, clientFrames: frames, serverFrames, ...pair } = await sessionPair(2);
+  frames.sendSoon((encoder) => encoder.open(OPEN), clock);
+  await frames.sendData(dataFrame(5));
+  await due(serverFrames, FrameType.Open);
+  assert(serverFrames.more, "DATA has come with the OPEN");
+  assertEquals((await due(serverFrames, FrameType.Data)).bytes.length, 5);
+  frames.sendSoon((encoder) => encoder.bye(), clock);
+  await frames.send((encoder) => encoder.end());
+  await due(serverFrames, FrameType.Bye);
+  assert(serverFrames.more, "END has come with BYE");
+  await due(serverFrames, FrameType.End);
+  assertEquals([serverFrames.more, clock.pending, frames.sent], [false, 0, 2]);
+  await finishPair({ ...pair, clock, clientFrames: frames, serverFrames });
+});
+
+Deno.test("a frame that is sent soon leaves by itself when nothing follows", async () => {
+  const pair = await sessionPair(2);
+  pair.clientFrames.sendSoon((encoder) => encoder.open(OPEN), pair.clock);
+  assertEquals(pair.clientFrames.sent, 0);
+  await settle();
+  assertEquals(pair.clientFrames.sent, 1);
+  await due(pair.serverFrames, FrameType.Open);
+  assert(!pair.serverFrames.more);
+  await finishPair(pair);
+});
+
+Deno.test("a frame that was to be sent soon on an association that has ended is forgotten", async () => {
+  const pair = await sessionPair(2);
+  pair.clientFrames.sendSoon((encoder) => encoder.open(OPEN), pair.clock);
+  pair.client.end();
+  await settle();
+  assertEquals(await pair.serverFrames.receive(), null);
+  await finishPair(pair);
+});
+
+Deno.test("where a frame that was to be sent soon can't be shared, the association ends", async () => {
+  const network = new MemoryNetwork(), clock = new FakeClock();
+  const accepting = new Accepting(network, channelAddresses(2), { clock });
+  const pads = () => {
+    throw new Error("no pads today");
+  };
+  const client = await initiate(channelAddresses(2), { network, clock, pads });
+  const server = await accepting.first();
+  await accepting.close();
+  new Frames(client).sendSoon((encoder) => encoder.open(OPEN), clock);
+  await settle();
+  assert(client.ended);
+  assertMatch(String(client.fault), /no pads today/);
+  server.end();
+  await settle();
+  assertEquals([network.openEnds, clock.pending], [0, 0]);
+});
+
+Deno.test("END behind the last DATA leaves with it", async () => {
+  const pair = await sessionPair(3);
+  await pair.clientFrames.send((encoder) => encoder.open(OPEN));
+  const frames = new Uint8Array(2 * FRAME_HEAD_LENGTH + 300);
+  frames.fill(9, FRAME_HEAD_LENGTH, FRAME_HEAD_LENGTH + 300);
+  await pair.clientFrames.sendLastData(frames);
+  await due(pair.serverFrames, FrameType.Open);
+  assertEquals((await due(pair.serverFrames, FrameType.Data)).bytes, new Uint8Array(300).fill(9));
+  assert(pair.serverFrames.more);
+  await due(pair.serverFrames, FrameType.End);
+  await finishPair(pair);
+});
+
+/** Room for the head of a DATA frame, and its body. */
+function dataFrame(length: number): Uint8Array {
+  return new Uint8Array(FRAME_HEAD_LENGTH + length);
+}

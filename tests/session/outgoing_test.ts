@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ChannelError } from "../../src/association/association.ts";
+import { writeAll } from "../../src/net/connection.ts";
 import { Outgoing } from "../../src/session/outgoing.ts";
 import { FrameType } from "../../src/wire/frame.ts";
 import { settle } from "../support/fake_clock.ts";
@@ -33,6 +34,44 @@ Deno.test("what goes to another association is counted once, whether the first o
   await due(second.serverFrames, FrameType.End);
   await pumped;
   assertEquals(traffic.sent, PIECES[0]!.length + PIECES[1]!.length);
+  await finishPair(first, application, inside);
+  await finishPair(second);
+});
+
+Deno.test("END leaves with the last DATA, where that has come with its end and did not fill what was read into", async () => {
+  for (const [length, writes] of [[1, 1], [400, 1], [512, 2], [5_000, 2], [512 + 8_192, 3]] as const) {
+    const pair = await sessionPair();
+    const [application, inside] = await applicationPair(pair.outside);
+    await writeAll(application, new Uint8Array(length));
+    await application.closeWrite();
+    const traffic = { sent: 0, received: 0 };
+    await pair.clientFrames.send((encoder) => encoder.open(OPEN));
+    const pumped = new Outgoing(inside, traffic).pump(pair.clientFrames);
+    await due(pair.serverFrames, FrameType.Open);
+    for (let rest: number = length; rest > 0;) rest -= (await due(pair.serverFrames, FrameType.Data)).bytes.length;
+    await due(pair.serverFrames, FrameType.End);
+    await pumped;
+    assertEquals([traffic.sent, pair.clientFrames.sent], [length, 1 + writes]);
+    await finishPair(pair, application, inside);
+  }
+});
+
+Deno.test("the end that came with a short answer goes to another association, too", async () => {
+  const first = await sessionPair();
+  const second = { ...await sessionPair(), outside: first.outside };
+  const [application, inside] = await applicationPair(first.outside);
+  await writeAll(application, PIECES[0]!);
+  await application.closeWrite();
+  const outgoing = new Outgoing(inside, { sent: 0, received: 0 }, true);
+  await first.clientFrames.send((encoder) => encoder.open(OPEN));
+  await outgoing.pump(first.clientFrames);
+  await second.clientFrames.send((encoder) => encoder.open(OPEN));
+  await outgoing.pump(second.clientFrames);
+  for (const { serverFrames } of [first, second]) {
+    await due(serverFrames, FrameType.Open);
+    assertEquals((await due(serverFrames, FrameType.Data)).bytes, PIECES[0]);
+    await due(serverFrames, FrameType.End);
+  }
   await finishPair(first, application, inside);
   await finishPair(second);
 });

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Clock } from "../../src/net/clock.ts";
 
 interface Timer {
@@ -32,6 +33,15 @@ export class FakeClock implements Clock {
     return () => void this.#timers.delete(timer);
   }
 
+  soon(action: () => void): () => void {
+    const timer = { due: this.#now, action };
+    this.#timers.add(timer);
+    setImmediate(() => {
+      if (this.#timers.delete(timer)) action();
+    });
+    return () => void this.#timers.delete(timer);
+  }
+
   /**
    * Moves the time on by `ms` milliseconds, running what comes due on the way, in order and each at its own time, what
    * is set meanwhile included. All microtasks settle before the first action, after each, and at the end.
@@ -59,7 +69,10 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Lets everything run that waits for nothing but promises: a task comes only after all microtasks. */
-export function settle(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+/**
+ * Lets everything run that waits for nothing but promises and for {@linkcode FakeClock.soon}: a task comes only after
+ * all microtasks, and a session begins with two that are soon, an OPEN and its RESULT.
+ */
+export async function settle(): Promise<void> {
+  for (let task = 0; task < 3; task++) await new Promise<void>((resolve) => void setImmediate(resolve));
 }
