@@ -47,13 +47,15 @@ export async function compile(
     const locked = std.find((flag) => flag.startsWith("--lock="))?.slice("--lock=".length) ?? "deno.lock";
     await Deno.writeTextFile(lock, runTimeLock(await Deno.readTextFile(new URL(locked, ROOT))));
     await Deno.writeTextFile(environment, `MICSS_BUILD="${build ?? await buildName()}"\n`);
-    const allow = await printed("allow");
+    // Given once only: who names V8's flags has all of them.
+    const ours = (flag: string) => !flag.startsWith("--v8-flags") || !flags.some((one) => one.startsWith("--v8-flags"));
+    const runtime = (await printed("runtime")).filter(ours);
     const args = [
       "compile",
       // with a code cache, it would load what anyone may have put at a known path in the directory for temporary files
       "--no-code-cache",
       `--env-file=${environment}`,
-      ...allow,
+      ...runtime,
       ...std.filter((flag) => !flag.startsWith("--lock=")),
       `--lock=${lock}`,
       ...INCLUDED.map((path) => `--include=${path}`),

@@ -5,8 +5,8 @@ import { type PadSource, padSource } from "../sharing/pads.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import { xor } from "../sharing/xor.ts";
 import type { Inlet } from "./inlet.ts";
-import { joinFrom } from "./join.ts";
-import { type Outlet, splitInto } from "./split.ts";
+import { Joiner } from "./join.ts";
+import { Outlet } from "./split.ts";
 
 /** A channel failed, and with it its association. */
 export class ChannelError extends Error {
@@ -53,9 +53,9 @@ export class Association {
   readonly id: number = ++lastId;
   /** The connections, in the order of their shares. */
   readonly connections: readonly Connection[];
-  /** Message bytes that arrive; a chunk is lent until the next read. See {@linkcode joinFrom}. */
+  /** Message bytes that arrive; a chunk is lent until the next read. See {@linkcode Joiner}. */
   readonly readable: ReadableStream<Uint8Array>;
-  /** Message bytes to send; a chunk is lent until its write settles. See {@linkcode splitInto}. */
+  /** Message bytes to send; a chunk is lent until its write settles. See {@linkcode Outlet}. */
   readonly writable: WritableStream<Uint8Array>;
   /** What ended it, where that was a channel. */
   failure: ChannelError | null = null;
@@ -82,8 +82,8 @@ export class Association {
     this.addresses = addresses;
     this.#inlets = inlets;
     const failed = (index: number, cause: unknown) => this.channelFailed(index, cause);
-    this.readable = joinFrom(inlets, scheme, failed);
-    this.#outlet = splitInto(this.connections, scheme, commonGuard(pads), failed);
+    this.readable = new Joiner(inlets, scheme, failed).readable;
+    this.#outlet = new Outlet(this.connections, scheme, commonGuard(pads), failed);
     this.writable = this.#outlet.writable;
   }
 

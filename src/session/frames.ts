@@ -48,7 +48,7 @@ export class Frames {
   /** What waits to leave with the frame that follows. */
   #held: Uint8Array | null = null;
   /** Forgets that it is to leave by itself. */
-  #forget: () => void = () => {};
+  #forget: (() => void) | null = null;
   readonly #said: Workers | null;
 
   /**
@@ -131,7 +131,8 @@ export class Frames {
     const held = this.#held;
     if (held === null) return bytes;
     this.#held = null;
-    this.#forget();
+    this.#forget?.();
+    this.#forget = null;
     // Copied: what follows OPEN or RESULT at once is short.
     return concat([held, bytes]);
   }

@@ -21,7 +21,7 @@ async function demoCommand(permissions: string[], ...args: string[]): Promise<st
 
 /** The command as `deno task demo` runs it. */
 async function usualCommand(): Promise<string[]> {
-  const { text } = await run([Deno.execPath(), "task", "-q", "allow"], { cwd: ROOT });
+  const { text } = await run([Deno.execPath(), "task", "-q", "runtime"], { cwd: ROOT });
   return await demoCommand(text().trim().split(/\s+/));
 }
 

@@ -64,7 +64,7 @@ Deno.test("a machine on which nothing works has the first reason, and one withou
 
 Deno.test("programs run from where distributions have them, and micss may run these and nothing else", async () => {
   const { default: project } = await import("../../deno.json", { with: { type: "json" } });
-  const allowed = /--allow-run=(\S+)/.exec(project.tasks.allow.command)?.[1]?.split(",");
+  const allowed = /--allow-run=(\S+)/.exec(project.tasks.runtime.command)?.[1]?.split(",");
   const wanted = PROGRAMS.flatMap((program) => DIRECTORIES.map((directory) => `${directory}/${program}`));
   assertEquals(allowed?.toSorted(), wanted.toSorted());
 });

@@ -24,7 +24,7 @@ Deno.test("what follows the task's name goes to deno compile, before the program
 Deno.test("the executable gets the permissions of the task allow, and no code cache", async () => {
   const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   const args = await told();
-  for (const flag of tasks.allow.command.replace("echo ", "").split(" ")) assert(args.includes(flag), flag);
-  assertEquals(args.filter((arg) => arg.startsWith("--allow")).length, tasks.allow.command.match(/--allow/g).length);
+  for (const flag of tasks.runtime.command.replace("echo ", "").split(" ")) assert(args.includes(flag), flag);
+  assertEquals(args.filter((arg) => arg.startsWith("--allow")).length, tasks.runtime.command.match(/--allow/g).length);
   assert(args.includes("--no-code-cache"));
 });

@@ -9,7 +9,7 @@ const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT))
 
 /** Each flag's values; empty for one that has none. */
 const flags = new Map<string, string[]>(
-  tasks.allow.command.split(" ").filter((word: string) => word.startsWith("--")).map((word: string) => {
+  tasks.runtime.command.split(" ").filter((word: string) => word.startsWith("--")).map((word: string) => {
     const [flag, values = ""] = word.split("=");
     return [flag, values.split(",").filter(Boolean)];
   }),

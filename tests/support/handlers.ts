@@ -191,7 +191,7 @@ let fromSource: Promise<string[]> | undefined;
 export async function micssCommand(executable = Deno.env.get("MICSS_EXECUTABLE")): Promise<string[]> {
   if (executable !== undefined) return [executable];
   fromSource ??= (async () => {
-    return [Deno.execPath(), "run", "-q", ...await printed("allow"), ...await stdFlags(), "main.ts"];
+    return [Deno.execPath(), "run", "-q", ...await printed("runtime"), ...await stdFlags(), "main.ts"];
   })();
   return await fromSource;
 }
