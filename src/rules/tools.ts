@@ -21,7 +21,7 @@ export const PROGRAMS = ["nft", "xtables-nft-multi", "xtables-legacy-multi"] as 
 /** One of {@linkcode PROGRAMS}. */
 export type Program = typeof PROGRAMS[number];
 
-/** Where distributions keep them. deno.json's task `allow` permits to run them from there, and nothing else. */
+/** Where distributions keep them. deno.json's task `runtime` permits to run them from there, and nothing else. */
 export const DIRECTORIES = ["/usr/sbin", "/sbin", "/usr/bin"] as const;
 
 /** A program to run, with what it reads from standard input. */

@@ -50,11 +50,13 @@ export class LoadPair implements AsyncDisposable {
    *
    * @param sessions How many sessions it must take at once.
    * @param through Where the client is to connect for a channel of the server's. Default: to it.
+   * @param heap V8's flags. Default: those that micss runs with.
    */
   static async start(
     target: Pick<EchoTarget, "address">,
     sessions: number,
     through: (channel: Address, index: number) => Address = (channel) => channel,
+    heap?: string,
   ): Promise<LoadPair> {
     await using making = new AsyncDisposableStack();
     const { path } = making.use(await makeTempDir());
@@ -80,7 +82,8 @@ limits: {sessions: ${sessions + 2}}
 ${timeouts}
 `,
     );
-    const flags = ["-A", `--v8-flags=${await printed("heap")},--expose-gc`, ...await stdFlags()];
+    heap ??= (await printed("runtime")).find((flag) => flag.startsWith("--v8-flags="))!;
+    const flags = ["-A", `${heap},--expose-gc`, ...await stdFlags()];
     const micss = [Deno.execPath(), "run", "-q", ...flags, WEIGHED];
     const server = making.use(await Handler.start("server", ["--config", `${path}/server.yaml`], { micss }));
     const client = making.use(await Handler.start("client", ["--config", `${path}/client.yaml`], { micss }));

@@ -21,10 +21,15 @@ Deno.test("what follows the task's name goes to deno compile, before the program
   assertEquals(rest.slice(-4), ["--output=micss", "--target", "aarch64-apple-darwin", "main.ts"]);
 });
 
-Deno.test("the executable gets the permissions of the task allow, and no code cache", async () => {
+Deno.test("the executable gets the flags of the task runtime, and no code cache", async () => {
   const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   const args = await told();
   for (const flag of tasks.runtime.command.replace("echo ", "").split(" ")) assert(args.includes(flag), flag);
   assertEquals(args.filter((arg) => arg.startsWith("--allow")).length, tasks.runtime.command.match(/--allow/g).length);
   assert(args.includes("--no-code-cache"));
+});
+
+Deno.test("who names V8's flags has those, in place of the task's", async () => {
+  const args = await told("--v8-flags=--max-semi-space-size=4");
+  assertEquals(args.filter((arg) => arg.startsWith("--v8-flags")), ["--v8-flags=--max-semi-space-size=4"]);
 });

@@ -1,4 +1,4 @@
-/** The permissions that micss runs and is compiled with, deno.json's task `allow`, against what the code uses. */
+/** The permissions that micss runs and is compiled with, deno.json's task `runtime`, against what the code uses. */
 
 import { assert, assertEquals } from "@std/assert";
 import { DIRECTORIES, PROGRAMS } from "../../src/rules/tools.ts";
