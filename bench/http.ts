@@ -24,24 +24,44 @@ export async function startWeb(listen: string[], sizes: readonly number[], withi
   return nginx;
 }
 
+/** Where requests go. */
+export interface Web {
+  /** "MICSS", "TCP". */
+  readonly system: string;
+  /** Where it begins. */
+  readonly host: string;
+  /** Where it begins. */
+  readonly port: number;
+}
+
 /** Measures requests a second, once. */
 export async function measureRequests(
   bench: Bench,
   part: string,
   stage: Stage,
-  way: { readonly system: string; readonly host: string; readonly port: number; readonly setting: Setting },
-  { clients, kilobytes, keepAlive, seconds }: Requests,
+  way: Web & { readonly setting: Setting },
+  requests: Requests,
 ): Promise<void> {
-  await attempt(bench, `${part}: ${way.system}, ${clients} clients, ${kilobytes} kB`, async () => {
-    const url = `http://${way.host}:${way.port}/${kilobytes}k`;
-    const close = keepAlive ? [] : ["-H", "Connection: close"];
-    const command = ["wrk", "-t1", `-c${clients}`, `-d${seconds}s`, "--timeout", "10s", ...close, url];
+  const what = `${part}: ${way.system}, ${requests.clients} clients`;
+  await attempt(bench, `${what}, ${requests.kilobytes} kB`, async () => {
     await stage.settle();
-    const text = (await run(command, { within: stage.near, ms: (seconds + 20) * 1000 })).text();
-    const rate = Number(/^Requests\/sec:\s+([\d.]+)/m.exec(text)?.[1]);
+    const text = await request(stage, way, requests);
     const errors = /^\s*Socket errors: (.*)$/m.exec(text)?.[1];
-    if (errors !== undefined) bench.results.failures.push(`${part}: ${way.system}, ${clients} clients: ${errors}`);
+    if (errors !== undefined) bench.results.failures.push(`${what}: ${errors}`);
     if (/^\s*Non-2xx/m.test(text)) throw new Error("answers that are no files");
+    const rate = Number(/^Requests\/sec:\s+([\d.]+)/m.exec(text)?.[1]);
     bench.results.add(part, way.system, way.setting, "requests", "1/s", rate);
   });
+}
+
+/** Makes requests. @returns What wrk has to say. */
+export async function request(
+  stage: Stage,
+  { host, port }: Web,
+  { clients, kilobytes, keepAlive, seconds }: Requests,
+): Promise<string> {
+  const close = keepAlive ? [] : ["-H", "Connection: close"];
+  const url = `http://${host}:${port}/${kilobytes}k`;
+  const command = ["wrk", "-t1", `-c${clients}`, `-d${seconds}s`, "--timeout", "10s", ...close, url];
+  return (await run(command, { within: stage.near, ms: (seconds + 20) * 1000 })).text();
 }

@@ -1,15 +1,15 @@
 import { freePort, has } from "../../tests/support/programs.ts";
 import { attempt, type Bench, measureThroughput, measureTrips } from "../bench.ts";
 import { descendants } from "../cpu.ts";
-import { measureRequests, startWeb } from "../http.ts";
+import { measureRequests, request, startWeb } from "../http.ts";
 import { startPair } from "../pair.ts";
 import { Load, loopback } from "../stage.ts";
 import { availableTunnels, startTunnel, type Tunnel } from "../tunnels.ts";
 
 const HOST = "127.0.0.1";
 
-/** How many clients ask the web server at once. */
-const CLIENTS = 50;
+/** What the web server is asked; as long before the first round, for code to be compiled, as in each. */
+const REQUESTS = { clients: 50, kilobytes: 4, seconds: 2 } as const;
 
 /** Something that leads to the load generator's server at one port, and to the web server at the other. */
 interface Peer {
@@ -53,6 +53,12 @@ export async function peers(
     const system = `MICSS, ${channels} channels`;
     all.push({ system, ...await starting(() => start(ports.load)), web: await start(ports.web) });
   }
+  for (const { system, web: port } of hasWeb ? all : []) {
+    bench.progress(`warming up ${system}`);
+    for (const keepAlive of [false, true]) {
+      await request(stage, { system, host: HOST, port }, { ...REQUESTS, keepAlive });
+    }
+  }
   for (let round = 0; round < Math.max(1, bench.rounds - 1); round++) {
     for (const peer of all) {
       bench.progress(`round ${round + 1}, ${peer.system}`);
@@ -67,8 +73,7 @@ export async function peers(
       for (const keepAlive of hasWeb ? [false, true] : []) {
         const connections = keepAlive ? "kept" : "one a request";
         const to = { ...way, port: peer.web, setting: { connections } };
-        const requests = { clients: CLIENTS, kilobytes: 4, keepAlive, seconds: 1 };
-        await measureRequests(bench, "peers", stage, to, requests);
+        await measureRequests(bench, "peers", stage, to, { ...REQUESTS, keepAlive });
       }
     }
   }
