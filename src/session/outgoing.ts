@@ -1,23 +1,12 @@
-import { giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../association/buffers.ts";
+import { giveBuffer } from "../association/buffers.ts";
 import type { Connection } from "../net/connection.ts";
 import { FRAME_HEAD_LENGTH } from "../wire/frame.ts";
 import type { Frames } from "./frames.ts";
-import { applied, type Traffic } from "./relay.ts";
+import { type Piece, Pieces } from "./pieces.ts";
+import type { Traffic } from "./relay.ts";
 
 /** What an application may say before its session is confirmed, in bytes, if all of it is to be kept. */
 const MOST_KEPT = 65_536;
-
-/**
- * So many microtasks a promise is given to show that it has settled. A read that the system has done takes seven, from
- * the operation to the piece (Deno 2.6 and 2.9).
- */
-const AT_ONCE = 12;
-
-/**
- * What one read from the application gave: room for a frame's head, then the bytes; null at its half-close. `brief`
- * says that there was room for more, and END would fit behind it.
- */
-type Piece = { readonly buffer: Uint8Array; readonly length: number; readonly brief: boolean } | null;
 
 /** A frame that may have to be sent again. */
 interface Kept {
@@ -33,11 +22,10 @@ interface Kept {
  * side does not take it on the first. It only reads from the application's connection.
  */
 export class Outgoing {
-  readonly #application: Connection;
+  readonly #pieces: Pieces;
   readonly #traffic: Traffic;
-  #size: number = SMALLEST_BUFFER;
-  /** The read under way, or its piece that nobody has taken yet: it outlives a pump that was superseded. */
-  #next: Promise<Piece> | null = null;
+  /** The piece that is being read, or that nobody has taken yet: it outlives a pump that was superseded. */
+  #next: Promise<Piece | null> | null = null;
   /** Where it goes now. */
   #frames: Frames | null = null;
   #kept: Kept[] | null;
@@ -53,7 +41,7 @@ export class Outgoing {
    * @param keep Whether to keep what is said until {@linkcode Outgoing.confirm}.
    */
   constructor(application: Connection, traffic: Traffic, keep = false) {
-    this.#application = application;
+    this.#pieces = new Pieces(application);
     this.#traffic = traffic;
     this.#kept = keep ? [] : null;
   }
@@ -85,22 +73,19 @@ export class Outgoing {
     }
     for (;;) {
       if (this.#kept !== null && this.#keptLength >= MOST_KEPT) await this.#confirmed();
-      const piece = await (this.#next ??= this.#read());
+      const piece = await (this.#next ??= this.#pieces.next());
       if (this.#frames !== frames) return;
       if (piece === null) return await frames.send((encoder) => encoder.end());
       this.#next = null;
-      const { buffer, length, brief } = piece;
-      const frame = buffer.subarray(0, FRAME_HEAD_LENGTH + length);
+      const { buffer, start, length, last } = piece;
+      const end = start + FRAME_HEAD_LENGTH + length;
+      const frame = buffer.subarray(start, end);
       const said: Kept = { frame: this.#kept === null ? frame : frame.slice(), sent: false };
       if (this.#kept !== null) {
         this.#kept.push(said);
         this.#keptLength += length;
       }
-      // With a short answer its end has often come, too.
-      const last = brief && await endsAtOnce(this.#next = this.#read());
-      // What it said is kept, for the pump that superseded this one to send.
-      if (this.#frames !== frames) return;
-      if (last) await frames.sendLastData(buffer.subarray(0, frame.length + FRAME_HEAD_LENGTH));
+      if (last) await frames.sendLastData(buffer.subarray(start, end + FRAME_HEAD_LENGTH));
       else await frames.sendData(frame);
       this.#count(said);
       // Not given back after a failure: the operation that failed may still hold it.
@@ -125,28 +110,4 @@ export class Outgoing {
       }
     );
   }
-
-  #read(): Promise<Piece> {
-    const buffer = takeBuffer(FRAME_HEAD_LENGTH + this.#size);
-    const room = buffer.subarray(FRAME_HEAD_LENGTH, FRAME_HEAD_LENGTH + this.#size);
-    // Not as an async function, whose state would be kept while the application is silent.
-    return applied(
-      this.#application.read(room).then((length) => {
-        if (length === null) {
-          giveBuffer(buffer);
-          return null;
-        }
-        this.#size = nextSize(this.#size, length);
-        return { buffer, length, brief: length + 2 * FRAME_HEAD_LENGTH <= buffer.length };
-      }),
-    );
-  }
-}
-
-/** Whether a read gives the half-close, and has been done by the time that it was asked for. */
-async function endsAtOnce(reading: Promise<Piece>): Promise<boolean> {
-  let ends: boolean | null = null;
-  reading.then((piece) => ends = piece === null, () => ends = false);
-  for (let microtask = 0; microtask < AT_ONCE && ends === null; microtask++) await null;
-  return ends ?? false;
 }

@@ -203,14 +203,29 @@ async function confirmed(
   }
 }
 
+/** How many sessions were asked for and have no answer yet. */
+let asking = 0;
+
 /**
- * Asks for a session, and waits for the answer.
+ * Asks for a session, and waits for the answer. Alone, an OPEN leaves at once: its target is then connected while the
+ * application still has to speak, which gives a fifth more connections one after the other. One of several waits for what
+ * its application says, to leave with it: that gives a fifth more with 50 clients.
  *
  * @param clock Given where what the application says may come with the OPEN.
  */
 async function ask(open: Open, frames: Frames, clock: Clock | null): Promise<void> {
-  if (clock === null) await frames.send((encoder) => encoder.open(open));
-  else frames.sendSoon((encoder) => encoder.open(open), clock);
+  const others = asking++ > 0;
+  try {
+    if (clock === null || !others) await frames.send((encoder) => encoder.open(open));
+    else frames.sendSoon((encoder) => encoder.open(open), clock);
+    await accepted(frames);
+  } finally {
+    asking--;
+  }
+}
+
+/** Waits for the answer. */
+async function accepted(frames: Frames): Promise<void> {
   let frame = await frames.receive();
   if (frame?.type === FrameType.Workers) {
     frames.workers = frame.workers;

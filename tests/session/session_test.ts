@@ -89,6 +89,28 @@ Deno.test("what the application says follows the OPEN at once, before any answer
   await finishPair(pair, application);
 });
 
+Deno.test("an OPEN leaves at once; one of several waits a moment for what its application says, and no longer", async () => {
+  const outside = new MemoryNetwork();
+  const asking = [];
+  for (const [speaks, together] of [[true, false], [true, true], [false, false]] as const) {
+    const pair = { ...await sessionPair(), outside };
+    const [application, inside] = await applicationPair(outside);
+    if (speaks) await writeAll(application, Uint8Array.of(7, 8, 9));
+    const client = ask(pair, inside);
+    await due(pair.serverFrames, FrameType.Open);
+    assertEquals(pair.serverFrames.more, together, `asked for as number ${asking.length + 1}`);
+    asking.push({ pair, application, client });
+  }
+  for (const { pair, application, client } of asking) {
+    await pair.serverFrames.send((encoder) => encoder.result(ResultCode.Ok));
+    await pair.serverFrames.send((encoder) => encoder.end());
+    await application.closeWrite();
+    assertEquals(await client, null);
+  }
+  for (const { pair, application } of asking) await finishPair({ ...pair, outside: pair.network }, application);
+  assertEquals(outside.openEnds, 0);
+});
+
 Deno.test("a refused session resets the application, says why, and ends the association on both sides", async () => {
   const cases: [ResultCode, string, string][] = [
     [ResultCode.Refused, "the target refused the connection", "the target refused the connection"],
