@@ -18,7 +18,8 @@ export interface Event {
 export class Recent {
   readonly #most: number;
   readonly #now: () => Date;
-  readonly #events: Event[] = [];
+  /** The time of each is put in words for who asks. */
+  readonly #events: (Omit<Event, "time"> & { readonly time: Date })[] = [];
   #number = 0;
 
   /**
@@ -33,7 +34,8 @@ export class Recent {
 
   /** Those with a higher number, the oldest first. */
   after(number = 0): Event[] {
-    return this.#events.filter((event) => event.number > number);
+    return this.#events.filter((event) => event.number > number)
+      .map((event) => ({ ...event, time: event.time.toISOString() }));
   }
 
   /** A log that writes to `log`, and keeps its lines here. */
@@ -45,7 +47,7 @@ export class Recent {
   }
 
   #keep(level: LogLevel, event: string, fields: LogFields): void {
-    this.#events.push({ number: ++this.#number, time: this.#now().toISOString(), level, event, fields });
+    this.#events.push({ number: ++this.#number, time: this.#now(), level, event, fields });
     if (this.#events.length > this.#most) this.#events.shift();
   }
 }

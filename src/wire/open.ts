@@ -51,12 +51,13 @@ export function encodeOpen({ destination, source }: Open): Uint8Array {
  */
 export function decodeOpen(body: Uint8Array): Open {
   let at = 0;
-  const take = (length: number): Uint8Array => {
+  const pass = (length: number): number => {
     if (at + length > body.length) throw new WireError("an OPEN that ends too early");
     at += length;
-    return body.slice(at - length, at);
+    return at - length;
   };
-  const u8 = (): number => take(1)[0]!;
+  const take = (length: number): Uint8Array => body.slice(pass(length), at);
+  const u8 = (): number => body[pass(1)]!;
   const u16 = (): number => u8() << 8 | u8();
   const kind = u8(), port = u16();
   let destination: Destination;
