@@ -59,7 +59,7 @@ export async function peers(
       await request(stage, { system, host: HOST, port }, { ...REQUESTS, keepAlive });
     }
   }
-  for (let round = 0; round < Math.max(1, bench.rounds - 1); round++) {
+  for (let round = 0; round < bench.rounds; round++) {
     for (const peer of all) {
       bench.progress(`round ${round + 1}, ${peer.system}`);
       const way = { system: peer.system, host: HOST, port: peer.load };
