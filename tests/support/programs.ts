@@ -23,30 +23,40 @@ export function has(need: Need): boolean {
   return namespaces;
 }
 
+/** Free ports are looked for from the first, in so many: below those that the system gives to outgoing connections. */
+const FIRST_PORT = 10_000, PORTS = 20_000;
+
 /**
- * Finds a port on which nothing listens, for programs that can't say which free one the system gave them.
- *
- * It lies below the ports that the system gives to outgoing connections, so that only another test could take it in the
- * moment until it is used; those pick at random too.
+ * Finds a port on which nothing listens, for programs that can't say which free one the system gave them. No other test of
+ * the run is given it, so that none takes it in the moment until it is used.
  *
  * @param hosts The addresses at which the port is free.
  */
 export function freePort(...hosts: string[]): number {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    if (hosts.every((hostname) => isFree(hostname, port))) return port;
-  }
-  throw new Error(`No free port at ${hosts.join(", ")}`);
+  return freePorts(1, ...hosts);
 }
 
 /** Finds the first of `count` ports in a row, as {@linkcode freePort} finds one: those of a server handler's workers. */
 export function freePorts(count: number, ...hosts: string[]): number {
   for (let attempt = 0; attempt < 100; attempt++) {
-    const first = freePort(...hosts);
-    const others = Array.from({ length: count - 1 }, (_, at) => first + at + 1);
-    if (others.every((port) => hosts.every((hostname) => isFree(hostname, port)))) return first;
+    const first = FIRST_PORT + nextPorts(count) % PORTS;
+    const ports = Array.from({ length: count }, (_, at) => first + at);
+    if (ports.every((port) => hosts.every((hostname) => isFree(hostname, port)))) return first;
   }
   throw new Error(`No ${count} free ports in a row at ${hosts.join(", ")}`);
+}
+
+/**
+ * The first of `count` numbers in a row that are taken once in a run of the suite: all its tests write as many bytes to
+ * the end of one file. Outside of the task `test`, which has a directory for that, a random number.
+ */
+function nextPorts(count: number): number {
+  const directory = Deno.env.get("MICSS_TEST_DIRECTORY");
+  if (directory === undefined) return Math.floor(Math.random() * PORTS);
+  using file = Deno.openSync(`${directory}/ports`, { append: true, create: true });
+  file.writeSync(new Uint8Array(count));
+  // Another run at the same time begins elsewhere.
+  return Deno.pid * 997 + file.seekSync(0, Deno.SeekMode.Current) - count;
 }
 
 function isFree(hostname: string, port: number): boolean {
