@@ -22,7 +22,7 @@ Deno.test("a listener that leaves nothing for another one of ours is named, whic
 });
 
 Deno.test("another program at the address is told from a listener of ours, and nothing is left open", () => {
-  const other = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
+  const other = systemNetwork.listen({ host: "127.0.0.1", port: freePort("127.0.0.1") });
   const free = { host: "127.0.0.1", port: freePort("127.0.0.1") };
   assertEquals(
     startError([free, other.address]),
