@@ -9,7 +9,7 @@ import type { Log } from "../observe/log.ts";
 import type { Levels } from "../observe/observable.ts";
 import { Frames } from "../session/frames.ts";
 import type { Liveness } from "../session/liveness.ts";
-import { Pool } from "../session/pool.ts";
+import { Pool, type Reused } from "../session/pool.ts";
 import { Outgoing } from "../session/outgoing.ts";
 import type { Traffic } from "../session/relay.ts";
 import { request, Unanswered } from "../session/session.ts";
@@ -125,8 +125,7 @@ export class Dialer {
     if (this.#giveUp.signal.aborted) frames.association.abort();
     this.#options.liveness.add(frames);
     const { worker } = frames;
-    // What is said first on an association with another worker must not reach whoever else may listen there.
-    const reused = idle?.state ?? (this.#spread.isProven(worker) ? undefined : "stale");
+    const reused = idle?.state ?? this.#fresh(worker);
     try {
       const asking = { applicant: arrival, outgoing, ...reused !== undefined && { reused } };
       await request(this.#open(arrival, port), arrival.connection, frames, traffic, clock, asking);
@@ -152,6 +151,16 @@ export class Dialer {
       else this.#pool.give(frames);
     }
     return true;
+  }
+
+  /**
+   * As what an association is used that was made for the session. One with another worker than the first may be with a
+   * server handler that has started anew since it told of that, or with whoever else may listen there: it will not take
+   * the session then, which is asked for again. What is said first must not reach the latter.
+   */
+  #fresh(worker: number): Reused["state"] | undefined {
+    if (worker === 0) return undefined;
+    return this.#spread.isProven(worker) ? "lively" : "stale";
   }
 
   /** How many associations it has, by what they are there for. */

@@ -139,8 +139,9 @@ export interface Asking {
   /** What the application says; to be kept by one that may have to ask again. Default: what it says from now on. */
   readonly outgoing?: Outgoing;
   /**
-   * Given when the association was idle before, and the other side may have given it up: in use a moment ago, or so long
-   * ago that it may be dead, and nothing should be said on it before the answer.
+   * Given when the other side may not take the session, and it can be asked for again: because the association was idle
+   * before, and may have been given up; or because it is with a worker that may be another by now. Stale when nothing
+   * should be said on it before the answer.
    */
   readonly reused?: "lively" | "stale";
 }

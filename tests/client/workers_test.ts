@@ -157,6 +157,24 @@ Deno.test("a server handler that starts anew is told from the one before, and it
   assertEquals(world.client.of("session refused"), []);
 });
 
+Deno.test("a server handler that starts anew again and again costs no session, whichever worker is asked first", async () => {
+  await using world = new World();
+  let servers = startServer(world, 2);
+  world.startClient(CLIENT);
+  const first = new Set<number>();
+  for (let start = 0; start < 12; start++) {
+    // Sessions with both workers, so that the client trusts both.
+    await hold(world, 4 + start % 2);
+    for (const one of servers) await one.close();
+    const dialled = ports(world).length;
+    servers = startServer(world, 2);
+    assertEquals(await world.talk(DESTINATION), "hello", `start ${start + 1}`);
+    first.add(ports(world)[dialled]!);
+  }
+  assertEquals(world.client.of("session refused"), []);
+  assertEquals(first, new Set([6522, 6523]), "both workers were asked first");
+});
+
 Deno.test("of a first crowd on one worker, one association is kept", async () => {
   await using world = new World();
   startServer(world, 2);
