@@ -56,7 +56,7 @@ export class Pool {
     for (let last = this.#idle.pop(); last !== undefined; last = this.#idle.pop()) {
       const { frames, since, forget } = last;
       forget();
-      if (!frames.leaving && !frames.association.ended) {
+      if (isOfUse(frames)) {
         const lively = frames.sent > 0 && this.#clock.now() - since < LIVELY;
         return { frames, state: lively ? "lively" : "stale" };
       }
@@ -67,7 +67,7 @@ export class Pool {
 
   /** Keeps an association on which no session is under way, and owns it, until taken, too old, or no longer of use. */
   give(frames: Frames): void {
-    if (this.#closed || frames.leaving || frames.association.ended) return frames.association.end();
+    if (this.#closed || !isOfUse(frames)) return frames.association.end();
     const since = this.#clock.now();
     const idle: Idle = { frames, since, forget: this.#clock.after(this.#timeout, () => this.#drop(idle)) };
     this.#idle.push(idle);
@@ -90,4 +90,9 @@ export class Pool {
     idle.forget();
     idle.frames.association.end();
   }
+}
+
+/** Whether nothing is known that would keep a session from it; that a channel has failed is known before its stream fails. */
+function isOfUse({ leaving, association }: Frames): boolean {
+  return !leaving && !association.ended && association.failure === null;
 }

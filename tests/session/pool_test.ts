@@ -31,6 +31,19 @@ Deno.test("the pool gives what was used last, once, and null when it has nothing
   await finish();
 });
 
+Deno.test("the pool neither gives nor keeps what has a channel that failed, though its stream does not know yet", async () => {
+  const { pool, pairs, finish } = await setUp(3);
+  const [kept, lost, late] = pairs.map(({ clientFrames }) => clientFrames);
+  pool.give(kept!);
+  pool.give(lost!);
+  for (const { association } of [lost!, late!]) association.channelFailed(1, new Error("reset"));
+  pool.give(late!);
+  assertEquals([pool.size, ...ended(pairs)], [2, false, false, true]);
+  assertStrictEquals(pool.take()?.frames, kept);
+  assertEquals([pool.size, ...ended(pairs)], [0, false, true, true]);
+  await finish();
+});
+
 Deno.test("the pool ends what has been idle for its time-out, each from when it was given", async () => {
   const { pool, pairs, clock, finish } = await setUp(2);
   pool.give(pairs[0]!.clientFrames);
