@@ -1,7 +1,6 @@
 import { run } from "../tests/support/process.ts";
 import { type Nginx, startNginx } from "../tests/support/programs_nginx.ts";
-import type { Bench } from "./bench.ts";
-import { attempt } from "./bench.ts";
+import { attempt, type Bench, type Way } from "./bench.ts";
 import type { Setting } from "./results.ts";
 import type { Stage } from "./stage.ts";
 
@@ -24,22 +23,12 @@ export async function startWeb(listen: string[], sizes: readonly number[], withi
   return nginx;
 }
 
-/** Where requests go. */
-export interface Web {
-  /** "MICSS", "TCP". */
-  readonly system: string;
-  /** Where it begins. */
-  readonly host: string;
-  /** Where it begins. */
-  readonly port: number;
-}
-
 /** Measures requests a second, once. */
 export async function measureRequests(
   bench: Bench,
   part: string,
   stage: Stage,
-  way: Web & { readonly setting: Setting },
+  way: Way & { readonly setting: Setting },
   requests: Requests,
 ): Promise<void> {
   const what = `${part}: ${way.system}, ${requests.clients} clients`;
@@ -57,7 +46,7 @@ export async function measureRequests(
 /** Makes requests. @returns What wrk has to say. */
 export async function request(
   stage: Stage,
-  { host, port }: Web,
+  { host, port }: Pick<Way, "host" | "port">,
   { clients, kilobytes, keepAlive, seconds }: Requests,
 ): Promise<string> {
   const close = keepAlive ? [] : ["-H", "Connection: close"];

@@ -56,7 +56,8 @@ export async function peers(
   for (const { system, web: port } of hasWeb ? all : []) {
     bench.progress(`warming up ${system}`);
     for (const keepAlive of [false, true]) {
-      await request(stage, { system, host: HOST, port }, { ...REQUESTS, keepAlive });
+      const warmUp = () => request(stage, { host: HOST, port }, { ...REQUESTS, keepAlive });
+      await attempt(bench, `peers: ${system}, warming up`, async () => void await warmUp());
     }
   }
   for (let round = 0; round < bench.rounds; round++) {
