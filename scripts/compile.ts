@@ -48,8 +48,9 @@ export async function compile(
     await Deno.writeTextFile(lock, runTimeLock(await Deno.readTextFile(new URL(locked, ROOT))));
     await Deno.writeTextFile(environment, `MICSS_BUILD="${build ?? await buildName()}"\n`);
     // Given once only: who names V8's flags has all of them.
-    const ours = (flag: string) => !flag.startsWith("--v8-flags") || !flags.some((one) => one.startsWith("--v8-flags"));
-    const runtime = (await printed("runtime")).filter(ours);
+    const isOfV8 = (flag: string) => flag.startsWith("--v8-flags");
+    const given = flags.some(isOfV8);
+    const runtime = (await printed("runtime")).filter((flag) => !(given && isOfV8(flag)));
     const args = [
       "compile",
       // with a code cache, it would load what anyone may have put at a known path in the directory for temporary files

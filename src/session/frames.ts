@@ -45,10 +45,8 @@ export class Frames {
   /** The next frame, until it is received. */
   #next: Promise<Frame | null> | null = null;
   #signalling = false;
-  /** What waits to leave with the frame that follows. */
-  #held: Uint8Array | null = null;
-  /** Forgets that it is to leave by itself. */
-  #forget: (() => void) | null = null;
+  /** What waits to leave with the frame that follows, and how to forget that it is to leave by itself. */
+  #held: { readonly bytes: Uint8Array; readonly forget: () => void } | null = null;
   readonly #said: Workers | null;
 
   /**
@@ -87,10 +85,9 @@ export class Frames {
    * @param encode As for {@linkcode Frames.send}; what it throws, this throws.
    */
   sendSoon(encode: (encoder: FrameEncoder) => Uint8Array, clock: Clock): void {
-    this.#held = this.#behindHeld(this.#encode(encode));
-    this.#forget = clock.soon(() => {
-      if (this.#held !== null) this.#unwatched(this.#leave(this.#behindHeld(NOTHING)));
-    });
+    const bytes = this.#behindHeld(this.#encode(encode));
+    const forget = clock.soon(() => void this.#unwatched(this.#leave(this.#behindHeld(NOTHING))));
+    this.#held = { bytes, forget };
   }
 
   /**
@@ -131,10 +128,9 @@ export class Frames {
     const held = this.#held;
     if (held === null) return bytes;
     this.#held = null;
-    this.#forget?.();
-    this.#forget = null;
+    held.forget();
     // Copied: what follows OPEN or RESULT at once is short.
-    return concat([held, bytes]);
+    return concat([held.bytes, bytes]);
   }
 
   async #leave(bytes: Uint8Array): Promise<void> {

@@ -88,13 +88,12 @@ export class Pieces {
       const { buffer, length }: Piece = piece;
       const end = FRAME_HEAD_LENGTH + length;
       const roomForEnd = end + FRAME_HEAD_LENGTH <= buffer.length;
-      const copied = !roomForEnd && length <= MOST_COPIED;
-      if (!roomForEnd && !copied) return piece;
-      const ahead = this.#ahead = this.#read(copied ? length : 0, false);
+      if (!roomForEnd && length > MOST_COPIED) return piece;
+      const ahead = this.#ahead = this.#read(roomForEnd ? 0 : length, false);
       if (!await settlesAtOnce(ahead)) return piece;
       const more: Piece | null = await ahead;
-      if (more === null && roomForEnd) return { ...piece, last: true };
-      if (more === null || !copied) return piece;
+      if (roomForEnd) return { ...piece, last: more === null };
+      if (more === null) return piece;
       this.#ahead = null;
       more.buffer.set(buffer.subarray(FRAME_HEAD_LENGTH, end), FRAME_HEAD_LENGTH);
       giveBuffer(buffer);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { stdFlags } from "../../scripts/std.ts";
+import { printed } from "../support/handlers.ts";
 import { type Outcome, Program, run } from "../support/process.ts";
 import { testWith } from "../support/programs.ts";
 
@@ -21,8 +22,7 @@ async function demoCommand(permissions: string[], ...args: string[]): Promise<st
 
 /** The command as `deno task demo` runs it. */
 async function usualCommand(): Promise<string[]> {
-  const { text } = await run([Deno.execPath(), "task", "-q", "runtime"], { cwd: ROOT });
-  return await demoCommand(text().trim().split(/\s+/));
+  return await demoCommand(await printed("runtime"));
 }
 
 /** How often the demo may find the machine too busy. */
