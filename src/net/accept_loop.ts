@@ -3,7 +3,7 @@ import { formatAddress } from "./address.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Connection, Listener } from "./connection.ts";
 
-/** How long accepting pauses after the system failed to give a connection, in milliseconds. */
+/** How long accepting pauses when files or memory have run out, in milliseconds. */
 const PAUSE = 100;
 
 /** How often that gets a line, in milliseconds. */
@@ -16,8 +16,8 @@ const LINE_INTERVAL = 10_000;
 const IN_A_ROW = 32;
 
 /**
- * Accepts connections until the listener is closed. That files have run out, or whatever else the system reports, pauses
- * it, and is logged once in ten seconds.
+ * Accepts connections until the listener is closed. Running out of files or memory pauses it, and is logged once in ten
+ * seconds.
  *
  * @param take Owns each connection; must not throw.
  */
@@ -35,7 +35,7 @@ export async function acceptAll(
     } catch (error) {
       if (clock.now() - told >= LINE_INTERVAL) {
         told = clock.now();
-        log.error("accepting fails", { address: formatAddress(listener.address), reason: String(error) });
+        log.error("accept failed", { address: formatAddress(listener.address), reason: String(error) });
       }
       await new Promise<void>((resolve) => clock.after(PAUSE, resolve));
       continue;

@@ -37,10 +37,10 @@ export interface Listener {
   /** Where it listens; the port is the real one where 0 was asked for. */
   readonly address: Address;
   /**
-   * Waits for the next connection, which is then the caller's.
+   * Waits for the next connection, which is then the caller's. One that ends before it is accepted is passed over.
    *
    * @returns The connection, or null after {@linkcode Listener.close}.
-   * @throws What the system reports, for example that files have run out; accepting may go on after it.
+   * @throws When the system has run out of files or memory; accepting may go on after it.
    */
   accept(): Promise<Connection | null>;
   /** Stops listening. Connections accepted before are untouched. */

@@ -12,6 +12,15 @@ import { inTurn } from "./turns.ts";
 
 const { BrokenPipe } = Deno.errors;
 
+/** The longest queue of connections to accept that can be asked for: the system cuts it to its own limit (somaxconn). */
+const LONGEST_QUEUE = 2 ** 31 - 1;
+
+/** Accept errors that mean the system has run out of files or memory. Any other is about one connection, which is gone. */
+const SHORTAGES: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
+
+/** After this many dead connections in a row everything else gets a turn: accepting one that waits never does. */
+const DEAD_IN_A_ROW = 32;
+
 /** The system's TCP, with TCP_NODELAY on every connection: shares wait for nothing. */
 export const systemNetwork: Network = {
   async connect({ host, port }, signal) {
@@ -25,7 +34,8 @@ export const systemNetwork: Network = {
   },
 
   listen({ host, port }, shared = false) {
-    return new TcpListener(Deno.listen({ hostname: host, port, ...shared && { reusePort: true } }));
+    const options = { hostname: host, port, tcpBacklog: LONGEST_QUEUE };
+    return new TcpListener(Deno.listen(shared ? { ...options, reusePort: true } : options));
   },
 };
 
@@ -55,7 +65,12 @@ export class TcpConnection implements Connection {
    */
   constructor(conn: Deno.TcpConn) {
     this.#conn = conn;
-    conn.setNoDelay(true);
+    try {
+      conn.setNoDelay(true);
+    } catch (error) {
+      conn.close();
+      throw error;
+    }
   }
 
   get local(): Address {
@@ -115,29 +130,38 @@ export class TcpConnection implements Connection {
   }
 }
 
+/** Whether an error of accept lasts until files or memory are released. */
+function isShortage(error: unknown): boolean {
+  return error instanceof Error && "code" in error && SHORTAGES.has(error.code);
+}
+
 /** An IPv6 socket that took an IPv4 connection calls its addresses `::ffff:192.0.2.1`; nobody else needs to know. */
 function addressOf({ hostname, port }: Deno.NetAddr): Address {
   return { host: hostname.startsWith("::ffff:") ? canonicalHost(hostname) : hostname, port };
 }
 
-class TcpListener implements Listener {
+/** Listens by means of Deno's listener, which becomes its own. */
+export class TcpListener implements Listener {
   readonly address: Address;
   readonly #listener: Deno.TcpListener;
   #closed = false;
 
+  /** Takes over a listener of Deno's. */
   constructor(listener: Deno.TcpListener) {
     this.#listener = listener;
     this.address = { host: listener.addr.hostname, port: listener.addr.port };
   }
 
   async accept(): Promise<Connection | null> {
-    if (this.#closed) return null;
-    try {
-      return new TcpConnection(await this.#listener.accept());
-    } catch (error) {
-      if (this.#closed) return null;
-      throw error;
+    for (let dead = 1; !this.#closed; dead++) {
+      try {
+        return new TcpConnection(await this.#listener.accept());
+      } catch (error) {
+        if (!this.#closed && isShortage(error)) throw error;
+      }
+      if (dead % DEAD_IN_A_ROW === 0) await new Promise<void>((resolve) => setTimeout(resolve, 0));
     }
+    return null;
   }
 
   close(): void {

@@ -37,7 +37,7 @@ export function testStrangers(sockets: number): void {
       const among = await associateOften(channels);
       assertLess(among[BUSY]!, SOON + 10 * alone[BUSY]!, `${among}\n${strangers.describe()}\n${server.describe()}`);
       // With few files, Deno 2.6 takes longer to close what has to go than to accept what comes.
-      if (files > sockets) assertEquals(server.logged("accepting fails"), []);
+      if (files > sockets) assertEquals(server.logged("accept failed"), []);
     });
   }
 }

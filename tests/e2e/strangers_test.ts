@@ -31,13 +31,13 @@ testWith(
 
     using strangers = new DisposableStack();
     for (let index = 0; index < 100; index++) strangers.use(await connect(channels[index % 3]!));
-    const { reason } = await server.waitForLog("accepting fails");
+    const { reason } = await server.waitForLog("accept failed");
     assertStringIncludes(String(reason), "Too many open files");
     await writeAll(application, pattern(10_000));
     assertEquals(await readExactly(served, 10_000), pattern(10_000));
 
     strangers.dispose();
     await associate(channels);
-    assertLessOrEqual(server.logged("accepting fails").length, 3, server.describe());
+    assertLessOrEqual(server.logged("accept failed").length, 3, server.describe());
   },
 );

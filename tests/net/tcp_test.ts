@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { originalDestination, systemNetwork, TcpConnection } from "../../src/net/tcp.ts";
+import { originalDestination, systemNetwork, TcpConnection, TcpListener } from "../../src/net/tcp.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import "../support/native.ts";
 import { soon, testNetwork, withPair } from "./network_contract.ts";
@@ -60,6 +60,70 @@ Deno.test("every connection has TCP_NODELAY", () => {
   const conn = { localAddr: addr, remoteAddr: addr, setNoDelay: (on?: boolean) => set.push(on), close() {} };
   new TcpConnection(conn as unknown as Deno.TcpConn).close();
   assertEquals(set, [true]);
+});
+
+/** A listener of Deno's that fails with each of these, and then never settles. */
+function failing(...failures: readonly Error[]): Deno.TcpListener {
+  const left = [...failures];
+  const addr = { transport: "tcp", hostname: "127.0.0.1", port: 1 };
+  const accept = () => left.length > 0 ? Promise.reject(left.shift()) : new Promise(() => {});
+  return { addr, accept, close() {} } as unknown as Deno.TcpListener;
+}
+
+/** An error as Deno reports it. */
+function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+Deno.test("accept fails when files or memory have run out, and at no connection that is gone", async () => {
+  // All that accept(2) lists, and what Deno adds by asking for the addresses of a connection that was reset.
+  const gone = [
+    "ENOTCONN",
+    "ECONNABORTED",
+    "ECONNRESET",
+    "EPERM",
+    "EPROTO",
+    "EINVAL",
+    "ENETDOWN",
+    "ENETUNREACH",
+    "EINTR",
+  ];
+  for (const shortage of ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]) {
+    const listener = new TcpListener(failing(...gone.map(systemError), new Error("none"), systemError(shortage)));
+    await assertRejects(() => listener.accept(), Error, shortage);
+  }
+});
+
+Deno.test("while connections are gone before they are accepted, all else has its turn", async () => {
+  const listener = new TcpListener(failing(...Array.from({ length: 1000 }, () => systemError("ENOTCONN"))));
+  const accepted = listener.accept();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  listener.close();
+  assertEquals(await accepted, null);
+});
+
+Deno.test({
+  name: "connections that are reset before they are accepted delay no other",
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
+  for (let count = 0; count < 200; count++) (await systemNetwork.connect(listener.address)).reset();
+  const [client, server] = await Promise.all([systemNetwork.connect(listener.address), listener.accept()]);
+  assertEquals(server?.remote, client.local);
+  for (const end of [client, server, listener]) end?.close();
+});
+
+Deno.test({
+  name: "a listener's queue is as long as the system allows",
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const allowed = Number(await Deno.readTextFile("/proc/sys/net/core/somaxconn"));
+  for (const shared of [false, true]) {
+    const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 }, shared);
+    const { stdout } = await new Deno.Command("ss", { args: ["-tlnH", `sport = :${listener.address.port}`] }).output();
+    assertEquals(new TextDecoder().decode(stdout).trim().split(/\s+/)[2], `${allowed}`);
+    listener.close();
+  }
 });
 
 Deno.test("a name that nobody knows is an error of connecting", async () => {
