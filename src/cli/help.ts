@@ -6,7 +6,7 @@ import { EXIT_STATUSES } from "./statuses.ts";
 export type CommandLine = Pick<Command, "name" | "summary">;
 
 /** What the program is for, in one line. */
-export const WHAT = "carries TCP connections over several network paths, so that who owns all but one learns nothing";
+export const WHAT = "carries TCP connections over several network paths; reading all but one of them reveals nothing";
 
 /** The help of the whole program. */
 export function programHelp(commands: readonly CommandLine[]): string {

@@ -32,7 +32,8 @@ export function manual(commands: readonly Command[]): string {
     ".SH DESCRIPTION",
     text(
       "micss carries TCP connections over several network paths at once, each path with one share of every byte: " +
-        "who owns all paths but one learns nothing of what is said.",
+        "an attacker who reads all paths but one learns nothing about the content. One who also changes bytes can: " +
+        "keep TLS or SSH above. Paths are separate only as far as routing keeps them apart.",
     ),
     ".PP",
     text(

@@ -18,12 +18,12 @@ export function showIntroduction(screen: Screen, { taps, distinct }: Setup): voi
   const [top, middle, bottom] = names.map((name) => name.padEnd(width, "─"));
   screen.lines(
     "",
-    screen.bold("MICSS: a connection over several paths, and nothing to learn from all but one"),
+    screen.bold("MICSS: a connection over several paths, and nothing to read on all but one"),
     "",
     ...wrap(
       `MICSS splits every byte of a TCP connection into shares and sends each share over a network path of its own, a
-      channel. All shares together give the byte back; any fewer are noise. Here, it all runs in one process and on
-      loopback, with three channels and a wiretap on each${
+      channel. All shares together give the byte back; any fewer are noise. That protects against
+      listeners; against changes, too, only with TLS above. Here, it all runs in one process and on loopback, with three channels and a wiretap on each${
         distinct ? ":" : ` (at one address: this system has no more):`
       }`,
       screen.width,

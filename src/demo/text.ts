@@ -11,11 +11,12 @@ would look the same whatever this page said. All three give it back.
 
 Each share took a road of its own to you, and on each road somebody
 listens. Here, the roads are three addresses of one machine; out in the
-world, they are different networks in different hands. As long as one of
-those hands is not in on it, only you and the server can read this.
+world, they are different networks in different hands. Whoever listens
+on all of them but one can't read this.
 
 No cipher stands between, for a faster computer to break. While the
 random bytes are random, two shares hold nothing that could be found.
+But one who meddles can change this page unseen: keep TLS above.
 `;
 
 /** {@linkcode PAGE} as it is sent. */

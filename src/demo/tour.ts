@@ -96,7 +96,7 @@ async function searchForText(screen: Screen, through: Through, signal: AbortSign
 
 function putTogether(screen: Screen, page: Reply, { association, answer }: Found): void {
   const explanation =
-    `Only someone who owns every path can read along. This is the page again, made of nothing but the three taps'
+    `Only someone who listens on every path can read along. This is the page again, made of nothing but the three taps'
     recordings:`;
   showTitle(screen, 4, "All three give the page back", explanation);
   showText(screen, bytesOf(association.message, answer).subarray(page.bodyStart));
