@@ -17,24 +17,32 @@ const SIDES = ["server", "client"] as const;
 
 type Side = typeof SIDES[number];
 
-const OPTIONS: readonly Option[] = [{ flag: "json", doc: "For programs: one object" }];
+const OPTIONS: readonly Option[] = [
+  { flag: "strict", doc: "Treat warnings as mistakes" },
+  { flag: "json", doc: "For programs: one object" },
+];
 
 /** `micss check`. */
 export const command: Command = {
   name: "check",
   summary: "Says whether a configuration file is right, with the line and the field of each mistake",
-  usage: "[server|client] FILE [--json]",
+  usage: "[server|client] FILE [--strict] [--json]",
   operands: { words: SIDES, files: true },
   options: OPTIONS,
-  examples: ["micss check client.yaml", "micss check server /etc/micss/server.yaml", "micss check server.yaml --json"],
+  examples: [
+    "micss check client.yaml",
+    "micss check server /etc/micss/server.yaml --strict",
+    "micss check server.yaml --json",
+  ],
   async run(args, output) {
     const names = args.filter((arg) => !arg.startsWith("-"));
-    const json = readFlags(SUBJECT, OPTIONS, args.filter((arg) => arg.startsWith("-"))).has("json");
+    const flags = readFlags(SUBJECT, OPTIONS, args.filter((arg) => arg.startsWith("-")));
     const { side, path } = readNames(names);
     const report = await examine(path, side);
-    if (json) output.out(`${JSON.stringify(forPrograms(path, report), null, 2)}\n`);
-    else tell(path, report, output);
-    return report.mistakes.length === 0 ? 0 : 2;
+    const fine = report.mistakes.length === 0 && !(flags.has("strict") && report.warnings.length > 0);
+    if (flags.has("json")) output.out(`${JSON.stringify(forPrograms(path, report, fine), null, 2)}\n`);
+    else tell(path, report, fine, output);
+    return fine ? 0 : 2;
   },
 };
 
@@ -134,15 +142,15 @@ function keysOf(side: Side): string[] {
   return entries.map(([, { key }]) => key);
 }
 
-function tell(path: string, { side, mistakes, warnings }: Report, output: Output): void {
+function tell(path: string, { side, mistakes, warnings }: Report, fine: boolean, output: Output): void {
   for (const line of [...mistakes, ...warnings]) output.err(`${line}\n`);
-  if (mistakes.length > 0) return;
+  if (!fine) return;
   const but = warnings.length === 0 ? "" : `, with ${warnings.length} warning${warnings.length === 1 ? "" : "s"}`;
   output.out(`${path}: a ${side}'s configuration, fine${but}\n`);
 }
 
 /** What `--json` says. */
-function forPrograms(path: string, { side, mistakes, warnings }: Report): unknown {
+function forPrograms(path: string, { side, mistakes, warnings }: Report, fine: boolean): unknown {
   const start = `micss: ${path}:`;
   const found = (line: string) => {
     const about = line.startsWith(start) ? line.slice(start.length).trimStart() : line;
@@ -152,7 +160,7 @@ function forPrograms(path: string, { side, mistakes, warnings }: Report): unknow
   return {
     file: path,
     kind: side ?? null,
-    fine: mistakes.length === 0,
+    fine,
     mistakes: mistakes.map(found),
     warnings: warnings.map((line) => found(line.replace(": warning: ", ": "))),
   };

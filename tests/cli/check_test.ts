@@ -106,6 +106,20 @@ Deno.test("check warns of addresses that are not this machine's, and of names th
   assertStringIncludes(second!, `micss: ${path}:2: targets.80: warning: nobody.invalid: `);
 });
 
+Deno.test("check --strict fails for a warning as for a mistake, and passes where there is neither", async () => {
+  await using stack = new AsyncDisposableStack();
+  const fine = await written(stack, { "f.yaml": SERVER });
+  assertEquals((await runMicss("check", fine, "--strict")).status, 0);
+  const path = await written(stack, { "g.yaml": SERVER.replace("127.0.0.2", "203.0.113.9") });
+  assertEquals((await runMicss("check", path)).status, 0);
+  const { status, out, err } = await runMicss("check", "--strict", path);
+  assertEquals([status, out], [2, ""]);
+  assertMatch(err, /^micss: \S+:1: channels\.1: warning: 203\.0\.113\.9 [^\n]*\n$/);
+  const json = await runMicss("check", path, "--strict", "--json");
+  const { fine: said, mistakes, warnings } = JSON.parse(json.out);
+  assertEquals([json.status, said, mistakes.length, warnings.length], [2, false, 0, 1]);
+});
+
 Deno.test("check --json is one object with the lines, fields and messages", async () => {
   await using stack = new AsyncDisposableStack();
   const path = await written(stack, { "f.yaml": "channels: [a, b]\ntargets: { 80: x:y }\n" });

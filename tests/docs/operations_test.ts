@@ -7,7 +7,7 @@ import { parseServerCommand } from "../../src/cli/server.ts";
 import { FileError } from "../../src/config/file.ts";
 import { clientPlan } from "../../src/rules/mod.ts";
 import { nftScript } from "../../src/rules/nft.ts";
-import { fenced, read } from "./markdown.ts";
+import { fenced, read, ROOT } from "./markdown.ts";
 
 const text = read("docs/OPERATIONS.md");
 const blocks = fenced(text);
@@ -83,4 +83,11 @@ Deno.test("the rules that the operations show are those of the file that they sh
     nftScript(ruleset)
   }END\n`;
   assert(text.includes(`$ micss rules print --config /etc/micss/client.yaml\n${printed}`), printed);
+});
+
+Deno.test("no command of the documentation or of deploy picks processes by their name", () => {
+  const files = ["README.md", "docs/OPERATIONS.md", "docs/RUNBOOK.md"];
+  for (const { name } of Deno.readDirSync(new URL("deploy/systemd/", ROOT))) files.push(`deploy/systemd/${name}`);
+  // Other network namespaces, containers and users have processes of the same name.
+  for (const file of files) assertEquals(/\b(?:pidof|pkill|killall|pgrep)\b/.exec(read(file)), null, file);
 });

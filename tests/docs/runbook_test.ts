@@ -1,0 +1,26 @@
+/** docs/RUNBOOK.md has an entry for each alert, and each alert leads to its entry. */
+import { assert, assertEquals } from "@std/assert";
+import { parse } from "@std/yaml";
+import { read, section } from "./markdown.ts";
+
+interface Alert {
+  readonly alert: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+const { groups } = parse(read("deploy/prometheus/alerts.yaml")) as { groups: { rules: Alert[] }[] };
+const alerts = groups.flatMap(({ rules }) => rules);
+const runbook = read("docs/RUNBOOK.md");
+
+Deno.test("the runbook's entries are the alerts, in their order", () => {
+  const entries = [...runbook.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+  assertEquals(entries, alerts.map(({ alert }) => alert));
+});
+
+for (const { alert, annotations } of alerts) {
+  Deno.test(`${alert} leads to its entry in the runbook, which says what to do`, () => {
+    assertEquals(annotations.runbook_url, `docs/RUNBOOK.md#${alert.toLowerCase()}`);
+    const steps = [...section(runbook, `## ${alert}`).matchAll(/^- /gm)];
+    assert(steps.length >= 2, "fewer than two things to look at");
+  });
+}
