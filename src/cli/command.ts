@@ -1,4 +1,5 @@
 import type { Option } from "../config/schema.ts";
+import { type Sink, within, writeTo } from "../observe/line_queue.ts";
 
 /** One of the program's commands. Its file exports it as `command`. */
 export interface Command {
@@ -37,25 +38,53 @@ export interface Operands {
 
 /** Where a command writes. */
 export interface Output {
-  /** Writes to standard output; `text` brings its own newlines. */
+  /** Writes to standard output without blocking; `text` brings its own newlines. */
   out(text: string): void;
-  /** Writes to standard error. */
+  /** Writes to standard error, likewise, in the order of the calls. */
   err(text: string): void;
+  /**
+   * Waits until all that was written has been taken. Absent where it is taken at once.
+   *
+   * @param ms Maximum wait, in milliseconds; after it, all that is left is dropped. Default: unlimited.
+   * @throws What the system reports, other than a reader that has gone.
+   */
+  flush?(ms?: number): Promise<void>;
 }
 
-/** The process's standard output and error. Text for a reader that has gone is dropped. */
-export const standardOutput: Output = {
-  out: (text) => writeAll(Deno.stdout, text),
-  err: (text) => writeAll(Deno.stderr, text),
-};
+/**
+ * The process's standard output and error. A reader that stalls must not keep a command that handles signals from ending,
+ * so nothing here blocks. Text for a reader that has gone is dropped.
+ */
+export class StandardOutput implements Output {
+  #written: Promise<void> = Promise.resolve();
+  #failure: unknown;
+  #closed = false;
 
-const encoder = new TextEncoder();
+  out(text: string): void {
+    this.#write(Deno.stdout, text);
+  }
 
-function writeAll(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  let bytes = encoder.encode(text);
-  try {
-    while (bytes.length > 0) bytes = bytes.subarray(to.writeSync(bytes));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  err(text: string): void {
+    this.#write(Deno.stderr, text);
+  }
+
+  async flush(ms?: number): Promise<void> {
+    if (ms === undefined) await (this.#closed || this.#written);
+    else {
+      await within(this.#written, ms);
+      this.#closed = true;
+    }
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure;
+  }
+
+  #write(to: Sink, text: string): void {
+    this.#written = this.#written.then(() => this.#closed ? undefined : writeTo(to, text)).catch((error) => {
+      if (!(error instanceof Deno.errors.BrokenPipe)) this.#failure ??= error;
+    });
   }
 }
+
+/** The only one of the process. */
+export const standardOutput: StandardOutput = new StandardOutput();

@@ -25,7 +25,7 @@ export const command: Command = {
       });
       return 0;
     } catch (error) {
-      return failed(error, output);
+      return await failed(error, output);
     }
   },
 };
@@ -67,9 +67,14 @@ class Interruption implements Disposable {
   }
 }
 
+/** Maximum wait for a reader that stalls, in milliseconds, once a signal has come. */
+const LAST_WORDS = 1000;
+
 /** Says why, in one line. @returns The exit status. */
-function failed(error: unknown, output: Output): number {
+async function failed(error: unknown, output: Output): Promise<number> {
   if (!(error instanceof Interrupted || error instanceof DemoError || error instanceof StartError)) throw error;
   output.err(`micss demo: ${error.message}\n`);
-  return error instanceof Interrupted ? error.status : 1;
+  if (!(error instanceof Interrupted)) return 1;
+  await output.flush?.(LAST_WORDS);
+  return error.status;
 }

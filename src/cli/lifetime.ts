@@ -5,14 +5,14 @@ import type { LogConfig, Timeouts } from "../config/types.ts";
 import { type Clock, systemClock } from "../net/clock.ts";
 import { StartError } from "../net/listen.ts";
 import type { Check } from "../observe/admin/readiness.ts";
-import { createLog, type Log, type LogFields } from "../observe/log.ts";
+import type { Log, LogFields } from "../observe/log.ts";
 import { type Manager, NO_MANAGER, systemManager } from "../observe/notify.ts";
 import { environment } from "./environment.ts";
 import type { Observable } from "../observe/observable.ts";
-import { Recent } from "../observe/recent.ts";
 import { HandlerView, type View } from "../observe/view.ts";
 import { alone, type Crew } from "../workers/crew.ts";
 import { CrewHandler } from "./crew_handler.ts";
+import { ProcessLog } from "./process_log.ts";
 import { type Signals, SystemSignals } from "./signals.ts";
 import { VERSION } from "./version.ts";
 import { sameAdmin, watched } from "./watched.ts";
@@ -98,15 +98,15 @@ export async function runHandler<L extends Loaded>(program: Program<L>): Promise
   using signals = new SystemSignals(["SIGINT", "SIGTERM", "SIGHUP"]);
   const terminal = Deno.stdin.isTerminal();
   let loaded = await program.load();
-  const logging = { ...loaded.config.log };
-  const recent = new Recent();
-  const log = recent.of(createLog(logging));
+  await using logs = new ProcessLog(loaded.config.log);
+  const { recent, work, life: log } = logs;
   const { admin } = loaded.config;
   const { workers } = loaded.config;
   let started: Run<L> | undefined, handler: Handler;
   try {
-    const run = started = workers > 1 ? await startCrew(program, workers, log) : startAlone(program, loaded, log);
-    handler = await watched(admin, { ...run, checks: () => run.checks(loaded) }, recent, log);
+    const run = started = workers > 1 ? await startCrew(program, workers, work) : startAlone(program, loaded, work);
+    const view = () => logs.view(run.view());
+    handler = await watched(admin, { ...run, view, checks: () => run.checks(loaded) }, recent, log);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     log.error("can't start", { reason: error.message });
@@ -126,7 +126,7 @@ export async function runHandler<L extends Loaded>(program: Program<L>): Promise
       if (!sameAdmin(next.config.admin, admin)) left.push("admin");
       if (next.config.workers !== workers) left.push("workers");
       loaded = next;
-      Object.assign(logging, next.config.log);
+      logs.config = next.config.log;
       return left;
     },
     drain: () => loaded.config.timeouts.drain,

@@ -104,6 +104,9 @@ const helpCommand: Command = {
   },
 };
 
+/** Maximum wait for a reader to take the message of a failure, in milliseconds. */
+const LAST_WORDS = 1000;
+
 /**
  * Runs the program.
  *
@@ -112,8 +115,21 @@ const helpCommand: Command = {
  * @returns The exit status: 0, 1 for a failure at run time, 2 for bad input.
  */
 export async function main(args: string[], output: Output = standardOutput): Promise<number> {
+  const status = await attempt(args, output, async () => {
+    const status = await dispatch(args, output);
+    await output.flush?.();
+    return status;
+  });
+  return await attempt(args, output, async () => {
+    await output.flush?.(LAST_WORDS);
+    return status;
+  });
+}
+
+/** Runs `action`, and reports the error that it throws. @returns The exit status. */
+async function attempt(args: string[], output: Output, action: () => Promise<number>): Promise<number> {
   try {
-    return await dispatch(args, output);
+    return await action();
   } catch (error) {
     if (error instanceof UsageError) {
       for (const line of error.lines) output.err(`${line}\n`);

@@ -12,6 +12,9 @@ const SUBJECT = "micss status";
 /** How often --watch looks, in milliseconds. */
 const INTERVAL = 1000;
 
+/** Maximum wait for a reader that stalls at the end, in milliseconds. */
+const LAST_WORDS = 1000;
+
 /** To the top, and clear what is below. */
 const CLEAR = "\x1b[H\x1b[J";
 
@@ -78,11 +81,14 @@ async function watchStatus(address: AdminAddress, json: boolean, output: Output)
     for (let over = false; !over;) {
       const status = await look(address);
       output.out(json ? `${JSON.stringify(status)}\n` : `${clear}${statusTable(status)}`);
+      // A reader that stalls misses what happens meanwhile.
+      await Promise.race([ended.promise, output.flush?.()]);
       const later = Promise.withResolvers<false>();
       const timer = setTimeout(() => later.resolve(false), INTERVAL);
       over = await Promise.race([ended.promise, later.promise]);
       clearTimeout(timer);
     }
+    await output.flush?.(LAST_WORDS);
     return 0;
   } finally {
     Deno.removeSignalListener("SIGINT", end);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { relayLog } from "../observe/log.ts";
+import { leastLevel, relayLog } from "../observe/log.ts";
 import { HandlerView, type View } from "../observe/view.ts";
 import { type Duties, type Line, type Port, serve, type Start, type StartedWorker } from "../workers/calls.ts";
 import { crewOf } from "../workers/crew.ts";
@@ -34,7 +34,7 @@ class Hand implements Duties {
     this.#program = await programOf(command, args);
     this.#loaded = await this.#program.load();
     this.#logging = this.#loaded.config.log;
-    const log = relayLog(() => this.#logging.level, (...line) => this.#say(line));
+    const log = relayLog(() => leastLevel(this.#logging.level), (...line) => this.#say(line));
     this.#started = this.#program.start(this.#loaded, log, crewOf(memory, index));
     if (this.#loaded.config.admin !== undefined) this.#view();
     return { listening: this.#started.listening, checks: this.#checks() };

@@ -1,4 +1,4 @@
-import { LOG_LEVELS } from "../observe/log.ts";
+import { LOG_THRESHOLDS } from "../observe/log.ts";
 import { PAD_CHOICES, type PadChoice } from "../sharing/pads.ts";
 import type { Field, Group } from "./schema.ts";
 import { one } from "./shape.ts";
@@ -80,9 +80,9 @@ export const logGroup: Group<LogConfig> = {
     level: {
       key: "level",
       flag: "log-level",
-      shape: one(wordSyntax("level", LOG_LEVELS)),
+      shape: one(wordSyntax("level", LOG_THRESHOLDS)),
       default: "info",
-      doc: "The least grave lines to write",
+      doc: "Minimum level; quiet: warnings and errors, and when the handler starts, reloads and ends",
     },
     format: {
       key: "format",

@@ -1,5 +1,5 @@
 import type { Address } from "../net/address.ts";
-import type { LogFormat, LogLevel } from "../observe/log.ts";
+import type { LogFormat, LogThreshold } from "../observe/log.ts";
 import type { PadChoice } from "../sharing/pads.ts";
 import type { AdminAddress } from "./admin.ts";
 import type { ClientKey, Unknown } from "./identify.ts";
@@ -8,7 +8,7 @@ import type { ClientRules, ServerRules } from "./rules.ts";
 /** What a handler writes about its work, and how. */
 export interface LogConfig {
   /** Lines below it are dropped. */
-  readonly level: LogLevel;
+  readonly level: LogThreshold;
   /** Lines for people, or one JSON object a line. */
   readonly format: LogFormat;
 }

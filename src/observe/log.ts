@@ -7,6 +7,17 @@ export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 /** One of {@linkcode LOG_LEVELS}. */
 export type LogLevel = typeof LOG_LEVELS[number];
 
+/** What a handler can be told to write at least: `quiet` is `warn`, and the handler's own start, reload and end. */
+export const LOG_THRESHOLDS = ["debug", "info", "quiet", "warn", "error"] as const;
+
+/** One of {@linkcode LOG_THRESHOLDS}. */
+export type LogThreshold = typeof LOG_THRESHOLDS[number];
+
+/** The least level of lines about a handler's work. */
+export function leastLevel(threshold: LogThreshold): LogLevel {
+  return threshold === "quiet" ? "warn" : threshold;
+}
+
 /** How lines are written: for people, or one JSON object a line. */
 export type LogFormat = "text" | "json";
 
@@ -30,8 +41,8 @@ export interface LogOptions {
   level?: LogLevel;
   /** Default: "text". */
   format?: LogFormat;
-  /** Takes each line, without its newline. Default: standard error. */
-  write?: (line: string) => void;
+  /** Takes each line, without its newline. Must not block: see `line_queue.ts`. */
+  write: (line: string) => void;
   /** The time of a line. Default: now. */
   now?: () => Date;
 }
@@ -42,11 +53,11 @@ export interface LogOptions {
  * A text line is `TIME LEVEL EVENT key=value ...`, values with spaces, quotes or control characters in JSON's quotes; a
  * JSON line has `time`, `level`, `event` and the fields.
  */
-export function createLog(options: LogOptions = {}): Log {
+export function createLog(options: LogOptions): Log {
   const write: Relay = (level, event, fields) => {
-    const { format = "text", write = writeToStderr, now = () => new Date() } = options;
+    const { format = "text", now = () => new Date() } = options;
     const entry = { time: now().toISOString(), level, event, ...fields };
-    write(format === "json" ? toJson(entry) : textLine(entry));
+    options.write(format === "json" ? toJson(entry) : textLine(entry));
   };
   return relayLog(() => options.level ?? "info", write);
 }
@@ -136,14 +147,4 @@ function toJson(value: unknown): string {
   return JSON.stringify(value).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });
-}
-
-const encoder = new TextEncoder();
-
-function writeToStderr(line: string): void {
-  try {
-    Deno.stderr.writeSync(encoder.encode(line + "\n"));
-  } catch {
-    // A closed or full standard error must not take the handler down.
-  }
 }

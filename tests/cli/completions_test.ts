@@ -8,7 +8,7 @@ import { testWith } from "../support/programs.ts";
 const LINES: [string, string[]][] = [
   ["micss ser", ["server"]],
   ["micss che", ["check"]],
-  ["micss client --log-level ", ["debug", "error", "info", "warn"]],
+  ["micss client --log-level ", ["debug", "error", "info", "quiet", "warn"]],
   ["micss client --log-l", ["--log-level"]],
   ["micss client --server a=b,c --log-level i", ["info"]],
   ["micss server --channel ", []],
@@ -71,7 +71,7 @@ testWith(["bash"], "bash completes commands, flags, their values and files", asy
 testWith(["bash"], "bash completes a value after = as well, which it takes for a word", async () => {
   const lines = ["micss client --log-level =", "micss client --log-level = wa", "micss client --config = DIR/key.p"];
   const found = await completed("bash", (script) => ["bash", "-c", BASH, "bash", script], lines);
-  assertEquals(found, [["debug", "error", "info", "warn"], ["warn"], ["DIR/key.pub"]]);
+  assertEquals(found, [["debug", "error", "info", "quiet", "warn"], ["warn"], ["DIR/key.pub"]]);
 });
 
 const FISH = `

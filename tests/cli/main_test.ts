@@ -76,8 +76,8 @@ micss server: Takes channels and passes what they carry to the targets
 Usage: micss server --channel HOST[:PORT]... --target PORT=HOST[:PORT]... [--config FILE]
 
 Flags:
-  --config FILE                      A YAML file with the same settings and more; flags win over it
-  --channel HOST[:PORT]              Where channels arrive: 2 to 16 addresses; port 6522 where none is given (repeats)
+  --config FILE                       A YAML file with the same settings and more; flags win over it
+  --channel HOST[:PORT]               Where channels arrive: 2 to 16 addresses; port 6522 where none is given (repeats)
 `;
   const end = `
 

@@ -130,7 +130,7 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
   ["server", "--channel a: --target b --log-level c", [
     'micss server: --channel "a:": no address; write HOST:PORT',
     'micss server: --target "b": no target; write PORT=HOST:PORT, PORT=HOST or *=HOST',
-    'micss server: --log-level "c": no level; write debug, info, warn or error',
+    'micss server: --log-level "c": no level; write debug, info, quiet, warn or error',
   ]],
   // A value can't forge a line, or turn the terminal's text around.
   ["server", ["--channel", "a\nmicss: all is well\u202e\u2028\x1b[2J"], [
@@ -264,7 +264,7 @@ const FILES: ["server" | "client", string, string[]][] = [
   ]],
   ["server", "distinct-addresses: no\n", ['micss: f.yaml:1: distinct-addresses: "no" is neither; write true or false']],
   ["server", "log:\n  level: loud\n", [
-    'micss: f.yaml:2: log.level: "loud" is no level; write debug, info, warn or error',
+    'micss: f.yaml:2: log.level: "loud" is no level; write debug, info, quiet, warn or error',
   ]],
   ["client", "servers:\n  a/b: [a, b]\n  c/d: {channels: [a, b]}\n  e/f: a,b\n", [
     'micss: f.yaml:2: servers.a/b: "a/b" is no server\'s name; write letters, digits, dots and dashes',

@@ -4,14 +4,14 @@ import { createLog, type Log, LOG_LEVELS, type LogFields, type LogOptions, silen
 const TIME = "2024-02-29T12:34:56.789Z";
 
 /** The lines that `write` makes a log of these options write. */
-function linesOf(options: LogOptions, write: (log: Log) => void): string[] {
+function linesOf(options: Partial<LogOptions>, write: (log: Log) => void): string[] {
   const lines: string[] = [];
   write(createLog({ now: () => new Date(TIME), write: (line) => lines.push(line), ...options }));
   return lines;
 }
 
 /** The one line of an info event with `fields`. */
-function lineOf(fields: LogFields, options: LogOptions = {}, event = "event"): string {
+function lineOf(fields: LogFields, options: Partial<LogOptions> = {}, event = "event"): string {
   const lines = linesOf(options, (log) => log.info(event, fields));
   assertEquals(lines.length, 1);
   return lines[0]!;

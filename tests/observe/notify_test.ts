@@ -1,6 +1,6 @@
 /** What a service manager hears, from a process that only has it to talk to, with a clock that stands still. */
 import { assertEquals } from "@std/assert";
-import { createLog } from "../../src/observe/log.ts";
+import { createLog, silentLog } from "../../src/observe/log.ts";
 import { NO_MANAGER, ServiceManager, systemManager, watchdogOf } from "../../src/observe/notify.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -73,7 +73,7 @@ Deno.test("the watchdog is for the process that it names, and for none without a
 });
 
 Deno.test("without a manager nobody is told", () => {
-  assertEquals(systemManager(() => undefined, createLog()), NO_MANAGER);
+  assertEquals(systemManager(() => undefined, silentLog), NO_MANAGER);
 });
 
 Deno.test("the watchdog hears nothing while a worker hangs", async () => {

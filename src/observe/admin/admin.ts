@@ -6,6 +6,7 @@ import type { Event, Recent } from "../recent.ts";
 import type { View } from "../view.ts";
 import { assetAt } from "./assets.ts";
 import { refuse, text } from "./guard.ts";
+import { within } from "../line_queue.ts";
 import { type Check, Readiness } from "./readiness.ts";
 import { type Status, statusOf } from "./status.ts";
 import { Streams } from "./stream.ts";
@@ -24,6 +25,9 @@ export interface AdminOptions {
   /** Tells time. */
   readonly clock: Clock;
 }
+
+/** Maximum wait at the end for readers to take what was sent to them, in milliseconds. */
+const LAST_WORDS = 1000;
 
 /** Sent with every answer: nothing of it may be framed, guessed at, kept, or read by another site's page. */
 const HEADERS = {
@@ -75,11 +79,11 @@ export class Admin implements AsyncDisposable {
     this.#readiness.end();
   }
 
-  /** Ends all connections, and waits until that is done. */
+  /** Ends all connections, and waits until that is done, but no longer than a second for a reader that stalls. */
   async close(): Promise<void> {
     this.#view.close();
     this.#streams.close();
-    await this.#server.shutdown();
+    await within(this.#server.shutdown(), LAST_WORDS, this.#options.clock);
   }
 
   /** {@linkcode Admin.close}. */

@@ -235,3 +235,17 @@ Deno.test("nobody there, no handler, and another answer than 200 are told apart"
   await using admin = await start();
   assertMatch((await assertRejects(() => ask(admin.address, "/nothing"), NoAnswer)).message, /404/);
 });
+
+Deno.test("a reader that stalls in the middle of an answer does not keep the handler from ending", async () => {
+  const recent = new Recent();
+  recent.of(silentLog).info("large", { text: "x".repeat(30_000_000) });
+  const admin = await start(ANY, [], recent);
+  using reader = await Deno.connect({ hostname: "127.0.0.1", port: portOf(admin) });
+  await reader.write(new TextEncoder().encode("GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"));
+  assertEquals(await reader.read(new Uint8Array(8)), 8);
+  const began = performance.now();
+  await admin.close();
+  assert(performance.now() - began < 5_000, "closing waited for the reader");
+  // What was being sent ends with the connection, not before.
+  for (const buffer = new Uint8Array(1 << 20); await reader.read(buffer) !== null;);
+});
