@@ -1,6 +1,7 @@
 import type { Address } from "../net/address.ts";
 import { type Clock, systemClock } from "../net/clock.ts";
 import { type Connection, readFull, writeAll } from "../net/connection.ts";
+import { requirePlainTcp } from "../net/plain_tcp.ts";
 import { xor } from "../sharing/xor.ts";
 import { type Associate, encodeAssociate, RefusedReason } from "../wire/associate.ts";
 import { decodeFrom } from "../wire/decoder.ts";
@@ -101,6 +102,7 @@ export class Acceptor {
 
   async #handshake(newcomer: Newcomer): Promise<void> {
     const { connection } = newcomer;
+    requirePlainTcp(connection);
     await writeAll(connection, encodeGreeting(newcomer.cookie));
     const first = await decodeFrom(decodeFirst(), (into) => readFull(connection, into));
     newcomer.heard = true;

@@ -1,6 +1,7 @@
 import type { Address } from "../net/address.ts";
 import { type Clock, systemClock } from "../net/clock.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
+import { requirePlainTcp } from "../net/plain_tcp.ts";
 import { cookieKey, decodeAssociateReply, encodeAssociate } from "../wire/associate.ts";
 import { decodeFrom, WireError } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
@@ -79,6 +80,7 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
       const connection = await network.connect(addresses[index]!, giveUp.signal);
       connections[index] = connection;
       if (giveUp.signal.aborted) connection.close();
+      requirePlainTcp(connection);
       const cookie = await decodeFrom(decodeGreeting(), (into) => readFull(connection, into));
       greeted.add(index);
       return cookie;

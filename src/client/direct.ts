@@ -70,7 +70,9 @@ export class Direct {
     const forget = clock.after(connect, () => giveUp.abort(new Error(`no connection within ${connect / 1000} s`)));
     this.#connecting.add(giveUp);
     try {
-      return await network.connect(to, giveUp.signal);
+      const destination = await network.connect(to, giveUp.signal);
+      destination.keepAlive?.(config.timeouts.keepalive);
+      return destination;
     } finally {
       forget();
       this.#connecting.delete(giveUp);

@@ -100,6 +100,9 @@ export class ClientHandler implements Observable {
       get timeout() {
         return inForce.timeouts.handshake;
       },
+      get keepalive() {
+        return inForce.timeouts.keepalive;
+      },
       get asking() {
         return partOf(limits.asking, crew);
       },

@@ -15,6 +15,8 @@ export interface WaysInOptions extends System {
   readonly makeTransparent: (listener: Listener) => void;
   /** How long an application may take to say where it wants to go, in milliseconds; looked at for each. */
   readonly timeout: number;
+  /** As {@linkcode Connection.keepAlive} has it; looked at for each. */
+  readonly keepalive: number;
   /**
    * How many may be saying so at once; looked at for each. A newer one takes the oldest one's place, which is the least
    * likely to mean it.
@@ -109,7 +111,8 @@ export class WaysIn {
   }
 
   #take(entry: Entry, connection: Connection): void {
-    const { arrived } = this.#options;
+    const { arrived, keepalive } = this.#options;
+    connection.keepAlive?.(keepalive);
     // What has arrived leaves nothing of its dialogue behind for as long as it is carried.
     const arrival = this.#receive(entry, connection)
       .then((arrival) => arrival === null ? undefined : arrived(arrival))

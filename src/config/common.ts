@@ -13,6 +13,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
   idle: 60_000,
   ping: 8_000,
   silence: 25_000,
+  keepalive: 60_000,
   drain: 30_000,
 };
 
@@ -49,6 +50,14 @@ export const timeoutsGroup: Group<Timeouts> = {
       shape: one(durationSyntax),
       default: DEFAULT_TIMEOUTS.silence,
       doc: "A channel of a session that gives no sign of life for so long is dead, and the session is reset",
+    },
+    keepalive: {
+      key: "keepalive",
+      shape: one(durationSyntax),
+      default: DEFAULT_TIMEOUTS.keepalive,
+      doc:
+        "Idle time after which an application's or target's host is probed; its session is reset if nothing answers " +
+        "for as long again",
     },
     drain: {
       key: "drain",

@@ -25,6 +25,8 @@ export interface Timeouts {
   readonly ping: number;
   /** A channel that is waited for and gives nothing for so long is dead; more than twice `ping`. */
   readonly silence: number;
+  /** When an application or target that is silent is probed, and how long it then may take to answer. */
+  readonly keepalive: number;
   /** How long SIGTERM lets sessions finish. */
   readonly drain: number;
 }

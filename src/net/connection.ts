@@ -12,6 +12,8 @@ export interface Connection {
   readonly local: Address;
   /** The other end's address. */
   readonly remote: Address;
+  /** Number of its transport protocol (IANA): 6 is TCP. Undefined where that can't be told. */
+  readonly protocol?: number | undefined;
   /**
    * Reads what is there, at least one byte, into `into`, which is the connection's until the promise settles.
    *
@@ -24,6 +26,13 @@ export interface Connection {
    * @returns How many were taken, at least one of a non-empty `bytes`; use `writeAll` for all.
    */
   write(bytes: Uint8Array): Promise<number>;
+  /**
+   * Has it fail, where the system can do that, when the other end's host has vanished.
+   *
+   * @param idle The other end is probed after this time without a byte from it, in milliseconds, and has vanished if it
+   * answers nothing for as long again. What the system does sooner, it does.
+   */
+  keepAlive?(idle: number): void;
   /** Half-closes: the other end reads null after what was written; reading goes on. */
   closeWrite(): Promise<void>;
   /** Ends the connection in order: what was written still arrives. */
@@ -36,6 +45,8 @@ export interface Connection {
 export interface Listener {
   /** Where it listens; the port is the real one where 0 was asked for. */
   readonly address: Address;
+  /** Numbers of the transport protocols (IANA) of what listens there; none where that can't be told. */
+  readonly protocols?: readonly number[];
   /**
    * Waits for the next connection, which is then the caller's. One that ends before it is accepted is passed over.
    *

@@ -18,8 +18,11 @@ const SO_ORIGINAL_DST = 80;
 /** At its level for IPv4 and for IPv6: a socket may have an address that this machine does not have. */
 const IP_TRANSPARENT = 19, IPV6_TRANSPARENT = 75;
 const SOL_SOCKET = 1;
+const IPPROTO_TCP = 6;
 /** Whether a socket listens. */
 const SO_ACCEPTCONN = 30;
+/** The number of a socket's transport protocol. */
+const SO_PROTOCOL = 38;
 const SHUT_WR = 1;
 const RLIMIT_NOFILE = 7;
 const RLIM_INFINITY = 2n ** 64n - 1n;
@@ -39,6 +42,7 @@ const SYMBOLS = {
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  dup: { parameters: ["i32"], result: "i32" },
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
@@ -95,7 +99,7 @@ export function hasNativeHelper(): { ok: true } | { ok: false; why: string } {
 export function originalDestination(conn: Deno.TcpConn): Address {
   const c = libc();
   if (typeof c === "string") throw new Deno.errors.NotSupported(`The original destination ${c}`);
-  const fd = descriptorOf(c, conn, searches);
+  const fd = descriptorOf(c, conn, { searches, likely: undefined });
   if (fd === undefined) throw new Deno.errors.NotFound("No original destination: the connection has ended");
   const level = canonicalHost(conn.localAddr.hostname).includes(":") ? SOL_IPV6 : SOL_IP;
   const sockaddr = new Uint8Array(SOCKADDR_SIZE);
@@ -112,22 +116,52 @@ export function originalDestination(conn: Deno.TcpConn): Address {
 /**
  * Resets `conn`: its other end sees the reset at once, and what is under way on it here fails. The caller then closes it.
  *
- * @param since What {@linkcode searchesSoFar} was when `conn` came to be.
  * @returns False when that can't be done: without native help, or because the connection has ended.
  */
-export function resetConnection(conn: Deno.TcpConn, since: number): boolean {
+export function resetConnection(conn: Deno.TcpConn, clue: Clue): boolean {
   // connect() to the family AF_UNSPEC, which is 0, dissolves the association of a socket with its peer.
-  return onDescriptor(conn, since, (c, fd) => c.connect(fd, new Uint8Array(SOCKADDR_SIZE), SOCKADDR_SIZE));
+  return onDescriptor(conn, clue, (c, fd) => c.connect(fd, new Uint8Array(SOCKADDR_SIZE), SOCKADDR_SIZE));
 }
 
 /**
  * Half-closes `conn` beneath a blocked write, which fails; what it had handed over before still arrives.
  *
- * @param since As for {@linkcode resetConnection}.
  * @returns False when that can't be done, as for {@linkcode resetConnection}.
  */
-export function shutdownWrite(conn: Deno.TcpConn, since: number): boolean {
-  return onDescriptor(conn, since, (c, fd) => c.shutdown(fd, SHUT_WR));
+export function shutdownWrite(conn: Deno.TcpConn, clue: Clue): boolean {
+  return onDescriptor(conn, clue, (c, fd) => c.shutdown(fd, SHUT_WR));
+}
+
+/** Number of the transport protocol (IANA) of a connection; undefined where that can't be told. */
+export function protocolOf(conn: Deno.TcpConn, clue: Clue): number | undefined {
+  let protocol: number | undefined;
+  onDescriptor(conn, clue, (c, fd) => {
+    protocol = option(c, fd, SOL_SOCKET, SO_PROTOCOL);
+    return 0;
+  });
+  return protocol;
+}
+
+/** Numbers of the transport protocols (IANA) of what listens where `listener` does; none where that can't be told. */
+export function listeningProtocols(listener: Deno.TcpListener): number[] {
+  const c = libc();
+  if (typeof c === "string") return [];
+  return listenerDescriptors(c, listener).flatMap((fd) => option(c, fd, SOL_SOCKET, SO_PROTOCOL) ?? []);
+}
+
+/**
+ * Lowers options of a connection's TCP that are above the values given; those that the system has lower stay.
+ *
+ * @param limits By the options' numbers (tcp(7)).
+ */
+export function lowerTcpOptions(conn: Deno.TcpConn, clue: Clue, limits: ReadonlyMap<number, number>): void {
+  onDescriptor(conn, clue, (c, fd) => {
+    for (const [number, most] of limits) {
+      const value = option(c, fd, IPPROTO_TCP, number);
+      if (value !== undefined && value > most) c.setsockopt(fd, IPPROTO_TCP, number, new Int32Array([most]), 4);
+    }
+    return 0;
+  });
 }
 
 /**
@@ -156,8 +190,13 @@ function listenerDescriptors(c: Libc, { addr }: Deno.TcpListener): number[] {
 }
 
 function listens(c: Libc, fd: number): boolean {
+  return option(c, fd, SOL_SOCKET, SO_ACCEPTCONN) === 1;
+}
+
+/** The value of a socket's option that is one number; undefined where the socket does not have it. */
+function option(c: Libc, fd: number, level: number, number: number): number | undefined {
   const value = new Int32Array(1);
-  return c.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, value, new Uint32Array([4])) === 0 && value[0] === 1;
+  return c.getsockopt(fd, level, number, value, new Uint32Array([4])) === 0 ? value[0] : undefined;
 }
 
 /** The number of files that this process may have open (soft RLIMIT_NOFILE), or null where that can't be told. */
@@ -287,10 +326,10 @@ function descriptorLimit(c: Libc): number | null {
   return soft === RLIM_INFINITY ? Infinity : Number(soft);
 }
 
-function onDescriptor(conn: Deno.TcpConn, since: number, call: (c: Libc, fd: number) => number): boolean {
+function onDescriptor(conn: Deno.TcpConn, clue: Clue, call: (c: Libc, fd: number) => number): boolean {
   const c = libc();
   if (typeof c === "string") return false;
-  const fd = descriptorOf(c, conn, since);
+  const fd = descriptorOf(c, conn, clue);
   return fd !== undefined && call(c, fd) === 0;
 }
 
@@ -311,14 +350,34 @@ export function searchesSoFar(): number {
   return searches;
 }
 
+/** What helps to find a connection's descriptor. */
+export interface Clue {
+  /** What {@linkcode searchesSoFar} was when the connection came to be: a later search has seen it. */
+  readonly searches: number;
+  /** The descriptor that it probably has. */
+  readonly likely: number | undefined;
+}
+
+/**
+ * The descriptor of the next socket that is opened, as the kernel gives the lowest free number; another thread may get
+ * it instead. Undefined without native help, and when no files are left.
+ */
+export function nextDescriptor(): number | undefined {
+  const c = libc();
+  if (typeof c === "string") return undefined;
+  const fd = c.dup(0);
+  if (fd < 0) return undefined;
+  c.close(fd);
+  return fd;
+}
+
 /**
  * The file descriptor of `conn`. Deno tells that of an accepted connection under a symbol of its own, and that of a
  * dialled one nowhere; any is taken only if the kernel gives it the addresses of `conn`, which no two have alike.
  *
- * @param since How many searches there were when `conn` came to be: the last one has seen it if it was later.
  * @returns Undefined when the connection has ended.
  */
-function descriptorOf(c: Libc, conn: Deno.TcpConn, since: number): number | undefined {
+function descriptorOf(c: Libc, conn: Deno.TcpConn, { searches: since, likely }: Clue): number | undefined {
   const symbol = Object.getOwnPropertySymbols(conn).find(({ description }) => description === "Deno.internal.fd");
   const told: unknown = symbol === undefined ? undefined : Reflect.get(conn, symbol);
   if (typeof told === "number") {
@@ -328,6 +387,7 @@ function descriptorOf(c: Libc, conn: Deno.TcpConn, since: number): number | unde
     }
     if (denoIsRight) return undefined;
   }
+  if (likely !== undefined && isDescriptorOf(c, likely, conn)) return likely;
   if (since === searches) search(c);
   return seen.get(conn.localAddr.port)?.find((fd) => isDescriptorOf(c, fd, conn));
 }

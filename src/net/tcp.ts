@@ -1,8 +1,13 @@
 import type { Address } from "./address.ts";
 import type { Connection, Listener, Network } from "./connection.ts";
 import {
+  type Clue,
+  listeningProtocols,
+  lowerTcpOptions,
   makeTransparent as nativeMakeTransparent,
+  nextDescriptor,
   originalDestination as nativeOriginalDestination,
+  protocolOf,
   resetConnection,
   searchesSoFar,
   shutdownWrite,
@@ -11,6 +16,12 @@ import { canonicalHost } from "./sockaddr.ts";
 import { inTurn } from "./turns.ts";
 
 const { BrokenPipe } = Deno.errors;
+
+/** When an idle connection is probed first, how often after that, and how often in vain; in seconds (tcp(7)). */
+const TCP_KEEPIDLE = 4, TCP_KEEPINTVL = 5, TCP_KEEPCNT = 6;
+
+/** How many probes go unanswered before a connection is given up. */
+const PROBES = 6;
 
 /** The longest queue of connections to accept that can be asked for: the system cuts it to its own limit (somaxconn). */
 const LONGEST_QUEUE = 2 ** 31 - 1;
@@ -25,12 +36,13 @@ const DEAD_IN_A_ROW = 32;
 export const systemNetwork: Network = {
   async connect({ host, port }, signal) {
     signal?.throwIfAborted();
+    const likely = nextDescriptor();
     const conn = await Deno.connect({ hostname: host, port, ...(signal && { signal }) });
     if (signal?.aborted) {
       conn.close();
       throw signal.reason;
     }
-    return new TcpConnection(conn);
+    return new TcpConnection(conn, likely);
   },
 
   listen({ host, port }, shared = false) {
@@ -52,7 +64,7 @@ export const systemNetwork: Network = {
  */
 export class TcpConnection implements Connection {
   readonly #conn: Deno.TcpConn;
-  readonly #since = searchesSoFar();
+  readonly #clue: Clue;
   #ended = false;
   #writing = false;
   /** What a read or write was the first to meet. */
@@ -62,9 +74,11 @@ export class TcpConnection implements Connection {
    * Takes over a connection of Deno's.
    *
    * @param conn Nobody else may use or close it from then on.
+   * @param likely The descriptor that it probably has, where it was dialled.
    */
-  constructor(conn: Deno.TcpConn) {
+  constructor(conn: Deno.TcpConn, likely?: number) {
     this.#conn = conn;
+    this.#clue = { searches: searchesSoFar(), likely };
     try {
       conn.setNoDelay(true);
     } catch (error) {
@@ -113,15 +127,30 @@ export class TcpConnection implements Connection {
   close(): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#writing) shutdownWrite(this.#conn, this.#since);
+    if (this.#writing) shutdownWrite(this.#conn, this.#clue);
     this.#conn.close();
   }
 
   /** Does what {@linkcode TcpConnection.close} does without native help, and where the connection has failed already. */
   reset(): void {
     if (this.#ended) return;
-    if (this.#failure === undefined && resetConnection(this.#conn, this.#since)) this.#writing = false;
+    if (this.#failure === undefined && resetConnection(this.#conn, this.#clue)) this.#writing = false;
     this.close();
+  }
+
+  get protocol(): number | undefined {
+    return protocolOf(this.#conn, this.#clue);
+  }
+
+  keepAlive(idle: number): void {
+    const seconds = Math.max(1, Math.ceil(idle / 1000)), interval = Math.max(1, Math.ceil(seconds / PROBES));
+    try {
+      this.#conn.setKeepAlive(true);
+    } catch {
+      // It has ended: the next read or write fails.
+    }
+    const limits = [[TCP_KEEPIDLE, seconds], [TCP_KEEPINTVL, interval], [TCP_KEEPCNT, PROBES]] as const;
+    lowerTcpOptions(this.#conn, this.#clue, new Map(limits));
   }
 
   /** Where it was going before a rule redirected it; see {@linkcode originalDestination}. */
@@ -168,6 +197,10 @@ export class TcpListener implements Listener {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener.close();
+  }
+
+  get protocols(): readonly number[] {
+    return listeningProtocols(this.#listener);
   }
 
   /** Lets it take connections to any address; see {@linkcode makeTransparent}. */

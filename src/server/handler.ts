@@ -9,6 +9,7 @@ import { type Address, formatAddress, portAbove } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
 import { fileLimit } from "../net/linux.ts";
 import { listenAll } from "../net/listen.ts";
+import { requirePlainListeners } from "../net/plain_tcp.ts";
 import { realSystem, type System } from "../net/system.ts";
 import { Activity } from "../observe/activity.ts";
 import type { Log } from "../observe/log.ts";
@@ -83,6 +84,7 @@ export class ServerHandler implements Observable {
     this.#full = new ThrottledWarning(log, clock, "limit reached");
     this.#asked = config.channels;
     this.#listeners = listenAll(network, config.channels.map((channel) => portAbove(channel, crew.index)));
+    requirePlainListeners(this.#listeners);
     this.channels = this.#listeners.map(({ address }) => portAbove(address, -crew.index));
     this.activity.channels.know("", this.channels);
     this.#inForce = this.#comesTo(config, keys);

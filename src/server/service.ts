@@ -208,6 +208,7 @@ export class Service {
     const forget = clock.after(connect, () => giveUp.abort(new Error(`no connection within ${connect / 1000} s`)));
     try {
       const connection = await network.connect(to, giveUp.signal);
+      connection.keepAlive?.(config.timeouts.keepalive);
       if (to.proxy) await this.#introduce(connection, open);
       return connection;
     } finally {

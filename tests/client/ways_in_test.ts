@@ -15,7 +15,15 @@ const ANY = { host: "0.0.0.0", port: 6522 };
 
 function open(entries: Entry[], network: MemoryNetwork, options: Partial<WaysInOptions> = {}): WaysIn {
   return new WaysIn(entries, {
-    ...{ network, clock: new FakeClock(), timeout: 5000, asking: 1024, log: silentLog, crew: alone() },
+    ...{
+      network,
+      clock: new FakeClock(),
+      timeout: 5000,
+      keepalive: 60_000,
+      asking: 1024,
+      log: silentLog,
+      crew: alone(),
+    },
     makeTransparent: () => {},
     arrived: ({ connection }) => Promise.resolve(connection.close()),
     ...options,

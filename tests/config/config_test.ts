@@ -9,7 +9,15 @@ const server = (args: string[], yaml = ""): ServerConfig => parseConfig("micss s
 const client = (args: string[], yaml = ""): ClientConfig => parseConfig("micss client", clientSpec, args, () => yaml);
 const FILE = ["--config", "f.yaml"];
 const DEFAULTS = {
-  timeouts: { handshake: 5000, connect: 10_000, idle: 60_000, ping: 8_000, silence: 25_000, drain: 30_000 },
+  timeouts: {
+    handshake: 5000,
+    connect: 10_000,
+    idle: 60_000,
+    ping: 8_000,
+    silence: 25_000,
+    keepalive: 60_000,
+    drain: 30_000,
+  },
   workers: 1,
   pads: "auto" as const,
   limits: {},

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Connection } from "../../src/net/connection.ts";
 import { fileLimit, hasNativeHelper, searchesSoFar } from "../../src/net/linux.ts";
-import { systemNetwork } from "../../src/net/tcp.ts";
+import { systemNetwork, TcpConnection } from "../../src/net/tcp.ts";
 import "../support/native.ts";
 import { withPair } from "./network_contract.ts";
 
@@ -25,10 +25,13 @@ Deno.test(
   },
   async () => {
     const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
+    const { host: hostname, port } = listener.address;
+    /** As when another thread took the descriptor that was expected. */
+    const dial = async () => new TcpConnection(await Deno.connect({ hostname, port }), 0);
     for (const resetByPeer of [true, false]) {
       const pairs: { dialled: Connection; accepted: Connection }[] = [];
       for (let count = 0; count < 100; count++) {
-        const [dialled, accepted] = await Promise.all([systemNetwork.connect(listener.address), listener.accept()]);
+        const [dialled, accepted] = await Promise.all([dial(), listener.accept()]);
         pairs.push({ dialled, accepted: accepted! });
       }
       const read = pairs.map(({ accepted }) => accepted.read(new Uint8Array(1)).then(() => "end", ({ name }) => name));
@@ -43,6 +46,19 @@ Deno.test(
     listener.close();
   },
 );
+
+Deno.test({ name: "a dialled connection is found without a search", ignore: !LINUX }, async () => {
+  const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
+  const before = searchesSoFar();
+  const dialled = await Promise.all(Array.from({ length: 20 }, () => systemNetwork.connect(listener.address)));
+  const accepted = await Promise.all(dialled.map(() => listener.accept()));
+  const read = accepted.map((connection) => connection!.read(new Uint8Array(1)).then(() => "end", ({ name }) => name));
+  dialled.forEach((connection) => connection.reset());
+  assertEquals(searchesSoFar() - before, 0);
+  assertEquals(new Set(await Promise.all(read)), new Set(["ConnectionReset"]));
+  accepted.forEach((connection) => connection!.close());
+  listener.close();
+});
 
 Deno.test(
   { name: "a dialled connection is found among hundreds of files and connections", ignore: !LINUX },

@@ -30,7 +30,7 @@ export async function startTalk(entry: Entry, options: MemoryNetworkOptions = {}
   const arrivals: Arrival[] = [];
   const waiting: ((arrival: Arrival) => void)[] = [];
   const waysIn = new WaysIn([entry], {
-    ...{ network, clock, timeout, asking: 1024, log: silentLog, crew: alone() },
+    ...{ network, clock, timeout, keepalive: 60_000, asking: 1024, log: silentLog, crew: alone() },
     makeTransparent: () => {},
     arrived(arrival) {
       arrivals.push(arrival);

@@ -1,0 +1,62 @@
+/** Applications and targets whose host is gone, without a word, from an idle session. */
+import { assert, assertMatch } from "@std/assert";
+import { Handler } from "../support/handlers.ts";
+import { makeTopology } from "../support/namespaces.ts";
+import { makeTempDir, Program, run } from "../support/process.ts";
+import { testWith } from "../support/programs.ts";
+import { applicationCommand, startTarget } from "../support/programs_peer.ts";
+
+/** With probes a second apart: a second of silence, and six probes that nothing answers. */
+const SHORT = "timeouts: {keepalive: 1s}\n";
+
+/** Nothing is probed within the test, unless the system does it by itself. */
+const LONG = "timeouts: {keepalive: 1h}\n";
+
+/** Both handlers are on the near host, and one end of the session on the far one, which vanishes. */
+async function outlives(vanishing: "application" | "target", timeouts: string, sysctls: string[]): Promise<boolean> {
+  await using making = new AsyncDisposableStack();
+  const { path } = making.use(await makeTempDir());
+  const { near, far } = making.use(await makeTopology(1));
+  if (sysctls.length > 0) await run(["sysctl", "-qw", ...sysctls], near);
+  const there = vanishing === "target" ? "10.77.1.2" : "127.0.0.1", at = `${there}:8000`;
+  const entry = vanishing === "target" ? "127.0.0.1:8080" : "10.77.1.1:8080";
+  const channels = "channels: [127.0.0.1, 127.0.0.2]";
+  await Deno.writeTextFile(`${path}/server.yaml`, `${channels}\ntargets: {80: "${at}"}\n${timeouts}`);
+  await Deno.writeTextFile(
+    `${path}/client.yaml`,
+    `servers: {web: {${channels}}}\nforward: ["${entry}=web:80"]\n${timeouts}`,
+  );
+  const server = making.use(await Handler.start("server", ["--config", `${path}/server.yaml`], near));
+  const client = making.use(await Handler.start("client", ["--config", `${path}/client.yaml`], near));
+  const target = making.use(await startTarget("hold", at, vanishing === "target" ? far : near));
+  const application = making.use(
+    Program.start(applicationCommand("answer", entry), vanishing === "application" ? far : near),
+  );
+  await application.waitForLine(/^answered/);
+  await far.ip("link set c1 down");
+  const [left, handler] = vanishing === "target" ? [application, server] : [target, client];
+  try {
+    assertMatch(await left.waitForLine(/^received/, undefined, 14_000), / reset$/);
+  } catch (error) {
+    if (/in vain/.test(String(error))) return true;
+    throw error;
+  }
+  const { reason } = await handler.waitForLog("session reset");
+  assert(/timed out/.test(String(reason)), String(reason));
+  return false;
+}
+
+for (const vanishing of ["application", "target"] as const) {
+  testWith(["network namespaces"], `a session whose ${vanishing}'s host is gone is reset at both ends`, async () => {
+    assert(!await outlives(vanishing, SHORT, []), "it is still there");
+  });
+}
+
+testWith(["network namespaces"], "where the system probes sooner than the handler is told to, it does", async () => {
+  const sysctls = ["time=1", "intvl=1", "probes=3"].map((value) => `net.ipv4.tcp_keepalive_${value}`);
+  assert(!await outlives("application", LONG, sysctls), "it is still there");
+});
+
+testWith(["network namespaces"], "a session is not reset before the time that its handlers are told", async () => {
+  assert(await outlives("target", LONG, []), "it is gone");
+});
