@@ -1,24 +1,27 @@
 import type { Flavour } from "../config/rules.ts";
 import { formatAddress } from "../net/address.ts";
 import {
-  applyRules,
   availableBackends,
   chooseBackend,
   NoRight,
+  probesOf,
+  putRules,
   RulesError,
   shellScript,
   type Side,
   SIDES,
   systemTools,
+  tryRules,
 } from "../rules/mod.ts";
 import type { Command, Output } from "./command.ts";
 import { ACTIONS, parseRemoval, type Plan, readPlan, rulesOptions, splitRules } from "./rules_args.ts";
+import { watchRules } from "./rules_watch.ts";
 
 /** `micss rules`. */
 export const command: Command = {
   name: "rules",
-  summary: "Prints, applies or removes the firewall rules that send connections to the client, or guard the server",
-  usage: "print|apply|remove [client|server] [--config FILE] [FLAG OF micss client OR micss server]...",
+  summary: "Prints, applies, watches or removes the firewall rules that redirect to the client, or guard the server",
+  usage: "print|apply|watch|remove [client|server] [--config FILE] [FLAG OF micss client OR micss server]...",
   operands: { words: ACTIONS, settingsOf: ["client", "server"] },
   options: rulesOptions(),
   examples: [
@@ -26,11 +29,13 @@ export const command: Command = {
     "micss rules apply --config client.yaml --exempt-uid micss",
     "micss rules apply --config client.yaml --take '*:80' --take-user bob",
     "micss rules apply server --config server.yaml",
+    "micss rules watch --config client.yaml",
     "micss rules remove",
   ],
   async run(args, output) {
     const { action, side, rest } = splitRules(args);
     try {
+      if (action === "watch") return await watchRules(() => readPlan(action, side ?? "client", rest));
       if (action === "remove") await remove(side === undefined ? SIDES : [side], parseRemoval(rest), output);
       else await (action === "print" ? print : apply)(await readPlan(action, side ?? "client", rest), output);
       return 0;
@@ -63,13 +68,14 @@ async function print({ ruleset, flavour, notes }: Plan, output: Output): Promise
 
 async function apply({ ruleset, flavour, notes, hosts }: Plan, output: Output): Promise<void> {
   const backend = await chooseBackend(availableBackends(systemTools), flavour, ruleset);
-  const { proven, unproven } = await applyRules(ruleset, backend, systemTools, hosts);
-  for (const note of notes) output.err(`micss rules apply: note: ${note}\n`);
-  for (const { family } of unproven) {
-    const name = family === "ipv4" ? "IPv4" : "IPv6";
-    output.err(`micss rules apply: note: no ${name} leads out of this machine, so its rules are in place untried\n`);
-  }
+  await putRules(ruleset, backend, systemTools);
   output.out(`Rules of the ${ruleset.side} are in place (${backend.flavour}).\n`);
+  for (const note of notes) output.err(`micss rules apply: note: ${note}\n`);
+  const { proven, unproven } = await tryRules(ruleset, backend, systemTools, probesOf(ruleset, hosts));
+  for (const { family, to } of unproven) {
+    const name = family === "ipv4" ? "IPv4" : "IPv6";
+    output.err(`micss rules apply: note: no route to ${formatAddress(to)}, so the rules for ${name} are untried\n`);
+  }
   for (const { to } of proven) {
     output.out(`Tried: a connection to ${formatAddress(to)} arrives here, with its destination.\n`);
   }

@@ -6,16 +6,16 @@ import { readConfig, type Spec } from "../config/read.ts";
 import { type ClientRules, clientRulesSchema, type Flavour, serverRulesSchema } from "../config/rules.ts";
 import { type Option, optionsOf } from "../config/schema.ts";
 import { serverRulesSpec } from "../config/server.ts";
-import type { ClientConfig, ServerConfig } from "../config/types.ts";
+import type { ClientConfig, LogConfig, ServerConfig } from "../config/types.ts";
 import { clientPlan, hostsOf, type Ruleset, serverRuleset, type Side, SIDES, systemNames } from "../rules/mod.ts";
 import { configOptions, parseConfig } from "./configured.ts";
 import { readFlags } from "./flags.ts";
 
 /** What to do with the rules. */
-export type Action = "print" | "apply" | "remove";
+export type Action = "print" | "apply" | "watch" | "remove";
 
 /** All of them. */
-export const ACTIONS: readonly Action[] = ["print", "apply", "remove"];
+export const ACTIONS: readonly Action[] = ["print", "apply", "watch", "remove"];
 
 /** Rules to make, and what is to be known about them. */
 export interface Plan {
@@ -27,6 +27,8 @@ export interface Plan {
   readonly notes: readonly string[];
   /** The servers' addresses. */
   readonly hosts: readonly string[];
+  /** How `watch` logs. */
+  readonly log: LogConfig;
 }
 
 /** What comes first, without dashes; the rest are flags. @throws {UsageError} When the first is no action. */
@@ -43,7 +45,7 @@ export function splitRules([action, ...rest]: string[]): { action: Action; side:
 }
 
 /**
- * Reads what `micss rules print` and `apply` are told, and makes the rules.
+ * Reads what `micss rules print`, `apply` and `watch` are told, and makes the rules.
  *
  * @throws {UsageError} With a line for each mistake.
  */
@@ -57,13 +59,14 @@ export async function readPlan(action: Action, side: Side, args: string[]): Prom
       flavour: config.rules!.flavour,
       notes: [],
       hosts,
+      log: config.log,
     };
   }
   const config = parseClientRules(subject, args, readFile);
   const names = await systemNames(hostsOf(config));
   const plan = clientPlan(config, names);
   const hosts = hostsOf(config).flatMap((host) => names.addresses(host));
-  return { ...plan, flavour: config.rules!.flavour, hosts };
+  return { ...plan, flavour: config.rules!.flavour, hosts, log: config.log };
 }
 
 /**

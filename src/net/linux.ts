@@ -276,6 +276,18 @@ function openSocket(c: Libc, family: "ipv4" | "ipv6"): number {
   return c.socket(family === "ipv4" ? AF_INET : AF_INET6, STREAM, 0);
 }
 
+/** Whether the system has a route to an IP address. Sends no packet: a datagram socket's connect() only looks it up. */
+export function hasRoute({ host, port }: Address): boolean {
+  const c = libc();
+  if (typeof c === "string") return false;
+  const bytes = hostBytes(host)!;
+  const fd = c.socket(bytes.length === 4 ? AF_INET : AF_INET6, DATAGRAM, 0);
+  if (fd < 0) return false;
+  const routed = c.connect(fd, writeSockaddr(bytes, port), SOCKADDR_SIZE) === 0;
+  c.close(fd);
+  return routed;
+}
+
 /** Runs `action` with this thread's file system user and group changed; no other thread sees it. */
 function asOwner(c: Libc, { uid, gid }: Owner, action: () => number): number {
   // The group first: without root's user the thread might not be allowed to change it.

@@ -6,6 +6,8 @@ import type { Command } from "./tools.ts";
 export interface Present {
   /** Whether anything of ours is there. */
   readonly present: boolean;
+  /** All of it in the tool's own words: equal texts are equal rules. */
+  readonly text: string;
   /** Puts a ruleset in place of it: for each version of IP all of it at once, or nothing. None where nothing changes. */
   applying(ruleset: Ruleset): Command[];
   /** Removes it. */

@@ -10,7 +10,7 @@
  *
  * @module
  */
-export { type Applied, applyRules } from "./apply.ts";
+export { probesOf, putRules, type Tried, tryRules } from "./apply.ts";
 export type { Backend, Present } from "./backend.ts";
 export { availableBackends, chooseBackend } from "./choose.ts";
 export { type ClientPlan, clientPlan } from "./client.ts";
@@ -20,3 +20,4 @@ export { shellScript } from "./print.ts";
 export { type Ruleset, type Side, SIDES } from "./ruleset.ts";
 export { serverRuleset } from "./server.ts";
 export { NoRight, RulesError, systemTools, type Tools } from "./tools.ts";
+export { RulesWatch } from "./watch.ts";

@@ -3,9 +3,13 @@ import { type Chain, familyOf, formatSubnet, type Rule, type Ruleset, type Side 
 /** The tables of nftables, one for each side; nothing outside of them is ever touched. */
 export const NFT_TABLES: Readonly<Record<Side, string>> = { client: "micss", server: "micss_server" };
 
+/**
+ * Those of nat come just before dstnat's -100, where other programs have theirs: of chains with the same priority, the
+ * kernel asks the one that was registered last first, and the first that rewrites a connection decides.
+ */
 const HOOKS: Readonly<Record<Chain["hook"], string>> = {
-  output: "type nat hook output priority -100",
-  prerouting: "type nat hook prerouting priority -100",
+  output: "type nat hook output priority -101",
+  prerouting: "type nat hook prerouting priority -101",
   input: "type filter hook input priority 0",
 };
 

@@ -59,6 +59,10 @@ class NftPresent implements Present {
     return this.listed !== undefined;
   }
 
+  get text(): string {
+    return this.listed ?? "";
+  }
+
   applying(ruleset: Ruleset): Command[] {
     return [fed(nftScript(ruleset))];
   }

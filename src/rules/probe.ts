@@ -12,8 +12,6 @@ export interface Probe {
   readonly to: Address;
   /** Whose it has to be; undefined for anybody who is not exempt. */
   readonly user: number | undefined;
-  /** Whether the destination was chosen for want of a real one: to have no route to it proves nothing. */
-  readonly madeUp: boolean;
 }
 
 /** Addresses for documentation, which nobody has (RFC 5737, RFC 3849). */
@@ -43,8 +41,7 @@ export function chooseProbe(
     const to = [...real, nobody].map((host) => ({ host, port: rule.toPort ?? ANY_PORT }))
       .find((to) => !rules.slice(0, at).some((earlier) => matches(earlier, to, isLocal)));
     if (to === undefined) continue;
-    const anywhere = rule.to === undefined || rule.to.bits === 0;
-    return { family, rule, to, user: rule.user, madeUp: anywhere && !real.includes(to.host) };
+    return { family, rule, to, user: rule.user };
   }
   return undefined;
 }

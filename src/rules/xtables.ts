@@ -44,7 +44,7 @@ export function xtablesScript(
       ? ["# Makes no difference to a packet, but to removing", madeRule(chains[base]!, made)]
       : [],
     ...lines.map((line) => line.startsWith("#") ? line : `-A ${chains[base]} ${line}`),
-    ...state.jumps.has(base) ? [] : [`-I ${base} 1 -p tcp -j ${chains[base]}`],
+    ...jumpFirst(ruleset.side, state, base),
   ]);
   lines.push(...removal(ruleset.side, state, (base) => !wanted.has(base)));
   return lines.length === 0 ? undefined : transaction(table, lines);
@@ -65,11 +65,16 @@ export function xtablesRemoval(side: Side, state: XtablesState): string | undefi
 export function xtablesRestoration(side: Side, before: XtablesState, state: XtablesState): string | undefined {
   const { table, chains } = XTABLES_PLACES[side];
   const lines = [...before.chains].flatMap(([name, rules]) => [`:${name} - [0:0]`, ...rules]);
-  for (const base of before.jumps.keys()) {
-    if (!state.jumps.has(base)) lines.push(`-I ${base} 1 -p tcp -j ${chains[base]}`);
-  }
+  for (const base of before.jumps.keys()) lines.push(...jumpFirst(side, state, base));
   lines.push(...removal(side, state, (base) => !before.chains.has(chains[base]!)));
   return lines.length === 0 ? undefined : transaction(table, lines);
+}
+
+/** Has a chain jump to ours before all else, and once. */
+function jumpFirst(side: Side, state: XtablesState, base: string): string[] {
+  if (state.first.has(base) && state.jumps.get(base) === 1) return [];
+  const jump = `-p tcp -j ${XTABLES_PLACES[side].chains[base]}`;
+  return [...Array<string>(state.jumps.get(base) ?? 0).fill(`-D ${base} ${jump}`), `-I ${base} 1 ${jump}`];
 }
 
 function removal(side: Side, state: XtablesState, which: (base: string) => boolean): string[] {

@@ -2,7 +2,7 @@ import type { Backend, Present } from "./backend.ts";
 import { FAMILIES, type Family, type Ruleset, type Side } from "./ruleset.ts";
 import type { Command, Program, Tools } from "./tools.ts";
 import { XTABLES_PLACES, xtablesRemoval, xtablesRestoration, xtablesScript } from "./xtables.ts";
-import { isPresent, readXtables, type XtablesState } from "./xtables_state.ts";
+import { formatXtables, isPresent, readXtables, type XtablesState } from "./xtables_state.ts";
 
 const COMMANDS: Readonly<Record<Family, string>> = { ipv4: "iptables", ipv6: "ip6tables" };
 /** What iptables-nft's tables are in, to nftables. */
@@ -133,6 +133,10 @@ class XtablesPresent implements Present {
 
   get present(): boolean {
     return Object.values(this.states).some(isPresent);
+  }
+
+  get text(): string {
+    return FAMILIES.flatMap((family) => this.states[family] ?? []).map(formatXtables).join("\n");
   }
 
   applying(ruleset: Ruleset): Command[] {

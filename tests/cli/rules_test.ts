@@ -11,7 +11,7 @@ async function micss(...args: string[]): Promise<{ status: number; out: string; 
   return { status, out, err };
 }
 
-const HINT = "write micss rules print|apply|remove";
+const HINT = "write micss rules print|apply|watch|remove";
 
 Deno.test("what is no action, or wrong with one, gets one line and status 2", async () => {
   const client = "--server web=192.0.2.1,192.0.2.2 --redirect 0.0.0.0";

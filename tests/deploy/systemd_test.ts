@@ -8,10 +8,16 @@ import { testWith } from "../support/programs.ts";
 import { readUnit, UNITS } from "../support/systemd_units.ts";
 
 const HANDLERS = ["micss-server", "micss-client"];
-const ALL = [...HANDLERS, "micss-rules"];
+const RULES = ["micss-rules", "micss-rules-watch"];
+const ALL = [...HANDLERS, ...RULES];
 
 /** What `systemd-analyze security` gives at most, of 10 for a unit without any protection. */
-const MOST_EXPOSED: Record<string, number> = { "micss-server": 1.4, "micss-client": 1.4, "micss-rules": 2.9 };
+const MOST_EXPOSED: Record<string, number> = {
+  "micss-server": 1.4,
+  "micss-client": 1.4,
+  "micss-rules": 3.1,
+  "micss-rules-watch": 3.0,
+};
 
 testWith(["systemd-analyze"], "systemd finds nothing wrong in the units", async () => {
   await using directory = await makeTempDir();
@@ -45,23 +51,44 @@ for (const name of HANDLERS) {
   });
 }
 
-Deno.test("the commands in the units are ones that the program takes", async () => {
+Deno.test("handlers and the watch are started again for as long as it takes, unless their settings are wrong", async () => {
+  for (const name of [...HANDLERS, "micss-rules-watch"]) {
+    const unit = await readUnit(name);
+    const settings = ["StartLimitIntervalSec", "Restart", "RestartPreventExitStatus"].map((key) => unit.get(key));
+    assertEquals(settings, [["0"], ["on-failure"], ["2"]], name);
+  }
+});
+
+Deno.test("the client handler requires enabled rules, which are there before any network and stay at shutdown", async () => {
+  const rules = await readUnit("micss-rules");
+  assertEquals(rules.get("RequiredBy"), ["micss-client.service"]);
+  assertEquals(rules.get("Before"), ["network-pre.target micss-client.service"]);
+  // Neither the order of sysinit.target, which may wait for the network, nor the conflict with shutdown.target.
+  assertEquals([rules.get("DefaultDependencies"), rules.get("Conflicts")], [["no"], undefined]);
+  const watch = await readUnit("micss-rules-watch");
+  assertEquals([rules.get("Also"), watch.get("PartOf")], [["micss-rules-watch.service"], ["micss-rules.service"]]);
+});
+
+Deno.test("the commands in the units are ones that the program takes, and leave the admin address to the file", async () => {
   const command = async (name: string) => (await readUnit(name)).get("ExecStart")![0]!.split(" ").slice(1);
+  const admin = "admin: 127.0.0.1:9652\n";
   const [server, ...serverFlags] = await command("micss-server");
   assertEquals(server, "server");
-  const channels = "channels: [192.0.2.10, 198.51.100.10]\ntargets: {80: 127.0.0.1:8080}\n";
-  assertEquals(parseServerCommand(serverFlags, () => channels).admin, { path: "/run/micss-server/admin.sock" });
+  const channels = `channels: [192.0.2.10, 198.51.100.10]\ntargets: {80: 127.0.0.1:8080}\n${admin}`;
+  assertEquals(parseServerCommand(serverFlags, () => channels).admin, { host: "127.0.0.1", port: 9652 });
   const [client, ...clientFlags] = await command("micss-client");
   assertEquals(client, "client");
-  const settings = "servers: {web: [192.0.2.10, 198.51.100.10]}\nredirect: ['0.0.0.0']\n";
-  assertEquals(parseClientCommand(clientFlags, () => settings).admin, { path: "/run/micss-client/admin.sock" });
-  const [rules, apply, ...rulesFlags] = await command("micss-rules");
-  assertEquals([rules, apply], ["rules", "apply"]);
-  parseClientRules("micss rules apply", rulesFlags, () => settings);
+  const settings = `servers: {web: [192.0.2.10, 198.51.100.10]}\nredirect: ['0.0.0.0']\n${admin}`;
+  assertEquals(parseClientCommand(clientFlags, () => settings).admin, { host: "127.0.0.1", port: 9652 });
+  for (const [name, action] of [["micss-rules", "apply"], ["micss-rules-watch", "watch"]] as const) {
+    const [rules, first, ...flags] = await command(name);
+    assertEquals([rules, first], ["rules", action]);
+    parseClientRules("micss rules", flags, () => settings);
+  }
 });
 
 Deno.test("the rules exempt the user that the client handler runs as, which sysusers.d makes", async () => {
   const [user] = (await readUnit("micss-client")).get("User")!;
-  assert((await readUnit("micss-rules")).get("ExecStart")![0]!.endsWith(` --exempt-uid ${user}`));
+  for (const name of RULES) assert((await readUnit(name)).get("ExecStart")![0]!.endsWith(` --exempt-uid ${user}`));
   assertMatch(await Deno.readTextFile(`${UNITS}micss.sysusers.conf`), new RegExp(`^u ${user} - `, "m"));
 });

@@ -12,8 +12,8 @@ import { allRules, clientFlags, FLAVOURS, mustRules, NEEDS, rules } from "./rule
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** curl's exit status when its time is over. */
-const CURL_TIMEOUT = 28;
+/** curl's exit status when its connection is refused, and when its time is over. */
+const CURL_REFUSED = 7, CURL_TIMEOUT = 28;
 
 const GROUP = ["--exempt-gid", `${HANDLER_GROUP}`];
 
@@ -58,6 +58,12 @@ async function isGreeted(host: string, where: RunOptions): Promise<boolean> {
   return (await run(get, { ...where, mayFail: true })).text().startsWith("MICSS");
 }
 
+/** Rules take what goes to a host, and no handler is there: it is refused, and does not pass. */
+async function assertTaken(host: string, where: RunOptions): Promise<void> {
+  const { code } = await run([...CURL, "--max-time", "10", `http://${host}/file`], { ...where, mayFail: true });
+  assertEquals(code, CURL_REFUSED);
+}
+
 function asUser({ near }: Topology, uid: number): RunOptions {
   return { within: [...near.within, "setpriv", "--reuid", `${uid}`, "--clear-groups", "--"] };
 }
@@ -97,7 +103,7 @@ for (const flavour of FLAVOURS) {
         for (const host of [ipv4[0]!, `[${ipv6[1]}]`, ipv4[2]!]) {
           assertEquals(await fetched(host, near), "through the channels");
         }
-        assertEquals(client.logged("session").length, 3, client.describe());
+        await client.waitForLog("session", { session: 3 });
 
         assertEquals(await mustRules(near, "remove"), `Rules of the client are gone (${flavour}).\n`);
         assertEquals(await allRules(near), untouched);
@@ -107,22 +113,43 @@ for (const flavour of FLAVOURS) {
     );
   }
 
-  testWith(NEEDS, `rules that do not work are taken back, and those before are there again: ${flavour}`, async () => {
+  testWith(NEEDS, `rules that do not work as a whole stay in place, and applying them fails: ${flavour}`, async () => {
     await using topology = await makeTopology();
-    const { near, ipv6 } = topology;
+    const { near, ipv4, ipv6 } = topology;
     const flags = [...clientFlags(topology), ...GROUP, "--flavour", flavour];
-    // IPv4 would work: but for one version alone nothing is done.
+    await using _nginxes = await startNginxes(topology);
     await run(["ip6tables-legacy", "-t", "raw", "-A", "OUTPUT", "-p", "tcp", "-j", "CT", "--notrack"], near);
-    const untouched = await allRules(near);
     const failed = await rules(near, "apply", ...flags);
-    assertEquals([failed.code, failed.text()], [1, ""]);
-    assertMatch(failed.stderr, /^micss rules apply: a connection to \[fd77:2::2\]:9 did not arrive; .+\n$/);
-    assertEquals(await allRules(near), untouched);
-    // What works already stays in place.
-    const ipv4Only = ["--take", "10.0.0.0/8:80"];
-    await mustRules(near, "apply", ...flags, ...ipv4Only);
+    assertEquals([failed.code, failed.text()], [1, `Rules of the client are in place (${flavour}).\n`]);
+    assertMatch(
+      failed.stderr,
+      /^micss rules apply: a connection to \[fd77:2::2\]:9 did not arrive; .+; the rules stay in place\n$/,
+    );
+    // IPv4 works, and is not given up because IPv6 does not: without a handler nothing passes.
+    await assertTaken(ipv4[0]!, near);
+    assertEquals(await fetched(`[${ipv6[1]}]`, near), "in the clear");
+  });
+
+  testWith(NEEDS, `rules are in place before there is a network, and tried once there is: ${flavour}`, async () => {
+    await using topology = await makeTopology();
+    const { near, devices, ipv4, ipv6 } = topology;
+    await near.ip(...[...devices, "lo"].map((device) => `link set ${device} down`));
+    const flags = [...clientFlags(topology), ...GROUP, "--flavour", flavour];
+    const early = await rules(near, "apply", ...flags);
+    assertEquals([early.code, early.text()], [0, `Rules of the client are in place (${flavour}).\n`]);
+    assertEquals(early.stderr.split("\n").filter((line) => line !== ""), [
+      `micss rules apply: note: no route to ${ipv4[0]}:9, so the rules for IPv4 are untried`,
+      `micss rules apply: note: no route to [${ipv6[1]}]:9, so the rules for IPv6 are untried`,
+    ]);
+    await using _nginxes = await startNginxes(topology);
+    await near.ip(...["lo", ...devices].map((device) => `link set ${device} up`));
+    await near.ip("address add fd77:2::1/64 dev c2 nodad");
+    for (const host of [ipv4[0]!, `[${ipv6[1]}]`]) await assertTaken(host, near);
     const before = await allRules(near);
-    assertEquals((await rules(near, "apply", ...flags, "--take", `[${ipv6[1]}]:80`, ...ipv4Only)).code, 1);
+    const late = await rules(near, "apply", ...flags);
+    assertEquals([late.code, late.stderr], [0, ""]);
+    assertStringIncludes(late.text(), `a connection to ${ipv4[0]}:9 arrives`);
+    assertStringIncludes(late.text(), `a connection to [${ipv6[1]}]:9 arrives`);
     assertEquals(await allRules(near), before);
   });
 
@@ -175,6 +202,31 @@ for (const flavour of FLAVOURS) {
     assertEquals(await fetched(ipv4[0]!, near), "in the clear");
     assertEquals(await fetched(ipv4[0]!, asUser(topology, 4242)), "in the clear");
     assertEquals(await fetched(ipv4[0]!, asUser(topology, 4243)), "through the channels");
+  });
+}
+
+testWith(NEEDS, "a nat chain of another program's that is registered later takes no connection away", async () => {
+  await using topology = await makeTopology();
+  const { near, ipv4, ipv6 } = topology;
+  await using _nginxes = await startNginxes(topology);
+  await mustRules(near, "apply", ...clientFlags(topology), ...GROUP, "--flavour", "nft");
+  const chain = "chain out { type nat hook output priority -100; policy accept; tcp dport 80 dnat to";
+  await run(["nft", "table ip theirs4", `{ ${chain} ${ipv4[0]}:81; }; }`], near);
+  await run(["nft", "table ip6 theirs6", `{ ${chain} [${ipv6[1]}]:80; }; }`], near);
+  for (const host of [ipv4[0]!, `[${ipv6[1]}]`]) await assertTaken(host, near);
+});
+
+for (const flavour of ["iptables-nft", "iptables-legacy"] as const) {
+  testWith(NEEDS, `rules that come before ours are behind them once ours are applied again: ${flavour}`, async () => {
+    await using topology = await makeTopology();
+    const { near, ipv4 } = topology;
+    await using _nginxes = await startNginxes(topology);
+    const flags = [...clientFlags(topology), ...GROUP, "--flavour", flavour];
+    await mustRules(near, "apply", ...flags);
+    await run([flavour, "-t", "nat", "-I", "OUTPUT", "-d", ipv4[0]!, "-j", "ACCEPT"], near);
+    assertEquals(await fetched(ipv4[0]!, near), "in the clear");
+    await mustRules(near, "apply", ...flags);
+    await assertTaken(ipv4[0]!, near);
   });
 }
 

@@ -1,13 +1,16 @@
 /** A handler as systemd starts it, with a socket in systemd's place that writes down what it hears. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
-import { Handler } from "../support/handlers.ts";
+import { Handler, micssCommand } from "../support/handlers.ts";
+import { Namespace } from "../support/namespaces.ts";
 import { makeTempDir, Program, run } from "../support/process.ts";
 import { freePort, testWith } from "../support/programs.ts";
 import { startNginx } from "../support/programs_nginx.ts";
 import { pattern, sha256, sha256OfFile } from "../support/programs_tcp.ts";
 import { readUnit, withinFilter } from "../support/systemd_units.ts";
 import { assertResetsCurl, CURL } from "./core.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
 
 const MANAGER = new URL("../support/service_manager.py", import.meta.url).pathname;
 
@@ -107,5 +110,40 @@ testWith(
       await run([...CURL, "--unix-socket", `${directory.path}/${side}.sock`, "http://admin/healthz"]);
     }
     assertEquals([await client.stop(), await server.stop()], [0, 0]);
+  },
+);
+
+testWith(
+  ["curl", "systemd-analyze"],
+  "a scrape reaches a handler's UNIX socket through systemd's proxy at an address",
+  async () => {
+    await using directory = await makeTempDir();
+    const port = freePort("127.0.0.1", "127.0.0.2");
+    const flags = ["--channel", `127.0.0.1:${port}`, "--channel", `127.0.0.2:${port}`, "--target", "80=127.0.0.1:1"];
+    const socket = `${directory.path}/admin.sock`;
+    await using _server = await Handler.start("server", [...flags, "--admin", `unix:${socket}`]);
+    const address = `127.0.0.1:${freePort("127.0.0.1")}`;
+    await using proxy = Program.start(
+      ["systemd-socket-activate", "--listen", address, "/lib/systemd/systemd-socket-proxyd", socket],
+    );
+    await proxy.waitForLine(/Listening on/);
+    const metrics = (await run([...CURL, `http://${address}/metrics`])).text();
+    assertMatch(metrics, /^micss_info\{.*role="server"\} 1$/m);
+  },
+);
+
+testWith(
+  ["network namespaces"],
+  "a handler whose address comes late fails with a status that has systemd try it again, and starts then",
+  async () => {
+    await using namespace = await Namespace.make();
+    const flags = ["--channel", "192.0.2.1", "--channel", "192.0.2.2", "--target", "80=127.0.0.1:1"];
+    const server = [...await micssCommand(), "server", ...flags];
+    const { code, stderr } = await run(server, { ...namespace, cwd: ROOT, mayFail: true });
+    assertMatch(stderr, /can't listen at 192\.0\.2\.1:6522: this machine does not have that address/);
+    assertEquals(code, 1);
+    await namespace.ip("address add 192.0.2.1/24 dev lo", "address add 192.0.2.2/24 dev lo");
+    await using handler = await Handler.start("server", flags, namespace);
+    await handler.waitForLog("ready");
   },
 );

@@ -16,7 +16,7 @@ Deno.test("a client's rules for nft, whole", () => {
 delete table inet micss
 table inet micss {
   chain output {
-    type nat hook output priority -100; policy accept;
+    type nat hook output priority -101; policy accept;
     meta l4proto != tcp return
     # By this the handler sees that these rules are in place
     ip daddr 127.6.5.22 tcp dport 1 redirect to :6522
@@ -34,7 +34,7 @@ table inet micss {
     meta nfproto ipv6 meta skuid 1001 tcp dport 80 redirect to :6522
   }
   chain prerouting {
-    type nat hook prerouting priority -100; policy accept;
+    type nat hook prerouting priority -101; policy accept;
     meta l4proto != tcp return
     # What stays on this machine, the handler's own listeners among it
     fib daddr type local return
@@ -146,6 +146,9 @@ COMMIT
 COMMIT
 `;
 
+/** The same, with the jump to our chain in front of the others' rules. */
+const FIRST = SAVED.replace(/(-A OUTPUT -d .*\n)(-A OUTPUT -p .*\n)/, "$2$1");
+
 Deno.test("what iptables-save prints tells what is ours, and what is not", () => {
   const state = readXtables("client", SAVED);
   assertEquals(state, {
@@ -155,13 +158,14 @@ Deno.test("what iptables-save prints tells what is ours, and what is not", () =>
       "-A MICSS_OUTPUT -p tcp -j REDIRECT --to-ports 6522",
     ]]]),
     jumps: new Map([["OUTPUT", 1]]),
+    first: new Set<string>(),
     made: ["OUTPUT"],
   });
   assertEquals([isPresent(state), isPresent(NOTHING), isPresent(readXtables("server", SAVED))], [true, false, false]);
 });
 
 Deno.test("rules that are there are replaced: no second jump, what was made is remembered, chains too many are gone", () => {
-  const state = readXtables("client", SAVED);
+  const state = readXtables("client", FIRST);
   const one = client("--server web=192.0.2.1,192.0.2.2 --redirect 0.0.0.0").ruleset;
   const lines = xtablesScript(one, "ipv4", state, ["PREROUTING"])!.split("\n");
   assertEquals(lines.filter((line) => /^-[ID]/.test(line)), []);
@@ -171,6 +175,18 @@ Deno.test("rules that are there are replaced: no second jump, what was made is r
   // Nothing is taken over IPv6 any more.
   assertEquals(xtablesScript(one, "ipv6", state), xtablesRemoval("client", state));
   assertEquals(xtablesScript(one, "ipv6", NOTHING), undefined);
+});
+
+Deno.test("a jump that other rules have come before, or that is there twice, is put in front again, once", () => {
+  const one = client("--server web=192.0.2.1,192.0.2.2 --redirect 0.0.0.0").ruleset;
+  const jumps = (saved: string) =>
+    xtablesScript(one, "ipv4", readXtables("client", saved))!.match(/^-[ID] .*$/gm) ?? [];
+  const [gone, put] = ["-D OUTPUT -p tcp -j MICSS_OUTPUT", "-I OUTPUT 1 -p tcp -j MICSS_OUTPUT"];
+  assertEquals(readXtables("client", FIRST).first, new Set(["OUTPUT"]));
+  assertEquals(jumps(FIRST), []);
+  assertEquals(jumps(SAVED), [gone, put]);
+  assertEquals(jumps(FIRST.replace(/^-A OUTPUT -p tcp.*\n/m, "$&$&")), [gone, gone, put]);
+  assertEquals(jumps(""), [put]);
 });
 
 Deno.test("removing undoes what applying did, and nothing else", () => {
@@ -193,7 +209,10 @@ Deno.test("what was there before can be put back, in whichever state it is", () 
     xtablesRestoration("client", before, NOTHING),
     `*nat\n:MICSS_OUTPUT - [0:0]\n${rules}\n-I OUTPUT 1 -p tcp -j MICSS_OUTPUT\nCOMMIT\n`,
   );
-  assertEquals(xtablesRestoration("client", before, before), `*nat\n:MICSS_OUTPUT - [0:0]\n${rules}\nCOMMIT\n`);
+  assertEquals(
+    xtablesRestoration("client", before, readXtables("client", FIRST)),
+    `*nat\n:MICSS_OUTPUT - [0:0]\n${rules}\nCOMMIT\n`,
+  );
   assertEquals(xtablesRestoration("client", NOTHING, before), xtablesRemoval("client", before));
   assertEquals(xtablesRestoration("client", NOTHING, NOTHING), undefined);
   assertEquals(

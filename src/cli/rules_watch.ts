@@ -1,0 +1,66 @@
+import { reasonOf } from "../association/association.ts";
+import { UsageError } from "../config/problems.ts";
+import { systemClock } from "../net/clock.ts";
+import { systemManager } from "../observe/notify.ts";
+import { availableBackends, chooseBackend, RulesWatch, systemTools } from "../rules/mod.ts";
+import { environment } from "./environment.ts";
+import { ProcessLog } from "./process_log.ts";
+import type { Plan } from "./rules_args.ts";
+import { SystemSignals } from "./signals.ts";
+
+/** How often to look, in milliseconds: the longest that rules which another program removed are gone. */
+const INTERVAL = 1000;
+
+/**
+ * Keeps rules in place until SIGTERM or SIGINT, and leaves them there. At SIGHUP it reads its settings again.
+ *
+ * @param load Reads them. @throws {UsageError} With a line for each mistake.
+ * @returns The exit status.
+ * @throws {RulesError} When the rules can't be put in place at the start.
+ */
+export async function watchRules(load: () => Promise<Plan>): Promise<number> {
+  using signals = new SystemSignals(["SIGINT", "SIGTERM", "SIGHUP"]);
+  const { ruleset, flavour, hosts, notes, log: logging } = await load();
+  await using logs = new ProcessLog(logging);
+  // Each line is about the watch itself: `quiet` keeps them all.
+  const log = logs.life;
+  const backend = await chooseBackend(availableBackends(systemTools), flavour, ruleset);
+  const watch = new RulesWatch({ backend, tools: systemTools, log, clock: systemClock });
+  await watch.keep(ruleset, hosts);
+  for (const note of notes) log.warn("rules", { note });
+  log.info("rules in place", { rules: ruleset.side, flavour: backend.flavour });
+  using manager = systemManager(environment, log);
+  manager.ready("Rules in place");
+  const reload = async () => {
+    manager.reloading();
+    try {
+      const plan = await load();
+      await watch.keep(plan.ruleset, plan.hosts);
+      logs.config = plan.log;
+      log.info("reloaded");
+      manager.ready("Rules in place");
+    } catch (error) {
+      const reasons = error instanceof UsageError ? error.lines : [reasonOf(error)];
+      for (const reason of reasons) log.error("not reloaded", { reason });
+      manager.ready(`Rules in place, as before: ${reasons[0]}`);
+    }
+  };
+  let next = signals.next();
+  for (;;) {
+    await watch.look();
+    const signal = await Promise.race([next, elapsed(INTERVAL)]);
+    if (signal === undefined) continue;
+    if (signal !== "SIGHUP") {
+      manager.stopping(0);
+      log.info("ended", { signal, rules: "stay in place" });
+      return 0;
+    }
+    await reload();
+    next = signals.next();
+  }
+}
+
+/** Unlike the clock's, this timer keeps the process alive. */
+function elapsed(ms: number): Promise<undefined> {
+  return new Promise((resolve) => setTimeout(resolve, ms, undefined));
+}
