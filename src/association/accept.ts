@@ -1,6 +1,7 @@
 import type { Address } from "../net/address.ts";
 import { type Clock, systemClock } from "../net/clock.ts";
 import { type Connection, readFull, writeAll } from "../net/connection.ts";
+import { isGone } from "../net/gone.ts";
 import { requirePlainTcp } from "../net/plain_tcp.ts";
 import { xor } from "../sharing/xor.ts";
 import { type Associate, encodeAssociate, RefusedReason } from "../wire/associate.ts";
@@ -145,10 +146,4 @@ export class Acceptor {
     this.#matcher.remove(newcomer);
     if (reason !== null) this.#options.failed?.(newcomer.connection, reason, outcome);
   }
-}
-
-/** Whether the other side has closed or reset a connection. */
-function isGone(cause: unknown): boolean {
-  const { UnexpectedEof, ConnectionReset, ConnectionAborted, BrokenPipe } = Deno.errors;
-  return [UnexpectedEof, ConnectionReset, ConnectionAborted, BrokenPipe].some((error) => cause instanceof error);
 }

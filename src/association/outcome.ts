@@ -1,3 +1,4 @@
+import { isAway } from "../net/gone.ts";
 import { RefusedReason } from "../wire/associate.ts";
 import { WireError } from "../wire/decoder.ts";
 import { ChannelError } from "./association.ts";
@@ -55,4 +56,13 @@ export function outcomeOf(error: unknown): HandshakeOutcome {
   const cause = error instanceof ChannelError ? error.cause : error;
   if (cause instanceof HandshakeTimeout) return "timed-out";
   return cause instanceof HandshakeRefused ? refusedFor(cause.reason) : "failed";
+}
+
+/**
+ * Whether a handshake that ended with an error may succeed a moment later: nothing listened there, or a server handler that
+ * took another one's place meanwhile. Then a channel is refused or reset, or some channels met one and some the other.
+ */
+export function mayPass(error: unknown): boolean {
+  const cause = error instanceof ChannelError ? error.cause : error;
+  return cause instanceof HandshakeRefused ? !cause.telling : isAway(cause ?? new Deno.errors.UnexpectedEof());
 }

@@ -1,7 +1,9 @@
 import { initiate } from "../association/initiate.ts";
-import { type Association, reasonOf } from "../association/association.ts";
+import { reasonOf } from "../association/association.ts";
+import { mayPass } from "../association/outcome.ts";
 import type { ClientConfig, Server } from "../config/types.ts";
 import { formatAddress, portAbove } from "../net/address.ts";
+import { tryAgain } from "../net/gone.ts";
 import { hostBytes } from "../net/ip.ts";
 import type { System } from "../net/system.ts";
 import type { Activity } from "../observe/activity.ts";
@@ -12,7 +14,7 @@ import type { Liveness } from "../session/liveness.ts";
 import { Pool, type Reused } from "../session/pool.ts";
 import { Outgoing } from "../session/outgoing.ts";
 import type { Traffic } from "../session/relay.ts";
-import { request, Unanswered } from "../session/session.ts";
+import { HandlerEnding, request, Unanswered } from "../session/session.ts";
 import type { PadSource } from "../sharing/pads.ts";
 import type { Open } from "../wire/open.ts";
 import type { Arrival } from "./entry/arrival.ts";
@@ -36,6 +38,9 @@ export interface DialerOptions extends System {
   readonly activity: Activity;
 }
 
+/** How often a session is asked for again on an association that was made for it. */
+const MAX_REPEATS = 3;
+
 let lastSession = 0;
 
 /** What the attempts at one session share. */
@@ -47,6 +52,8 @@ interface Attempt {
   readonly outgoing: Outgoing;
   readonly traffic: Traffic;
   readonly log: Log;
+  /** How many associations that were made for it have not answered. */
+  unanswered: number;
 }
 
 /** Carries applications' connections to one server handler: one session, on an association of its own, for each. */
@@ -60,6 +67,8 @@ export class Dialer {
   /** The associations that were made before the server handler told of other workers. */
   readonly #early = new WeakSet<Frames>();
   #warming = 0;
+  /** Whether the server handler was away for as long as a handshake may take, and has not been back since. */
+  #away = false;
 
   /** A dialer without sessions. */
   constructor(server: Server, options: DialerOptions) {
@@ -85,13 +94,14 @@ export class Dialer {
     const traffic: Traffic = { sent: 0, received: 0 };
     const outgoing = new Outgoing(arrival.connection, traffic, true);
     // Not as an async function: its state would be kept for as long as the session lasts.
-    const again = (): Promise<void> =>
-      this.#attempt(arrival, { id, port, outgoing, traffic, log }).then((over) => over ? undefined : again());
+    const attempt: Attempt = { id, port, outgoing, traffic, log, unanswered: 0 };
+    const again = (): Promise<void> => this.#attempt(arrival, attempt).then((over) => over ? undefined : again());
     return again();
   }
 
   /** Whether the session is over, well or not, after one try: otherwise another association must be tried. */
-  async #attempt(arrival: Arrival, { id, port, outgoing, traffic, log }: Attempt): Promise<boolean> {
+  async #attempt(arrival: Arrival, attempt: Attempt): Promise<boolean> {
+    const { id, port, outgoing, traffic, log } = attempt;
     const { clock, activity } = this.#options;
     const idle = this.#pool.take();
     let frames: Frames;
@@ -127,16 +137,19 @@ export class Dialer {
     const { worker } = frames;
     const reused = idle?.state ?? this.#fresh(worker);
     try {
-      const asking = { applicant: arrival, outgoing, ...reused !== undefined && { reused } };
+      const asking = { applicant: arrival, outgoing, reused };
       await request(this.#open(arrival, port), arrival.connection, frames, traffic, clock, asking);
       ended();
       log.info("session ended", { ...counts(), reason: "both sides ended" });
-    } catch (error) {
+    } catch (cause) {
+      // Closing the handler ends the association beneath whatever waits for it.
+      const error = this.#giveUp.signal.aborted ? new HandlerEnding() : cause;
       ended(error);
-      if (error instanceof Unanswered) {
-        if (!this.#giveUp.signal.aborted) {
-          log.debug("association given up by the server", { reason: error.message });
-          if (idle === null || !this.#spread.isProven(worker)) this.#passOver(worker, error);
+      if (cause instanceof Unanswered) {
+        if (idle === null) attempt.unanswered++;
+        if (!this.#giveUp.signal.aborted && attempt.unanswered <= MAX_REPEATS) {
+          log.debug("association given up by the server", { reason: cause.message });
+          if (idle === null || !this.#spread.isProven(worker)) this.#passOver(worker, cause);
           return false;
         }
         // Nobody asks again, so nobody else will end its connection.
@@ -154,13 +167,12 @@ export class Dialer {
   }
 
   /**
-   * As what an association is used that was made for the session. One with another worker than the first may be with a
-   * server handler that has started anew since it told of that, or with whoever else may listen there: it will not take
-   * the session then, which is asked for again. What is said first must not reach the latter.
+   * Reuse state of an association that was made for the session. Its server handler may be about to end, and then does not
+   * take the session, which is asked for again. One with another worker than the first may be with a server handler that
+   * has restarted since it told of that, or with any other program there: what is said first must not reach the latter.
    */
-  #fresh(worker: number): Reused["state"] | undefined {
-    if (worker === 0) return undefined;
-    return this.#spread.isProven(worker) ? "lively" : "stale";
+  #fresh(worker: number): Reused["state"] {
+    return worker === 0 || this.#spread.isProven(worker) ? "lively" : "stale";
   }
 
   /** How many associations it has, by what they are there for. */
@@ -205,13 +217,29 @@ export class Dialer {
   /** Associates with the worker whose turn it is, and with the first one where that one can't be reached. */
   async #associate(log: Log): Promise<Frames> {
     const worker = this.#spread.next();
-    if (worker === 0) return await this.#associateWith(0, log);
+    if (worker === 0) return await this.#associateWithFirst(log);
     try {
       return await this.#associateWith(worker, log);
     } catch (error) {
       if (this.#giveUp.signal.aborted) throw error;
       this.#passOver(worker, error);
-      return await this.#associateWith(0, log);
+      return await this.#associateWithFirst(log);
+    }
+  }
+
+  /** Bridges the moment in which a server handler is replaced; one that stays away is not waited for a second time. */
+  async #associateWithFirst(log: Log): Promise<Frames> {
+    const { clock, config: { timeouts }, activity } = this.#options;
+    const { signal } = this.#giveUp;
+    try {
+      const during = this.#away ? 0 : timeouts.handshake;
+      const frames = await tryAgain(() => this.#associateWith(0, log), { clock, during, passes: mayPass, signal });
+      this.#away = false;
+      return frames;
+    } catch (error) {
+      this.#away = mayPass(error);
+      activity.noAssociation(this.#server.name, error);
+      throw error;
     }
   }
 
@@ -245,19 +273,13 @@ export class Dialer {
     const { channels, name } = this.#server;
     const began = clock.now();
     activity.channels.know(name, channels);
-    let association: Association;
-    try {
-      association = await initiate(channels.map((channel) => portAbove(channel, worker)), {
-        network,
-        clock,
-        pads,
-        timeout: config.timeouts.handshake,
-        signal: this.#giveUp.signal,
-      });
-    } catch (error) {
-      if (worker === 0) activity.noAssociation(name, error);
-      throw error;
-    }
+    const association = await initiate(channels.map((channel) => portAbove(channel, worker)), {
+      network,
+      clock,
+      pads,
+      timeout: config.timeouts.handshake,
+      signal: this.#giveUp.signal,
+    });
     activity.handshakes.count("associated");
     activity.begin(association, clock.now() - began, name, worker);
     log.info("association", {

@@ -1,8 +1,9 @@
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Clock } from "../net/clock.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
+import { isGone } from "../net/gone.ts";
 import { canonicalHost } from "../net/sockaddr.ts";
-import { decodeFrom } from "../wire/decoder.ts";
+import { decodeFrom, WireError } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
 import {
   decodeChannelList,
@@ -95,7 +96,7 @@ async function ask(connection: Connection, first: Address, key: Key): Promise<Id
   // Made here and forgotten here: no other answer is ever held against it.
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_LENGTH));
   await writeAll(connection, encodeIdentify({ keyId: key.id, nonce }));
-  const reply = await decodeFrom(decodeIdentifyReply(key.method), fill);
+  const reply = await decodeFrom(decodeIdentifyReply(key.method), whole(fill));
   if (reply.kind === "refused") {
     if (reply.reason === Unanswered.NoSuchKey) return null;
     throw new Error(
@@ -117,6 +118,19 @@ async function ask(connection: Connection, first: Address, key: Key): Promise<Id
     );
   }
   return { ...checked(answer, first), key };
+}
+
+/** Reads an answer: one that ends in its middle is no sign that the server handler is away. */
+function whole(fill: (into: Uint8Array) => Promise<void>): typeof fill {
+  let begun = false;
+  return async (into) => {
+    try {
+      await fill(into);
+      begun = true;
+    } catch (error) {
+      throw begun && isGone(error) ? new WireError((error as Error).message) : error;
+    }
+  };
 }
 
 function checked(answer: IdentifyAnswer, first: Address): Omit<Identified, "key"> {

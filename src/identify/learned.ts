@@ -2,6 +2,7 @@ import type { KeyScope } from "../config/scope.ts";
 import { covers } from "../config/scope.ts";
 import type { Clock } from "../net/clock.ts";
 import type { Network } from "../net/connection.ts";
+import { isAway, tryAgain } from "../net/gone.ts";
 import type { Log } from "../observe/log.ts";
 import { type Entry, isDue, isValid } from "./entry.ts";
 import { identify, IdentifyError } from "./exchange.ts";
@@ -154,12 +155,21 @@ export type LearnOptions = Pick<LearnedOptions, "network" | "clock" | "now" | "t
 };
 
 /**
- * Asks the server handler at an address for its channels by each key in turn, at the ports that the keys are for.
+ * Asks the server handler at an address for its channels by each key in turn, at the ports that the keys are for. Asks again
+ * where it is away for a moment, as one that is being replaced: a question changes nothing.
  *
  * @param keys At least one.
  * @throws {IdentifyError} When none leads to an answer.
  */
 export async function learn(host: string, keys: readonly ScopedKey[], options: LearnOptions): Promise<Entry> {
+  return await tryAgain(() => learnAtOnce(host, keys, options), {
+    ...options,
+    during: options.timeout,
+    passes: isAway,
+  });
+}
+
+async function learnAtOnce(host: string, keys: readonly ScopedKey[], options: LearnOptions): Promise<Entry> {
   const { clock, timeout, now } = options;
   const deadline = clock.now() + timeout;
   const learned = now();

@@ -35,12 +35,19 @@ export interface ServiceOptions extends System {
 /** How long a client may take to end an association that was said BYE to, in milliseconds. */
 const GOODBYE_TIMEOUT = 2000;
 
+/**
+ * How old an association is at least when it is ended without a word because no OPEN has come, in milliseconds. The OPEN of
+ * a session that it was made for is on its way in a younger one, and is answered: the client asks elsewhere then.
+ */
+const FIRST_OPEN_TIMEOUT = 1000;
+
 /** Serves the sessions of one association, one after the other; owns the association and ends it. */
 export class Service {
   readonly #association: Association;
   readonly #frames: Frames;
   readonly #options: ServiceOptions;
   readonly #log: Log;
+  readonly #began: number;
   #sessions = 0;
   #busy = false;
   #leaving = false;
@@ -60,6 +67,7 @@ export class Service {
     this.#association = association;
     this.#frames = new Frames(association, options.workers);
     this.#options = options;
+    this.#began = options.clock.now();
     this.#log = options.log.with({ association: association.id });
   }
 
@@ -70,6 +78,7 @@ export class Service {
     this.#log.info("association", { channels: connections.length, client: formatAddress(first!.remote) });
     try {
       for (let open = await this.#nextOpen(); open !== null; open = await this.#nextOpen()) {
+        this.#busy = true;
         if (this.#leaving) {
           await refuse(this.#frames, ResultCode.NotProcessed, "the handler is ending", this.#options.clock);
           break;
@@ -79,7 +88,6 @@ export class Service {
           await refuse(this.#frames, ResultCode.NotProcessed, "another server handler", this.#options.clock);
           break;
         }
-        this.#busy = true;
         this.#options.liveness.add(this.#frames);
         await this.#session(open);
         this.#options.liveness.remove(this.#frames);
@@ -105,12 +113,19 @@ export class Service {
   }
 
   #goodbye(): void {
-    // Who has not sent an OPEN yet is not spoken to.
-    if (this.#sessions === 0) return this.#association.end();
-    this.#frames.send((encoder) => encoder.bye()).catch(() => {});
-    this.#options.clock.after(GOODBYE_TIMEOUT, () => {
+    const { clock } = this.#options;
+    const end = () => {
       if (!this.#busy) this.#association.end();
-    });
+    };
+    // Before the first OPEN the server handler says nothing.
+    if (this.#sessions === 0) {
+      const age = clock.now() - this.#began;
+      if (age >= FIRST_OPEN_TIMEOUT) return end();
+      clock.after(FIRST_OPEN_TIMEOUT - age, end);
+      return;
+    }
+    this.#frames.send((encoder) => encoder.bye()).catch(() => {});
+    clock.after(GOODBYE_TIMEOUT, end);
   }
 
   /** Ends the association, and resets the session under way. */

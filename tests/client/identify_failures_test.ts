@@ -2,7 +2,7 @@
  * What an adversary on the path to the first address can do to the exchange, and what can be wrong with it otherwise: each
  * ends in one line, and no connection of the application's, in the clear or over channels.
  */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { writeAll } from "../../src/net/connection.ts";
 import { encodeGreeting } from "../../src/wire/greeting.ts";
 import { changeAnswers, divert, gone, impersonate, joined, type Parts, partsOf } from "../support/answers.ts";
@@ -24,7 +24,8 @@ function startClient(world: World, key: Pair, of = FIRST): void {
 /** An application connects: its connection is reset, one line says why, nothing was dialled but the first address. */
 async function assertRefused(world: World, reason: RegExp, patience = 0): Promise<void> {
   const talking = world.talk(WEB);
-  if (patience > 0) {
+  if (patience === Infinity) await world.clock.until(talking);
+  else if (patience > 0) {
     await settle();
     // What is cryptography happens elsewhere, and takes its time.
     while (world.dialled.length === 0) await settle();
@@ -221,14 +222,25 @@ Deno.test("who answers otherwise than a server handler is refused", async () => 
     using _ = impersonate(world.network, { host: FIRST, port: 6522 }, GREETING, (connection) => {
       return writeAll(connection, bytes);
     });
-    await assertRefused(world, reason);
+    await assertRefused(world, reason, bytes.length === 0 ? Infinity : 0);
   }
 });
 
-Deno.test("nobody there is a line that says so", async () => {
+Deno.test("a server that is away for as long as an answer may take is a line that says so", async () => {
   await using world = new World();
   startClient(world, await makeKey());
-  await assertRefused(world, /^192\.0\.2\.1:6522 did not identify its channels: Connection refused$/);
+  await assertRefused(world, /^192\.0\.2\.1:6522 did not identify its channels: Connection refused$/, Infinity);
+  assert(world.clock.now() > 4_000 && world.clock.now() < 6_000, `${world.clock.now()}`);
+});
+
+Deno.test("a server that is replaced is asked again, and the application notices nothing", async () => {
+  await using world = new World();
+  const key = await makeKey();
+  startClient(world, key);
+  const talking = world.talk(WEB);
+  await world.clock.advance(1_000);
+  world.startServer(CHANNELS, [key.server]);
+  assertEquals(await world.clock.until(talking), "hello");
 });
 
 Deno.test("a server that asks to be taken for others' addresses only is refused", async () => {
@@ -251,7 +263,7 @@ Deno.test("an entry that has expired is not used: the server is asked again, and
   await world.clock.advance(3_600_000);
   world.dialled.length = world.client.all.length = 0;
   startClient(world, key);
-  await assertRefused(world, /: Connection refused$/);
+  await assertRefused(world, /: Connection refused$/, Infinity);
 });
 
 Deno.test("an entry that has expired is not used, nor is the connection passed on, where there is no key", async () => {

@@ -62,10 +62,11 @@ Deno.test("channels that a rule sends back are refused at once, and the log name
   const [network, clock] = [new Redirecting(), new FakeClock()];
   const { handler, lines } = start(network, clock, SERVER);
   const application = await network.connect({ host: "192.0.2.2", port: 80 });
-  assertInstanceOf((await readToEnd(application)).error, Deno.errors.ConnectionReset);
+  assertInstanceOf((await clock.until(readToEnd(application))).error, Deno.errors.ConnectionReset);
   await settle();
-  // The application's, and each channel once: nothing was made for what came back.
-  assertEquals(network.made, 4);
+  // The application's, and each channel once for each attempt: nothing was made for what came back.
+  assertEquals(network.made % 3, 1);
+  assert(network.made < 60, `${network.made}`);
   assert(network.most <= 8, `${network.most} ends were open`);
   const refused = lines.filter(({ event }) => event === "connection refused");
   assert(refused.length > 0, JSON.stringify(lines));
@@ -84,7 +85,7 @@ Deno.test("many connections that come back have a line for each channel, and no 
   const { handler, lines } = start(network, clock, SERVER);
   const attempt = async () => {
     const application = await network.connect({ host: "192.0.2.2", port: 80 });
-    await readToEnd(application);
+    await clock.until(readToEnd(application));
     application.close();
     await settle();
   };

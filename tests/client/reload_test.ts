@@ -35,7 +35,7 @@ Deno.test("sessions go on when their server is taken away, and the next are for 
   assertEquals(client.reload(configOf(`servers: {${gone}, ${WEB}}`, forward, REST)), []);
   await assertCarries(application, target, "still there");
   const refused = await handlers.network.connect({ host: "127.0.0.1", port: 8080 });
-  assertInstanceOf((await readToEnd(refused)).error, Deno.errors.ConnectionReset);
+  assertInstanceOf((await handlers.clock.until(readToEnd(refused))).error, Deno.errors.ConnectionReset);
   assertEquals(lineOf(handlers.clientLines, "session refused").server, "other");
   await assertCarries(target, application, "both ways");
 

@@ -191,7 +191,7 @@ Deno.test("a server handler that can't be reached is told as a general failure",
     if (to.host === HOSTS[1]) throw new Deno.errors.ConnectionRefused("refused");
   };
   const application = await world.ask(SOCKS5, ASK);
-  assertEquals((await readToEnd(application)).bytes.toHex(), failure(1));
+  assertEquals((await world.clock.until(readToEnd(application))).bytes.toHex(), failure(1));
   const forwarded = await world.ask(FORWARD, "01");
   await assertRejects(() => forwarded.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
 });

@@ -67,11 +67,17 @@ const silent = (fault: FaultName): Row[] => {
   ];
 };
 
+/** For how long a server handler that is away is tried again, in milliseconds. */
+const AWAY = 5_000;
+
+/** A fault of a handshake that passes: the next one succeeds. */
+function again(fault: FaultName, phases: readonly Phase[]): Row {
+  return { fault, phases, seen: WHOLE, target: WHOLE, said: null, within: 500, withinTold: "at once" };
+}
+
 const broken = (fault: FaultName, reason: string, heard: string): Row[] => {
-  const refused = client("session refused", `${CHANNEL_2}${reason}`);
   const said = client("session reset", `${CHANNEL_2}${reason}`);
   return [
-    { fault, phases: ["greeting", "half associated"], seen: RESET, target: NONE, said: refused, within: 0 },
     { fault, phases: ["OPEN sent"], seen: RESET, target: heard, said, within: 0 },
     { fault, phases: ["streaming"], seen: RESET, target: RESET, said, within: 0 },
     { fault, phases: ["half-closed"], seen: RESET, target: WHOLE, said, within: 0 },
@@ -85,10 +91,6 @@ const killed = (fault: FaultName): Row[] => {
   const told = "channel N (…): Connection reset by peer";
   const said = client("session reset", reason, told);
   return [
-    {
-      ...{ fault, phases: ["greeting", "half associated"], seen: RESET, target: NONE, within: 0 },
-      said: client("session refused", reason, told),
-    },
     { fault, phases: ["OPEN sent", "streaming"], seen: RESET, target: RESET, said, within: 0 },
     { fault, phases: ["half-closed"], seen: RESET, target: WHOLE, said, within: 0 },
     { fault, phases: ["replied"], seen: REPLY_ONLY, target: RESET, said, within: 0 },
@@ -110,9 +112,10 @@ const told = "a frame is not as it was sent";
 
 /** All rows. */
 export const ROWS: readonly Row[] = [
-  none("a channel is reset, or refused", client("session refused", `${CHANNEL_2}Connection refused`)),
+  none("a channel is reset, or refused", client("session refused", `${CHANNEL_2}Connection refused`), AWAY),
+  again("a channel is reset, or refused", ["greeting", "half associated"]),
   ...broken("a channel is reset, or refused", "Connection reset by peer", RESET),
-  none("a channel is closed", client("session refused", `${CHANNEL_2}closed by the other side`)),
+  again("a channel is closed", BEFORE),
   ...broken("a channel is closed", "closed by the other side", WHOLE),
   none("a channel drops all in silence", client("session refused", `${CHANNEL_2}no answer within 5 s`), 5_000),
   ...silent("a channel drops all in silence"),
@@ -127,9 +130,11 @@ export const ROWS: readonly Row[] = [
     ...{ seen: WHOLE, target: WHOLE, said: null, within: 2_000 },
   },
   {
-    ...{ fault: "bytes of a channel come twice", phases: BEFORE, seen: RESET, target: NONE, within: 0 },
+    ...{ fault: "bytes of a channel come twice", phases: ["connecting", "greeting"], seen: RESET, target: NONE },
     said: client("session refused", /^channel 2 \(192\.0\.2\.2:6522\): (a message of type|refused:)/, `${CHANNEL_2}…`),
+    within: 0,
   },
+  again("bytes of a channel come twice", ["half associated"]),
   {
     ...{ fault: "bytes of a channel come twice", phases: ["OPEN sent", "half-closed"], seen: RESET, target: WHOLE },
     ...{ said: client("session reset", notAsSent, told), within: 0 },
@@ -146,20 +151,14 @@ export const ROWS: readonly Row[] = [
     ...{ fault: "bytes of a channel come twice", phases: ["replied"], seen: WHOLE, target: RESET },
     ...{ said: server("session reset", notAsSent, told), within: 0 },
   },
-  none(
-    "the server handler is killed",
-    client(
-      "session refused",
-      /^channel [123] \(192\.0\.2\.[123]:6522\): Connection refused$/,
-      "channel N (…): Connection refused",
-    ),
-  ),
-  ...killed("the server handler is killed"),
   {
-    ...{ fault: "the server handler is killed", phases: ["between sessions"], seen: RESET, target: NONE, within: 0 },
+    ...{ fault: "the server handler is killed", phases: [...BEFORE, "between sessions"], seen: RESET, target: NONE },
     said: client("session refused", /^channel [123] .*: Connection refused$/, "channel N (…): Connection refused"),
+    within: AWAY,
   },
+  ...killed("the server handler is killed"),
   ...killed("the server handler is killed and started again"),
+  again("the server handler is killed and started again", ["greeting", "half associated"]),
   {
     ...{ fault: "the server handler is killed and started again", phases: ["connecting", "between sessions"] },
     ...{ seen: WHOLE, target: WHOLE, said: null, within: 0 },

@@ -166,6 +166,7 @@ Deno.test("after stopListening sessions under way go on to their end, and nothin
   const { server, network, clock } = handlers;
   const idle = await initiate(channelAddresses(3), { network, clock });
   const { application, target } = await handlers.session();
+  await clock.advance(1_000);
   server.stopListening();
   assertEquals(await readAll(idle.connections[0]!), new Uint8Array());
   idle.end();
@@ -182,7 +183,7 @@ Deno.test("after stopListening sessions under way go on to their end, and nothin
   await ended;
   assertEquals([over, server.associations], [true, 0]);
   const late = await network.connect({ host: "127.0.0.1", port: 8080 });
-  assertInstanceOf((await readToEnd(late)).error, ConnectionReset);
+  assertInstanceOf((await clock.until(readToEnd(late))).error, ConnectionReset);
   assertEquals(handlers.clientLines.at(-1)?.reason, "channel 1 (192.0.2.1:6522): Connection refused");
   await handlers.close(application, target, late);
 });

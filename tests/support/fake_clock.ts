@@ -60,6 +60,15 @@ export class FakeClock implements Clock {
     this.#now = end;
   }
 
+  /** Moves the time on until a promise settles. @param step By how much at a time, in milliseconds. */
+  async until<T>(promise: Promise<T>, step = 50): Promise<T> {
+    let settled = false;
+    const over = () => void (settled = true);
+    promise.then(over, over);
+    for (await this.#settle(); !settled; await this.#settle()) await this.advance(step);
+    return await promise;
+  }
+
   #next(end: number): Timer | undefined {
     let next: Timer | undefined;
     for (const timer of this.#timers) {
