@@ -14,6 +14,7 @@ import { alone, type Crew } from "../workers/crew.ts";
 import { CrewHandler } from "./crew_handler.ts";
 import { ProcessLog } from "./process_log.ts";
 import { type Signals, SystemSignals } from "./signals.ts";
+import { startPatiently } from "./start.ts";
 import { VERSION } from "./version.ts";
 import { sameAdmin, watched } from "./watched.ts";
 
@@ -104,7 +105,9 @@ export async function runHandler<L extends Loaded>(program: Program<L>): Promise
   const { workers } = loaded.config;
   let started: Run<L> | undefined, handler: Handler;
   try {
-    const run = started = workers > 1 ? await startCrew(program, workers, work) : startAlone(program, loaded, work);
+    const run = started = workers > 1
+      ? await startCrew(program, workers, work)
+      : await startAlone(program, loaded, work);
     const view = () => logs.view(run.view());
     handler = await watched(admin, { ...run, view, checks: () => run.checks(loaded) }, recent, log);
   } catch (error) {
@@ -142,8 +145,8 @@ export async function runHandler<L extends Loaded>(program: Program<L>): Promise
   }
 }
 
-function startAlone<L extends Loaded>(program: Program<L>, loaded: L, log: Log): Run<L> {
-  const started = program.start(loaded, log, alone());
+async function startAlone<L extends Loaded>(program: Program<L>, loaded: L, log: Log): Promise<Run<L>> {
+  const started = await startPatiently(program, loaded, log, alone());
   const view = () => new HandlerView(started.handler, VERSION);
   return { ...started, view, failed: Promise.withResolvers<never>().promise };
 }

@@ -1,8 +1,8 @@
 import { type AdminAddress, adminSyntax, DEFAULT_ADMIN } from "../config/admin.ts";
 import { quote, UsageError } from "../config/problems.ts";
 import type { Option } from "../config/schema.ts";
+import { ask, NoAnswer } from "../observe/admin/ask.ts";
 import type { Status } from "../observe/admin/status.ts";
-import { ask, NoAnswer } from "./admin_client.ts";
 import type { Command, Output } from "./command.ts";
 import { readFlags } from "./flags.ts";
 import { statusTable } from "./status_table.ts";

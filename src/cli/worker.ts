@@ -8,6 +8,7 @@ import { HandlerView, type View } from "../observe/view.ts";
 import { type Duties, type Line, type Port, serve, type Start, type StartedWorker } from "../workers/calls.ts";
 import { crewOf } from "../workers/crew.ts";
 import type { Loaded, Program, Started } from "./lifetime.ts";
+import { startPatiently } from "./start.ts";
 import { VERSION } from "./version.ts";
 
 /** Loads the program of a command, and none of the other's code. */
@@ -35,7 +36,7 @@ class Hand implements Duties {
     this.#loaded = await this.#program.load();
     this.#logging = this.#loaded.config.log;
     const log = relayLog(() => leastLevel(this.#logging.level), (...line) => this.#say(line));
-    this.#started = this.#program.start(this.#loaded, log, crewOf(memory, index));
+    this.#started = await startPatiently(this.#program, this.#loaded, log, crewOf(memory, index));
     if (this.#loaded.config.admin !== undefined) this.#view();
     return { listening: this.#started.listening, checks: this.#checks() };
   }

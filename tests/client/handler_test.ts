@@ -220,6 +220,42 @@ Deno.test("closing gives up a handshake under way, and resets its application", 
   await handlers.close(application);
 });
 
+Deno.test("a server handler that starts within the time of a handshake is reached by a session that waits", async () => {
+  const handlers = new Handlers();
+  let away = true;
+  handlers.network.onConnect = ({ port }) => {
+    if (away && port === 6522) throw new Deno.errors.ConnectionRefused("Connection refused (os error 111)");
+  };
+  const session = handlers.session();
+  await handlers.clock.advance(3_000);
+  away = false;
+  const { application, target } = await handlers.clock.until(session);
+  assertEquals(handlers.clientLines.filter(({ level }) => level === "warn"), []);
+  await handlers.close(application, target);
+});
+
+Deno.test("a server handler that was away for longer keeps no further session waiting, until it is back", async () => {
+  const handlers = new Handlers();
+  const { network, clock } = handlers;
+  let away = true;
+  network.onConnect = ({ port }) => {
+    if (away && port === 6522) throw new Deno.errors.ConnectionRefused("Connection refused (os error 111)");
+  };
+  const meet = async () => {
+    const application = await network.connect({ host: "127.0.0.1", port: 8080 });
+    const began = clock.now();
+    assertInstanceOf((await clock.until(readToEnd(application))).error, ConnectionReset);
+    application.close();
+    return clock.now() - began;
+  };
+  const first = await meet();
+  assert(first > 4_000 && first <= 5_100, `${first}`);
+  assertEquals(await meet(), 0);
+  away = false;
+  const { application, target } = await handlers.session();
+  await handlers.close(application, target);
+});
+
 Deno.test("closing resets sessions under way, and the server's targets with them", async () => {
   const handlers = new Handlers();
   const { application, target } = await handlers.session();

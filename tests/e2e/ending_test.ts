@@ -47,7 +47,7 @@ for (const role of ["server", "client"] as const) {
   });
 }
 
-Deno.test("a server handler is replaced under traffic: sessions end whole or by a reset, and none hangs", async () => {
+Deno.test("a server handler is replaced under traffic: all sessions end whole", async () => {
   await using pair = await startFromFiles();
   using _echo = new Echo(parseAddress(pair.targets[0]));
   const entry = parseAddress(pair.entries[0]);
@@ -78,9 +78,8 @@ Deno.test("a server handler is replaced under traffic: sessions end whole or by 
   assertEquals((await drain(long)).ending, "end");
   assertEquals(await ended(pair.server), 0, pair.server.describe());
 
-  const { reset } = counts;
   await bounded(wholeSince(counts.whole, 100), () => `100 sessions after the end\n${next.describe()}`);
-  assertEquals(counts.reset, reset, "resets after the gap");
+  assertEquals(counts.reset, 0, `${pair.describe()}\n${next.describe()}`);
   going = false;
 
   await Promise.all(loops);

@@ -4,7 +4,7 @@ import { type Address, formatAddress, parseAddress } from "../../src/net/address
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { Handler } from "../support/handlers.ts";
 import { makeTempDir, type Outcome, run } from "../support/process.ts";
-import { freePort } from "../support/programs.ts";
+import { freePort, freePorts } from "../support/programs.ts";
 import { pattern, sha256, Target } from "../support/programs_tcp.ts";
 import { CURL } from "./core.ts";
 
@@ -36,7 +36,8 @@ export interface FromFiles extends AsyncDisposable {
 export async function startFromFiles(more = ""): Promise<FromFiles> {
   await using making = new AsyncDisposableStack();
   const { path } = making.use(await makeTempDir());
-  const port = freePort(...HOSTS);
+  // A second worker has the port above.
+  const port = freePorts(2, ...HOSTS);
   const channels = HOSTS.map((host) => ({ host, port }));
   const listed = `[${channels.map(formatAddress).join()}]`;
   const free = () => `127.0.0.1:${freePort("127.0.0.1")}`;

@@ -188,6 +188,33 @@ Deno.test("after stopListening sessions under way go on to their end, and nothin
   await handlers.close(application, target, late);
 });
 
+Deno.test("after stopListening the OPEN that a new association was made for is answered: ask elsewhere", async () => {
+  const handlers = new Handlers();
+  const { server, network, clock } = handlers;
+  const association = await initiate(channelAddresses(3), { network, clock });
+  server.stopListening();
+  await clock.advance(900);
+  const frames = new Frames(association);
+  await frames.send((encoder) => encoder.open({ destination: { kind: "port", port: 80 } }));
+  const result = await frames.receive();
+  assertEquals(result?.type === FrameType.Result && result.code, ResultCode.NotProcessed);
+  association.end();
+  await server.idle();
+  await handlers.close();
+});
+
+Deno.test("after stopListening an association without a session ends within a second, without a word", async () => {
+  const handlers = new Handlers();
+  const { server, network, clock } = handlers;
+  const association = await initiate(channelAddresses(3), { network, clock });
+  server.stopListening();
+  await clock.advance(1_000);
+  assertEquals(await readAll(association.connections[0]!), new Uint8Array());
+  association.end();
+  await server.idle();
+  await handlers.close();
+});
+
 Deno.test("close resets sessions under way, whatever their applications and targets do", async () => {
   const doing: Record<string, (handlers: Handlers) => Promise<unknown>> = {
     nothing: () => Promise.resolve(),

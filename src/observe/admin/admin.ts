@@ -5,7 +5,7 @@ import { CONTENT_TYPE, expose } from "../metrics.ts";
 import type { Event, Recent } from "../recent.ts";
 import type { View } from "../view.ts";
 import { assetAt } from "./assets.ts";
-import { refuse, text } from "./guard.ts";
+import { refuse, RELEASE, text } from "./guard.ts";
 import { within } from "../line_queue.ts";
 import { type Check, Readiness } from "./readiness.ts";
 import { type Status, statusOf } from "./status.ts";
@@ -41,7 +41,10 @@ const HEADERS = {
   "cache-control": "no-store",
 };
 
-/** Where a handler can be looked at, over HTTP. It changes nothing and has no authentication: who reaches it may look. */
+/**
+ * Where a handler can be looked at, over HTTP, without authentication. It changes nothing, but for one thing: a handler that
+ * is ending lets another one have the address.
+ */
 export class Admin implements AsyncDisposable {
   /** Where it is; the real port where 0 was asked for. */
   readonly address: AdminAddress;
@@ -49,12 +52,12 @@ export class Admin implements AsyncDisposable {
   readonly #readiness: Readiness;
   readonly #view: View;
   readonly #streams: Streams;
-  readonly #server: { shutdown(): Promise<void> };
+  readonly #listening: Listening;
 
   private constructor(listening: Listening, options: AdminOptions) {
     this.#options = options;
     this.#readiness = new Readiness(options.checks, options.clock);
-    this.#server = listening.server;
+    this.#listening = listening;
     this.address = listening.address;
     this.#view = options.view();
     this.#streams = new Streams(this.#view, options.recent, (events) => this.#status(events));
@@ -83,7 +86,7 @@ export class Admin implements AsyncDisposable {
   async close(): Promise<void> {
     this.#view.close();
     this.#streams.close();
-    await within(this.#server.shutdown(), LAST_WORDS, this.#options.clock);
+    await within(this.#listening.shutdown(), LAST_WORDS, this.#options.clock);
   }
 
   /** {@linkcode Admin.close}. */
@@ -115,6 +118,11 @@ export class Admin implements AsyncDisposable {
         const stream = await this.#streams.open();
         if (stream === null) return text(503, "too many pages are looked at");
         return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+      }
+      case RELEASE: {
+        if (!this.#readiness.ending) return text(409, "this handler is not ending");
+        this.#listening.release();
+        return text(200, "the address is free");
       }
     }
     const asset = await assetAt(path);

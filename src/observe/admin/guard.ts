@@ -1,5 +1,8 @@
 import { isIp } from "../../config/scope.ts";
 
+/** Where a handler that is ending is asked to let another one have its address. */
+export const RELEASE = "/release";
+
 /** The longest path and query, in characters; ours are shorter than that. */
 const LONGEST_PATH = 1024;
 
@@ -16,11 +19,10 @@ export function refuse(request: Request, own: string | null): Response | null {
   if (own !== null && !isWelcome(request.headers.get("host") ?? "", own)) {
     return text(421, "the Host header names no address of this handler");
   }
-  if (request.method !== "GET") {
-    return text(405, "there is nothing to change here: only GET is answered", { allow: "GET" });
-  }
   // Not before the Host header is known to be one: it is part of the URL.
   const url = new URL(request.url);
+  const method = url.pathname === RELEASE ? "POST" : "GET";
+  if (request.method !== method) return text(405, `only ${method} is answered here`, { allow: method });
   if (url.pathname.length + url.search.length > LONGEST_PATH) return text(414, "the path is too long");
   const { headers } = request;
   if (headers.has("transfer-encoding") || Number(headers.get("content-length") ?? 0) !== 0) {

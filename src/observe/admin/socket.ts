@@ -2,64 +2,87 @@ import { reasonOf } from "../../association/association.ts";
 import type { AdminAddress } from "../../config/admin.ts";
 import { formatAddress } from "../../net/address.ts";
 import { StartError } from "../../net/listen.ts";
+import { ask } from "./ask.ts";
+import { RELEASE } from "./guard.ts";
 
 /** Who else may use a UNIX socket: nobody. */
 const PRIVATE = 0o600;
 
+/** How long another handler may take to let go of an address, and the pause between two attempts, in milliseconds. */
+const PATIENCE = 2_000, PAUSE = 50;
+
 /** Something that listens. */
 export interface Listening {
-  /** Answers requests until it is shut down; then the UNIX socket's file is gone, too. */
-  readonly server: { shutdown(): Promise<void> };
   /** Where; the real port where 0 was asked for. */
   readonly address: AdminAddress;
+  /** Takes no more connections: the address is free, and those under way go on. */
+  release(): void;
+  /** Does that, and waits until the connections under way have ended. */
+  shutdown(): Promise<void>;
 }
 
+/** Answers a request. */
+export type Answer = (request: Request) => Promise<Response>;
+
 /**
- * Answers HTTP at an address or a UNIX socket, which is its owner's alone.
+ * Answers HTTP at an address or a UNIX socket, which is its owner's alone. A handler that has the address and is ending is
+ * asked to let it go.
  *
+ * @param patience How long that may take, in milliseconds.
  * @throws {StartError} When that can't be.
  */
-export async function listenAt(
-  address: AdminAddress,
-  answer: (request: Request) => Promise<Response>,
-): Promise<Listening> {
-  // Whatever goes wrong with one request is no reason to say anything.
-  const options = { onListen: () => {}, onError: () => new Response(null, { status: 500 }) };
-  try {
-    if ("path" in address) return await listenAtPath(address.path, options, answer);
-    const { host, port } = address;
-    const server = Deno.serve({ ...options, hostname: host, port }, answer);
-    return { server, address: { host, port: server.addr.port } };
-  } catch (cause) {
-    const where = "path" in address ? address.path : formatAddress(address);
-    throw new StartError(`admin: can't listen at ${where}: ${reasonOf(cause)}`, { cause });
+export async function listenAt(address: AdminAddress, answer: Answer, patience = PATIENCE): Promise<Listening> {
+  for (const until = performance.now() + patience;;) {
+    try {
+      return await listenNow(address, answer);
+    } catch (cause) {
+      if (!(cause instanceof Deno.errors.AddrInUse) || performance.now() >= until) {
+        const where = "path" in address ? address.path : formatAddress(address);
+        throw new StartError(`admin: can't listen at ${where}: ${reasonOf(cause)}`, { cause });
+      }
+    }
+    // It need not be a handler that listens there, nor one that is ending already.
+    await ask(address, RELEASE, "POST").catch(() => {});
+    await new Promise<void>((resolve) => setTimeout(resolve, PAUSE));
   }
 }
 
-async function listenAtPath(
-  path: string,
-  options: { onListen(): void; onError(): Response },
-  answer: (request: Request) => Promise<Response>,
-): Promise<Listening> {
+// Errors of single requests are not logged: whoever reaches the address could fill a disk.
+const OPTIONS = { onListen: () => {}, onError: () => new Response(null, { status: 500 }) };
+
+async function listenNow(address: AdminAddress, answer: Answer): Promise<Listening> {
+  if ("path" in address) return await listenAtPath(address.path, answer);
+  const { host, port } = address;
+  const server = Deno.serve({ ...OPTIONS, hostname: host, port }, answer);
+  return listening(server, { host, port: server.addr.port });
+}
+
+function listening(server: Deno.HttpServer, address: AdminAddress, released = () => {}): Listening {
+  let ended: Promise<void> | undefined;
+  const shutdown = () => {
+    if (ended === undefined) released();
+    return ended ??= server.shutdown();
+  };
+  return { address, shutdown, release: () => void shutdown() };
+}
+
+async function listenAtPath(path: string, answer: Answer): Promise<Listening> {
   await removeStale(path);
-  // Made where nobody else may go, so that it is its owner's alone from the first moment on; Deno does not let the umask be
-  // set without every right.
+  // Made in a directory that only the owner can enter, so that it is private from the first moment on; Deno does not let
+  // the umask be set without every right.
   const directory = await Deno.makeTempDir({ dir: dirname(path), prefix: "." });
   try {
     const made = `${directory}/s`;
-    const server = Deno.serve({ ...options, path: made }, answer);
+    const server = Deno.serve({ ...OPTIONS, path: made }, answer);
     try {
       await Deno.chmod(made, PRIVATE);
+      const { ino } = await Deno.lstat(made);
       await Deno.rename(made, path);
+      return listening(server, { path }, () => remove(path, ino));
     } catch (error) {
       await server.shutdown();
       throw error;
     }
-    const shutdown = async () => {
-      await server.shutdown();
-      remove(path);
-    };
-    return { server: { shutdown }, address: { path } };
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
@@ -82,7 +105,9 @@ async function removeStale(path: string): Promise<void> {
     return;
   }
   if (!info.isSocket) throw new Error("there is a file that is no socket; remove it, or choose another path");
-  if (await answers(path)) throw new Error("another program listens there; end it or choose another path");
+  if (await answers(path)) {
+    throw new Deno.errors.AddrInUse("another program listens there; end it or choose another path");
+  }
   remove(path);
 }
 
@@ -96,9 +121,10 @@ async function answers(path: string): Promise<boolean> {
   }
 }
 
-function remove(path: string): void {
+/** @param ino The file that it has to be: another handler's socket may have taken its place. Default: any. */
+function remove(path: string, ino?: number | null): void {
   try {
-    Deno.removeSync(path);
+    if (ino === undefined || Deno.lstatSync(path).ino === ino) Deno.removeSync(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }

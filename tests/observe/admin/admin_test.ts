@@ -1,7 +1,7 @@
 /** The admin address over real sockets, with a handler that does nothing. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { toText } from "@std/streams";
-import { ask, NoAnswer } from "../../../src/cli/admin_client.ts";
+import { ask, NoAnswer } from "../../../src/observe/admin/ask.ts";
 import type { AdminAddress } from "../../../src/config/admin.ts";
 import { systemClock } from "../../../src/net/clock.ts";
 import { StartError } from "../../../src/net/listen.ts";
@@ -248,4 +248,44 @@ Deno.test("a reader that stalls in the middle of an answer does not keep the han
   assert(performance.now() - began < 5_000, "closing waited for the reader");
   // What was being sent ends with the connection, not before.
   for (const buffer = new Uint8Array(1 << 20); await reader.read(buffer) !== null;);
+});
+
+for (const kind of ["TCP", "UNIX"] as const) {
+  Deno.test(`a handler that is ending lets another one have its address, one that runs does not, ${kind}`, async () => {
+    await using directory = await makeTempDir();
+    await using old = await start(kind === "TCP" ? ANY : { path: `${directory.path}/admin.sock` });
+    await assertRejects(() => ask(old.address, "/release", "POST"), NoAnswer, "409: this handler is not ending");
+    assertEquals(await ask(old.address, "/healthz"), "ok\n");
+    old.ending();
+    assertEquals(JSON.parse(await ask(old.address, "/status")).ending, true);
+    {
+      await using next = await start(old.address);
+      assertEquals(JSON.parse(await ask(next.address, "/status")).ending, false);
+      // Nor does its end take the other's away.
+      await old.close();
+      assertEquals(await ask(next.address, "/healthz"), "ok\n");
+    }
+    await assertRejects(() => ask(old.address, "/healthz"), NoAnswer);
+  });
+}
+
+Deno.test("a handler that is ending and has let its address go still sends the events that somebody follows", async () => {
+  await using old = await start();
+  const response = await fetch(`http://127.0.0.1:${portOf(old)}/events`);
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  old.ending();
+  await using _next = await start(old.address);
+  let text = "";
+  while (!text.includes('"ending":true')) text += (await reader.read()).value;
+  await old.close();
+  await reader.cancel();
+});
+
+Deno.test("only POST asks for an address, and it has no content", async () => {
+  await using admin = await start();
+  admin.ending();
+  assertEquals(statusOf(await get(admin, "/release")), 405);
+  const answer = await get(admin, "/release", "Host: localhost\r\nContent-Length: 1\r\n", "POST", "x");
+  assertEquals(statusOf(answer), 413);
+  assertEquals(statusOf(await get(admin, "/healthz")), 200);
 });

@@ -1,6 +1,6 @@
-import { reasonOf } from "../association/association.ts";
-import type { AdminAddress } from "../config/admin.ts";
-import { formatAddress } from "../net/address.ts";
+import { reasonOf } from "../../association/association.ts";
+import type { AdminAddress } from "../../config/admin.ts";
+import { formatAddress } from "../../net/address.ts";
 
 /** How long a handler may take to answer, in milliseconds. */
 const PATIENCE = 5_000;
@@ -17,16 +17,17 @@ export class NoAnswer extends Error {
  * In HTTP/1.0, by hand: `fetch` would go to the proxy that the environment names, and reaches UNIX sockets by an unstable
  * way only.
  *
+ * @param method POST where it is to do something.
  * @returns The answer's content.
  * @throws {NoAnswer} When none comes, or another than 200.
  */
-export async function ask(address: AdminAddress, path: string): Promise<string> {
+export async function ask(address: AdminAddress, path: string, method: "GET" | "POST" = "GET"): Promise<string> {
   const host = "path" in address ? "localhost" : formatAddress(address);
   let connection: Deno.Conn | undefined;
   const timer = setTimeout(() => connection?.close(), PATIENCE);
   try {
     connection = await connect(address);
-    await connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.0\r\nHost: ${host}\r\n\r\n`));
+    await connection.write(new TextEncoder().encode(`${method} ${path} HTTP/1.0\r\nHost: ${host}\r\n\r\n`));
     const answer = await new Response(connection.readable).text();
     const [, status, content] = /^HTTP\/1\.[01] (\d+)[^\n]*\n.*?\r\n\r\n(.*)$/s.exec(answer) ?? [];
     if (status === "200" && content !== undefined) return content;

@@ -1,0 +1,128 @@
+/** A server handler with an admin address is replaced under curl's traffic, and no request notices. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { type Handler } from "../support/handlers.ts";
+import { bounded, makeTempDir, run } from "../support/process.ts";
+import { freePort, testWith } from "../support/programs.ts";
+import { startNginx } from "../support/programs_nginx.ts";
+import { CURL } from "./core.ts";
+import { Download, type FromFiles, startFromFiles } from "./signals.ts";
+
+const REQUESTS = 120, REPLACEMENTS = 3;
+
+/** Requests that follow one another, four at a time, until there were enough; how many failed, and why. */
+class Requests {
+  /** How many have been answered. */
+  answered = 0;
+  /** What curl said of those that have not. */
+  readonly failures: string[] = [];
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** @param enough Whether no further one is needed. */
+  async run(enough: () => boolean): Promise<void> {
+    await Promise.all(Array.from({ length: 4 }, async () => {
+      while (!enough()) await this.#one();
+    }));
+  }
+
+  async until(count: number, pair: FromFiles): Promise<void> {
+    const reached = async () => {
+      while (this.answered < count) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    await bounded(reached(), () => `${count} answers\n${this.failures.join("\n")}\n${pair.describe()}`, 60_000);
+  }
+
+  async #one(): Promise<void> {
+    const { code, stderr, text } = await run([...CURL, this.#url], { mayFail: true });
+    if (code === 0 && text() === "whole") this.answered++;
+    else this.failures.push(`${code}: ${stderr}`);
+  }
+}
+
+const ended = (handler: Handler) => bounded(handler.exited, () => `the end of ${handler.describe()}`, 45_000);
+
+/** When the next server handler starts. */
+const FORMS: Record<string, (old: Handler, start: () => Promise<Handler>) => Promise<Handler>> = {
+  "once the old one says that it is ending": async (old, start) => {
+    old.signal("SIGTERM");
+    await old.waitForLog("ending");
+    return await start();
+  },
+  "at once": (old, start) => {
+    old.signal("SIGTERM");
+    return start();
+  },
+  "when the old one has ended, as systemd does": async (old, start) => {
+    old.signal("SIGTERM");
+    assertEquals(await ended(old), 0, old.describe());
+    return await start();
+  },
+};
+
+for (const [name, replace] of Object.entries(FORMS)) {
+  for (const workers of [1, 2]) {
+    testWith(
+      ["curl", "nginx"],
+      `a server handler of ${workers} workers is replaced ${name}: no request of ${REQUESTS} fails`,
+      async () => {
+        const admin = `127.0.0.1:${freePort("127.0.0.1")}`;
+        await using pair = await startFromFiles(`admin: "${admin}"\nworkers: ${workers}`);
+        await using nginx = await startNginx([pair.targets[0]]);
+        await Deno.writeTextFile(`${nginx.root}/file`, "whole");
+        const requests = new Requests(`http://${pair.entries[0]}/file`);
+        let replaced = 0;
+        const running = requests.run(() => replaced === REPLACEMENTS && requests.answered >= REQUESTS);
+        let server = pair.server;
+        for (; replaced < REPLACEMENTS; replaced++) {
+          await requests.until(requests.answered + 20, pair);
+          const old = server;
+          server = await replace(old, () => pair.restart());
+          const { pid } = await server.waitForLog("ready");
+          await server.waitForLog("admin", { at: admin });
+          assertEquals(await ended(old), 0, old.describe());
+          const status = JSON.parse((await run([...CURL, `http://${admin}/status`])).text());
+          assertEquals([status.pid, status.ending], [pid, false]);
+        }
+        await running;
+        assertEquals(requests.failures, [], pair.describe());
+      },
+    );
+  }
+}
+
+for (const kind of ["TCP", "UNIX"] as const) {
+  testWith(
+    ["curl", "nginx"],
+    `a server handler that drains answers at its admin address until the next one wants it, ${kind}`,
+    async () => {
+      await using directory = await makeTempDir();
+      const port = freePort("127.0.0.1");
+      const path = `${directory.path}/admin.sock`;
+      const [address, at] = kind === "TCP"
+        ? [`127.0.0.1:${port}`, [`http://127.0.0.1:${port}`]]
+        : [`unix:${path}`, ["--unix-socket", path, "http://localhost"]];
+      const get = (where: string) => {
+        const [url, ...flags] = at.toReversed();
+        return run(["curl", "--silent", "--noproxy", "*", ...flags.reverse(), `${url}${where}`], { mayFail: true });
+      };
+      await using pair = await startFromFiles(`admin: "${address}"`);
+      await using download = await Download.begin(pair.entries[0], pair.targets[0], pair);
+      pair.server.signal("SIGTERM");
+      await pair.server.waitForLog("ending");
+      assertMatch((await get("/readyz")).text(), /"ready":false.*it is ending/);
+      assertMatch((await get("/metrics")).text(), /^micss_sessions 1$/m);
+
+      const next = await pair.restart();
+      const { pid } = await next.waitForLog("ready");
+      assertMatch((await get("/readyz")).text(), /"ready":true/);
+      assertMatch((await get("/metrics")).text(), /^micss_sessions 0$/m);
+      await download.finish();
+      assertEquals(await ended(pair.server), 0, pair.server.describe());
+      // What the old one leaves behind is not the new one's.
+      assertEquals(JSON.parse((await get("/status")).text()).pid, pid);
+    },
+  );
+}
