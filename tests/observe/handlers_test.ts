@@ -54,7 +54,7 @@ Deno.test("handshakes are counted by associations on a client, and by connection
 Deno.test("no server handler: the channel that could not be had, the handshake, and the refusal are counted", async () => {
   await using world = new World();
   const client = world.startClient(CLIENT);
-  assertEquals(await world.talk(DESTINATION), "reset");
+  assertEquals(await world.clock.until(world.talk(DESTINATION)), "reset");
   assertEquals(valuesOf(client, "micss_refusals_total"), { "no-association": 1 });
   assert(valuesOf(client, "micss_handshakes_total").failed! >= 1);
   const failures = Object.values(valuesOf(client, "micss_channel_failures_total"));
