@@ -8,23 +8,30 @@ const MOST_SESSIONS = 15;
 
 /** A handler's status for people: at most 80 columns wide. */
 export function statusTable(status: Status): string {
-  const { role, version, uptime, pid, ending, sessionCount, associations, sessions, waiting, pool } = status;
-  const facts = [
+  const { role, version, host, uptime, pid, ending, sessionCount, associations, sessions, waiting, pool } = status;
+  const handler = [
+    ...ending ? ["ending"] : [],
     `${role} ${version}`,
     `up ${duration(uptime)}`,
+    `pid ${pid}`,
+    `on ${host}`,
+  ];
+  const current = [
     counted(sessionCount, "session"),
     counted(associations, "association") + (pool === undefined ? "" : ` (${pool.idle} idle)`),
     ...waiting ? [`${waiting} waiting`] : [],
-    `pid ${pid}`,
-    ...ending ? ["ending"] : [],
   ];
+  const { ended, refusals } = status.totals;
+  const past = `since the start ${ended["ended"] ?? 0} ended, ${ended["reset"] ?? 0} reset, ${total(refusals)} refused`;
   const reasons = status.channels.flatMap(({ state, address, failure }) => {
     if (state !== "failed" || failure === undefined) return [];
     return [cut(`${address}: ${failure.reason}, ${duration(failure.age)} ago`, WIDTH)];
   });
   const more = sessionCount - Math.min(sessions.length, MOST_SESSIONS);
   return [
-    cut(facts.join(", "), WIDTH),
+    cut(handler.join(", "), WIDTH),
+    cut(`${current.join(", ")}; ${past}`, WIDTH),
+    ...reasonsOf(refusals),
     "",
     ...table(["CHANNEL", "STATE", "OUT/S", "IN/S", "BEHIND", "FAILED"], status.channels.map(channelRow)),
     ...reasons,
@@ -38,6 +45,18 @@ export function statusTable(status: Status): string {
     ...more > 0 ? [`and ${more} more`] : [],
     "",
   ].join("\n");
+}
+
+/** A line with the reasons of refusals, if there were any. */
+function reasonsOf(refusals: Status["totals"]["refusals"]): string[] {
+  const reasons = Object.entries(refusals).filter(([, count]) => count > 0).map(([reason, count]) =>
+    `${reason} ${count}`
+  );
+  return reasons.length === 0 ? [] : [cut(`refused: ${reasons.join(", ")}`, WIDTH)];
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
 function channelRow(channel: ChannelStatus): string[] {

@@ -4,6 +4,7 @@ import type { ClientConfig } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { type Connection, writeAll } from "../net/connection.ts";
 import type { System } from "../net/system.ts";
+import { type Activity, refusalOf } from "../observe/activity.ts";
 import type { Log } from "../observe/log.ts";
 import { TargetError } from "../session/session.ts";
 import { ResultCode } from "../wire/frame.ts";
@@ -13,6 +14,8 @@ import type { Arrival } from "./entry/arrival.ts";
 export interface DirectOptions extends System {
   /** How long connecting may take; looked at for each connection. */
   readonly config: Pick<ClientConfig, "timeouts">;
+  /** Counts connections that can't be passed on. */
+  readonly activity: Activity;
   /** Gets a line for each connection: that nothing protects it must not go unseen. */
   readonly log: Log;
 }
@@ -37,8 +40,11 @@ export class Direct {
     try {
       destination = await this.#connect(to);
     } catch (error) {
-      this.#options.log.warn("connection refused", { ...fields, reason: reasonOf(error) });
-      return await arrival.refused(failure(error));
+      const { log, activity } = this.#options;
+      log.warn("connection refused", { ...fields, reason: reasonOf(error) });
+      const why = failure(error);
+      activity.refusals.count(refusalOf(why.code));
+      return await arrival.refused(why);
     }
     this.#options.log.warn("passed on in the clear", { ...fields, reason: "no server is known there" });
     const both = [application, destination];

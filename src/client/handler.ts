@@ -94,7 +94,7 @@ export class ClientHandler implements Observable {
     const pads = padSource(config.pads);
     const liveness = new Liveness(clock, live(() => inForce.timeouts));
     this.#dialers = new Dialers({ config: inForce, pads, network, clock, log, liveness, activity });
-    this.#direct = new Direct({ config: inForce, network, clock, log });
+    this.#direct = new Direct({ config: inForce, network, clock, activity, log });
     this.waysIn = this.#waysIn = new WaysIn(this.#entries(config, users), {
       ...system,
       get timeout() {
@@ -107,6 +107,7 @@ export class ClientHandler implements Observable {
         return partOf(limits.asking, crew);
       },
       arrived: (arrival) => this.#carry(arrival),
+      refused: () => activity.refusals.count("bad-request"),
       log,
       crew,
     });
@@ -226,6 +227,7 @@ export class ClientHandler implements Observable {
     const { carried } = this.#crew;
     if (carried.value >= sessions) {
       this.activity.limitHits.count("sessions");
+      this.activity.refusals.count("overloaded");
       this.#full.warn({ limit: "sessions", value: sessions, from: formatAddress(arrival.connection.remote) });
       return await arrival.refused(new Overloaded("as many sessions as there may be"));
     }
@@ -246,6 +248,7 @@ export class ClientHandler implements Observable {
     try {
       await this.#loops.check(arrival.connection, arrival.destination);
     } catch (error) {
+      this.activity.refusals.count("loop");
       await arrival.refused(error);
       return null;
     }

@@ -24,7 +24,9 @@ export interface WaysInOptions extends System {
   readonly asking: number;
   /** Takes each arrival and owns it, until the promise settles; must not reject. */
   readonly arrived: (arrival: Arrival) => Promise<void>;
-  /** Gets a line for each connection that is turned away. */
+  /** Called for each connection that is turned away. */
+  readonly refused: () => void;
+  /** Gets a line for each of these. */
   readonly log: Log;
   /** The workers that listen there. */
   readonly crew: Crew;
@@ -134,6 +136,7 @@ export class WaysIn {
         from: formatAddress(connection.remote),
         reason: reasonOf(error),
       });
+      this.#options.refused();
       if (error instanceof TurnedAway && error.words !== undefined) await dialogue.end(error.words);
       else connection.reset();
       return null;

@@ -11,6 +11,22 @@ import { Histogram, Tally } from "./metrics.ts";
 /** Why a session was reset. */
 export type ResetCause = "application" | "other-side" | "channel" | "protocol" | "ending" | "other";
 
+/** Reasons for which a connection becomes no session. */
+export const REFUSAL_REASONS = [
+  "no-association",
+  "no-server",
+  "bad-request",
+  "loop",
+  "overloaded",
+  "refused",
+  "unreachable",
+  "not-allowed",
+  "not-processed",
+] as const;
+
+/** One of {@linkcode REFUSAL_REASONS}. */
+export type RefusalReason = typeof REFUSAL_REASONS[number];
+
 /** A session that is under way. */
 export interface Session {
   /** What the log calls it. */
@@ -64,8 +80,8 @@ export class Activity {
   readonly ended: Tally<"ended" | "reset"> = new Tally(["ended", "reset"]);
   /** Why sessions were reset. */
   readonly resets: Tally<ResetCause> = new Tally(["application", "other-side", "channel", "protocol", "ending"]);
-  /** Why connections were refused, and became no sessions. */
-  readonly refusals: Tally = new Tally();
+  /** Connections that were refused, by reason. Each counts from 0, so that an increase from 0 to 1 is one to Prometheus. */
+  readonly refusals: Tally<RefusalReason> = new Tally(REFUSAL_REASONS);
   /** How long sessions were, in seconds. */
   readonly sessionSeconds: Histogram = new Histogram(SESSION_BOUNDS);
   /** How questions for channels ended: asked on a client, answered on a server. */
@@ -138,10 +154,18 @@ export class Activity {
   }
 }
 
-/** The label of a server handler's refusal. */
-export function refusalOf(code: ResultCode): string {
-  return (ResultCode[code] ?? "other").replace(/(?<=[a-z])(?=[A-Z])/g, "-").toLowerCase();
+/** The reason of a refusal by the server handler. */
+export function refusalOf(code: TargetError["code"]): RefusalReason {
+  return OF_RESULT[code];
 }
+
+const OF_RESULT: Readonly<Record<TargetError["code"], RefusalReason>> = {
+  [ResultCode.Refused]: "refused",
+  [ResultCode.Unreachable]: "unreachable",
+  [ResultCode.NotAllowed]: "not-allowed",
+  [ResultCode.Overloaded]: "overloaded",
+  [ResultCode.NotProcessed]: "not-processed",
+};
 
 function causeOf(error: unknown): ResetCause {
   if (error instanceof ApplicationError) return "application";

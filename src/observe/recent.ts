@@ -14,31 +14,36 @@ export interface Event {
   readonly fields: LogFields;
 }
 
-/** The last log lines, but for those of level debug. There is no secret among them: a log is never given one. */
+/**
+ * The last log lines of each level but debug, so that many lines of one level push out none of a graver one. Contains no
+ * secrets: a log is never given one.
+ */
 export class Recent {
-  readonly #most: number;
+  readonly #limit: number;
   readonly #now: () => Date;
-  /** The time of each is put in words for who asks. */
-  readonly #events: (Omit<Event, "time"> & { readonly time: Date })[] = [];
+  /** By level, the oldest first. Times are formatted only when asked for. */
+  readonly #events = new Map<LogLevel, (Omit<Event, "time"> & { readonly time: Date })[]>();
   #number = 0;
 
   /**
-   * No line yet.
+   * Starts empty.
    *
-   * @param most How many are kept.
+   * @param limit Lines to keep of each level.
    */
-  constructor(most = 100, now: () => Date = () => new Date()) {
-    this.#most = most;
+  constructor(limit = 100, now: () => Date = () => new Date()) {
+    this.#limit = limit;
     this.#now = now;
   }
 
-  /** Those with a higher number, the oldest first. */
+  /** The lines with a higher number, the oldest first. */
   after(number = 0): Event[] {
-    return this.#events.filter((event) => event.number > number)
+    return [...this.#events.values()].flat()
+      .filter((event) => event.number > number)
+      .toSorted((one, other) => one.number - other.number)
       .map((event) => ({ ...event, time: event.time.toISOString() }));
   }
 
-  /** A log that writes to `log`, and keeps its lines here. */
+  /** A log that writes to `log` and keeps its lines here. */
   of(log: Log): Log {
     return relayLog(() => "debug", (level, event, fields) => {
       log[level](event, fields);
@@ -47,7 +52,9 @@ export class Recent {
   }
 
   #keep(level: LogLevel, event: string, fields: LogFields): void {
-    this.#events.push({ number: ++this.#number, time: this.#now(), level, event, fields });
-    if (this.#events.length > this.#most) this.#events.shift();
+    const same = this.#events.get(level) ?? [];
+    this.#events.set(level, same);
+    same.push({ number: ++this.#number, time: this.#now(), level, event, fields });
+    if (same.length > this.#limit) same.shift();
   }
 }

@@ -13,10 +13,14 @@ const REMEMBERED = 60;
 const SHOWN = 10_000;
 
 /**
- * What a channel is doing: part of nothing, ready, carrying, holding an association up, or the last to have ended one, or
- * kept one from coming about, with none since.
+ * States of a channel, the more urgent the later: in no association; ready; carrying; holding an association up; the last
+ * to have ended an association or kept one from being made, with none made since. The page, `micss status` and
+ * docs/OPERATIONS.md use the same words.
  */
-export type ChannelState = "unused" | "idle" | "flowing" | "stalled" | "failed";
+export const CHANNEL_STATES = ["unused", "idle", "flowing", "stalled", "failed"] as const;
+
+/** One of {@linkcode CHANNEL_STATES}. */
+export type ChannelState = typeof CHANNEL_STATES[number];
 
 /** A channel and what it did in the last interval. */
 export interface ChannelSample extends ChannelLevel {

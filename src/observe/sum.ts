@@ -6,7 +6,7 @@
 import { type ChannelStatus, type History, MOST_SESSIONS, type Seen, type SessionStatus } from "./admin/status.ts";
 import type { Distribution, Metric, Sample } from "./metrics.ts";
 import type { Levels, Limit } from "./observable.ts";
-import type { ChannelState } from "./sampler.ts";
+import { CHANNEL_STATES } from "./sampler.ts";
 
 /** Metrics that are the same in every event loop, or of which the worst counts; all else is added. */
 const GREATEST: readonly string[] = [
@@ -21,9 +21,6 @@ const GREATEST: readonly string[] = [
 
 /** The one metric of which the first counts. */
 const START = "micss_process_start_time_seconds";
-
-/** States of channels; what comes later is what a person is told. */
-const STATES: readonly ChannelState[] = ["unused", "idle", "flowing", "stalled", "failed"];
 
 /** Adds metrics up. @param all Those of each event loop, at least one. */
 export function sumMetrics(all: readonly (readonly Metric[])[]): Metric[] {
@@ -101,7 +98,7 @@ function addChannels(one: ChannelStatus, other: ChannelStatus): ChannelStatus {
   const [failure] = failures.toSorted((one, other) => one.age - other.age);
   return {
     ...one,
-    state: STATES[Math.max(STATES.indexOf(one.state), STATES.indexOf(other.state))]!,
+    state: CHANNEL_STATES[Math.max(CHANNEL_STATES.indexOf(one.state), CHANNEL_STATES.indexOf(other.state))]!,
     associations: one.associations + other.associations,
     sent: one.sent + other.sent,
     received: one.received + other.received,

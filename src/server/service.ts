@@ -85,6 +85,7 @@ export class Service {
         }
         if (this.#mistaken) {
           this.#log.warn("session refused", { reason: "the client means another server handler, or an earlier start" });
+          this.#options.activity.refusals.count(refusalOf(ResultCode.NotProcessed));
           await refuse(this.#frames, ResultCode.NotProcessed, "another server handler", this.#options.clock);
           break;
         }

@@ -35,7 +35,7 @@ export class TargetError extends Error {
    * @param code The server handler's answer.
    * @param text What it says beside it; may be empty.
    */
-  constructor(readonly code: ResultCode, text: string) {
+  constructor(readonly code: Exclude<ResultCode, ResultCode.Ok>, text: string) {
     super(text === "" ? ResultCode[code]!.toLowerCase() : text);
   }
 }

@@ -31,6 +31,7 @@ const SESSION: SessionStatus = {
 const STATUS: Status = {
   role: "client",
   version: "0.1.0",
+  host: "gate",
   pid: 42,
   uptime: 90,
   ending: false,
@@ -47,7 +48,8 @@ const STATUS: Status = {
 Deno.test("a status is a line of facts, the channels, and the sessions", () => {
   assertEquals(
     statusTable(STATUS),
-    `client 0.1.0, up 1 min, 1 session, 2 associations (1 idle), pid 42
+    `client 0.1.0, up 1 min, pid 42, on gate
+1 session, 2 associations (1 idle); since the start 0 ended, 0 reset, 0 refused
 
 CHANNEL                STATE     OUT/S  IN/S  BEHIND  FAILED
 web 1 192.0.2.10:6522  flowing  1.2 MB  12 B   66 kB       0
@@ -56,6 +58,17 @@ SESSION            TO      SENT  RECEIVED       AGE  ASSOC
 1 127.0.0.1:40000  web:80  82 B     76 MB  1 h 2 min      2
 `.replace("       AGE", "      AGE").replace("RECEIVED      AGE", "RECEIVED        AGE"),
   );
+});
+
+Deno.test("what is over is counted, and refusals by their reasons", () => {
+  const totals = {
+    ...STATUS.totals,
+    ended: { ended: 12, reset: 1 },
+    refusals: { "no-association": 2, "no-server": 0, loop: 1 },
+  };
+  const [, second, third] = statusTable({ ...STATUS, totals }).split("\n");
+  assertMatch(second!, /; since the start 12 ended, 1 reset, 3 refused$/);
+  assertEquals(third, "refused: no-association 2, loop 1");
 });
 
 Deno.test("a channel that failed has a line that says why", () => {

@@ -25,6 +25,7 @@ function open(entries: Entry[], network: MemoryNetwork, options: Partial<WaysInO
       crew: alone(),
     },
     makeTransparent: () => {},
+    refused: () => {},
     arrived: ({ connection }) => Promise.resolve(connection.close()),
     ...options,
   });

@@ -7,7 +7,9 @@ import { parseServerCommand } from "../../src/cli/server.ts";
 import { FileError } from "../../src/config/file.ts";
 import { clientPlan } from "../../src/rules/mod.ts";
 import { nftScript } from "../../src/rules/nft.ts";
-import { fenced, read, ROOT } from "./markdown.ts";
+import { CHANNEL_STATES } from "../../src/observe/sampler.ts";
+import { REFUSAL_REASONS } from "../../src/observe/activity.ts";
+import { fenced, read, ROOT, tablesWith } from "./markdown.ts";
 
 const text = read("docs/OPERATIONS.md");
 const blocks = fenced(text);
@@ -90,4 +92,11 @@ Deno.test("no command of the documentation or of deploy picks processes by their
   for (const { name } of Deno.readDirSync(new URL("deploy/systemd/", ROOT))) files.push(`deploy/systemd/${name}`);
   // Other network namespaces, containers and users have processes of the same name.
   for (const file of files) assertEquals(/\b(?:pidof|pkill|killall|pgrep)\b/.exec(read(file)), null, file);
+});
+
+Deno.test("the operations define each state of a channel, and name each reason of a refusal", () => {
+  const { rows } = tablesWith(text, "state", "meaning")[0]!;
+  assertEquals(rows.map(([state]) => state), CHANNEL_STATES.map((state) => `\`${state}\``));
+  const [, reasons = ""] = /^(Reasons of refusals are .*?)\n\n/ms.exec(text) ?? [];
+  assertEquals(REFUSAL_REASONS.filter((reason) => !reasons.includes(`\`${reason}\``)), []);
 });

@@ -160,7 +160,7 @@ testWith(
     await target.accept(pair);
     const { at } = await pair.client.waitForLog("admin");
     const table = (await run([...micss, "status", "--admin", String(at)], { cwd: ROOT })).text();
-    assertMatch(table, /^client \S+, up .*, 1 session, /);
+    assertMatch(table, /^client \S+, up .*, on \S+\n1 session, /);
     assertMatch(table, /^web 3 127\.0\.0\.3:\d+ +(unused|idle|flowing) /m);
     assertMatch(table, /^\S+ 127\.0\.0\.1:\d+ +web:80 /m);
     await using _other = await startClient(pair.channels, ["--forward", "127.0.0.1:0=web:80", "--admin", path]);
@@ -179,13 +179,13 @@ Deno.test("micss status --watch looks each second until it is interrupted, --jso
   await using forPrograms = Program.start([...watch, "--json"], { cwd: ROOT });
   const hasSessions = (count: number) => (line: string) => JSON.parse(line).sessionCount === count;
   await Promise.all([
-    forPeople.waitForLine(/^client \S+, up .*, 0 sessions/),
+    forPeople.waitForLine(/^0 sessions, /),
     forPrograms.waitForLine(hasSessions(0), "no session"),
   ]);
   using _application = await connect(pair.entry);
   await target.accept(pair);
   await Promise.all([
-    forPeople.waitForLine(/^client \S+, up .*, 1 session,/),
+    forPeople.waitForLine(/^1 session, /),
     forPeople.waitForLine(/^\S+ 127\.0\.0\.1:\d+ +web:80 /),
     forPrograms.waitForLine(hasSessions(1), "a session"),
   ]);

@@ -1,6 +1,7 @@
 /** What both handlers' accounts say after traffic that is known, over the network in memory. */
 import { assert, assertEquals } from "@std/assert";
 import { collect } from "../../src/observe/collect.ts";
+import { writeAll } from "../../src/net/connection.ts";
 import type { Observable } from "../../src/observe/observable.ts";
 import { INTERVAL, Sampler } from "../../src/observe/sampler.ts";
 import { World } from "../support/world.ts";
@@ -15,6 +16,12 @@ function valuesOf(handler: Observable, name: string): Record<string, number> {
   const metric = collect(handler, { version: "1", loopLag: 0 }).find((metric) => metric.name === name)!;
   assert(metric.type !== "histogram", name);
   return Object.fromEntries(metric.samples.map(({ labels = {}, value }) => [Object.values(labels).join(), value]));
+}
+
+/** Refusals by reason, those that happened. */
+function refusalsOf(handler: Observable): Record<string, number> {
+  const all = Object.entries(valuesOf(handler, "micss_refusals_total"));
+  return Object.fromEntries(all.filter(([, count]) => count > 0));
 }
 
 Deno.test("a session that ended is counted on both sides, with the bytes of each channel", async () => {
@@ -55,7 +62,7 @@ Deno.test("no server handler: the channel that could not be had, the handshake, 
   await using world = new World();
   const client = world.startClient(CLIENT);
   assertEquals(await world.clock.until(world.talk(DESTINATION)), "reset");
-  assertEquals(valuesOf(client, "micss_refusals_total"), { "no-association": 1 });
+  assertEquals(refusalsOf(client), { "no-association": 1 });
   assert(valuesOf(client, "micss_handshakes_total").failed! >= 1);
   const failures = Object.values(valuesOf(client, "micss_channel_failures_total"));
   assertEquals(failures.length, 3);
@@ -70,9 +77,37 @@ Deno.test("a port without a target is refused, and counted on both sides", async
   const client = world.startClient(CLIENT);
   assertEquals(await world.talk({ ...DESTINATION, port: 81 }), "reset");
   await world.client.until("session reset");
-  assertEquals(valuesOf(server, "micss_refusals_total"), { "not-allowed": 1 });
-  assertEquals(valuesOf(client, "micss_refusals_total"), { "not-allowed": 1 });
+  assertEquals(refusalsOf(server), { "not-allowed": 1 });
+  assertEquals(refusalsOf(client), { "not-allowed": 1 });
   assertEquals(valuesOf(client, "micss_sessions_total"), { ended: 0, reset: 0 });
+});
+
+Deno.test("connections that become no session are counted by what stopped them", async () => {
+  const elsewhere = { host: "203.0.113.9", port: 80 };
+  for (
+    const [reason, args, yaml, destination] of [
+      ["no-server", [], "", elsewhere],
+      ["refused", ["--unknown", "direct"], "", elsewhere],
+      ["overloaded", [], "limits: {sessions: 1}\n", DESTINATION],
+    ] as const
+  ) {
+    await using world = new World();
+    world.startServer(SERVER);
+    const flags = yaml === "" ? args : [...args, "--config", "client.yaml"];
+    const client = world.startClient([...CLIENT, ...flags], [], undefined, yaml);
+    // Where one session is the limit, it is this one.
+    await world.connect(DESTINATION);
+    await world.client.until("session");
+    assertEquals(await world.talk(destination), "reset", reason);
+    assertEquals(refusalsOf(client), { [reason]: 1 });
+  }
+  await using world = new World();
+  const client = world.startClient([...CLIENT, "--socks5", "127.0.0.1:1080"]);
+  const application = await world.network.connect({ host: "127.0.0.1", port: 1080 });
+  await writeAll(application, new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+  await world.client.until("connection refused");
+  assertEquals(refusalsOf(client), { "bad-request": 1 });
+  application.close();
 });
 
 Deno.test("a connection that never says anything times out, and is no channel's failure", async () => {

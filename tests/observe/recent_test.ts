@@ -28,6 +28,16 @@ Deno.test("lines that the log's level drops are kept, but for those of level deb
   assertEquals(recent.after().map(({ event }) => event), ["b", "c"]);
 });
 
+Deno.test("many lines of one level push out none of another, and all are in their order", () => {
+  const recent = new Recent(2, now);
+  const log = recent.of(createLog({ write: () => {}, now }));
+  log.warn("w");
+  for (const event of ["a", "b", "c"]) log.info(event);
+  log.error("e");
+  log.info("d");
+  assertEquals(recent.after().map(({ event }) => event), ["w", "c", "e", "d"]);
+});
+
 Deno.test("only the last lines are kept, and who has seen some gets the later ones", () => {
   const recent = new Recent(3, now);
   const log = recent.of(createLog({ write: () => {}, now }));

@@ -149,10 +149,12 @@ export async function startPair(
     executable?: string;
     /** Further flags of both handlers. */
     flags?: readonly string[];
+    /** As in {@linkcode RunOptions}, for both handlers. */
+    within?: readonly string[];
   },
 ): Promise<Pair> {
   await using making = new AsyncDisposableStack();
-  const handlerOptions = { executable: options.executable, flags: options.flags ?? [] };
+  const handlerOptions = { executable: options.executable, flags: options.flags ?? [], within: options.within ?? [] };
   const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
   const port = freePort(...hosts);
   const channels = hosts.map((host) => ({ host, port }));

@@ -32,6 +32,7 @@ export async function startTalk(entry: Entry, options: MemoryNetworkOptions = {}
   const waysIn = new WaysIn([entry], {
     ...{ network, clock, timeout, keepalive: 60_000, asking: 1024, log: silentLog, crew: alone() },
     makeTransparent: () => {},
+    refused: () => {},
     arrived(arrival) {
       arrivals.push(arrival);
       waiting.shift()?.(arrival);

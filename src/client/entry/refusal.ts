@@ -16,8 +16,7 @@ export class Overloaded extends Error {
   override name = "Overloaded";
 }
 
-const REFUSALS: Readonly<Record<ResultCode, Refusal>> = {
-  [ResultCode.Ok]: "failed",
+const REFUSALS: Readonly<Record<TargetError["code"], Refusal>> = {
   [ResultCode.Refused]: "refused",
   [ResultCode.Unreachable]: "unreachable",
   [ResultCode.NotAllowed]: "not allowed",

@@ -78,6 +78,8 @@ export interface Seen extends Levels {
 export interface Status extends Seen {
   /** The program's version. */
   readonly version: string;
+  /** Name of the machine. */
+  readonly host: string;
   /** The process. */
   readonly pid: number;
   /** Seconds since it began. */
@@ -116,7 +118,7 @@ export interface StatusOptions {
 /** Describes a handler, and its process. */
 export function statusOf({ role, ...seen }: Seen, { version, ending, events }: StatusOptions): Status {
   const uptime = Math.round(performance.now()) / 1000;
-  return { role, version, pid: Deno.pid, uptime, ending, ...seen, events };
+  return { role, version, host: Deno.hostname(), pid: Deno.pid, uptime, ending, ...seen, events };
 }
 
 /** Describes a handler. @param channels Its channels at the last look. */

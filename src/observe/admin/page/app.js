@@ -4,11 +4,11 @@
 /** Seconds that a chart shows. */
 const SHOWN = 60;
 
-/** Events that are kept in the list. */
+/** Events of each level that are kept in the list. */
 const MOST_EVENTS = 100;
 
-/** Words for what a channel does. */
-const STATES = { unused: "not in use", idle: "ready", flowing: "carrying", stalled: "behind", failed: "failed" };
+/** Levels of events, the gravest last. */
+const LEVELS = ["info", "warn", "error"];
 
 const byId = (id) => document.getElementById(id);
 const lanes = new Map();
@@ -116,7 +116,7 @@ function showChannel(channel) {
   earlier.delete(keyOf(channel));
   const part = (selector) => node.querySelector(selector);
   node.className = `lane ${channel.state}`;
-  write(part(".state"), STATES[channel.state]);
+  write(part(".state"), channel.state);
   write(part("dd.out"), `${bytes(channel.rateOut)}/s`);
   write(part("dd.in"), `${bytes(channel.rateIn)}/s`);
   write(part(".behind"), bytes(Math.max(channel.behindOut, channel.behindIn)));
@@ -131,7 +131,7 @@ function showChannel(channel) {
   const name = `${channel.server} channel ${channel.channel} at ${channel.address}`.trim();
   const rates = `${bytes(channel.rateOut)} a second out, ${bytes(channel.rateIn)} in`;
   part(".chart").setAttribute("aria-label", `Throughput of the last ${SHOWN} seconds; now ${rates}`);
-  node.setAttribute("aria-label", `${name}: ${STATES[channel.state]}`);
+  node.setAttribute("aria-label", `${name}: ${channel.state}`);
 }
 
 function showSessions({ sessions, sessionCount }) {
@@ -159,22 +159,53 @@ function showEvents(events) {
     const rest = Object.entries(fields).map(([key, value]) => `${key}=${value}`).join(" ");
     item.append(when, element("span", level, "level"), element("span", event, "name"), element("span", rest, "fields"));
     list.prepend(item);
+    list.getElementsByClassName(level)[MOST_EVENTS]?.remove();
   }
-  while (list.children.length > MOST_EVENTS) list.lastChild.remove();
+  if (events.length > 0) countEvents();
+}
+
+/** Offers each level with the number of its events, and of graver ones. */
+function countEvents() {
+  const list = byId("event-list");
+  let count = 0;
+  for (const level of LEVELS.toReversed()) {
+    count += list.getElementsByClassName(level).length;
+    const name = level === LEVELS.at(-1) ? level : `${level} and above`;
+    write(byId("level").querySelector(`[value=${level}]`), `${name} (${count})`);
+  }
+  filterEvents();
+}
+
+/** Hides the events below the chosen level. */
+function filterEvents() {
+  const list = byId("event-list");
+  const shown = LEVELS.slice(LEVELS.indexOf(byId("level").value));
+  list.dataset.least = shown[0];
+  byId("no-events").hidden = shown.some((level) => list.getElementsByClassName(level).length > 0);
+  list.hidden = !byId("no-events").hidden;
+}
+
+/** Connections that became no session, and why. */
+function showRefusals(refusals) {
+  const reasons = Object.entries(refusals).filter(([, count]) => count > 0);
+  write(byId("figure-refused"), String(reasons.reduce((sum, [, count]) => sum + count, 0)));
+  byId("refusals").hidden = reasons.length === 0;
+  write(byId("refusals"), `Refused: ${reasons.map(([reason, count]) => `${reason} ${count}`).join(", ")}`);
 }
 
 function show(status) {
-  const { role, version, uptime, pid, ending, channels, sessionCount, associations, totals, events } = status;
+  const { role, host, version, uptime, pid, ending, channels, sessionCount, associations, totals, events } = status;
   const sum = (key) => channels.reduce((total, channel) => total + channel[key], 0);
-  document.title = `MICSS ${role}: ${sessionCount} sessions`;
+  document.title = `MICSS ${role} on ${host}: ${sessionCount} sessions`;
   write(byId("role"), role);
-  write(byId("facts"), `${version}, up ${duration(uptime)}, process ${pid}`);
+  write(byId("facts"), `${host}, ${version}, up ${duration(uptime)}, pid ${pid}`);
   say(ending ? "ending" : "live");
   write(byId("figure-sessions"), String(sessionCount));
   write(byId("figure-associations"), String(associations));
   write(byId("figure-out"), `${bytes(sum("rateOut"))}/s`);
   write(byId("figure-in"), `${bytes(sum("rateIn"))}/s`);
-  write(byId("figure-resets"), String(totals.ended.reset));
+  write(byId("figure-reset"), String(totals.ended.reset));
+  showRefusals(totals.refusals);
   byId("no-lanes").hidden = channels.length > 0;
   channels.forEach(showChannel);
   showSessions(status);
@@ -198,6 +229,9 @@ source.addEventListener("open", () => {
 source.addEventListener("history", ({ data }) => showHistory(JSON.parse(data)));
 source.addEventListener("status", ({ data }) => show(JSON.parse(data)));
 source.addEventListener("error", () => say("lost"));
+
+byId("level").addEventListener("change", filterEvents);
+countEvents();
 
 const redraw = () => lanes.forEach(draw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);

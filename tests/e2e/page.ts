@@ -1,0 +1,83 @@
+/** The page at the admin address of a client handler, in a browser without a screen. */
+import { type Browser, chromium, type Page } from "playwright-core";
+import { type Pair, startPair } from "../support/handlers.ts";
+import { findProgram, PATIENCE } from "../support/process.ts";
+import { Relay } from "../support/programs_relay.ts";
+import { connect, drain, Target } from "../support/programs_tcp.ts";
+
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** A pair whose second channel can be cut, a page that shows its client, and all that the browser complained of. */
+export interface Scene extends AsyncDisposable {
+  readonly pair: Pair;
+  readonly target: Target;
+  readonly relay: Relay;
+  readonly page: Page;
+  readonly complaints: string[];
+}
+
+/**
+ * Starts both handlers and opens the client's page.
+ *
+ * @param how What the browser's window is like.
+ * @param within The command that runs the handlers' commands.
+ */
+export async function openPage(
+  how: Parameters<Browser["newPage"]>[0] = {},
+  within: readonly string[] = [],
+): Promise<Scene> {
+  await using making = new AsyncDisposableStack();
+  const target = making.use(new Target());
+  let relay: Relay | undefined;
+  const pair = making.use(
+    await startPair({
+      target: target.address,
+      flags: ["--admin", "127.0.0.1:0"],
+      within,
+      through([a, b, c]) {
+        relay = making.use(new Relay({ host: b!.host, port: 0 }, b!));
+        return [a!, relay.address, c!];
+      },
+    }),
+  );
+  const browser = await chromium.launch({ executablePath: findProgram("chromium")!, args: FLAGS });
+  making.defer(() => browser.close());
+  const page = await browser.newPage(how);
+  page.setDefaultTimeout(PATIENCE);
+  const complaints: string[] = [];
+  page.on("console", (message) => complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(`http://${at}/`)) complaints.push(`asked for ${request.url()}`);
+  });
+  const { at } = await pair.client.waitForLog("admin");
+  await page.goto(`http://${at}/`);
+  await page.locator(".badge.live").waitFor();
+  const made = making.move();
+  return { pair, target, relay: relay!, page, complaints, [Symbol.asyncDispose]: () => made.disposeAsync() };
+}
+
+/** A session under way through which the application says some megabytes a second, and leaves the browser its time. */
+export async function transfer({ pair, target }: Scene): Promise<AsyncDisposable> {
+  const application = await connect(pair.entry);
+  const over = drain(await target.accept(pair));
+  const block = new Uint8Array(65_536);
+  let writing: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => writing = writing.then(() => application.write(block)).catch(() => {}), 20);
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      application.reset();
+      await Promise.all([writing, over]);
+    },
+  };
+}

@@ -1,0 +1,30 @@
+/** Makes docs/images: `deno task test tests/e2e/page_images.ts`. */
+import { testWith } from "../support/programs.ts";
+import { openPage, transfer } from "./page.ts";
+
+const IMAGES = new URL("../../docs/images/", import.meta.url).pathname;
+
+/** Gives the handlers a host name, so that pictures show no real one. */
+const ON_GATEWAY = ["unshare", "--uts", "--", "sh", "-c", 'hostname gateway; exec "$@"', "sh"];
+
+const DESKTOP = { width: 1080, height: 760 }, PHONE = { width: 390, height: 844 };
+
+testWith(["chromium", "network namespaces"], "the page's pictures", async () => {
+  await using scene = await openPage({ viewport: DESKTOP, colorScheme: "light" }, ON_GATEWAY);
+  const { page, relay } = scene;
+  await using first = await transfer(scene);
+  await page.waitForTimeout(12_000);
+  await using second = await transfer(scene);
+  await page.waitForTimeout(8_000);
+  await page.screenshot({ path: `${IMAGES}page-light.png` });
+  relay.cut("reset");
+  await page.locator(".lane.failed").waitFor();
+  await page.waitForTimeout(3_000);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.screenshot({ path: `${IMAGES}page-dark.png` });
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize(PHONE);
+  await page.waitForTimeout(1_500);
+  await page.screenshot({ path: `${IMAGES}page-phone.png` });
+  await Promise.all([first, second].map((one) => one[Symbol.asyncDispose]()));
+});
