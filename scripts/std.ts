@@ -2,16 +2,23 @@
  * Where `@std` comes from: jsr.io, or the npm registry through `scripts/std/npm.json` where jsr.io can't be reached.
  *
  * The task `std` prints the flags that Deno needs for that, or nothing, for other tasks to include:
- * `deno test -A $(deno task -q std)`.
+ * `deno run -A $(deno task -q std)`. With `--tests`, it prints those for the tests.
  *
  * @module
  */
 
+import { printedBy, words } from "./task.ts";
+
 /** The environment variable that holds the answer once somebody asked; set by hand, it decides, also when empty. */
 export const STD_FLAGS = "MICSS_STD_FLAGS";
 
+const LOCK = "--lock=";
+
+/** The lock file of the tests, which has all packages: both ways of `@std`, and what only tests import. */
+const TESTS_LOCK = "tests/deno.lock";
+
 /** The flags that make `@std` come from the npm registry; relative to the project's directory, where tasks run. */
-const NPM_FLAGS = "--import-map=scripts/std/npm.json --lock=scripts/std/deno.lock";
+const NPM_FLAGS = `--import-map=scripts/std/npm.json ${LOCK}scripts/std/deno.lock`;
 
 const SPECIFIERS = ["@std/assert", "@std/cli", "@std/streams", "@std/yaml"];
 
@@ -21,18 +28,17 @@ const PROBE_LIMIT = 3_000;
 /** The flags for running, checking or compiling the project's code: what the task `std` prints, or printed before. */
 export async function stdFlags(): Promise<string[]> {
   const known = Deno.env.get(STD_FLAGS);
-  if (known !== undefined) return split(known);
-  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["task", "-q", "std"],
-    cwd: new URL("..", import.meta.url),
-    stderr: "inherit",
-  }).output();
-  if (code !== 0) throw new Error(`The task std ended with status ${code}`);
-  return split(new TextDecoder().decode(stdout));
+  return known === undefined ? await printedBy("std") : words(known);
 }
 
-function split(flags: string): string[] {
-  return flags.split(/\s+/).filter(Boolean);
+/** The flags for running or checking the tests: {@linkcode stdFlags} with the lock file of the tests. */
+export function testFlags(flags: readonly string[]): string[] {
+  return [...flags.filter((flag) => !flag.startsWith(LOCK)), LOCK + TESTS_LOCK];
+}
+
+/** The lock file that goes with flags of {@linkcode stdFlags}, from the project's directory. */
+export function lockOf(flags: readonly string[]): string {
+  return flags.find((flag) => flag.startsWith(LOCK))?.slice(LOCK.length) ?? "deno.lock";
 }
 
 /** Whether the packages are in Deno's cache: the task runs with `--cached-only`, so nothing is fetched here. */
@@ -57,12 +63,13 @@ async function jsrAnswers(): Promise<boolean> {
   }
 }
 
+async function detect(): Promise<string> {
+  if (await isCached() || await jsrAnswers()) return "";
+  console.error("std: jsr.io can't be reached, so @std comes from the npm registry (scripts/std/npm.json)");
+  return NPM_FLAGS;
+}
+
 if (import.meta.main) {
-  const known = Deno.env.get(STD_FLAGS);
-  if (known !== undefined) {
-    console.log(known);
-  } else if (!await isCached() && !await jsrAnswers()) {
-    console.error("std: jsr.io can't be reached, so @std comes from the npm registry (scripts/std/npm.json)");
-    console.log(NPM_FLAGS);
-  }
+  const flags = Deno.env.get(STD_FLAGS) ?? await detect();
+  console.log(Deno.args.includes("--tests") ? testFlags(words(flags)).join(" ") : flags);
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { STD_FLAGS, stdFlags } from "./std.ts";
+import { STD_FLAGS, stdFlags, testFlags } from "./std.ts";
 
 /** What a report says of a run; a test's steps count with their test. */
 export interface Counts {
@@ -62,7 +62,7 @@ async function run(args: string[]): Promise<number> {
   const report = `${directory}/report.xml`;
   try {
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["test", "-A", "--parallel", ...flags, `--junit-path=${report}`, ...args],
+      args: ["test", "-A", "--parallel", "--frozen", ...testFlags(flags), `--junit-path=${report}`, ...args],
       // the flags, so that tests which start programs of the project need not ask for them again; and a directory for
       // what tests share and nobody else removes
       env: { [STD_FLAGS]: flags.join(" "), MICSS_TEST_DIRECTORY: directory },

@@ -5,7 +5,7 @@
  * @module
  */
 
-// @ts-types="@types/js-yaml"
+// @ts-types="./js_yaml.d.ts"
 import { dump, FAILSAFE_SCHEMA, load, YAMLException } from "js-yaml";
 
 /**

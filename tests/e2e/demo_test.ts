@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { stdFlags } from "../../scripts/std.ts";
-import { printed } from "../support/handlers.ts";
+import { printedBy } from "../../scripts/task.ts";
 import { type Outcome, Program, run } from "../support/process.ts";
 import { testWith } from "../support/programs.ts";
 
@@ -22,7 +22,7 @@ async function demoCommand(permissions: string[], ...args: string[]): Promise<st
 
 /** The command as `deno task demo` runs it. */
 async function usualCommand(): Promise<string[]> {
-  return await demoCommand(await printed("runtime"));
+  return await demoCommand(await printedBy("runtime"));
 }
 
 /** How often the demo may find the machine too busy. */

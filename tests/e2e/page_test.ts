@@ -1,9 +1,8 @@
 /** The page at the admin address, in a real browser without a screen. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import type { Locator, Page } from "playwright-core";
 import { testWith } from "../support/programs.ts";
 import { connect } from "../support/programs_tcp.ts";
-import { openPage, transfer } from "./page.ts";
+import { type Locator, openPage, type Page, transfer } from "./page.ts";
 
 const lane = (page: Page, channel: number): Locator => page.locator(".lane").nth(channel - 1);
 

@@ -1,7 +1,8 @@
 /** Pairs of handlers to put load on, as processes of their own, and what they hold. */
 import { stdFlags } from "../../scripts/std.ts";
+import { printedBy } from "../../scripts/task.ts";
 import { type Address, formatAddress } from "../../src/net/address.ts";
-import { Handler, printed } from "../support/handlers.ts";
+import { Handler } from "../support/handlers.ts";
 import { makeTempDir } from "../support/process.ts";
 import { freePort } from "../support/programs.ts";
 import type { EchoTarget } from "./parties.ts";
@@ -82,7 +83,7 @@ limits: {sessions: ${sessions + 2}}
 ${timeouts}
 `,
     );
-    heap ??= (await printed("runtime")).find((flag) => flag.startsWith("--v8-flags="))!;
+    heap ??= (await printedBy("runtime")).find((flag) => flag.startsWith("--v8-flags="))!;
     const flags = ["-A", `${heap},--expose-gc`, ...await stdFlags()];
     const micss = [Deno.execPath(), "run", "-q", ...flags, WEIGHED];
     const server = making.use(await Handler.start("server", ["--config", `${path}/server.yaml`], { micss }));

@@ -1,4 +1,8 @@
-/** deno.json, scripts/std/npm.json and their lock files against each other: nothing may be in one and missing in another. */
+/**
+ * deno.json, scripts/std/npm.json and the lock files against each other: nothing may be in one and missing in another. The
+ * program's locks have its packages and no others, because tasks fetch, and the compiler embeds, all that is locked; what
+ * only tests import is in tests/deno.lock.
+ */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 
@@ -21,6 +25,7 @@ const project = await read<Config>("deno.json");
 const npm = await read<Config>("scripts/std/npm.json");
 const projectLock = await read<Lock>("deno.lock");
 const npmLock = await read<Lock>("scripts/std/deno.lock");
+const testsLock = await read<Lock>("tests/deno.lock");
 
 const packagesOf = ({ imports }: Config, registry: "jsr:" | "npm:") =>
   Object.entries(imports).filter(([, specifier]) => specifier.startsWith(registry));
@@ -35,10 +40,11 @@ Deno.test("deno.json imports packages by exact version from npm, and @std from j
   }
 });
 
-Deno.test("both lock files list exactly what deno.json imports", () => {
+Deno.test("all lock files list exactly what deno.json imports", () => {
   const imported = [...specifiersOf(packagesOf(project, "jsr:")), ...specifiersOf(packagesOf(project, "npm:"))];
   assertEquals(projectLock.workspace.dependencies, imported);
   assertEquals(npmLock.workspace.dependencies, imported);
+  assertEquals(testsLock.workspace.dependencies, imported);
 });
 
 Deno.test("every package that the project or the fallback imports is locked, and no other", () => {
@@ -62,7 +68,9 @@ Deno.test("npm.json has every name of deno.json: @std over a file beside it, the
   for (const [, specifier] of packagesOf(npm, "npm:")) assertMatch(packageOf(specifier), /^npm:.+@\d+\.\d+\.\d+$/);
 });
 
-for (const [path, lock] of [["deno.lock", projectLock], ["scripts/std/deno.lock", npmLock]] as const) {
+const LOCKS = [["deno.lock", projectLock], ["scripts/std/deno.lock", npmLock], ["tests/deno.lock", testsLock]] as const;
+
+for (const [path, lock] of LOCKS) {
   Deno.test(`${path} is whole: sorted, every package with its hash and its dependencies`, () => {
     for (const part of [lock.specifiers, lock.jsr ?? {}, lock.npm ?? {}]) {
       assertEquals(Object.keys(part), Object.keys(part).sort());
@@ -84,8 +92,53 @@ for (const [path, lock] of [["deno.lock", projectLock], ["scripts/std/deno.lock"
   });
 }
 
-Deno.test("the lock files agree on the hash of what both have", () => {
-  for (const [name, { integrity }] of Object.entries(projectLock.npm ?? {})) {
-    assertEquals(npmLock.npm?.[name]?.integrity, integrity, name);
+for (const [path, lock] of LOCKS) {
+  Deno.test(`${path} has no npm package but those that are imported and those that they depend on`, () => {
+    const specifiers = Object.keys(lock.specifiers).filter((specifier) => specifier.startsWith("npm:"));
+    const wanted = specifiers.map((specifier) => specifier.slice("npm:".length));
+    const reached = new Set<string>();
+    for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
+      const found = Object.keys(lock.npm!).find((one) => one === name || one.replace(/@[^@]+$/, "") === name)!;
+      reached.add(found);
+      wanted.push(...(lock.npm![found]!.dependencies ?? []).filter((one) => !reached.has(one)));
+    }
+    assertEquals([...reached].sort(), Object.keys(lock.npm!));
+  });
+}
+
+/** The names that the modules of a directory import, such as `npm:ajv@8.20.0` and `uplot/dist/uPlot.min.css`. */
+async function importedBy(directory: string): Promise<string[]> {
+  const texts = await Array.fromAsync(sources(new URL(`../../${directory}/`, import.meta.url)));
+  const found = texts.flatMap((text) =>
+    [...text.matchAll(/(?:from|import\() ?"([^."][^"]*)"/g)].map(([, name]) => name!)
+  );
+  return [...new Set(found)].sort();
+}
+
+async function* sources(directory: URL): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(directory)) {
+    if (isDirectory) yield* sources(new URL(`${name}/`, directory));
+    else if (name.endsWith(".ts")) yield await Deno.readTextFile(new URL(name, directory));
+  }
+}
+
+Deno.test("the program imports every npm package of deno.json", async () => {
+  const imported = await importedBy("src");
+  const unused = packagesOf(project, "npm:").filter(([name]) => !imported.some((one) => one.startsWith(name)));
+  assertEquals(unused, []);
+});
+
+Deno.test("tests/deno.lock has what both others have, and what only tests import, by exact version", async () => {
+  const own = (await importedBy("tests")).filter((name) => /^npm:.*@\d+\.\d+\.\d+$/.test(name));
+  assertEquals((await importedBy("tests")).filter((name) => name.startsWith("npm:")), own);
+  const all = [...Object.keys(projectLock.specifiers), ...Object.keys(npmLock.specifiers), ...own];
+  assertEquals(Object.keys(testsLock.specifiers), [...new Set(all)].sort());
+});
+
+Deno.test("the lock files agree on the hash of what several have", () => {
+  const hashes = (lock: Lock) => Object.entries({ ...lock.npm, ...lock.jsr });
+  const all = new Map(hashes(testsLock).map(([name, { integrity }]) => [name, integrity]));
+  for (const [name, { integrity }] of [...hashes(projectLock), ...hashes(npmLock)]) {
+    assertEquals(all.get(name), integrity, name);
   }
 });

@@ -1,7 +1,8 @@
 import { inspect } from "node:util";
 import { stdFlags } from "../../scripts/std.ts";
+import { printedBy } from "../../scripts/task.ts";
 import { type Address, formatAddress } from "../../src/net/address.ts";
-import { bounded, PATIENCE, Program, run, type RunOptions } from "./process.ts";
+import { bounded, PATIENCE, Program, type RunOptions } from "./process.ts";
 import { freePort } from "./programs.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -193,15 +194,9 @@ let fromSource: Promise<string[]> | undefined;
 export async function micssCommand(executable = Deno.env.get("MICSS_EXECUTABLE")): Promise<string[]> {
   if (executable !== undefined) return [executable];
   fromSource ??= (async () => {
-    return [Deno.execPath(), "run", "-q", ...await printed("runtime"), ...await stdFlags(), "main.ts"];
+    return [Deno.execPath(), "run", "-q", ...await printedBy("runtime"), ...await stdFlags(), "main.ts"];
   })();
   return await fromSource;
-}
-
-/** The flags that a task of deno.json prints. */
-export async function printed(task: string): Promise<string[]> {
-  const { text } = await run([Deno.execPath(), "task", "-q", task], { cwd: ROOT });
-  return text().trim().split(" ");
 }
 
 function parseLine(text: string): LogLine | undefined {

@@ -1,4 +1,5 @@
-import { Ajv, type ErrorObject } from "ajv";
+// deno-lint-ignore no-import-prefix -- deno.json would have everyone who runs micss fetch it
+import { Ajv, type ErrorObject } from "npm:ajv@8.20.0";
 import { parse } from "@std/yaml";
 import { schemaText } from "../../scripts/configuration.ts";
 

@@ -1,0 +1,40 @@
+/** A newcomer's first commands: the home directory and Deno's cache are empty, and nothing is set. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { makeTempDir, run } from "../support/process.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** The npm packages of a lock file, as `NAME@VERSION`. */
+async function locked(path: string): Promise<string[]> {
+  return Object.keys(JSON.parse(await Deno.readTextFile(ROOT + path)).npm);
+}
+
+/** The packages in a cache of Deno's, `REGISTRY/NAME/VERSION/package.json`, as `NAME@VERSION`. */
+async function cached(directory: string): Promise<string[]> {
+  const { text } = await run(["find", directory, "-name", "package.json", "-printf", "%P\n"]);
+  const path = /^[^/]+\/((?:@[^/]+\/)?[^/]+)\/(\d[^/]*)\/package\.json$/gm;
+  return [...text().matchAll(path)].map(([, name, version]) => `${name}@${version}`).sort();
+}
+
+const commands: [task: string[], says: string][] = [
+  // A busy machine may not let it come to its end.
+  [["demo"], "1 · A page"],
+  [["micss", "version"], "micss "],
+];
+for (const [task, says] of commands) {
+  Deno.test(`the task ${task.join(" ")}, run first, fetches what the program needs and nothing else`, async () => {
+    await using home = await makeTempDir();
+    await using cache = await makeTempDir();
+    const settings = Object.keys(Deno.env.toObject()).filter((name) => name.startsWith("MICSS_"));
+    const { text, stderr } = await run(
+      ["env", ...settings.map((name) => `--unset=${name}`), Deno.execPath(), "task", "-q", ...task],
+      { cwd: ROOT, env: { HOME: home.path, DENO_DIR: cache.path }, ms: 180_000, mayFail: true },
+    );
+    assertStringIncludes(text(), says);
+    const replaced = stderr.includes("@std comes from the npm registry");
+    const wanted = [...await locked("deno.lock"), ...replaced ? await locked("scripts/std/deno.lock") : []];
+    assertEquals(await cached(`${cache.path}/npm`), [...new Set(wanted)].sort());
+    assertEquals((await Array.fromAsync(Deno.readDir(home.path))).map(({ name }) => name), []);
+  });
+}
