@@ -9,76 +9,144 @@
  * @module
  */
 
-import { runTimeLock } from "./run_time_lock.ts";
-import { stdFlags } from "./std.ts";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { missingPackages } from "./packages.ts";
+import { lockOf, stdFlags } from "./std.ts";
+import { printedBy } from "./task.ts";
+import { verify } from "./verify.ts";
 
 const ROOT = new URL("..", import.meta.url);
 
 /** Files that the executable loads at run time, which `deno compile` does not find by itself: modules of Workers. */
 const INCLUDED: string[] = ["src/cli/worker.ts"];
 
+/** The module that the executable starts with. */
+const PROGRAM = "main.ts";
+
 /** What takes part in a build, and so decides whether the tree is the commit's. */
 const SOURCES = ["main.ts", "deno.json", "deno.lock", "scripts", "src"];
 
-/** Builds the executable. */
+/** An executable to build. */
 export interface Compile {
-  /** Where it goes. */
+  /** Its path, from the project's directory. */
   readonly output: string;
   /** More flags for `deno compile`. Default: none. */
   readonly flags?: readonly string[];
   /** What is built, for `micss version`. Default: {@linkcode buildName}. */
   readonly build?: string;
+  /** Whether the compiler's output is only collected. Default: it is also passed on. */
+  readonly quiet?: boolean;
+}
+
+/** The compiler's end. */
+export interface Compiled {
+  /** Its exit status. */
+  readonly code: number;
+  /** Its standard output. */
+  readonly stdout: string;
+  /** Its standard error. */
+  readonly stderr: string;
+}
+
+/** An executable that the compiler built without an error, and that lacks something. */
+export class BrokenBuild extends Error {
+  /** Tells the class in a stack trace. */
+  override name = "BrokenBuild";
 }
 
 /**
- * Runs `deno compile`.
+ * Runs `deno compile`, and verifies what it built: a compiler that can't fetch a package leaves it out without an error.
+ * The lock file alone decides which packages go in.
  *
- * @param stdio Where the compiler writes.
- * @returns Its exit status, and what it wrote to standard error where that is piped.
+ * @throws {BrokenBuild} When the executable lacks a package, or does not work where it can run here; it is removed.
  */
-export async function compile(
-  { output, flags = [], build }: Compile,
-  stdio: "inherit" | "piped" = "inherit",
-): Promise<{ code: number; stderr: string }> {
+export async function compile({ output, flags = [], build, quiet = false }: Compile): Promise<Compiled> {
   const environment = await Deno.makeTempFile({ prefix: "micss-", suffix: ".env" });
-  const lock = await Deno.makeTempFile({ prefix: "micss-", suffix: ".lock" });
   try {
     const std = await stdFlags();
-    const locked = std.find((flag) => flag.startsWith("--lock="))?.slice("--lock=".length) ?? "deno.lock";
-    await Deno.writeTextFile(lock, runTimeLock(await Deno.readTextFile(new URL(locked, ROOT))));
     await Deno.writeTextFile(environment, `MICSS_BUILD="${build ?? await buildName()}"\n`);
     // Given once only: who names V8's flags has all of them.
     const isOfV8 = (flag: string) => flag.startsWith("--v8-flags");
     const given = flags.some(isOfV8);
-    const runtime = (await printed("runtime")).filter((flag) => !(given && isOfV8(flag)));
+    const runtime = (await printedBy("runtime")).filter((flag) => !(given && isOfV8(flag)));
     const args = [
       "compile",
       // with a code cache, it would load what anyone may have put at a known path in the directory for temporary files
       "--no-code-cache",
+      "--frozen",
       `--env-file=${environment}`,
       ...runtime,
-      ...std.filter((flag) => !flag.startsWith("--lock=")),
-      `--lock=${lock}`,
+      ...std,
       ...INCLUDED.map((path) => `--include=${path}`),
       `--output=${output}`,
       ...flags,
-      "main.ts",
+      PROGRAM,
     ];
-    const program = Deno.env.get("DENO_COMPILE") ?? Deno.execPath();
-    const child = new Deno.Command(program, { args, cwd: ROOT, stdin: "null", stdout: stdio, stderr: stdio }).spawn();
-    if (stdio === "inherit") return { code: (await child.status).code, stderr: "" };
-    const { code, stderr } = await child.output();
-    return { code, stderr: new TextDecoder().decode(stderr) };
+    const compiled = await run(Deno.env.get("DENO_COMPILE") ?? Deno.execPath(), args, quiet);
+    if (compiled.code === 0) {
+      const lock = await Deno.readTextFile(new URL(lockOf(std), ROOT));
+      await check(output, targetOf(flags), missingPackages(lock, compiled.stdout + compiled.stderr));
+    }
+    return compiled;
   } finally {
     await Deno.remove(environment);
-    await Deno.remove(lock);
   }
 }
 
-/** The flags that a task of deno.json prints. */
-async function printed(task: string): Promise<string[]> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["task", "-q", task], cwd: ROOT }).output();
-  return new TextDecoder().decode(stdout).trim().split(" ");
+/** Checks that an executable is whole, or removes it. @param missing The packages that it lacks. */
+async function check(output: string, target: string, missing: readonly string[]): Promise<void> {
+  const path = resolve(fileURLToPath(ROOT), /windows/.test(target) ? output.replace(/(\.exe)?$/, ".exe") : output);
+  try {
+    if (missing.length > 0) {
+      throw new BrokenBuild(
+        `the executable lacks ${
+          missing.join(", ")
+        }; let the compiler reach the npm registry, and trust its certificate ` +
+          "(DENO_TLS_CA_STORE=system)",
+      );
+    }
+    if (target === Deno.build.target) {
+      await verify(path).catch((error: Error) => {
+        throw new BrokenBuild(`the executable does not work: ${error.message}`);
+      });
+    }
+  } catch (error) {
+    await Deno.remove(path);
+    throw error;
+  }
+}
+
+/** The system that is built for. */
+function targetOf(flags: readonly string[]): string {
+  const at = flags.findIndex((flag) => /^--target(=|$)/.test(flag));
+  if (at < 0) return Deno.build.target;
+  return flags[at]!.split("=")[1] ?? flags[at + 1] ?? "";
+}
+
+/** Runs Deno in the project's directory. @param quiet As {@linkcode Compile.quiet}. */
+async function run(program: string, args: string[], quiet: boolean): Promise<Compiled> {
+  const child = new Deno.Command(program, { args, cwd: ROOT, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
+  const [{ code }, stdout, stderr] = await Promise.all([
+    child.status,
+    collect(child.stdout, quiet ? undefined : Deno.stdout),
+    collect(child.stderr, quiet ? undefined : Deno.stderr),
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** Reads a stream to its end. @param to Gets the same. */
+async function collect(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  to?: { writeSync(bytes: Uint8Array): number },
+): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of stream) {
+    for (let at = 0; to && at < chunk.length;) at += to.writeSync(chunk.subarray(at));
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text;
 }
 
 /** The commit and its date, "6c5f824 of 2026-11-22", with a `+` where the tree has changes; empty where nobody tells. */
@@ -107,7 +175,13 @@ if (import.meta.main) {
     console.error("compile: no output; give the path of the executable to build");
     Deno.exit(2);
   }
-  // `deno task compile -- --target ...` hands the dashes on, too
-  const { code } = await compile({ output, flags: flags.filter((flag) => flag !== "--") });
-  Deno.exit(code);
+  try {
+    // `deno task compile -- --target ...` hands the dashes on, too
+    const { code } = await compile({ output, flags: flags.filter((flag) => flag !== "--") });
+    Deno.exit(code);
+  } catch (error) {
+    if (!(error instanceof BrokenBuild)) throw error;
+    console.error(`compile: ${error.message}`);
+    Deno.exit(1);
+  }
 }

@@ -1,0 +1,83 @@
+/** Time for each step of {@linkcode verify}, in milliseconds. */
+const LIMIT = 30_000;
+
+/** A client that connects nowhere: reading this takes the YAML parser. */
+const CLIENT = `servers:
+  web: {channels: [192.0.2.1, 198.51.100.1]}
+forward: [127.0.0.1:0=web:80]
+admin: 127.0.0.1:0
+log: {format: json}
+`;
+
+/** The learned channels of no server. */
+const ENTRIES = '{"version": 1, "entries": []}\n';
+
+/**
+ * Runs an executable of micss through what needs its embedded packages and the runtime's native parts: it opens a
+ * database, starts a handler from a YAML file, and serves the page's script. Uses loopback alone.
+ *
+ * @param executable Its absolute path.
+ * @throws {Error} With the step that failed, and the reason.
+ */
+export async function verify(executable: string): Promise<void> {
+  const directory = await Deno.makeTempDir({ prefix: "micss-verify-" });
+  try {
+    const [client, entries] = [`${directory}/client.yaml`, `${directory}/entries.json`];
+    await Deno.writeTextFile(client, CLIENT);
+    await Deno.writeTextFile(entries, ENTRIES);
+    await step("start", () => run(executable, "version"));
+    await step(
+      "open a database",
+      () => run(executable, "channels", "import", entries, "--database", `${directory}/channels.db`),
+    );
+    await step("serve the page of a handler started from a YAML file", () => servePage(executable, client));
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Runs a step; its failure is named. */
+async function step(name: string, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    throw new Error(`can't ${name}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Runs the executable to its end. */
+async function run(executable: string, ...args: string[]): Promise<void> {
+  const signal = AbortSignal.timeout(LIMIT);
+  const { code, stderr } = await new Deno.Command(executable, { args, stdout: "null", signal }).output();
+  if (code !== 0) throw new Error(lastLine(new TextDecoder().decode(stderr)) || `status ${code}`);
+}
+
+/** Starts a client handler, and asks its admin interface for the script of the page's chart. */
+async function servePage(executable: string, config: string): Promise<void> {
+  const signal = AbortSignal.timeout(LIMIT);
+  await using child = new Deno.Command(executable, {
+    args: ["client", "--config", config],
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+    signal,
+  }).spawn();
+  const answer = await fetch(`http://${await adminOf(child.stderr)}/uplot.js`, { signal });
+  const script = await answer.text();
+  if (!answer.ok || !script.includes("uPlot")) throw new Error(`/uplot.js has status ${answer.status}`);
+}
+
+/** The address of a handler's admin interface, by its log. */
+async function adminOf(log: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  let text = "";
+  for await (const chunk of log.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    const at = /"event":"admin","at":"([^"]+)".*\n/.exec(text)?.[1];
+    if (at !== undefined) return at;
+  }
+  throw new Error(lastLine(text) || "it ended without a word");
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split("\n").at(-1)!;
+}
