@@ -48,11 +48,10 @@ function unescape(text: string): string {
   return text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name) => characters[name]!);
 }
 
-/** The last lines of a run: which tests the machine is too poor for, and the counts. */
+/** The last lines of a run: the ignored tests, whose names say what the machine lacks, and the counts. */
 export function summary({ passed, failed, ignored }: Counts): string {
-  const needs = ignored.filter((name) => name.includes("ignored: needs ")).map((name) => `${name}\n`);
   const skipped = ignored.length > 0 ? `, ${ignored.length} skipped` : "";
-  return `${needs.join("")}${passed} passed, ${failed} failed${skipped}`;
+  return `${ignored.map((name) => `${name}\n`).join("")}${passed} passed, ${failed} failed${skipped}`;
 }
 
 /** Runs the suite; the exit status. */
