@@ -8,6 +8,16 @@ import type { Inlet } from "./inlet.ts";
 import { Joiner } from "./join.ts";
 import { Outlet } from "./split.ts";
 
+/** How far a client's handshake had come when a channel failed. */
+export interface HandshakeProgress {
+  /** The last that had come about on the channel that failed. */
+  readonly reached: "nothing" | "connection" | "greeting";
+  /** How many other channels there are. */
+  readonly others: number;
+  /** How many of the others had been greeted. */
+  readonly answered: number;
+}
+
 /** A channel failed, and with it its association. */
 export class ChannelError extends Error {
   /** Tells the class in a stack trace. */
@@ -19,13 +29,13 @@ export class ChannelError extends Error {
    * @param index The channel's place in the association, from 0.
    * @param address The address of the channel at the server handler.
    * @param cause What happened to it.
-   * @param others In a client's handshake, the other channels: how many there are, and how many had answered by then.
+   * @param progress How far a client's handshake had come by then.
    */
   constructor(
     readonly index: number,
     readonly address: Address,
     cause: unknown,
-    readonly others?: { readonly count: number; readonly answered: number },
+    readonly progress?: HandshakeProgress,
   ) {
     super(`channel ${index + 1} (${formatAddress(address)}): ${reasonOf(cause)}`, { cause });
   }

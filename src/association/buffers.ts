@@ -16,11 +16,31 @@ export const LARGEST_BUFFER: number = SIZES[SIZES.length - 1]!;
  */
 const CUT = Math.floor(65536 / (SMALLEST_BUFFER + SLACK));
 
-/** Free buffers are kept up to this many bytes; more are left to the garbage collector. */
-const MOST_KEPT = 32 * 1024 * 1024;
+/** From this nominal size on a buffer is large, and counted while it is in use. */
+const LARGE = SIZES[2];
+
+/** What the buffers of flows that wait shrink to when large ones run short: the largest size that is not. */
+const MODEST = SIZES[1];
+
+/** With this many bytes of large buffers in use, what waits for more to come is to hold a modest one. */
+const PRESSURE = 32 * 1024 * 1024;
+
+/** With this many bytes of large buffers in use, reads get modest ones. */
+const MAX_IN_USE = 2 * PRESSURE;
+
+/** Free buffers are kept up to this many bytes; the memory of others is released. */
+const MAX_FREE = 32 * 1024 * 1024;
 
 const free = new Map<number, Uint8Array[]>(SIZES.map((size) => [size + SLACK, []]));
 let kept = 0;
+
+/** The bytes of all large buffers, free ones included. */
+let large = 0;
+/** Those of the free ones. */
+let largeFree = 0;
+
+/** Some buffers are not given back because an operation that failed may still use them: they count until collected. */
+const uncounted = new FinalizationRegistry<number>((length) => void (large -= length));
 
 /**
  * Takes a buffer of the process's common stock. It holds what its last owner left there.
@@ -32,8 +52,9 @@ export function takeBuffer(least: number): Uint8Array {
   for (const size of SIZES) {
     if (size + SLACK < least) continue;
     const buffer = free.get(size + SLACK)!.pop();
-    if (buffer === undefined) return size === SMALLEST_BUFFER ? cut() : new Uint8Array(size + SLACK);
+    if (buffer === undefined) return size === SMALLEST_BUFFER ? cut() : allocate(size);
     kept -= buffer.length;
+    if (size >= LARGE) largeFree -= buffer.length;
     return buffer;
   }
   throw new RangeError(`a buffer of ${least} bytes`);
@@ -50,16 +71,52 @@ function cut(): Uint8Array {
   return buffer;
 }
 
+function allocate(size: number): Uint8Array {
+  const buffer = new Uint8Array(size + SLACK);
+  if (size >= LARGE) {
+    large += buffer.length;
+    uncounted.register(buffer, buffer.length, buffer);
+  }
+  return buffer;
+}
+
 /** Gives back what {@linkcode takeBuffer} returned, whole. Nobody may use it, or a view of it, afterwards. */
 export function giveBuffer(buffer: Uint8Array): void {
-  if (kept + buffer.length > MOST_KEPT) return;
-  free.get(buffer.length)!.push(buffer);
-  kept += buffer.length;
+  const isLarge = buffer.length >= LARGE;
+  if (kept + buffer.length <= MAX_FREE) {
+    free.get(buffer.length)!.push(buffer);
+    kept += buffer.length;
+    if (isLarge) largeFree += buffer.length;
+  } else if (isLarge) {
+    large -= buffer.length;
+    uncounted.unregister(buffer);
+    // At once: after a burst nothing may make V8 collect garbage for minutes.
+    (buffer.buffer as ArrayBuffer).transfer(0);
+  }
+}
+
+/** What buffers take, in bytes. */
+export interface BufferBytes {
+  /** Large buffers in use. */
+  readonly inUse: number;
+  /** Buffers kept for the next that are asked for. */
+  readonly free: number;
+}
+
+/** What buffers take at the moment. */
+export function bufferBytes(): BufferBytes {
+  return { inUse: large - largeFree, free: kept };
+}
+
+/** The nominal size of a read's buffer, as {@linkcode nextSize} gave it, or less while large ones run short. */
+export function affordable(size: number): number {
+  return size >= LARGE && large - largeFree + size > MAX_IN_USE ? MODEST : size;
 }
 
 /**
  * The nominal size of the next read's buffer, from how the last read used its own: a full one makes it a step larger, one
- * used to less than a sixteenth a step smaller. So a flow gets large reads and an idle connection holds little.
+ * used to less than a sixteenth a step smaller. So a flow gets large reads and an idle connection holds little. While large
+ * buffers run short, any read that was not full makes the next one modest: there is nothing more to read, so it waits.
  *
  * @param size The nominal size now.
  * @param used How many bytes the last read gave.
@@ -67,5 +124,6 @@ export function giveBuffer(buffer: Uint8Array): void {
 export function nextSize(size: number, used: number): number {
   const step = SIZES.findIndex((one) => one === size);
   if (used >= size) return SIZES[step + 1] ?? size;
+  if (size >= LARGE && large - largeFree > PRESSURE) return MODEST;
   return used * 16 < size ? SIZES[step - 1] ?? size : size;
 }

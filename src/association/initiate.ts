@@ -56,8 +56,9 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
   options.signal?.addEventListener("abort", onAbort);
 
   const failure = (index: number, cause: unknown): ChannelError => {
-    const others = { count: addresses.length - 1, answered: greeted.size - Number(greeted.has(index)) };
-    return new ChannelError(index, addresses[index]!, cause, others);
+    const reached = greeted.has(index) ? "greeting" : connections[index] === undefined ? "nothing" : "connection";
+    const answered = greeted.size - Number(greeted.has(index));
+    return new ChannelError(index, addresses[index]!, cause, { reached, others: addresses.length - 1, answered });
   };
 
   /** Runs a step on every channel at once; the first failure ends them all, and says which channel it was. */

@@ -1,5 +1,5 @@
 import type { Connection } from "../net/connection.ts";
-import { giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "./buffers.ts";
+import { affordable, giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "./buffers.ts";
 
 /**
  * How far, in bytes, a channel that is read on may be ahead of what is joined. The last such read may bring nearly as much
@@ -133,7 +133,8 @@ export class Inlet {
       giveBuffer(last.buffer);
     } else if (last !== undefined && last.end < last.size) return last;
     const phase = this.received % 8;
-    const segment = { buffer: takeBuffer(this.#size), size: this.#size, start: phase, end: phase };
+    const size = affordable(this.#size);
+    const segment = { buffer: takeBuffer(size), size, start: phase, end: phase };
     this.#segments.push(segment);
     return segment;
   }

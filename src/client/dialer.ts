@@ -1,6 +1,7 @@
 import { initiate } from "../association/initiate.ts";
 import { reasonOf } from "../association/association.ts";
 import { mayPass } from "../association/outcome.ts";
+import { live } from "../config/live.ts";
 import type { ClientConfig, Server } from "../config/types.ts";
 import { formatAddress, portAbove } from "../net/address.ts";
 import { tryAgain } from "../net/gone.ts";
@@ -18,6 +19,7 @@ import { HandlerEnding, request, Unanswered } from "../session/session.ts";
 import type { PadSource } from "../sharing/pads.ts";
 import type { Open } from "../wire/open.ts";
 import type { Arrival } from "./entry/arrival.ts";
+import { HandshakeQueue } from "./handshake_queue.ts";
 import { hintOf } from "./hint.ts";
 import { Spread } from "./spread.ts";
 
@@ -41,6 +43,12 @@ export interface DialerOptions extends System {
 /** How often a session is asked for again on an association that was made for it. */
 const MAX_REPEATS = 3;
 
+/** An association for a session: one that was idle, or, where the state is null, a new one. */
+interface Obtained {
+  readonly frames: Frames;
+  readonly state: Reused["state"] | null;
+}
+
 let lastSession = 0;
 
 /** What the attempts at one session share. */
@@ -61,6 +69,7 @@ export class Dialer {
   readonly #server: Server;
   readonly #options: DialerOptions;
   readonly #pool: Pool;
+  readonly #handshakes: HandshakeQueue;
   readonly #giveUp = new AbortController();
   readonly #busy = new Set<Frames>();
   readonly #spread: Spread;
@@ -75,6 +84,7 @@ export class Dialer {
     this.#server = server;
     this.#options = options;
     this.#pool = new Pool(options.clock, options.config.timeouts.idle);
+    this.#handshakes = new HandshakeQueue(options.clock, live(() => options.config.timeouts));
     this.#spread = new Spread(options.clock, 65535 - Math.max(...server.channels.map(({ port }) => port)));
   }
 
@@ -103,16 +113,16 @@ export class Dialer {
   async #attempt(arrival: Arrival, attempt: Attempt): Promise<boolean> {
     const { id, port, outgoing, traffic, log } = attempt;
     const { clock, activity } = this.#options;
-    const idle = this.#pool.take();
-    let frames: Frames;
+    let obtained: Obtained;
     try {
-      frames = idle?.frames ?? await this.#associate(log);
+      obtained = await this.#obtain(log);
     } catch (error) {
       activity.refusals.count("no-association");
       log.warn("session refused", { reason: reasonOf(error), hint: hintOf(error) });
       await arrival.refused(error);
       return true;
     }
+    const { frames, state } = obtained;
     // Not before: where the server handler has a place for one only, it is this session's.
     this.#warmUp(log);
     log.info("session", { association: frames.association.id });
@@ -135,7 +145,7 @@ export class Dialer {
     if (this.#giveUp.signal.aborted) frames.association.abort();
     this.#options.liveness.add(frames);
     const { worker } = frames;
-    const reused = idle?.state ?? this.#fresh(worker);
+    const reused = state ?? this.#fresh(worker);
     try {
       const asking = { applicant: arrival, outgoing, reused };
       await request(this.#open(arrival, port), arrival.connection, frames, traffic, clock, asking);
@@ -146,10 +156,10 @@ export class Dialer {
       const error = this.#giveUp.signal.aborted ? new HandlerEnding() : cause;
       ended(error);
       if (cause instanceof Unanswered) {
-        if (idle === null) attempt.unanswered++;
+        if (state === null) attempt.unanswered++;
         if (!this.#giveUp.signal.aborted && attempt.unanswered <= MAX_REPEATS) {
           log.debug("association given up by the server", { reason: cause.message });
-          if (idle === null || !this.#spread.isProven(worker)) this.#passOver(worker, cause);
+          if (state === null || !this.#spread.isProven(worker)) this.#passOver(worker, cause);
           return false;
         }
         // Nobody asks again, so nobody else will end its connection.
@@ -175,6 +185,17 @@ export class Dialer {
     return worker === 0 || this.#spread.isProven(worker) ? "lively" : "stale";
   }
 
+  /** An idle association, or a new one as soon as a handshake may begin; by then another session may have left one. */
+  async #obtain(log: Log): Promise<Obtained> {
+    return this.#pool.take() ??
+      await this.#handshakes.run(async () => this.#pool.take() ?? { frames: await this.#associate(log), state: null });
+  }
+
+  /** How many sessions wait until a handshake may begin. */
+  get waiting(): number {
+    return this.#handshakes.waiting;
+  }
+
   /** How many associations it has, by what they are there for. */
   get pool(): Required<Levels>["pool"] {
     return { idle: this.#pool.size, busy: this.#busy.size, warming: this.#warming };
@@ -187,7 +208,8 @@ export class Dialer {
    */
   async prove(): Promise<void> {
     if (this.#pool.size > 0 || this.#busy.size > 0) return;
-    this.#pool.give(await this.#associate(this.#options.log.with({ server: this.#server.name })));
+    const log = this.#options.log.with({ server: this.#server.name });
+    this.#pool.give(await this.#handshakes.run(() => this.#associate(log)));
   }
 
   /** Aborts every session and handshake, and ends every idle association. */
@@ -207,7 +229,7 @@ export class Dialer {
   #warmUp(log: Log): void {
     for (let missing = this.#options.config.warm - this.#pool.size - this.#warming; missing > 0; missing--) {
       this.#warming++;
-      this.#associate(log)
+      this.#handshakes.run(() => this.#associate(log))
         .then((frames) => this.#pool.give(frames))
         .catch((error) => log.debug("no association ahead of demand", { reason: reasonOf(error) }))
         .finally(() => this.#warming--);

@@ -1,5 +1,5 @@
 import { reasonOf } from "../association/association.ts";
-import { giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../association/buffers.ts";
+import { affordable, giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../association/buffers.ts";
 import type { ClientConfig } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { type Connection, writeAll } from "../net/connection.ts";
@@ -95,6 +95,7 @@ function failure(error: unknown): TargetError {
 /** Copies until `from` half-closes, and then half-closes `to`. */
 async function copy(from: Connection, to: Connection): Promise<void> {
   for (let size: number = SMALLEST_BUFFER;;) {
+    size = affordable(size);
     const buffer = takeBuffer(size);
     const length = await from.read(buffer.subarray(0, size));
     if (length !== null) await writeAll(to, buffer.subarray(0, length));

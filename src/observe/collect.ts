@@ -1,3 +1,4 @@
+import { bufferBytes } from "../association/buffers.ts";
 import { formatAddress } from "../net/address.ts";
 import { channelLevels } from "./channel_levels.ts";
 import type { Distribution, Labels, Metric, Sample, Tally } from "./metrics.ts";
@@ -128,10 +129,21 @@ function limits(handler: Observable): Metric[] {
   ];
 }
 
-function processMetrics({ residentMemory, openFiles, maxFiles, started }: ProcessState): Metric[] {
+function processMetrics({ residentMemory, heap, external, openFiles, maxFiles, started }: ProcessState): Metric[] {
+  const buffers = bufferBytes();
   const known = (value: number | null): Sample[] => value === null || !Number.isFinite(value) ? [] : [{ value }];
   return [
     one("gauge", "micss_process_resident_memory_bytes", "Memory that the process holds.", residentMemory),
+    gauge(
+      "micss_memory_bytes",
+      "Memory of the event loops: V8's heap, what is outside of it, and free buffers of that.",
+      [
+        { labels: { kind: "heap" }, value: heap },
+        { labels: { kind: "external" }, value: external },
+        { labels: { kind: "buffers-used" }, value: buffers.inUse },
+        { labels: { kind: "buffers-free" }, value: buffers.free },
+      ],
+    ),
     gauge("micss_process_open_files", "Files that the process has open, sockets among them.", known(openFiles)),
     gauge("micss_process_max_files", "Files that the process may have open.", known(maxFiles)),
     one("gauge", "micss_process_start_time_seconds", "When the process began, in seconds since 1970.", started / 1000),

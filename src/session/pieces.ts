@@ -1,4 +1,4 @@
-import { giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../association/buffers.ts";
+import { affordable, giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../association/buffers.ts";
 import type { Connection } from "../net/connection.ts";
 import { FRAME_HEAD_LENGTH } from "../wire/frame.ts";
 import { applied } from "./relay.ts";
@@ -65,7 +65,7 @@ export class Pieces {
    * @param gather Whether to go on for as long as there is more at once.
    */
   #read(lead: number, gather: boolean): Promise<Piece | null> {
-    const size = this.#size;
+    const size = affordable(this.#size);
     const buffer = takeBuffer(FRAME_HEAD_LENGTH + size);
     const room = buffer.subarray(FRAME_HEAD_LENGTH + lead, FRAME_HEAD_LENGTH + size);
     // Not as an async function, whose state would be kept while the application is silent.
@@ -88,7 +88,7 @@ export class Pieces {
       const { buffer, length }: Piece = piece;
       const end = FRAME_HEAD_LENGTH + length;
       const roomForEnd = end + FRAME_HEAD_LENGTH <= buffer.length;
-      if (!roomForEnd && length > MOST_COPIED) return piece;
+      if (!roomForEnd && (length > MOST_COPIED || length >= affordable(this.#size))) return piece;
       const ahead = this.#ahead = this.#read(roomForEnd ? 0 : length, false);
       if (!await settlesAtOnce(ahead)) return piece;
       const more: Piece | null = await ahead;

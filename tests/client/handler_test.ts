@@ -1,5 +1,6 @@
 /** The client handler, with a server handler at the other end of its channels. */
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } from "@std/assert";
+import { MAX_HANDSHAKES } from "../../src/client/handshake_queue.ts";
 import type { Address } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
 import { settle } from "../support/fake_clock.ts";
@@ -84,6 +85,33 @@ Deno.test("an association that has become free carries the next session; two at 
   assertEquals([handlers.server.associations, handlers.client.sessions], [2, 2]);
   await handlers.close(one.application, one.target, two.application, two.target);
   assertEquals([handlers.server.associations, handlers.client.sessions], [0, 0]);
+});
+
+Deno.test("of a burst of sessions few associate at once, the others take what is idle by then, and all are served", async () => {
+  let connecting = 0, most = 0;
+  const handlers = new Handlers({
+    onConnect: async ({ port }) => {
+      if (port !== 6522) return;
+      most = Math.max(most, ++connecting);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      connecting--;
+    },
+  });
+  const served = (async () => {
+    for (let count = 0; count < 200; count++) {
+      const target = (await handlers.targets.accept())!;
+      readAll(target).then((bytes) => sendAll(target, bytes)).then(() => target.close());
+    }
+  })();
+  await Promise.all(Array.from({ length: 200 }, async () => {
+    const application = await handlers.network.connect(FORWARD);
+    await sendAll(application, new Uint8Array(1000));
+    assertEquals((await readAll(application)).length, 1000);
+    application.close();
+  }));
+  await served;
+  assert(most > 3 && most <= 3 * MAX_HANDSHAKES, `${most}`);
+  await handlers.close();
 });
 
 Deno.test("an association that nobody uses is ended at the idle time, by the client first", async () => {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ChannelError } from "../../src/association/association.ts";
+import { ChannelError, type HandshakeProgress } from "../../src/association/association.ts";
 import { initiate } from "../../src/association/initiate.ts";
 import { HandshakeRefused, HandshakeTimeout } from "../../src/association/outcome.ts";
 import { hintOf } from "../../src/client/hint.ts";
@@ -12,8 +12,11 @@ import { Accepting, channelAddresses } from "../support/pair.ts";
 
 const ADDRESS = { host: "198.51.100.10", port: 6522 };
 
-const hintFor = (cause: unknown, others?: { count: number; answered: number }) =>
-  hintOf(new ChannelError(1, ADDRESS, cause, others));
+const hintFor = (
+  cause: unknown,
+  progress?: Omit<HandshakeProgress, "reached">,
+  reached: HandshakeProgress["reached"] = "nothing",
+) => hintOf(new ChannelError(1, ADDRESS, cause, progress && { ...progress, reached }));
 
 Deno.test("each likely cause of a failed handshake has its hint, others have none", () => {
   const cases: [unknown, string | undefined][] = [
@@ -45,11 +48,21 @@ Deno.test("a hint says how the other channels did, as far as that is known", () 
     // Who refuses at once may be faster than those that are about to answer.
     [2, 0, undefined],
   ];
-  for (const [count, answered, hint] of cases) assertEquals(hintFor(null, { count, answered }), hint);
-  const late = (count: number) => hintFor(new HandshakeTimeout("late"), { count, answered: 0 })?.split("; ")[1];
+  for (const [count, answered, hint] of cases) assertEquals(hintFor(null, { others: count, answered }), hint);
+  const late = (count: number) => hintFor(new HandshakeTimeout("late"), { others: count, answered: 0 })?.split("; ")[1];
   assertEquals([late(1), late(2)], [
     "the other channel has not answered either",
     "of the other 2 channels none has answered",
+  ]);
+});
+
+Deno.test("a time-out blames the path only where no connection came about", () => {
+  const late = (reached: HandshakeProgress["reached"]) =>
+    hintFor(new HandshakeTimeout("late"), { others: 0, answered: 0 }, reached);
+  assertEquals([late("nothing"), late("connection"), late("greeting")], [
+    "is the path up, and the port open in every firewall on it?",
+    "the connection was accepted, but nothing came: is the server handler overloaded, or this another program?",
+    "the server handler had greeted: is it or this machine overloaded, or has the path failed since?",
   ]);
 });
 
@@ -63,10 +76,11 @@ Deno.test("a channel that falls silent while the others answer is named with tha
   const attempt = assertRejects(() => initiate(addresses, { network, clock }), ChannelError);
   await clock.advance(5_000);
   const error = await attempt;
-  assertEquals([error.index, error.others], [1, { count: 2, answered: 2 }]);
+  assertEquals([error.index, error.progress], [1, { reached: "connection", others: 2, answered: 2 }]);
   assertEquals(
     hintOf(error),
-    "is the path up, and the port open in every firewall on it?; the other 2 channels have answered",
+    "the connection was accepted, but nothing came: is the server handler overloaded, or this another program?; " +
+      "the other 2 channels have answered",
   );
   silent.close();
   await accepting.close();
