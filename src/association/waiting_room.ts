@@ -1,4 +1,4 @@
-import { isIpv6 } from "../net/address.ts";
+import { isIpv6 } from "../net/ip.ts";
 
 /** How many connections may wait for their association at once. */
 export interface WaitingLimits {

@@ -1,3 +1,4 @@
+import { ConfiguredServer, namesOf } from "../client/configured_server.ts";
 import { ClientHandler } from "../client/mod.ts";
 import { clientSpec, serverSyntax } from "../config/client.ts";
 import { flagNode } from "../config/node.ts";
@@ -6,6 +7,8 @@ import type { ClientConfig, Server } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Clock } from "../net/clock.ts";
 import { type Network, readFull } from "../net/connection.ts";
+import { Lookups, type Resolve } from "../net/lookups.ts";
+import { Names } from "../net/names.ts";
 import { createLog } from "../observe/log.ts";
 import { decodeFrom } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
@@ -67,6 +70,8 @@ export interface BenchOptions {
   readonly network: Network;
   /** Tells time. */
   readonly clock: Clock;
+  /** Finds the addresses of host names. Default: the system's resolver. */
+  readonly resolve?: Resolve;
   /** The port at which `micss bench --answer` answers, and that sessions ask for. */
   readonly port: number;
   /** How long each measurement takes, in milliseconds. */
@@ -90,7 +95,8 @@ export async function benchServer(server: Server, options: BenchOptions): Promis
   const { port, window, progress } = options;
   const measuring = { ...options, patience: PATIENCE };
   const channels = [];
-  for (const [at, address] of server.channels.entries()) {
+  const resolved = await resolve(server, options);
+  for (const [at, address] of resolved.channels.entries()) {
     progress(`channel ${at + 1}, ${formatAddress(address)}`);
     const greeting = median(await greetings(address, measuring));
     channels.push({ address, greeting, ...await alone({ host: address.host, port }, measuring) });
@@ -106,6 +112,19 @@ export async function benchServer(server: Server, options: BenchOptions): Promis
     })),
     micss: measures,
   };
+}
+
+/** The server with an address for each channel, chosen as the client handler does. */
+async function resolve(server: Server, options: BenchOptions): Promise<Server> {
+  const log = createLog({ level: "error", format: "json", write: () => {} });
+  const names = new Names(namesOf(server), { ...options, lookups: new Lookups(options), timeout: PATIENCE, log });
+  try {
+    return await new ConfiguredServer(server, names).get();
+  } catch (error) {
+    throw new BenchError(messageOf(error), { cause: error });
+  } finally {
+    names.close();
+  }
 }
 
 /** Connects again and again until the server handler greets. @returns How long each took, in microseconds. */

@@ -5,15 +5,15 @@ import { clientIdentifySchema, type ClientKey } from "../config/identify.ts";
 import { quote, UsageError } from "../config/problems.ts";
 import { readConfig, type Spec } from "../config/read.ts";
 import { type Option, optionsOf } from "../config/schema.ts";
-import { covers, isIp } from "../config/scope.ts";
+import { covers } from "../config/scope.ts";
+import { canonicalHost, isIp } from "../net/ip.ts";
 import type { ClientConfig } from "../config/types.ts";
 import { Database, DatabaseError, systemDatabasePath } from "../identify/database.ts";
 import type { Entry } from "../identify/entry.ts";
 import { formatEntries } from "../identify/entry_file.ts";
 import { learn, type ScopedKey } from "../identify/learned.ts";
 import { type Address, DEFAULT_PORT, formatAddress, parseAddress } from "../net/address.ts";
-import { resolveWithin } from "../net/names.ts";
-import { canonicalHost } from "../net/sockaddr.ts";
+import { Lookups } from "../net/lookups.ts";
 import { realSystem } from "../net/system.ts";
 import type { Command, Output } from "./command.ts";
 import { readFlags } from "./flags.ts";
@@ -46,9 +46,8 @@ export const command: Command = {
     const { address, port, keys, config, json } = await readArguments(args);
     let entry: Entry;
     try {
-      const host = isIp(address.host) ? canonicalHost(address.host) : await firstAddress(address.host, config);
       const scoped = keys.map((one): ScopedKey => port === undefined ? one : { ...one, scope: { ...one.scope, port } });
-      entry = await learn(host, scoped, { ...realSystem, now: Date.now, timeout: config.timeouts.handshake });
+      entry = await learnInTurn(await addressesOf(address.host, config), scoped, config);
     } catch (error) {
       output.err(`${SUBJECT}: ${reasonOf(error)}\n`);
       return 1;
@@ -106,9 +105,29 @@ function parse(text: string): Address {
   }
 }
 
-async function firstAddress(name: string, { timeouts }: Pick<ClientConfig, "timeouts">): Promise<string> {
-  const [first] = await resolveWithin(name, { ...realSystem, timeout: timeouts.handshake });
-  return first!;
+async function addressesOf(
+  host: string,
+  { timeouts }: Pick<ClientConfig, "timeouts">,
+): Promise<readonly string[]> {
+  if (isIp(host)) return [canonicalHost(host)];
+  return await new Lookups(realSystem).addresses(host, { timeout: timeouts.handshake });
+}
+
+/** Asks the first address that answers. @throws What learning from the first one throws, where none does. */
+async function learnInTurn(
+  hosts: readonly string[],
+  keys: readonly ScopedKey[],
+  { timeouts }: Pick<ClientConfig, "timeouts">,
+): Promise<Entry> {
+  const failures: unknown[] = [];
+  for (const host of hosts) {
+    try {
+      return await learn(host, keys, { ...realSystem, now: Date.now, timeout: timeouts.handshake });
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw failures[0];
 }
 
 function describe({ address, channels, key, expires }: Entry): string {

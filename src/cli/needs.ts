@@ -1,11 +1,10 @@
-import { ownHosts } from "../client/own_address.ts";
 import type { AdminAddress } from "../config/admin.ts";
-import { isIp } from "../config/scope.ts";
+import { canonicalHost, isIp } from "../net/ip.ts";
 import type { ClientConfig, ServerConfig } from "../config/types.ts";
 import type { Address } from "../net/address.ts";
 import { systemClock } from "../net/clock.ts";
-import { resolveWithin } from "../net/names.ts";
-import { canonicalHost } from "../net/sockaddr.ts";
+import { Lookups } from "../net/lookups.ts";
+import { isAssigned, ownHosts } from "../net/own_hosts.ts";
 
 /** How long a name may take to be resolved, in milliseconds. */
 const PATIENCE = 5_000;
@@ -36,10 +35,12 @@ export interface Machine {
   readonly resolve: (name: string) => Promise<readonly string[]>;
 }
 
+const lookups = new Lookups({ clock: systemClock });
+
 /** This one. */
 export const thisMachine: Machine = {
   hosts: ownHosts,
-  resolve: (name) => resolveWithin(name, { clock: systemClock, timeout: PATIENCE }),
+  resolve: (name) => lookups.addresses(name, { timeout: PATIENCE, source: name }),
 };
 
 /** What a server handler needs. */
@@ -74,7 +75,7 @@ export async function unmet(
   placeOf: (value: object) => string,
   machine: Machine = thisMachine,
 ): Promise<string[]> {
-  const own = machine.hosts().map(canonicalHost);
+  const own = machine.hosts();
   const looks = [
     ...listens.map(async (need) => [need, await lookAt(need.host, machine, own)] as const),
     ...connects.map(async (need) => [need, await lookAt(need.host, machine)] as const),
@@ -93,14 +94,9 @@ async function lookAt(host: string, machine: Machine, own?: readonly string[]): 
     const reason = error instanceof Error ? error.message : error;
     return `${reason}; ${own === undefined ? "nothing goes there until it is resolved" : NO_START}`;
   }
-  const foreign = own === undefined || own.length === 0 ? undefined : addresses.find((one) => !isOwn(one, own));
+  const foreign = own === undefined ? undefined : addresses.find((one) => !isAssigned(one, own));
   if (foreign === undefined) return undefined;
   return `${foreign === host ? host : `${host}, ${foreign},`} is no address of this machine; ${NO_START}`;
-}
-
-function isOwn(address: string, own: readonly string[]): boolean {
-  if (address === "0.0.0.0" || address === "::" || own.includes(address)) return true;
-  return Deno.build.os === "linux" && address.startsWith("127.");
 }
 
 function addressOf(admin: AdminAddress | undefined): Address[] {

@@ -6,7 +6,7 @@ import type { Log } from "../observe/log.ts";
 import type { Recent } from "../observe/recent.ts";
 import type { View } from "../observe/view.ts";
 import { systemClock } from "../net/clock.ts";
-import { canonicalHost } from "../net/sockaddr.ts";
+import { isLoopback } from "../net/ip.ts";
 import type { Handler } from "./lifetime.ts";
 import { VERSION } from "./version.ts";
 
@@ -36,7 +36,7 @@ export async function watched(
   if (address === undefined) return handler;
   const admin = await Admin.start(address, { view, checks, recent, version: VERSION, clock: systemClock });
   log.info("admin", { at: formatAdmin(admin.address) });
-  if ("host" in address && !isLoopback(address.host)) {
+  if ("host" in address && address.host !== "localhost" && !isLoopback(address.host)) {
     log.warn("admin not on loopback", {
       at: formatAdmin(admin.address),
       reason: "who reaches it may look at everything",
@@ -63,8 +63,4 @@ export function sameAdmin(one: AdminAddress | undefined, other: AdminAddress | u
 /** Whether a key can still be read: the check of a handler that is to start again some day. */
 export function keyCheck(file: string, use: KeyUse): Check {
   return { name: `key ${file}`, run: async () => void await loadKey(file, use) };
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || /^(?:127\.|::1$)/.test(canonicalHost(host));
 }

@@ -1,7 +1,6 @@
-import { isIp } from "../config/scope.ts";
+import { canonicalHost, isIp, sameHost } from "../net/ip.ts";
 import type { Server } from "../config/types.ts";
 import type { Names } from "../net/names.ts";
-import { canonicalHost } from "../net/sockaddr.ts";
 import { chooseDistinct } from "./distinct.ts";
 
 /** A configured server's host names: what has to be resolved for it. */
@@ -35,14 +34,14 @@ export class ConfiguredServer {
   serves(host: string, port: number): boolean {
     const { ports } = this.#configured;
     if (ports !== undefined && !ports.includes(port)) return false;
-    return this.#hosts.some((own) => own === host || this.#names.owns(own, host));
+    return this.#hosts.some((own) => sameHost(own, host) || this.#names.owns(own, host));
   }
 
   /** Whether one of its channels is at that host, an address or the name itself, and port. */
   isChannel(host: string, port: number): boolean {
     return this.#configured.channels.some((channel, at) => {
       const own = this.#hosts[at]!;
-      return channel.port === port && (own === host || this.#names.owns(own, host));
+      return channel.port === port && (sameHost(own, host) || this.#names.owns(own, host));
     });
   }
 

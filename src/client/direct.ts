@@ -3,6 +3,7 @@ import { affordable, giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from ".
 import type { ClientConfig } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { type Connection, writeAll } from "../net/connection.ts";
+import { connectInTurn } from "../net/dial.ts";
 import type { System } from "../net/system.ts";
 import { type Activity, refusalOf } from "../observe/activity.ts";
 import type { Log } from "../observe/log.ts";
@@ -32,21 +33,25 @@ export class Direct {
     this.#options = options;
   }
 
-  /** Passes a connection on until it has ended. Owns it. */
-  async carry(arrival: Arrival, to: Address): Promise<void> {
+  /** Passes a connection on, to the first address that takes it, until it has ended. Owns it. */
+  async carry(arrival: Arrival, to: readonly Address[]): Promise<void> {
     const application = arrival.connection;
-    const fields = { from: formatAddress(application.remote), destination: formatAddress(to) };
+    const from = formatAddress(application.remote);
     let destination: Connection;
     try {
       destination = await this.#connect(to);
     } catch (error) {
       const { log, activity } = this.#options;
-      log.warn("connection refused", { ...fields, reason: reasonOf(error) });
+      log.warn("connection refused", { from, destination: to.map(formatAddress).join(), reason: reasonOf(error) });
       const why = failure(error);
       activity.refusals.count(refusalOf(why.code));
       return await arrival.refused(why);
     }
-    this.#options.log.warn("passed on in the clear", { ...fields, reason: "no server is known there" });
+    this.#options.log.warn("passed on in the clear", {
+      from,
+      destination: formatAddress(destination.remote),
+      reason: "no server is known there",
+    });
     const both = [application, destination];
     for (const one of both) this.#open.add(one);
     try {
@@ -69,18 +74,16 @@ export class Direct {
     for (const one of this.#open) one.reset();
   }
 
-  async #connect(to: Address): Promise<Connection> {
-    const { network, clock, config } = this.#options;
-    const { connect } = config.timeouts;
+  async #connect(to: readonly Address[]): Promise<Connection> {
+    const { network, clock, config: { timeouts } } = this.#options;
     const giveUp = new AbortController();
-    const forget = clock.after(connect, () => giveUp.abort(new Error(`no connection within ${connect / 1000} s`)));
     this.#connecting.add(giveUp);
     try {
-      const destination = await network.connect(to, giveUp.signal);
-      destination.keepAlive?.(config.timeouts.keepalive);
+      const options = { network, clock, timeout: timeouts.connect, signal: giveUp.signal };
+      const destination = await connectInTurn(to, options);
+      destination.keepAlive?.(timeouts.keepalive);
       return destination;
     } finally {
-      forget();
       this.#connecting.delete(giveUp);
     }
   }

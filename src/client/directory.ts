@@ -1,10 +1,9 @@
-import { isIp } from "../config/scope.ts";
+import { canonicalHost, connectedHost, isIp, withoutZone } from "../net/ip.ts";
 import type { ClientConfig, Server } from "../config/types.ts";
 import { Learned, type ScopedKey } from "../identify/learned.ts";
 import { Store } from "../identify/store.ts";
 import { type Address, formatAddress } from "../net/address.ts";
-import { type Resolve, resolveWithin } from "../net/names.ts";
-import { canonicalHost } from "../net/sockaddr.ts";
+import { Lookups, MAX_UNDER_WAY } from "../net/lookups.ts";
 import type { System } from "../net/system.ts";
 import type { Log } from "../observe/log.ts";
 import type { ConfiguredServer } from "./configured_server.ts";
@@ -17,8 +16,8 @@ const MOST_CHANNELS_KNOWN = 4096;
 /** What becomes of a connection: it is carried to a server handler, or passed on as it is. */
 export type Found =
   | { readonly kind: "server"; readonly server: Server }
-  /** In the clear, to an IP address, as the configuration allows. */
-  | { readonly kind: "direct"; readonly address: Address };
+  /** In the clear, to the first of these IP addresses that takes it, as the configuration allows. */
+  | { readonly kind: "direct"; readonly addresses: readonly Address[] };
 
 /** What {@linkcode Directory} needs of the configuration. */
 export type DirectoryConfig = Pick<ClientConfig, "servers" | "unknown" | "timeouts">;
@@ -31,8 +30,6 @@ export interface DirectoryOptions extends System {
   readonly isOwn: (address: Address) => boolean;
   /** Where the database is. */
   readonly database: string;
-  /** Default: the system's. */
-  readonly resolve?: Resolve;
   /** The time of day, in milliseconds since 1970. Default: the system's. */
   readonly now?: () => number;
   /** Gets a line for what is learned, and for what fails without anyone's asking. */
@@ -49,6 +46,9 @@ export interface DirectoryOptions extends System {
  */
 export class Directory {
   readonly #options: DirectoryOptions;
+  /** For applications, and for the configuration: neither waits for the other. */
+  readonly #lookups: Lookups;
+  readonly #ownLookups: Lookups;
   #known: KnownServers;
   readonly #store: Store;
   readonly #learned: Learned;
@@ -58,6 +58,8 @@ export class Directory {
   /** Begins to resolve the configuration's host names; touches nothing else. */
   constructor(config: DirectoryConfig, options: DirectoryOptions) {
     const { network, clock, log, keys, now = Date.now } = this.#options = options;
+    this.#lookups = new Lookups(options);
+    this.#ownLookups = new Lookups({ ...options, perSource: MAX_UNDER_WAY });
     this.#known = this.#from(config, keys);
     this.#store = new Store(options.database, clock, log);
     const known = () => this.#known;
@@ -85,22 +87,25 @@ export class Directory {
    * Finds what becomes of a connection.
    *
    * @param destination Where an application wants to connect: a configured server's name, an IP address, or a host name.
+   * @param source The user or address that asks, among which look-ups are shared fairly.
    * @throws {NotAllowed} When that leads nowhere, or back to a handler.
    * @throws {Error} When nobody could tell; the message says why.
    */
-  async find(destination: Address): Promise<Found> {
+  async find(destination: Address, source?: string): Promise<Found> {
     const known = this.#known;
     const { port } = destination;
-    const host = isIp(destination.host) ? canonicalHost(destination.host) : destination.host;
+    const host = isIp(destination.host) ? canonicalHost(connectedHost(destination.host)) : destination.host;
     const named = known.named(host);
     if (named !== undefined) return found(await named.get());
     const configured = this.#configuredAt({ host, port }, known);
     if (configured !== undefined) return found(await configured.get());
     // Without them nobody knows whether the destination is a server's. The next connection does not wait.
     const unresolved = await known.unresolved();
-    if (isIp(host)) return await this.#findAddress({ host, port }, known, unresolved, []);
-    const [first] = await resolveWithin(host, { ...this.#options, timeout: known.timeout });
-    return await this.#findAddress({ host: first!, port }, known, unresolved, [host]);
+    if (isIp(host)) return await this.#findAddress([{ host, port }], known, unresolved, []);
+    const { timeout } = known;
+    const hosts = await this.#lookups.addresses(host, { timeout, ...source !== undefined && { source } });
+    const addresses = hosts.map((host) => ({ host: connectedHost(host), port }));
+    return await this.#findAddress(addresses, known, unresolved, [host]);
   }
 
   /** Stops resolving, gives up what is being learned, and closes the database. */
@@ -111,24 +116,46 @@ export class Directory {
   }
 
   #from(config: DirectoryConfig, keys: readonly ScopedKey[], before?: KnownServers): KnownServers {
-    return new KnownServers(config, keys, { ...this.#options, timeout: config.timeouts.handshake }, before);
+    return new KnownServers(
+      config,
+      keys,
+      { ...this.#options, lookups: this.#ownLookups, timeout: config.timeouts.handshake },
+      before,
+    );
   }
 
+  /**
+   * Looks for a server at all addresses of a destination before any of them is one to pass the connection on to.
+   *
+   * @param names What the destination was called, for keys that are for a name.
+   */
   async #findAddress(
-    address: Address,
+    addresses: readonly Address[],
     known: KnownServers,
     unresolved: readonly string[],
     names: readonly string[],
   ): Promise<Found> {
-    const { host } = address;
-    const configured = this.#configuredAt(address, known);
-    if (configured !== undefined) return found(await configured.get());
-    const entry = await this.#learned.find(host, [...known.keyNamesOf(host), ...names]);
-    if (entry !== null) {
-      this.#remember(entry.channels);
-      this.#checkNoChannel(address, known);
-      return found({ name: host, channels: entry.channels });
+    const failures: unknown[] = [];
+    const usable = addresses.filter((address) => {
+      try {
+        this.#checkNotOurs(address, known);
+        return true;
+      } catch (error) {
+        failures.push(error);
+        return false;
+      }
+    });
+    for (const address of usable) {
+      const configured = known.at(address);
+      if (configured !== undefined) return found(await configured.get());
     }
+    const looks = await Promise.allSettled(usable.map((address) => this.#findLearned(address, known, names)));
+    for (const look of looks) {
+      if (look.status === "fulfilled" && look.value !== null) return found(look.value);
+      if (look.status === "rejected") failures.push(look.reason);
+    }
+    // One that should have told and failed to may be a server's, which only the others can stand for.
+    if (usable.length === 0 || looks.some(({ status }) => status === "rejected")) throw failures.at(-1);
     if (known.unknown === "reject") {
       throw new NotAllowed("no configured server has this address and port, nor was one learned or can be asked");
     }
@@ -138,21 +165,37 @@ export class Directory {
     if (this.#store.unusable !== undefined) {
       throw new NotAllowed("it may be a server's: the database of what was learned can't be used");
     }
-    return { kind: "direct", address };
+    return { kind: "direct", addresses: usable };
+  }
+
+  async #findLearned(address: Address, known: KnownServers, names: readonly string[]): Promise<Server | null> {
+    const { host } = address;
+    const entry = await this.#learned.find(host, [...known.keyNamesOf(host), ...names]);
+    if (entry === null) return null;
+    this.#remember(entry.channels);
+    this.#checkNoChannel(address, known);
+    return { name: host, channels: entry.channels };
   }
 
   /** @throws {NotAllowed} When the address leads back to a handler. */
   #configuredAt(address: Address, known: KnownServers): ConfiguredServer | undefined {
+    this.#checkNotOurs(address, known);
+    return known.at(address);
+  }
+
+  /** @throws {NotAllowed} When the address leads back to a handler. */
+  #checkNotOurs(address: Address, known: KnownServers): void {
     if (this.#options.isOwn(address)) {
       throw new NotAllowed("it leads to this handler itself: connect to the server's address instead");
     }
     this.#checkNoChannel(address, known);
-    return known.at(address);
   }
 
   /** Handlers talk to channels, never applications: what comes from here to one has come back. */
   #checkNoChannel(address: Address, known: KnownServers): void {
-    if (this.#channels.has(formatAddress(address)) || known.isChannel(address)) {
+    if (
+      this.#channels.has(formatAddress({ ...address, host: withoutZone(address.host) })) || known.isChannel(address)
+    ) {
       throw new NotAllowed("it is a channel: let the rules pass what this handler sends, by its user or group");
     }
   }

@@ -6,7 +6,6 @@ import type { ScopedKey } from "../identify/learned.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
 import { fileLimit } from "../net/linux.ts";
-import type { Resolve } from "../net/names.ts";
 import { realSystem, type System } from "../net/system.ts";
 import { makeTransparent, originalDestination } from "../net/tcp.ts";
 import { Activity } from "../observe/activity.ts";
@@ -24,8 +23,9 @@ import { type EntryUsers, makeEntries } from "./entry/entries.ts";
 import { Overloaded } from "./entry/refusal.ts";
 import { type EffectiveLimits, limitsFor } from "./limits.ts";
 import { Loops } from "./loops.ts";
-import { isIp } from "../config/scope.ts";
-import { isOwn, ownHosts } from "./own_address.ts";
+import { isIp } from "../net/ip.ts";
+import { ownHosts } from "../net/own_hosts.ts";
+import { isOwn } from "./own_address.ts";
 import { RulesInPlace } from "./rules_in_place.ts";
 import { WaysIn } from "./ways_in.ts";
 
@@ -35,8 +35,6 @@ export interface ClientSystem extends System {
   readonly originalDestination: (connection: Connection) => Address | undefined;
   /** Lets a listener take connections to every address. @throws When the system does not. */
   readonly makeTransparent: (listener: Listener) => void;
-  /** Finds the addresses of host names. Default: the system's way. */
-  readonly resolve?: Resolve;
   /** The time of day, in milliseconds since 1970. Default: the system's. */
   readonly now?: () => number;
 }
@@ -235,7 +233,7 @@ export class ClientHandler implements Observable {
     carried.add(1);
     try {
       const found = await this.#find(arrival);
-      if (found?.kind === "direct") await this.#direct.carry(arrival, found.address);
+      if (found?.kind === "direct") await this.#direct.carry(arrival, found.addresses);
       else if (found?.kind === "server") await this.#dialers.carry(found.server, arrival, arrival.destination.port);
     } finally {
       this.#carrying--;
@@ -253,7 +251,7 @@ export class ClientHandler implements Observable {
       return null;
     }
     try {
-      return await this.#directory.find(arrival.destination);
+      return await this.#directory.find(arrival.destination, arrival.user ?? arrival.connection.remote.host);
     } catch (error) {
       this.#log.warn("connection refused", {
         from: formatAddress(arrival.connection.remote),

@@ -1,4 +1,5 @@
-import { covers, isIp } from "../config/scope.ts";
+import { covers } from "../config/scope.ts";
+import { canonicalHost, isIp } from "../net/ip.ts";
 import type { ClientConfig } from "../config/types.ts";
 import type { ScopedKey } from "../identify/learned.ts";
 import type { Address } from "../net/address.ts";
@@ -42,9 +43,9 @@ export class KnownServers {
     this.#byName = new Map([...byName.map(([name, server]) => [name.toLowerCase(), server] as const), ...byName]);
   }
 
-  /** The server of that name. */
+  /** The server of that name, which may be written as a host name is. */
   named(name: string): ConfiguredServer | undefined {
-    return this.#byName.get(name);
+    return this.#byName.get(name) ?? this.#byName.get(canonicalHost(name));
   }
 
   /** The server that has a channel at that address, or of that name, and serves that port. */

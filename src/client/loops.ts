@@ -1,8 +1,7 @@
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Clock } from "../net/clock.ts";
 import type { Connection, Listener, Network } from "../net/connection.ts";
-import { canonicalHost } from "../net/sockaddr.ts";
-import { isIp } from "../config/scope.ts";
+import { canonicalHost, isIp, sameHost, withoutZone } from "../net/ip.ts";
 import type { Log } from "../observe/log.ts";
 import type { OwnPaths } from "../workers/own_paths.ts";
 import { NotAllowed } from "./entry/refusal.ts";
@@ -123,14 +122,13 @@ export class Loops implements Network {
 }
 
 function pathOf(from: Address, to: Address): string {
-  return [from, to].map(({ host, port }) => formatAddress({ host: isIp(host) ? canonicalHost(host) : host, port }))
-    .join();
+  return [from, to].map(({ host, port }) => formatAddress({ host: withoutZone(canonicalHost(host)), port })).join();
 }
 
 /** Whether a connection to `to`, which may be a name, may be one to that address. */
 function mayBe(to: Address, destination: Address): boolean {
   if (to.port !== destination.port) return false;
-  return !isIp(to.host) || !isIp(destination.host) || canonicalHost(to.host) === canonicalHost(destination.host);
+  return !isIp(to.host) || !isIp(destination.host) || sameHost(to.host, destination.host);
 }
 
 /** What lets this handler's connections pass. */

@@ -1,4 +1,5 @@
-import { type Address, formatAddress, isIpv6 } from "../net/address.ts";
+import { type Address, formatAddress } from "../net/address.ts";
+import { canonicalHost, sameHost } from "../net/ip.ts";
 import type { JsonSchema } from "./json_schema.ts";
 import type { Problems } from "./problems.ts";
 import { MAX_CHANNELS, MIN_CHANNELS } from "./types.ts";
@@ -58,7 +59,7 @@ export function checkPortRanges(channels: readonly Address[], workers: number, p
       );
     }
     const other = channels.slice(0, at).find((one) =>
-      canonicalHost(one.host) === canonicalHost(host) && one.port !== port && Math.abs(one.port - port) < workers
+      sameHost(one.host, host) && one.port !== port && Math.abs(one.port - port) < workers
     );
     if (other === undefined || port === 0 || other.port === 0) return;
     problems.at(
@@ -77,15 +78,4 @@ export function repeated<T>(items: readonly T[], key: (item: T) => string): T[] 
     seen.add(key(item));
     return known;
   });
-}
-
-/** One way to write each IPv6 address and name, IPv4 inside IPv6 as IPv4. */
-export function canonicalHost(host: string): string {
-  if (!isIpv6(host)) return host.toLowerCase().replace(/\.$/, "");
-  const [address = "", zone] = host.split("%");
-  const short = new URL(`http://[${address}]/`).hostname.slice(1, -1);
-  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(short);
-  if (mapped === null) return zone === undefined ? short : `${short}%${zone}`;
-  const bytes = [mapped[1]!, mapped[2]!].flatMap((half) => [parseInt(half, 16) >> 8, parseInt(half, 16) & 255]);
-  return bytes.join(".");
 }

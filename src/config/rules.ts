@@ -1,5 +1,5 @@
-import { isIpv4, parsePort } from "../net/address.ts";
-import { parseSubnet, type Subnet } from "../net/ip.ts";
+import { parsePort } from "../net/address.ts";
+import { isIpv4, parseSubnet, type Subnet } from "../net/ip.ts";
 import { quote } from "./problems.ts";
 import { HOST_PATTERN, numberSchema, objectSchema, PORT_PATTERN, textSchema } from "./json_schema.ts";
 import { readSettings } from "./read.ts";

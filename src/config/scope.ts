@@ -1,12 +1,11 @@
-import { DEFAULT_PORT, isIpv4, isIpv6, parseAddress, parsePort } from "../net/address.ts";
-import { isWithin, parseSubnet, type Subnet } from "../net/ip.ts";
-import { canonicalHost } from "./check.ts";
+import { DEFAULT_PORT, parseAddress, parsePort } from "../net/address.ts";
+import { canonicalHost, isIp, isIpv6, isWithin, parseSubnet, sameHost, type Subnet } from "../net/ip.ts";
 import { quote } from "./problems.ts";
 import { checkPort } from "./syntax.ts";
 
 /** Which server handlers a client handler's key is for, and where they are asked. */
 export interface KeyScope {
-  /** One address or name, in its one spelling, or a network. */
+  /** One address in its one spelling, a name as it is to be resolved, or a network. */
   readonly of: string | Subnet;
   /** The port at which a server handler is asked for its channels. */
   readonly port: number;
@@ -24,7 +23,7 @@ export function parseScope(text: string): KeyScope {
       throw new SyntaxError(`${quote(text)} is no network; write one as 192.0.2.0/24 or [2001:db8::]/32`);
     }
     const { host, port } = parseAddress(text, DEFAULT_PORT);
-    return { of: canonicalHost(host), port: checkPort(port, text) };
+    return { of: isIp(host) ? canonicalHost(host) : host, port: checkPort(port, text) };
   }
   const [, ipv6, bits = "", ipv4, port] = match;
   const of = parseSubnet(ipv4 ?? `${ipv6}${bits}`);
@@ -40,10 +39,5 @@ export function formatScope({ of, port }: KeyScope): string {
 
 /** Whether a key is for `host`, an address or a name, as it is written: no name is resolved. */
 export function covers({ of }: KeyScope, host: string): boolean {
-  return typeof of === "string" ? of === canonicalHost(host) : isWithin(host, of);
-}
-
-/** Whether `host` is an address and no name. */
-export function isIp(host: string): boolean {
-  return isIpv4(host) || isIpv6(host);
+  return typeof of === "string" ? sameHost(of, host) : isWithin(host, of);
 }

@@ -1,5 +1,5 @@
-import { type Address, DEFAULT_PORT, formatAddress, isIpv4, isIpv6, parseAddress } from "../net/address.ts";
-import { canonicalHost } from "../net/sockaddr.ts";
+import { type Address, DEFAULT_PORT, formatAddress, parseAddress } from "../net/address.ts";
+import { canonicalHost, isIpv4, isIpv6 } from "../net/ip.ts";
 import { FEWEST_CHANNELS, MOST_CHANNELS } from "../wire/associate.ts";
 
 /** How an entry came to be: told by the server handler, or brought in from a file. */

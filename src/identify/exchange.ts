@@ -2,7 +2,7 @@ import { type Address, formatAddress } from "../net/address.ts";
 import type { Clock } from "../net/clock.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
 import { isGone } from "../net/gone.ts";
-import { canonicalHost } from "../net/sockaddr.ts";
+import { canonicalHost, withoutZone } from "../net/ip.ts";
 import { decodeFrom, WireError } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
 import {
@@ -138,6 +138,8 @@ function checked(answer: IdentifyAnswer, first: Address): Omit<Identified, "key"
   const channels = sent.map(fromWire);
   const hosts = new Set(channels.map(({ host }) => host));
   if (hosts.size < channels.length) throw new Error("the list has two channels at one address");
-  if (!hosts.has(canonicalHost(first.host))) throw new Error("the list is without the address that was asked");
+  if (!hosts.has(withoutZone(canonicalHost(first.host)))) {
+    throw new Error("the list is without the address that was asked");
+  }
   return { channels, valid };
 }

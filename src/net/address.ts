@@ -1,3 +1,5 @@
+import { isIpv4, isIpv6 } from "./ip.ts";
+
 /** The port that a server handler listens on where none is given (paper, section III-B). */
 export const DEFAULT_PORT = 6522;
 
@@ -68,22 +70,4 @@ export function parsePort(text: string): number {
 /** The address as a person writes it: `host:port`, an IPv6 host in brackets. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-/** Whether `host` is a dotted IPv4 address. */
-export function isIpv4(host: string): boolean {
-  const parts = host.split(".");
-  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
-}
-
-/** Whether `host` is an IPv6 address, with or without a zone, not in brackets. */
-export function isIpv6(host: string): boolean {
-  const match = /^([0-9a-fA-F:.]*:[0-9a-fA-F:.]*)(?:%[\w.-]+)?$/.exec(host);
-  if (match === null) return false;
-  try {
-    new URL(`http://[${match[1]}]/`);
-    return true;
-  } catch {
-    return false;
-  }
 }

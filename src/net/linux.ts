@@ -8,8 +8,8 @@
  * @module
  */
 import type { Address } from "./address.ts";
-import { hostBytes } from "./ip.ts";
-import { canonicalHost, readSockaddr, sameAddress, SOCKADDR_SIZE, sockaddrPort, writeSockaddr } from "./sockaddr.ts";
+import { canonicalHost, hostBytes } from "./ip.ts";
+import { readSockaddr, sameAddress, SOCKADDR_SIZE, sockaddrPort, writeSockaddr } from "./sockaddr.ts";
 
 const SOL_IP = 0;
 const SOL_IPV6 = 41;

@@ -1,4 +1,5 @@
-import { type Address, formatAddress, isIpv4 } from "./address.ts";
+import { type Address, formatAddress } from "./address.ts";
+import { isIpv4 } from "./ip.ts";
 import type { Listener, Network } from "./connection.ts";
 
 /** A handler can't start, for a reason outside of it; the message says what would help. */

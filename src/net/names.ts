@@ -1,20 +1,7 @@
-import { lookup } from "node:dns";
 import type { Log } from "../observe/log.ts";
 import type { Clock } from "./clock.ts";
-import { canonicalHost } from "./sockaddr.ts";
-
-/** Finds the addresses of a host name, best first. @throws What the system reports. */
-export type Resolve = (name: string) => Promise<readonly string[]>;
-
-/** The system's own way, `getaddrinfo`: its hosts file, its name servers, its order. */
-export const systemResolve: Resolve = (name): Promise<readonly string[]> =>
-  new Promise((resolve, reject) => {
-    lookup(name, { all: true }, (error, addresses) => {
-      if (error === null) return resolve(addresses.map(({ address }) => address));
-      const known = /ENOTFOUND/.test(String(error.code ?? error.message));
-      reject(new Error(known ? "the name is not known" : error.message, { cause: error }));
-    });
-  });
+import { canonicalHost, withoutZone } from "./ip.ts";
+import type { Lookups } from "./lookups.ts";
 
 /** How long an answer is taken as it is, in milliseconds. */
 export const RESOLVE_AGAIN = 60_000;
@@ -30,8 +17,8 @@ const MOST_REMEMBERED = 256;
 
 /** What {@linkcode Names} needs. */
 export interface NamesOptions {
-  /** Does the work. Default: {@linkcode systemResolve}. */
-  readonly resolve?: Resolve;
+  /** Does the work. */
+  readonly lookups: Lookups;
   /** Tells time. */
   readonly clock: Clock;
   /** How long one answer may take, in milliseconds. */
@@ -88,7 +75,7 @@ export class Names {
 
   /** Whether an address is a name's, or was within the last hour. */
   owns(name: string, host: string): boolean {
-    const seen = this.#states.get(name)?.seen.get(host);
+    const seen = this.#states.get(name)?.seen.get(withoutZone(canonicalHost(host)));
     return seen !== undefined && this.#options.clock.now() - seen < REMEMBERED;
   }
 
@@ -106,8 +93,8 @@ export class Names {
   }
 
   #refresh(name: string, state: State): void {
-    const { clock, log } = this.#options;
-    state.pending = resolveWithin(name, this.#options).then((answer) => {
+    const { clock, log, lookups } = this.#options;
+    state.pending = lookups.addresses(name, this.#options).then((answer) => {
       if (state.failure !== undefined) log.info("name resolved again", { name });
       delete state.failure;
       if (state.answer?.join() !== answer.join()) state.answer = answer;
@@ -128,36 +115,14 @@ export class Names {
   }
 }
 
-/**
- * A name's addresses, each once, in their one spelling.
- *
- * @throws {Error} When it can't be resolved, or not in time, with the name and the reason.
- */
-export async function resolveWithin(
-  name: string,
-  { resolve = systemResolve, clock, timeout }: Omit<NamesOptions, "log">,
-): Promise<readonly string[]> {
-  const late = Promise.withResolvers<never>();
-  const forget = clock.after(timeout, () => late.reject(new Error(`no answer within ${timeout / 1000} s`)));
-  try {
-    const answer = await Promise.race([resolve(name), late.promise]);
-    if (answer.length === 0) throw new Error("the name has no address");
-    return [...new Set(answer.map(canonicalHost))];
-  } catch (cause) {
-    throw new Error(`${name}: ${cause instanceof Error ? cause.message : cause}`, { cause });
-  } finally {
-    forget();
-  }
-}
-
 function inherited(before: State | undefined): State {
   const { answer, seen } = before ?? {};
   return { ...answer !== undefined && { answer }, seen: new Map(seen), forget: () => {} };
 }
 
 function remember(seen: Map<string, number>, host: string, now: number): void {
-  seen.delete(host);
-  seen.set(host, now);
+  seen.delete(withoutZone(host));
+  seen.set(withoutZone(host), now);
   const [oldest] = seen.keys();
   if (seen.size > MOST_REMEMBERED) seen.delete(oldest!);
 }

@@ -1,4 +1,5 @@
 import type { Address } from "./address.ts";
+import { canonicalHost, sameHost } from "./ip.ts";
 
 /** The length of the kernel's `sockaddr_in6`, which is room for `sockaddr_in` too. */
 export const SOCKADDR_SIZE = 28;
@@ -47,18 +48,9 @@ export function writeSockaddr(bytes: Uint8Array, port: number): Uint8Array<Array
   return sockaddr;
 }
 
-/** Whether two addresses of a socket are the same, however they are written; scopes are left aside. */
+/** Whether two addresses of a socket are the same, as {@linkcode sameHost} says. */
 export function sameAddress(a: Address, b: Address): boolean {
-  return a.port === b.port && canonicalHost(a.host) === canonicalHost(b.host);
-}
-
-/** One spelling for each IP address: no scope, RFC 5952, and dotted IPv4 for IPv4-mapped IPv6 (`::ffff:0:0/96`). */
-export function canonicalHost(host: string): string {
-  if (!host.includes(":")) return host;
-  const text = new URL(`http://[${host.replace(/%.*$/, "")}]`).hostname.slice(1, -1);
-  const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(text);
-  if (mapped === null) return text;
-  return [mapped[1]!, mapped[2]!].flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 255]).join(".");
+  return a.port === b.port && sameHost(a.host, b.host);
 }
 
 function view(bytes: Uint8Array): DataView {

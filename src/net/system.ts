@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "./clock.ts";
 import type { Network } from "./connection.ts";
+import type { Resolve } from "./lookups.ts";
 import { systemNetwork } from "./tcp.ts";
 
 /** What a handler needs of the system; tests put a network in memory and a clock of their own in its place. */
@@ -8,6 +9,8 @@ export interface System {
   readonly network: Network;
   /** Tells time. */
   readonly clock: Clock;
+  /** Finds the addresses of host names. Default: the system's resolver. */
+  readonly resolve?: Resolve;
 }
 
 /** The real one. */

@@ -12,7 +12,8 @@ import {
   searchesSoFar,
   shutdownWrite,
 } from "./linux.ts";
-import { canonicalHost } from "./sockaddr.ts";
+import { canonicalHost, isIp } from "./ip.ts";
+import { sameAddress } from "./sockaddr.ts";
 import { inTurn } from "./turns.ts";
 
 const { BrokenPipe } = Deno.errors;
@@ -36,11 +37,17 @@ const DEAD_IN_A_ROW = 32;
 export const systemNetwork: Network = {
   async connect({ host, port }, signal) {
     signal?.throwIfAborted();
+    // Deno would look it up in a thread that nothing bounds, and take the first address only; `dial` does better.
+    if (!isIp(host)) throw new TypeError(`Can't connect to ${host}: not an IP address`);
     const likely = nextDescriptor();
     const conn = await Deno.connect({ hostname: host, port, ...(signal && { signal }) });
     if (signal?.aborted) {
       conn.close();
       throw signal.reason;
+    }
+    if (isItself(conn)) {
+      conn.close();
+      throw new Deno.errors.ConnectionRefused("Connection refused: connected to itself, as nothing listens there");
     }
     return new TcpConnection(conn, likely);
   },
@@ -162,6 +169,14 @@ export class TcpConnection implements Connection {
 /** Whether an error of accept lasts until files or memory are released. */
 function isShortage(error: unknown): boolean {
   return error instanceof Error && "code" in error && SHORTAGES.has(error.code);
+}
+
+/**
+ * Whether both ends are one (RFC 9293, 3.5, simultaneous open): the system picked as the local port the one to connect to,
+ * which is in its ephemeral range, and nothing listens there.
+ */
+function isItself({ localAddr, remoteAddr }: Deno.TcpConn): boolean {
+  return localAddr.port === remoteAddr.port && sameAddress(addressOf(localAddr), addressOf(remoteAddr));
 }
 
 /** An IPv6 socket that took an IPv4 connection calls its addresses `::ffff:192.0.2.1`; nobody else needs to know. */

@@ -1,5 +1,5 @@
-import { ownHosts } from "../client/own_address.ts";
 import { hasRoute } from "../net/linux.ts";
+import { ownHosts } from "../net/own_hosts.ts";
 import type { Backend } from "./backend.ts";
 import { chooseProbe, type Probe, withProbe } from "./probe.ts";
 import { ProbeEnds } from "./prove.ts";

@@ -1,6 +1,9 @@
-import { isIp } from "../config/scope.ts";
-import { systemResolve } from "../net/names.ts";
-import { canonicalHost } from "../net/sockaddr.ts";
+import { canonicalHost, isIp, withoutZone } from "../net/ip.ts";
+import { systemClock } from "../net/clock.ts";
+import { Lookups } from "../net/lookups.ts";
+
+/** How long a name may take to be resolved, in milliseconds. */
+const PATIENCE = 5_000;
 
 /** What the numbers and addresses behind names are: rules have no names. */
 export interface Names {
@@ -18,7 +21,10 @@ export interface Names {
  * @param hosts Names, and addresses, which stand for themselves.
  */
 export async function systemNames(hosts: readonly string[]): Promise<Names> {
-  const found = new Map(await Promise.all(hosts.map(async (host) => [host, await addressesOf(host)] as const)));
+  const lookups = new Lookups({ clock: systemClock });
+  const found = new Map(
+    await Promise.all(hosts.map(async (host) => [host, await addressesOf(host, lookups)] as const)),
+  );
   return {
     user: (text) => numberOf("/etc/passwd", text),
     group: (text) => numberOf("/etc/group", text),
@@ -26,10 +32,11 @@ export async function systemNames(hosts: readonly string[]): Promise<Names> {
   };
 }
 
-async function addressesOf(host: string): Promise<string[]> {
-  if (isIp(host)) return [canonicalHost(host)];
-  const found = await systemResolve(host).catch(() => []);
-  return [...new Set(found.map(canonicalHost))].sort();
+/** Without zones: rules match addresses on every link. */
+async function addressesOf(host: string, lookups: Lookups): Promise<string[]> {
+  if (isIp(host)) return [withoutZone(canonicalHost(host))];
+  const found = await lookups.addresses(host, { timeout: PATIENCE, source: host }).catch(() => []);
+  return [...new Set(found.map(withoutZone))].sort();
 }
 
 /** The number in the third field of the line that begins with the name, as both files have it (passwd(5), group(5)). */

@@ -1,6 +1,7 @@
 import { UsageError } from "../config/problems.ts";
 import type { Selector } from "../config/rules.ts";
-import { formatScope, isIp } from "../config/scope.ts";
+import { formatScope } from "../config/scope.ts";
+import { isIp } from "../net/ip.ts";
 import type { ClientConfig } from "../config/types.ts";
 import type { Subnet } from "../net/ip.ts";
 import type { Names } from "./names.ts";

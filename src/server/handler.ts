@@ -9,6 +9,7 @@ import { type Address, formatAddress, portAbove } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
 import { fileLimit } from "../net/linux.ts";
 import { listenAll } from "../net/listen.ts";
+import { Lookups } from "../net/lookups.ts";
 import { requirePlainListeners } from "../net/plain_tcp.ts";
 import { realSystem, type System } from "../net/system.ts";
 import { Activity } from "../observe/activity.ts";
@@ -53,6 +54,7 @@ export class ServerHandler implements Observable {
   readonly #accepting: Promise<unknown>;
   readonly #acceptor: Acceptor;
   readonly #liveness: Liveness;
+  readonly #lookups: Lookups;
   readonly #rate: SourceRate;
   readonly #crew: Crew;
   readonly #unassociated: ThrottledWarning;
@@ -90,6 +92,7 @@ export class ServerHandler implements Observable {
     this.#inForce = this.#comesTo(config, keys);
     const inForce = live(() => this.#inForce);
     this.#liveness = new Liveness(clock, live(() => inForce.config.timeouts));
+    this.#lookups = new Lookups(system);
     this.#rate = new SourceRate(clock, {
       get acceptRate() {
         return partOf(inForce.limits.acceptRate, crew, 0);
@@ -214,6 +217,7 @@ export class ServerHandler implements Observable {
     const service = new Service(association, {
       ...this.#system,
       config: live(() => this.#inForce.config),
+      lookups: this.#lookups,
       liveness: this.#liveness,
       log: this.#log,
       activity: this.activity,

@@ -3,7 +3,9 @@ import { reasonOf } from "../association/association.ts";
 import type { ServerConfig } from "../config/types.ts";
 import { formatAddress } from "../net/address.ts";
 import { type Connection, writeAll } from "../net/connection.ts";
+import { dial } from "../net/dial.ts";
 import { bytesHost, hostBytes } from "../net/ip.ts";
+import type { Lookups } from "../net/lookups.ts";
 import type { System } from "../net/system.ts";
 import { type Activity, refusalOf } from "../observe/activity.ts";
 import type { Log } from "../observe/log.ts";
@@ -22,6 +24,8 @@ import { type Endpoint, targetFor } from "./targets.ts";
 export interface ServiceOptions extends System {
   /** Where sessions may lead, and how long what may take; looked at for each session. */
   readonly config: Pick<ServerConfig, "targets" | "timeouts">;
+  /** Finds the addresses of targets. */
+  readonly lookups: Lookups;
   /** Watches the associations of sessions. */
   readonly liveness: Liveness;
   /** Gets a line for each association and each session. */
@@ -217,18 +221,16 @@ export class Service {
   }
 
   async #connect(to: Endpoint, open: Open): Promise<Connection> {
-    const { network, clock, config } = this.#options;
+    const { config: { timeouts } } = this.#options;
     const giveUp = this.#giveUp = new AbortController();
     if (this.#aborted) giveUp.abort(ending());
-    const { connect } = config.timeouts;
-    const forget = clock.after(connect, () => giveUp.abort(new Error(`no connection within ${connect / 1000} s`)));
+    const source = this.#association.connections[0]!.remote.host;
     try {
-      const connection = await network.connect(to, giveUp.signal);
-      connection.keepAlive?.(config.timeouts.keepalive);
+      const connection = await dial(to, { ...this.#options, timeout: timeouts.connect, signal: giveUp.signal, source });
+      connection.keepAlive?.(timeouts.keepalive);
       if (to.proxy) await this.#introduce(connection, open);
       return connection;
     } finally {
-      forget();
       this.#giveUp = null;
     }
   }

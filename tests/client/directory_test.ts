@@ -250,3 +250,60 @@ Deno.test("a key for a name is for the addresses that it has", async () => {
   assertEquals([await world.talk(WEB), await world.talk({ ...WEB, host: "web.example" })], ["hello", "hello"]);
   assertEquals(world.server.of("channels told").length, 1);
 });
+
+Deno.test("a name is a server's if any of its addresses is, whatever the order", async () => {
+  await using world = new World();
+  world.names = { "a.test": ["203.0.113.9", "192.0.2.1"], "b.test": ["198.51.100.1", "203.0.113.9"] };
+  world.startServer(CHANNELS);
+  world.startClient([...SERVER, "--unknown", "direct"]);
+  for (const host of ["a.test", "b.test"]) assertEquals(await world.talk({ host, port: 80 }), "hello", host);
+  assertEquals(world.client.of("passed on in the clear"), []);
+});
+
+Deno.test("a name may be a server's by what was learned of any of its addresses", async () => {
+  await using world = new World();
+  using database = new Database(world.database);
+  const channels = [{ host: "192.0.2.1", port: 6522 }, { host: "198.51.100.1", port: 6522 }];
+  database.put([{ channels, source: "import", learned: 0, expires: null, key: null, address: "192.0.2.1" }]);
+  world.names = { "a.test": ["203.0.113.9", "192.0.2.1"] };
+  world.startServer(CHANNELS);
+  world.startClient(["--unknown", "direct"]);
+  assertEquals(await world.talk({ host: "a.test", port: 80 }), "hello");
+  assertEquals(world.client.of("passed on in the clear"), []);
+});
+
+Deno.test("a name is passed on to the first of its addresses that takes the connection", async () => {
+  await using world = new World();
+  world.names = { "a.test": ["203.0.113.9", "10.9.9.9"] };
+  world.startClient(["--unknown", "direct"]);
+  assertEquals(await world.talk({ host: "a.test", port: 80 }), "hello");
+  assertEquals(world.dialled, ["203.0.113.9:80", "10.9.9.9:80"]);
+  assertEquals(world.client.of("passed on in the clear")[0]!["destination"], "10.9.9.9:80");
+});
+
+Deno.test("an absolute name is resolved as it is, and names a server with and without its last dot", async () => {
+  await using world = new World();
+  world.names = { "one.test.": ["10.9.9.9"], "one.test": ["203.0.113.9"], "c.test.": ["192.0.2.1"] };
+  world.startServer(CHANNELS);
+  world.startClient(["--server", "web=c.test.,198.51.100.1", "--unknown", "direct"]);
+  assertEquals(await world.talk({ host: "one.test.", port: 80 }), "hello");
+  assertEquals(world.client.of("passed on in the clear")[0]!["destination"], "10.9.9.9:80");
+  for (const host of ["c.test", "c.test.", "web."]) assertEquals(await world.talk({ host, port: 80 }), "hello", host);
+  assertEquals(world.client.of("passed on in the clear").length, 1);
+});
+
+Deno.test("no spelling of the unspecified address leads back to the handler, or past a server at loopback", async () => {
+  await using world = new World();
+  world.names = { "blocked.test": ["0.0.0.0"] };
+  world.startServer(["--channel", "127.0.0.1:6522", "--channel", "127.0.0.2:6522"]);
+  world.startClient(["--server", "web=127.0.0.1,127.0.0.2", "--unknown", "direct"]);
+  for (const host of ["0.0.0.0", "::ffff:0.0.0.0", "blocked.test"]) {
+    assertEquals(await world.talk({ host, port: 6500 }), "reset", host);
+    assertEquals(await world.talk({ host, port: 80 }), "hello", host);
+  }
+  assertEquals(
+    new Set(refusals(world)),
+    new Set(["it leads to this handler itself: connect to the server's address instead"]),
+  );
+  assertEquals(world.client.of("passed on in the clear"), []);
+});

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { isOwn } from "../../src/client/own_address.ts";
 
-const HOSTS = ["198.51.100.7", "2001:db8::7"];
+const HOSTS = ["198.51.100.7", "2001:db8::7", "fe80::7"];
 
 Deno.test("a destination is the handler's own when one of its listeners would take it", () => {
   const cases: [string, number, string, number, boolean][] = [
@@ -16,6 +16,14 @@ Deno.test("a destination is the handler's own when one of its listeners would ta
     ["::", 8080, "::1", 8080, true],
     ["::", 8080, "2001:db8::7", 8080, true],
     ["::", 8080, "2001:db8::8", 8080, false],
+    ["127.0.0.1", 8080, "0.0.0.0", 8080, true],
+    ["0.0.0.0", 8080, "0.0.0.0", 8080, true],
+    ["::1", 8080, "::", 8080, true],
+    ["::", 8080, "0.0.0.0", 8080, true],
+    ["127.0.0.1", 8080, "::ffff:0.0.0.0", 8080, true],
+    ["127.0.0.1", 8080, "::", 8080, false],
+    ["198.51.100.7", 8080, "0.0.0.0", 8080, false],
+    ["::", 8080, "fe80::7%2", 8080, true],
   ];
   for (const [host, port, toHost, toPort, own] of cases) {
     const result = isOwn({ host: toHost, port: toPort }, [{ host: "192.0.2.1", port: 1 }, { host, port }], HOSTS);

@@ -36,7 +36,8 @@ Deno.test("what a key is for is an address, a network or a name, each with a por
   ];
   for (const text of texts) assertEquals(formatScope(parseScope(text)), text);
   assertEquals(formatScope(parseScope("[2001:DB8:0::10]:6522")), "[2001:db8::10]");
-  assertEquals(formatScope(parseScope("WEB.example.")), "web.example");
+  // The last dot is the resolver's: without it, a search domain makes another name of it.
+  assertEquals(formatScope(parseScope("WEB.example.")), "web.example.");
   assertEquals(parseScope("10.0.0.0/8"), { of: { host: "10.0.0.0", bits: 8 }, port: 6522 });
 });
 
@@ -58,6 +59,9 @@ Deno.test("what is nothing to have a key for is refused", () => {
 Deno.test("a key is for what it says, and for nothing else", () => {
   const cases: [string, string[], string[]][] = [
     ["192.0.2.1", ["192.0.2.1", "::ffff:192.0.2.1"], ["192.0.2.2", "web.example"]],
+    ["[fe80::1%2]:6522", ["fe80::1", "fe80::1%2", "FE80:0::1"], ["fe80::1%3", "fe80::2"]],
+    ["[fe80::1]", ["fe80::1", "fe80::1%2"], ["fe80::2%2"]],
+    ["one.test.", ["one.test", "One.Test."], ["one.test.search.test"]],
     ["[2001:db8::1]", ["2001:db8::1", "2001:DB8:0:0::1"], ["2001:db8::2"]],
     ["192.0.2.0/24", ["192.0.2.0", "192.0.2.255"], ["192.0.3.0", "2001:db8::1", "web.example"]],
     ["web.example", ["web.example", "WEB.example."], ["example", "www.web.example", "192.0.2.1"]],

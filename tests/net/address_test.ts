@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { formatAddress, isIpv4, isIpv6, parseAddress, parsePort } from "../../src/net/address.ts";
+import { formatAddress, parseAddress, parsePort } from "../../src/net/address.ts";
+import { isIpv4, isIpv6 } from "../../src/net/ip.ts";
 
 Deno.test("an address has a host, and a port or the default one", () => {
   const cases: [string, string, number][] = [

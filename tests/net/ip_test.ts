@@ -1,5 +1,15 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { bytesHost, hostBytes, isWithin, parseSubnet } from "../../src/net/ip.ts";
+import {
+  bytesHost,
+  canonicalHost,
+  connectedHost,
+  hostBytes,
+  isIp,
+  isLoopback,
+  isWithin,
+  parseSubnet,
+  sameHost,
+} from "../../src/net/ip.ts";
 import { forSeeds } from "../support/random.ts";
 
 Deno.test("an address is its bytes in network order, and back in its one spelling", () => {
@@ -72,4 +82,56 @@ Deno.test("what is no network is refused, with what would be right", () => {
     '"10.1.2.3/8" has bits beyond its network; write 10.0.0.0/8',
   );
   assertThrows(() => parseSubnet("2001:db8::1/32"), SyntaxError, "write 2001:db8::/32");
+});
+
+Deno.test("a host has one spelling to compare by, its zone included", () => {
+  const cases = [
+    ["192.0.2.1", "192.0.2.1"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["::FFFF:c000:201", "192.0.2.1"],
+    ["::ffff:0.0.0.0", "0.0.0.0"],
+    ["::ffff:192.0.2.1%eth0", "192.0.2.1"],
+    ["0:0:0:0:0:0:0:1", "::1"],
+    ["2001:DB8:0:0::1", "2001:db8::1"],
+    ["FE80::1%eth0", "fe80::1%eth0"],
+    ["1::ffff:1.2.3.4", "1::ffff:102:304"],
+    ["Web.Example.", "web.example"],
+    ["web", "web"],
+  ] as const;
+  for (const [host, canonical] of cases) {
+    assertEquals(canonicalHost(host), canonical, host);
+    assertEquals(canonicalHost(canonical), canonical, canonical);
+  }
+});
+
+Deno.test("hosts are the same however they are written; a zone counts where both have one", () => {
+  const cases = [
+    ["::ffff:192.0.2.1", "192.0.2.1", true],
+    ["192.0.2.1", "192.0.2.2", false],
+    ["fe80::1%2", "fe80::1", true],
+    ["fe80::1", "FE80:0::1%eth0", true],
+    ["fe80::1%2", "fe80::1%3", false],
+    ["fe80::1%2", "fe80::2", false],
+    ["one.test.", "One.Test", true],
+    ["one.test", "one.test.search.test", false],
+  ] as const;
+  for (const [a, b, same] of cases) {
+    assertEquals(sameHost(a, b), same, `${a} ${b}`);
+    assertEquals(sameHost(b, a), same, `${b} ${a}`);
+  }
+});
+
+Deno.test("an address is told from a name, and loopback from the rest", () => {
+  for (const host of ["192.0.2.1", "::", "fe80::1%br_lan", "::ffff:1.2.3.4"]) assertEquals(isIp(host), true, host);
+  for (const host of ["", "web", "1.2.3", "01.2.3.4", "[::1]", "fe80::1%", "1%2"]) {
+    assertEquals(isIp(host), false, host);
+  }
+  for (const host of ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"]) assertEquals(isLoopback(host), true, host);
+  for (const host of ["128.0.0.1", "::", "0.0.0.0", "::2"]) assertEquals(isLoopback(host), false, host);
+});
+
+Deno.test("a connection to the unspecified address arrives at loopback", () => {
+  const cases = [["0.0.0.0", "127.0.0.1"], ["::", "::1"], ["0::0", "::1"], ["::ffff:0.0.0.0", "127.0.0.1"]] as const;
+  for (const [host, reached] of cases) assertEquals(connectedHost(host), reached);
+  for (const host of ["192.0.2.1", "::1", "web"]) assertEquals(connectedHost(host), host);
 });

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { Names, type Resolve, RESOLVE_AGAIN, resolveWithin, RETRY, systemResolve } from "../../src/net/names.ts";
+import { Lookups, type Resolve, systemResolve } from "../../src/net/lookups.ts";
+import { Names, RESOLVE_AGAIN, RETRY } from "../../src/net/names.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { Lines } from "../support/world.ts";
 
@@ -12,7 +13,8 @@ function setUp(hosts: Record<string, readonly string[] | Error>) {
     const answer = hosts[name]!;
     return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
   };
-  return { ...scene, scene, resolve, options: { resolve, clock, timeout: 5000, log: lines.log } };
+  const lookups = new Lookups({ clock, resolve });
+  return { ...scene, scene, options: { lookups, clock, timeout: 5000, log: lines.log } };
 }
 
 Deno.test("a name's addresses are known from the start, each once and in its one spelling", async () => {
@@ -68,7 +70,10 @@ Deno.test("a name that was never resolved is an error that names it, until it is
 
 Deno.test("a resolution that takes too long has failed", async () => {
   const { options, clock } = setUp({});
-  const names = new Names(["web"], { ...options, resolve: () => new Promise(() => {}) });
+  const names = new Names(["web"], {
+    ...options,
+    lookups: new Lookups({ clock, resolve: () => new Promise(() => {}) }),
+  });
   const waiting = assertRejects(() => names.get("web"), Error, "web: no answer within 5 s");
   await clock.advance(5000);
   await waiting;
@@ -100,7 +105,7 @@ Deno.test("after its end nothing is resolved any more", async () => {
 
 Deno.test("the system knows localhost, and does not know what is invalid", async () => {
   const clock = new FakeClock();
-  const [first] = await resolveWithin("localhost", { clock, timeout: 5000 });
+  const [first] = await new Lookups({ clock }).addresses("localhost", { timeout: 5000 });
   assertMatch(first!, /^(127\.|::1$)/);
   await assertRejects(() => systemResolve("nothing.invalid"), Error);
 });

@@ -1,4 +1,5 @@
-import { type Address, formatAddress, isIpv4, isIpv6 } from "../../src/net/address.ts";
+import { type Address, formatAddress } from "../../src/net/address.ts";
+import { isIpv4, isIpv6 } from "../../src/net/ip.ts";
 import type { Connection, Listener, Network } from "../../src/net/connection.ts";
 import { brokenPipe, Pipe } from "./pipe.ts";
 

@@ -8,7 +8,7 @@ import type { Key } from "../../src/identify/key.ts";
 import type { ScopedKey } from "../../src/identify/learned.ts";
 import type { Address } from "../../src/net/address.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
-import type { Resolve } from "../../src/net/names.ts";
+import type { Resolve } from "../../src/net/lookups.ts";
 import { createLog, type Log } from "../../src/observe/log.ts";
 import { ServerHandler } from "../../src/server/mod.ts";
 import type { Crew } from "../../src/workers/crew.ts";

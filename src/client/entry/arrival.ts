@@ -8,6 +8,8 @@ export interface Arrival {
   readonly connection: Connection;
   /** Where it wants to connect. The host is a server's name, or as `destinationHost` gives it. */
   readonly destination: Address;
+  /** The user that the application has proved to be, where its way in asks. */
+  readonly user?: string;
   /** Whether a REDIRECT rule led it here. */
   readonly redirected?: true;
   /**

@@ -44,6 +44,7 @@ export class HttpConnectEntry implements Entry {
     return {
       connection: dialogue.connection,
       destination,
+      ...this.#users !== undefined && { user: new TextDecoder().decode(credentials!.user) },
       accepted: () => dialogue.say(encodeEstablished()),
       refused: (error) => dialogue.end(encodeError(...ANSWERS[refusalOf(error)])),
     };

@@ -42,7 +42,7 @@ export class Socks5Entry implements Entry {
 
   async arrive(dialogue: Dialogue): Promise<Arrival> {
     const { connection } = dialogue;
-    await this.#admit(dialogue);
+    const user = await this.#admit(dialogue);
     const destination = await dialogue.hear(decodeRequest()).catch((error) => {
       if (!(error instanceof WireError)) throw error;
       const reply = error instanceof Socks5Error ? error.reply : Reply.GeneralFailure;
@@ -51,13 +51,14 @@ export class Socks5Entry implements Entry {
     return {
       connection,
       destination,
+      ...user !== undefined && { user },
       accepted: () => dialogue.say(encodeReply(Reply.Succeeded)),
       refused: (error) => dialogue.end(encodeReply(REPLIES[refusalOf(error)])),
     };
   }
 
-  /** Agrees on how to tell who the client is, and tells. */
-  async #admit(dialogue: Dialogue): Promise<void> {
+  /** Agrees on how to tell who the client is. @returns The user, where one is asked for. */
+  async #admit(dialogue: Dialogue): Promise<string | undefined> {
     const method = this.#users === undefined ? Method.None : Method.Password;
     const offered = await dialogue.hear(decodeMethods());
     if (!offered.includes(method)) {
@@ -65,10 +66,11 @@ export class Socks5Entry implements Entry {
       throw new TurnedAway(`the application ${lacks}`, encodeMethod(Method.Unacceptable));
     }
     await dialogue.say(encodeMethod(method));
-    if (this.#users === undefined) return;
+    if (this.#users === undefined) return undefined;
     const { user, password } = await dialogue.hear(decodePassword());
     const right = this.#users.knows(user, password);
     if (!right) throw new TurnedAway("an unknown user or a wrong password", encodePasswordStatus(false));
     await dialogue.say(encodePasswordStatus(true));
+    return new TextDecoder().decode(user);
   }
 }

@@ -1,6 +1,9 @@
 import { reasonOf } from "../../association/association.ts";
 import type { AdminAddress } from "../../config/admin.ts";
 import { formatAddress } from "../../net/address.ts";
+import { dial } from "../../net/dial.ts";
+import { Lookups } from "../../net/lookups.ts";
+import { realSystem } from "../../net/system.ts";
 
 /** How long a handler may take to answer, in milliseconds. */
 const PATIENCE = 5_000;
@@ -23,12 +26,12 @@ export class NoAnswer extends Error {
  */
 export async function ask(address: AdminAddress, path: string, method: "GET" | "POST" = "GET"): Promise<string> {
   const host = "path" in address ? "localhost" : formatAddress(address);
-  let connection: Deno.Conn | undefined;
+  let connection: Stream | undefined;
   const timer = setTimeout(() => connection?.close(), PATIENCE);
   try {
     connection = await connect(address);
     await connection.write(new TextEncoder().encode(`${method} ${path} HTTP/1.0\r\nHost: ${host}\r\n\r\n`));
-    const answer = await new Response(connection.readable).text();
+    const answer = await readAll(connection);
     const [, status, content] = /^HTTP\/1\.[01] (\d+)[^\n]*\n.*?\r\n\r\n(.*)$/s.exec(answer) ?? [];
     if (status === "200" && content !== undefined) return content;
     throw new Error(
@@ -47,7 +50,19 @@ export async function ask(address: AdminAddress, path: string, method: "GET" | "
   }
 }
 
-function connect(address: AdminAddress): Promise<Deno.Conn> {
-  if ("path" in address) return Deno.connect({ transport: "unix", path: address.path });
-  return Deno.connect({ hostname: address.host, port: address.port });
+/** What a connection of either kind can do. */
+type Stream = Pick<Deno.Conn, "read" | "write" | "close">;
+
+async function connect(address: AdminAddress): Promise<Stream> {
+  if ("path" in address) return await Deno.connect({ transport: "unix", path: address.path });
+  return await dial(address, { ...realSystem, lookups: new Lookups(realSystem), timeout: PATIENCE });
+}
+
+async function readAll(stream: Stream): Promise<string> {
+  const decoder = new TextDecoder(), buffer = new Uint8Array(64 * 1024);
+  let text = "";
+  for (let length = await stream.read(buffer); length !== null; length = await stream.read(buffer)) {
+    text += decoder.decode(buffer.subarray(0, length), { stream: true });
+  }
+  return text + decoder.decode();
 }

@@ -1,4 +1,4 @@
-import { isIp } from "../../config/scope.ts";
+import { isIp, sameHost } from "../../net/ip.ts";
 
 /** Where a handler that is ending is asked to let another one have its address. */
 export const RELEASE = "/release";
@@ -39,5 +39,5 @@ export function text(status: number, line: string, headers: Record<string, strin
 function isWelcome(header: string, own: string): boolean {
   const match = /^(?:\[([^\]]+)\]|([^:]+))(?::\d+)?$/.exec(header.toLowerCase());
   const host = match?.[1] ?? match?.[2];
-  return host !== undefined && (isIp(host) || host === "localhost" || host === own.toLowerCase());
+  return host !== undefined && (isIp(host) || sameHost(host, "localhost") || sameHost(host, own));
 }

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { destinationHost } from "../../../src/client/entry/destination_host.ts";
 
-Deno.test("an address has one spelling, a name small letters and no last dot", () => {
+Deno.test("an address has one spelling, a name small letters and, if it is absolute, its last dot", () => {
   const cases = {
     "192.0.2.1": "192.0.2.1",
     "2001:DB8:0:0::1": "2001:db8::1",
     "::ffff:c000:201": "192.0.2.1",
     "web": "web",
-    "Web.Example.COM.": "web.example.com",
+    "Web.Example.COM.": "web.example.com.",
     "_srv.example-1.com": "_srv.example-1.com",
     "3com.com": "3com.com",
     "0xfoo": "0xfoo",

@@ -28,7 +28,7 @@ Deno.test("a request names an IPv4 address, an IPv6 address in brackets, or a ho
     ["[2001:DB8::1]:65535", "2001:db8::1", 65535],
     ["[::ffff:192.0.2.1]:22", "192.0.2.1", 22],
     ["web:1", "web", 1],
-    ["Web.Example.COM.:0443", "web.example.com", 443],
+    ["Web.Example.COM.:0443", "web.example.com.", 443],
   ] as const;
   for (const [target, host, port] of cases) {
     assertEquals(decode(decodeConnect(), latin1(connect(target))).value, { destination: { host, port } });

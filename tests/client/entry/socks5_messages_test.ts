@@ -58,7 +58,7 @@ Deno.test("a request names an IPv4 address, an IPv6 address, or a host", () => {
     ["05 01 00 04 20010db8000000000000000000000001 ffff", "2001:db8::1", 65535],
     ["05 01 00 04 00000000000000000000ffffc0000201 0016", "192.0.2.1", 22],
     [named("web").toHex(), "web", 80],
-    [named("Web.Example.COM.").toHex(), "web.example.com", 80],
+    [named("Web.Example.COM.").toHex(), "web.example.com.", 80],
     [named("192.0.2.1").toHex(), "192.0.2.1", 80],
     [named("2001:DB8:0::1").toHex(), "2001:db8::1", 80],
     [named("a".repeat(63), "0001").toHex(), "a".repeat(63), 1],
