@@ -46,7 +46,8 @@ export interface AcceptorOptions extends Sharing {
  * reads its list and no byte more, and makes an association of those that a {@linkcode Matcher} finds to belong together. A
  * connection that asks for the channels instead gets its answer, and is closed.
  *
- * A stranger's connection costs a socket, a cookie, and at most 260 bytes of list and 528 of buffer, until the time-out.
+ * Until the time-out, a stranger's connection costs a cookie, at most 260 bytes of list and 528 of buffer, and its socket:
+ * with all that the runtime has for that, about 13 KB.
  */
 export class Acceptor {
   readonly #options: AcceptorOptions;

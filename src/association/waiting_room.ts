@@ -1,6 +1,6 @@
 import { isIpv6 } from "../net/ip.ts";
 
-/** How many connections may wait for their association at once. */
+/** How many may wait at once: connections for their association, or associations for a session. */
 export interface WaitingLimits {
   /** In all. */
   readonly total: number;
@@ -17,7 +17,7 @@ export interface Waiting {
 }
 
 /**
- * The connections that are in no association yet, as many as the limits allow.
+ * Connections that are in no association yet, or associations that serve no session, as many as the limits allow.
  *
  * Who comes when there is no room is let in, and the one that has waited longest goes: of its own source when that has
  * its share, else of the source that has most. Where no source has more than it needs for one association, it is the one
@@ -60,6 +60,12 @@ export class WaitingRoom<W extends Waiting> {
     this.#all.add(one);
     this.#bySource.set(source, peers.add(one));
     if (peers.size > association) this.#crowds.add(peers);
+    return oldest;
+  }
+
+  /** The one that goes when there is no room; null when none waits. */
+  get next(): W | null {
+    const [oldest = null] = this.#largest();
     return oldest;
   }
 

@@ -1,6 +1,6 @@
 import { Acceptor } from "../association/accept.ts";
 import type { Association } from "../association/association.ts";
-import type { WaitingLimits } from "../association/waiting_room.ts";
+import { type WaitingLimits, WaitingRoom } from "../association/waiting_room.ts";
 import { live } from "../config/live.ts";
 import type { ServerConfig } from "../config/types.ts";
 import type { Key } from "../identify/key.ts";
@@ -61,6 +61,8 @@ export class ServerHandler implements Observable {
   readonly #left: ThrottledWarning;
   readonly #full: ThrottledWarning;
   readonly #services = new Map<Service, Promise<void>>();
+  /** Those that serve no session. */
+  readonly #idle: WaitingRoom<Service>;
 
   /**
    * Starts to listen.
@@ -96,6 +98,12 @@ export class ServerHandler implements Observable {
     this.#rate = new SourceRate(clock, {
       get acceptRate() {
         return partOf(inForce.limits.acceptRate, crew, 0);
+      },
+    });
+    this.#idle = new WaitingRoom({
+      total: Infinity,
+      get perSource() {
+        return partOf(inForce.limits.idlePerSource, crew);
       },
     });
     this.#acceptor = new Acceptor({
@@ -212,6 +220,12 @@ export class ServerHandler implements Observable {
   }
 
   #serve(association: Association, took: number): void {
+    const { carried } = this.#crew;
+    if (carried.value >= this.limits.associations) {
+      const evicted = this.#idle.next;
+      this.#limitReached("associations", this.limits.associations, evicted);
+      if (evicted === null) return association.abort();
+    }
     for (const _ of association.connections) this.activity.handshakes.count("associated");
     this.activity.begin(association, took, "", this.#crew.index);
     const service = new Service(association, {
@@ -219,11 +233,17 @@ export class ServerHandler implements Observable {
       config: live(() => this.#inForce.config),
       lookups: this.#lookups,
       liveness: this.#liveness,
+      idle: {
+        add: (service) => {
+          const evicted = this.#idle.add(service);
+          if (evicted !== null) this.#limitReached("idle-per-source", this.limits.idlePerSource, evicted);
+        },
+        remove: (service) => this.#idle.remove(service),
+      },
       log: this.#log,
       activity: this.activity,
       workers: toldOf(this.#crew),
     });
-    const { carried } = this.#crew;
     carried.add(1);
     const ended = service.run().finally(() => {
       this.#services.delete(service);
@@ -232,10 +252,18 @@ export class ServerHandler implements Observable {
     this.#services.set(service, ended);
   }
 
+  /** An association that serves no session makes room for one that is to come. */
   #welcome(): boolean {
-    if (this.#crew.carried.value < this.limits.associations) return true;
-    this.activity.limitHits.count("associations");
-    this.#full.warn({ limit: "associations", value: this.limits.associations });
+    if (this.#crew.carried.value < this.limits.associations || this.#idle.next !== null) return true;
+    this.#limitReached("associations", this.limits.associations);
     return false;
+  }
+
+  #limitReached(limit: string, value: number, evicted: Service | null = null): void {
+    this.activity.limitHits.count(limit);
+    this.#full.warn({ limit, value, ...evicted !== null && { evicted: evicted.remoteHost } });
+    if (evicted === null) return;
+    this.#idle.remove(evicted);
+    evicted.evict();
   }
 }

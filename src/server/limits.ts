@@ -17,6 +17,8 @@ export interface EffectiveLimits {
   readonly waitingPerSource: number;
   /** Associations, and so sessions: each is of one session at a time. */
   readonly associations: number;
+  /** Associations from one source that serve no session: any stranger that reaches all channels can make them. */
+  readonly idlePerSource: number;
   /** Connections from one source in a second; 0 is any number. */
   readonly acceptRate: number;
   /** As many associations as there are files for, whatever is configured. */
@@ -37,12 +39,14 @@ export function limitsFor(given: ServerLimits, files: number | null, channels: n
   const budget = connectionBudget(files);
   const waiting = given.waiting ?? Math.min(MOST_WAITING, Math.floor(budget / 4));
   const possible = Math.max(1, Math.floor((budget - waiting) / (channels + 1)));
+  const associations = given.associations ?? possible;
   return {
     possible,
     waiting,
     lent: given.waiting === undefined ? (channels + 1) / 3 : 0,
     waitingPerSource: given.waitingPerSource ?? Math.max(channels, Math.floor(waiting / 4)),
-    associations: given.associations ?? possible,
+    associations,
+    idlePerSource: Math.max(1, Math.floor(associations / 4)),
     acceptRate: given.acceptRate ?? ACCEPT_RATE,
   };
 }

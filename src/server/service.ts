@@ -28,6 +28,8 @@ export interface ServiceOptions extends System {
   readonly lookups: Lookups;
   /** Watches the associations of sessions. */
   readonly liveness: Liveness;
+  /** Told when the association begins and ceases to wait for a session. */
+  readonly idle: { add(service: Service): void; remove(service: Service): void };
   /** Gets a line for each association and each session. */
   readonly log: Log;
   /** Is told of sessions. */
@@ -75,6 +77,11 @@ export class Service {
     this.#log = options.log.with({ association: association.id });
   }
 
+  /** The host address that its first channel comes from. */
+  get remoteHost(): string {
+    return this.#association.connections[0]!.remote.host;
+  }
+
   /** Runs until the association has ended. */
   async run(): Promise<void> {
     const { connections } = this.#association;
@@ -117,6 +124,12 @@ export class Service {
     if (!this.#busy) this.#goodbye();
   }
 
+  /** Ends an association that serves no session, to make room: at once where the client has not asked for one yet. */
+  evict(): void {
+    if (this.#sessions === 0) this.#association.end();
+    else this.leave();
+  }
+
   #goodbye(): void {
     const { clock } = this.#options;
     const end = () => {
@@ -142,7 +155,8 @@ export class Service {
 
   /** Waits for the client's next OPEN: null when the client has gone, or asks for nothing for too long. */
   async #nextOpen(): Promise<Open | null> {
-    const { clock, config } = this.#options;
+    const { clock, config, idle } = this.#options;
+    idle.add(this);
     // The client gives up an unused association first, so that no OPEN crosses the end.
     const forget = clock.after(2 * config.timeouts.idle, () => this.#association.end());
     try {
@@ -161,6 +175,7 @@ export class Service {
       if (this.#association.ended) return null;
       throw error;
     } finally {
+      idle.remove(this);
       forget();
     }
   }

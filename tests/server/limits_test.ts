@@ -12,7 +12,7 @@ Deno.test("what is derived fits into the files that may be open", () => {
 
 Deno.test("1,024 files are for 240 waiting connections, 60 from a source, and 180 associations of three channels", () => {
   assertEquals(limitsFor({}, 1024, 3), {
-    ...{ waiting: 240, waitingPerSource: 60, associations: 180 },
+    ...{ waiting: 240, waitingPerSource: 60, associations: 180, idlePerSource: 45 },
     ...{ lent: 4 / 3, acceptRate: 2000, possible: 180 },
   });
   assertEquals(limitsFor({}, null, 3), limitsFor({}, 1024, 3));
@@ -20,7 +20,7 @@ Deno.test("1,024 files are for 240 waiting connections, 60 from a source, and 18
 
 Deno.test("what is configured holds", () => {
   const given = { waiting: 7, waitingPerSource: 3, associations: 5, acceptRate: 0 };
-  assertEquals(limitsFor(given, 1024, 3), { ...given, lent: 0, possible: 238 });
+  assertEquals(limitsFor(given, 1024, 3), { ...given, lent: 0, possible: 238, idlePerSource: 1 });
 });
 
 Deno.test("associations that are not there lend a third of their files to connections that wait", () => {

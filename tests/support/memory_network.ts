@@ -53,6 +53,8 @@ export interface MemoryNetworkOptions {
  * ```
  */
 export class MemoryNetwork implements Network {
+  /** The IPv4 address that connections come from. */
+  source = "198.18.0.1";
   capacity: number;
   hosts: ReadonlyMap<string, string>;
   chunk: (available: number, reader: Connection) => number;
@@ -87,7 +89,7 @@ export class MemoryNetwork implements Network {
   async connect(to: Address, signal?: AbortSignal): Promise<Connection> {
     signal?.throwIfAborted();
     const remote = { host: this.#resolve(to.host), port: to.port };
-    const local = { host: remote.host.includes(":") ? "fd00::c" : "198.18.0.1", port: this.#freePort() };
+    const local = { host: remote.host.includes(":") ? "fd00::c" : this.source, port: this.#freePort() };
     await orAborted(Promise.resolve(this.onConnect(remote, local)), signal);
     const arrived = this.route(remote);
     const listener = this.#listenerAt(arrived);

@@ -1,0 +1,80 @@
+/** Associations without a session: what strangers that reach all channels can make without an end. */
+import { assertEquals } from "@std/assert";
+import type { Association } from "../../src/association/association.ts";
+import { initiate } from "../../src/association/initiate.ts";
+import { settle } from "../support/fake_clock.ts";
+import { Handlers } from "../support/handlers_in_memory.ts";
+import { channelAddresses, readAll, sendAll } from "../support/pair.ts";
+import "../support/native.ts";
+
+const LIMITS = { server: "limits: {associations: 8}" };
+
+/** Associates from an address, and says nothing. */
+async function associate({ network, clock }: Handlers, source: string): Promise<Association> {
+  network.source = source;
+  const association = await initiate(channelAddresses(3), { network, clock });
+  await settle();
+  return association;
+}
+
+/** Whether the server has closed an association. */
+async function isOver(association: Association): Promise<boolean> {
+  const read = association.connections[0]!.read(new Uint8Array(1)).then(() => true, () => true);
+  return await Promise.race([read, settle().then(() => false)]);
+}
+
+/** A whole session of the client handler's. */
+async function assertServed(handlers: Handlers): Promise<void> {
+  handlers.network.source = "198.18.0.99";
+  const { application, target } = await handlers.session();
+  await Promise.all([sendAll(application, new Uint8Array(10)), sendAll(target, new Uint8Array(20))]);
+  assertEquals([(await readAll(target)).length, (await readAll(application)).length], [10, 20]);
+  for (const end of [application, target]) end.close();
+  await settle();
+}
+
+Deno.test("one source keeps a quarter of the associations without a session: its oldest make room", async () => {
+  const handlers = new Handlers({}, LIMITS);
+  const stranger: Association[] = [];
+  for (let count = 0; count < 20; count++) stranger.push(await associate(handlers, "203.0.113.1"));
+  assertEquals(handlers.server.associations, 2);
+  assertEquals(await Promise.all(stranger.map(isOver)), stranger.map((_, index) => index < 18));
+  await assertServed(handlers);
+  assertEquals(handlers.server.activity.limitHits.of("idle-per-source"), 18);
+  for (const association of stranger) association.end();
+  await handlers.close();
+});
+
+Deno.test("when all places are taken, an association without a session makes room, of the source that has most", async () => {
+  const handlers = new Handlers({}, LIMITS);
+  const others: Association[] = [];
+  for (let host = 1; host <= 6; host++) others.push(await associate(handlers, `203.0.113.${host}`));
+  const crowd = [await associate(handlers, "192.0.2.77"), await associate(handlers, "192.0.2.77")];
+  await assertServed(handlers);
+  assertEquals(await Promise.all([...others, ...crowd].map(isOver)), [...others.map(() => false), true, false]);
+  assertEquals(handlers.server.associations, 8);
+  for (const association of [...others, ...crowd]) association.end();
+  await handlers.close();
+});
+
+Deno.test("sessions under way never make room; then the limit is said", async () => {
+  const handlers = new Handlers({}, { server: "limits: {associations: 2}" });
+  const sessions = [await handlers.session(), await handlers.session()];
+  const refused = await initiate(channelAddresses(3), handlers).catch(({ message }) => message);
+  assertEquals(/too much to do/.test(refused), true, `${refused}`);
+  assertEquals(handlers.server.associations, 2);
+  await handlers.close(...sessions.flatMap(({ application, target }) => [application, target]));
+});
+
+Deno.test("an association that a session has left makes room, too, with a word to the client", async () => {
+  const handlers = new Handlers({}, { server: "limits: {associations: 1}" });
+  await assertServed(handlers);
+  assertEquals(handlers.client.levels().pool?.idle, 1);
+  const stranger = await associate(handlers, "203.0.113.1");
+  assertEquals(handlers.client.levels().pool?.idle, 0);
+  assertEquals(handlers.server.associations, 1);
+  await assertServed(handlers);
+  assertEquals(await isOver(stranger), true);
+  stranger.end();
+  await handlers.close();
+});
