@@ -78,7 +78,11 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
         checks: ({ config }) => [
           ...config.keys.map(({ file }) => keyCheck(file, "verify")),
           ...rulesChecks(config, handler),
-          ...config.servers.map(({ name }) => ({ name: `server ${name}`, run: () => handler.prove(name) })),
+          ...config.servers.map(({ name }) => ({
+            name: `server ${name}`,
+            need: "any" as const,
+            run: () => handler.prove(name),
+          })),
         ],
         reload: ({ config, users, keys }) => handler.reload(config, users, keys),
       };
@@ -109,12 +113,14 @@ function checkSystem({ redirects }: ClientConfig): void {
 
 /** What leads connections to the ways in that need rules. */
 function rulesChecks({ rules, tproxies }: ClientConfig, handler: ClientHandler): Check[] {
-  const redirects = handler.redirects.length === 0 ? [] : [{
+  const redirects: Check[] = handler.redirects.length === 0 ? [] : [{
     name: "rules",
+    need: "every",
     run: () => handler.proveRules(rules !== undefined),
   }];
   return tproxies.length === 0 ? redirects : [...redirects, {
     name: "TPROXY rules",
+    need: "every",
     run: () => {
       throw new NotLookedAt("they are made by hand, and can't be seen from here");
     },

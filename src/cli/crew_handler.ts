@@ -1,5 +1,5 @@
 import type { Log, LogFields } from "../observe/log.ts";
-import { type Check, NotLookedAt } from "../observe/admin/readiness.ts";
+import { type Check, NotLookedAt, type Subject } from "../observe/admin/readiness.ts";
 import { INTERVAL } from "../observe/sampler.ts";
 import { sumHistories, sumMetrics, sumSeen } from "../observe/sum.ts";
 import type { View } from "../observe/view.ts";
@@ -34,7 +34,7 @@ export class CrewHandler implements Handler {
   readonly #hands: readonly Hand[];
   readonly #callers: readonly Caller[];
   readonly #failed = Promise.withResolvers<never>();
-  #checks: readonly string[] = [];
+  #checks: readonly Subject[] = [];
   /** Where the first worker listens. */
   listening: LogFields = {};
 
@@ -96,8 +96,9 @@ export class CrewHandler implements Handler {
 
   /** What has to be in place for new sessions, in every worker. */
   checks(): Check[] {
-    return this.#checks.map((name) => ({
+    return this.#checks.map(({ name, need }) => ({
       name,
+      need,
       run: async () => {
         const looks = await Promise.allSettled(this.#callers.map((caller) => caller.call("check", name)));
         const errors = looks.flatMap((look) => look.status === "rejected" ? [look.reason] : []);

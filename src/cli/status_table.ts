@@ -8,7 +8,8 @@ const MOST_SESSIONS = 15;
 
 /** A handler's status for people: at most 80 columns wide. */
 export function statusTable(status: Status): string {
-  const { role, version, host, uptime, pid, ending, sessionCount, associations, sessions, waiting, pool } = status;
+  const { role, version, host, uptime, pid, ending, readiness, sessionCount, associations, sessions, waiting, pool } =
+    status;
   const handler = [
     ...ending ? ["ending"] : [],
     `${role} ${version}`,
@@ -32,6 +33,7 @@ export function statusTable(status: Status): string {
     cut(handler.join(", "), WIDTH),
     cut(`${current.join(", ")}; ${past}`, WIDTH),
     ...reasonsOf(refusals),
+    ...readinessLines(readiness),
     "",
     ...table(["CHANNEL", "STATE", "OUT/S", "IN/S", "BEHIND", "FAILED"], status.channels.map(channelRow)),
     ...reasons,
@@ -57,6 +59,15 @@ function reasonsOf(refusals: Status["totals"]["refusals"]): string[] {
 
 function total(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/** What /readyz last said, where that was not that all is well. */
+function readinessLines(readiness: Status["readiness"]): string[] {
+  if (readiness === null) return [];
+  const { missing, degraded } = readiness;
+  const lines = (state: string, reasons: typeof missing) =>
+    Object.entries(reasons).map(([name, reason]) => cut(`${state}: ${name}: ${reason}`, WIDTH));
+  return [...lines("not ready", missing), ...lines("degraded", degraded)];
 }
 
 function channelRow(channel: ChannelStatus): string[] {

@@ -60,7 +60,7 @@ export function sameAdmin(one: AdminAddress | undefined, other: AdminAddress | u
   return (one && formatAdmin(one)) === (other && formatAdmin(other));
 }
 
-/** Whether a key can still be read: the check of a handler that is to start again some day. */
+/** Whether a key can still be read. A handler has read it, but could not start again, nor reload, without. */
 export function keyCheck(file: string, use: KeyUse): Check {
-  return { name: `key ${file}`, run: async () => void await loadKey(file, use) };
+  return { name: `key ${file}`, need: "none", run: async () => void await loadKey(file, use) };
 }

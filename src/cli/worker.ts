@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Subject } from "../observe/admin/readiness.ts";
 import { leastLevel, relayLog } from "../observe/log.ts";
 import { HandlerView, type View } from "../observe/view.ts";
 import { type Duties, type Line, type Port, serve, type Start, type StartedWorker } from "../workers/calls.ts";
@@ -59,7 +60,7 @@ class Hand implements Duties {
     this.#next = await this.#program.load();
   }
 
-  reload(): Promise<{ left: string[]; checks: string[] }> {
+  reload(): Promise<{ left: string[]; checks: Subject[] }> {
     const next = this.#next!;
     const left = this.#started.reload(next);
     this.#loaded = next;
@@ -91,8 +92,8 @@ class Hand implements Duties {
     return this.#seen ??= new HandlerView(this.#started.handler, VERSION);
   }
 
-  #checks(): string[] {
-    return this.#started.checks(this.#loaded).map(({ name }) => name);
+  #checks(): Subject[] {
+    return this.#started.checks(this.#loaded).map(({ name, need }) => ({ name, need }));
   }
 }
 

@@ -117,7 +117,8 @@ const schema: Schema<ServerConfig> = {
     key: "distinct-addresses",
     shape: one(booleanSyntax),
     default: true,
-    doc: "Refuse an association of which two channels arrive at one address; off only for tests",
+    doc: "Refuse an association of which two channels arrive at one address; off where " +
+      "different public addresses lead to one address here, as those of Kubernetes' Services do",
   },
   ...serverIdentifySchema,
   rules: forRulesOnly(serverRulesSchema),

@@ -67,7 +67,10 @@ export interface ServerConfig {
   readonly channels: readonly Address[];
   /** At least one, no port twice. */
   readonly targets: readonly Target[];
-  /** Whether the channels of one association must arrive at different local addresses; off only for tests. */
+  /**
+   * Whether the channels of one association must arrive at different local addresses; off where a balancer leads channels of
+   * different public addresses to one local address.
+   */
   readonly distinctAddresses: boolean;
   /** The files of the keys by which it tells clients its channels; it tells nobody without. */
   readonly keys: readonly string[];

@@ -6,7 +6,7 @@
  */
 import { UsageError } from "../config/problems.ts";
 import { StartError } from "../net/listen.ts";
-import { NotLookedAt } from "../observe/admin/readiness.ts";
+import { NotLookedAt, type Subject } from "../observe/admin/readiness.ts";
 import type { LogFields, LogLevel } from "../observe/log.ts";
 import type { History, Seen } from "../observe/admin/status.ts";
 import type { Metric } from "../observe/metrics.ts";
@@ -29,7 +29,7 @@ export interface StartedWorker {
   /** Where it listens, for the log. */
   readonly listening: LogFields;
   /** What can be looked at by {@linkcode Duties.check}. */
-  readonly checks: readonly string[];
+  readonly checks: readonly Subject[];
 }
 
 /** What a worker does when it is called; all that goes over is plain data. */
@@ -45,7 +45,7 @@ export interface Duties {
   /** Reads again what it is told, and keeps it for {@linkcode Duties.reload}. */
   prepare(): Promise<void>;
   /** Takes that into use. */
-  reload(): Promise<{ readonly left: string[]; readonly checks: readonly string[] }>;
+  reload(): Promise<{ readonly left: string[]; readonly checks: readonly Subject[] }>;
   /** Looks whether something is in place. @param name What. */
   check(name: string): Promise<void>;
   /** As of its handler's view. */

@@ -28,9 +28,12 @@ class Played implements Hand {
       return {
         start: (start) => {
           this.start = start;
-          return Promise.resolve({ listening: { at: `worker ${start.index}` }, checks: ["server web"] });
+          return Promise.resolve({
+            listening: { at: `worker ${start.index}` },
+            checks: [{ name: "server web", need: "any" }],
+          });
         },
-        reload: () => Promise.resolve({ left: ["pads"], checks: ["server other"] }),
+        reload: () => Promise.resolve({ left: ["pads"], checks: [{ name: "server other", need: "any" }] }),
         ...Object.fromEntries(["stopListening", "idle", "close", "prepare", "alive"].map((name) => [name, did(name)])),
         check: (name) => did(`check ${name}`)(),
         ...duties,
@@ -125,7 +128,7 @@ Deno.test("a reload is taken by all, or by none where one can't read it", async 
   await crew.close();
 
   let reloaded = 0;
-  const reload = () => Promise.resolve({ left: [], checks: [`${reloaded++}`] });
+  const reload = () => Promise.resolve({ left: [], checks: [{ name: `${reloaded++}`, need: "any" as const }] });
   const wrong = new Played({ reload, prepare: () => Promise.reject(new UsageError(["line 3: no"])) });
   const other = await start(new Played({ reload }), wrong);
   const error = await assertRejects(() => other.crew.reload(), UsageError);

@@ -35,6 +35,7 @@ const STATUS: Status = {
   pid: 42,
   uptime: 90,
   ending: false,
+  readiness: null,
   sessionCount: 1,
   sessions: [SESSION],
   associations: 2,
@@ -109,4 +110,19 @@ Deno.test("bytes have at most three digits", () => {
 Deno.test("durations have one unit or two", () => {
   const texts = [0, 59.9, 60, 3_599, 3_600, 86_399, 90_000].map(duration);
   assertEquals(texts, ["0 s", "59 s", "1 min", "59 min", "1 h 0 min", "23 h 59 min", "1 d 1 h"]);
+});
+
+Deno.test("what keeps a handler from serving is a line each, and so is what fails besides", () => {
+  const readiness = {
+    ready: false,
+    missing: { rules: "no connection is led here" },
+    degraded: { "server web-1": "channel 2: Connection refused" },
+    unknown: { "TPROXY rules": "they are made by hand" },
+  };
+  const lines = statusTable({ ...STATUS, readiness }).split("\n");
+  assertEquals(lines.slice(2, 5), [
+    "not ready: rules: no connection is led here",
+    "degraded: server web-1: channel 2: Connection refused",
+    "",
+  ]);
 });

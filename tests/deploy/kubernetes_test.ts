@@ -102,6 +102,38 @@ Deno.test("rules come first and alone have a right, NET_ADMIN; then the sidecar;
   }
 });
 
+Deno.test("channels and the application's port are open to all, the admin address to Prometheus alone", () => {
+  const pods: [Manifest[], string, string, number[]][] = [
+    [client, "Deployment", "app", [8080]],
+    [server, "Deployment", "micss-server", [6522, 6523, 6524]],
+    [replicas, "Deployment", "app", [8080]],
+    [replicas, "StatefulSet", "micss-server", [6522, 6523, 6524]],
+  ];
+  for (const [manifests, kind, name, open] of pods) {
+    const { metadata: { labels }, spec } = only(manifests, kind, name).spec.template;
+    const policy = only(manifests, "NetworkPolicy", name).spec;
+    assertEquals([policy.podSelector.matchLabels, policy.policyTypes], [labels, ["Ingress"]]);
+    const containers: Container[] = [...spec.initContainers ?? [], ...spec.containers];
+    const named = new Map(containers.flatMap(({ ports = [] }) => ports.map((one) => [one.name, one.containerPort])));
+    const portsOf = (rule: Manifest): number[] =>
+      rule.ports.map(({ port }: { port: string | number }) => typeof port === "number" ? port : named.get(port));
+    const [all, some, ...others] = policy.ingress;
+    assertEquals([all.from, portsOf(all)], [undefined, open]);
+    assertEquals([portsOf(some), others], [[9652], []]);
+    assertEquals(some.from, [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }]);
+    // No port of a pod is left out, and so closed.
+    assertEquals([...named.values()].toSorted(), [...open, 9652].toSorted());
+  }
+});
+
+Deno.test("a probe of readiness waits for longer than a handler that can serve takes to say so", () => {
+  const statefulSet = podOf(only(replicas, "StatefulSet", "micss-server"));
+  for (const { readinessProbe } of [sidecar, handler.containers[0], statefulSet.containers[0]]) {
+    assertEquals(readinessProbe.httpGet.path, "/readyz");
+    assert(readinessProbe.timeoutSeconds >= 2);
+  }
+});
+
 Deno.test("no other container has the user by whom rules know the handler", () => {
   const users = [...app.initContainers, ...app.containers].map(({ securityContext }: Container) =>
     securityContext.runAsUser

@@ -21,6 +21,7 @@ const RIGHTLESS = [
 interface Answer {
   ready: boolean;
   missing: Record<string, string>;
+  degraded: Record<string, string>;
   unknown: Record<string, string>;
 }
 
@@ -78,10 +79,11 @@ for (const flavour of FLAVOURS) {
       assertEquals(await client.ask(), {
         ready: false,
         missing: { rules: "no connection is led here; run micss rules apply" },
+        degraded: {},
         unknown: {},
       });
       await mustRules(near, "apply", "--config", client.file);
-      assertEquals(await client.until(true), { ready: true, missing: {}, unknown: {} });
+      assertEquals(await client.until(true), { ready: true, missing: {}, degraded: {}, unknown: {} });
       await mustRules(near, "remove");
       const { missing } = await client.until(false);
       assertEquals(missing, { rules: "connections over IPv4 are led here no more; run micss rules apply" });

@@ -12,6 +12,8 @@ export interface Container {
   readonly name: string;
   readonly args: readonly string[];
   readonly restartPolicy?: string;
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly readinessProbe?: Manifest;
   readonly securityContext: {
     readonly runAsUser?: number;
     readonly runAsNonRoot?: boolean;

@@ -25,10 +25,10 @@ Deno.test("a call is answered with what the duty gives, whichever is done first"
   const gate = Promise.withResolvers<void>();
   const { caller, end } = connected({
     idle: () => gate.promise,
-    reload: () => Promise.resolve({ left: ["pads"], checks: ["server web"] }),
+    reload: () => Promise.resolve({ left: ["pads"], checks: [{ name: "server web", need: "any" }] }),
   });
   const idle = caller.call("idle");
-  assertEquals(await caller.call("reload"), { left: ["pads"], checks: ["server web"] });
+  assertEquals(await caller.call("reload"), { left: ["pads"], checks: [{ name: "server web", need: "any" }] });
   gate.resolve();
   assertEquals(await idle, undefined);
   end();

@@ -132,8 +132,8 @@ export class Admin implements AsyncDisposable {
 
   async #status(events: readonly Event[]): Promise<Status> {
     const { version } = this.#options;
-    const { ending } = this.#readiness;
-    return statusOf(await this.#view.status(), { version, ending, events });
+    const { ending, last } = this.#readiness;
+    return statusOf(await this.#view.status(), { version, ending, readiness: last, events });
   }
 }
 

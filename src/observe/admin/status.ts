@@ -1,4 +1,5 @@
 import { formatAddress } from "../../net/address.ts";
+import type { Answer } from "./readiness.ts";
 import type { Levels, Observable } from "../observable.ts";
 import type { Event } from "../recent.ts";
 import type { ChannelSample, ChannelState } from "../sampler.ts";
@@ -86,6 +87,8 @@ export interface Status extends Seen {
   readonly uptime: number;
   /** Whether it takes nothing new any more. */
   readonly ending: boolean;
+  /** The last answer of /readyz; null where nobody has asked. */
+  readonly readiness: Answer | null;
   /** The last log lines, the oldest first. */
   readonly events: readonly Event[];
 }
@@ -111,14 +114,16 @@ export interface StatusOptions {
   readonly version: string;
   /** Whether the handler takes nothing new any more. */
   readonly ending: boolean;
+  /** The last answer of /readyz. */
+  readonly readiness: Answer | null;
   /** Log lines. */
   readonly events: readonly Event[];
 }
 
 /** Describes a handler, and its process. */
-export function statusOf({ role, ...seen }: Seen, { version, ending, events }: StatusOptions): Status {
+export function statusOf({ role, ...seen }: Seen, { version, ending, readiness, events }: StatusOptions): Status {
   const uptime = Math.round(performance.now()) / 1000;
-  return { role, version, host: Deno.hostname(), pid: Deno.pid, uptime, ending, ...seen, events };
+  return { role, version, host: Deno.hostname(), pid: Deno.pid, uptime, ending, readiness, ...seen, events };
 }
 
 /** Describes a handler. @param channels Its channels at the last look. */

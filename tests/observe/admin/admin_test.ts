@@ -57,13 +57,16 @@ Deno.test("/healthz says ok, and every answer forbids what a page elsewhere coul
 });
 
 Deno.test("/readyz is 503 and says what is missing, or 200", async () => {
-  const broken = { name: "server web", run: () => Promise.reject(new Error("channel 2: refused")) };
+  const broken: Check = { name: "server web", need: "any", run: () => Promise.reject(new Error("channel 2: refused")) };
   await using lacking = await start(ANY, [broken]);
   const answer = await get(lacking, "/readyz");
   assertEquals(statusOf(answer), 503);
-  assert(answer.endsWith('{"ready":false,"missing":{"server web":"channel 2: refused"},"unknown":{}}'), answer);
+  assert(
+    answer.endsWith('{"ready":false,"missing":{"server web":"channel 2: refused"},"degraded":{},"unknown":{}}'),
+    answer,
+  );
   await using whole = await start();
-  assert((await get(whole, "/readyz")).endsWith('{"ready":true,"missing":{},"unknown":{}}'));
+  assert((await get(whole, "/readyz")).endsWith('{"ready":true,"missing":{},"degraded":{},"unknown":{}}'));
   whole.ending();
   assertEquals(statusOf(await get(whole, "/readyz")), 503);
   assertEquals(statusOf(await get(whole, "/healthz")), 200);

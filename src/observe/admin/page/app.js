@@ -200,6 +200,7 @@ function show(status) {
   write(byId("role"), role);
   write(byId("facts"), `${host}, ${version}, up ${duration(uptime)}, pid ${pid}`);
   say(ending ? "ending" : "live");
+  showReadiness(status);
   write(byId("figure-sessions"), String(sessionCount));
   write(byId("figure-associations"), String(associations));
   write(byId("figure-out"), `${bytes(sum("rateOut"))}/s`);
@@ -210,6 +211,15 @@ function show(status) {
   channels.forEach(showChannel);
   showSessions(status);
   showEvents(events);
+}
+
+/** Shows what /readyz last found wrong. */
+function showReadiness({ readiness }) {
+  const reasons = (state, found) => Object.entries(found).map(([name, reason]) => `${state}: ${name}: ${reason}`);
+  const { missing, degraded } = readiness ?? { missing: {}, degraded: {} };
+  const lines = [...reasons("not ready", missing), ...reasons("degraded", degraded)];
+  byId("readiness").hidden = lines.length === 0;
+  write(byId("readiness"), lines.join("; "));
 }
 
 /** Says how the page does with the handler. */
