@@ -1,3 +1,4 @@
+import { pipesRead } from "../config/source.ts";
 import type { Log, LogFields } from "../observe/log.ts";
 import { type Check, NotLookedAt, type Subject } from "../observe/admin/readiness.ts";
 import { INTERVAL } from "../observe/sampler.ts";
@@ -64,7 +65,7 @@ export class CrewHandler implements Handler {
     const { command, args, count } = options;
     const memory: CrewMemory = crewMemory(count);
     const start = (index: number): Promise<StartedWorker> =>
-      crew.#callers[index]!.call("start", { command, args, memory, index });
+      crew.#callers[index]!.call("start", { command, args, pipes: pipesRead(), memory, index });
     try {
       const { listening, checks } = await start(0);
       await Promise.all(crew.#callers.slice(1).map((_, at) => start(at + 1)));

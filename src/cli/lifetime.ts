@@ -7,7 +7,7 @@ import { StartError } from "../net/listen.ts";
 import type { Check } from "../observe/admin/readiness.ts";
 import type { Log, LogFields } from "../observe/log.ts";
 import { type Manager, NO_MANAGER, systemManager } from "../observe/notify.ts";
-import { environment } from "./environment.ts";
+import { environment } from "../config/environment.ts";
 import type { Observable } from "../observe/observable.ts";
 import { HandlerView, type View } from "../observe/view.ts";
 import { alone, type Crew } from "../workers/crew.ts";

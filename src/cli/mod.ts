@@ -1,3 +1,4 @@
+import { environment } from "../config/environment.ts";
 import { nearest } from "../config/nearest.ts";
 import { quote, UsageError } from "../config/problems.ts";
 import { type Command, type Output, standardOutput } from "./command.ts";
@@ -172,7 +173,10 @@ function describe(error: unknown, stack: boolean): string {
 
 function wantsStack(args: string[]): boolean {
   if (/(?:^|\0)--log-level[=\0]debug(?:\0|$)/.test(args.join("\0"))) return true;
-  // Without the permission nobody is asked for it: this is the worst moment for a question.
-  const { state } = Deno.permissions.querySync({ name: "env", variable: "MICSS_DEBUG" });
-  return state === "granted" && Deno.env.get("MICSS_DEBUG") !== undefined;
+  try {
+    return environment("MICSS_DEBUG") !== undefined;
+  } catch {
+    // Set, if to nothing that is text.
+    return true;
+  }
 }

@@ -3,7 +3,7 @@ import { UsageError } from "../config/problems.ts";
 import { systemClock } from "../net/clock.ts";
 import { systemManager } from "../observe/notify.ts";
 import { availableBackends, chooseBackend, RulesWatch, systemTools } from "../rules/mod.ts";
-import { environment } from "./environment.ts";
+import { environment } from "../config/environment.ts";
 import { ProcessLog } from "./process_log.ts";
 import type { Plan } from "./rules_args.ts";
 import { SystemSignals } from "./signals.ts";

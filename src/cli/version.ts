@@ -3,7 +3,7 @@ import { xor } from "../sharing/xor.ts";
 import { PROTOCOL_VERSION } from "../wire/greeting.ts";
 import { Method } from "../wire/identify.ts";
 import type { Command } from "./command.ts";
-import { environment } from "./environment.ts";
+import { environment } from "../config/environment.ts";
 import { readFlags } from "./flags.ts";
 
 /** The program's version. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { givePipes } from "../config/source.ts";
 import type { Subject } from "../observe/admin/readiness.ts";
 import { leastLevel, relayLog } from "../observe/log.ts";
 import { HandlerView, type View } from "../observe/view.ts";
@@ -32,7 +33,8 @@ class Hand implements Duties {
     this.#say = say;
   }
 
-  async start({ command, args, memory, index }: Start): Promise<StartedWorker> {
+  async start({ command, args, pipes, memory, index }: Start): Promise<StartedWorker> {
+    givePipes(pipes);
     this.#program = await programOf(command, args);
     this.#loaded = await this.#program.load();
     this.#logging = this.#loaded.config.log;

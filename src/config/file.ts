@@ -3,6 +3,7 @@ import { fileNode, type Node } from "./node.ts";
 import { locator } from "./position.ts";
 import { quote, UsageError } from "./problems.ts";
 import { type FileRights, isPrivate } from "./private.ts";
+import { readSource } from "./source.ts";
 
 /** The largest configuration file that is read, in bytes. */
 export const MAX_FILE_BYTES = 1024 * 1024;
@@ -41,16 +42,9 @@ function readText(path: string, what: string, check: (rights: FileRights, path: 
 /** A file's bytes, at most one more than {@linkcode MAX_FILE_BYTES}. */
 function readBytes(path: string, what: string, check: (rights: FileRights, path: string) => void): Uint8Array {
   try {
-    using file = Deno.openSync(path);
-    check(file.statSync(), path);
-    const bytes = new Uint8Array(MAX_FILE_BYTES + 1);
-    let length = 0;
-    while (length < bytes.length) {
-      const count = file.readSync(bytes.subarray(length));
-      if (count === null) break;
-      length += count;
-    }
-    return bytes.subarray(0, length);
+    const { bytes, rights } = readSource(path, MAX_FILE_BYTES + 1);
+    check(rights, path);
+    return bytes;
   } catch (error) {
     throw error instanceof FileError ? error : new FileError(explain(error, what));
   }

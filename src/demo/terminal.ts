@@ -1,3 +1,4 @@
+import { environment } from "../config/environment.ts";
 import type { ScreenOptions } from "./screen.ts";
 
 /** The narrowest and the widest that the demo is laid out for, in columns. */
@@ -23,9 +24,4 @@ function terminalWidth(): number {
   } catch {
     return USUAL_WIDTH;
   }
-}
-
-function environment(variable: string): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable });
-  return state === "granted" ? Deno.env.get(variable) : undefined;
 }

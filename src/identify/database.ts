@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { environment } from "../config/environment.ts";
 import { type Entry, EntryError, entryFromJson, type EntryJson, entryToJson } from "./entry.ts";
 
 /** The database can't be used; the message is "what is wrong; what would be right", without the path. */
@@ -138,9 +139,13 @@ export class Database implements Disposable {
   }
 }
 
-/** Where this process's database is where nobody says otherwise. */
+/**
+ * Where this process's database is where nobody says otherwise.
+ *
+ * @throws {UsageError} When the environment names a directory that is not UTF-8.
+ */
 export function systemDatabasePath(): string {
-  return defaultDatabasePath((name) => Deno.env.get(name), Deno.uid());
+  return defaultDatabasePath(environment, Deno.uid());
 }
 
 /** Where the database of a user is where nobody says otherwise; `uid` 0 is root. */

@@ -32,12 +32,13 @@ export interface Key {
 }
 
 /**
- * Reads a key's text: one line, `KIND BASE64 COMMENT`, the comment optional.
+ * Reads a key's text: one line, `KIND BASE64 COMMENT`, the comment optional. White space around it, such as an editor or
+ * a secret store leaves, does not matter.
  *
  * @throws {SyntaxError} When it is none; the message has no part of it.
  */
 export function parseKey(text: string): KeyText {
-  const match = /^(\S+) (\S+)(?: ([^\r\n]*))?\r?\n?$/.exec(text);
+  const match = /^(\S+)[ \t]+(\S+)(?:[ \t]+([^\r\n]*))?$/.exec(text.trim());
   if (match === null || !KINDS.includes(match[1]!)) throw new SyntaxError("no key of micss");
   return { kind: match[1] as KeyKind, material: parseMaterial(match[2]!), comment: match[3] ?? "" };
 }

@@ -1,4 +1,5 @@
 import { type FileRights, isPrivate } from "../config/private.ts";
+import { readSource } from "../config/source.ts";
 import { formatKey, generateEd25519, generateHmac, importKey, type Key, type KeyText, parseKey } from "./key.ts";
 
 /** The longest text of a key's file, in bytes. */
@@ -45,11 +46,9 @@ export async function loadKey(path: string, use: KeyUse): Promise<Key> {
 function readText(path: string): KeyText {
   let text: string, rights: FileRights;
   try {
-    using file = Deno.openSync(path);
-    // Of the open file, so that nobody can put another in its place in between.
-    rights = file.statSync();
-    const bytes = new Uint8Array(MOST_TEXT);
-    text = new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0));
+    const source = readSource(path, MOST_TEXT);
+    rights = source.rights;
+    text = new TextDecoder().decode(source.bytes);
   } catch (error) {
     throw new KeyFileError(path, explain(error));
   }

@@ -5,6 +5,7 @@
  * @module
  */
 import { UsageError } from "../config/problems.ts";
+import type { Source } from "../config/source.ts";
 import { StartError } from "../net/listen.ts";
 import { NotLookedAt, type Subject } from "../observe/admin/readiness.ts";
 import type { LogFields, LogLevel } from "../observe/log.ts";
@@ -18,6 +19,8 @@ export interface Start {
   readonly command: "server" | "client";
   /** What the command was given. */
   readonly args: string[];
+  /** What pipes gave, which no worker can read again. */
+  readonly pipes: ReadonlyMap<string, Source>;
   /** What it has in common with the other workers. */
   readonly memory: CrewMemory;
   /** Its number, from 0. */

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { stdFlags } from "../../scripts/std.ts";
+import { run as runProgram } from "../support/process.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -46,4 +47,22 @@ Deno.test("a reader of the program's help that has gone is no error", async () =
   await child.stdout.cancel();
   const [{ code }, err] = await Promise.all([child.status, new Response(child.stderr).text()]);
   assertEquals([code, err], [0, ""]);
+});
+
+Deno.test("a variable of the environment that is not UTF-8 has its line", async () => {
+  const permissions = ["--allow-read", "--allow-env=HOME,XDG_STATE_HOME", "--allow-sys=uid"];
+  const command = [Deno.execPath(), "run", "--quiet", "--no-prompt", ...permissions, ...await stdFlags(), "main.ts"];
+  for (const variable of ["HOME", "XDG_STATE_HOME"]) {
+    // The name of a directory in Latin-1; only a shell can write it.
+    const set = `export DENO_DIR="\${DENO_DIR:-\${XDG_CACHE_HOME:-$HOME/.cache}/deno}"
+      export ${variable}=$(printf '/nowhere/\\351'); exec "$@"`;
+    const outcome = await runProgram(["sh", "-c", set, "sh", ...command, "channels", "list"], {
+      cwd: ROOT,
+      mayFail: true,
+    });
+    assertEquals(
+      [outcome.code, outcome.stderr],
+      [2, `micss: environment variable ${variable}: not UTF-8; set it to UTF-8 text, or unset it\n`],
+    );
+  }
 });
