@@ -7,47 +7,47 @@ const SYMBOLS = {
   EVP_EncryptUpdate: { parameters: ["pointer", "buffer", "buffer", "buffer", "i32"], result: "i32" },
 } as const;
 
-/** The system's OpenSSL, by the names of the versions that have all this. */
+/** Names of the OpenSSL versions that export all of these symbols. */
 const LIBRARIES = ["libcrypto.so.3", "libcrypto.so.1.1"];
 
 const KEY_LENGTH = 32;
 const COUNTER_LENGTH = 16;
 
-/** Below this many bytes a fresh key costs more than the bytes themselves would. */
-const WORTH_A_KEY = 4096;
+/** Shorter pads cost less to draw from the seed than a fresh key does. */
+const MIN_LENGTH = 4096;
 
-/** The longest run of bytes made with one key: AES in counter mode is far from showing that no block repeats. */
-const MOST_A_KEY = 524_288 + 64;
+/** Bytes made with one key: too few for the absence of repeated blocks to show. */
+const MAX_PER_KEY = 524_288 + 64;
 
 /**
  * Pads at 8 GB/s instead of 2.4: each is the key stream of AES-256 in counter mode (NIST SP 800-38A) under a key of its
- * own, 32 fresh bytes from `seed`, used once and forgotten. Pads are the largest part of a handler's work, so this makes a
- * third more throughput. Short ones come from `seed` as they are.
+ * own, 32 fresh bytes from `seed`, used once and overwritten. Pads are the largest part of a handler's work, so this
+ * raises throughput by a third. Short pads come straight from `seed`.
  *
- * It calls the system's OpenSSL, and uses it only after it has given the right answer to a published test vector.
+ * Calls the system's OpenSSL, and only after it has passed a published test vector.
  *
- * @param seed Where keys and short pads come from: a CSPRNG.
- * @returns null where there is no such library, or no permission to call it.
+ * @param seed A CSPRNG, for keys and short pads.
+ * @returns null if the library is missing or may not be called.
  */
 export function aesPads(seed: PadSource): PadSource | null {
   const encrypt = loadCipher();
   if (encrypt === null) return null;
   const key = new Uint8Array(KEY_LENGTH);
   const counter = new Uint8Array(COUNTER_LENGTH);
-  const zeros = new Uint8Array(MOST_A_KEY);
+  const zeros = new Uint8Array(MAX_PER_KEY);
   const pads: PadSource = (into) => {
-    if (into.length < WORTH_A_KEY) return seed(into);
-    for (let at = 0; at < into.length; at += MOST_A_KEY) {
-      const part = into.subarray(at, at + MOST_A_KEY);
+    if (into.length < MIN_LENGTH) return seed(into);
+    for (let at = 0; at < into.length; at += MAX_PER_KEY) {
+      const part = into.subarray(at, at + MAX_PER_KEY);
       seed(key);
-      if (!encrypt(key, counter, zeros.subarray(0, part.length), part)) throw new Error("OpenSSL made no pad");
+      if (!encrypt(key, counter, zeros.subarray(0, part.length), part)) throw new Error("OpenSSL failed to make a pad");
     }
     key.fill(0);
   };
   return isRight(encrypt) ? pads : null;
 }
 
-/** Encrypts `plain` into `cipher`, of equal length. Whether it did. */
+/** Encrypts `plain` into `cipher`, of equal length. Returns false on failure. */
 type Encrypt = (key: Uint8Array, counter: Uint8Array, plain: Uint8Array, cipher: Uint8Array) => boolean;
 
 function loadCipher(): Encrypt | null {
@@ -64,7 +64,7 @@ function loadCipher(): Encrypt | null {
         return done === 1 && written[0] === plain.length;
       };
     } catch {
-      // Not there, or not allowed: the caller has another source.
+      // Missing, or not permitted: the caller falls back to another source.
     }
   }
   return null;

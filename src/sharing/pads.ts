@@ -1,9 +1,9 @@
 import { aesPads } from "./aes_pads.ts";
 
-/** `crypto.getRandomValues` gives at most this many bytes a call (W3C Web Cryptography API, section 10.1.1). */
-const MOST_A_CALL = 65536;
+/** Limit of `crypto.getRandomValues`, in bytes per call (W3C Web Cryptography API, section 10.1.1). */
+const MAX_PER_CALL = 65536;
 
-/** Where a handler's pads may come from: the fastest source that there is, or the runtime's CSPRNG and nothing else. */
+/** Sources of a handler's pads: the fastest available, or the runtime's CSPRNG alone. */
 export const PAD_CHOICES = ["auto", "system"] as const;
 
 /** One of {@linkcode PAD_CHOICES}. */
@@ -13,24 +13,24 @@ export type PadChoice = typeof PAD_CHOICES[number];
 export type PadSource = (into: Uint8Array) => void;
 
 /**
- * Pads from the runtime's CSPRNG: 2.4 GB/s in calls of 64 KB, 0.14 microseconds for 16 bytes, so that there is nothing
- * to gain from keeping bytes in reserve.
+ * Pads from the runtime's CSPRNG: 2.4 GB/s in calls of 64 KB, and 0.14 microseconds for 16 bytes, which makes a reserve
+ * pointless.
  */
 export const systemPads: PadSource = (into) => {
-  if (into.length <= MOST_A_CALL) {
+  if (into.length <= MAX_PER_CALL) {
     crypto.getRandomValues(into as Uint8Array<ArrayBuffer>);
     return;
   }
-  for (let at = 0; at < into.length; at += MOST_A_CALL) {
-    crypto.getRandomValues(into.subarray(at, at + MOST_A_CALL) as Uint8Array<ArrayBuffer>);
+  for (let at = 0; at < into.length; at += MAX_PER_CALL) {
+    crypto.getRandomValues(into.subarray(at, at + MAX_PER_CALL) as Uint8Array<ArrayBuffer>);
   }
 };
 
 let fastest: PadSource | undefined;
 
 /**
- * The source that a choice stands for: "auto" is {@linkcode aesPads}, its keys from {@linkcode systemPads}, where the
- * system has what that needs, and {@linkcode systemPads} elsewhere.
+ * The source that a choice stands for: "auto" is {@linkcode aesPads}, keyed from {@linkcode systemPads}, where the system
+ * has a suitable OpenSSL, and {@linkcode systemPads} elsewhere.
  */
 export function padSource(choice: PadChoice): PadSource {
   if (choice === "system") return systemPads;

@@ -1,11 +1,10 @@
 import type { PadSource } from "./pads.ts";
 
 /**
- * A way to make n shares of a message such that all n, and no fewer, tell it (paper, section III-E).
+ * Splits a message into n shares, of which all n, and no fewer, reveal it (paper, section III-E).
  *
- * Byte k of each share belongs to byte k of the message, so that any cut of the shares is the shares of that cut, and
- * no framing is needed. Arrays are worked on in words of 8 bytes: each must start at an offset in its buffer that is
- * the same modulo 8 for all arrays of a call.
+ * Byte k of each share belongs to byte k of the message, so shares can be cut anywhere and need no framing. Arrays are
+ * processed in words of 8 bytes: the offsets of all arrays of a call in their buffers must be equal modulo 8.
  */
 export interface Scheme {
   /** The scheme's number on the wire. */
@@ -13,20 +12,20 @@ export interface Scheme {
   /** The scheme's name in logs and configuration. */
   readonly name: string;
   /**
-   * Makes the shares of `message`.
+   * Splits `message` into shares.
    *
-   * @param message The message; only read.
-   * @param shares n arrays, all of the message's length, to be filled; none may overlap the message or each other.
-   * @param pads Where fresh random bytes come from.
-   * @throws {RangeError} When the lengths differ.
-   * @throws What `pads` throws; the shares are then not to be sent.
+   * @param message The message; not modified.
+   * @param shares n arrays of the message's length, to be filled; none may overlap the message or another share.
+   * @param pads Source of fresh random bytes.
+   * @throws {RangeError} If the lengths differ.
+   * @throws Whatever `pads` throws; the shares must not be sent then.
    */
   split(message: Uint8Array, shares: readonly Uint8Array[], pads: PadSource): void;
   /**
-   * Makes the message of its shares, in place of the first.
+   * Joins shares into the message, which overwrites the first share.
    *
    * @param shares All n shares, of one length, in any order.
-   * @throws {RangeError} When the lengths differ.
+   * @throws {RangeError} If the lengths differ.
    */
   join(shares: readonly Uint8Array[]): void;
 }

@@ -2,7 +2,7 @@ import type { Scheme } from "./scheme.ts";
 
 /**
  * The XOR one-time pad, n-out-of-n: S1 ... S(n-1) are pads, Sn = S1 ^ ... ^ S(n-1) ^ M (paper, section III-E). Any n-1
- * shares are uniformly random whatever M is; there is no integrity (docs/SECURITY.md).
+ * shares are uniformly random whatever M is. It provides no integrity (docs/SECURITY.md).
  */
 export const xor: Scheme = {
   id: 1,
@@ -31,15 +31,15 @@ export const xor: Scheme = {
   },
 };
 
-/** Where a pad ended early, the last share would be the message itself. */
+/** Rejects a short pad: beyond its end the last share would be the message itself. */
 function checkLengths({ length }: Uint8Array, shares: readonly Uint8Array[]): void {
-  if (shares.some((share) => share.length !== length)) throw new RangeError("shares of different lengths");
+  if (shares.some((share) => share.length !== length)) throw new RangeError("shares have different lengths");
 }
 
-/** Below this many bytes, making the views costs more than it saves. */
-const WORTH_WORDS = 128;
+/** Below this length, in bytes, creating the views costs more than it saves. */
+const MIN_FOR_WORDS = 128;
 
-/** out = a ^ b, at 20 GB/s in words of 8 bytes against 3 byte by byte. */
+/** out = a ^ b. In words of 8 bytes it runs at 20 GB/s, byte by byte at 3. */
 function xorInto(out: Uint8Array, a: Uint8Array, b: Uint8Array): void {
   const { head, words } = alignment(out);
   if (words > 0) {
@@ -50,7 +50,7 @@ function xorInto(out: Uint8Array, a: Uint8Array, b: Uint8Array): void {
   for (let i = head + words * 8; i < out.length; i++) out[i] = a[i]! ^ b[i]!;
 }
 
-/** out = a ^ b ^ c in one pass: three channels are the common case, and memory's speed is the limit. */
+/** out = a ^ b ^ c in one pass: three channels are the common case, and memory bandwidth is the limit. */
 function xorInto3(out: Uint8Array, a: Uint8Array, b: Uint8Array, c: Uint8Array): void {
   const { head, words } = alignment(out);
   if (words > 0) {
@@ -62,9 +62,9 @@ function xorInto3(out: Uint8Array, a: Uint8Array, b: Uint8Array, c: Uint8Array):
   for (let i = head + words * 8; i < out.length; i++) out[i] = a[i]! ^ b[i]! ^ c[i]!;
 }
 
-/** How many bytes come before the first word boundary, and how many whole words follow it. */
+/** Bytes before the first word boundary, and whole words after it. */
 function alignment(bytes: Uint8Array): { head: number; words: number } {
-  if (bytes.length < WORTH_WORDS) return { head: 0, words: 0 };
+  if (bytes.length < MIN_FOR_WORDS) return { head: 0, words: 0 };
   const head = (8 - bytes.byteOffset % 8) % 8;
   return { head, words: (bytes.length - head) >>> 3 };
 }

@@ -9,7 +9,7 @@ function testWithOpenssl(name: string, run: () => void | Promise<void>): void {
   Deno.test({ name: ignore ? `${name} (ignored: needs libcrypto)` : name, ignore, fn: run });
 }
 
-/** The key stream of AES-256 in counter mode, as WebCrypto makes it. */
+/** Key stream of AES-256 in counter mode, by WebCrypto. */
 async function keyStream(key: Uint8Array, length: number): Promise<Uint8Array> {
   const imported = await crypto.subtle.importKey("raw", key as Uint8Array<ArrayBuffer>, "AES-CTR", false, ["encrypt"]);
   const counter = new Uint8Array(16);
@@ -68,7 +68,7 @@ testWithOpenssl("without keys there are no pads", () => {
   assertThrows(() => source(new Uint8Array(16)), Error, "no entropy");
 });
 
-Deno.test("the choice of pads: the runtime's alone, or the fastest, made once", () => {
+Deno.test("padSource returns the runtime's source, or the fastest one, created once", () => {
   assertEquals(padSource("system"), systemPads);
   assertEquals(padSource("auto"), padSource("auto"));
   assertEquals(padSource("auto") === systemPads, pads === null);

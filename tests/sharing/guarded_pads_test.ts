@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { commonGuard, guardedPads, guardedRandom, PadError } from "../../src/sharing/guarded_pads.ts";
 import { systemPads } from "../../src/sharing/pads.ts";
 
-Deno.test("guarded pads are those of their source", () => {
+Deno.test("guarded pads equal those of their source", () => {
   let next = 1;
   const pads = guardedPads((into) => {
     for (let i = 0; i < into.length; i++) into[i] = next++;
@@ -14,7 +14,7 @@ Deno.test("guarded pads are those of their source", () => {
   }
 });
 
-Deno.test("a pad that is not filled to its end is refused, whatever stood there", () => {
+Deno.test("a pad that is not filled to its end is refused, whatever it held before", () => {
   const pads = guardedPads((into) => systemPads(into.subarray(0, into.length - 16)));
   for (const length of [16, 17, 40, 5000]) {
     assertThrows(() => pads(new Uint8Array(length).fill(7)), PadError, "did not fill");
@@ -25,26 +25,26 @@ Deno.test("a pad of zeros is refused", () => {
   assertThrows(() => guardedPads((into) => void into.fill(0))(new Uint8Array(36)), PadError, "did not fill");
 });
 
-Deno.test("a pad that comes twice is refused, also where a short one came between", () => {
+Deno.test("a repeated pad is refused, even with a short one in between", () => {
   const pads = guardedPads((into) => void into.fill(3));
   pads(new Uint8Array(36));
   pads(new Uint8Array(1));
   assertThrows(() => pads(new Uint8Array(36)), PadError, "twice");
 });
 
-Deno.test("what a source throws comes through", () => {
+Deno.test("errors of the source propagate", () => {
   const pads = guardedPads(() => {
     throw new Error("no entropy");
   });
   assertThrows(() => pads(new Uint8Array(36)), Error, "no entropy");
 });
 
-Deno.test("pads too short to judge are taken as they are", () => {
+Deno.test("pads too short to check pass unchecked", () => {
   const pads = guardedPads((into) => void into.fill(0));
   for (let length = 0; length < 16; length++) pads(new Uint8Array(length));
 });
 
-Deno.test("keys and masks are their source's, and none comes twice", () => {
+Deno.test("keys and masks come from their source, and none repeats", () => {
   let next = 1;
   const random = guardedRandom((into) => {
     for (let i = 0; i < into.length; i++) into[i] = next++;
@@ -56,7 +56,7 @@ Deno.test("keys and masks are their source's, and none comes twice", () => {
   }
 });
 
-Deno.test("a key or mask of which any byte is missing is refused, and not given out", () => {
+Deno.test("a key or mask with any byte missing is refused and not returned", () => {
   for (const length of [16, 32]) {
     for (let filled = 0; filled < length; filled++) {
       const bytes = new Uint8Array(length).fill(7);
@@ -70,7 +70,7 @@ Deno.test("a key or mask of which any byte is missing is refused, and not given 
   }
 });
 
-Deno.test("all who use a source have one guard, which sees a pad that comes to one of them and then to another", () => {
+Deno.test("users of a source share one guard, which notices a pad returned to two of them", () => {
   let next = 1;
   const source = (into: Uint8Array) => void into.fill(next);
   assertEquals(commonGuard(source), commonGuard(source));

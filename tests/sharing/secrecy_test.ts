@@ -1,13 +1,13 @@
 /**
- * Perfect secrecy, not estimated but counted: over all pads there are, any n-1 shares of a message take every value
- * equally often, whatever the message is (paper, section III-E).
+ * Perfect secrecy, counted rather than estimated: over all possible pads, any n-1 shares take every value equally often,
+ * whatever the message is (paper, section III-E).
  */
 
 import { assertEquals, assertNotEquals } from "@std/assert";
 import type { PadSource } from "../../src/sharing/pads.ts";
 import { xor } from "../../src/sharing/xor.ts";
 
-/** Pads of one value repeated, the digits of `number`, of `bits` bits each. */
+/** A source of constant pads: the digits of `number`, `bits` bits each. */
 function digits(number: number, bits: number): PadSource {
   return (into) => {
     into.fill(number & (1 << bits) - 1);
@@ -15,7 +15,7 @@ function digits(number: number, bits: number): PadSource {
   };
 }
 
-/** How often the shares of `message`, repeated `length` times, take each value over all pads; those of `seen` alone. */
+/** Counts each value of the shares in `seen`, over all pads, for `message` repeated `length` times. */
 function distribution(
   message: number,
   channels: number,
@@ -24,7 +24,7 @@ function distribution(
   seen: number[],
 ): Map<string, number> {
   const counts = new Map<string, number>();
-  // in the same place in their words, but not at a word's begin
+  // All at the same offset within a word, but not at its start.
   const array = (): Uint8Array => new Uint8Array(length + 3).subarray(3);
   const bytes = array().fill(message), shares = Array.from({ length: channels }, array);
   for (let pads = 0; pads < 1 << bits * (channels - 1); pads++) {
@@ -49,7 +49,7 @@ for (
   const indexes = Array.from({ length: channels }, (_, index) => index);
   const what = `messages of ${bits} bits, ${length === 1 ? "a byte" : "in words"}`;
 
-  Deno.test(`any ${channels - 1} of ${channels} shares are uniform and say nothing of ${what}`, () => {
+  Deno.test(`any ${channels - 1} of ${channels} shares are uniform and independent of ${what}`, () => {
     for (const left of indexes) {
       const seen = indexes.filter((index) => index !== left);
       const first = distribution(0, channels, bits, length, seen);
@@ -61,7 +61,7 @@ for (
     }
   });
 
-  Deno.test(`all ${channels} shares tell ${what}`, () => {
+  Deno.test(`all ${channels} shares reveal ${what}`, () => {
     for (const message of messages.slice(1)) {
       const all = distribution(message, channels, bits, length, indexes);
       assertNotEquals(all, distribution(0, channels, bits, length, indexes), `${message}`);

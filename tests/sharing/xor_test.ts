@@ -3,12 +3,12 @@ import type { PadSource } from "../../src/sharing/pads.ts";
 import { xor } from "../../src/sharing/xor.ts";
 import { forSeeds, Random } from "../support/random.ts";
 
-/** Lengths around those at which the code might change its ways: words, views' worth, unrolled loops, pages. */
+/** Lengths around those at which the code may take another path: words, the threshold for views, unrolled loops, pages. */
 const LENGTHS = [0, 1, 2, 7, 8, 9, 15, 16, 17, 62, 63, 64, 65, 66, 71, 72, 73, 79, 80, 81, 127, 128, 129, 4095, 4097];
 
 const CHANNELS = Array.from({ length: 15 }, (_, index) => index + 2);
 
-/** Arrays at one offset in their words, each with guards around it that tell whether anyone wrote there. */
+/** Arrays at one offset within a word, each surrounded by guard bytes that reveal stray writes. */
 class Guarded {
   readonly #buffers: Uint8Array[] = [];
   readonly #start: number;
@@ -69,7 +69,7 @@ Deno.test("all shares but the last are pads, the last their XOR with the message
   }
 });
 
-Deno.test("joining makes the message in the first share, leaves the others alone: all n, lengths, offsets", () => {
+Deno.test("join puts the message into the first share and leaves the others unchanged: all n, lengths, offsets", () => {
   const random = new Random(2);
   for (const channels of CHANNELS) {
     for (const length of LENGTHS) {
@@ -86,7 +86,7 @@ Deno.test("joining makes the message in the first share, leaves the others alone
   }
 });
 
-Deno.test("shares in any order give the message, and any cut of them the cut of the message", async () => {
+Deno.test("shares join in any order, and a slice of them joins to the slice of the message", async () => {
   await forSeeds(200, (random) => {
     const channels = random.between(2, 16), length = random.below(400), guarded = new Guarded(random.below(8), length);
     const message = guarded.array(random.fill), shares = guarded.arrays(channels);
@@ -102,7 +102,7 @@ Deno.test("shares in any order give the message, and any cut of them the cut of 
   });
 });
 
-Deno.test("shares that lie in one buffer one behind the other, word after word, don't disturb each other", () => {
+Deno.test("adjacent shares in one buffer do not affect each other", () => {
   const random = new Random(3), buffer = new Uint8Array(5 * 96);
   const [message, ...shares] = Array.from({ length: 5 }, (_, i) => buffer.subarray(i * 96 + 3, i * 96 + 3 + 80));
   random.fill(message!);
@@ -113,7 +113,7 @@ Deno.test("shares that lie in one buffer one behind the other, word after word, 
   assertEquals(message!.slice(), before);
 });
 
-Deno.test("every pad is asked for afresh: two splits of one message have no share in common", () => {
+Deno.test("each split draws fresh pads: two splits of one message share nothing", () => {
   const random = new Random(4), message = new Uint8Array(100);
   const split = (): string[] => {
     const shares = Array.from({ length: 5 }, () => new Uint8Array(100));
@@ -123,7 +123,7 @@ Deno.test("every pad is asked for afresh: two splits of one message have no shar
   assertEquals(new Set([...split(), ...split()]).size, 10);
 });
 
-Deno.test("a split whose source of pads throws, at whichever pad, throws that, and makes no last share", () => {
+Deno.test("a split rethrows an error of its pad source, at any pad, without making the last share", () => {
   for (const channels of CHANNELS) {
     for (let fails = 0; fails < channels - 1; fails++) {
       const lost = new Error("no randomness"), random = new Random(5);
@@ -140,7 +140,7 @@ Deno.test("a split whose source of pads throws, at whichever pad, throws that, a
   }
 });
 
-Deno.test("arrays of different lengths are refused before a pad is taken: a short pad would leave message bare", () => {
+Deno.test("arrays of different lengths are refused before a pad is drawn: a short pad would expose the message", () => {
   const pads: PadSource = () => {
     throw new Error("a pad was taken");
   };
@@ -155,7 +155,7 @@ Deno.test("arrays of different lengths are refused before a pad is taken: a shor
   }
 });
 
-Deno.test("arrays at different offsets in their words are never worked on wrongly: they are refused", () => {
+Deno.test("arrays at different offsets within a word are refused, never processed wrongly", () => {
   const random = new Random(6), pads = random.fill;
   for (const channels of [2, 3, 4]) {
     for (let odd = 0; odd <= channels; odd++) {
