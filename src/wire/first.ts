@@ -2,16 +2,16 @@ import { type Associate, ASSOCIATE_HEAD_LENGTH, decodeAssociateAfter } from "./a
 import type { Decoder } from "./decoder.ts";
 import { decodeIdentifyAfter, IDENTIFY, type Identify } from "./identify.ts";
 
-/** What a client says first on a connection. */
+/** The first message of a client on a connection. */
 export type First =
   | { readonly kind: "associate"; readonly list: Associate }
   | { readonly kind: "identify"; readonly question: Identify };
 
 /**
- * Decodes a client's first message: its list of cookies, or its question for the channels. Both begin with their type and
- * are longer than the bytes read to see it.
+ * Decodes a client's first message: its list of cookies, or its identification request. Both begin with their type and are
+ * longer than the bytes read to tell which.
  *
- * @throws {WireError} When it is neither.
+ * @throws {WireError} If it is neither.
  */
 export function* decodeFirst(): Decoder<First> {
   const head = (yield ASSOCIATE_HEAD_LENGTH).slice();

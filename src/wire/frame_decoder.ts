@@ -14,7 +14,7 @@ import { decodeOpen, MOST_OPEN_BODY } from "./open.ts";
 import { Seal } from "./seal.ts";
 import { decodeWorkers, WORKERS_LENGTH } from "./workers.ts";
 
-/** What the body of a frame may measure, in bytes: at least, at most. */
+/** Minimum and maximum length of each type's body, in bytes. */
 const BODY_LENGTHS: Readonly<Record<FrameType, readonly [number, number]>> = {
   [FrameType.Key]: [0, 0],
   [FrameType.Open]: [4, MOST_OPEN_BODY],
@@ -33,9 +33,9 @@ const MOST_HELD = FRAME_HEAD_LENGTH + MOST_OPEN_BODY;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Decodes one direction's frames from message bytes, however they are cut (docs/PROTOCOL.md 4). Checks every length
- * before it takes a body and every tag before it gives a frame, or the first piece of DATA; DATA passes through in pieces,
- * never copied. Holds at most one frame that is not DATA, 312 bytes, and nothing between frames.
+ * Decodes one direction's frames from message bytes, however they are cut (docs/PROTOCOL.md 4). Checks every length before
+ * taking a body, and every tag before returning a frame or the first piece of DATA. DATA passes through in pieces without
+ * copying. Holds at most one frame other than DATA, 312 bytes, and nothing between frames.
  *
  * ```ts ignore
  * decoder.push(bytes);
@@ -46,32 +46,32 @@ export class FrameDecoder {
   #seal: Seal | null = null;
   /** Whether the last frame was KEY. */
   #behindKey = false;
-  /** What was pushed and not yet decoded. */
+  /** Pushed bytes that are not yet decoded. */
   #input: Uint8Array = NOTHING;
-  /** How many bytes of the DATA frame under way are still to come. */
+  /** Bytes missing of the current DATA frame. */
   #dataLeft = 0;
-  /** The head, then the body unless it is of DATA, of the frame under way, where it did not come in one piece. */
+  /** Head, then body unless it is DATA's, of the current frame if it did not arrive in one piece. */
   #held: Uint8Array | null = null;
   #heldLength = 0;
 
   /**
-   * Gives the decoder more bytes, once {@linkcode FrameDecoder.next} has returned null for those before: they would be
-   * lost. The bytes are lent until it does so again.
+   * Adds bytes. Call it only after {@linkcode FrameDecoder.next} has returned null, or earlier bytes are lost. The bytes are
+   * lent until it returns null again.
    */
   push(bytes: Uint8Array): void {
     this.#input = bytes;
   }
 
-  /** Whether the bytes so far end on a frame's end. */
+  /** True if the bytes so far end at the end of a frame. */
   get atBoundary(): boolean {
     return this.#dataLeft === 0 && this.#heldLength === 0 && this.#input.length === 0;
   }
 
   /**
-   * The next frame, or piece of DATA, of the bytes pushed.
+   * Returns the next frame, or piece of DATA.
    *
-   * @returns null when more bytes are needed.
-   * @throws {WireError} When the bytes are no frames, or a frame's tag is wrong. The decoder is then of no use.
+   * @returns null if more bytes are needed.
+   * @throws {WireError} If a frame is malformed or its tag is wrong. The decoder is unusable afterwards.
    */
   next(): Frame | null {
     if (this.#dataLeft > 0) return this.#data();
@@ -96,12 +96,12 @@ export class FrameDecoder {
     }
     const body = frame.subarray(FRAME_HEAD_LENGTH), behindKey = this.#behindKey;
     this.#checkTag(type, frame, body);
-    if (type === FrameType.Workers && !behindKey) throw new WireError("WORKERS that is not right behind KEY");
+    if (type === FrameType.Workers && !behindKey) throw new WireError("WORKERS not directly after KEY");
     this.#drop(frame.length);
     return frameOf(type, body);
   }
 
-  /** The first `length` bytes that are not decoded; null, and all of them held, while there are fewer. */
+  /** The first `length` undecoded bytes. If there are fewer, holds them and returns null. */
   #first(length: number): Uint8Array | null {
     if (this.#held === null) {
       if (this.#input.length >= length) return this.#input.subarray(0, length);
@@ -117,14 +117,14 @@ export class FrameDecoder {
     return this.#heldLength >= length ? this.#held.subarray(0, length) : null;
   }
 
-  /** The first `length` bytes, all that may be held, are decoded. */
+  /** Marks the first `length` bytes, including all held ones, as decoded. */
   #drop(length: number): void {
     if (this.#held === null) return this.#take(length);
     this.#held = null;
     this.#heldLength = 0;
   }
 
-  /** Takes bytes off the input, and keeps nothing of an input that is used up. */
+  /** Takes bytes off the input. Keeps no reference to an input that is used up. */
   #take(length: number): void {
     this.#input = length < this.#input.length ? this.#input.subarray(length) : NOTHING;
   }

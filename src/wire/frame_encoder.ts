@@ -14,23 +14,22 @@ import { encodeWorkers, type Workers } from "./workers.ts";
 const NOTHING = new Uint8Array(0);
 
 /**
- * Encodes one direction's frames, in the order in which they are sent (docs/PROTOCOL.md 4). Every array it returns is
- * the caller's.
+ * Encodes one direction's frames, in the order of sending (docs/PROTOCOL.md 4). The caller owns every returned array.
  */
 export class FrameEncoder {
   readonly #random: Random;
   #seal: Seal | null = null;
 
   /**
-   * An encoder that has sent nothing.
+   * Creates an encoder that has sent nothing.
    *
-   * @param random Where the key and the masks come from: a CSPRNG.
+   * @param random A CSPRNG, for the key and the masks.
    */
   constructor(random: Random) {
     this.#random = random;
   }
 
-  /** Whether {@linkcode FrameEncoder.key} was called: it must be, once, before any other frame. */
+  /** True once {@linkcode FrameEncoder.key} was called, which must happen once, before any other frame. */
   get started(): boolean {
     return this.#seal !== null;
   }
@@ -44,17 +43,17 @@ export class FrameEncoder {
     return head;
   }
 
-  /** WORKERS, right behind KEY. @throws {RangeError} When that can't be encoded. */
+  /** WORKERS, directly after KEY. @throws {RangeError} If it can't be encoded. */
   workers(workers: Workers): Uint8Array {
     return this.#frame(FrameType.Workers, encodeWorkers(workers));
   }
 
-  /** OPEN. @throws {RangeError} When the destination can't be encoded. */
+  /** OPEN. @throws {RangeError} If the destination can't be encoded. */
   open(open: Open): Uint8Array {
     return this.#frame(FrameType.Open, encodeOpen(open));
   }
 
-  /** RESULT; of `text` what fits into 200 bytes. */
+  /** RESULT, with `text` truncated to 200 bytes. */
   result(code: ResultCode, text = ""): Uint8Array {
     const body = new Uint8Array(1 + MOST_RESULT_TEXT);
     body[0] = code;
@@ -88,9 +87,9 @@ export class FrameEncoder {
   }
 
   /**
-   * Writes a DATA frame's head in front of its body, so that the body can stay where it was read to.
+   * Writes a DATA frame's head in front of its body, so that the body need not be copied.
    *
-   * @param into Gets the head in its first 36 bytes.
+   * @param into Receives the head in its first 36 bytes.
    * @param length The body's length in bytes, 1 to 524,288.
    */
   dataHead(into: Uint8Array, length: number): void {

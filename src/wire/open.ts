@@ -1,17 +1,17 @@
 import { WireError } from "./decoder.ts";
 
-/** Where a client wants a session to lead. */
+/** Destination that a client requests for a session. */
 export type Destination =
-  /** A port of the server's own. */
+  /** A port of the server itself. */
   | { readonly kind: "port"; readonly port: number }
   /** A host name, for the server to resolve. */
   | { readonly kind: "name"; readonly port: number; readonly host: string }
   /** An address of 4 or 16 bytes, in network order. */
   | { readonly kind: "address"; readonly port: number; readonly address: Uint8Array };
 
-/** An OPEN frame's body: the destination and, if the client chooses to tell, where the application connects from. */
+/** Body of an OPEN frame: the destination and, if the client sends it, the application's address. */
 export interface Open {
-  /** Where the session is to lead. */
+  /** Destination of the session. */
   readonly destination: Destination;
   /** The application's own address, 4 or 16 bytes in network order, and port, for the target's PROXY header. */
   readonly source?: { readonly address: Uint8Array; readonly port: number };
@@ -20,21 +20,21 @@ export interface Open {
 const KIND_PORT = 1, KIND_NAME = 2, KIND_IPV4 = 3, KIND_IPV6 = 4;
 const MOST_NAME = 253;
 
-/** The longest body in bytes: a name of 253 bytes and an IPv6 source. */
+/** Maximum length of the body in bytes: a name of 253 bytes and an IPv6 source. */
 export const MOST_OPEN_BODY: number = 3 + 1 + MOST_NAME + 1 + 16 + 2;
 
 /**
  * Encodes an OPEN frame's body: kind `u8`, port `u16`, host; then source kind `u8` (0 for none), source address, source
  * port `u16` (docs/PROTOCOL.md 4.2).
  *
- * @throws {RangeError} When a name is empty, longer than 253 bytes or no host name, or an address is not of 4 or 16
+ * @throws {RangeError} If a name is empty, longer than 253 bytes or not a host name, or an address does not have 4 or 16
  * bytes.
  */
 export function encodeOpen({ destination, source }: Open): Uint8Array {
   const { port } = destination;
   const bytes = [hostKind(destination), port >>> 8, port & 255];
   if (destination.kind === "name") {
-    if (!isName(destination.host)) throw new RangeError(`"${destination.host}" is no host name`);
+    if (!isName(destination.host)) throw new RangeError(`not a host name: "${destination.host}"`);
     bytes.push(destination.host.length, ...new TextEncoder().encode(destination.host));
   } else if (destination.kind === "address") {
     bytes.push(...destination.address);
@@ -47,12 +47,12 @@ export function encodeOpen({ destination, source }: Open): Uint8Array {
 /**
  * Decodes an OPEN frame's body.
  *
- * @throws {WireError} When it is malformed, or has bytes left over.
+ * @throws {WireError} If it is malformed, or has trailing bytes.
  */
 export function decodeOpen(body: Uint8Array): Open {
   let at = 0;
   const pass = (length: number): number => {
-    if (at + length > body.length) throw new WireError("an OPEN that ends too early");
+    if (at + length > body.length) throw new WireError("OPEN ends too early");
     at += length;
     return at - length;
   };
@@ -66,7 +66,7 @@ export function decodeOpen(body: Uint8Array): Open {
   else destination = { kind: "address", port, address: take(addressLength(kind)) };
   const sourceKind = u8();
   const source = sourceKind === 0 ? undefined : { address: take(addressLength(sourceKind)), port: u16() };
-  if (at < body.length) throw new WireError("an OPEN with bytes left over");
+  if (at < body.length) throw new WireError("OPEN has trailing bytes");
   return source === undefined ? { destination } : { destination, source };
 }
 
@@ -84,12 +84,12 @@ function addressKind(address: Uint8Array): number {
 function addressLength(kind: number): number {
   if (kind === KIND_IPV4) return 4;
   if (kind === KIND_IPV6) return 16;
-  throw new WireError(`an OPEN with an address of unknown kind ${kind}`);
+  throw new WireError(`OPEN has an address of unknown kind ${kind}`);
 }
 
 function decodeName(bytes: Uint8Array): string {
   const name = String.fromCharCode(...bytes);
-  if (!isName(name)) throw new WireError("an OPEN whose host name is none");
+  if (!isName(name)) throw new WireError("OPEN has an invalid host name");
   return name;
 }
 

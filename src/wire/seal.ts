@@ -5,28 +5,28 @@ import { MOST_OPEN_BODY } from "./open.ts";
 /** Fills the whole array with fresh random bytes, or throws. */
 export type Random = (into: Uint8Array) => void;
 
-/** Where the next mask is in a frame's head; in KEY's, the key. */
+/** Offset of the next mask in a frame's head; in KEY's, of the key. */
 const MASK_AT = 4;
 
-/** Where the tag is in a frame's head; in KEY's, the first mask. */
+/** Offset of the tag in a frame's head; in KEY's, of the first mask. */
 const TAG_AT = MASK_AT + ELEMENT_LENGTH;
 
-/** What a tag is computed of, and the tag itself: these serve all, since nothing is awaited in between. */
+/** Input of a tag, and the tag itself; shared by all instances, as their use never spans an await. */
 const MESSAGE = new Uint8Array(2 * ELEMENT_LENGTH + Math.ceil(MOST_OPEN_BODY / ELEMENT_LENGTH) * ELEMENT_LENGTH);
 const TAG = new Uint8Array(ELEMENT_LENGTH);
 const words = new DataView(MESSAGE.buffer);
 const tagWords = new DataView(TAG.buffer);
 
 /**
- * What makes one direction's frames unforgeable but for DATA's body: a Wegman-Carter code over GF(2^128) with one-time
- * masks, whose key and masks travel secret-shared like all else (docs/PROTOCOL.md 4.4, docs/SECURITY.md).
+ * Authenticates one direction's frames, except DATA's body: a Wegman-Carter code over GF(2^128) with one-time masks, whose
+ * key and masks travel secret-shared like everything else (docs/PROTOCOL.md 4.4, docs/SECURITY.md).
  *
- * The tag of a frame is mask + m1 k + ... + md k^d, where m1 holds its type, its body's length and how many frames went
- * before it in this direction, m2 is the mask of the frame that follows, and m3 ... md are its body, zero-padded; of DATA,
- * nothing. So no frame can be changed, made, dropped, repeated or moved, and none can pass for DATA or DATA for another,
- * but with probability d/2^128: what is open to tampering is the content of DATA alone, not its length.
+ * The tag of a frame is mask + m1 k + ... + md k^d, where m1 holds its type, its body's length and the number of frames
+ * before it in this direction, m2 is the mask of the next frame, and m3 ... md are its body, zero-padded; for DATA,
+ * nothing. So except with probability d/2^128 no frame can be changed, forged, dropped, repeated or moved, and neither
+ * passes another frame for DATA nor DATA for another: only the content of DATA is open to tampering, not its length.
  *
- * Each side of a direction holds one Seal, and both do the same steps.
+ * Each side of a direction holds one Seal, and both take the same steps.
  */
 export class Seal {
   readonly #key: Evaluator;
@@ -34,7 +34,7 @@ export class Seal {
   #frames = 1;
 
   /**
-   * The state after KEY.
+   * Creates the state after KEY.
    *
    * @param head KEY's head; copied.
    */
@@ -52,7 +52,7 @@ export class Seal {
   /**
    * Writes the head of this direction's next frame.
    *
-   * @param head Gets it in its first 36 bytes.
+   * @param head Receives it in its first 36 bytes.
    * @param length The body's length in bytes.
    * @param body The body; empty for DATA, whose content the tag does not cover.
    */
@@ -67,7 +67,7 @@ export class Seal {
    * Checks the head of this direction's next frame.
    *
    * @param body As for {@linkcode Seal.write}.
-   * @returns Whether the tag is right; otherwise the association is to be aborted.
+   * @returns True if the tag is right; otherwise the association must be aborted.
    */
   check(head: Uint8Array, body: Uint8Array): boolean {
     this.#advance(head, body);
@@ -76,7 +76,7 @@ export class Seal {
     return difference === 0;
   }
 
-  /** Computes the tag of this direction's next frame, after which the mask in its head is in force. */
+  /** Computes the tag of this direction's next frame, and puts the mask in its head into force. */
   #advance(head: Uint8Array, body: Uint8Array): void {
     const length = ELEMENT_LENGTH * (2 + Math.ceil(body.length / ELEMENT_LENGTH));
     for (let i = 0; i < MASK_AT; i++) MESSAGE[i] = head[i]!;

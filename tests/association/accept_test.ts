@@ -67,11 +67,11 @@ Deno.test("the server echoes a list byte for byte on each channel, and only when
 Deno.test("the server closes whoever sends anything but a list, at the first byte that shows it", async () => {
   const { network, accepting, clock } = setUp(1);
   const cases: [string, Uint8Array][] = [
-    ["a message of type 71 came where a list of cookies was due", new TextEncoder().encode("GET / HTTP/1.1\r\n")],
-    ["a list of 1 cookies; 2 to 16 are allowed", Uint8Array.of(1, 1, 1, 1)],
-    ["a list of 17 cookies; 2 to 16 are allowed", Uint8Array.of(1, 1, 17, 17)],
-    ["a list of 255 cookies; 2 to 16 are allowed", Uint8Array.of(1, 1, 255, 255)],
-    ["a list that names a cookie twice", list([new Uint8Array(16), new Uint8Array(16)])],
+    ["expected a list of cookies, got a message of type 71", new TextEncoder().encode("GET / HTTP/1.1\r\n")],
+    ["a list has 1 cookies; must have 2 to 16", Uint8Array.of(1, 1, 1, 1)],
+    ["a list has 17 cookies; must have 2 to 16", Uint8Array.of(1, 1, 17, 17)],
+    ["a list has 255 cookies; must have 2 to 16", Uint8Array.of(1, 1, 255, 255)],
+    ["a list names a cookie twice", list([new Uint8Array(16), new Uint8Array(16)])],
   ];
   for (const [reason, bytes] of cases) {
     const { connection } = await greeted(network, 0);

@@ -153,7 +153,7 @@ Deno.test("a wrong magic or version in a greeting fails the handshake and names 
     const error = await disturbed(`greeting's byte ${byte}`, byte % 3, flip(byte));
     assertEquals(error.index, byte % 3);
     assertStringIncludes(error.message, `channel ${byte % 3 + 1} (192.0.2.${byte % 3 + 1}:6522): `);
-    assertStringIncludes(error.message, byte < 5 ? "no MICSS server handler" : "speaks protocol 0, this one 1");
+    assertStringIncludes(error.message, byte < 5 ? "not a MICSS server handler" : "speaks protocol 0, this one 1");
   }
 });
 
@@ -198,7 +198,7 @@ Deno.test("an echo with any byte changed fails the handshake, sends no share, an
   const error = await disturbed("echo's type", 1, flip(GREETING_LENGTH));
   assertEquals(
     error.message,
-    "channel 2 (192.0.2.2:6522): a message of type 0 came where the echo of the list was due",
+    "channel 2 (192.0.2.2:6522): expected the echo of the list, got a message of type 0",
   );
 });
 
@@ -249,7 +249,7 @@ Deno.test("each reason to refuse is told in words, with the channel", async () =
     assertStringIncludes(error.message, text);
   }
   const error = await disturbed("reason 9", 0, { instead: { at: GREETING_LENGTH, bytes: Uint8Array.of(255, 9) } });
-  assertStringIncludes(error.message, "channel 1 (192.0.2.1:6522): refused for an unknown reason, 9");
+  assertStringIncludes(error.message, "channel 1 (192.0.2.1:6522): refused for unknown reason 9");
 });
 
 Deno.test("an address that refuses connections, or can't be reached, is named", async () => {

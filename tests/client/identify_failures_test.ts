@@ -161,7 +161,7 @@ Deno.test("an answer of another method than the key's is refused before it is re
     await writeAll(connection, Uint8Array.of(2, 1, 0, 25));
     await gone(connection);
   });
-  await assertRefused(world, /: an answer of method 1 where 2 \(Ed25519\) was due$/);
+  await assertRefused(world, /: expected an answer of method 2 \(Ed25519\), got method 1$/);
 });
 
 Deno.test("an answer that is endless is refused by its length, before any of it is read", async () => {
@@ -211,8 +211,8 @@ Deno.test("a greeting that does not go on is given up after five seconds", async
 
 Deno.test("who answers otherwise than a server handler is refused", async () => {
   const cases: [Uint8Array, RegExp][] = [
-    [Uint8Array.of(1, 1, 3, 3), /: a message of type 1 came where the list of channels was due$/],
-    [Uint8Array.of(255, 5), /: refused for an unknown reason, 5$/],
+    [Uint8Array.of(1, 1, 3, 3), /: expected a list of channels, got a message of type 1$/],
+    [Uint8Array.of(255, 5), /: refused for unknown reason 5$/],
     [Uint8Array.of(255, 65), /: refused: the server handler does not know this address as one of its channels/],
     [Uint8Array.of(), /: closed by the other side$/],
   ];

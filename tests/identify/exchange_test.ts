@@ -73,12 +73,12 @@ Deno.test("a list with one address in two spellings is refused", async () => {
 
 Deno.test("a malformed list is refused though its token is right", async () => {
   const cases: [string, string][] = [
-    ["04c0000201197a04c0000201197b0000003c", "a list with two channels at one address"],
-    ["04c0000201197a04c633640100000000003c", "a list with an address of nobody"],
-    ["04c0000201197a05c6336401197a0000003c", "an address of unknown family 5"],
-    ["04c0000201197a04c6336401197a00000000", "a list that is valid for 0 s"],
-    ["04c0000201197a04c6336401197a00278d01", "a list that is valid for 2592001 s"],
-    ["04c0000201197a06c6336401197a0000003c", "a list that ends within an address"],
+    ["04c0000201197a04c0000201197b0000003c", "a list has two channels at one address"],
+    ["04c0000201197a04c633640100000000003c", "a list has an unusable address"],
+    ["04c0000201197a05c6336401197a0000003c", "an address has unknown family 5"],
+    ["04c0000201197a04c6336401197a00000000", "a list is valid for 0 s"],
+    ["04c0000201197a04c6336401197a00278d01", "a list is valid for 2592001 s"],
+    ["04c0000201197a06c6336401197a0000003c", "a list ends within an address"],
   ];
   for (const [list, message] of cases) {
     await assertRejects(() => answerWithList(Uint8Array.fromHex(list)), IdentifyError, message);

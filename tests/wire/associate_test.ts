@@ -30,7 +30,7 @@ Deno.test("an associate message is its type, the scheme, the threshold, n and th
   assertEquals(associateLength(2), 36);
 });
 
-Deno.test("a list of 2 to 16 cookies comes out as it went in, with no byte behind it asked for", async () => {
+Deno.test("a list of 2 to 16 cookies decodes to what was encoded, without reading beyond it", async () => {
   assertEquals([FEWEST_CHANNELS, MOST_CHANNELS], [2, 16]);
   await forSeeds(60, (random) => {
     const count = random.between(2, 16);
@@ -41,25 +41,29 @@ Deno.test("a list of 2 to 16 cookies comes out as it went in, with no byte behin
   });
 });
 
-Deno.test("a list of the fewest and of the most cookies is taken; one fewer or more is refused at its head", () => {
+Deno.test("lists of 2 and of 16 cookies are accepted; one fewer or more is refused at its head", () => {
   for (const count of [2, 16]) assertEquals(decode(decodeAssociate(), list(count)).value.cookies.length, count);
   for (const count of [0, 1, 17, 255]) {
     const asked: number[] = [];
-    assertThrows(() => decode(decodeAssociate(), list(count), asked), WireError, `a list of ${count} cookies`);
+    assertThrows(() => decode(decodeAssociate(), list(count), asked), WireError, `a list has ${count} cookies`);
     assertEquals(asked, [4]);
   }
 });
 
-Deno.test("a message of any type but 1 is no list, and refused at its head", () => {
+Deno.test("a message of any type but 1 is refused at its head", () => {
   for (let type = 0; type < 256; type++) {
     if (type === 1) continue;
     const asked: number[] = [];
-    assertThrows(() => decode(decodeAssociate(), list(2).with(0, type), asked), WireError, `type ${type} `);
+    assertThrows(
+      () => decode(decodeAssociate(), list(2).with(0, type), asked),
+      WireError,
+      `got a message of type ${type}`,
+    );
     assertEquals(asked, [4]);
   }
 });
 
-Deno.test("a list that names one cookie twice is refused, whichever two places it has", () => {
+Deno.test("a list that repeats a cookie is refused, whatever the positions", () => {
   for (let later = 1; later < 16; later++) {
     for (let earlier = 0; earlier < later; earlier++) {
       const named = cookies(16);
@@ -70,7 +74,7 @@ Deno.test("a list that names one cookie twice is refused, whichever two places i
   }
 });
 
-Deno.test("cookies that differ in one bit are two", () => {
+Deno.test("cookies that differ in one bit are distinct", () => {
   const [cookie] = cookies(1) as [Uint8Array];
   for (let bit = 0; bit < 128; bit++) {
     const other = cookie.with(bit >> 3, cookie[bit >> 3]! ^ 1 << bit % 8);
@@ -81,7 +85,7 @@ Deno.test("cookies that differ in one bit are two", () => {
   assertEquals(cookieKey(cookie), cookieKey(cookie.slice()));
 });
 
-Deno.test("an echo comes out byte for byte, whatever it holds, and no byte behind it is asked for", async () => {
+Deno.test("an echo decodes byte for byte, whatever it holds, without reading beyond it", async () => {
   await forSeeds(60, (random) => {
     const count = random.between(2, 16);
     const bytes = random.bytes(associateLength(count) + 5).with(0, 1);
@@ -91,7 +95,7 @@ Deno.test("an echo comes out byte for byte, whatever it holds, and no byte behin
   });
 });
 
-Deno.test("each reason of a refusal comes out of its two bytes", () => {
+Deno.test("each reason of a refusal decodes from its two bytes", () => {
   const reasons = [1, 2, 3, 4, 5];
   assertEquals(Object.values(RefusedReason).filter((reason) => typeof reason === "number"), reasons);
   for (const reason of reasons) {
@@ -103,21 +107,25 @@ Deno.test("each reason of a refusal comes out of its two bytes", () => {
   }
 });
 
-Deno.test("a refusal for a reason that is unknown is no answer", () => {
+Deno.test("a refusal with an unknown reason is refused", () => {
   for (const reason of [0, ...Array.from({ length: 250 }, (_, index) => 6 + index)]) {
     assertThrows(
       () => decode(decodeAssociateReply(3), Uint8Array.of(255, reason)),
       WireError,
-      `unknown reason, ${reason}`,
+      `unknown reason ${reason}`,
     );
   }
 });
 
-Deno.test("a message of any other type is no answer, and refused at its first byte", () => {
+Deno.test("an answer of any other type is refused at its first byte", () => {
   for (let type = 0; type < 255; type++) {
     if (type === 1) continue;
     const asked: number[] = [];
-    assertThrows(() => decode(decodeAssociateReply(3), Uint8Array.of(type, 1), asked), WireError, `type ${type} `);
+    assertThrows(
+      () => decode(decodeAssociateReply(3), Uint8Array.of(type, 1), asked),
+      WireError,
+      `got a message of type ${type}`,
+    );
     assertEquals(asked, [1]);
   }
 });

@@ -9,7 +9,7 @@ function* counted(): Decoder<string> {
   return (yield length).toHex();
 }
 
-Deno.test("a decoder run over a source has it fill exactly what the decoder asks for, in order", async () => {
+Deno.test("a decoder gets exactly the bytes that it asks for, in order", async () => {
   const bytes = Uint8Array.of(3, 7, 8, 9, 1);
   const filled: number[] = [];
   let at = 0;
@@ -22,7 +22,7 @@ Deno.test("a decoder run over a source has it fill exactly what the decoder asks
   assertEquals(filled, [1, 3]);
 });
 
-Deno.test("a decoder that needs no bytes leaves its source alone", async () => {
+Deno.test("a decoder that needs no bytes reads none", async () => {
   // deno-lint-ignore require-yield
   const constant = function* (): Decoder<number> {
     return 5;
@@ -30,12 +30,12 @@ Deno.test("a decoder that needs no bytes leaves its source alone", async () => {
   assertEquals(await decodeFrom(constant(), () => Promise.reject(new Error("filled"))), 5);
 });
 
-Deno.test("what a source rejects with is what running a decoder over it rejects with", async () => {
+Deno.test("an error of the source propagates", async () => {
   const lost = new Error("lost");
   assertStrictEquals(await assertRejects(() => decodeFrom(counted(), () => Promise.reject(lost))), lost);
 });
 
-Deno.test("a decoder that refuses asks for no more", async () => {
+Deno.test("a decoder that refuses reads no further", async () => {
   let fills = 0;
   const fill = (into: Uint8Array): Promise<void> => {
     fills++;
@@ -46,6 +46,6 @@ Deno.test("a decoder that refuses asks for no more", async () => {
   assertEquals([error.name, fills], ["WireError", 1]);
 });
 
-Deno.test("the tests' own runner finds a decoder that asks beyond its message", async () => {
+Deno.test("the tests' own runner detects a decoder that reads beyond its message", async () => {
   await assertRejects(() => Promise.resolve().then(() => decode(counted(), Uint8Array.of(3, 7, 8))), TooMuchAsked);
 });

@@ -15,7 +15,7 @@ function add(a: Uint8Array, b: Uint8Array): Uint8Array {
   return a.map((byte, index) => byte ^ b[index]!);
 }
 
-Deno.test("the field's product commutes, associates and distributes; one and zero do as they should", async () => {
+Deno.test("multiplication is commutative, associative and distributive, with one and zero as neutral and absorbing elements", async () => {
   await forSeeds(300, (random) => {
     const a = random.bytes(16), b = random.bytes(16), c = random.bytes(16);
     assertEquals(evaluate(a, b), evaluate(b, a), "commutes");
@@ -28,7 +28,7 @@ Deno.test("the field's product commutes, associates and distributes; one and zer
   });
 });
 
-Deno.test("every element but zero has an inverse: its power 2^128 - 2", async () => {
+Deno.test("every element but zero has an inverse: its power of 2^128 - 2", async () => {
   await forSeeds(5, (random) => {
     const a = random.bytes(16);
     let square: Uint8Array = a, inverse = ONE;
@@ -52,7 +52,7 @@ Deno.test("powers of x multiply by adding their exponents, modulo x^128 + x^7 + 
   assertEquals(evaluate(power(127), power(2)), toElement(0x10en));
 });
 
-Deno.test("an evaluation is what integers of any size make of it, at any offsets", async () => {
+Deno.test("evaluation agrees with arithmetic on big integers, at any offset", async () => {
   await forSeeds(80, (random) => {
     const count = random.pick([1, 2, 3, 4, 7, 20]), key = random.bytes(16);
     const blocks = Array.from({ length: count }, () => random.bytes(16));
@@ -63,7 +63,7 @@ Deno.test("an evaluation is what integers of any size make of it, at any offsets
   });
 });
 
-Deno.test("elements of all zeros and all ones in any block evaluate as integers say", () => {
+Deno.test("blocks of all zeros and all ones evaluate as with big integers", () => {
   const ones = new Uint8Array(16).fill(255);
   for (const key of [ZERO, ONE, ones]) {
     for (const first of [ZERO, ones]) {
@@ -74,7 +74,7 @@ Deno.test("elements of all zeros and all ones in any block evaluate as integers 
   }
 });
 
-Deno.test("evaluating changes neither the message nor the key", async () => {
+Deno.test("evaluation changes neither message nor key", async () => {
   await forSeeds(5, (random) => {
     const message = random.bytes(48), key = random.bytes(16), before = [message.slice(), key.slice()];
     evaluate(message, key);
@@ -82,7 +82,7 @@ Deno.test("evaluating changes neither the message nor the key", async () => {
   });
 });
 
-Deno.test("the order of blocks counts", async () => {
+Deno.test("the order of blocks matters", async () => {
   await forSeeds(5, (random) => {
     const a = random.bytes(16), b = random.bytes(16), key = random.bytes(16);
     assertNotEquals(evaluate(concat([a, b]), key), evaluate(concat([b, a]), key));
@@ -102,7 +102,7 @@ async function aes(key: Uint8Array<ArrayBuffer>, block: Uint8Array<ArrayBuffer>)
   return new Uint8Array(encrypted, 0, 16);
 }
 
-Deno.test("the field is GCM's: tags that the runtime's AES-GCM makes come out of evaluations", async () => {
+Deno.test("the field is GCM's: evaluation reproduces the tags of the runtime's AES-GCM", async () => {
   await forSeeds(10, async (random) => {
     const key = random.bytes(16), iv = random.bytes(12), plain = random.bytes(random.below(100));
     const imported = await crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt"]);
@@ -112,7 +112,7 @@ Deno.test("the field is GCM's: tags that the runtime's AES-GCM makes come out of
     const padded = new Uint8Array(Math.ceil(plain.length / 16) * 16);
     padded.set(cipher);
     const blocks = [toElement(BigInt(plain.length * 8))];
-    // GHASH gives its first block the highest power
+    // GHASH gives its first block the highest power.
     for (let at = padded.length - 16; at >= 0; at -= 16) blocks.push(padded.subarray(at, at + 16));
     const h = reversed(await aes(key, new Uint8Array(16)));
     const hash = reversed(evaluate(concat(blocks.map(reversed)), h));

@@ -16,7 +16,7 @@ function assertWhole(pieces: Iterable<Uint8Array>, expected: readonly Frame[], m
   assert(atBoundary, message);
 }
 
-Deno.test("every way to cut a frame's head in the places that mean something, and beside them, gives three frames", () => {
+Deno.test("three frames decode whatever the cuts at and next to the boundaries of a head's fields", () => {
   const encoder = new FrameEncoder(random), key = encoder.key();
   const payload = Uint8Array.of(1, 2), data = Uint8Array.of(3, 4, 5);
   const bytes = concat([encoder.ping(payload), dataFrame(encoder, data), encoder.pong(new Uint8Array(0))]);
@@ -36,7 +36,7 @@ Deno.test("every way to cut a frame's head in the places that mean something, an
   }
 });
 
-Deno.test("frames of every type come out of single bytes, each at its last byte", () => {
+Deno.test("frames of every type decode from single bytes, each at its last byte", () => {
   const decoder = new FrameDecoder();
   for (const { bytes, frame } of everyFrame(random)) {
     bytes.forEach((byte, at) => {
@@ -51,7 +51,7 @@ Deno.test("frames of every type come out of single bytes, each at its last byte"
   assert(decoder.atBoundary);
 });
 
-Deno.test("frames of every type come out of every cut in two, and of every cut in three of a shorter stream", () => {
+Deno.test("frames of every type decode from every cut in two, and a shorter stream from every cut in three", () => {
   const sent = everyFrame(random), bytes = bytesOf(sent), expected = sent.map(({ frame }) => frame);
   for (let cut = 0; cut <= bytes.length; cut++) {
     assertWhole([bytes.subarray(0, cut), bytes.subarray(cut)], expected, `cut at ${cut}`);
@@ -65,7 +65,7 @@ Deno.test("frames of every type come out of every cut in two, and of every cut i
   }
 });
 
-Deno.test("frames of every type come out of random cuts, empty pieces among them", async () => {
+Deno.test("frames of every type decode from random cuts, including empty pieces", async () => {
   await forSeeds(200, (random) => {
     const sent = everyFrame(random.fill), pieces = random.cuts(bytesOf(sent), random.pick([2, 5, 40, 300]));
     const withEmpty = [...pieces].flatMap((piece) => random.below(4) ? [piece] : [new Uint8Array(0), piece]);
@@ -73,7 +73,7 @@ Deno.test("frames of every type come out of random cuts, empty pieces among them
   });
 });
 
-Deno.test("a megabyte of DATA in frames of many sizes comes out of random cuts, and END behind it", async () => {
+Deno.test("a megabyte of DATA in frames of many sizes, then END, decodes from random cuts", async () => {
   await forSeeds(3, (random) => {
     const encoder = new FrameEncoder(random.fill), key = encoder.key();
     const payloads = [524_288, 1, 65_536, 65_535, 524_287, 3, 200_000, random.between(1, 524_288)].map((length) => {

@@ -48,7 +48,7 @@ Deno.test("frames of every type are decoded as they were encoded", () => {
   assert(atBoundary);
 });
 
-Deno.test("a body's length is held to its type's limits as soon as its head has come", () => {
+Deno.test("a body's length is checked against its type's limits as soon as the head is there", () => {
   const limits: readonly (readonly [FrameType, number, number])[] = [
     [FrameType.Open, 4, 276],
     [FrameType.Result, 1, 201],
@@ -85,7 +85,7 @@ Deno.test("a KEY has no body", () => {
   }
 });
 
-Deno.test("a frame of an unknown type is refused at its head, though its tag is right", () => {
+Deno.test("a frame of an unknown type is refused at its head, even with a right tag", () => {
   for (let type = 10; type < 256; type++) {
     const [decoder, bytes] = sealed(type, new Uint8Array(0), 32);
     decoder.push(bytes);
@@ -104,27 +104,27 @@ Deno.test("a frame before KEY is refused at its head, and so is a second KEY", (
   assertThrows(() => decoder.next(), WireError, "a second KEY");
 });
 
-Deno.test("WORKERS is taken right behind KEY and nowhere else, though its tag is right, and however it is cut", () => {
+Deno.test("WORKERS is accepted directly after KEY and nowhere else, even with a right tag, however it is cut", () => {
   const workers = { count: 64, id: new Random(3).bytes(16) };
   const encoder = new FrameEncoder(random);
   const bytes = [encoder.key(), encoder.workers(workers), encoder.end(), encoder.workers(workers)];
   for (const pieces of [bytes, [...concat(bytes)].map((byte) => Uint8Array.of(byte))]) {
     const { frames, error } = receive(pieces);
     assertEquals(frames, [{ type: FrameType.Key }, { type: FrameType.Workers, workers }, { type: FrameType.End }]);
-    assert(error instanceof WireError && error.message === "WORKERS that is not right behind KEY", `${error}`);
+    assert(error instanceof WireError && error.message === "WORKERS not directly after KEY", `${error}`);
   }
 });
 
-Deno.test("WORKERS tells of 2 to 64; other numbers are refused", () => {
+Deno.test("WORKERS has a count of 2 to 64; others are refused", () => {
   const id = new Random(4).bytes(16);
   for (let count = 0; count < 256; count++) {
     const workers = (): Frame | null => taken(FrameType.Workers, concat([Uint8Array.of(count), id]));
     if (count >= 2 && count <= 64) assertEquals(workers(), { type: FrameType.Workers, workers: { count, id } });
-    else assertThrows(workers, WireError, `WORKERS that tells of ${count}`);
+    else assertThrows(workers, WireError, `WORKERS has count ${count}`);
   }
 });
 
-Deno.test("DATA whose tag is wrong is refused at its head, before any of it is given", () => {
+Deno.test("DATA with a wrong tag is refused at its head, before any of it is returned", () => {
   const [encoder, decoder] = pair();
   const bytes = dataFrame(encoder, Uint8Array.of(1, 2, 3));
   bytes[35]! ^= 1;
@@ -132,7 +132,7 @@ Deno.test("DATA whose tag is wrong is refused at its head, before any of it is g
   assertThrows(() => decoder.next(), WireError, "DATA with a wrong tag");
 });
 
-Deno.test("the longest frames come through: OPEN, RESULT, DATA", () => {
+Deno.test("the longest frames decode: OPEN, RESULT, DATA", () => {
   const [encoder, decoder] = pair();
   const open = encoder.open(LONGEST_OPEN), data = dataFrame(encoder, new Uint8Array(524_288).fill(5));
   const result = encoder.result(1, "x".repeat(200));
@@ -145,7 +145,7 @@ Deno.test("the longest frames come through: OPEN, RESULT, DATA", () => {
   assertEquals(decoder.next(), { type: FrameType.Result, code: 1, text: "x".repeat(200) });
 });
 
-Deno.test("a RESULT with code 0 to 5, and a RESET with code 1 to 4, are taken; other codes are refused", () => {
+Deno.test("RESULT with code 0 to 5 and RESET with code 1 to 4 are accepted; other codes are refused", () => {
   for (let code = 0; code < 256; code++) {
     const result = (): Frame | null => taken(FrameType.Result, Uint8Array.of(code, 104, 105));
     if (code <= 5) assertEquals(result(), { type: FrameType.Result, code, text: "hi" });
@@ -156,19 +156,19 @@ Deno.test("a RESULT with code 0 to 5, and a RESET with code 1 to 4, are taken; o
   }
 });
 
-Deno.test("a RESULT's text that is no UTF-8 is shown as far as it goes", () => {
+Deno.test("invalid UTF-8 in a RESULT's text is replaced", () => {
   const frame = taken(FrameType.Result, Uint8Array.of(1, 97, 255, 98));
   assertEquals(frame, { type: FrameType.Result, code: 1, text: "a\ufffdb" });
 });
 
-Deno.test("an OPEN with bytes left over, or of an unknown kind, is refused though its tag is right", () => {
+Deno.test("OPEN with trailing bytes, or of an unknown kind, is refused even with a right tag", () => {
   const body = encodeOpen({ destination: { kind: "port", port: 80 } });
   assertEquals(taken(FrameType.Open, body)?.type, FrameType.Open);
-  assertThrows(() => taken(FrameType.Open, concat([body, Uint8Array.of(0)])), WireError, "bytes left over");
+  assertThrows(() => taken(FrameType.Open, concat([body, Uint8Array.of(0)])), WireError, "trailing bytes");
   assertThrows(() => taken(FrameType.Open, body.with(0, 5)), WireError, "unknown kind");
 });
 
-Deno.test("DATA is passed through as views of the bytes that were pushed", () => {
+Deno.test("DATA is returned as views of the pushed bytes", () => {
   const [encoder, decoder] = pair();
   const bytes = dataFrame(encoder, Uint8Array.of(1, 2, 3, 4, 5));
   for (const [from, to] of [[0, 38], [38, 41]] as const) {
@@ -181,7 +181,7 @@ Deno.test("DATA is passed through as views of the bytes that were pushed", () =>
   }
 });
 
-Deno.test("what a decoder gave of other frames stays when the pushed bytes change and more come", () => {
+Deno.test("other decoded frames stay unchanged when the pushed bytes change and more arrive", () => {
   const [encoder, decoder] = pair();
   const payload = Uint8Array.of(1, 2, 3), source = { address: Uint8Array.of(192, 0, 2, 1), port: 9 };
   const bytes = concat([encoder.ping(payload), encoder.open({ destination: { kind: "port", port: 1 }, source })]);
@@ -194,7 +194,7 @@ Deno.test("what a decoder gave of other frames stays when the pushed bytes chang
   assertEquals(open, { type: FrameType.Open, open: { destination: { kind: "port", port: 1 }, source } });
 });
 
-Deno.test("a decoder keeps no bytes of a head or body that was lent to it in pieces", () => {
+Deno.test("a decoder keeps no reference to a head or body that was lent in pieces", () => {
   const [encoder, decoder] = pair();
   for (const bytes of [encoder.open({ destination: { kind: "port", port: 1 } }), encoder.end()]) {
     for (let at = 0; at < bytes.length; at++) {
@@ -206,7 +206,7 @@ Deno.test("a decoder keeps no bytes of a head or body that was lent to it in pie
   }
 });
 
-Deno.test("a decoder is at a boundary after whole frames only, and when all that was pushed is decoded", () => {
+Deno.test("a decoder is at a boundary only after whole frames, with all pushed bytes decoded", () => {
   const sent = everyFrame(random), bytes = bytesOf(sent);
   const boundaries = new Set([0]);
   let end = 0;

@@ -19,7 +19,7 @@ Deno.test("a frame is its type, its body's length in three bytes, a mask, a tag,
   }
 });
 
-Deno.test("a direction's frames have the heads that integers of any size make of them, each with the mask before", () => {
+Deno.test("a direction's heads agree with arithmetic on big integers, each under the mask before", () => {
   const frames = everyFrame(new Random(2).fill).map(({ bytes }) => bytes);
   const key = frames[0]!.slice(4, 20);
   let mask = frames[0]!.slice(20, 36);
@@ -32,7 +32,7 @@ Deno.test("a direction's frames have the heads that integers of any size make of
   });
 });
 
-Deno.test("every frame has a mask of its own, fresh from the source of randomness", () => {
+Deno.test("every frame has a fresh mask of its own", () => {
   const masks = everyFrame(new Random(2).fill).map(({ bytes }) => bytes.slice(4, 20).toHex());
   assertEquals(new Set(masks).size, 14);
   const encoder = new FrameEncoder(new Random(3).fill), random = new Random(3), key = encoder.key();
@@ -48,14 +48,14 @@ Deno.test("every type of frame has its number", () => {
   assertEquals(new Set(everyFrame(new Random(2).fill).map(({ frame }) => frame.type)).size, 10);
 });
 
-Deno.test("KEY carries the key and the first mask as they come from the source of randomness", () => {
+Deno.test("KEY carries the key and first mask exactly as drawn", () => {
   const encoder = new FrameEncoder(new Random(4).fill);
   assertEquals(encoder.started, false);
   assertEquals(encoder.key().toHex(), "00000000" + new Random(4).bytes(32).toHex());
   assertEquals(encoder.started, true);
 });
 
-Deno.test("a KEY that the source of randomness fails is not sent: nothing has started", () => {
+Deno.test("if drawing KEY fails, nothing has started", () => {
   const encoder = new FrameEncoder(() => {
     throw new Error("no randomness");
   });
@@ -90,14 +90,14 @@ Deno.test("a DATA frame has 1 to 524,288 bytes, and its head says so", () => {
   for (const length of [0, -1, 524_289]) assertThrows(() => encoder.dataHead(into, length), RangeError, `${length}`);
 });
 
-Deno.test("a DATA head that is refused is not counted, nor an OPEN that can't be encoded", () => {
+Deno.test("neither a refused DATA head nor an OPEN that can't be encoded is counted", () => {
   const [encoder, key] = started();
   assertThrows(() => encoder.dataHead(new Uint8Array(36), 524_289), RangeError);
   assertThrows(() => encoder.open({ destination: { kind: "name", port: 1, host: "" } }), RangeError);
   assertEquals(receive([key, encoder.end()]).frames.at(-1), { type: FrameType.End });
 });
 
-Deno.test("a RESULT's text is cut to what fits into 200 bytes, between two characters", () => {
+Deno.test("a RESULT's text is truncated to 200 bytes, between two characters", () => {
   const [encoder, key] = started();
   for (const [character, fits] of [["a", 200], ["é", 100], ["€", 66], ["😀", 50]] as const) {
     for (const count of [0, 1, fits - 1, fits, fits + 1, 1000]) {
@@ -111,7 +111,7 @@ Deno.test("a RESULT's text is cut to what fits into 200 bytes, between two chara
   assertEquals(key.length, 36);
 });
 
-Deno.test("a PING or PONG carries the first 8 bytes of what it is given", () => {
+Deno.test("PING and PONG carry the first 8 bytes of their payload", () => {
   const [encoder] = started();
   const outside = (bytes: Uint8Array): string => bytes.slice(0, 4).toHex() + bytes.slice(36).toHex();
   assertEquals(outside(encoder.ping(new Uint8Array(0))), "06000000");
@@ -119,7 +119,7 @@ Deno.test("a PING or PONG carries the first 8 bytes of what it is given", () => 
   assertEquals(outside(encoder.pong(Uint8Array.fromHex("010203040506070809"))), "070000080102030405060708");
 });
 
-Deno.test("what an encoder returned stays as it is while it goes on", () => {
+Deno.test("returned frames stay unchanged while the encoder goes on", () => {
   const random = new Random(5), sent = everyFrame(random.fill), copy = everyFrame(new Random(5).fill);
   assertEquals(bytesOf(sent), bytesOf(copy));
   const [encoder] = started(), end = encoder.end(), before = end.slice();
@@ -127,7 +127,7 @@ Deno.test("what an encoder returned stays as it is while it goes on", () => {
   assertEquals(end, before);
 });
 
-Deno.test("random sequences of frames are decoded as they were encoded", async () => {
+Deno.test("random sequences of frames decode to what was encoded", async () => {
   await forSeeds(60, (random) => {
     const encoder = new FrameEncoder(random.fill), bytes = [encoder.key()];
     const expected: Frame[] = [{ type: FrameType.Key }];

@@ -1,7 +1,7 @@
 /**
- * What someone can do who changes message bytes without knowing the key: for XOR shares, whoever owns one channel.
- * DATA's content can be changed, bit for bit, and nothing else: no frame can be changed, made, dropped, repeated, moved,
- * made longer or shorter, or passed off for one of another type.
+ * Tampering with message bytes without knowing the key: for XOR shares, the power of an attacker on one channel. It can
+ * change DATA's content, bit for bit, and nothing else: no frame can be changed, forged, dropped, repeated, moved,
+ * lengthened, shortened, or passed off as one of another type.
  */
 
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
@@ -45,13 +45,13 @@ function assertRefusedAt(sent: readonly Sent[], place: number, changed: Uint8Arr
   assertRefused(bytes, first(sent, place), reason, message);
 }
 
-Deno.test("a frame of any type with any one bit of its head flipped is refused, and nothing of it is given", () => {
+Deno.test("a frame of any type with any bit of its head flipped is refused, and nothing of it is returned", () => {
   const sent = everyFrame(new Random(1).fill);
   let flips = 0;
   sent.forEach(({ bytes }, index) => {
     if (index === 0) return;
     for (let bit = 0; bit < FRAME_HEAD_LENGTH * 8; bit++, flips++) {
-      // Some lengths and types are refused for themselves.
+      // Some lengths and types are refused before the tag is looked at.
       const reason = bit < 32 ? "" : TAMPERED;
       assertRefusedAt(sent, index, flip(bytes, bit), reason, `frame ${index}, bit ${bit}`);
     }
@@ -59,7 +59,7 @@ Deno.test("a frame of any type with any one bit of its head flipped is refused, 
   assertEquals(flips, 13 * 36 * 8);
 });
 
-Deno.test("a frame of any type but DATA with any one bit of its body flipped is refused", () => {
+Deno.test("a frame of any type but DATA with any bit of its body flipped is refused", () => {
   const sent = everyFrame(new Random(2).fill);
   let flips = 0;
   sent.forEach(({ bytes, frame }, index) => {
@@ -71,7 +71,7 @@ Deno.test("a frame of any type but DATA with any one bit of its body flipped is 
   assertEquals(flips, (17 + 4 + 1 + 8 + 276 + 19 + 1) * 8);
 });
 
-Deno.test("a flipped bit of DATA's body passes, one for one, and changes nothing else", () => {
+Deno.test("a flipped bit of DATA's body passes and changes nothing else", () => {
   const sent = everyFrame(new Random(3).fill);
   let flips = 0;
   sent.forEach(({ bytes, frame }, index) => {
@@ -87,7 +87,7 @@ Deno.test("a flipped bit of DATA's body passes, one for one, and changes nothing
   assertEquals(flips, (8 + 1) * 8);
 });
 
-Deno.test("a KEY with any one bit flipped is refused, or makes the first frame fail, whichever it is", () => {
+Deno.test("a KEY with any bit flipped is refused, or makes the first frame fail", () => {
   const firsts: readonly ((encoder: FrameEncoder) => Uint8Array)[] = [
     (encoder) => encoder.open({ destination: { kind: "name", port: 443, host: "www.example.com" } }),
     (encoder) => encoder.result(ResultCode.Ok),
@@ -109,12 +109,12 @@ Deno.test("a KEY with any one bit flipped is refused, or makes the first frame f
   }
 });
 
-Deno.test("a flipped bit of the first mask that is flipped in the first tag, too, changes nothing at all", () => {
+Deno.test("the same bit flipped in the first mask and in the first tag changes nothing", () => {
   const sent = everyFrame(new Random(5).fill), bytes = bytesOf(sent);
   const [mask, tag] = [20 * 8 + 5, (36 + 20) * 8 + 5];
   const { frames, error } = receive([flip(flip(bytes, mask), tag)]);
   assertEquals([frames, error], [first(sent, sent.length), undefined]);
-  // Later masks are under a tag themselves.
+  // Tags cover all later masks.
   for (let index = 1; index + 1 < sent.length; index++) {
     const own = bytesOf(sent.slice(0, index)).length, next = own + sent[index]!.bytes.length;
     const both = flip(flip(bytes, (own + 4) * 8), (next + 20) * 8);
@@ -122,7 +122,7 @@ Deno.test("a flipped bit of the first mask that is flipped in the first tag, too
   }
 });
 
-Deno.test("many random changes of a stream give what was sent up to the first frame that they touch, and no more", async () => {
+Deno.test("after random changes, only the frames before the first touched one are returned", async () => {
   await forSeeds(3000, (random) => {
     const sent = everyFrame(random.fill), stream = bytesOf(sent), bytes = stream.slice();
     const starts = sent.map((_, index) => bytesOf(sent.slice(0, index)).length);
@@ -147,13 +147,13 @@ Deno.test("many random changes of a stream give what was sent up to the first fr
   });
 });
 
-Deno.test("a frame turned into one of any other type or length is refused, and nothing of it is given", () => {
+Deno.test("a frame turned into one of any other type or length is refused, and nothing of it is returned", () => {
   const sent = everyFrame(new Random(6).fill);
   const turns = new Set<string>();
   sent.forEach(({ bytes, frame }, index) => {
     const length = bytes.length - FRAME_HEAD_LENGTH, next = sent[index + 1]?.bytes.length ?? 0;
     for (let type = 0; type < 11; type++) {
-      // Its own length, none, those of other types, and such that it swallows the next frame's head, or all of it.
+      // Its own length, zero, those of other types, and lengths that swallow the next frame's head or all of it.
       for (const other of new Set([length, 0, 1, 4, 8, 17, 19, 276, length + 1, length + 36, length + next])) {
         if (type === frame.type && other === length) continue;
         const start = startOf(type, other), message = `frame ${index} as type ${type} of ${other}`;
@@ -169,7 +169,7 @@ Deno.test("a frame turned into one of any other type or length is refused, and n
   assertEquals(turns.size, 10 * 11);
 });
 
-Deno.test("END and OPEN can't be hidden as DATA, nor DATA as PING: the tag itself tells", () => {
+Deno.test("END and OPEN can't pass as DATA, nor DATA as PING: the tag fails", () => {
   const encoder = new FrameEncoder(new Random(7).fill), key = encoder.key();
   const open = { destination: { kind: "port", port: 80 } } as const, body = Uint8Array.of(1, 2, 3, 4);
   const sent: Sent[] = [
@@ -198,7 +198,7 @@ Deno.test("END and OPEN can't be hidden as DATA, nor DATA as PING: the tag itsel
   }
 });
 
-Deno.test("a frame of any type that was dropped makes the next one fail", () => {
+Deno.test("after a dropped frame of any type the next one fails", () => {
   const sent = everyFrame(new Random(8).fill);
   for (let index = 0; index < sent.length - 1; index++) {
     const left = sent.filter((_, place) => place !== index);
@@ -207,7 +207,7 @@ Deno.test("a frame of any type that was dropped makes the next one fail", () => 
   }
 });
 
-Deno.test("a frame of any type that comes again, at once or later, is refused", () => {
+Deno.test("a repeated frame of any type is refused, at once or later", () => {
   const sent = everyFrame(new Random(9).fill);
   sent.forEach((one, index) => {
     for (let place = index + 1; place <= sent.length; place++) {
@@ -218,7 +218,7 @@ Deno.test("a frame of any type that comes again, at once or later, is refused", 
   });
 });
 
-Deno.test("frames of any types in another order are refused at the first that is not in its place", () => {
+Deno.test("reordered frames are refused at the first one out of place", () => {
   const sent = everyFrame(new Random(10).fill);
   for (let i = 1; i < sent.length; i++) {
     for (let j = i + 1; j < sent.length; j++) {
@@ -228,7 +228,7 @@ Deno.test("frames of any types in another order are refused at the first that is
   }
 });
 
-Deno.test("two frames of one type and length in one direction can't stand for each other", () => {
+Deno.test("two frames of equal type and length in one direction can't be exchanged", () => {
   const makes: readonly ((encoder: FrameEncoder) => Uint8Array)[] = [
     (encoder) => encoder.end(),
     (encoder) => encoder.ping(new Uint8Array(0)),
@@ -252,7 +252,7 @@ Deno.test("a frame of another direction is refused", () => {
   }
 });
 
-Deno.test("DATA that is lost, added, moved, or cut in another way is refused where it deviates", () => {
+Deno.test("DATA that is lost, added, moved or cut differently is refused where it deviates", () => {
   const encoder = new FrameEncoder(new Random(14).fill), key = encoder.key();
   const data = (body: string): Uint8Array => dataFrame(encoder, Uint8Array.fromHex(body));
   const one = data("010203"), two = data("04"), end = encoder.end(), three = data("05"), bye = encoder.bye();
@@ -284,14 +284,14 @@ Deno.test("DATA that is lost, added, moved, or cut in another way is refused whe
   }
 });
 
-Deno.test("a frame that was never sent is refused wherever it is put in, whatever mask and tag it has", async () => {
+Deno.test("a forged frame is refused wherever it is inserted, whatever its mask and tag", async () => {
   let refused = 0;
   await forSeeds(1000, (random) => {
     const sent = everyFrame(random.fill), made = random.pick(everyFrame(random.fill).slice(1)).bytes;
     const place = random.between(1, sent.length);
     if (random.below(2)) random.fill(made.subarray(4, FRAME_HEAD_LENGTH));
     else if (place < sent.length) made.set(sent[place]!.bytes.subarray(4, FRAME_HEAD_LENGTH), 4);
-    // The whole head that is due there: what follows it may be another body of DATA.
+    // Replace the whole expected head: the bytes after it may be another body of DATA.
     if (place < sent.length && startsWith(sent[place]!.bytes, made.subarray(0, FRAME_HEAD_LENGTH))) return;
     const changed = concat([bytesOf(sent.slice(0, place)), made, bytesOf(sent.slice(place)), MORE]);
     assertRefused(changed, first(sent, place), TAMPERED, `at ${place}`);

@@ -6,7 +6,7 @@ Deno.test("a head has room for a type, a length of three bytes, a mask and a tag
   assertEquals(FRAME_HEAD_LENGTH, 1 + 3 + 2 * ELEMENT_LENGTH);
 });
 
-Deno.test("frames are named as the specification writes them", () => {
+Deno.test("frames are named as in the specification", () => {
   const types = Array.from({ length: 10 }, (_, type) => type as FrameType);
   assertEquals(types.map(frameName), [
     "KEY",

@@ -11,7 +11,7 @@ Deno.test("a greeting is MICSS, the version and the cookie", () => {
   assertEquals(GREETING_LENGTH, 22);
 });
 
-Deno.test("a greeting's cookie comes out of it, with no byte behind it asked for", async () => {
+Deno.test("a greeting decodes to its cookie, without reading beyond it", async () => {
   await forSeeds(50, (random) => {
     const cookie = random.bytes(16);
     const { value, asked } = decode(decodeGreeting(), encodeGreeting(cookie));
@@ -28,7 +28,7 @@ Deno.test("a greeting with any one bit of its first six bytes changed is refused
     assertThrows(
       () => decode(decodeGreeting(), bytes, asked),
       WireError,
-      bit < 40 ? "no MICSS server handler" : `speaks protocol ${bytes[5]}, this one 1`,
+      bit < 40 ? "not a MICSS server handler" : `speaks protocol ${bytes[5]}, this one 1`,
       `bit ${bit}`,
     );
     assertEquals(asked, [6]);

@@ -32,7 +32,7 @@ function anyList(random: Random): ChannelList {
   return { channels, valid: random.between(1, 2_592_000) };
 }
 
-Deno.test("a client's first message is its question or its list of cookies, by its first byte", () => {
+Deno.test("a client's first message is an identification request or a list of cookies, by its first byte", () => {
   const question = { keyId: new Uint8Array(8).fill(1), nonce: new Uint8Array(32).fill(2) };
   const asked: number[] = [];
   assertEquals(decode(decodeFirst(), encodeIdentify(question), asked).value, { kind: "identify", question });
@@ -44,14 +44,14 @@ Deno.test("a client's first message is its question or its list of cookies, by i
   }
 });
 
-Deno.test("any list comes out of its bytes", async () => {
+Deno.test("any list decodes to what was encoded", async () => {
   await forSeeds(200, (random) => {
     const list = anyList(random);
     assertEquals(decodeChannelList(encodeChannelList(list)), list);
   });
 });
 
-Deno.test("a list that ends anywhere else, or has bytes left over, is refused", () => {
+Deno.test("a truncated list, or one with trailing bytes, is refused", () => {
   const bytes = encodeChannelList(LIST);
   assertEquals(bytes.length, 7 + 19 + 4);
   for (let length = 0; length < bytes.length; length++) {
@@ -60,18 +60,18 @@ Deno.test("a list that ends anywhere else, or has bytes left over, is refused", 
   assertThrows(() => decodeChannelList(Uint8Array.from([...bytes, 0])), WireError);
 });
 
-Deno.test("a list that nobody may send is not sent either", () => {
+Deno.test("a list that would be refused is not encoded either", () => {
   const cases: [ChannelList, string][] = [
-    [{ ...LIST, channels: [A] }, "a list of 1 channels; 2 to 16 are allowed"],
-    [{ ...LIST, channels: [A, B, { ...A, port: 7 }] }, "a list with two channels at one address"],
-    [{ ...LIST, channels: [A, { ...B, port: 0 }] }, "a list with an address of nobody"],
-    [{ ...LIST, valid: 0 }, "a list that is valid for 0 s"],
-    [{ ...LIST, valid: 2_592_001 }, "a list that is valid for 2592001 s"],
+    [{ ...LIST, channels: [A] }, "a list has 1 channels; must have 2 to 16"],
+    [{ ...LIST, channels: [A, B, { ...A, port: 7 }] }, "a list has two channels at one address"],
+    [{ ...LIST, channels: [A, { ...B, port: 0 }] }, "a list has an unusable address"],
+    [{ ...LIST, valid: 0 }, "a list is valid for 0 s"],
+    [{ ...LIST, valid: 2_592_001 }, "a list is valid for 2592001 s"],
   ];
   for (const [list, message] of cases) assertThrows(() => encodeChannelList(list), RangeError, message);
 });
 
-Deno.test("an answer comes out of its bytes, and no byte behind it is asked for", () => {
+Deno.test("an answer decodes to what was encoded, without reading beyond it", () => {
   for (const [method, length] of [[Method.HmacSha256, 32], [Method.Ed25519, 64]] as const) {
     const answer = { method, list: encodeChannelList(LIST), token: new Uint8Array(length).fill(7) };
     const asked: number[] = [];
@@ -81,10 +81,10 @@ Deno.test("an answer comes out of its bytes, and no byte behind it is asked for"
   }
 });
 
-Deno.test("an answer's method and length are refused before its list is asked for", () => {
+Deno.test("a wrong method or length of an answer is refused before its list is read", () => {
   const cases: [number[], string][] = [
-    [[2, 1, 0, 18], "an answer of method 1 where 2 (Ed25519) was due"],
-    [[2, 0, 0, 18], "an answer of method 0 where 2 (Ed25519) was due"],
+    [[2, 1, 0, 18], "expected an answer of method 2 (Ed25519), got method 1"],
+    [[2, 0, 0, 18], "expected an answer of method 2 (Ed25519), got method 0"],
     [[2, 2, 0, 17], "a list of 17 bytes"],
     [[2, 2, 1, 53], "a list of 309 bytes"],
     [[2, 2, 255, 255], "a list of 65535 bytes"],
@@ -94,16 +94,16 @@ Deno.test("an answer's method and length are refused before its list is asked fo
   }
 });
 
-Deno.test("each reason not to answer comes out of its two bytes, and no other does", () => {
+Deno.test("each reason of a refusal decodes from its two bytes, and unknown ones are refused", () => {
   for (let reason = 0; reason < 256; reason++) {
     const reply = () => decode(decodeIdentifyReply(Method.HmacSha256), encodeUnanswered(reason)).value;
     if (reason === Unanswered.NoSuchKey || reason === Unanswered.NotAnnounced) {
       assertEquals(reply(), { kind: "refused", reason });
-    } else assertThrows(reply, WireError, `refused for an unknown reason, ${reason}`);
+    } else assertThrows(reply, WireError, `refused for unknown reason ${reason}`);
   }
 });
 
-Deno.test("what a token is over is different bytes for anything that differs", async () => {
+Deno.test("distinct token contents have distinct transcripts", async () => {
   await forSeeds(100, (random) => {
     const one: Transcript = {
       method: Method.HmacSha256,

@@ -76,7 +76,7 @@ Deno.test("the vectors' messages are their values in the protocol's order, and d
   }
 });
 
-Deno.test("the vectors of what is not answered are a reason behind 255, and decode", () => {
+Deno.test("the vectors of refusals are 255 and a reason, and decode", () => {
   for (const { name, reason, bytes: hex } of groups.unanswered) {
     assertEquals(hex, `ff${reason.toString(16)}`, name);
     assertEquals(decode(decodeIdentifyReply(Method.Ed25519), bytes(hex)).value, { kind: "refused", reason }, name);

@@ -41,21 +41,21 @@ Deno.test("the body of an OPEN is kind, port, host, and the source's kind, addre
   );
 });
 
-Deno.test("what an OPEN asks for comes out as it went in", async () => {
+Deno.test("an OPEN decodes to what was encoded", async () => {
   await forSeeds(500, (random) => {
     const open = randomOpen(random);
     assertEquals(decodeOpen(encodeOpen(open)), open);
   });
 });
 
-Deno.test("what comes out of an OPEN does not change with the bytes that it came from", () => {
+Deno.test("a decoded OPEN does not change with the bytes that it came from", () => {
   const body = encodeOpen({ destination: { kind: "address", port: 1, address: V6 }, source: { address: V4, port: 2 } });
   const open = decodeOpen(body);
   body.fill(0xee);
   assertEquals(open, { destination: { kind: "address", port: 1, address: V6 }, source: { address: V4, port: 2 } });
 });
 
-Deno.test("the least and the greatest port come through", () => {
+Deno.test("the lowest and the highest port decode", () => {
   for (const port of [0, 1, 255, 256, 65535]) {
     const open: Open = { destination: { kind: "port", port }, source: { address: V4, port } };
     assertEquals(decodeOpen(encodeOpen(open)), open);
@@ -75,7 +75,7 @@ Deno.test("a name has 1 to 253 bytes", () => {
   }
   for (const length of [0, 254, 255]) {
     const name = "a".repeat(length);
-    assertThrows(() => encodeOpen(toName(name)), RangeError, "is no host name");
+    assertThrows(() => encodeOpen(toName(name)), RangeError, "not a host name");
     assertThrows(() => decodeOpen(nameBody(new TextEncoder().encode(name))), WireError, "host name");
   }
 });
@@ -85,7 +85,7 @@ Deno.test("a name has letters, digits, hyphens, underscores and single dots betw
     assertEquals(decodeOpen(nameBody(new TextEncoder().encode(name))), toName(name));
   }
   for (const name of [".", ".a", "a..b", "a b", "a\n", "\na", "a\0", "a/b", "a:1", "a@b", "[::1]", "é", "a\u0131"]) {
-    assertThrows(() => encodeOpen(toName(name)), RangeError, "is no host name", name);
+    assertThrows(() => encodeOpen(toName(name)), RangeError, "not a host name", name);
     assertThrows(() => decodeOpen(nameBody(new TextEncoder().encode(name))), WireError, "host name", name);
   }
   for (let byte = 0; byte < 256; byte++) {
@@ -96,7 +96,7 @@ Deno.test("a name has letters, digits, hyphens, underscores and single dots betw
   }
 });
 
-Deno.test("an address that is neither of 4 nor of 16 bytes can't be encoded", () => {
+Deno.test("an address of neither 4 nor 16 bytes can't be encoded", () => {
   for (const length of [0, 3, 5, 15, 17]) {
     const address = new Uint8Array(length);
     const destination: Destination = { kind: "address", port: 1, address };
@@ -106,19 +106,19 @@ Deno.test("an address that is neither of 4 nor of 16 bytes can't be encoded", ()
   }
 });
 
-Deno.test("an OPEN that ends early, wherever, or has a byte left over is refused", async () => {
+Deno.test("a truncated OPEN, or one with a trailing byte, is refused", async () => {
   await forSeeds(100, (random) => {
     const body = encodeOpen(randomOpen(random));
     for (let length = 0; length < body.length; length++) {
       assertThrows(() => decodeOpen(body.subarray(0, length)), WireError, "ends too early");
     }
     for (const left of [0, 1, 255]) {
-      assertThrows(() => decodeOpen(concat([body, Uint8Array.of(left)])), WireError, "bytes left over");
+      assertThrows(() => decodeOpen(concat([body, Uint8Array.of(left)])), WireError, "trailing bytes");
     }
   });
 });
 
-Deno.test("an OPEN of an unknown kind of destination, or of source, is refused", () => {
+Deno.test("an OPEN with an unknown kind of destination or source is refused", () => {
   const rest = new Uint8Array(40);
   for (const kind of [0, ...Array.from({ length: 251 }, (_, index) => 5 + index)]) {
     assertThrows(() => decodeOpen(concat([Uint8Array.of(kind, 0, 80), rest])), WireError, `unknown kind ${kind}`);
@@ -129,7 +129,7 @@ Deno.test("an OPEN of an unknown kind of destination, or of source, is refused",
   }
 });
 
-Deno.test("any bytes are either refused or the one encoding of what they say", async () => {
+Deno.test("any bytes are either refused or the only encoding of their content", async () => {
   let taken = 0;
   await forSeeds(3000, (random) => {
     const body = random.below(2) ? encodeOpen(randomOpen(random)) : random.bytes(random.below(30));

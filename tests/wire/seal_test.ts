@@ -24,13 +24,13 @@ function flipped(bytes: Uint8Array, bit: number): Uint8Array {
   return bytes.with(bit >> 3, bytes[bit >> 3]! ^ 1 << bit % 8);
 }
 
-Deno.test("KEY's head is its type, no length, and a key and a mask from the source of randomness", () => {
+Deno.test("KEY's head is its type, length 0, and a random key and mask", () => {
   const head = new Uint8Array(38).fill(9);
   Seal.writeKey(head, new Random(4).fill);
   assertEquals(head.toHex(), "00000000" + new Random(4).bytes(32).toHex() + "0909");
 });
 
-Deno.test("a direction's heads are what integers of any size make of them, and its receiver takes them", async () => {
+Deno.test("a direction's heads agree with arithmetic on big integers, and its receiver accepts them", async () => {
   await forSeeds(40, (random) => {
     const keyAndMask = random.bytes(32), key = keyAndMask.slice(0, 16);
     const sender = new Seal(keyHead(keyAndMask)), receiver = new Seal(keyHead(keyAndMask));
@@ -50,7 +50,7 @@ Deno.test("a direction's heads are what integers of any size make of them, and i
   });
 });
 
-Deno.test("the number of frames before reaches beyond 65,535", () => {
+Deno.test("the count of frames goes beyond 65,535", () => {
   const random = new Random(3), keyAndMask = random.bytes(32), seal = new Seal(keyHead(keyAndMask));
   let mask: Uint8Array = keyAndMask.slice(16), head: Uint8Array = NOTHING;
   for (let number = 1; number <= 65_537; number++) {
@@ -62,7 +62,7 @@ Deno.test("the number of frames before reaches beyond 65,535", () => {
   assertEquals(head.slice(20), tagOf(tagged));
 });
 
-Deno.test("a seal writes 36 bytes of the array that it is given, wherever that begins, and no more", () => {
+Deno.test("a seal writes exactly 36 bytes of the given array, wherever that begins", () => {
   const random = new Random(11), keyAndMask = random.bytes(32);
   const room = new Uint8Array(60).fill(9);
   new Seal(keyHead(keyAndMask)).write(room.subarray(5), FrameType.Data, 19, NOTHING, new Random(1).fill);
@@ -70,7 +70,7 @@ Deno.test("a seal writes 36 bytes of the array that it is given, wherever that b
   assertEquals(room.toHex(), "09".repeat(5) + head.toHex() + "09".repeat(19));
 });
 
-Deno.test("a seal keeps no hold of the arrays that it is given", () => {
+Deno.test("a seal keeps no reference to the given arrays", () => {
   const random = new Random(5), keyAndMask = random.bytes(32), body = random.bytes(20);
   const sender = new Seal(keyHead(keyAndMask));
   const given = keyHead(keyAndMask), receiver = new Seal(given);
@@ -88,7 +88,7 @@ Deno.test("a seal keeps no hold of the arrays that it is given", () => {
   }
 });
 
-Deno.test("a tag is good for its type, its length, its body and its place alone", () => {
+Deno.test("a tag is valid for its type, length, body and position alone", () => {
   const body = Uint8Array.of(7, 0);
   /** What the receiver says of the second frame, changed, and of its body. */
   const checked = (change: (head: Uint8Array) => Uint8Array, covered: Uint8Array = body): boolean => {
@@ -104,13 +104,13 @@ Deno.test("a tag is good for its type, its length, its body and its place alone"
   }
   for (let bit = 0; bit < 36 * 8; bit++) assertEquals(checked((head) => flipped(head, bit)), false, `bit ${bit}`);
   for (let bit = 0; bit < 2 * 8; bit++) assertEquals(checked(same, flipped(body, bit)), false, `body, bit ${bit}`);
-  // zeros that padding hides are told by the length
+  // The length reveals zeros that padding would hide.
   assertEquals(checked((head) => head.with(3, 3), Uint8Array.of(7, 0, 0)), false);
   assertEquals(checked((head) => head.with(3, 1), Uint8Array.of(7)), false);
   assertEquals(checked(same, NOTHING), false);
 });
 
-Deno.test("a frame that its receiver has not had, or has had, makes every later tag wrong", () => {
+Deno.test("a missed or repeated frame makes every later tag wrong", () => {
   const random = new Random(12), key = keyHead(random.bytes(32)), sender = new Seal(key);
   const heads = Array.from({ length: 4 }, () => written(sender, FrameType.Data, 5, NOTHING, random));
   for (const order of [[1], [0, 2], [0, 0], [0, 1, 0], [0, 1, 3]]) {
@@ -120,7 +120,7 @@ Deno.test("a frame that its receiver has not had, or has had, makes every later 
   }
 });
 
-Deno.test("where masks come again, too, a tag is good for one number of frames before it", () => {
+Deno.test("even with repeated masks a tag is valid for one count of frames", () => {
   const random = new Random(13), keyAndMask = random.bytes(32), mask = keyAndMask.subarray(16);
   const sender = new Seal(keyHead(keyAndMask)), receiver = new Seal(keyHead(keyAndMask));
   const [first, second] = [1, 2].map(() => {
@@ -140,7 +140,7 @@ Deno.test("the same frame again has another tag", () => {
   assertEquals(new Set(heads.map((head) => head.slice(40))).size, 50);
 });
 
-Deno.test("a tag's mask hides it: with another first mask it differs by just that mask", () => {
+Deno.test("a mask hides its tag: another first mask changes the tag by exactly the difference", () => {
   const random = new Random(9), key = random.bytes(16), one = random.bytes(16), other = random.bytes(16);
   const tag = (mask: Uint8Array): Uint8Array => {
     const head = new Uint8Array(36);
@@ -152,7 +152,7 @@ Deno.test("a tag's mask hides it: with another first mask it differs by just tha
   assertNotEquals(tag(one), tag(other));
 });
 
-Deno.test("a seal whose randomness fails throws, and goes on where it was", () => {
+Deno.test("a seal whose randomness fails throws, and its state is unchanged", () => {
   const random = new Random(10), key = keyHead(random.bytes(32));
   const sender = new Seal(key), receiver = new Seal(key);
   const none = (): never => {

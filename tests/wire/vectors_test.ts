@@ -1,6 +1,6 @@
 /**
- * docs/vectors.json, held against the code that makes it and against docs/PROTOCOL.md once more, with integers of any
- * size and plain hexadecimal text.
+ * Checks docs/vectors.json against the code that makes it, and independently against docs/PROTOCOL.md, with big integers
+ * and plain hexadecimal text.
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
@@ -43,24 +43,24 @@ function hex(value: unknown, length: number): string {
   return value.toString(16).padStart(2 * length, "0");
 }
 
-Deno.test("docs/vectors.json is what scripts/vectors.ts makes: else the protocol has changed", () => {
+Deno.test("docs/vectors.json equals the output of scripts/vectors.ts, or the protocol has changed", () => {
   assertEquals(vectors(), committed);
 });
 
-Deno.test("every vector has a name, the only one of its group, and a line of description", () => {
+Deno.test("every vector has a name unique in its group, and a one-line description", () => {
   for (const [name, vectors] of Object.entries(groups)) {
     assertEquals(new Set(vectors.map((vector) => vector.name)).size, vectors.length, name);
     for (const { description } of vectors) assert(/^[^\n]{5,}$/.test(description), description);
   }
 });
 
-Deno.test("the vectors of the field are what integers of any size make of them", () => {
+Deno.test("the vectors of the field agree with arithmetic on big integers", () => {
   for (const { name, key, blocks, value } of group("field")) {
     assertEquals(evaluateSlowly(list(blocks), bytes(key)).toHex(), value, name);
   }
 });
 
-Deno.test("the vectors of the field hold the results of GCM's specification", () => {
+Deno.test("the vectors of the field contain results from GCM's specification", () => {
   const { key, value } = group("field").find(({ name }) => name === "GHASH")!;
   const reversed = (hex: unknown): string => {
     const bits = [...bytes(hex)].map((byte) => byte.toString(2).padStart(8, "0")).join("");
@@ -70,7 +70,7 @@ Deno.test("the vectors of the field hold the results of GCM's specification", ()
   assertEquals(reversed(value), "f38cbb1ad69223dcc3457ae5b6b0f885");
 });
 
-Deno.test("the vectors of tags are what integers of any size make of them", () => {
+Deno.test("the vectors of tags agree with arithmetic on big integers", () => {
   const sealed = [...group("tag"), ...group("direction").filter(({ type }) => type !== FrameType.Key)];
   for (const { name, key, mask, type, length, number, nextMask, covered, blocks, tag, head, frame } of sealed) {
     assert(typeof type === "number" && typeof length === "number" && typeof number === "number");
@@ -82,7 +82,7 @@ Deno.test("the vectors of tags are what integers of any size make of them", () =
   }
 });
 
-Deno.test("the vectors of a direction follow from each other, count what went before, and decode", () => {
+Deno.test("the vectors of a direction chain their masks, count the frames before, and decode", () => {
   let key: unknown, mask: unknown;
   const direction = group("direction");
   direction.forEach((vector, index) => {
@@ -154,7 +154,7 @@ Deno.test("the vectors of shares XOR to the message, all but the last being the 
   assertEquals(new Set(group("shares").map(({ shares }) => list(shares).length)), new Set([2, 3, 5, 16]));
 });
 
-Deno.test("the invalid vectors are refused, each by what it would be of", () => {
+Deno.test("the invalid vectors are refused by the decoder of their kind", () => {
   const refuse: Record<string, (message: Uint8Array) => unknown> = {
     greeting: (message) => decode(decodeGreeting(), message),
     associate: (message) => decode(decodeAssociate(), message),

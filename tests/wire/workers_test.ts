@@ -3,7 +3,7 @@ import { decodeWorkers, encodeWorkers, MOST_WORKERS, sameWorkers, WORKERS_LENGTH
 
 const id = Uint8Array.from({ length: 16 }, (_, at) => at);
 
-Deno.test("WORKERS has a count and an id, and is decoded as it was encoded", () => {
+Deno.test("WORKERS has a count and an id, and decodes to what was encoded", () => {
   for (const count of [2, 3, MOST_WORKERS]) {
     const body = encodeWorkers({ count, id });
     assertEquals([body.length, body[0]], [WORKERS_LENGTH, count]);
@@ -20,7 +20,7 @@ Deno.test("a count out of range and an id of another length are not encoded", ()
   assertThrows(() => encodeWorkers({ count: 2, id: id.subarray(1) }), RangeError);
 });
 
-Deno.test("workers are of one server handler when count and id are the same", () => {
+Deno.test("workers belong to one server handler if count and id are equal", () => {
   assertEquals(sameWorkers({ count: 2, id }, { count: 2, id: id.slice() }), true);
   assertEquals(sameWorkers({ count: 2, id }, { count: 3, id }), false);
   assertEquals(sameWorkers({ count: 2, id }, { count: 2, id: id.with(15, 0) }), false);
