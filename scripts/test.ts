@@ -61,7 +61,7 @@ async function run(args: string[]): Promise<number> {
   const report = `${directory}/report.xml`;
   try {
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["test", "-A", "--parallel", "--frozen", ...testFlags(flags), `--junit-path=${report}`, ...args],
+      args: ["test", "-A", "--parallel", ...testFlags(flags), `--junit-path=${report}`, ...args],
       // the flags, so that tests which start programs of the project need not ask for them again; and a directory for
       // what tests share and nobody else removes
       env: { [STD_FLAGS]: flags.join(" "), MICSS_TEST_DIRECTORY: directory },

@@ -15,6 +15,7 @@ interface Lock {
 
 interface Config {
   imports: Record<string, string>;
+  lock?: { frozen: boolean };
 }
 
 async function read<T>(path: string): Promise<T> {
@@ -38,6 +39,10 @@ Deno.test("deno.json imports packages by exact version from npm, and @std from j
     if (name.startsWith("@std/")) assert(specifier.startsWith(`jsr:${name}@^`), specifier);
     else assertMatch(packageOf(specifier), /^npm:.+@\d+\.\d+\.\d+$/);
   }
+});
+
+Deno.test("no command changes a lock file by itself", async () => {
+  for (const config of [project, await read<Config>("bench/charts/deno.json")]) assertEquals(config.lock?.frozen, true);
 });
 
 Deno.test("all lock files list exactly what deno.json imports", () => {
