@@ -7,7 +7,6 @@ import type { ScopedKey } from "../identify/learned.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { hasNativeHelper } from "../net/linux.ts";
 import { StartError } from "../net/listen.ts";
-import { type Check, NotLookedAt } from "../observe/admin/readiness.ts";
 import type { LogFields } from "../observe/log.ts";
 import type { Command } from "./command.ts";
 import { configOptions, readTold, type Told } from "./configured.ts";
@@ -18,6 +17,7 @@ import { loadClientKeys } from "./keys.ts";
 import { type Loaded, type Program, runHandler } from "./lifetime.ts";
 import { clientNeeds } from "./needs.ts";
 import { clientPlan } from "./plans.ts";
+import { monitorRules, rulesChecks } from "./rules_checks.ts";
 import { keyCheck } from "./watched.ts";
 
 /** `micss client`. */
@@ -71,20 +71,28 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
     start({ config, users, keys }, log, crew) {
       checkSystem(config);
       const handler = new ClientHandler(config, log, undefined, users, keys, crew);
-      if (crew.index === 0) warnOfFewFiles(log, handler.limits.possible, config.limits.sessions);
+      let inForce = config;
+      // The machine is the same for all workers: one looks.
+      if (crew.index === 0) {
+        warnOfFewFiles(log, handler.limits.possible, config.limits.sessions);
+        monitorRules(() => inForce, handler);
+      }
       return {
         handler,
         listening: listeningFields(handler),
         checks: ({ config }) => [
           ...config.keys.map(({ file }) => keyCheck(file, "verify")),
-          ...rulesChecks(config, handler),
+          ...crew.index === 0 ? rulesChecks(config, handler) : [],
           ...config.servers.map(({ name }) => ({
             name: `server ${name}`,
             need: "any" as const,
             run: () => handler.prove(name),
           })),
         ],
-        reload: ({ config, users, keys }) => handler.reload(config, users, keys),
+        reload({ config, users, keys }) {
+          inForce = config;
+          return handler.reload(config, users, keys);
+        },
       };
     },
   };
@@ -109,22 +117,6 @@ function readClient(args: string[], read: ReadFile): Told<ClientConfig> {
 function checkSystem({ redirects }: ClientConfig): void {
   const native = hasNativeHelper();
   if (redirects.length > 0 && !native.ok) throw new StartError(`--redirect ${native.why}; --forward works without`);
-}
-
-/** What leads connections to the ways in that need rules. */
-function rulesChecks({ rules, tproxies }: ClientConfig, handler: ClientHandler): Check[] {
-  const redirects: Check[] = handler.redirects.length === 0 ? [] : [{
-    name: "rules",
-    need: "every",
-    run: () => handler.proveRules(rules !== undefined),
-  }];
-  return tproxies.length === 0 ? redirects : [...redirects, {
-    name: "TPROXY rules",
-    need: "every",
-    run: () => {
-      throw new NotLookedAt("they are made by hand, and can't be seen from here");
-    },
-  }];
 }
 
 /** Where each kind of way in listens. */

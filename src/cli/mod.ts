@@ -33,7 +33,7 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     name: "rules",
-    summary: "Prints, applies or removes the firewall rules that send connections to the client, or guard the server",
+    summary: "Prints, applies, watches or removes the firewall rules that redirect to the client, or guard the server",
     load: async () => (await import("./rules.ts")).command,
   },
   {

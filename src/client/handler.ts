@@ -26,7 +26,8 @@ import { Loops } from "./loops.ts";
 import { isIp } from "../net/ip.ts";
 import { ownHosts } from "../net/own_hosts.ts";
 import { isOwn } from "./own_address.ts";
-import { RulesInPlace } from "./rules_in_place.ts";
+import { type ConnectFrom, RulesInPlace } from "./rules_in_place.ts";
+import { RulesMonitor } from "./rules_monitor.ts";
 import { WaysIn } from "./ways_in.ts";
 
 /** The system's part in a client handler, to be replaced in tests. */
@@ -35,6 +36,8 @@ export interface ClientSystem extends System {
   readonly originalDestination: (connection: Connection) => Address | undefined;
   /** Lets a listener take connections to every address. @throws When the system does not. */
   readonly makeTransparent: (listener: Listener) => void;
+  /** Begins connections from ports of its choice. Default: the system's way. */
+  readonly connectFrom?: ConnectFrom;
   /** The time of day, in milliseconds since 1970. Default: the system's. */
   readonly now?: () => number;
 }
@@ -53,6 +56,7 @@ export class ClientHandler implements Observable {
   readonly #waysIn: WaysIn;
   readonly #loops: Loops;
   readonly #rules: RulesInPlace;
+  #monitor: RulesMonitor | undefined;
   readonly #system: ClientSystem;
   readonly #full: ThrottledWarning;
   readonly #log: Log;
@@ -81,7 +85,7 @@ export class ClientHandler implements Observable {
     this.#crew = crew;
     const { clock } = this.#system = system;
     const network = this.#loops = new Loops(system.network, clock, log, crew.paths);
-    this.#rules = new RulesInPlace(system.network, clock, crew.paths);
+    this.#rules = new RulesInPlace(system.network, clock, crew.paths, system.connectFrom);
     this.#log = log;
     this.#full = new ThrottledWarning(log, clock, "limit reached");
     this.#config = config;
@@ -145,6 +149,7 @@ export class ClientHandler implements Observable {
     return {
       pool: this.#dialers.pool,
       limits: [{ name: "sessions", value: this.#limits.sessions, used: this.#carrying }],
+      ...this.#monitor?.inPlace !== undefined && { rules: this.#monitor.inPlace },
     };
   }
 
@@ -163,10 +168,21 @@ export class ClientHandler implements Observable {
    * Makes sure that the system's rules lead connections to the redirects.
    *
    * @param expected Whether rules of `micss rules` have to be there.
+   * @param destinations Where applications connect whom they have to take.
    * @throws As {@linkcode RulesInPlace.look}.
    */
-  async proveRules(expected: boolean): Promise<void> {
-    await this.#rules.look(this.redirects, expected);
+  async proveRules(expected: boolean, destinations: readonly Address[] = []): Promise<void> {
+    await this.#rules.look(this.redirects, expected, destinations);
+  }
+
+  /** The same of TPROXY's. @throws As {@linkcode RulesInPlace.lookForTproxy}. */
+  async proveTproxy(): Promise<void> {
+    await this.#rules.lookForTproxy(this.#waysIn.at("tproxy"));
+  }
+
+  /** From now on notices when rules are lost. @param look Looks whether they are in place; rejects when they are not. */
+  monitorRules(look: () => Promise<void>): void {
+    this.#monitor ??= new RulesMonitor({ look, log: this.#log, clock: this.#system.clock });
   }
 
   /**
@@ -191,6 +207,7 @@ export class ClientHandler implements Observable {
 
   /** Takes no more connections. Sessions under way go on. */
   stopListening(): void {
+    this.#monitor?.close();
     this.#waysIn.stopListening();
   }
 
@@ -201,6 +218,7 @@ export class ClientHandler implements Observable {
 
   /** Stops listening, aborts what is under way, and waits until all is closed. */
   async close(): Promise<void> {
+    this.#monitor?.close();
     await this.#waysIn.close();
     this.#directory.close();
     this.#dialers.close();

@@ -1,27 +1,27 @@
-import type { Address } from "../net/address.ts";
-import { formatAddress } from "../net/address.ts";
+import { type Address, formatAddress } from "../net/address.ts";
 import type { Clock } from "../net/clock.ts";
-import type { Connection, Network } from "../net/connection.ts";
+import type { Network } from "../net/connection.ts";
+import { OwnedSocket } from "../net/linux.ts";
+import { ownHosts } from "../net/own_hosts.ts";
 import { sameAddress } from "../net/sockaddr.ts";
 import { NotLookedAt } from "../observe/admin/readiness.ts";
-import { FAMILIES, type Family } from "../rules/ruleset.ts";
+import { FAMILIES, type Family, familyOfHost } from "../rules/ruleset.ts";
 import type { OwnPaths } from "../workers/own_paths.ts";
 import type { Arrival } from "./entry/arrival.ts";
+import { type Lead, PROBE_PORTS, SENTINELS } from "./sentinel.ts";
 
-/**
- * Where a connection goes that `micss rules` leads to the handler whoever makes it, the handler itself included: so it can
- * see that rules are in place without the right to look at them. On loopback, at a port that nobody serves (tcpmux's, RFC
- * 1078): without rules it is refused at once, and never leaves the machine.
- */
-export const LED: Readonly<Record<Family, Address>> = {
-  ipv4: { host: "127.6.5.22", port: 1 },
-  ipv6: { host: "::1", port: 1 },
-};
-
-/** At which hosts a listener is found by connections that rules of this machine redirect. */
+/** At which hosts a listener is found by connections that rules of this machine lead to it. */
 const FOUND_AT: Readonly<Record<Family, readonly string[]>> = {
   ipv4: ["0.0.0.0", "127.0.0.1", "::"],
   ipv6: ["::", "::1"],
+};
+
+const NAMES: Readonly<Record<Family, string>> = { ipv4: "IPv4", ipv6: "IPv6" };
+
+/** Remedy for lost rules. */
+const REMEDY: Readonly<Record<Lead, string>> = {
+  redirect: "run micss rules apply",
+  tproxy: "put the TPROXY rules in place again",
 };
 
 /** How long a connection within this machine may take, in milliseconds. */
@@ -30,34 +30,48 @@ const PATIENCE = 2000;
 /** How often to look whether a connection has come to another worker, in milliseconds. */
 const INTERVAL = 10;
 
+/**
+ * Begins a connection from a local port, ended by its disposal.
+ *
+ * @returns Undefined when the system does not begin it, such as without a route.
+ */
+export type ConnectFrom = (port: number, to: Address) => Disposable | undefined;
+
 /** Looks whether the rules that lead applications' connections to a client handler are in place. */
 export class RulesInPlace {
   readonly #network: Network;
   readonly #clock: Clock;
   readonly #all: OwnPaths | undefined;
+  readonly #connectFrom: ConnectFrom;
   /** Ports that connect, each by whom it waits for, while somebody looks. */
   readonly #awaited = new Map<number, () => void>();
   readonly #arrived = new Set<number>();
   #looking = 0;
-  /** The versions of IP over which they were in place once. */
-  readonly #seen = new Set<Family>();
+  #lastPort = PROBE_PORTS[1];
+  /** The sentinels that were led here once. */
+  readonly #seen = new Set<Address>();
 
   /**
    * Has seen nothing yet.
    *
    * @param network Makes connections as they are, not as the handler's own that must not come back.
    * @param all Where several workers note what has come to them: a connection may be led to any.
+   * @param connectFrom Default: the system's.
    */
-  constructor(network: Network, clock: Clock, all?: OwnPaths) {
+  constructor(network: Network, clock: Clock, all?: OwnPaths, connectFrom: ConnectFrom = systemConnectFrom) {
     this.#all = all;
     this.#network = network;
     this.#clock = clock;
+    this.#connectFrom = connectFrom;
   }
 
-  /** Whether an arrival is nothing but a sign that rules are in place; it is ended then. */
+  /** Whether an arrival only shows that rules are in place; it is ended then. */
   takes({ connection, destination, redirected }: Arrival): boolean {
-    if (!redirected || !FAMILIES.some((family) => sameAddress(destination, LED[family]))) return false;
-    const { port } = connection.remote;
+    if (!redirected) return false;
+    const { host, port } = connection.remote;
+    const sentinels = Object.values(SENTINELS).flatMap((of) => Object.values(of));
+    const isProbe = port >= PROBE_PORTS[0] && port <= PROBE_PORTS[1] && ownHosts().includes(host);
+    if (!isProbe && !sentinels.some((sentinel) => sameAddress(destination, sentinel))) return false;
     if (this.#looking > 0) this.#arrived.add(port);
     this.#all?.made(ledFrom(port));
     this.#awaited.get(port)?.();
@@ -67,65 +81,131 @@ export class RulesInPlace {
   }
 
   /**
-   * Looks.
+   * Looks for rules that redirect.
    *
-   * @param redirects Where rules have to lead to.
-   * @param expected Whether rules of `micss rules` have to be there; those of somebody else's can't be seen.
+   * @param redirects Where they have to lead to.
+   * @param expected Whether rules of `micss rules` have to be there; those of another program can't be seen.
+   * @param destinations Where applications connect whom they have to take: each is tried.
    * @throws {NotLookedAt} When none were seen, and none of `micss rules` have to be there.
-   * @throws {Error} When they are not there.
+   * @throws {Error} When they are not there, or another rule comes before them.
    */
-  async look(redirects: readonly Address[], expected: boolean): Promise<void> {
-    const families = FAMILIES.filter((family) => redirects.some(({ host }) => FOUND_AT[family].includes(host)));
-    if (families.length === 0) {
-      throw new NotLookedAt(`rules that lead to ${redirects.map(formatAddress).join()} can't be seen from here`);
+  async look(
+    redirects: readonly Address[],
+    expected: boolean,
+    destinations: readonly Address[] = [],
+  ): Promise<void> {
+    const led = await this.#led("redirect", redirects);
+    if (led.length === 0) {
+      if (expected) throw new Error("no connection is led here; run micss rules apply");
+      throw new NotLookedAt("none of micss rules are in place, and others can't be seen from here");
     }
-    const led = await Promise.all(families.map((family) => this.#isLed(family)));
-    for (const [index, family] of families.entries()) {
-      if (led[index]) this.#seen.add(family);
-      else if (this.#seen.has(family)) {
-        const name = family === "ipv4" ? "IPv4" : "IPv6";
-        throw new Error(`connections over ${name} are led here no more; run micss rules apply`);
+    for (const to of destinations) {
+      const family = familyOfHost(to.host);
+      if (led.includes(family)) {
+        if (await this.#arrives(to) !== false) continue;
+        const why = "though rules are in place; see which other rule comes first";
+        throw new Error(`a connection to ${formatAddress(to)} is not led here, ${why}`);
       }
+      if (expected) throw new Error(`no connection over ${NAMES[family]} is led here; run micss rules apply`);
     }
-    if (led.includes(true)) return;
-    if (expected) throw new Error("no connection is led here; run micss rules apply");
-    throw new NotLookedAt("none of micss rules are in place, and others can't be seen from here");
   }
 
-  async #isLed(family: Family): Promise<boolean> {
-    const late = new AbortController();
-    const over = Promise.withResolvers<void>();
-    const forget = this.#clock.after(PATIENCE, () => {
-      late.abort(new Error("too late"));
-      over.resolve();
+  /**
+   * Looks for rules of TPROXY, which are made by hand.
+   *
+   * @param tproxies Where they have to lead to.
+   * @throws {NotLookedAt} When none were seen.
+   * @throws {Error} When they are there no more.
+   */
+  async lookForTproxy(tproxies: readonly Address[]): Promise<void> {
+    if ((await this.#led("tproxy", tproxies)).length > 0) return;
+    const { host, port } = SENTINELS.tproxy.ipv4;
+    throw new NotLookedAt(`no TPROXY rule for port ${port} of ${host} and of [::1], by which others could be seen`);
+  }
+
+  /** The versions of IP over which sentinels are led here. @throws {Error} When one was led here before, and is not now. */
+  async #led(lead: Lead, listeners: readonly Address[]): Promise<Family[]> {
+    const families = FAMILIES.filter((family) => listeners.some(({ host }) => FOUND_AT[family].includes(host)));
+    if (families.length === 0) {
+      throw new NotLookedAt(`rules that lead to ${listeners.map(formatAddress).join()} can't be seen from here`);
+    }
+    const looks = await Promise.all(families.map((family) => this.#isLed(SENTINELS[lead][family])));
+    const led = families.filter((_, at) => looks[at]);
+    for (const family of led) this.#seen.add(SENTINELS[lead][family]);
+    const lost = families.find((family) => !led.includes(family) && this.#seen.has(SENTINELS[lead][family]));
+    if (lost === undefined) return led;
+    throw new Error(`connections over ${NAMES[lost]} are led here no more; ${REMEDY[lead]}`);
+  }
+
+  async #isLed(sentinel: Address): Promise<boolean> {
+    return await this.#within(async (late) => {
+      const connection = await this.#network.connect(sentinel, late);
+      try {
+        return await this.#comes(connection.local.port, late);
+      } finally {
+        connection.close();
+      }
     });
+  }
+
+  /** Whether a connection as an application's arrives here; undefined when it can't be made. */
+  async #arrives(to: Address): Promise<boolean | undefined> {
+    const [first, last] = PROBE_PORTS;
+    const port = this.#lastPort = this.#lastPort === last ? first : this.#lastPort + 1;
+    return await this.#within(async (late) => {
+      using connecting = this.#connectFrom(port, to);
+      return connecting && await this.#comes(port, late);
+    });
+  }
+
+  /** Runs a look, which has failed when its time is over. */
+  async #within<T>(look: (late: AbortSignal) => Promise<T>): Promise<T | false> {
+    const late = new AbortController();
+    const cancel = this.#clock.after(PATIENCE, () => late.abort(new Error("too late")));
     this.#looking++;
-    let connection: Connection | undefined;
     try {
-      connection = await this.#network.connect(LED[family], late.signal);
-      const { port } = connection.local;
-      this.#awaited.set(port, over.resolve);
-      if (!this.#arrived.has(port)) await Promise.race([over.promise, this.#ledToAnother(port, late.signal)]);
-      return this.#arrived.has(port) || (this.#all?.has(ledFrom(port)) ?? false);
+      return await look(late.signal);
     } catch {
       return false;
     } finally {
-      forget();
+      cancel();
       late.abort();
-      if (connection !== undefined) this.#awaited.delete(connection.local.port);
-      connection?.close();
       if (--this.#looking === 0) this.#arrived.clear();
     }
   }
 
+  /** Waits until a connection from a port has come here, or to another worker. */
+  async #comes(port: number, late: AbortSignal): Promise<boolean> {
+    const over = Promise.withResolvers<void>();
+    late.addEventListener("abort", () => over.resolve());
+    this.#awaited.set(port, over.resolve);
+    try {
+      const hasCome = () => this.#arrived.has(port) || (this.#all?.has(ledFrom(port)) ?? false);
+      if (!hasCome()) await Promise.race([over.promise, this.#comesToAnother(hasCome, late)]);
+      return hasCome();
+    } finally {
+      this.#awaited.delete(port);
+    }
+  }
+
   /** Waits until a connection has come to another worker, or that is given up; for ever where there is none. */
-  async #ledToAnother(port: number, late: AbortSignal): Promise<void> {
-    const all = this.#all;
-    if (all === undefined) return await new Promise(() => {});
-    while (!all.has(ledFrom(port)) && !this.#arrived.has(port) && !late.aborted) {
+  async #comesToAnother(hasCome: () => boolean, late: AbortSignal): Promise<void> {
+    if (this.#all === undefined) return await new Promise(() => {});
+    while (!hasCome() && !late.aborted) {
       await new Promise<void>((resolve) => this.#clock.after(INTERVAL, resolve));
     }
   }
+}
+
+function systemConnectFrom(port: number, to: Address): Disposable | undefined {
+  try {
+    const socket = new OwnedSocket(familyOfHost(to.host), { port });
+    if (socket.connect(to) === 0) return socket;
+    socket[Symbol.dispose]();
+  } catch {
+    // Another look has the port, or the system does not have the family.
+  }
+  return undefined;
 }
 
 /** What workers call a connection that was led to one of them. */

@@ -18,6 +18,7 @@ const SO_ORIGINAL_DST = 80;
 /** At its level for IPv4 and for IPv6: a socket may have an address that this machine does not have. */
 const IP_TRANSPARENT = 19, IPV6_TRANSPARENT = 75;
 const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
 const IPPROTO_TCP = 6;
 /** Whether a socket listens. */
 const SO_ACCEPTCONN = 30;
@@ -233,19 +234,21 @@ export class OwnedSocket implements Disposable {
   readonly #fd: number;
 
   /**
-   * Makes a socket at any free port.
+   * Makes a socket.
    *
    * @param owner Default: this process.
+   * @param port Its local port, which others may have as well. Default: any free one.
    * @throws {Deno.errors.NotSupported} Where {@linkcode hasNativeHelper} says so too.
    * @throws {Deno.errors.PermissionDenied} When this process may not act for `owner` (CAP_SETUID, CAP_SETGID).
    * @throws {Deno.errors.AddrNotAvailable} When the system does not have the family.
    */
-  constructor(family: "ipv4" | "ipv6", owner?: Owner) {
+  constructor(family: "ipv4" | "ipv6", { owner, port = 0 }: { owner?: Owner | undefined; port?: number } = {}) {
     const c = libc();
     if (typeof c === "string") throw new Deno.errors.NotSupported(`A socket with an owner ${c}`);
     this.#libc = c;
     this.#fd = owner === undefined ? openSocket(c, family) : asOwner(c, owner, () => openSocket(c, family));
-    const any = writeSockaddr(new Uint8Array(family === "ipv4" ? 4 : 16), 0);
+    const any = writeSockaddr(new Uint8Array(family === "ipv4" ? 4 : 16), port);
+    if (port !== 0) c.setsockopt(this.#fd, SOL_SOCKET, SO_REUSEADDR, new Int32Array([1]), 4);
     if (this.#fd < 0 || c.bind(this.#fd, any, SOCKADDR_SIZE) !== 0 || !readName(c.getsockname, this.#fd)) {
       const number = errno(c);
       if (this.#fd >= 0) c.close(this.#fd);
@@ -266,8 +269,9 @@ export class OwnedSocket implements Disposable {
     return number === EINPROGRESS ? 0 : number;
   }
 
-  /** Closes it. Call it once. */
+  /** Resets and closes it, so that neither the system nor its firewall keeps the connection. Call it once. */
   [Symbol.dispose](): void {
+    this.#libc.connect(this.#fd, new Uint8Array(SOCKADDR_SIZE), SOCKADDR_SIZE);
     this.#libc.close(this.#fd);
   }
 }

@@ -22,6 +22,11 @@ export function collect(handler: Observable, { version, loopLag }: Surroundings)
     ...associations(handler),
     ...channels(handler),
     ...limits(handler),
+    gauge(
+      "micss_rules_in_place",
+      "Whether rules lead applications' connections to the handler, where it can tell.",
+      levelSamples(handler.levels().rules),
+    ),
     ...processMetrics(processState()),
     one("gauge", "micss_event_loop_lag_seconds", "How late the last timer was.", loopLag),
   ];
@@ -148,6 +153,10 @@ function processMetrics({ residentMemory, heap, external, openFiles, maxFiles, s
     gauge("micss_process_max_files", "Files that the process may have open.", known(maxFiles)),
     one("gauge", "micss_process_start_time_seconds", "When the process began, in seconds since 1970.", started / 1000),
   ];
+}
+
+function levelSamples(level: boolean | undefined): Sample[] {
+  return level === undefined ? [] : [{ value: Number(level) }];
 }
 
 function one(type: "counter" | "gauge", name: string, help: string, value: number, labels: Labels = {}): Metric {

@@ -23,6 +23,8 @@ export interface Levels {
     /** Those that are being made ahead of demand. */
     readonly warming: number;
   };
+  /** Whether the system's rules lead applications' connections here; on a client that can tell. */
+  readonly rules?: boolean;
   /** The limits in force. */
   readonly limits: readonly Limit[];
 }

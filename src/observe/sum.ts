@@ -82,10 +82,12 @@ export function sumSeen(all: readonly Seen[]): Seen {
 function sumLevels(all: readonly Levels[]): Levels {
   const waiting = all.flatMap(({ waiting }) => waiting ?? []);
   const pools = all.flatMap(({ pool }) => pool ?? []);
+  const [rules] = all.flatMap(({ rules }) => rules ?? []);
   const limits = Map.groupBy(all.flatMap(({ limits }) => limits), ({ name }) => name);
   return {
     ...waiting.length > 0 && { waiting: total(waiting) },
     ...pools.length > 0 && { pool: addRecords(pools) },
+    ...rules !== undefined && { rules },
     limits: [...limits.values()].map(([first, ...others]): Limit => ({
       ...first!,
       used: total([first!, ...others].map(({ used }) => used)),

@@ -1,4 +1,4 @@
-import { LED } from "../client/rules_in_place.ts";
+import { PROBE_PORTS, SENTINELS } from "../client/sentinel.ts";
 import { UsageError } from "../config/problems.ts";
 import type { ClientRules, Selector } from "../config/rules.ts";
 import type { ClientConfig } from "../config/types.ts";
@@ -56,13 +56,9 @@ export function clientPlan(config: ClientConfig, names: Names): ClientPlan {
     return taken.map((rule): Rule => ({ ...rule, user, note: `${rule.note}, of user ${text}` }));
   });
   const forwarded = rules.takeFrom.flatMap((from) => taken.map((rule): Rule => ({ ...rule, from })));
-  const signs = FAMILIES.filter((family) => taken.some((rule) => rule.family === family)).map((family): Rule => ({
-    note: "By this the handler sees that these rules are in place",
-    to: { host: LED[family].host, bits: family === "ipv4" ? 32 : 128 },
-    toPort: LED[family].port,
-    sign: true,
-    verdict: { redirect: ports[family]! },
-  }));
+  const signs = FAMILIES.filter((family) => taken.some((rule) => rule.family === family)).flatMap((family) =>
+    signsOf(family, ports[family]!)
+  );
   const chains = [{ hook: "output" as const, rules: [...signs, ...exempt, ...left, ...theirs] }];
   if (forwarded.length === 0) return { ruleset: { side: "client", chains }, notes };
   const gateway = { hook: "prerouting" as const, rules: [...left, ...forwarded] };
@@ -70,6 +66,17 @@ export function clientPlan(config: ClientConfig, names: Names): ClientPlan {
     ruleset: { side: "client", chains: [...chains, gateway] },
     notes: [...notes, `connections that come in by ${rules.takeFrom.join()} can't be tried from this machine`],
   };
+}
+
+/** Rules for the handler alone, which is exempt from all others. */
+function signsOf(family: Family, redirect: number): Rule[] {
+  const { host, port } = SENTINELS.redirect[family];
+  const note = "By these the handler sees that rules are in place, and that no other rule comes first";
+  const sign = { note, sign: true, verdict: { redirect } } as const;
+  return [
+    { ...sign, to: { host, bits: family === "ipv4" ? 32 : 128 }, toPort: port },
+    { ...sign, family, fromPort: PROBE_PORTS },
+  ];
 }
 
 /** Where REDIRECT finds the handler: on loopback for this machine's connections, at any address for those of others. */

@@ -1,4 +1,4 @@
-import { type Chain, familyOf, formatSubnet, type Rule, type Ruleset, type Side } from "./ruleset.ts";
+import { type Chain, familyOf, formatPorts, formatSubnet, type Rule, type Ruleset, type Side } from "./ruleset.ts";
 
 /** The tables of nftables, one for each side; nothing outside of them is ever touched. */
 export const NFT_TABLES: Readonly<Record<Side, string>> = { client: "micss", server: "micss_server" };
@@ -59,7 +59,7 @@ function nftRule(rule: Rule): string {
     group !== undefined && `meta skgid ${group}`,
     local && "fib daddr type local",
     to !== undefined && `${family === "ipv4" ? "ip" : "ip6"} daddr ${formatSubnet(to)}`,
-    fromPort !== undefined && `tcp sport ${fromPort}`,
+    fromPort !== undefined && `tcp sport ${formatPorts(fromPort, "-")}`,
     toPort !== undefined && `tcp dport ${toPort}`,
     established && "tcp flags & (fin | syn | rst | ack) != syn",
     rate !== undefined && `limit rate ${rate}/second burst ${rate} packets`,

@@ -64,7 +64,8 @@ export function withProbe(ruleset: Ruleset, { rule }: Probe, fromPort: number, r
 
 /** Whether an earlier rule decides on a connection to `to`, as far as that depends on the destination. */
 function matches(rule: Rule, address: Address, isLocal: (host: string) => boolean): boolean {
-  const { local, to, toPort, user, group, family } = rule;
+  const { local, to, toPort, user, group, family, sign } = rule;
+  if (sign) return false;
   if (local) return isLocal(address.host);
   if (user !== undefined || group !== undefined) return false;
   if (family !== undefined && family !== familyOfHost(address.host)) return false;

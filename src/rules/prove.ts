@@ -31,7 +31,7 @@ export class ProbeEnds implements Disposable {
   constructor(probe: Probe, port: number, exempt: readonly Rule[]) {
     this.#probe = probe;
     try {
-      this.#socket = new OwnedSocket(probe.family, ownerFor(probe, exempt));
+      this.#socket = new OwnedSocket(probe.family, { owner: ownerFor(probe, exempt) });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw new RulesError(`can't try a connection to ${formatAddress(probe.to)}: ${why}; run it as root`);

@@ -22,8 +22,8 @@ export interface Rule {
   readonly local?: true;
   /** The network of the destination. */
   readonly to?: Subnet;
-  /** The port that connects. */
-  readonly fromPort?: number;
+  /** The port that connects, or the first and the last of several. */
+  readonly fromPort?: number | readonly [first: number, last: number];
   /** The destination's port. */
   readonly toPort?: number;
   /** Packets other than the first one of a connection. */
@@ -69,6 +69,11 @@ export function familyOf({ family, to }: Rule): Family | undefined {
 /** The version of an IP address. */
 export function familyOfHost(host: string): Family {
   return host.includes(":") ? "ipv6" : "ipv4";
+}
+
+/** Ports as a tool writes them. @param to What it has between the first and the last. */
+export function formatPorts(ports: number | readonly [first: number, last: number], to: "-" | ":"): string {
+  return typeof ports === "number" ? String(ports) : ports.join(to);
 }
 
 /** A network as both tools write it: one address without its length. */

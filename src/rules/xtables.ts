@@ -1,4 +1,13 @@
-import { type Chain, type Family, familyOf, formatSubnet, type Rule, type Ruleset, type Side } from "./ruleset.ts";
+import {
+  type Chain,
+  type Family,
+  familyOf,
+  formatPorts,
+  formatSubnet,
+  type Rule,
+  type Ruleset,
+  type Side,
+} from "./ruleset.ts";
 import type { XtablesState } from "./xtables_state.ts";
 
 /** Where a side's rules are: a table of iptables, and the chains of ours in it, by the chain that jumps to them. */
@@ -106,7 +115,7 @@ function xtablesRule(rule: Rule): string {
     to !== undefined && `-d ${formatSubnet(to)}`,
     from !== undefined && `-i ${from}`,
     "-p tcp",
-    fromPort !== undefined && `--sport ${fromPort}`,
+    fromPort !== undefined && `--sport ${formatPorts(fromPort, ":")}`,
     toPort !== undefined && `--dport ${toPort}`,
     established && "! --syn",
     user !== undefined && `-m owner --uid-owner ${user}`,

@@ -1,7 +1,8 @@
 /** How a client handler sees, without a right to look, whether rules lead connections to it. */
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Arrival } from "../../src/client/entry/arrival.ts";
-import { LED, RulesInPlace } from "../../src/client/rules_in_place.ts";
+import { RulesInPlace } from "../../src/client/rules_in_place.ts";
+import { PROBE_PORTS, SENTINELS } from "../../src/client/sentinel.ts";
 import type { Address } from "../../src/net/address.ts";
 import type { Connection } from "../../src/net/connection.ts";
 import { NotLookedAt } from "../../src/observe/admin/readiness.ts";
@@ -12,19 +13,30 @@ import { Handlers, REDIRECT } from "../support/handlers_in_memory.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { applicationPair, readToEnd } from "../support/pair.ts";
 
+const LED = SENTINELS.redirect;
+
 const BOTH: Address = { host: "::", port: 6522 };
 
 /** A machine whose rules lead connections over some versions of IP to where the handler listens. */
 function machine(...led: Family[]) {
   const network = new MemoryNetwork(), clock = new FakeClock();
-  const rules = new RulesInPlace(network, clock);
-  const leading = new Map<Family, () => void>();
+  /** Local ports of probes and where they went, and what becomes of them. */
+  const probes: [number, Address][] = [];
+  const fate: { takes?: (port: number, to: Address) => void } = {};
+  const rules: RulesInPlace = new RulesInPlace(network, clock, undefined, (port, to) => {
+    probes.push([port, to]);
+    if (fate.takes === undefined) return undefined;
+    fate.takes(port, to);
+    return { [Symbol.dispose]() {} };
+  });
+  const leading = new Map<Address, () => void>();
   const lead = (
     family: Family,
     take: (connection: Connection) => void = (connection) => arrive(rules, connection, LED[family]),
+    sentinels = LED,
   ) => {
-    const listener = network.listen(LED[family]);
-    leading.set(family, () => listener.close());
+    const listener = network.listen(sentinels[family]);
+    leading.set(sentinels[family], () => listener.close());
     (async () => {
       for (let one = await listener.accept(); one !== null; one = await listener.accept()) take(one);
     })();
@@ -35,7 +47,15 @@ function machine(...led: Family[]) {
     await settle();
     assertEquals([network.openEnds, clock.pending], [0, 0]);
   };
-  return { rules, clock, lead, leave: (family: Family) => leading.get(family)!(), end };
+  return {
+    rules,
+    clock,
+    probes,
+    fate,
+    lead,
+    leave: (family: Family, sentinels = LED) => leading.get(sentinels[family])!(),
+    end,
+  };
 }
 
 function arrive(rules: RulesInPlace, connection: Connection, destination: Address, redirected = true): boolean {
@@ -71,6 +91,83 @@ Deno.test("rules that were there once, and are gone over a version of IP, are mi
   await end();
 });
 
+/** A connection that comes from one of this machine's own addresses. */
+async function arriveFrom(rules: RulesInPlace, port: number, host: string, destination: Address): Promise<boolean> {
+  const [application, inside] = await applicationPair();
+  const connection = Object.create(inside, {
+    remote: { value: { host, port } },
+    close: { value: () => inside.close() },
+  });
+  const taken = arrive(rules, connection, destination);
+  if (!taken) inside.close();
+  application.close();
+  return taken;
+}
+
+const WEB: Address = { host: "192.0.2.1", port: 80 };
+
+Deno.test("rules are tried with connections such as an application's, each from another port", async () => {
+  const { rules, probes, fate, end } = machine("ipv4", "ipv6");
+  fate.takes = (port, to) => void arriveFrom(rules, port, "127.0.0.1", to);
+  const ipv6: Address = { host: "2001:db8::1", port: 443 };
+  await rules.look([BOTH], true, [WEB, ipv6]);
+  await rules.look([BOTH], true, [WEB]);
+  const [first] = PROBE_PORTS;
+  assertEquals(probes, [[first, WEB], [first + 1, ipv6], [first + 2, WEB]]);
+  await end();
+});
+
+Deno.test("a connection that another rule takes before ours is missed, though rules are in place", async () => {
+  const { rules, clock, fate, end } = machine("ipv4", "ipv6");
+  fate.takes = () => {};
+  const looked = assertRejects(
+    () => rules.look([BOTH], true, [WEB]),
+    Error,
+    "a connection to 192.0.2.1:80 is not led here, though rules are in place",
+  );
+  await clock.advance(2000);
+  await looked;
+  // One that can't be made tells nothing.
+  delete fate.takes;
+  await rules.look([BOTH], true, [WEB]);
+  await end();
+});
+
+Deno.test("rules that never were there over a version of IP are missed where they have to be", async () => {
+  const { rules, end } = machine("ipv4");
+  await assertRejects(
+    () => rules.look([BOTH], true, [{ host: "2001:db8::1", port: 80 }]),
+    Error,
+    "no connection over IPv6 is led here; run micss rules apply",
+  );
+  await rules.look([BOTH], false, [{ host: "2001:db8::1", port: 80 }]);
+  await end();
+});
+
+Deno.test("what another host sends from a port of ours is not taken for a probe", async () => {
+  const { rules, end } = machine();
+  const [first, last] = PROBE_PORTS;
+  const cases: [number, string, boolean][] = [
+    [first, "127.0.0.1", true],
+    [last, "::1", true],
+    [last + 1, "127.0.0.1", false],
+    [first - 1, "127.0.0.1", false],
+    [first, "198.51.100.77", false],
+  ];
+  for (const [port, host, taken] of cases) assertEquals(await arriveFrom(rules, port, host, WEB), taken);
+  await end();
+});
+
+Deno.test("rules of TPROXY are seen by a port of their own, missed when they are lost, and unknown before", async () => {
+  const { rules, lead, leave, end } = machine("ipv4");
+  await assertRejects(() => rules.lookForTproxy([BOTH]), NotLookedAt, "no TPROXY rule for port 2 of 127.6.5.22");
+  lead("ipv4", (connection) => arrive(rules, connection, SENTINELS.tproxy.ipv4), SENTINELS.tproxy);
+  await rules.lookForTproxy([BOTH]);
+  leave("ipv4", SENTINELS.tproxy);
+  await assertRejects(() => rules.lookForTproxy([BOTH]), Error, "connections over IPv4 are led here no more");
+  await end();
+});
+
 Deno.test("a connection that somebody else takes, or nobody, says that rules are not in place, in two seconds", async () => {
   const { rules, clock, lead, end } = machine();
   const taken: Connection[] = [];
@@ -95,8 +192,10 @@ Deno.test("only what rules redirected from the sign's own address is taken for i
     [LED.ipv4, true, true],
     [LED.ipv6, true, true],
     [LED.ipv4, false, false],
-    [{ ...LED.ipv4, port: 2 }, true, false],
+    [{ ...LED.ipv4, port: 3 }, true, false],
     [{ host: "127.0.0.1", port: 1 }, true, false],
+    [SENTINELS.tproxy.ipv4, true, true],
+    [SENTINELS.tproxy.ipv6, true, true],
   ];
   for (const [destination, redirected, taken] of cases) {
     const [application, inside] = await applicationPair();

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { startClient, startServer } from "../support/handlers.ts";
 import { makeTopology, Namespace } from "../support/namespaces.ts";
 import { run } from "../support/process.ts";
@@ -22,7 +22,11 @@ const MARK = 1, TABLE = 100;
  *  +-------------+           +---------------------------------+            +----------------------+
  * ```
  */
-async function openTproxy(family: "ipv4" | "ipv6", listen: string): Promise<Path & { gateway: Namespace }> {
+async function openTproxy(
+  family: "ipv4" | "ipv6",
+  listen: string,
+  flags: string[] = [],
+): Promise<Path & { gateway: Namespace }> {
   await using making = new AsyncDisposableStack();
   const topology = making.use(await makeTopology());
   const { near: gateway, far } = topology;
@@ -37,7 +41,7 @@ async function openTproxy(family: "ipv4" | "ipv6", listen: string): Promise<Path
   const target = family === "ipv4" ? "127.0.0.1:8080" : "[::1]:8080";
   const channels = topology[family].map((host) => ({ host, port: 6522 }));
   const server = making.use(await startServer(channels, `80=${target}`, far));
-  const client = making.use(await startClient(channels, ["--tproxy", listen], gateway));
+  const client = making.use(await startClient(channels, ["--tproxy", listen, ...flags], gateway));
   const entry = family === "ipv4" ? "10.77.1.2:80" : "[fd77:1::2]:80";
   const made = making.move();
   const describe = () => `${client.describe()}\n${server.describe()}`;
@@ -76,6 +80,31 @@ testWith([...NEEDS, "curl", "nginx"], "one --tproxy at [::] takes IPv6 and IPv4 
   await assertResetsCurl("http://[2001:db8::7]/file", path.near);
   await path.client.waitForLog("connection refused", { destination: "[2001:db8::7]:80" });
 });
+
+testWith(
+  [...NEEDS, "curl"],
+  "a handler sees rules of TPROXY by a port of their own, and that they are lost",
+  async () => {
+    await using path = await openTproxy("ipv6", "[::]", ["--admin", "127.0.0.1:9652"]);
+    const { gateway, client } = path;
+    const ask = async () => (await run([...CURL, "http://127.0.0.1:9652/readyz"], gateway)).text();
+    assertMatch(await ask(), /"unknown":\{"TPROXY rules":"no TPROXY rule for port 2 of 127\.6\.5\.22 and of \[::1\]/);
+    for (const [iptables, host] of [["iptables", "127.6.5.22"], ["ip6tables", "::1"]] as const) {
+      const rule = `-i lo -d ${host} -p tcp --dport 2 -j TPROXY --on-port 6522 --tproxy-mark ${MARK}`.split(" ");
+      await run([iptables, "-w", "-t", "mangle", "-A", "PREROUTING", ...rule], gateway);
+    }
+    const metric = async () => (await run([...CURL, "http://127.0.0.1:9652/metrics"], gateway)).text();
+    for (let tries = 0; !/^micss_rules_in_place 1$/m.test(await metric()) && tries < 100; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    await run(["ip6tables", "-w", "-t", "mangle", "-F"], gateway);
+    await client.waitForLog("rules not in place", {
+      reason: "connections over IPv6 are led here no more; put the TPROXY rules in place again",
+    });
+    assertMatch(await metric(), /^micss_rules_in_place 0$/m);
+    assertEquals(client.logged(/session|refused/), [], client.describe());
+  },
+);
 
 testWith([...NEEDS, "setpriv"], "--tproxy without CAP_NET_ADMIN does not start, and says what it needs", async () => {
   await using gateway = await Namespace.make();

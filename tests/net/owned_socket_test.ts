@@ -19,12 +19,12 @@ for (const [family, host] of [["ipv4", "127.0.0.1"], ["ipv6", "::1"]] as const) 
   Deno.test({ name: `a socket belongs to whom it is made for (${family})${needs}`, ignore: needs !== "" }, async () => {
     const listener = systemNetwork.listen({ host, port: 0 });
     try {
-      using socket = new OwnedSocket(family, { uid: 4242, gid: 4243 });
+      using socket = new OwnedSocket(family, { owner: { uid: 4242, gid: 4243 } });
       assertEquals(socket.connect(listener.address), 0);
       const accepted = await listener.accept();
       assertEquals(accepted!.remote, { host, port: socket.port });
       accepted!.reset();
-      using waiting = new OwnedSocket(family, { uid: 4242, gid: 4243 });
+      using waiting = new OwnedSocket(family, { owner: { uid: 4242, gid: 4243 } });
       assertEquals(waiting.connect(listener.address), 0);
       assertEquals(await ownerAt(waiting.port), 4242);
     } finally {

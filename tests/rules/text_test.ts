@@ -18,9 +18,11 @@ table inet micss {
   chain output {
     type nat hook output priority -101; policy accept;
     meta l4proto != tcp return
-    # By this the handler sees that these rules are in place
+    # By these the handler sees that rules are in place, and that no other rule comes first
     ip daddr 127.6.5.22 tcp dport 1 redirect to :6522
+    meta nfproto ipv4 tcp sport 6458-6521 redirect to :6522
     ip6 daddr ::1 tcp dport 1 redirect to :6522
+    meta nfproto ipv6 tcp sport 6458-6521 redirect to :6522
     # The handler's own connections
     meta skuid 990 return
     # What stays on this machine, the handler's own listeners among it
@@ -60,8 +62,9 @@ Deno.test("the same for ip6tables, whole, on a machine without any", () => {
 :MICSS_OUTPUT - [0:0]
 # Makes no difference to a packet, but to removing
 -A MICSS_OUTPUT -m comment --comment "micss made: table OUTPUT PREROUTING"
-# By this the handler sees that these rules are in place
+# By these the handler sees that rules are in place, and that no other rule comes first
 -A MICSS_OUTPUT -d ::1 -p tcp --dport 1 -j REDIRECT --to-ports 6522
+-A MICSS_OUTPUT -p tcp --sport 6458:6521 -j REDIRECT --to-ports 6522
 # The handler's own connections
 -A MICSS_OUTPUT -p tcp -m owner --uid-owner 990 -j RETURN
 # What stays on this machine, the handler's own listeners among it

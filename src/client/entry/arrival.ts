@@ -10,7 +10,7 @@ export interface Arrival {
   readonly destination: Address;
   /** The user that the application has proved to be, where its way in asks. */
   readonly user?: string;
-  /** Whether a REDIRECT rule led it here. */
+  /** Whether a rule led it here: REDIRECT's, or TPROXY's. */
   readonly redirected?: true;
   /**
    * Tells the application that it is connected, before the first byte from there. Absent where it believes that already:

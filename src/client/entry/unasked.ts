@@ -60,7 +60,7 @@ export class TproxyEntry implements Entry {
   }
 
   arrive({ connection }: Dialogue): Promise<Arrival> {
-    return Promise.resolve(unasked(connection, connection.local));
+    return Promise.resolve({ ...unasked(connection, connection.local), redirected: true });
   }
 }
 

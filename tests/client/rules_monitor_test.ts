@@ -1,0 +1,62 @@
+/** A client handler that looks by itself whether its rules are in place. */
+import { assertEquals } from "@std/assert";
+import { RulesMonitor } from "../../src/client/rules_monitor.ts";
+import { createLog } from "../../src/observe/log.ts";
+import { NotLookedAt } from "../../src/observe/admin/readiness.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+
+function monitored() {
+  const clock = new FakeClock();
+  const lines: Record<string, string>[] = [];
+  const state: { error: Error | undefined; looks: number } = { error: undefined, looks: 0 };
+  const monitor = new RulesMonitor({
+    clock,
+    log: createLog({ format: "json", write: (line) => lines.push(JSON.parse(line)) }),
+    look() {
+      state.looks++;
+      return state.error === undefined ? Promise.resolve() : Promise.reject(state.error);
+    },
+  });
+  return { clock, lines, state, monitor, events: () => lines.map(({ level, event }) => `${level} ${event}`) };
+}
+
+Deno.test("rules that are lost are a warning with the reason, once, and a line when they are back", async () => {
+  const { clock, lines, state, monitor, events } = monitored();
+  await settle();
+  assertEquals([monitor.inPlace, lines], [true, []]);
+  state.error = new Error("gone; run micss rules apply");
+  await clock.advance(5_500);
+  assertEquals([monitor.inPlace, events()], [false, ["warn rules not in place"]]);
+  assertEquals(lines[0]!.reason, "gone; run micss rules apply");
+  await clock.advance(60_000);
+  assertEquals(lines.length, 1);
+  state.error = new Error("another rule comes first");
+  await clock.advance(6_000);
+  assertEquals(lines[1]!.reason, "another rule comes first");
+  state.error = undefined;
+  await clock.advance(6_000);
+  assertEquals([monitor.inPlace, events().at(-1)], [true, "info rules in place again"]);
+  monitor.close();
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("one look that fails at a busy moment is no loss", async () => {
+  const { clock, lines, state, monitor } = monitored();
+  await settle();
+  state.error = new Error("not led here in time");
+  await clock.advance(5_000);
+  state.error = undefined;
+  await clock.advance(500);
+  assertEquals([monitor.inPlace, lines, state.looks], [true, [], 3]);
+  monitor.close();
+});
+
+Deno.test("where it can't be told, nothing is said, and nothing is known", async () => {
+  const { clock, lines, state, monitor } = monitored();
+  state.error = new NotLookedAt("others can't be seen");
+  await clock.advance(20_000);
+  assertEquals([monitor.inPlace, lines], [undefined, []]);
+  monitor.close();
+  await clock.advance(20_000);
+  assertEquals(clock.pending, 0);
+});

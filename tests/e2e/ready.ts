@@ -1,0 +1,63 @@
+import { assertMatch } from "@std/assert";
+import { formatAddress } from "../../src/net/address.ts";
+import { Handler, HANDLER_GROUP } from "../support/handlers.ts";
+import type { Namespace } from "../support/namespaces.ts";
+import { makeTempDir, run } from "../support/process.ts";
+
+/** The handler's group, without any right: root's files it may read, as their owner. */
+const RIGHTLESS = [
+  "setpriv",
+  "--regid",
+  `${HANDLER_GROUP}`,
+  "--clear-groups",
+  "--bounding-set=-all",
+  "--inh-caps=-all",
+];
+
+/** What `/readyz` answers. */
+export interface Answer {
+  ready: boolean;
+  missing: Record<string, string>;
+  degraded: Record<string, string>;
+  unknown: Record<string, string>;
+}
+
+/** A client handler without rights, its file, and what it says of itself. @param settings The file's, besides its server. */
+export async function startReady(near: Namespace, channels: readonly string[], settings: string) {
+  await using making = new AsyncDisposableStack();
+  const { path } = making.use(await makeTempDir());
+  const file = `${path}/client.yaml`;
+  const web = channels.map((host) => JSON.stringify(formatAddress({ host, port: 6522 }))).join();
+  const admin = "127.0.0.1:9652";
+  await Deno.writeTextFile(
+    file,
+    `servers: {web: [${web}]}\nredirect: ["[::]:6522"]\nadmin: "${admin}"\ndatabase: ${path}/channels.db\n${settings}`,
+  );
+  const within = [...near.within, ...RIGHTLESS, "--"];
+  const handler = making.use(await Handler.start("client", ["--config", file], { within }));
+  const { pid } = await handler.waitForLog("ready");
+  assertMatch(await Deno.readTextFile(`/proc/${pid}/status`), /^CapEff:\t0+$/m);
+  const ask = async (): Promise<Answer> => {
+    const { stdout } = await run(
+      ["curl", "--silent", "--noproxy", "*", "--max-time", "10", `http://${admin}/readyz`],
+      near,
+    );
+    return JSON.parse(new TextDecoder().decode(stdout));
+  };
+  /** An answer holds for a while: until another one comes, or should have come. */
+  const until = async (ready: boolean): Promise<Answer> => {
+    let answer = await ask();
+    for (let tries = 0; answer.ready !== ready && tries < 100; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      answer = await ask();
+    }
+    return answer;
+  };
+  /** The metric that says whether rules are in place; undefined where there is none. */
+  const inPlace = async (): Promise<string | undefined> => {
+    const metrics = (await run(["curl", "--silent", "--noproxy", "*", `http://${admin}/metrics`], near)).text();
+    return /^micss_rules_in_place (\d)$/m.exec(metrics)?.[1];
+  };
+  const made = making.move();
+  return { file, handler, ask, until, inPlace, [Symbol.asyncDispose]: () => made.disposeAsync() };
+}
