@@ -1,7 +1,14 @@
 import { type Log, silentLog } from "../observe/log.ts";
-import { formatAddress } from "./address.ts";
+import { type Address, formatAddress } from "./address.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import type { Connection, Listener } from "./connection.ts";
+
+/** Gives connections, over TCP or a UNIX socket. */
+export interface Accepting<C> {
+  /** Where it listens, for the log. */
+  readonly address?: Address;
+  /** As `Listener.accept`. */
+  accept(): Promise<C | null>;
+}
 
 /** How long accepting pauses when files or memory have run out, in milliseconds. */
 const PAUSE = 100;
@@ -21,21 +28,22 @@ const IN_A_ROW = 32;
  *
  * @param take Owns each connection; must not throw.
  */
-export async function acceptAll(
-  listener: Listener,
-  take: (connection: Connection) => void,
+export async function acceptAll<C>(
+  listener: Accepting<C>,
+  take: (connection: C) => void,
   log: Log = silentLog,
   clock: Clock = systemClock,
 ): Promise<void> {
   let told = -Infinity;
   for (let count = 1;; count++) {
-    let connection: Connection | null;
+    let connection: C | null;
     try {
       connection = await listener.accept();
     } catch (error) {
       if (clock.now() - told >= LINE_INTERVAL) {
         told = clock.now();
-        log.error("accept failed", { address: formatAddress(listener.address), reason: String(error) });
+        const { address } = listener;
+        log.error("accept failed", { ...address && { address: formatAddress(address) }, reason: String(error) });
       }
       await new Promise<void>((resolve) => clock.after(PAUSE, resolve));
       continue;

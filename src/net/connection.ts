@@ -81,7 +81,7 @@ export interface Network {
  *
  * @throws What `connection.write` throws.
  */
-export async function writeAll(connection: Connection, bytes: Uint8Array): Promise<void> {
+export async function writeAll(connection: Pick<Connection, "write">, bytes: Uint8Array): Promise<void> {
   let written = await connection.write(bytes);
   while (written < bytes.length) written += await connection.write(bytes.subarray(written));
 }

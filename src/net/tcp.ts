@@ -1,3 +1,4 @@
+import { acceptLive } from "./accept.ts";
 import type { Address } from "./address.ts";
 import type { Connection, Listener, Network } from "./connection.ts";
 import {
@@ -26,12 +27,6 @@ const PROBES = 6;
 
 /** The longest queue of connections to accept that can be asked for: the system cuts it to its own limit (somaxconn). */
 const LONGEST_QUEUE = 2 ** 31 - 1;
-
-/** Accept errors that mean the system has run out of files or memory. Any other is about one connection, which is gone. */
-const SHORTAGES: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
-
-/** After this many dead connections in a row everything else gets a turn: accepting one that waits never does. */
-const DEAD_IN_A_ROW = 32;
 
 /** The system's TCP, with TCP_NODELAY on every connection: shares wait for nothing. */
 export const systemNetwork: Network = {
@@ -166,11 +161,6 @@ export class TcpConnection implements Connection {
   }
 }
 
-/** Whether an error of accept lasts until files or memory are released. */
-function isShortage(error: unknown): boolean {
-  return error instanceof Error && "code" in error && SHORTAGES.has(error.code);
-}
-
 /**
  * Whether both ends are one (RFC 9293, 3.5, simultaneous open): the system picked as the local port the one to connect to,
  * which is in its ephemeral range, and nothing listens there.
@@ -196,16 +186,8 @@ export class TcpListener implements Listener {
     this.address = { host: listener.addr.hostname, port: listener.addr.port };
   }
 
-  async accept(): Promise<Connection | null> {
-    for (let dead = 1; !this.#closed; dead++) {
-      try {
-        return new TcpConnection(await this.#listener.accept());
-      } catch (error) {
-        if (!this.#closed && isShortage(error)) throw error;
-      }
-      if (dead % DEAD_IN_A_ROW === 0) await new Promise<void>((resolve) => setTimeout(resolve, 0));
-    }
-    return null;
+  accept(): Promise<Connection | null> {
+    return acceptLive(async () => new TcpConnection(await this.#listener.accept()), () => this.#closed);
   }
 
   close(): void {

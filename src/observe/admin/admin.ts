@@ -71,7 +71,11 @@ export class Admin implements AsyncDisposable {
   static async start(address: AdminAddress, options: AdminOptions): Promise<Admin> {
     const own = "path" in address ? null : address.host;
     const started = Promise.withResolvers<Admin>();
-    const listening = await listenAt(address, async (request) => await (await started.promise).#answer(request, own));
+    const listening = await listenAt(
+      address,
+      async (request) => await (await started.promise).#answer(request, own),
+      options.clock,
+    );
     const admin = new Admin(listening, options);
     started.resolve(admin);
     return admin;

@@ -1,9 +1,13 @@
 import { reasonOf } from "../../association/association.ts";
 import type { AdminAddress } from "../../config/admin.ts";
 import { formatAddress } from "../../net/address.ts";
+import { type Clock, systemClock } from "../../net/clock.ts";
 import { StartError } from "../../net/listen.ts";
+import { systemNetwork } from "../../net/tcp.ts";
 import { ask } from "./ask.ts";
 import { RELEASE } from "./guard.ts";
+import { type Answer, HttpServer } from "./http.ts";
+import { UnixListener } from "./unix_listener.ts";
 
 /** Who else may use a UNIX socket: nobody. */
 const PRIVATE = 0o600;
@@ -21,9 +25,6 @@ export interface Listening {
   shutdown(): Promise<void>;
 }
 
-/** Answers a request. */
-export type Answer = (request: Request) => Promise<Response>;
-
 /**
  * Answers HTTP at an address or a UNIX socket, which is its owner's alone. A handler that has the address and is ending is
  * asked to let it go.
@@ -31,10 +32,15 @@ export type Answer = (request: Request) => Promise<Response>;
  * @param patience How long that may take, in milliseconds.
  * @throws {StartError} When that can't be.
  */
-export async function listenAt(address: AdminAddress, answer: Answer, patience = PATIENCE): Promise<Listening> {
+export async function listenAt(
+  address: AdminAddress,
+  answer: Answer,
+  clock: Clock = systemClock,
+  patience = PATIENCE,
+): Promise<Listening> {
   for (const until = performance.now() + patience;;) {
     try {
-      return await listenNow(address, answer);
+      return await listenNow(address, answer, clock);
     } catch (cause) {
       if (!(cause instanceof Deno.errors.AddrInUse) || performance.now() >= until) {
         const where = "path" in address ? address.path : formatAddress(address);
@@ -47,17 +53,14 @@ export async function listenAt(address: AdminAddress, answer: Answer, patience =
   }
 }
 
-// Errors of single requests are not logged: whoever reaches the address could fill a disk.
-const OPTIONS = { onListen: () => {}, onError: () => new Response(null, { status: 500 }) };
-
-async function listenNow(address: AdminAddress, answer: Answer): Promise<Listening> {
-  if ("path" in address) return await listenAtPath(address.path, answer);
-  const { host, port } = address;
-  const server = Deno.serve({ ...OPTIONS, hostname: host, port }, answer);
-  return listening(server, { host, port: server.addr.port });
+async function listenNow(address: AdminAddress, answer: Answer, clock: Clock): Promise<Listening> {
+  if ("path" in address) return await listenAtPath(address.path, answer, clock);
+  const listener = systemNetwork.listen(address);
+  const { port } = listener.address;
+  return listening(new HttpServer(listener, answer, clock), { ...address, port });
 }
 
-function listening(server: Deno.HttpServer, address: AdminAddress, released = () => {}): Listening {
+function listening(server: HttpServer, address: AdminAddress, released = () => {}): Listening {
   let ended: Promise<void> | undefined;
   const shutdown = () => {
     if (ended === undefined) released();
@@ -66,14 +69,14 @@ function listening(server: Deno.HttpServer, address: AdminAddress, released = ()
   return { address, shutdown, release: () => void shutdown() };
 }
 
-async function listenAtPath(path: string, answer: Answer): Promise<Listening> {
+async function listenAtPath(path: string, answer: Answer, clock: Clock): Promise<Listening> {
   await removeStale(path);
   // Made in a directory that only the owner can enter, so that it is private from the first moment on; Deno does not let
   // the umask be set without every right.
   const directory = await Deno.makeTempDir({ dir: dirname(path), prefix: "." });
   try {
     const made = `${directory}/s`;
-    const server = Deno.serve({ ...OPTIONS, path: made }, answer);
+    const server = new HttpServer(new UnixListener(Deno.listen({ transport: "unix", path: made })), answer, clock);
     try {
       await Deno.chmod(made, PRIVATE);
       const { ino } = await Deno.lstat(made);

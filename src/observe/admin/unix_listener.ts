@@ -1,0 +1,39 @@
+import { acceptLive } from "../../net/accept.ts";
+import type { Accepting } from "../../net/accept_loop.ts";
+import type { Stream } from "./http.ts";
+
+/** Listens at a UNIX socket by means of Deno's listener, which becomes its own. */
+export class UnixListener implements Accepting<Stream> {
+  readonly #listener: Deno.UnixListener;
+  #closed = false;
+
+  /** Takes over a listener of Deno's. */
+  constructor(listener: Deno.UnixListener) {
+    this.#listener = listener;
+  }
+
+  accept(): Promise<Stream | null> {
+    return acceptLive(async () => streamOf(await this.#listener.accept()), () => this.#closed);
+  }
+
+  /** Stops listening. Connections accepted before are untouched. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.close();
+  }
+}
+
+/** The same connection, which may be closed more than once. */
+function streamOf(connection: Deno.UnixConn): Stream {
+  let closed = false;
+  return {
+    read: (into) => connection.read(into),
+    write: (bytes) => connection.write(bytes),
+    closeWrite: () => connection.closeWrite(),
+    close() {
+      if (!closed) connection.close();
+      closed = true;
+    },
+  };
+}
