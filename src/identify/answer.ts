@@ -4,22 +4,22 @@ import { encodeChannelList, encodeIdentifyAnswer, type Identify, identifyTranscr
 import type { ChannelList, WireAddress } from "../wire/identify.ts";
 import type { Key } from "./key.ts";
 
-/** An address as it is sent; null when its host is a name. */
+/** An address as sent; null if its host is a name. */
 export function toWire({ host, port }: Address): WireAddress | null {
   const address = hostBytes(host);
   return address && { address, port };
 }
 
-/** An address that was sent. */
+/** A received address. */
 export function fromWire({ address, port }: WireAddress): Address {
   return { host: bytesHost(address), port };
 }
 
 /**
- * A server handler's answer to a question for its channels (paper, section III-C; docs/PROTOCOL.md, identification).
+ * A server handler's answer to an identification request (paper, section III-C; docs/PROTOCOL.md, identification).
  *
- * @param key The one that the question names; it can sign.
- * @param connected Where the client connected to.
+ * @param key The key that the request names; able to sign.
+ * @param connected The address that the client connected to.
  * @returns The whole message.
  */
 export async function answerIdentify(

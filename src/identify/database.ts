@@ -3,16 +3,16 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { environment } from "../config/environment.ts";
 import { type Entry, EntryError, entryFromJson, type EntryJson, entryToJson } from "./entry.ts";
 
-/** The database can't be used; the message is "what is wrong; what would be right", without the path. */
+/** The database can't be used. Message: "what is wrong; what would be right", without the path. */
 export class DatabaseError extends Error {
   /** Tells the class in a stack trace. */
   override name = "DatabaseError";
 }
 
-/** Marks a SQLite file as ours: "MICS". */
+/** SQLite application id: "MICS". */
 const APPLICATION_ID = 0x4d494353;
 
-/** The version of the table. */
+/** Version of the table. */
 const VERSION = 1;
 
 const TABLE = `CREATE TABLE channels (
@@ -21,27 +21,27 @@ const TABLE = `CREATE TABLE channels (
   sum TEXT NOT NULL -- SHA-256 of entry: SQLite does not see that a byte of a text has changed
 ) STRICT, WITHOUT ROWID`;
 
-/** How {@linkcode Database} opens. */
+/** Options of {@linkcode Database}. */
 export interface DatabaseOptions {
-  /** Whether to make it where it is not there. Default: true. */
+  /** Create the database if it does not exist. Default: true. */
   readonly create?: boolean;
-  /** How long to wait for another process that writes, in milliseconds; nothing else runs meanwhile. Default: 500. */
+  /** Time to wait for another writing process, in milliseconds; blocks the event loop. Default: 500. */
   readonly patience?: number;
 }
 
 /**
- * The local database of the channels that were learned (paper, section III-C): one SQLite file that several processes may
- * use at once, and that survives a crash in the middle of a write as it was before. What it holds decides where
- * connections go, so only its owner may get at it, and nothing of a file that was damaged is used.
+ * Local database of learned channels (paper, section III-C): one SQLite file that several processes may use at once, and
+ * that keeps its old contents if a write is interrupted by a crash. Its contents decide where connections go, so only its
+ * owner may access it, and a damaged file is not used at all.
  *
- * Every operation takes microseconds, a write a few milliseconds. All throw {@linkcode DatabaseError}.
+ * Reads take microseconds, writes a few milliseconds. All operations throw {@linkcode DatabaseError}.
  */
 export class Database implements Disposable {
   readonly #database: DatabaseSync;
   readonly #find: StatementSync;
   readonly #put: StatementSync;
 
-  /** Opens the file, and makes it, its directory, and its table where they are not there. */
+  /** Opens the file; creates it, its directory and its table if missing. */
   constructor(path: string, { create = true, patience = 500 }: DatabaseOptions = {}) {
     if (create) makePrivate(path);
     checkPrivate(path);
@@ -59,7 +59,7 @@ export class Database implements Disposable {
     }
   }
 
-  /** What was learned about an address, valid or not. */
+  /** The entry of an address, valid or not. */
   find(address: string): Entry | undefined {
     const row = explained(() => this.#find.get(address));
     return row && entryOf(row);
@@ -71,7 +71,7 @@ export class Database implements Disposable {
       .map(entryOf);
   }
 
-  /** Keeps entries, all or none, in place of what was known of their addresses. */
+  /** Stores entries, all or none, replacing earlier ones of the same addresses. */
   put(entries: readonly Entry[]): void {
     this.#transaction(() => {
       for (const entry of entries) {
@@ -81,7 +81,7 @@ export class Database implements Disposable {
     });
   }
 
-  /** Forgets an address, or all. @returns How many there were. */
+  /** Deletes the entry of an address, or all. @returns Number of deleted entries. */
   forget(address?: string): number {
     const { changes } = explained(() =>
       address === undefined
@@ -102,16 +102,16 @@ export class Database implements Disposable {
   }
 
   #prepareTable(): void {
-    // A write lock from the start: another process may be about to do the same.
+    // Take the write lock first: another process may be creating the table, too.
     this.#transaction(() => {
       const id = this.#pragma("application_id");
       if (id === 0 && this.#isEmpty()) {
         this.#database.exec(`${TABLE}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${VERSION}`);
-      } else if (id !== APPLICATION_ID) throw new DatabaseError("a database of another program; give another file");
+      } else if (id !== APPLICATION_ID) throw new DatabaseError("belongs to another program; give another file");
     });
     const version = this.#pragma("user_version");
     if (version !== VERSION) {
-      throw new DatabaseError(`of version ${version}, this program knows ${VERSION}; give another file`);
+      throw new DatabaseError(`has version ${version}, expected ${VERSION}; give another file`);
     }
     if (this.#pragma("quick_check(1)") !== "ok") throw damaged();
   }
@@ -131,7 +131,7 @@ export class Database implements Disposable {
         action();
         this.#database.exec("COMMIT");
       } catch (error) {
-        // After some errors SQLite has taken all back by itself.
+        // After some errors SQLite has already rolled back.
         if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
         throw error;
       }
@@ -140,15 +140,15 @@ export class Database implements Disposable {
 }
 
 /**
- * Where this process's database is where nobody says otherwise.
+ * Default path of this process's database.
  *
- * @throws {UsageError} When the environment names a directory that is not UTF-8.
+ * @throws {UsageError} If the environment names a directory that is not UTF-8.
  */
 export function systemDatabasePath(): string {
   return defaultDatabasePath(environment, Deno.uid());
 }
 
-/** Where the database of a user is where nobody says otherwise; `uid` 0 is root. */
+/** Default path of a user's database; `uid` 0 is root. */
 export function defaultDatabasePath(env: (name: string) => string | undefined, uid: number | null): string {
   const state = env("XDG_STATE_HOME");
   if (state !== undefined && state.startsWith("/")) return `${state}/micss/channels.db`;
@@ -159,7 +159,7 @@ export function defaultDatabasePath(env: (name: string) => string | undefined, u
 function makePrivate(path: string): void {
   try {
     Deno.mkdirSync(directoryOf(path), { recursive: true, mode: 0o700 });
-    // SQLite would let the umask decide. It gives its journal the permissions of the database.
+    // SQLite would apply the umask. It gives its journal the permissions of the database.
     Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw new DatabaseError(explain(error));
@@ -168,18 +168,18 @@ function makePrivate(path: string): void {
 
 function checkPrivate(path: string): void {
   const { size, mode } = statOf(path);
-  // SQLite takes what is less than a page for nothing.
+  // SQLite takes a file shorter than a page for an empty one.
   if (size > 0 && size < 512) throw damaged();
   if ((mode & 0o077) !== 0) {
-    throw new DatabaseError(`others than its owner can get at it; look at what it holds, then chmod 600 ${path}`);
+    throw new DatabaseError(`accessible to users other than its owner; check its contents, then chmod 600 ${path}`);
   }
-  // Who puts a journal beside it has SQLite write into it.
+  // A journal planted next to it would make SQLite write to the database.
   if ((statOf(directoryOf(path)).mode & 0o022) !== 0) {
-    throw new DatabaseError("others can write to its directory; give it one of its own");
+    throw new DatabaseError("other users can write to its directory; use a private one");
   }
 }
 
-/** Size and permissions; none where the system has none. */
+/** Size and permissions; none on systems without permissions. */
 function statOf(path: string): { size: number; mode: number } {
   try {
     const { size, mode, isDirectory } = Deno.statSync(path);
@@ -211,10 +211,10 @@ function sumOf(text: string): string {
 }
 
 function damaged(): DatabaseError {
-  return new DatabaseError("damaged, and not used; delete it, what it held can be learned again");
+  return new DatabaseError("damaged, not used; delete it, as its contents can be learned again");
 }
 
-/** Runs an operation of SQLite's, and says what its error means to whoever runs the program. */
+/** Runs an SQLite operation, and explains its errors to users. */
 function explained<T>(action: () => T): T {
   try {
     return action();
@@ -228,9 +228,9 @@ function explain(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Deno.errors.NotFound) return "no such file or directory; give the path of a file";
   if (/not a database|malformed|corrupt/i.test(message)) return damaged().message;
-  if (/is locked|busy/i.test(message)) return "another process has held it for too long; end that one";
+  if (/is locked|busy/i.test(message)) return "locked for too long by another process; end that process";
   if (/readonly|permission denied|unable to open/i.test(message)) {
-    return "can't be written; give this user a file and a directory of its own";
+    return "not writable; give this user its own file and directory";
   }
   return `${message.replace(/ \(os error \d+\).*$/, "")}; give another file`;
 }

@@ -2,39 +2,39 @@ import { type Address, DEFAULT_PORT, formatAddress, parseAddress } from "../net/
 import { canonicalHost, isIpv4, isIpv6 } from "../net/ip.ts";
 import { FEWEST_CHANNELS, MOST_CHANNELS } from "../wire/associate.ts";
 
-/** How an entry came to be: told by the server handler, or brought in from a file. */
+/** Origin of an entry: an exchange with the server handler, or an imported file. */
 export type EntrySource = "exchange" | "import";
 
-/** What was learned about one address. It is about no other: who may speak for one address may not for the next. */
+/** Channels learned for one address. It holds for no other address: authority over one implies none over another. */
 export interface Entry {
-  /** The one address that was known, an IP address in its one spelling. */
+  /** The known address: an IP address in canonical spelling. */
   readonly address: string;
-  /** The channels of the server handler there: 2 to 16, each at an IP address of its own. */
+  /** Channels of the server handler there: 2 to 16, each at its own IP address. */
   readonly channels: readonly Address[];
-  /** Where it comes from. */
+  /** Its origin. */
   readonly source: EntrySource;
-  /** When it was learned, in milliseconds since 1970. */
+  /** Time of learning, in milliseconds since 1970. */
   readonly learned: number;
-  /** Until when it may be used, in milliseconds since 1970; null for ever. */
+  /** Time of expiry, in milliseconds since 1970; null for never. */
   readonly expires: number | null;
-  /** The id of the key by which it was authenticated, in hexadecimal; null when it was imported without. */
+  /** Id of the authenticating key, in hexadecimal; null if it was imported without one. */
   readonly key: string | null;
 }
 
-/** How far a machine's clock may be set back, in milliseconds, before what it learned counts as not learned yet. */
+/** Tolerance for a clock that is set back, in milliseconds: entries from further in the future are not used. */
 const TOLERANCE = 60_000;
 
-/** Whether an entry may be used. A clock that was wrong when it was learned makes none last longer. */
+/** True if an entry may be used. A wrong clock at the time of learning does not extend its life. */
 export function isValid({ learned, expires }: Entry, now: number): boolean {
   return expires === null || now < expires && now >= learned - TOLERANCE;
 }
 
-/** Whether most of an entry's time, 80 %, is over. */
+/** True if 80 % of an entry's lifetime are over. */
 export function isDue({ learned, expires }: Entry, now: number): boolean {
   return expires !== null && now >= learned + 0.8 * (expires - learned);
 }
 
-/** An entry as `micss channels` writes and reads it. */
+/** An entry in the format of `micss channels`. */
 export type EntryJson = {
   readonly address: string;
   readonly channels: readonly string[];
@@ -44,7 +44,7 @@ export type EntryJson = {
   readonly key: string | null;
 };
 
-/** An entry as a JSON value: addresses as people write them, times as ISO 8601. */
+/** Converts an entry to JSON, with formatted addresses and ISO 8601 times. */
 export function entryToJson({ address, channels, source, learned, expires, key }: Entry): EntryJson {
   return {
     address,
@@ -56,21 +56,21 @@ export function entryToJson({ address, channels, source, learned, expires, key }
   };
 }
 
-/** A JSON value is no entry; the message is "FIELD: what is wrong; what would be right". */
+/** A JSON value is not an entry. Message: "FIELD: what is wrong; what would be right". */
 export class EntryError extends Error {
   /** Tells the class in a stack trace. */
   override name = "EntryError";
 }
 
 /**
- * Reads an entry of a JSON value. Only `address` and `channels` are needed.
+ * Reads an entry from a JSON value. Only `address` and `channels` are required.
  *
- * @param now When an entry without a time was learned, in milliseconds since 1970.
+ * @param now Time of learning of an entry without one, in milliseconds since 1970.
  * @throws {EntryError} For the first mistake.
  */
 export function entryFromJson(value: unknown, now: number): Entry {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new EntryError(': no entry; write {"address": ..., "channels": [...]}');
+    throw new EntryError(': not an entry; write {"address": ..., "channels": [...]}');
   }
   const known = ["address", "channels", "source", "learned", "expires", "key"];
   const unknown = Object.keys(value).find((key) => !known.includes(key));
@@ -80,10 +80,10 @@ export function entryFromJson(value: unknown, now: number): Entry {
     unknown
   >;
   if (source !== "exchange" && source !== "import") {
-    throw new EntryError('.source: no source; write "exchange" or "import"');
+    throw new EntryError('.source: unknown; write "exchange" or "import"');
   }
   if (key !== null && (typeof key !== "string" || !/^[0-9a-f]{16}$/.test(key))) {
-    throw new EntryError(".key: no key id; write 16 hexadecimal digits or null");
+    throw new EntryError(".key: not a key id; write 16 hexadecimal digits or null");
   }
   const entry = {
     address: readHost(address),
@@ -101,18 +101,20 @@ export function entryFromJson(value: unknown, now: number): Entry {
 
 function readHost(value: unknown): string {
   if (typeof value === "string" && (isIpv4(value) || isIpv6(value))) return canonicalHost(value);
-  throw new EntryError(".address: no IP address; write one, without a port");
+  throw new EntryError(".address: not an IP address; write one, without a port");
 }
 
 function readChannels(value: unknown): Address[] {
   if (!Array.isArray(value) || value.length < FEWEST_CHANNELS || value.length > MOST_CHANNELS) {
-    throw new EntryError(`.channels: no list of channels; write ${FEWEST_CHANNELS} to ${MOST_CHANNELS} addresses`);
+    throw new EntryError(`.channels: not a list of channels; write ${FEWEST_CHANNELS} to ${MOST_CHANNELS} addresses`);
   }
   const channels = value.map((item, index) => readChannel(item, `.channels[${index}]`));
   const hosts = channels.map(({ host }) => host);
   const twice = hosts.findIndex((host, index) => hosts.indexOf(host) < index);
   if (twice >= 0) {
-    throw new EntryError(`.channels[${twice}]: ${hosts[twice]} is a channel already; two at one address are one path`);
+    throw new EntryError(
+      `.channels[${twice}]: ${hosts[twice]} is already a channel; two channels at one address share a path`,
+    );
   }
   return channels;
 }
@@ -126,11 +128,11 @@ function readChannel(value: unknown, field: string): Address {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw new EntryError(`${field}: no address; write an IP address and port, such as "192.0.2.10:6522"`);
+  throw new EntryError(`${field}: not an address; write an IP address and port, such as "192.0.2.10:6522"`);
 }
 
 function readTime(value: unknown, field: string): number {
   const time = typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : NaN;
-  if (Number.isNaN(time)) throw new EntryError(`${field}: no time; write one as "2030-01-31T12:00:00Z"`);
+  if (Number.isNaN(time)) throw new EntryError(`${field}: not a time; write one like "2030-01-31T12:00:00Z"`);
   return time;
 }

@@ -1,43 +1,45 @@
 import { type Entry, EntryError, entryFromJson, type EntryJson, entryToJson } from "./entry.ts";
 
-/** The most entries that a file may have. */
+/** Maximum number of entries in a file. */
 const MOST_ENTRIES = 10_000;
 
-/** What `micss channels export` writes and `import` reads. */
+/** File of `micss channels export` and `import`. */
 export interface EntryFile {
-  /** 1. */
+  /** Version of the format: 1. */
   readonly version: number;
-  /** What was learned. */
+  /** Learned channels. */
   readonly entries: readonly EntryJson[];
 }
 
-/** Entries as a file's text. */
+/** Formats entries as the text of a file. */
 export function formatEntries(entries: readonly Entry[]): string {
   const file: EntryFile = { version: 1, entries: entries.map(entryToJson) };
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
 /**
- * Reads entries of a file's text. They count as imported from now on.
+ * Reads entries from the text of a file. They count as imported from now on.
  *
- * @param now When an entry without a time was learned, in milliseconds since 1970.
- * @throws {EntryError} For the first mistake: "LINE: what is wrong" where it is no JSON, else "FIELD: what is wrong".
+ * @param now Time of learning of an entry without one, in milliseconds since 1970.
+ * @throws {EntryError} For the first mistake: "LINE: what is wrong" in JSON syntax, else "FIELD: what is wrong".
  */
 export function parseEntries(text: string, now: number): Entry[] {
   const value = parseJson(text);
   if (typeof value !== "object" || value === null || !("entries" in value) || !Array.isArray(value.entries)) {
-    throw new EntryError('1: no list of entries; write {"version": 1, "entries": [...]}');
+    throw new EntryError('1: not a list of entries; write {"version": 1, "entries": [...]}');
   }
-  if (!("version" in value) || value.version !== 1) throw new EntryError("version: not known; write 1");
+  if (!("version" in value) || value.version !== 1) throw new EntryError("version: unknown; write 1");
   if (value.entries.length > MOST_ENTRIES) {
-    throw new EntryError(`entries: ${value.entries.length}, too many; give ${MOST_ENTRIES} at most`);
+    throw new EntryError(`entries: ${value.entries.length} are too many; give at most ${MOST_ENTRIES}`);
   }
   const places = new Map<string, number>();
   return value.entries.map((item, index) => {
     const entry = readEntry(item, index, now);
     const before = places.get(entry.address);
     if (before !== undefined) {
-      throw new EntryError(`entries[${index}].address: ${entry.address} is that of entries[${before}]; give it once`);
+      throw new EntryError(
+        `entries[${index}].address: ${entry.address} is already in entries[${before}]; give it once`,
+      );
     }
     places.set(entry.address, index);
     return { ...entry, source: "import" };
@@ -59,11 +61,11 @@ function parseJson(text: string): unknown {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const line = text.slice(0, placeOf(error.message, text)).split("\n").length;
-    throw new EntryError(`${line}: no JSON; write what micss channels export writes`);
+    throw new EntryError(`${line}: not JSON; write what micss channels export writes`);
   }
 }
 
-/** Where V8 says that JSON is wrong: "... at position 42 ..." or `..., ..."10 before, the rest"... is not valid JSON`. */
+/** Position of a syntax error according to V8: "... at position 42 ..." or `..., ..."10 before, the rest"... is not valid JSON`. */
 function placeOf(message: string, text: string): number {
   const position = /at position (\d+)/.exec(message)?.[1];
   const end = text.trimEnd().length;

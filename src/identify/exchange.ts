@@ -17,17 +17,17 @@ import {
 import { fromWire, toWire } from "./answer.ts";
 import type { Key } from "./key.ts";
 
-/** A server handler's channels, as it told them. */
+/** Channels announced by a server handler. */
 export interface Identified {
-  /** 2 to 16, each at an address of its own, that of the question among them. */
+  /** 2 to 16, each at its own address, including the requested one. */
   readonly channels: readonly Address[];
-  /** For how long, in seconds. */
+  /** Validity in seconds. */
   readonly valid: number;
-  /** The key by which the answer was authenticated. */
+  /** The key that authenticated the answer. */
   readonly key: Key;
 }
 
-/** What an exchange needs. */
+/** Options of an exchange. */
 export interface ExchangeOptions {
   /** Makes the connection. */
   readonly network: Network;
@@ -39,19 +39,19 @@ export interface ExchangeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The channels could not be identified; the message names the address and says why. */
+/** Identification failed. The message names the address and the reason. */
 export class IdentifyError extends Error {
   /** Tells the class in a stack trace. */
   override name = "IdentifyError";
 }
 
 /**
- * Asks a server handler for its channels (paper, section III-C; docs/PROTOCOL.md, identification): one connection for each
- * key, until the server has one of them. What can't be verified is not so much as parsed.
+ * Asks a server handler for its channels (paper, section III-C; docs/PROTOCOL.md, identification), with one connection per
+ * key until the server has that key. Parses nothing before it is verified.
  *
- * @param first The one address that is known; its host is an IP address.
- * @param keys At least one; each can verify.
- * @throws {IdentifyError} Every connection is closed by then.
+ * @param first The known address; its host is an IP address.
+ * @param keys At least one; each able to verify.
+ * @throws {IdentifyError} After closing every connection.
  */
 export async function identify(first: Address, keys: readonly Key[], options: ExchangeOptions): Promise<Identified> {
   const giveUp = new AbortController();
@@ -89,18 +89,18 @@ export async function identify(first: Address, keys: readonly Key[], options: Ex
   }
 }
 
-/** Asks by one key; null when the server does not have it. */
+/** Asks with one key; null if the server does not have it. */
 async function ask(connection: Connection, first: Address, key: Key): Promise<Identified | null> {
   const fill = (into: Uint8Array) => readFull(connection, into);
   await decodeFrom(decodeGreeting(), fill);
-  // Made here and forgotten here: no other answer is ever held against it.
+  // Lives only here: no other answer is ever checked against it.
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_LENGTH));
   await writeAll(connection, encodeIdentify({ keyId: key.id, nonce }));
   const reply = await decodeFrom(decodeIdentifyReply(key.method), whole(fill));
   if (reply.kind === "refused") {
     if (reply.reason === Unanswered.NoSuchKey) return null;
     throw new Error(
-      "refused: the server handler does not know this address as one of its channels (see its setting announce)",
+      "refused: this address is not one of the server handler's channels (see its setting announce)",
     );
   }
   const { answer } = reply;
@@ -113,8 +113,8 @@ async function ask(connection: Connection, first: Address, key: Key): Promise<Id
   });
   if (!await key.verify!(transcript, answer.token)) {
     throw new Error(
-      "the answer's token is wrong: it was tampered with, or answers another question, or the server handler knows itself " +
-        "by another address (see its setting announce)",
+      "the answer's token is wrong: it was tampered with, or belongs to another request, or the server handler has another " +
+        "address for itself (see its setting announce)",
     );
   }
   return { ...checked(answer, first), key };
@@ -139,7 +139,7 @@ function checked(answer: IdentifyAnswer, first: Address): Omit<Identified, "key"
   const hosts = new Set(channels.map(({ host }) => host));
   if (hosts.size < channels.length) throw new Error("the list has two channels at one address");
   if (!hosts.has(withoutZone(canonicalHost(first.host)))) {
-    throw new Error("the list is without the address that was asked");
+    throw new Error("the list lacks the requested address");
   }
   return { channels, valid };
 }

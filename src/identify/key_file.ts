@@ -2,18 +2,18 @@ import { type FileRights, isPrivate } from "../config/private.ts";
 import { readSource } from "../config/source.ts";
 import { formatKey, generateEd25519, generateHmac, importKey, type Key, type KeyText, parseKey } from "./key.ts";
 
-/** The longest text of a key's file, in bytes. */
+/** Maximum length of a key file in bytes. */
 const MOST_TEXT = 1024;
 
-/** A key's file can't be used; the message is "what is wrong; what would be right". */
+/** A key file can't be used. Message: "what is wrong; what would be right". */
 export class KeyFileError extends Error {
   /** Tells the class in a stack trace. */
   override name = "KeyFileError";
 
   /**
-   * An error about a file.
+   * Creates an error about a file.
    *
-   * @param path As a person gave it.
+   * @param path As given by the user.
    * @param message Without the path.
    */
   constructor(readonly path: string, message: string) {
@@ -21,25 +21,25 @@ export class KeyFileError extends Error {
   }
 }
 
-/** What a key is needed for: the server makes tokens, the client verifies them. */
+/** Purpose of a key: the server signs tokens, the client verifies them. */
 export type KeyUse = "sign" | "verify";
 
 /**
  * Reads a key from its file.
  *
- * @throws {KeyFileError} When it can't be read, others can read a secret or write any key, it is no key, or it is the
- * wrong half for that use.
+ * @throws {KeyFileError} If it can't be read, other users can read a secret or write any key, it is not a key, or it is the
+ * wrong half for its use.
  */
 export async function loadKey(path: string, use: KeyUse): Promise<Key> {
   const text = readText(path);
   if (text.kind === "micss-ed25519-v1" && use === "verify") {
-    throw new KeyFileError(path, "the private half, which is the server's alone; give the public one, FILE.pub");
+    throw new KeyFileError(path, "the private half, only for the server; give the public half, FILE.pub");
   }
   if (text.kind === "micss-ed25519-public-v1" && use === "sign") {
-    throw new KeyFileError(path, "the public half, which is for clients; give the private one");
+    throw new KeyFileError(path, "the public half, only for clients; give the private half");
   }
   return await importKey(text).catch(() => {
-    throw new KeyFileError(path, "a key that was cut or altered; make one with micss keygen");
+    throw new KeyFileError(path, "the key is truncated or altered; make one with micss keygen");
   });
 }
 
@@ -65,18 +65,18 @@ function readText(path: string): KeyText {
 
 function checkRights(path: string, rights: FileRights, secret: boolean): void {
   if (secret && !isPrivate(rights)) {
-    throw new KeyFileError(path, `a secret that others than its owner can get at; chmod 600 ${path}`);
+    throw new KeyFileError(path, `a secret that users other than its owner can access; chmod 600 ${path}`);
   }
   if (((rights.mode ?? 0) & 0o022) !== 0) {
-    throw new KeyFileError(path, `a key that others than its owner can write; chmod go-w ${path}`);
+    throw new KeyFileError(path, `a key that users other than its owner can write; chmod go-w ${path}`);
   }
 }
 
 /**
- * Makes a key and writes it to a new file that only its owner can read; of a pair the public half goes to `PATH.pub`.
+ * Creates a key in a new file that only its owner can read; the public half of a pair goes to `PATH.pub`.
  *
  * @returns The key's id, and the files.
- * @throws {KeyFileError} When a file is there already, or can't be written. Nothing is left behind then.
+ * @throws {KeyFileError} If a file exists or can't be written; leaves nothing behind.
  */
 export async function createKey(
   method: "hmac" | "ed25519",
@@ -109,7 +109,7 @@ function writeNew(path: string, text: string, mode: number): void {
   } catch (error) {
     if (made) Deno.removeSync(path);
     if (error instanceof Deno.errors.AlreadyExists) {
-      throw new KeyFileError(path, "there already, and no key is overwritten; give another --out");
+      throw new KeyFileError(path, "exists, and keys are never overwritten; give another --out");
     }
     throw new KeyFileError(path, explain(error));
   }
@@ -118,7 +118,7 @@ function writeNew(path: string, text: string, mode: number): void {
 function explain(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "no such file or directory; give the path of a key's file";
   if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
-    return "permission denied; let this user, and Deno, at it";
+    return "permission denied; grant access to this user, and to Deno";
   }
   return `${error instanceof Error ? error.message.replace(/ \(os error \d+\).*$/, "") : error}; give a key's file`;
 }

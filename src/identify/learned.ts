@@ -9,52 +9,52 @@ import { identify, IdentifyError } from "./exchange.ts";
 import type { Key } from "./key.ts";
 import { listed, type Store } from "./store.ts";
 
-/** A key, and which server handlers it is for. */
+/** A key and its scope. */
 export interface ScopedKey {
-  /** Which ones. */
+  /** The server handlers that it is for. */
   readonly scope: KeyScope;
-  /** It can verify. */
+  /** Able to verify. */
   readonly key: Key;
 }
 
-/** What {@linkcode Learned} needs. */
+/** Options of {@linkcode Learned}. */
 export interface LearnedOptions {
-  /** By these servers are asked, in this order. */
+  /** Keys to ask with, in this order. */
   readonly keys: readonly ScopedKey[];
-  /** Where what was learned is kept. */
+  /** Storage of learned channels. */
   readonly store: Store;
   /** Makes connections. */
   readonly network: Network;
   /** Measures time-outs and pauses. */
   readonly clock: Clock;
-  /** The time of day, in milliseconds since 1970: it outlives the process. */
+  /** Time of day, in milliseconds since 1970: entries outlive the process. */
   readonly now: () => number;
-  /** How long an exchange may take, in milliseconds. */
+  /** Time limit of an exchange, in milliseconds. */
   readonly timeout: number;
   /** Gets a line for each exchange. */
   readonly log: Log;
-  /** Told how each exchange ended, in a word. */
+  /** Called with the outcome of each exchange. */
   readonly asked?: (outcome: "learned" | "failed") => void;
 }
 
-/** How long a server that did not identify its channels is not asked again, in milliseconds. */
+/** Pause before asking a server again that did not identify its channels, in milliseconds. */
 export const FAILURE_PAUSE = 5_000;
 
-/** How long a failed renewal is not tried again, in milliseconds. */
+/** Pause before repeating a failed renewal, in milliseconds. */
 export const RENEWAL_PAUSE = 60_000;
 
-/** How many failures are remembered. */
+/** Maximum number of remembered failures. */
 const MOST_FAILURES = 1024;
 
-/** Why something can't be had, and until when it is not tried again. */
+/** A failure, and when to try again. */
 interface Failure {
   readonly error: unknown;
   readonly until: number;
 }
 
 /**
- * What can be learned about server handlers that nobody configured (paper, section III-C): from the local database, and
- * where a key is configured from the server handler itself. Many that ask at once share one exchange.
+ * Channels of server handlers that are not configured (paper, section III-C): from the local database or, with a configured
+ * key, from the server handler itself. Concurrent requests share one exchange.
  */
 export class Learned {
   readonly #options: LearnedOptions;
@@ -63,25 +63,25 @@ export class Learned {
   readonly #failedRenewals = new Map<string, Failure>();
   readonly #giveUp = new AbortController();
 
-  /** Has asked nobody yet. */
+  /** Starts without asking any server. */
   constructor(options: LearnedOptions) {
     this.#options = options;
   }
 
   /**
-   * What is known, or can be learned, about an address.
+   * Finds or learns the channels for an address.
    *
-   * @param host An IP address in its one spelling.
-   * @param names Names that stand for it, for keys that are for a name.
-   * @returns null when nothing was ever learned and there is no key to ask by.
-   * @throws {IdentifyError} When it could not be learned, or what was learned has expired.
+   * @param host An IP address in canonical spelling.
+   * @param names Names that resolve to it, for keys whose scope is a name.
+   * @returns null if nothing was ever learned and there is no key to ask with.
+   * @throws {IdentifyError} If learning failed, or the known channels have expired.
    */
   async find(host: string, names: readonly string[] = []): Promise<Entry | null> {
     const { store, now, clock } = this.#options;
     const keys = this.#options.keys.filter(({ scope }) => [host, ...names].some((one) => covers(scope, one)));
     const entry = store.find(host);
     if (entry !== undefined && isValid(entry, now()) && isTrusted(entry, keys)) {
-      // What was imported stays what it is as long as it may.
+      // Imported entries are never renewed.
       if (keys.length > 0 && entry.source === "exchange" && isDue(entry, now())) this.#renew(entry, keys);
       return entry;
     }
@@ -100,12 +100,12 @@ export class Learned {
     }
   }
 
-  /** Gives up what is under way, and asks nobody any more. */
+  /** Aborts exchanges under way, and starts no more. */
   close(): void {
     this.#giveUp.abort(new Error("the handler is ending"));
   }
 
-  /** Asks again before what was learned expires; until then that is good enough. */
+  /** Renews an entry before it expires, using it meanwhile. */
   #renew(entry: Entry, keys: readonly ScopedKey[]): void {
     const { clock, log } = this.#options;
     const { address } = entry;
@@ -148,18 +148,18 @@ export class Learned {
   }
 }
 
-/** What {@linkcode learn} needs. */
+/** Options of {@linkcode learn}. */
 export type LearnOptions = Pick<LearnedOptions, "network" | "clock" | "now" | "timeout"> & {
-  /** Gives up. */
+  /** Aborts the exchange. */
   readonly signal?: AbortSignal;
 };
 
 /**
- * Asks the server handler at an address for its channels by each key in turn, at the ports that the keys are for. Asks again
- * where it is away for a moment, as one that is being replaced: a question changes nothing.
+ * Asks the server handler at an address for its channels, with each key in turn, at the ports of the keys. Repeats a request
+ * while the server is briefly gone, as during a replacement: requests change nothing.
  *
  * @param keys At least one.
- * @throws {IdentifyError} When none leads to an answer.
+ * @throws {IdentifyError} If no key leads to an answer.
  */
 export async function learn(host: string, keys: readonly ScopedKey[], options: LearnOptions): Promise<Entry> {
   return await tryAgain(() => learnAtOnce(host, keys, options), {
@@ -192,7 +192,7 @@ async function learnAtOnce(host: string, keys: readonly ScopedKey[], options: Le
   throw failure;
 }
 
-/** Whether an entry may be used beside the keys that there are: a key that was taken away takes what it vouched for along. */
+/** True if an entry may be used with the present keys: removing a key invalidates what it authenticated. */
 function isTrusted({ source, key }: Entry, keys: readonly ScopedKey[]): boolean {
   return source === "import" || keys.length === 0 || keys.some((one) => one.key.id.toHex() === key);
 }

@@ -4,21 +4,21 @@ import type { Log } from "../observe/log.ts";
 import { Database, DatabaseError, type DatabaseOptions } from "./database.ts";
 import type { Entry } from "./entry.ts";
 
-/** How long a database that can't be used is left alone, in milliseconds. */
+/** Pause before retrying an unusable database, in milliseconds. */
 const PAUSE = 60_000;
 
-/** How many entries are kept in memory while the database can't take them. */
+/** Maximum number of entries in memory while the database is unusable. */
 const MOST_KEPT = 1024;
 
-/** What {@linkcode Store} needs of a database; tests put another in its place. */
+/** The part of a database that {@linkcode Store} uses; tests replace it. */
 export type EntryDatabase = Pick<Database, "find" | "put" | "close">;
 
-/** How {@linkcode Store} gets at its database. @throws {DatabaseError} */
+/** Opens the database of {@linkcode Store}. @throws {DatabaseError} */
 export type OpenDatabase = (path: string, options: DatabaseOptions) => EntryDatabase;
 
 /**
- * What a handler has learned: in the local database, which is opened when it is first needed, and in memory while that
- * can't be used, which is logged. What other processes change in the database holds at once.
+ * Learned channels of a handler: in the local database, opened on first use, and in memory while that is unusable, which is
+ * logged. Changes by other processes take effect at once.
  */
 export class Store {
   readonly #path: string;
@@ -29,7 +29,7 @@ export class Store {
   #database: EntryDatabase | undefined;
   #failure: { readonly reason: string; readonly until: number } | undefined;
 
-  /** A store that has not opened its database yet. */
+  /** Creates a store without opening its database. */
   constructor(
     path: string,
     clock: Clock,
@@ -42,17 +42,17 @@ export class Store {
     this.#open = open;
   }
 
-  /** Why nobody knows at the moment what the database holds; undefined when somebody does. */
+  /** Reason for which the database's contents are unknown at the moment; undefined if they are known. */
   get unusable(): string | undefined {
     return this.#failure?.reason;
   }
 
-  /** What was learned about an address, valid or not. Makes no database where there is none. */
+  /** The entry of an address, valid or not. Creates no database. */
   find(address: string): Entry | undefined {
     return this.#memory.get(address) ?? this.#use(false, (database) => database.find(address));
   }
 
-  /** Keeps what was learned. */
+  /** Stores an entry. */
   keep(entry: Entry): void {
     const kept = this.#use(true, (database) => {
       database.put([entry]);
@@ -96,12 +96,12 @@ function exists(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
   } catch (error) {
-    // Whatever else is there is for opening it to explain.
+    // Opening it explains anything else.
     return !(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory);
   }
 }
 
-/** An entry's channels in a log line. */
+/** An entry's channels as a log field. */
 export function listed({ channels }: Pick<Entry, "channels">): string {
   return channels.map(formatAddress).join();
 }

@@ -99,10 +99,10 @@ Deno.test("a file that is wrong is a line and status 2, and nothing of it is imp
   const file = `${scene.directory}/channels.json`;
   const good = '{"address": "192.0.2.1", "channels": ["192.0.2.1", "192.0.2.2"]}';
   const cases: [string, string][] = [
-    ['{"version": 1,\n "entries": [}', `micss: ${file}:2: no JSON; write what micss channels export writes`],
+    ['{"version": 1,\n "entries": [}', `micss: ${file}:2: not JSON; write what micss channels export writes`],
     [
       `{"version": 1, "entries": [${good}, {"address": "web"}]}`,
-      `micss: ${file}: entries[1].address: no IP address; write one, without a port`,
+      `micss: ${file}: entries[1].address: not an IP address; write one, without a port`,
     ],
   ];
   for (const [text, line] of cases) {
@@ -120,7 +120,7 @@ Deno.test("a database that can't be used is a line and status 1", async () => {
     assertEquals(await scene.run(...args), {
       status: 1,
       out: "",
-      err: `micss channels: ${scene.path}: damaged, and not used; delete it, what it held can be learned again\n`,
+      err: `micss channels: ${scene.path}: damaged, not used; delete it, as its contents can be learned again\n`,
     });
   }
 });

@@ -76,7 +76,7 @@ Deno.test("check looks at the files of keys and users: whether they are there, p
   for (const name of ["open", "hmac"]) await runMicss("keygen", "hmac", "--out", `${dir}/${name}.key`);
   await Deno.chmod(`${dir}/open.key`, 0o644);
   assertEquals((await runMicss("check", server)).err.split("\n"), [
-    `micss: ${server}:4: keys.0 "${dir}/open.key": a secret that others than its owner can get at; chmod 600 ${dir}/open.key`,
+    `micss: ${server}:4: keys.0 "${dir}/open.key": a secret that users other than its owner can access; chmod 600 ${dir}/open.key`,
     `micss: ${server}:5: keys.1 "${dir}/none.key": no such file or directory; give the path of a key's file`,
     "",
   ]);

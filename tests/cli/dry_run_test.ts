@@ -55,7 +55,7 @@ Deno.test("a dry run reads the keys, and names what it would do with them", asyn
   assertEquals(await dryRun("server", `${SERVER} --key ${key}.pub`), {
     status: 2,
     out: "",
-    err: `micss server: keys "${key}.pub": the public half, which is for clients; give the private one\n`,
+    err: `micss server: keys "${key}.pub": the public half, only for clients; give the private half\n`,
   });
 });
 

@@ -108,7 +108,7 @@ Deno.test("what identify learned but can't keep is shown, and is status 1", asyn
   const args = [`127.0.0.1:${port}`, "--key", `${key}.pub`, "--database", file];
   const { status, out, err } = await runMicss("identify", ...args);
   assertEquals([status, out.split("\n").length], [1, 4]);
-  assertMatch(err, /^micss identify: .*broken\.db: damaged, and not used; delete it, .*\n$/);
+  assertMatch(err, /^micss identify: .*broken\.db: damaged, not used; delete it, .*\n$/);
 });
 
 Deno.test("bad input to identify is a line and status 2", async () => {
@@ -124,7 +124,7 @@ Deno.test("bad input to identify is a line and status 2", async () => {
     [["a", "b"], 'micss identify: "b": one too many; give only one, and flags'],
     [
       ["192.0.2.1", "--key", key],
-      `micss identify: key "${key}": the private half, which is the server's alone; give the public one, FILE.pub`,
+      `micss identify: key "${key}": the private half, only for the server; give the public half, FILE.pub`,
     ],
   ];
   for (const [args, line] of cases) {

@@ -32,7 +32,7 @@ Deno.test("keygen overwrites nothing, and exits 1", async () => {
   assertEquals(await runMicss("keygen", "hmac", "--out", path), {
     status: 1,
     out: "",
-    err: `micss keygen: ${path}: there already, and no key is overwritten; give another --out\n`,
+    err: `micss keygen: ${path}: exists, and keys are never overwritten; give another --out\n`,
   });
   assertEquals(Deno.readTextFileSync(path), before);
 });

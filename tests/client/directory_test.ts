@@ -68,7 +68,7 @@ Deno.test("a damaged database is one line, and the handler goes on without it", 
   world.startServer(CHANNELS, [key.server]);
   world.startClient([], scoped("192.0.2.1", key));
   assertEquals([await world.talk(WEB), await world.talk(WEB)], ["hello", "hello"]);
-  const reason = "damaged, and not used; delete it, what it held can be learned again";
+  const reason = "damaged, not used; delete it, as its contents can be learned again";
   assertEquals(world.client.warnings(), [["database not used", reason]]);
   assertEquals(world.server.of("channels told").length, 1);
 });

@@ -213,7 +213,7 @@ Deno.test("who answers otherwise than a server handler is refused", async () => 
   const cases: [Uint8Array, RegExp][] = [
     [Uint8Array.of(1, 1, 3, 3), /: expected a list of channels, got a message of type 1$/],
     [Uint8Array.of(255, 5), /: refused for unknown reason 5$/],
-    [Uint8Array.of(255, 65), /: refused: the server handler does not know this address as one of its channels/],
+    [Uint8Array.of(255, 65), /: refused: this address is not one of the server handler's channels/],
     [Uint8Array.of(), /: closed by the other side$/],
   ];
   for (const [bytes, reason] of cases) {

@@ -1,4 +1,4 @@
-/** Puts pairs of entries into a database, PATH, as WRITER, COUNT entries or more, until it is done or killed. */
+/** Stores pairs of entries in database PATH as WRITER, until at least COUNT are stored or it is killed. */
 import { Database } from "../../src/identify/database.ts";
 import type { Entry } from "../../src/identify/entry.ts";
 

@@ -1,4 +1,4 @@
-/** What a client makes of an answer whose token is right: the server handler, or who has its key, may still be wrong. */
+/** Answers with a right token: the server handler, or whoever holds its key, may still be wrong. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { answerIdentify, fromWire } from "../../src/identify/answer.ts";
 import { identify, IdentifyError } from "../../src/identify/exchange.ts";
@@ -21,7 +21,7 @@ const OTHER: WireAddress = { address: Uint8Array.of(198, 51, 100, 1), port: 6522
 const AT = fromWire(FIRST);
 const GREETING = encodeGreeting(new Uint8Array(16));
 
-/** What becomes of a question that whoever has the key answers. */
+/** The outcome of a request answered by a holder of the key. */
 async function ask(
   answer: (question: { keyId: Uint8Array; nonce: Uint8Array }, key: Pair) => Promise<Uint8Array>,
   at = AT,
@@ -43,7 +43,7 @@ function answerWith(channels: ChannelList["channels"], connected = FIRST) {
   return ask((question, key) => answerIdentify(question, key.server, connected, { channels, valid: 60 }));
 }
 
-/** Signs any list, one that the encoder does not let through too. */
+/** Signs any list, even one that the encoder refuses. */
 function answerWithList(list: Uint8Array<ArrayBuffer>) {
   return ask(async (question, { server }) => {
     const method = Method.HmacSha256;
@@ -52,26 +52,26 @@ function answerWithList(list: Uint8Array<ArrayBuffer>) {
   });
 }
 
-Deno.test("a right answer is the server handler's channels, in its order", async () => {
+Deno.test("a right answer yields the server handler's channels, in its order", async () => {
   const { channels, valid } = await answerWith([OTHER, FIRST]);
   assertEquals([channels, valid], [[{ host: "198.51.100.1", port: 6522 }, AT], 60]);
 });
 
-Deno.test("a list without the address that was asked is refused", async () => {
+Deno.test("a list without the requested address is refused", async () => {
   const third = { ...OTHER, address: Uint8Array.of(203, 0, 113, 1) };
   await assertRejects(
     () => answerWith([OTHER, third]),
     IdentifyError,
-    "the list is without the address that was asked",
+    "the list lacks the requested address",
   );
 });
 
-Deno.test("a list with one address in two spellings is refused", async () => {
+Deno.test("a list with two spellings of one address is refused", async () => {
   const mapped = { address: Uint8Array.fromHex("00000000000000000000ffffc0000201"), port: 6522 };
   await assertRejects(() => answerWith([FIRST, mapped]), IdentifyError, "the list has two channels at one address");
 });
 
-Deno.test("a malformed list is refused though its token is right", async () => {
+Deno.test("a malformed list is refused even with a right token", async () => {
   const cases: [string, string][] = [
     ["04c0000201197a04c0000201197b0000003c", "a list has two channels at one address"],
     ["04c0000201197a04c633640100000000003c", "a list has an unusable address"],
@@ -85,7 +85,7 @@ Deno.test("a malformed list is refused though its token is right", async () => {
   }
 });
 
-Deno.test("every question has a nonce of its own", async () => {
+Deno.test("every request has a nonce of its own", async () => {
   const nonces = new Set<string>();
   for (let at = 0; at < 20; at++) {
     await ask((question, key) => {
@@ -96,7 +96,7 @@ Deno.test("every question has a nonce of its own", async () => {
   assertEquals(nonces.size, 20);
 });
 
-Deno.test("a connection that can't be made in time is given up, and so is one when that is wished", async () => {
+Deno.test("connecting is given up after the time limit, and when aborted", async () => {
   const key = await makeKey();
   for (const [reason, stop] of [["no answer within 5 s", false], ["enough", true]] as const) {
     const network = new MemoryNetwork({ onConnect: () => new Promise(() => {}) }), clock = new FakeClock();

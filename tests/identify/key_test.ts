@@ -4,7 +4,7 @@ import { makeKey, type MethodName } from "../support/keys.ts";
 
 const BYTES = new TextEncoder().encode("anything") as Uint8Array<ArrayBuffer>;
 
-Deno.test("a key comes out of its text, with and without a comment", () => {
+Deno.test("a key round-trips through its text, with and without a comment", () => {
   for (const comment of ["", "web", "the key of  web"]) {
     const key = generateHmac(comment);
     const text = formatKey(key);
@@ -24,7 +24,7 @@ Deno.test("white space around a key's text and its parts does not matter", () =>
   assertEquals(parseKey(` ${kind} ${base64}  web  server \n\n`).comment, "web  server");
 });
 
-Deno.test("what is no key's text is refused, and no part of it shows", () => {
+Deno.test("invalid key text is refused, and no part of it shows", () => {
   const { material } = generateHmac("");
   const base64 = material.toBase64();
   const texts = [
@@ -46,7 +46,7 @@ Deno.test("what is no key's text is refused, and no part of it shows", () => {
 });
 
 for (const method of ["hmac", "ed25519"] as MethodName[]) {
-  Deno.test(`what the server's key signs, the client's verifies, and nothing else, ${method}`, async () => {
+  Deno.test(`the client's key verifies what the server's key signs, and nothing else, ${method}`, async () => {
     const [one, other] = [await makeKey(method), await makeKey(method)];
     const token = await one.server.sign!(BYTES);
     assertEquals(token.length, method === "hmac" ? 32 : 64);
@@ -62,20 +62,20 @@ for (const method of ["hmac", "ed25519"] as MethodName[]) {
     }
   });
 
-  Deno.test(`both sides of a key have one id, other keys another, ${method}`, async () => {
+  Deno.test(`both sides of a key share an id that other keys don't have, ${method}`, async () => {
     const [one, other] = [await makeKey(method), await makeKey(method)];
     assertEquals([one.server.id, one.client.id.length], [one.client.id, 8]);
     assert(one.client.id.toHex() !== other.client.id.toHex());
   });
 }
 
-Deno.test("the public half can't sign, and the private half is not for verifying", async () => {
+Deno.test("the public half can't sign, and the private half does not verify", async () => {
   const { server, client } = await makeKey("ed25519");
   assertEquals([typeof server.sign, server.verify], ["function", undefined]);
   assertEquals([client.sign, typeof client.verify], [undefined, "function"]);
 });
 
-Deno.test("the public half is that of RFC 8032's test", async () => {
+Deno.test("the public half equals that of RFC 8032's test vector", async () => {
   const seed = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
   const key = await importKey({ kind: "micss-ed25519-v1", material: Uint8Array.fromHex(seed), comment: "" });
   const open = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";

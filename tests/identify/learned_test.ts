@@ -18,16 +18,16 @@ const FIRST = { host: "192.0.2.1", port: 6522 };
 const CHANNELS = [FIRST, { host: "198.51.100.1", port: 6522 }];
 const HOUR = 3_600_000;
 
-/** A server handler by hand, and a client that learns. */
+/** A scripted server handler, and a client that learns from it. */
 class Scene implements AsyncDisposable {
   readonly network = new MemoryNetwork();
   readonly clock = new FakeClock();
   readonly lines = new Lines();
-  /** How many questions came. */
+  /** Number of requests received. */
   questions = 0;
-  /** What the server says its channels are. */
+  /** Channels that the server announces. */
   channels = CHANNELS;
-  /** Answers wait for it. */
+  /** Delays answers until it resolves. */
   answering: Promise<void> = Promise.resolve();
   readonly store: Store;
   readonly #directory: AsyncDisposable;
@@ -47,7 +47,7 @@ class Scene implements AsyncDisposable {
     return new Learned({ keys, store, network, clock, now, timeout: 5000, log: this.lines.log, ...options });
   }
 
-  /** The server has these keys from now on, until the scene ends or the result is disposed of. */
+  /** Gives the server these keys until the scene ends or the result is disposed. */
   serve(...keys: readonly Pair[]): Disposable {
     return impersonate(this.network, FIRST, encodeGreeting(new Uint8Array(16)), async (connection, bytes) => {
       this.questions++;
@@ -70,7 +70,7 @@ class Scene implements AsyncDisposable {
   }
 }
 
-Deno.test("many that ask at once share one exchange, and those after them what it brought", async () => {
+Deno.test("concurrent requests share one exchange, and later ones its result", async () => {
   await using scene = await Scene.open();
   const key = await makeKey();
   using _ = scene.serve(key);
@@ -89,7 +89,7 @@ Deno.test("many that ask at once share one exchange, and those after them what i
   assertEquals([scene.questions, scene.network.openEnds, scene.clock.pending], [1, 0, 0]);
 });
 
-Deno.test("many that ask at once share one failure, and for five seconds nobody asks again", async () => {
+Deno.test("concurrent requests share one failure, and none is sent for five seconds", async () => {
   await using scene = await Scene.open();
   const [key, other] = [await makeKey(), await makeKey()];
   using _ = scene.serve(other);
@@ -104,7 +104,7 @@ Deno.test("many that ask at once share one failure, and for five seconds nobody 
   assertEquals(scene.questions, 2);
 });
 
-Deno.test("without a key nobody is asked", async () => {
+Deno.test("without a key, no request is sent", async () => {
   await using scene = await Scene.open();
   const key = await makeKey();
   using _ = scene.serve(key);
@@ -114,7 +114,7 @@ Deno.test("without a key nobody is asked", async () => {
   assertEquals(scene.questions, 0);
 });
 
-Deno.test("a key for a network is for every address in it, one for a name for what has the name", async () => {
+Deno.test("a key for a network applies to every address in it, one for a name to its addresses", async () => {
   for (
     const [of, names] of [["192.0.2.0/24", []], ["::ffff:192.0.2.1", []], ["web.example", ["web.example"]]] as const
   ) {
@@ -126,7 +126,7 @@ Deno.test("a key for a network is for every address in it, one for a name for wh
   }
 });
 
-Deno.test("when four fifths of its time are over an entry is renewed, once, while it serves", async () => {
+Deno.test("after four fifths of its lifetime an entry is renewed, once, while in use", async () => {
   await using scene = await Scene.open();
   const key = await makeKey();
   using _ = scene.serve(key);
@@ -149,7 +149,7 @@ Deno.test("when four fifths of its time are over an entry is renewed, once, whil
   assertEquals(scene.questions, 2);
 });
 
-Deno.test("when a renewal fails the old entry serves on until it expires, and not a moment longer", async () => {
+Deno.test("if a renewal fails, the old entry is used until it expires, and no longer", async () => {
   await using scene = await Scene.open();
   const key = await makeKey();
   const server = scene.serve(key);
@@ -161,7 +161,7 @@ Deno.test("when a renewal fails the old entry serves on until it expires, and no
   const line = await scene.clock.until(scene.lines.until("channels not renewed"));
   assertEquals([line["address"], line["valid-until"]], [FIRST.host, "2030-01-01T01:00:00.000Z"]);
   assertEquals(line["reason"], "192.0.2.1:6522 did not identify its channels: Connection refused");
-  // Not again for a minute, however many ask.
+  // Not repeated for a minute, however many need it.
   await scene.clock.advance(59_999);
   await learned.find(FIRST.host);
   await settle();
@@ -175,7 +175,7 @@ Deno.test("when a renewal fails the old entry serves on until it expires, and no
   await assertRejects(() => scene.clock.until(learned.find(FIRST.host)), IdentifyError, "Connection refused");
 });
 
-Deno.test("of a client's several keys the one that the server has is found: so keys can be changed one by one", async () => {
+Deno.test("of a client's several keys the server's is found, so that keys can be rotated", async () => {
   await using scene = await Scene.open();
   const [older, newer] = [await makeKey("hmac"), await makeKey("ed25519")];
   const learned = scene.learned(scoped(FIRST.host, newer, older));
@@ -194,7 +194,7 @@ Deno.test("of a client's several keys the one that the server has is found: so k
   assertEquals((await learned.find(FIRST.host))?.key, newer.client.id.toHex());
 });
 
-Deno.test("what a key vouched for that was taken away is not used where there are others", async () => {
+Deno.test("entries authenticated by a removed key are not used while there are other keys", async () => {
   await using scene = await Scene.open();
   const [older, newer] = [await makeKey(), await makeKey()];
   using _ = scene.serve(older, newer);
@@ -204,7 +204,7 @@ Deno.test("what a key vouched for that was taken away is not used where there ar
   assertEquals(scene.questions, 2);
 });
 
-Deno.test("an imported entry serves beside any keys, and is not renewed", async () => {
+Deno.test("an imported entry is used whatever the keys, and not renewed", async () => {
   await using scene = await Scene.open();
   const key = await makeKey();
   using _ = scene.serve(key);
@@ -219,7 +219,7 @@ Deno.test("an imported entry serves beside any keys, and is not renewed", async 
   assertEquals((await learned.find(FIRST.host))?.source, "exchange");
 });
 
-Deno.test("keys for one address may be for several ports, which share one time-out", async () => {
+Deno.test("keys for several ports of one address share one time limit", async () => {
   await using scene = await Scene.open();
   const key = await makeKey();
   using _ = scene.serve(key);
@@ -233,7 +233,7 @@ Deno.test("keys for one address may be for several ports, which share one time-o
   await finding;
 });
 
-Deno.test("closing gives up what is under way, and keeps nothing of it", async () => {
+Deno.test("closing aborts exchanges under way, and stores nothing", async () => {
   await using scene = await Scene.open();
   const key = await makeKey();
   using _ = scene.serve(key);

@@ -13,7 +13,7 @@ function entry(address: string, port = 6522): Entry {
 
 const [A, B] = [entry("192.0.2.1"), entry("192.0.2.2")];
 
-Deno.test("nothing is made, nor opened, before there is something to keep", async () => {
+Deno.test("nothing is created or opened before there is something to store", async () => {
   await using directory = await makeTempDir();
   const lines = new Lines();
   const store = new Store(`${directory.path}/a/channels.db`, new FakeClock(), lines.log);
@@ -25,7 +25,7 @@ Deno.test("nothing is made, nor opened, before there is something to keep", asyn
   assertEquals([store.unusable, lines.all], [undefined, []]);
 });
 
-Deno.test("what other processes put or forget holds at once", async () => {
+Deno.test("changes by other processes take effect at once", async () => {
   await using directory = await makeTempDir();
   const path = `${directory.path}/channels.db`;
   const store = new Store(path, new FakeClock(), new Lines().log);
@@ -40,12 +40,12 @@ Deno.test("what other processes put or forget holds at once", async () => {
   store.close();
 });
 
-Deno.test("a database that can't be used is one line a minute, and memory keeps what is learned until then", async () => {
+Deno.test("an unusable database is logged once a minute, with entries kept in memory meanwhile", async () => {
   const clock = new FakeClock(), lines = new Lines();
   let broken = true;
   const kept = new Map<string, Entry>();
   const open: OpenDatabase = () => {
-    if (broken) throw new DatabaseError("damaged, and not used");
+    if (broken) throw new DatabaseError("damaged, not used");
     return {
       find: (address) => kept.get(address),
       put: (entries) => entries.forEach((one) => kept.set(one.address, one)),
@@ -58,22 +58,22 @@ Deno.test("a database that can't be used is one line a minute, and memory keeps 
   const store = new Store(path, clock, lines.log, open);
   store.keep(A);
   assertEquals([store.find(A.address), store.find(B.address), kept.size], [A, undefined, 0]);
-  assertEquals(lines.warnings(), [["database not used", "damaged, and not used"]]);
+  assertEquals(lines.warnings(), [["database not used", "damaged, not used"]]);
   assertEquals(lines.all[0]!["path"], path);
-  assertEquals(store.unusable, "damaged, and not used");
+  assertEquals(store.unusable, "damaged, not used");
   await clock.advance(59_999);
   store.find(B.address);
   assertEquals(lines.all.length, 1);
   await clock.advance(1);
   store.find(B.address);
-  assertEquals([lines.all.length, store.unusable], [2, "damaged, and not used"]);
+  assertEquals([lines.all.length, store.unusable], [2, "damaged, not used"]);
   broken = false;
   await clock.advance(60_000);
   store.keep(B);
   assertEquals([store.unusable, [...kept.keys()], store.find(A.address)], [undefined, [B.address], A]);
 });
 
-Deno.test("memory keeps a thousand entries and no more", () => {
+Deno.test("memory keeps at most a thousand entries", () => {
   const open: OpenDatabase = () => {
     throw new DatabaseError("can't be written");
   };
