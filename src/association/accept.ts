@@ -4,7 +4,7 @@ import { type Connection, readFull, writeAll } from "../net/connection.ts";
 import { isGone } from "../net/gone.ts";
 import { requirePlainTcp } from "../net/plain_tcp.ts";
 import { xor } from "../sharing/xor.ts";
-import { type Associate, encodeAssociate, RefusedReason } from "../wire/associate.ts";
+import { type Associate, associationId, encodeAssociate, RefusedReason } from "../wire/associate.ts";
 import { decodeFrom } from "../wire/decoder.ts";
 import { decodeFirst } from "../wire/first.ts";
 import { encodeGreeting } from "../wire/greeting.ts";
@@ -130,7 +130,12 @@ export class Acceptor {
       this.#newcomers.remove(newcomer);
     }
     const addresses: Address[] = newcomers.map(({ connection }) => connection.local);
-    const association = new Association(newcomers.map(({ inlet }) => inlet), addresses, this.#options);
+    const association = new Association(
+      associationId(list.cookies),
+      newcomers.map(({ inlet }) => inlet),
+      addresses,
+      this.#options,
+    );
     const echo = encodeAssociate(list);
     newcomers.forEach(({ connection }, index) => {
       writeAll(connection, echo).catch((cause) => {

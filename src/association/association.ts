@@ -49,8 +49,6 @@ export interface Sharing {
   readonly pads?: PadSource;
 }
 
-let lastId = 0;
-
 /**
  * n associated connections as one duplex stream of message bytes (paper, section III-E): what is written to
  * {@linkcode Association.writable} leaves as shares, what arrives as shares is read from {@linkcode Association.readable}.
@@ -59,8 +57,8 @@ let lastId = 0;
  * {@linkcode Association.abort}; nothing else closes a connection.
  */
 export class Association {
-  /** Tells associations of this process apart in the log. */
-  readonly id: number = ++lastId;
+  /** Names it in both handlers' logs; see {@linkcode associationId}. */
+  readonly id: string;
   /** The connections, in the order of their shares. */
   readonly connections: readonly Connection[];
   /** Message bytes that arrive; a chunk is lent until the next read. See {@linkcode Joiner}. */
@@ -83,11 +81,13 @@ export class Association {
   /**
    * Takes the channels over.
    *
+   * @param id Its name.
    * @param inlets Of at least two associated connections, in the order of their shares; the association's from now on.
    * @param addresses The channels' addresses at the server handler, for errors and for who looks on.
    */
-  constructor(inlets: readonly Inlet[], addresses: readonly Address[], sharing: Sharing = {}) {
+  constructor(id: string, inlets: readonly Inlet[], addresses: readonly Address[], sharing: Sharing = {}) {
     const { scheme = xor, pads = padSource("auto") } = sharing;
+    this.id = id;
     this.connections = inlets.map((inlet) => inlet.connection);
     this.addresses = addresses;
     this.#inlets = inlets;

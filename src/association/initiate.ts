@@ -2,7 +2,7 @@ import type { Address } from "../net/address.ts";
 import { type Clock, systemClock } from "../net/clock.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
 import { requirePlainTcp } from "../net/plain_tcp.ts";
-import { cookieKey, decodeAssociateReply, encodeAssociate } from "../wire/associate.ts";
+import { associationId, cookieKey, decodeAssociateReply, encodeAssociate } from "../wire/associate.ts";
 import { decodeFrom, WireError } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
 import { xor } from "../sharing/xor.ts";
@@ -110,7 +110,12 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
       }
     });
     if (vague.length > 0) throw vague[0];
-    return new Association(connections.map((connection) => new Inlet(connection)), addresses, options);
+    return new Association(
+      associationId(cookies),
+      connections.map((connection) => new Inlet(connection)),
+      addresses,
+      options,
+    );
   } catch (error) {
     stop(error);
     throw error;

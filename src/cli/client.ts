@@ -1,5 +1,6 @@
 import type { EntryUsers } from "../client/entry/entries.ts";
 import { ClientHandler } from "../client/mod.ts";
+import { differences } from "../config/differences.ts";
 import { clientSpec } from "../config/client.ts";
 import { type ReadFile, readFile, readUsersFile } from "../config/file.ts";
 import type { ClientConfig } from "../config/types.ts";
@@ -67,6 +68,21 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
       const config = parseClientCommand(args, readFile);
       const users = readEntryUsers(config, readUsersFile);
       return { config, users, keys: await loadClientKeys("micss client: keys", config.keys) };
+    },
+    differences(before, after) {
+      const ids = ({ keys }: LoadedClient) => keys.map(({ key }) => key.id.toHex()).join();
+      const same = (name: keyof EntryUsers) => {
+        const [one, other] = [before.users[name], after.users[name]];
+        return one === undefined ? other === undefined : one.equals(other);
+      };
+      return [
+        ...new Set([
+          ...differences(clientSpec.schema, before.config, after.config),
+          ...ids(before) === ids(after) ? [] : ["keys"],
+          ...same("socks5") ? [] : ["socks5-users"],
+          ...same("httpConnect") ? [] : ["http-connect-users"],
+        ]),
+      ];
     },
     start({ config, users, keys }, log, crew) {
       checkSystem(config);

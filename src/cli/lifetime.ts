@@ -67,6 +67,8 @@ export interface Program<L extends Loaded> {
    * @throws {UsageError} With a line for each mistake.
    */
   load(): Promise<L>;
+  /** The settings, and the files that they name, that differ; by their keys in the file. */
+  differences(before: L, after: L): string[];
   /**
    * Makes the handler, which listens from then on.
    *
@@ -128,9 +130,10 @@ export async function runHandler<L extends Loaded>(program: Program<L>): Promise
       const left = await reload(next);
       if (!sameAdmin(next.config.admin, admin)) left.push("admin");
       if (next.config.workers !== workers) left.push("workers");
+      const changed = program.differences(loaded, next).filter((setting) => !left.includes(setting));
       loaded = next;
       logs.config = next.config.log;
-      return left;
+      return { changed, left };
     },
     drain: () => loaded.config.timeouts.drain,
     // The terminal has gone, and whoever looked at it with it: nobody asks for anything to be read again.
@@ -164,15 +167,22 @@ async function startCrew<L extends Loaded>({ command, args }: Program<L>, count:
   };
 }
 
+/** The settings that a reload found different, by their keys in the file. */
+export interface Reloaded {
+  /** Those in use now. */
+  readonly changed: readonly string[];
+  /** Those that take another start. */
+  readonly left: readonly string[];
+}
+
 /** How {@linkcode runUntilSignal} goes about it. */
 export interface Running {
   /**
    * Takes into use what is read anew.
    *
-   * @returns The settings that differ and take another start.
    * @throws {UsageError} When that is wrong; nothing has changed then.
    */
-  reload(): Promise<string[]>;
+  reload(): Promise<Reloaded>;
   /** How long sessions may take to finish, in milliseconds. */
   drain(): number;
   /** Whether SIGHUP says that the terminal has gone, as it once meant. */
@@ -214,9 +224,11 @@ async function reload(running: Running, log: Log): Promise<void> {
   const { manager = NO_MANAGER } = running;
   manager.reloading();
   try {
-    const left = await running.reload();
-    log.info("reloaded");
-    if (left.length > 0) log.warn("restart needed", { settings: left.join() });
+    const { changed, left } = await running.reload();
+    log[left.length > 0 ? "warn" : "info"]("reloaded", {
+      changed: changed.join() || "nothing",
+      "restart-needed": left.join() || undefined,
+    });
     manager.ready(left.length > 0 ? `Ready; a restart is needed for ${left.join(", ")}` : "Ready");
   } catch (error) {
     const reasons = error instanceof UsageError ? error.lines : [reasonOf(error)];

@@ -1,4 +1,5 @@
 import { type ReadFile, readFile } from "../config/file.ts";
+import { differences } from "../config/differences.ts";
 import { serverSpec } from "../config/server.ts";
 import type { ServerConfig } from "../config/types.ts";
 import type { Key } from "../identify/key.ts";
@@ -54,6 +55,11 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
     async load() {
       const config = parseServerCommand(args, readFile);
       return { config, keys: await loadKeys("micss server: keys", config.keys, "sign") };
+    },
+    differences(before, after) {
+      const [one, other] = [before, after].map(({ keys }) => keys.map(({ id }) => id.toHex()).join());
+      const keys = one === other ? [] : ["keys"];
+      return [...new Set([...differences(serverSpec.schema, before.config, after.config), ...keys])];
     },
     start({ config, keys }, log, crew) {
       const handler = new ServerHandler(config, log, undefined, keys, crew);

@@ -8,14 +8,15 @@ import { tryAgain } from "../net/gone.ts";
 import { hostBytes } from "../net/ip.ts";
 import type { System } from "../net/system.ts";
 import type { Activity } from "../observe/activity.ts";
-import type { Log } from "../observe/log.ts";
+import type { Log, LogFields } from "../observe/log.ts";
+import type { ThrottledWarning } from "../observe/throttled.ts";
 import type { Levels } from "../observe/observable.ts";
 import { Frames } from "../session/frames.ts";
 import type { Liveness } from "../session/liveness.ts";
 import { Pool, type Reused } from "../session/pool.ts";
 import { Outgoing } from "../session/outgoing.ts";
 import type { Traffic } from "../session/relay.ts";
-import { HandlerEnding, request, Unanswered } from "../session/session.ts";
+import { HandlerEnding, request, TargetError, Unanswered } from "../session/session.ts";
 import type { PadSource } from "../sharing/pads.ts";
 import type { Open } from "../wire/open.ts";
 import type { Arrival } from "./entry/arrival.ts";
@@ -34,8 +35,10 @@ export interface DialerOptions extends System {
   readonly pads: PadSource;
   /** Watches the associations of sessions. */
   readonly liveness: Liveness;
-  /** Gets a line for each association and each session. */
+  /** Gets a line for each session, and at level debug for each association. */
   readonly log: Log;
+  /** Gets a line for each session that is refused. */
+  readonly refused: ThrottledWarning;
   /** Is told of associations and sessions. */
   readonly activity: Activity;
 }
@@ -49,17 +52,14 @@ interface Obtained {
   readonly state: Reused["state"] | null;
 }
 
-let lastSession = 0;
-
 /** What the attempts at one session share. */
 interface Attempt {
-  /** What the log calls it. */
-  readonly id: number;
   /** The port that the server handler is asked for. */
   readonly port: number;
   readonly outgoing: Outgoing;
   readonly traffic: Traffic;
-  readonly log: Log;
+  /** For its log line. */
+  readonly fields: LogFields;
   /** How many associations that were made for it have not answered. */
   unanswered: number;
 }
@@ -94,41 +94,38 @@ export class Dialer {
    * @param port The port that the server handler is asked for.
    */
   carry(arrival: Arrival, port: number): Promise<void> {
-    const id = ++lastSession;
-    const log = this.#options.log.with({
-      session: id,
-      server: this.#server.name,
-      port,
-      from: formatAddress(arrival.connection.remote),
-    });
+    const fields = { server: this.#server.name, port, from: formatAddress(arrival.connection.remote) };
     const traffic: Traffic = { sent: 0, received: 0 };
     const outgoing = new Outgoing(arrival.connection, traffic, true);
     // Not as an async function: its state would be kept for as long as the session lasts.
-    const attempt: Attempt = { id, port, outgoing, traffic, log, unanswered: 0 };
+    const attempt: Attempt = { port, outgoing, traffic, fields, unanswered: 0 };
     const again = (): Promise<void> => this.#attempt(arrival, attempt).then((over) => over ? undefined : again());
     return again();
   }
 
   /** Whether the session is over, well or not, after one try: otherwise another association must be tried. */
   async #attempt(arrival: Arrival, attempt: Attempt): Promise<boolean> {
-    const { id, port, outgoing, traffic, log } = attempt;
-    const { clock, activity } = this.#options;
+    const { port, outgoing, traffic, fields } = attempt;
+    const { clock, activity, refused } = this.#options;
     let obtained: Obtained;
     try {
-      obtained = await this.#obtain(log);
+      obtained = await this.#obtain();
     } catch (error) {
       activity.refusals.count("no-association");
-      log.warn("session refused", { reason: reasonOf(error), hint: hintOf(error) });
+      refused.warn({ ...fields, reason: reasonOf(error), hint: hintOf(error) });
       await arrival.refused(error);
       return true;
     }
     const { frames, state } = obtained;
     // Not before: where the server handler has a place for one only, it is this session's.
-    this.#warmUp(log);
-    log.info("session", { association: frames.association.id });
+    this.#warmUp();
+    frames.sessions++;
+    const { session } = frames;
+    const log = this.#options.log.with({ session, ...fields });
+    log.debug("session");
     const began = clock.now();
     const ended = activity.session({
-      id: String(id),
+      id: session,
       from: formatAddress(arrival.connection.remote),
       to: this.#server.name,
       port,
@@ -165,7 +162,8 @@ export class Dialer {
         // Nobody asks again, so nobody else will end its connection.
         await arrival.refused(error);
       }
-      log.warn("session reset", { ...counts(), reason: reasonOf(error) });
+      if (error instanceof TargetError) refused.warn({ session, ...fields, reason: error.message });
+      else log.warn("session reset", { ...counts(), reason: reasonOf(error) });
     } finally {
       this.#options.liveness.remove(frames);
       this.#busy.delete(frames);
@@ -186,9 +184,9 @@ export class Dialer {
   }
 
   /** An idle association, or a new one as soon as a handshake may begin; by then another session may have left one. */
-  async #obtain(log: Log): Promise<Obtained> {
+  async #obtain(): Promise<Obtained> {
     return this.#pool.take() ??
-      await this.#handshakes.run(async () => this.#pool.take() ?? { frames: await this.#associate(log), state: null });
+      await this.#handshakes.run(async () => this.#pool.take() ?? { frames: await this.#associate(), state: null });
   }
 
   /** How many sessions wait until a handshake may begin. */
@@ -208,8 +206,7 @@ export class Dialer {
    */
   async prove(): Promise<void> {
     if (this.#pool.size > 0 || this.#busy.size > 0) return;
-    const log = this.#options.log.with({ server: this.#server.name });
-    this.#pool.give(await this.#handshakes.run(() => this.#associate(log)));
+    this.#pool.give(await this.#handshakes.run(() => this.#associate()));
   }
 
   /** Aborts every session and handshake, and ends every idle association. */
@@ -226,36 +223,36 @@ export class Dialer {
   }
 
   /** Makes associations ahead of demand, while there is any, so that the next session does not wait for a handshake. */
-  #warmUp(log: Log): void {
+  #warmUp(): void {
     for (let missing = this.#options.config.warm - this.#pool.size - this.#warming; missing > 0; missing--) {
       this.#warming++;
-      this.#handshakes.run(() => this.#associate(log))
+      this.#handshakes.run(() => this.#associate())
         .then((frames) => this.#pool.give(frames))
-        .catch((error) => log.debug("no association ahead of demand", { reason: reasonOf(error) }))
+        .catch((error) => this.#options.log.debug("no association ahead of demand", { reason: reasonOf(error) }))
         .finally(() => this.#warming--);
     }
   }
 
   /** Associates with the worker whose turn it is, and with the first one where that one can't be reached. */
-  async #associate(log: Log): Promise<Frames> {
+  async #associate(): Promise<Frames> {
     const worker = this.#spread.next();
-    if (worker === 0) return await this.#associateWithFirst(log);
+    if (worker === 0) return await this.#associateWithFirst();
     try {
-      return await this.#associateWith(worker, log);
+      return await this.#associateWith(worker);
     } catch (error) {
       if (this.#giveUp.signal.aborted) throw error;
       this.#passOver(worker, error);
-      return await this.#associateWithFirst(log);
+      return await this.#associateWithFirst();
     }
   }
 
   /** Bridges the moment in which a server handler is replaced; one that stays away is not waited for a second time. */
-  async #associateWithFirst(log: Log): Promise<Frames> {
+  async #associateWithFirst(): Promise<Frames> {
     const { clock, config: { timeouts }, activity } = this.#options;
     const { signal } = this.#giveUp;
     try {
       const during = this.#away ? 0 : timeouts.handshake;
-      const frames = await tryAgain(() => this.#associateWith(0, log), { clock, during, passes: mayPass, signal });
+      const frames = await tryAgain(() => this.#associateWith(0), { clock, during, passes: mayPass, signal });
       this.#away = false;
       return frames;
     } catch (error) {
@@ -266,11 +263,11 @@ export class Dialer {
   }
 
   /** What a server handler told of its workers with its answer: those that are new are tried, beside what goes on. */
-  #told(frames: Frames, log: Log): void {
+  #told(frames: Frames): void {
     this.#spread.told(frames.workers, frames.worker);
     for (const worker of this.#spread.untried()) {
       this.#warming++;
-      this.#associateWith(worker, log)
+      this.#associateWith(worker)
         .then((frames) => {
           this.#spread.reached(worker);
           this.#pool.give(frames);
@@ -290,8 +287,8 @@ export class Dialer {
     });
   }
 
-  async #associateWith(worker: number, log: Log): Promise<Frames> {
-    const { network, clock, config, pads, activity } = this.#options;
+  async #associateWith(worker: number): Promise<Frames> {
+    const { network, clock, config, pads, activity, log } = this.#options;
     const { channels, name } = this.#server;
     const began = clock.now();
     activity.channels.know(name, channels);
@@ -304,8 +301,9 @@ export class Dialer {
     });
     activity.handshakes.count("associated");
     activity.begin(association, clock.now() - began, name, worker);
-    log.info("association", {
+    log.debug("association", {
       association: association.id,
+      server: name,
       channels: channels.length,
       "server-worker": worker > 0 ? worker : undefined,
     });
@@ -314,7 +312,7 @@ export class Dialer {
     if (this.#spread.workers === null) this.#early.add(frames);
     frames.answered = () => {
       frames.answered = null;
-      this.#told(frames, log);
+      this.#told(frames);
     };
     return frames;
   }

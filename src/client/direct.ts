@@ -7,6 +7,7 @@ import { connectInTurn } from "../net/dial.ts";
 import type { System } from "../net/system.ts";
 import { type Activity, refusalOf } from "../observe/activity.ts";
 import type { Log } from "../observe/log.ts";
+import type { ThrottledWarning } from "../observe/throttled.ts";
 import { TargetError } from "../session/session.ts";
 import { ResultCode } from "../wire/frame.ts";
 import type { Arrival } from "./entry/arrival.ts";
@@ -19,6 +20,8 @@ export interface DirectOptions extends System {
   readonly activity: Activity;
   /** Gets a line for each connection: that nothing protects it must not go unseen. */
   readonly log: Log;
+  /** Gets a line for each connection that can't be passed on. */
+  readonly refused: ThrottledWarning;
 }
 
 /** Passes connections on as they are, to where no server handler is known. */
@@ -41,8 +44,8 @@ export class Direct {
     try {
       destination = await this.#connect(to);
     } catch (error) {
-      const { log, activity } = this.#options;
-      log.warn("connection refused", { from, destination: to.map(formatAddress).join(), reason: reasonOf(error) });
+      const { refused, activity } = this.#options;
+      refused.warn({ from, destination: to.map(formatAddress).join(), reason: reasonOf(error) });
       const why = failure(error);
       activity.refusals.count(refusalOf(why.code));
       return await arrival.refused(why);

@@ -59,6 +59,7 @@ export class ClientHandler implements Observable {
   #monitor: RulesMonitor | undefined;
   readonly #system: ClientSystem;
   readonly #full: ThrottledWarning;
+  readonly #refused: ThrottledWarning;
   readonly #log: Log;
   readonly #crew: Crew;
   /** A reload puts others in the place of these two. */
@@ -95,8 +96,10 @@ export class ClientHandler implements Observable {
     this.#know(config);
     const pads = padSource(config.pads);
     const liveness = new Liveness(clock, live(() => inForce.timeouts));
-    this.#dialers = new Dialers({ config: inForce, pads, network, clock, log, liveness, activity });
-    this.#direct = new Direct({ config: inForce, network, clock, activity, log });
+    const refused = new ThrottledWarning(log, clock, "session refused");
+    this.#refused = new ThrottledWarning(log, clock, "connection refused");
+    this.#dialers = new Dialers({ config: inForce, pads, network, clock, log, refused, liveness, activity });
+    this.#direct = new Direct({ config: inForce, network, clock, activity, log, refused: this.#refused });
     this.waysIn = this.#waysIn = new WaysIn(this.#entries(config, users), {
       ...system,
       get timeout() {
@@ -109,7 +112,10 @@ export class ClientHandler implements Observable {
         return partOf(limits.asking, crew);
       },
       arrived: (arrival) => this.#carry(arrival),
-      refused: () => activity.refusals.count("bad-request"),
+      refused: (fields) => {
+        activity.refusals.count("bad-request");
+        this.#refused.warn(fields);
+      },
       log,
       crew,
     });
@@ -271,7 +277,7 @@ export class ClientHandler implements Observable {
     try {
       return await this.#directory.find(arrival.destination, arrival.user ?? arrival.connection.remote.host);
     } catch (error) {
-      this.#log.warn("connection refused", {
+      this.#refused.warn({
         from: formatAddress(arrival.connection.remote),
         destination: formatAddress(arrival.destination),
         reason: reasonOf(error),

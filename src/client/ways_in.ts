@@ -4,7 +4,7 @@ import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
 import { listenAll, listenBeside, StartError } from "../net/listen.ts";
 import type { System } from "../net/system.ts";
-import type { Log } from "../observe/log.ts";
+import type { Log, LogFields } from "../observe/log.ts";
 import type { Crew } from "../workers/crew.ts";
 import { type Arrival, type Entry, TurnedAway } from "./entry/arrival.ts";
 import { Dialogue } from "./entry/dialogue.ts";
@@ -24,9 +24,9 @@ export interface WaysInOptions extends System {
   readonly asking: number;
   /** Takes each arrival and owns it, until the promise settles; must not reject. */
   readonly arrived: (arrival: Arrival) => Promise<void>;
-  /** Called for each connection that is turned away. */
-  readonly refused: () => void;
-  /** Gets a line for each of these. */
+  /** Called for each connection that is turned away, with its log line's fields. */
+  readonly refused: (fields: LogFields) => void;
+  /** Gets a line when accepting fails. */
   readonly log: Log;
   /** The workers that listen there. */
   readonly crew: Crew;
@@ -124,19 +124,18 @@ export class WaysIn {
 
   /** Finds out where a connection wants to go. @returns null when it was turned away, and has ended. */
   async #receive(entry: Entry, connection: Connection): Promise<Arrival | null> {
-    const { clock, timeout, asking, log } = this.#options;
+    const { clock, timeout, asking, refused } = this.#options;
     if (this.#dialogues.size >= asking) this.#dialogues.values().next().value?.reset();
     const dialogue = new Dialogue(connection, clock, timeout);
     this.#dialogues.add(connection);
     try {
       return await entry.arrive(dialogue);
     } catch (error) {
-      log.warn("connection refused", {
+      refused({
         entry: entry.name,
         from: formatAddress(connection.remote),
         reason: reasonOf(error),
       });
-      this.#options.refused();
       if (error instanceof TurnedAway && error.words !== undefined) await dialogue.end(error.words);
       else connection.reset();
       return null;

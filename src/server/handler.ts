@@ -60,6 +60,7 @@ export class ServerHandler implements Observable {
   readonly #unassociated: ThrottledWarning;
   readonly #left: ThrottledWarning;
   readonly #full: ThrottledWarning;
+  readonly #refused: ThrottledWarning;
   readonly #services = new Map<Service, Promise<void>>();
   /** Those that serve no session. */
   readonly #idle: WaitingRoom<Service>;
@@ -86,6 +87,7 @@ export class ServerHandler implements Observable {
     // One is enough: every channel of such a client says the same.
     this.#left = new ThrottledWarning(log, clock, "channel not associated", 1);
     this.#full = new ThrottledWarning(log, clock, "limit reached");
+    this.#refused = new ThrottledWarning(log, clock, "session refused");
     this.#asked = config.channels;
     this.#listeners = listenAll(network, config.channels.map((channel) => portAbove(channel, crew.index)));
     requirePlainListeners(this.#listeners);
@@ -241,6 +243,7 @@ export class ServerHandler implements Observable {
         remove: (service) => this.#idle.remove(service),
       },
       log: this.#log,
+      refused: this.#refused,
       activity: this.activity,
       workers: toldOf(this.#crew),
     });

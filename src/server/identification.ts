@@ -5,7 +5,7 @@ import type { Connection } from "../net/connection.ts";
 import { sameAddress } from "../net/sockaddr.ts";
 import type { Clock } from "../net/clock.ts";
 import type { Log } from "../observe/log.ts";
-import { ThrottledWarning } from "../observe/throttled.ts";
+import { Throttled, ThrottledWarning } from "../observe/throttled.ts";
 import { encodeUnanswered, type Identify, Unanswered, type WireAddress } from "../wire/identify.ts";
 
 /** What a server handler says of itself, and by which keys. */
@@ -31,12 +31,14 @@ export class Identification {
   readonly #options: IdentificationOptions;
   readonly #keys: ReadonlyMap<string, Key>;
   readonly #announced: readonly Address[];
+  readonly #told: Throttled;
   readonly #untold: ThrottledWarning;
 
   /** Answers from now on. */
   constructor(options: IdentificationOptions) {
     this.#options = options;
     this.#keys = new Map(options.keys.map((key) => [key.id.toHex(), key]));
+    this.#told = new Throttled((fields) => options.log.info("channels told", fields), options.clock);
     this.#untold = new ThrottledWarning(options.log, options.clock, "channels not told");
     this.#announced = options.announce.length > 0 ? options.announce : options.channels;
   }
@@ -61,7 +63,7 @@ export class Identification {
     const valid = Math.ceil(this.#options.announceFor / 1000);
     const bytes = await answerIdentify(question, key, connected, { channels: channels as WireAddress[], valid });
     this.#options.answered?.("told");
-    this.#options.log.info("channels told", fields);
+    this.#told.report(fields);
     return bytes;
   }
 

@@ -8,7 +8,8 @@ import { bytesHost, hostBytes } from "../net/ip.ts";
 import type { Lookups } from "../net/lookups.ts";
 import type { System } from "../net/system.ts";
 import { type Activity, refusalOf } from "../observe/activity.ts";
-import type { Log } from "../observe/log.ts";
+import type { Log, LogFields } from "../observe/log.ts";
+import type { ThrottledWarning } from "../observe/throttled.ts";
 import { Frames, unexpected } from "../session/frames.ts";
 import type { Liveness } from "../session/liveness.ts";
 import type { Traffic } from "../session/relay.ts";
@@ -30,8 +31,10 @@ export interface ServiceOptions extends System {
   readonly liveness: Liveness;
   /** Told when the association begins and ceases to wait for a session. */
   readonly idle: { add(service: Service): void; remove(service: Service): void };
-  /** Gets a line for each association and each session. */
+  /** Gets a line for each session, and at level debug for each association. */
   readonly log: Log;
+  /** Gets a line for each session that is refused. */
+  readonly refused: ThrottledWarning;
   /** Is told of sessions. */
   readonly activity: Activity;
   /** What clients are told of this server handler's workers; null for nothing. */
@@ -54,7 +57,8 @@ export class Service {
   readonly #options: ServiceOptions;
   readonly #log: Log;
   readonly #began: number;
-  #sessions = 0;
+  /** The client handler's address, on the first channel. */
+  readonly #client: string;
   #busy = false;
   #leaving = false;
   /** Gives up the connection to a target that is being made. */
@@ -74,7 +78,8 @@ export class Service {
     this.#frames = new Frames(association, options.workers);
     this.#options = options;
     this.#began = options.clock.now();
-    this.#log = options.log.with({ association: association.id });
+    this.#client = formatAddress(association.connections[0]!.remote);
+    this.#log = options.log.with({ client: this.#client });
   }
 
   /** The host address that its first channel comes from. */
@@ -84,18 +89,19 @@ export class Service {
 
   /** Runs until the association has ended. */
   async run(): Promise<void> {
-    const { connections } = this.#association;
-    const [first] = connections;
-    this.#log.info("association", { channels: connections.length, client: formatAddress(first!.remote) });
+    const { id, connections } = this.#association;
+    const log = this.#log.with({ association: id });
+    log.debug("association", { channels: connections.length });
     try {
       for (let open = await this.#nextOpen(); open !== null; open = await this.#nextOpen()) {
         this.#busy = true;
+        this.#frames.sessions++;
         if (this.#leaving) {
           await refuse(this.#frames, ResultCode.NotProcessed, "the handler is ending", this.#options.clock);
           break;
         }
         if (this.#mistaken) {
-          this.#log.warn("session refused", { reason: "the client means another server handler, or an earlier start" });
+          this.#refused({ reason: "the client means another server handler, or an earlier start" });
           this.#options.activity.refusals.count(refusalOf(ResultCode.NotProcessed));
           await refuse(this.#frames, ResultCode.NotProcessed, "another server handler", this.#options.clock);
           break;
@@ -107,9 +113,9 @@ export class Service {
         if (this.#association.ended) break;
         if (this.#leaving) this.#goodbye();
       }
-      this.#log.debug("association ended", { sessions: this.#sessions });
+      log.debug("association ended", { sessions: this.#frames.sessions });
     } catch (error) {
-      this.#log.warn("association failed", { sessions: this.#sessions, reason: reasonOf(error) });
+      log.warn("association failed", { sessions: this.#frames.sessions, reason: reasonOf(error) });
     } finally {
       this.#association.end();
     }
@@ -126,7 +132,7 @@ export class Service {
 
   /** Ends an association that serves no session, to make room: at once where the client has not asked for one yet. */
   evict(): void {
-    if (this.#sessions === 0) this.#association.end();
+    if (this.#frames.sessions === 0) this.#association.end();
     else this.leave();
   }
 
@@ -136,7 +142,7 @@ export class Service {
       if (!this.#busy) this.#association.end();
     };
     // Before the first OPEN the server handler says nothing.
-    if (this.#sessions === 0) {
+    if (this.#frames.sessions === 0) {
       const age = clock.now() - this.#began;
       if (age >= FIRST_OPEN_TIMEOUT) return end();
       clock.after(FIRST_OPEN_TIMEOUT - age, end);
@@ -168,7 +174,7 @@ export class Service {
       }
       if (frame === null || frame.type === FrameType.Bye) return null;
       // Of the session that has just ended here: the client's application was gone before it had all.
-      if (frame.type === FrameType.Reset && this.#sessions > 0) return null;
+      if (frame.type === FrameType.Reset && this.#frames.sessions > 0) return null;
       if (frame.type !== FrameType.Open) throw unexpected(frame, "where OPEN was due");
       return frame.open;
     } catch (error) {
@@ -183,10 +189,10 @@ export class Service {
   async #session(open: Open): Promise<void> {
     const { destination } = open;
     const { config, clock } = this.#options;
-    const log = this.#log.with({ session: `${this.#association.id}.${++this.#sessions}`, port: destination.port });
+    const fields = { port: destination.port, ...sourceOf(open) };
     const endpoint = targetFor(config.targets, destination);
     if (endpoint === null) {
-      log.warn("session refused", { reason: "no target for this port is configured" });
+      this.#refused({ ...fields, reason: "no target for this port is configured" });
       this.#options.activity.refusals.count(refusalOf(ResultCode.NotAllowed));
       return await refuse(this.#frames, ResultCode.NotAllowed, "no target for this port", clock);
     }
@@ -196,16 +202,17 @@ export class Service {
       application = await this.#connect(endpoint, open);
     } catch (error) {
       const refused = error instanceof Deno.errors.ConnectionRefused;
-      log.warn("session refused", { target, reason: reasonOf(error) });
+      this.#refused({ ...fields, target, reason: reasonOf(error) });
       this.#options.activity.refusals.count(refusalOf(refused ? ResultCode.Refused : ResultCode.Unreachable));
       const text = refused ? "the target refused the connection" : "the target can't be reached";
       return await refuse(this.#frames, refused ? ResultCode.Refused : ResultCode.Unreachable, text, clock);
     }
-    log.info("session", { target });
+    const log = this.#log.with({ session: this.#frames.session, ...fields, target });
+    log.debug("session");
     const traffic: Traffic = { sent: 0, received: 0 };
     const began = clock.now();
     const ended = this.#options.activity.session({
-      id: `${this.#association.id}.${this.#sessions}`,
+      id: this.#frames.session,
       ...sourceOf(open),
       to: target,
       port: destination.port,
@@ -213,7 +220,6 @@ export class Service {
       traffic,
     });
     const counts = () => ({
-      target,
       "bytes-up": traffic.received,
       "bytes-down": traffic.sent,
       ms: Math.round(clock.now() - began),
@@ -226,6 +232,10 @@ export class Service {
       ended(error);
       log.warn("session reset", { ...counts(), reason: reasonOf(error) });
     }
+  }
+
+  #refused(fields: LogFields): void {
+    this.#options.refused.warn({ session: this.#frames.session, client: this.#client, ...fields });
   }
 
   /** Sends RESULT 0: with the target's first bytes, where the application has spoken and its target may answer at once. */

@@ -37,6 +37,8 @@ export class Frames {
   worker = 0;
   /** Called when a session was asked for, and its target is connected. */
   answered: (() => void) | null = null;
+  /** How many sessions were asked for: one for each OPEN, from the association's first. */
+  sessions = 0;
   /** How many frames were sent. */
   sent = 0;
   /** How often the application has taken some of what came. */
@@ -64,6 +66,11 @@ export class Frames {
     // A failure is met where something is written or read.
     this.#writer.closed.catch(() => {});
     this.#reader.closed.catch(() => {});
+  }
+
+  /** Names the session that was asked for last in both handlers' logs. */
+  get session(): string {
+    return `${this.association.id}.${this.sessions}`;
   }
 
   /**

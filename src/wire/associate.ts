@@ -42,6 +42,22 @@ const REFUSED = 255;
 /** Length in bytes of the head of an associate message: type, scheme, threshold, number of channels. */
 export const ASSOCIATE_HEAD_LENGTH = 4;
 
+/** Length in bytes of an {@linkcode associationId}. */
+const ID_LENGTH = 6;
+
+/**
+ * Names an association in both handlers' logs: the beginnings of its cookies, combined by XOR, in hexadecimal.
+ *
+ * Every channel carries the cookies in the clear, so the name says nothing that is not known there, and no share, key or
+ * mask goes into it. It is uniformly random if one cookie is, so other associations have other names, whatever the owner
+ * of the other channels does.
+ */
+export function associationId(cookies: readonly Uint8Array[]): string {
+  const id = new Uint8Array(ID_LENGTH);
+  for (const cookie of cookies) id.forEach((byte, at) => id[at] = byte ^ cookie[at]!);
+  return id.toHex();
+}
+
 /** Length in bytes of an associate message that names `channels` connections. */
 export function associateLength(channels: number): number {
   return ASSOCIATE_HEAD_LENGTH + channels * COOKIE_LENGTH;

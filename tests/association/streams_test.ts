@@ -107,7 +107,7 @@ async function raw(
     listener.close();
     return pair;
   }));
-  const association = new Association(pairs.map(([, accepted]) => new Inlet(accepted!)), addresses);
+  const association = new Association("1", pairs.map(([, accepted]) => new Inlet(accepted!)), addresses);
   return { association, ends: pairs.map(([end]) => end) };
 }
 
@@ -351,7 +351,7 @@ Deno.test("bytes that a read gives although its connection has been closed are n
       close: () => {},
       reset: () => {},
     };
-    const association = new Association([new Inlet(connection), new Inlet(connection)], channelAddresses(2));
+    const association = new Association("1", [new Inlet(connection), new Inlet(connection)], channelAddresses(2));
     const reader = association.readable.getReader();
     const reading = reader.read();
     await settle();

@@ -1,6 +1,6 @@
 /** How a handler is run until a signal ends it, with signals that the test sends. */
 import { assertEquals } from "@std/assert";
-import { type Handler, type Running, runUntilSignal } from "../../src/cli/lifetime.ts";
+import { type Handler, type Reloaded, type Running, runUntilSignal } from "../../src/cli/lifetime.ts";
 import type { Signals } from "../../src/cli/signals.ts";
 import { UsageError } from "../../src/config/problems.ts";
 import { createLog } from "../../src/observe/log.ts";
@@ -28,7 +28,7 @@ class Run implements Signals {
       now: () => new Date(0),
     });
     this.status = runUntilSignal(handler, log, this, {
-      reload: () => Promise.resolve([]),
+      reload: () => Promise.resolve({ changed: [], left: [] }),
       drain: () => 30_000,
       hungUp: () => false,
       clock: this.clock,
@@ -95,14 +95,19 @@ Deno.test("a second signal ends at once, with 1; SIGHUP is none", async () => {
 });
 
 Deno.test("SIGHUP reloads, as often as it comes, and what takes another start is told in a line", async () => {
-  const left = [[], ["channels", "pads"]];
-  const run = new Run({ reload: () => Promise.resolve(left.shift()!) });
+  const found = [
+    { changed: [], left: [] },
+    { changed: ["targets", "timeouts.connect"], left: [] },
+    { changed: ["limits.waiting"], left: ["channels", "pads"] },
+  ];
+  const run = new Run({ reload: () => Promise.resolve(found.shift()!) });
+  await run.send("SIGHUP");
   await run.send("SIGHUP");
   await run.send("SIGHUP");
   assertEquals(run.said, [
-    { level: "info", event: "reloaded" },
-    { level: "info", event: "reloaded" },
-    { level: "warn", event: "restart needed", settings: "channels,pads" },
+    { level: "info", event: "reloaded", changed: "nothing" },
+    { level: "info", event: "reloaded", changed: "targets,timeouts.connect" },
+    { level: "warn", event: "reloaded", changed: "limits.waiting", "restart-needed": "channels,pads" },
   ]);
   assertEquals(run.done, []);
   run.finish();
@@ -126,13 +131,13 @@ Deno.test("a file that is wrong, or whatever else fails, is told in a line for e
 });
 
 Deno.test("signals that come while a reload is under way wait for its end", async () => {
-  const reload = Promise.withResolvers<string[]>();
+  const reload = Promise.withResolvers<Reloaded>();
   const run = new Run({ reload: () => reload.promise });
   await run.send("SIGHUP");
   await run.send("SIGTERM");
   assertEquals(run.done, []);
   run.finish();
-  reload.resolve([]);
+  reload.resolve({ changed: [], left: [] });
   assertEquals([await run.status, run.lines.map(({ event }) => event)], [0, ["reloaded", "ending", "ended"]]);
 });
 
@@ -148,7 +153,7 @@ Deno.test("the deadline is the one that was loaded last", async () => {
   const run = new Run({
     reload: () => {
       drain = 1000;
-      return Promise.resolve([]);
+      return Promise.resolve({ changed: [], left: [] });
     },
     drain: () => drain,
   });

@@ -22,7 +22,7 @@ const SESSION: SessionStatus = {
   from: "127.0.0.1:40000",
   to: "web",
   port: 80,
-  association: 2,
+  association: "2",
   age: 3723,
   sent: 82,
   received: 76_000_000,

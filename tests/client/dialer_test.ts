@@ -4,6 +4,7 @@ import { Dialer } from "../../src/client/dialer.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
 import { Activity } from "../../src/observe/activity.ts";
 import { silentLog } from "../../src/observe/log.ts";
+import { ThrottledWarning } from "../../src/observe/throttled.ts";
 import { Liveness } from "../../src/session/liveness.ts";
 import { systemPads } from "../../src/sharing/pads.ts";
 import { Handlers } from "../support/handlers_in_memory.ts";
@@ -19,6 +20,7 @@ Deno.test("what an application says is shared with the pads that the dialer was 
       network,
       clock,
       log: silentLog,
+      refused: new ThrottledWarning(silentLog, clock, "session refused"),
       liveness: new Liveness(clock, DEFAULT_TIMEOUTS),
       activity: new Activity(clock),
     },

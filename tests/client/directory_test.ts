@@ -122,6 +122,8 @@ Deno.test("closing resets what is passed on, and gives up what is being connecte
   const pending = await world.connect({ host: "10.9.9.9", port: 81 });
   await settle();
   await client.close();
+  // The interval in which refused connections are counted.
+  await world.clock.advance(10_000);
   for (const application of [open, pending]) {
     const error = await application.read(new Uint8Array(1)).catch((error) => error);
     assert(error instanceof Deno.errors.ConnectionReset);

@@ -4,11 +4,13 @@ import { MAX_HANDSHAKES } from "../../src/client/handshake_queue.ts";
 import type { Address } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
 import { settle } from "../support/fake_clock.ts";
-import { events, FORWARD, Handlers, lineOf, REDIRECT } from "../support/handlers_in_memory.ts";
+import { events, FORWARD, Handlers, type Line, lineOf, REDIRECT } from "../support/handlers_in_memory.ts";
 import { Interposer } from "../support/interposer.ts";
 import "../support/native.ts";
 import { readAll, readToEnd, sendAll } from "../support/pair.ts";
 import { forSeeds } from "../support/random.ts";
+
+const NONE = new Uint8Array(0);
 
 const { ConnectionReset } = Deno.errors;
 
@@ -32,7 +34,7 @@ Deno.test("a forward carries a connection to the target, whole both ways, throug
   });
 });
 
-Deno.test("the client handler logs an association and its sessions, with bytes, and why they ended", async () => {
+Deno.test("the client handler logs a session in one line, with bytes, and why it ended", async () => {
   const handlers = new Handlers();
   const { application, target } = await handlers.session();
   await Promise.all([
@@ -50,8 +52,58 @@ Deno.test("the client handler logs an association and its sessions, with bytes, 
     ...{ level: "info", event: "session ended", server: "web", port: 80 },
     ...{ "bytes-up": 1234, "bytes-down": 56_789, ms: 0, reason: "both sides ended" },
   });
+  assertEquals(lines.filter(({ level }) => level !== "debug").length, 1);
   assertEquals(lineOf(lines, "association").channels, 3);
   await handlers.close(application, target);
+});
+
+Deno.test("both logs name a session alike, and its association in front, for each of several", async () => {
+  const handlers = new Handlers();
+  for (const event of ["session ended", "session ended", "session reset"]) {
+    const { application, target } = await handlers.session();
+    if (event === "session reset") {
+      await writeAll(application, new Uint8Array(10));
+      await target.read(new Uint8Array(10));
+      application.reset();
+      await readToEnd(target);
+    } else {await Promise.all([
+        readAll(target),
+        readAll(application),
+        sendAll(application, NONE),
+        sendAll(target, NONE),
+      ]);}
+    application.close();
+    target.close();
+    await settle();
+  }
+  const refused = await handlers.network.connect({ host: "127.0.0.1", port: 8082 });
+  await readToEnd(refused);
+  refused.close();
+  await settle();
+  const names = (lines: readonly Line[]) =>
+    lines.filter(({ event, level }) => event.startsWith("session") && level !== "debug").map(({ session }) => session);
+  const [first, second] = handlers.clientLines.filter(({ event }) => event === "association")
+    .map(({ association }) => association);
+  assertMatch(String(first), /^[0-9a-f]{12}$/);
+  assertEquals(names(handlers.clientLines), [1, 2, 3].map((count) => `${first}.${count}`).concat(`${second}.1`));
+  assertEquals(names(handlers.serverLines), names(handlers.clientLines));
+  await handlers.close();
+});
+
+Deno.test("refused sessions are a line each up to ten in ten seconds, and then a count", async () => {
+  const handlers = new Handlers();
+  for (let count = 0; count < 25; count++) {
+    const application = await handlers.network.connect({ host: "127.0.0.1", port: 8082 });
+    await readToEnd(application);
+    application.close();
+  }
+  await settle();
+  await handlers.clock.advance(10_000);
+  for (const lines of [handlers.serverLines, handlers.clientLines]) {
+    const refused = lines.filter(({ event }) => event === "session refused");
+    assertEquals(refused.map((line) => line["more-times"]), [...Array(10).fill(undefined), 15]);
+  }
+  await handlers.close();
 });
 
 Deno.test("an application that is reset is logged as such on both sides", async () => {
@@ -321,8 +373,8 @@ Deno.test("an association that is kept ready carries the next session, and anoth
   const two = await handlers.session();
   await settle();
   assertEquals(handlers.server.associations, 3);
-  const sessions = handlers.clientLines.filter(({ event }) => event === "session").map(({ association }) =>
-    association
+  const sessions = handlers.clientLines.filter(({ event }) => event === "session").map(({ session }) =>
+    String(session).split(".")[0]
   );
   assertEquals(new Set(sessions).size, 2);
   await handlers.close(one.application, one.target, two.application, two.target);

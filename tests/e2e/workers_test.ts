@@ -229,8 +229,7 @@ Deno.test("SIGHUP reaches every worker, all of them or none", async () => {
 
   await write(two.address, "workers: 3");
   server.signal("SIGHUP");
-  await server.waitForLog("reloaded");
-  await server.waitForLog("restart needed", { settings: "workers" });
+  await server.waitForLog("reloaded", { "restart-needed": "workers" });
   for (const session of await begin(pair, 8, 2)) await session.finish();
   assertEquals(workersOf(server, "session"), [0, 1]);
 });

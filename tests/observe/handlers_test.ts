@@ -76,7 +76,7 @@ Deno.test("a port without a target is refused, and counted on both sides", async
   const server = world.startServer(SERVER);
   const client = world.startClient(CLIENT);
   assertEquals(await world.talk({ ...DESTINATION, port: 81 }), "reset");
-  await world.client.until("session reset");
+  await world.client.until("session refused");
   assertEquals(refusalsOf(server), { "not-allowed": 1 });
   assertEquals(refusalsOf(client), { "not-allowed": 1 });
   assertEquals(valuesOf(client, "micss_sessions_total"), { ended: 0, reset: 0 });

@@ -52,7 +52,7 @@ function channel(more: Partial<ChannelStatus>): ChannelStatus {
 function seen(more: Partial<Seen>): Seen {
   return {
     ...{ role: "client", sessionCount: 1, associations: 2, channels: [channel({})], limits: [] },
-    sessions: [{ id: "1", to: "web", port: 80, association: 1, age: 5, sent: 1, received: 2 }],
+    sessions: [{ id: "1", to: "web", port: 80, association: "1", age: 5, sent: 1, received: 2 }],
     totals: { ended: { ended: 1 }, resets: {}, refusals: {}, handshakes: { associated: 2 } },
     ...more,
   };

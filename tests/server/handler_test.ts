@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
 import { parseConfig } from "../../src/cli/configured.ts";
 import { serverSpec } from "../../src/config/server.ts";
+import { formatAddress } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
 import { StartError } from "../../src/net/listen.ts";
 import { silentLog } from "../../src/observe/log.ts";
@@ -19,8 +20,8 @@ import { due } from "../support/session_pair.ts";
 
 const { ConnectionReset } = Deno.errors;
 
-Deno.test("the server handler logs an association and its sessions, with bytes, and why they ended", async () => {
-  const handlers = new Handlers();
+Deno.test("the server handler logs a session in one line, with its client, its application, bytes, and why it ended", async () => {
+  const handlers = new Handlers({}, { client: "send-source: true" });
   const { application, target } = await handlers.session();
   const [request] = await Promise.all([
     readAll(target),
@@ -32,11 +33,11 @@ Deno.test("the server handler logs an association and its sessions, with bytes, 
   await settle();
   const { serverLines: lines } = handlers;
   assertEquals(events(lines), ["association", "session", "session ended"]);
-  const { client, ...association } = lineOf(lines, "association");
-  assertEquals(association, { level: "info", event: "association", channels: 3 });
+  assertEquals(lines.filter(({ level }) => level !== "debug").length, 1);
+  const { client, from, ...ended } = lineOf(lines, "session ended");
   assertStringIncludes(String(client), "198.18.0.1:");
-  assertEquals(lineOf(lines, "session"), { level: "info", event: "session", port: 80, target: "127.0.0.2:8000" });
-  assertEquals(lineOf(lines, "session ended"), {
+  assertEquals(from, formatAddress(application.local));
+  assertEquals(ended, {
     ...{ level: "info", event: "session ended", port: 80, target: "127.0.0.2:8000" },
     ...{ "bytes-up": 1234, "bytes-down": 56_789, ms: 0, reason: "both sides ended" },
   });
@@ -49,7 +50,7 @@ Deno.test("a port without a target is not allowed, whatever listens there", asyn
   assertInstanceOf((await readToEnd(application)).error, ConnectionReset);
   await settle();
   assertEquals(lineOf(handlers.serverLines, "session refused").reason, "no target for this port is configured");
-  assertEquals(lineOf(handlers.clientLines, "session reset").reason, "no target for this port");
+  assertEquals(lineOf(handlers.clientLines, "session refused").reason, "no target for this port");
   assertEquals(handlers.server.associations, 0);
   await handlers.close(application);
 });
@@ -79,7 +80,7 @@ Deno.test("a target that refuses connections, or can't be reached in time, refus
   assertInstanceOf((await readToEnd(application)).error, ConnectionReset);
   await settle();
   assertEquals(lineOf(handlers.serverLines, "session refused").reason, "Connection refused");
-  assertEquals(lineOf(handlers.clientLines, "session reset").reason, "the target refused the connection");
+  assertEquals(lineOf(handlers.clientLines, "session refused").reason, "the target refused the connection");
 
   handlers.network.onConnect = ({ port }) => port === 8000 ? new Promise(() => {}) : undefined;
   handlers.serverLines.length = handlers.clientLines.length = 0;
@@ -91,7 +92,7 @@ Deno.test("a target that refuses connections, or can't be reached in time, refus
   await handlers.clock.advance(1);
   assertInstanceOf((await ended).error, ConnectionReset);
   assertEquals(lineOf(handlers.serverLines, "session refused").reason, "no connection within 10 s");
-  assertEquals(lineOf(handlers.clientLines, "session reset").reason, "the target can't be reached");
+  assertEquals(lineOf(handlers.clientLines, "session refused").reason, "the target can't be reached");
   await settle();
   await handlers.close(application, other);
 });
@@ -107,7 +108,7 @@ Deno.test("the server handler ends an association without a session after twice 
   assertEquals(server.associations, 0);
   for (const connection of association.connections) assertEquals(await readAll(connection), new Uint8Array());
   association.end();
-  assertEquals(events(handlers.serverLines), ["association"]);
+  assertEquals(events(handlers.serverLines), ["association", "association ended"]);
   await handlers.close();
 });
 

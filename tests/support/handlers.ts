@@ -48,7 +48,7 @@ export class Handler implements AsyncDisposable {
   static async start(command: "server" | "client", args: string[], options: HandlerOptions = {}): Promise<Handler> {
     await using making = new AsyncDisposableStack();
     const micss = options.micss ?? await micssCommand(options.executable);
-    const line = [...micss, command, ...args, ...options.flags ?? [], "--log-format", "json"];
+    const line = [...micss, command, ...args, ...options.flags ?? [], "--log-format", "json", "--log-level", "debug"];
     const handler = new Handler(making.use(Program.start(line, { cwd: ROOT, ...options })));
     await handler.waitForLog("ready");
     making.move();

@@ -50,7 +50,8 @@ export class Handlers {
     const { warm = 0 } = yaml;
     const network = this.network = new MemoryNetwork(options);
     this.targets = network.listen(TARGET);
-    const logTo = (lines: Line[]) => createLog({ format: "json", write: (line) => lines.push(JSON.parse(line)) });
+    const logTo = (lines: Line[]) =>
+      createLog({ level: "debug", format: "json", write: (line) => lines.push(JSON.parse(line)) });
     this.server = new ServerHandler(
       parseConfig("", serverSpec, ["--config", "s"], () => `
 channels: [${CHANNELS}]

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   associateLength,
+  associationId,
   cookieKey,
   decodeAssociate,
   decodeAssociateReply,
@@ -128,4 +129,13 @@ Deno.test("an answer of any other type is refused at its first byte", () => {
     );
     assertEquals(asked, [1]);
   }
+});
+
+Deno.test("an association's name is the XOR of the first six bytes of its cookies, and any one of them decides it", () => {
+  const cookies = [1, 2, 4].map((byte) => new Uint8Array(16).fill(byte));
+  assertEquals(associationId(cookies), "070707070707");
+  cookies[1]!.set([0xf2], 5);
+  cookies[1]!.set([0xff], 6);
+  assertEquals(associationId(cookies), "0707070707f7");
+  assertEquals(associationId(cookies.toReversed()), "0707070707f7");
 });

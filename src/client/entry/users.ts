@@ -34,6 +34,12 @@ export class Users {
     this.#digests = [...digests.values()];
   }
 
+  /** Whether both know the same users by the same passwords. */
+  equals(other: Users | undefined): boolean {
+    const all = (users: Users) => users.#digests.map((digest) => digest.toHex()).sort().join();
+    return other !== undefined && all(this) === all(other);
+  }
+
   /** Whether a user has that password. Takes the same time whoever asks, and whatever is wrong. */
   knows(user: Uint8Array, password: Uint8Array): boolean {
     const asked = digest(user, password);

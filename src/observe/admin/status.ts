@@ -50,7 +50,7 @@ export interface SessionStatus {
   /** The port that was asked for. */
   readonly port: number;
   /** Which association carries it. */
-  readonly association: number;
+  readonly association: string;
   /** Seconds. */
   readonly age: number;
   /** Bytes from the application on a client, from the target on a server. */
