@@ -8,6 +8,7 @@ import type { ScopedKey } from "../identify/learned.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { hasNativeHelper } from "../net/linux.ts";
 import { StartError } from "../net/listen.ts";
+import { listenAddresses } from "../net/listen_addresses.ts";
 import type { LogFields } from "../observe/log.ts";
 import type { Command } from "./command.ts";
 import { configOptions, readTold, type Told } from "./configured.ts";
@@ -65,7 +66,7 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
     command: "client",
     args,
     async load() {
-      const config = parseClientCommand(args, readFile);
+      const config = await listening(parseClientCommand(args, readFile));
       const users = readEntryUsers(config, readUsersFile);
       return { config, users, keys: await loadClientKeys("micss client: keys", config.keys) };
     },
@@ -127,6 +128,24 @@ export function parseClientCommand(args: string[], read: ReadFile): ClientConfig
 
 function readClient(args: string[], read: ReadFile): Told<ClientConfig> {
   return readTold("micss client", clientSpec, args, read, [DRY_RUN]);
+}
+
+/** The same configuration with addresses to listen at in the place of names; a name may have several. */
+async function listening(config: ClientConfig): Promise<ClientConfig> {
+  const all = async (addresses: readonly Address[]) => {
+    return (await Promise.all(addresses.map((address) => listenAddresses(address)))).flat();
+  };
+  const forwards = await Promise.all(config.forwards.map(async (forward) => {
+    return (await listenAddresses(forward.listen)).map((listen) => ({ ...forward, listen }));
+  }));
+  return {
+    ...config,
+    forwards: forwards.flat(),
+    redirects: await all(config.redirects),
+    tproxies: await all(config.tproxies),
+    socks5: await all(config.socks5),
+    httpConnects: await all(config.httpConnects),
+  };
 }
 
 /** @throws {StartError} When the system can't do what is asked for. */

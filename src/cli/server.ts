@@ -4,6 +4,7 @@ import { serverSpec } from "../config/server.ts";
 import type { ServerConfig } from "../config/types.ts";
 import type { Key } from "../identify/key.ts";
 import { formatAddress } from "../net/address.ts";
+import { listenAddresses } from "../net/listen_addresses.ts";
 import { ServerHandler } from "../server/mod.ts";
 import type { Command } from "./command.ts";
 import { configOptions, readTold, type Told } from "./configured.ts";
@@ -53,7 +54,7 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
     command: "server",
     args,
     async load() {
-      const config = parseServerCommand(args, readFile);
+      const config = await listening(parseServerCommand(args, readFile));
       return { config, keys: await loadKeys("micss server: keys", config.keys, "sign") };
     },
     differences(before, after) {
@@ -72,6 +73,12 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
       };
     },
   };
+}
+
+/** The same configuration with addresses for names: a channel is at one, the first of the name's that this machine has. */
+async function listening(config: ServerConfig): Promise<ServerConfig> {
+  const channels = await Promise.all(config.channels.map(async (channel) => (await listenAddresses(channel))[0]!));
+  return { ...config, channels };
 }
 
 /**

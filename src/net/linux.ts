@@ -17,6 +17,8 @@ const SOL_IPV6 = 41;
 const SO_ORIGINAL_DST = 80;
 /** At its level for IPv4 and for IPv6: a socket may have an address that this machine does not have. */
 const IP_TRANSPARENT = 19, IPV6_TRANSPARENT = 75;
+/** Whether an IPv6 socket takes no IPv4. */
+const IPV6_V6ONLY = 26;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const IPPROTO_TCP = 6;
@@ -198,6 +200,18 @@ function listens(c: Libc, fd: number): boolean {
 function option(c: Libc, fd: number, level: number, number: number): number | undefined {
   const value = new Int32Array(1);
   return c.getsockopt(fd, level, number, value, new Uint32Array([4])) === 0 ? value[0] : undefined;
+}
+
+/** Whether a new IPv6 socket at `::` takes no IPv4 (net.ipv6.bindv6only); false where that can't be told. */
+export function bindsIpv6Only(): boolean {
+  const c = libc();
+  if (typeof c === "string") return false;
+  const fd = c.socket(AF_INET6, STREAM, 0);
+  if (fd < 0) return false;
+  const value = new Int32Array(1);
+  const told = c.getsockopt(fd, SOL_IPV6, IPV6_V6ONLY, value, new Uint32Array([4])) === 0;
+  c.close(fd);
+  return told && value[0] === 1;
 }
 
 /** The number of files that this process may have open (soft RLIMIT_NOFILE), or null where that can't be told. */

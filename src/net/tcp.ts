@@ -1,7 +1,9 @@
 import { acceptLive } from "./accept.ts";
 import type { Address } from "./address.ts";
 import type { Connection, Listener, Network } from "./connection.ts";
+import { JoinedListener } from "./joined_listener.ts";
 import {
+  bindsIpv6Only,
   type Clue,
   listeningProtocols,
   lowerTcpOptions,
@@ -48,10 +50,22 @@ export const systemNetwork: Network = {
   },
 
   listen({ host, port }, shared = false) {
-    const options = { hostname: host, port, tcpBacklog: LONGEST_QUEUE };
-    return new TcpListener(Deno.listen(shared ? { ...options, reusePort: true } : options));
+    const first = listenOn(host, port, shared);
+    // [::] stands for IPv4, too, whatever the system's default (net.ipv6.bindv6only) is.
+    if (canonicalHost(host) !== "::" || !bindsIpv6Only()) return first;
+    try {
+      return new JoinedListener([first, listenOn("0.0.0.0", first.address.port, shared)]);
+    } catch (error) {
+      first.close();
+      throw error;
+    }
   },
 };
+
+function listenOn(hostname: string, port: number, shared: boolean): TcpListener {
+  const options = { hostname, port, tcpBacklog: LONGEST_QUEUE };
+  return new TcpListener(Deno.listen(shared ? { ...options, reusePort: true } : options));
+}
 
 /**
  * A connection of the system's. What its promises reject with is what Deno reports:
@@ -214,7 +228,8 @@ export class TcpListener implements Listener {
  * @throws {Deno.errors.PermissionDenied} Without the capability CAP_NET_ADMIN.
  */
 export function makeTransparent(listener: Listener): void {
-  if (listener instanceof TcpListener) listener.makeTransparent();
+  if (listener instanceof JoinedListener) listener.listeners.forEach(makeTransparent);
+  else if (listener instanceof TcpListener) listener.makeTransparent();
 }
 
 /**

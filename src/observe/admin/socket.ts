@@ -2,7 +2,10 @@ import { reasonOf } from "../../association/association.ts";
 import type { AdminAddress } from "../../config/admin.ts";
 import { formatAddress } from "../../net/address.ts";
 import { type Clock, systemClock } from "../../net/clock.ts";
+import type { Listener } from "../../net/connection.ts";
+import { JoinedListener } from "../../net/joined_listener.ts";
 import { StartError } from "../../net/listen.ts";
+import { listenAddresses } from "../../net/listen_addresses.ts";
 import { systemNetwork } from "../../net/tcp.ts";
 import { ask } from "./ask.ts";
 import { RELEASE } from "./guard.ts";
@@ -55,7 +58,16 @@ export async function listenAt(
 
 async function listenNow(address: AdminAddress, answer: Answer, clock: Clock): Promise<Listening> {
   if ("path" in address) return await listenAtPath(address.path, answer, clock);
-  const listener = systemNetwork.listen(address);
+  const listeners: Listener[] = [];
+  try {
+    for (const { host, port } of await listenAddresses(address)) {
+      listeners.push(systemNetwork.listen({ host, port: listeners[0]?.address.port ?? port }));
+    }
+  } catch (error) {
+    for (const listener of listeners) listener.close();
+    throw error;
+  }
+  const listener = new JoinedListener(listeners);
   const { port } = listener.address;
   return listening(new HttpServer(listener, answer, clock), { ...address, port });
 }
