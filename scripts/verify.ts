@@ -49,7 +49,7 @@ async function step(name: string, run: () => Promise<void>): Promise<void> {
 async function run(executable: string, ...args: string[]): Promise<void> {
   const signal = AbortSignal.timeout(LIMIT);
   const { code, stderr } = await new Deno.Command(executable, { args, stdout: "null", signal }).output();
-  if (code !== 0) throw new Error(lastLine(new TextDecoder().decode(stderr)) || `status ${code}`);
+  if (code !== 0) throw new Error(reasonIn(new TextDecoder().decode(stderr)) ?? `status ${code}`);
 }
 
 /** Starts a client handler, and asks its admin interface for the script of the page's chart. */
@@ -75,9 +75,10 @@ async function adminOf(log: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<st
     const at = /"event":"admin","at":"([^"]+)".*\n/.exec(text)?.[1];
     if (at !== undefined) return at;
   }
-  throw new Error(lastLine(text) || "it ended without a word");
+  throw new Error(reasonIn(text) ?? "it ended without a word");
 }
 
-function lastLine(text: string): string {
-  return text.trimEnd().split("\n").at(-1)!;
+/** The first line that is no log line: a stack may follow. */
+function reasonIn(text: string): string | undefined {
+  return text.split("\n").find((line) => line !== "" && !line.startsWith("{"));
 }

@@ -87,7 +87,11 @@ for (const name of packages) {
 
 const steps: [step: string, executable: string, message: string][] = [
   ["does not start", "exit 7", "can't start: status 7"],
-  ["opens no database", "test $1 = version || { echo no SQLite >&2; exit 1; }", "can't open a database: no SQLite"],
+  [
+    "opens no database",
+    "test $1 = version || { echo no SQLite >&2; echo at x.ts:1 >&2; exit 1; }",
+    "can't open a database: no SQLite",
+  ],
   [
     "reads no YAML",
     "test $1 != client || { echo no YAML >&2; exit 1; }",
