@@ -97,15 +97,40 @@ export class Association {
     this.writable = this.#outlet.writable;
   }
 
+  /** What {@linkcode Association.stalled} was a moment ago: the system no longer tells once a channel has been reset. */
+  suspects: readonly number[] = [];
+
+  /** What ended it: a channel, or a reason of {@linkcode Association.fail}; null while nothing has. */
+  get reason(): Error | null {
+    return this.failure ?? this.fault;
+  }
+
+  /** The channels whose paths seem to have stopped; none where that can't be told. */
+  get stalled(): number[] {
+    return [...this.connections.keys()].filter((index) => this.connections[index]!.stalled === true);
+  }
+
   /**
-   * Records that a channel failed: the first to fail is the association's {@linkcode Association.failure}.
+   * Records that a channel failed: the first to fail is the association's {@linkcode Association.failure}. Where the
+   * other side ended it, and another channel's path has stopped, that one is to blame: the other side has noticed first.
    *
    * @returns What is to be thrown: its {@linkcode Association.fault}, if that made the channel fail.
    */
   channelFailed(index: number, cause: unknown): Error {
     if (this.fault !== null) return this.fault;
-    this.failure ??= new ChannelError(index, this.addresses[index]!, cause);
+    this.failure ??= this.#blame(index, cause);
     return this.failure;
+  }
+
+  #blame(index: number, cause: unknown): ChannelError {
+    const now = this.stalled;
+    const stalled = now.length > 0 ? now : this.suspects;
+    const culprit = stalled[0];
+    if (culprit === undefined || stalled.includes(index) || !isByOtherSide(cause)) {
+      return new ChannelError(index, this.addresses[index]!, cause);
+    }
+    const reason = `no answer to what was sent; ${channelsOf([index])}: ${reasonOf(cause)}`;
+    return new ChannelError(culprit, this.addresses[culprit]!, new Error(reason, { cause }));
   }
 
   /** Aborts it for a reason that is no channel's. */
@@ -177,6 +202,12 @@ export class Association {
     this.ending();
     this.#over.resolve();
   }
+}
+
+/** Whether a channel failed because the other side ended it. */
+function isByOtherSide(cause: unknown): boolean {
+  const { ConnectionReset, ConnectionAborted, BrokenPipe } = Deno.errors;
+  return cause === null || [ConnectionReset, ConnectionAborted, BrokenPipe].some((error) => cause instanceof error);
 }
 
 /** A cause in words, for a log line or an error. */

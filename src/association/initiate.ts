@@ -48,10 +48,16 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
   /** The channels on which a server handler has greeted. */
   const greeted = new Set<number>();
   const forget = clock.after(timeout, () => {
-    const [, ...others] = [...lacking].sort((a, b) => a - b);
+    const waiting = [...lacking].sort((a, b) => a - b);
+    // Until all have the list, the server handler answers on none of them: those whose paths have stopped are to blame.
+    const stopped = waiting.filter((index) => connections[index]?.stalled === true);
+    const [first, ...others] = stopped.length > 0 ? stopped : waiting;
+    culprit = first;
     const nor = others.length > 0 ? `, nor from ${channelsOf(others)}` : "";
     stop(new HandshakeTimeout(`no answer within ${timeout / 1000} s${nor}`));
   });
+  /** The channel to blame for the time-out. */
+  let culprit: number | undefined;
   const onAbort = () => stop(options.signal!.reason);
   options.signal?.addEventListener("abort", onAbort);
 
@@ -71,7 +77,7 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
         giveUp.signal.throwIfAborted();
         return value;
       } catch (cause) {
-        throw failure(index, giveUp.signal.aborted ? giveUp.signal.reason : cause);
+        throw failure(culprit ?? index, giveUp.signal.aborted ? giveUp.signal.reason : cause);
       }
     }));
 

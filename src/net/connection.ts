@@ -26,6 +26,8 @@ export interface Connection {
    * @returns How many were taken, at least one of a non-empty `bytes`; use `writeAll` for all.
    */
   write(bytes: Uint8Array): Promise<number>;
+  /** Whether bytes that were sent have not been answered for a while, so that its path seems to have stopped. */
+  readonly stalled?: boolean;
   /**
    * Has it fail, where the system can do that, when the other end's host has vanished.
    *

@@ -22,6 +22,7 @@ const IPV6_V6ONLY = 26;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const IPPROTO_TCP = 6;
+const TCP_INFO = 11;
 /** Whether a socket listens. */
 const SO_ACCEPTCONN = 30;
 /** The number of a socket's transport protocol. */
@@ -143,6 +144,14 @@ export function protocolOf(conn: Deno.TcpConn, clue: Clue): number | undefined {
     return 0;
   });
   return protocol;
+}
+
+/** How often in a row the kernel has sent bytes of a connection again without an answer; 0 where that can't be told. */
+export function retransmissionsOf(conn: Deno.TcpConn, clue: Clue): number {
+  const info = new Uint8Array(8);
+  // tcpi_retransmits; a shorter buffer than the kernel's structure gets its beginning.
+  onDescriptor(conn, clue, (c, fd) => c.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, new Uint32Array([info.length])));
+  return info[2]!;
 }
 
 /** Numbers of the transport protocols (IANA) of what listens where `listener` does; none where that can't be told. */

@@ -12,6 +12,7 @@ import {
   originalDestination as nativeOriginalDestination,
   protocolOf,
   resetConnection,
+  retransmissionsOf,
   searchesSoFar,
   shutdownWrite,
 } from "./linux.ts";
@@ -23,6 +24,9 @@ const { BrokenPipe } = Deno.errors;
 
 /** When an idle connection is probed first, how often after that, and how often in vain; in seconds (tcp(7)). */
 const TCP_KEEPIDLE = 4, TCP_KEEPINTVL = 5, TCP_KEEPCNT = 6;
+
+/** After this many retransmissions in a row, 1.4 s or more, a path has stopped; mere loss hardly ever gets so far. */
+const STALLED = 3;
 
 /** How many probes go unanswered before a connection is given up. */
 const PROBES = 6;
@@ -156,6 +160,10 @@ export class TcpConnection implements Connection {
 
   get protocol(): number | undefined {
     return protocolOf(this.#conn, this.#clue);
+  }
+
+  get stalled(): boolean {
+    return retransmissionsOf(this.#conn, this.#clue) >= STALLED;
   }
 
   keepAlive(idle: number): void {

@@ -1,6 +1,7 @@
 import { type Association, ChannelError } from "../association/association.ts";
 import { type HandshakeOutcome, outcomeOf } from "../association/outcome.ts";
 import type { Clock } from "../net/clock.ts";
+import { Silence } from "../session/liveness.ts";
 import { ApplicationError, SessionReset, type Traffic } from "../session/relay.ts";
 import { HandlerEnding, TargetError, Unanswered } from "../session/session.ts";
 import { WireError } from "../wire/decoder.ts";
@@ -170,7 +171,7 @@ const OF_RESULT: Readonly<Record<TargetError["code"], RefusalReason>> = {
 function causeOf(error: unknown): ResetCause {
   if (error instanceof ApplicationError) return "application";
   if (error instanceof SessionReset) return "other-side";
-  if (error instanceof ChannelError) return "channel";
+  if (error instanceof ChannelError || error instanceof Silence) return "channel";
   if (error instanceof WireError) return "protocol";
   return error instanceof HandlerEnding ? "ending" : "other";
 }

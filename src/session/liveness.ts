@@ -10,6 +10,19 @@ export interface LivenessLimits {
   readonly silence: number;
 }
 
+/** No channel of an association brings anything. */
+export class Silence extends Error {
+  /** Tells the class in a stack trace. */
+  override name = "Silence";
+
+  /** An error in words. @param ms For how long, in milliseconds. */
+  constructor(ms: number) {
+    super(`all channels silent for ${ms / 1000} s: the other host, or one path`);
+  }
+}
+
+const NONE: readonly number[] = [];
+
 /** How often all is looked at, in milliseconds. */
 const TICK = 1000;
 
@@ -88,7 +101,7 @@ export class Liveness {
 
   #listen(frames: Frames, seen: Seen): void {
     const { association } = frames;
-    let silent = false;
+    let silent = false, late = false;
     // No array is made: this is done for thousands of sessions at once.
     for (let index = 0; index < seen.received.length; index++) {
       const count = association.receivedOn(index);
@@ -96,14 +109,26 @@ export class Liveness {
       seen.received[index] = count;
       const ticks = seen.receivedFor[index] = quiet ? seen.receivedFor[index]! + 1 : 0;
       silent ||= ticks * TICK >= this.#limits.silence;
+      late ||= ticks * TICK > this.#limits.ping;
     }
+    association.suspects = late ? association.stalled : NONE;
     if (silent) this.#giveUp(frames, seen);
     else if (this.#stuck(frames, seen)) association.abort();
   }
 
-  /** Aborts an association of which channels are silent; where others wait for them, those are not named. */
+  /**
+   * Aborts an association of which channels are silent, and names those that are to blame. The other side answers on no
+   * channel while one of them brings it nothing; so where all are silent, it is those whose paths have stopped. If that
+   * can't be told, none is named.
+   */
   #giveUp({ association }: Frames, { receivedFor }: Seen): void {
-    const [dead, ...others] = [...receivedFor.keys()].filter((at) => receivedFor[at]! * TICK >= this.#limits.silence);
+    const silent = [...receivedFor.keys()].filter((at) => receivedFor[at]! * TICK >= this.#limits.silence);
+    const all = silent.length === receivedFor.length;
+    const stopped = all ? association.stalled : silent;
+    if (stopped.length === 0 || all && stopped.length === silent.length) {
+      return association.fail(new Silence(this.#limits.silence));
+    }
+    const [dead, ...others] = stopped;
     const too = others.length > 0 ? `, and so are ${channelsOf(others)}` : "";
     association.channelFailed(dead!, new Error(`silent for ${this.#limits.silence / 1000} s${too}`));
     association.abort();

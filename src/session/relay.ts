@@ -42,7 +42,7 @@ export interface Traffic {
 export async function receiveTo(application: Connection, frames: Frames, traffic: Traffic): Promise<void> {
   for (;;) {
     const frame = await frames.receive();
-    if (frame === null) throw frames.association.failure;
+    if (frame === null) throw frames.association.reason;
     switch (frame.type) {
       case FrameType.Data:
         for (let rest = frame.bytes; rest.length > 0;) {

@@ -67,7 +67,7 @@ export async function carry(
   const leaveTurns = takeTurns();
   try {
     await new Promise<unknown>((resolve, reject) => {
-      association.ending = () => reject(association.failure ?? association.fault ?? new HandlerEnding());
+      association.ending = () => reject(association.reason ?? new HandlerEnding());
       Promise.all([sent, watched]).then(resolve, reject);
     });
     application.close();
@@ -93,7 +93,7 @@ async function watch(frames: Frames): Promise<void> {
     await frames.receive();
     frame = await frames.peek();
   }
-  if (frame === null) throw frames.association.failure;
+  if (frame === null) throw frames.association.reason;
   if (frame.type === FrameType.Reset) throw new SessionReset(frame.code);
 }
 
@@ -234,7 +234,7 @@ async function accepted(frames: Frames): Promise<void> {
   }
   // It crossed the OPEN, whose answer follows.
   if (frame?.type === FrameType.Bye) frame = await frames.receive();
-  if (frame === null) throw frames.association.failure;
+  if (frame === null) throw frames.association.reason;
   if (frame.type !== FrameType.Result) throw unexpected(frame, "where RESULT was due");
   if (frame.code !== ResultCode.Ok) throw new TargetError(frame.code, frame.text);
   frames.answered?.();

@@ -9,8 +9,8 @@ import { connect, readExactly, Target } from "../support/programs_tcp.ts";
 import { assertSilenceEnds, openSilentWorld } from "./silence.ts";
 
 /** Time is counted in ticks of a second, and others use this machine, too. */
-const SHORT = "{ping: 1s, silence: 3s}";
-const SHORT_MS = 7_000;
+const SHORT = "{ping: 1s, silence: 5s}";
+const SHORT_MS = 9_000;
 
 /** The same where nothing is to be taken for dead: a machine with other work may stop a handler for some seconds. */
 const PATIENT = "{ping: 1s, silence: 6s}";

@@ -65,4 +65,6 @@ export async function assertSilenceEnds(
   const name = `channel ${channel} (${ipv4[channel - 1]}:6522): silent for `;
   const reasons = lines.map(({ reason }) => String(reason));
   assert(reasons.some((reason) => reason.startsWith(name)), reasons.join("; "));
+  const blamed = `channel ${channel} (${ipv4[channel - 1]}:6522): `;
+  assert(reasons.every((reason) => reason.startsWith(blamed)), reasons.join("; "));
 }

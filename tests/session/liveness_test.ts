@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ChannelError } from "../../src/association/association.ts";
 import { Frames } from "../../src/session/frames.ts";
-import { Liveness } from "../../src/session/liveness.ts";
+import { Liveness, Silence } from "../../src/session/liveness.ts";
 import { carry, request } from "../../src/session/session.ts";
 import { FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { Interposer } from "../support/interposer.ts";
@@ -121,13 +121,57 @@ Deno.test("an application that takes something now and then gets all that came b
   await session.end();
 });
 
-Deno.test("where all channels are silent because one holds the others up, all are named", async () => {
+Deno.test("where all channels are silent, and nothing tells which one holds the others up, none is named", async () => {
   const session = await watchedSession();
   for (const interposer of session.interposers) interposer.silence();
-  const failed = assertRejects(() => session.asked, ChannelError);
-  const failedThere = assertRejects(() => session.served, ChannelError);
+  const failed = assertRejects(() => session.asked, Silence);
+  const failedThere = assertRejects(() => session.served);
   await session.clock.advance(27_000);
-  assertMatch((await failed).message, /^channel 1 .*: silent for 25 s, and so are channels 2 and 3$/);
+  assertMatch((await failed).message, /^all channels silent for 25 s/);
   await failedThere;
   await session.end();
+});
+
+Deno.test("where all channels are silent, the one whose path has stopped is named, and no other", async () => {
+  for (const stopped of [[1], [1, 2]]) {
+    const session = await watchedSession();
+    for (const at of stopped) Object.defineProperty(session.client.connections[at]!, "stalled", { value: true });
+    for (const interposer of session.interposers) interposer.silence();
+    const failed = assertRejects(() => session.asked, ChannelError);
+    const failedThere = assertRejects(() => session.served);
+    await session.clock.advance(27_000);
+    const { index, message } = await failed;
+    const too = stopped.length > 1 ? ", and so are channel 3" : "";
+    assertEquals([index, message.replace(/^.*\): /, "")], [1, `silent for 25 s${too}`]);
+    await failedThere;
+    await session.end();
+  }
+});
+
+Deno.test("a channel that the other side ends because another one's path has stopped is not blamed", async () => {
+  for (const stopped of [1, 0]) {
+    const { client, server, clock, network } = await associatedPair(3);
+    Object.defineProperty(client.connections[stopped]!, "stalled", { value: true });
+    const reader = client.readable.getReader();
+    const failed = assertRejects(() => reader.read(), ChannelError);
+    server.connections[0]!.reset();
+    const { index, message } = await failed;
+    const reason = message.replace(/^.*?\): /, "");
+    assertEquals(index, stopped);
+    assertMatch(
+      reason,
+      stopped === 1 ? /^no answer to what was sent; channel 1: Connection reset/ : /^Connection reset/,
+    );
+    client.end();
+    server.end();
+    assertEquals([network.openEnds, clock.pending], [0, 0]);
+  }
+});
+
+Deno.test("a channel that fails by itself is blamed, whatever else has stopped", async () => {
+  const { client, server } = await associatedPair(3);
+  Object.defineProperty(client.connections[1]!, "stalled", { value: true });
+  assertMatch(client.channelFailed(0, new Error("No route to host")).message, /^channel 1 .*No route to host$/);
+  client.end();
+  server.end();
 });
