@@ -3,6 +3,7 @@ import { ClientHandler } from "../client/mod.ts";
 import { differences } from "../config/differences.ts";
 import { clientSpec } from "../config/client.ts";
 import { type ReadFile, readFile, readUsersFile } from "../config/file.ts";
+import type { Option } from "../config/schema.ts";
 import type { ClientConfig } from "../config/types.ts";
 import type { ScopedKey } from "../identify/learned.ts";
 import { type Address, formatAddress } from "../net/address.ts";
@@ -22,13 +23,19 @@ import { clientPlan } from "./plans.ts";
 import { monitorRules, rulesChecks } from "./rules_checks.ts";
 import { keyCheck } from "./watched.ts";
 
+/** The option that has a handler take the place of one that runs. */
+const REPLACE: Option = {
+  flag: "replace",
+  doc: "Start although a client handler listens at the same addresses: end that one once this one is ready",
+};
+
 /** `micss client`. */
 export const command: Command = {
   name: "client",
   summary: "Takes applications' connections and carries them to servers over several channels",
   usage:
     "(--server NAME=HOST[:PORT],HOST[:PORT]... | --identify ADDRESS=FILE...) (--forward HOST:PORT=NAME:PORT | --WAY-IN HOST:PORT)... [--config FILE]",
-  options: [...configOptions(clientSpec), DRY_RUN],
+  options: [...configOptions(clientSpec), REPLACE, DRY_RUN],
   examples: [
     "micss client --server web=192.0.2.10,198.51.100.10,[2001:db8::10] --forward 127.0.0.1:8080=web:80",
     "micss client --config client.yaml --redirect 0.0.0.0:6522",
@@ -66,9 +73,11 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
     command: "client",
     args,
     async load() {
-      const config = await listening(parseClientCommand(args, readFile));
+      const told = readClient(args, readFile);
+      const config = await listening(told.config);
       const users = readEntryUsers(config, readUsersFile);
-      return { config, users, keys: await loadClientKeys("micss client: keys", config.keys) };
+      const keys = await loadClientKeys("micss client: keys", config.keys);
+      return { config, users, keys, replace: told.has("replace") };
     },
     differences(before, after) {
       const ids = ({ keys }: LoadedClient) => keys.map(({ key }) => key.id.toHex()).join();
@@ -85,9 +94,9 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
         ]),
       ];
     },
-    start({ config, users, keys }, log, crew) {
+    start({ config, users, keys, replace }, log, crew) {
       checkSystem(config);
-      const handler = new ClientHandler(config, log, undefined, users, keys, crew);
+      const handler = new ClientHandler(config, log, undefined, users, keys, crew, replace);
       let inForce = config;
       // The machine is the same for all workers: one looks.
       if (crew.index === 0) {
@@ -127,7 +136,7 @@ export function parseClientCommand(args: string[], read: ReadFile): ClientConfig
 }
 
 function readClient(args: string[], read: ReadFile): Told<ClientConfig> {
-  return readTold("micss client", clientSpec, args, read, [DRY_RUN]);
+  return readTold("micss client", clientSpec, args, read, [REPLACE, DRY_RUN]);
 }
 
 /** The same configuration with addresses to listen at in the place of names; a name may have several. */

@@ -37,6 +37,8 @@ export interface Loaded {
     readonly admin?: AdminAddress;
     readonly workers: number;
   };
+  /** Whether it is to take the place of a handler that runs, and ends later. Default: false. */
+  readonly replace?: boolean;
 }
 
 /** A handler that has just started, and what to say of where it listens. */
@@ -111,7 +113,7 @@ export async function runHandler<L extends Loaded>(program: Program<L>): Promise
       ? await startCrew(program, workers, work)
       : await startAlone(program, loaded, work);
     const view = () => logs.view(run.view());
-    handler = await watched(admin, { ...run, view, checks: () => run.checks(loaded) }, recent, log);
+    handler = await watched(admin, { ...run, view, checks: () => run.checks(loaded) }, recent, log, loaded.replace);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     log.error("can't start", { reason: error.message });

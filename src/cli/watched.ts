@@ -1,3 +1,4 @@
+import { reasonOf } from "../association/association.ts";
 import type { AdminAddress } from "../config/admin.ts";
 import { type KeyUse, loadKey } from "../identify/key_file.ts";
 import { Admin, formatAdmin } from "../observe/admin/admin.ts";
@@ -24,6 +25,8 @@ export interface Watchable {
  * Lets a handler be looked at, for as long as it is there.
  *
  * @param address Where; undefined for nowhere.
+ * @param replace Whether to wait for as long as it takes, without holding the handler up, until a handler that is there
+ * lets the address go.
  * @returns The handler, to be run in its place: its end is the end of both.
  * @throws {StartError} When it can't be looked at there.
  */
@@ -32,25 +35,37 @@ export async function watched(
   { handler, view, checks }: Watchable,
   recent: Recent,
   log: Log,
+  replace = false,
 ): Promise<Handler> {
   if (address === undefined) return handler;
-  const admin = await Admin.start(address, { view, checks, recent, version: VERSION, clock: systemClock });
-  log.info("admin", { at: formatAdmin(admin.address) });
+  const giveUp = new AbortController();
+  const options = { view, checks, recent, version: VERSION, clock: systemClock };
+  const starting = Admin.start(address, options, replace ? giveUp.signal : undefined);
+  let ending = false, admin: Admin | undefined;
+  const started = starting.then((started) => {
+    admin = started;
+    if (ending) admin.ending();
+    log.info("admin", { at: formatAdmin(admin.address) });
+  });
+  if (replace) started.catch((error) => giveUp.signal.aborted || log.error("no admin", { reason: reasonOf(error) }));
+  else await started;
   if ("host" in address && address.host !== "localhost" && !isLoopback(address.host)) {
     log.warn("admin not on loopback", {
-      at: formatAdmin(admin.address),
+      at: formatAdmin(address),
       reason: "who reaches it may look at everything",
     });
   }
   return {
     stopListening() {
-      admin.ending();
+      ending = true;
+      admin?.ending();
       handler.stopListening();
     },
     idle: () => handler.idle(),
     async close() {
       await handler.close();
-      await admin.close();
+      giveUp.abort();
+      await admin?.close();
     },
   };
 }

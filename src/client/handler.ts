@@ -73,6 +73,7 @@ export class ClientHandler implements Observable {
    * @param users Who may use the ways in that can ask.
    * @param keys Those that the configuration names.
    * @param crew The workers that it is one of.
+   * @param replace Whether it is to take the place of a client handler that listens at the same addresses.
    * @throws {StartError} When an address can't be listened at; nothing is left open then.
    */
   constructor(
@@ -82,6 +83,7 @@ export class ClientHandler implements Observable {
     users: EntryUsers = {},
     keys: readonly ScopedKey[] = [],
     crew: Crew = alone(),
+    replace = false,
   ) {
     this.#crew = crew;
     const { clock } = this.#system = system;
@@ -118,6 +120,7 @@ export class ClientHandler implements Observable {
       },
       log,
       crew,
+      replace,
     });
     this.#directory = new Directory(config, {
       ...system,

@@ -2,12 +2,15 @@ import { reasonOf } from "../association/association.ts";
 import { acceptAll } from "../net/accept_loop.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
-import { listenAll, listenBeside, StartError } from "../net/listen.ts";
+import { listenShared, StartError } from "../net/listen.ts";
 import type { System } from "../net/system.ts";
 import type { Log, LogFields } from "../observe/log.ts";
 import type { Crew } from "../workers/crew.ts";
 import { type Arrival, type Entry, TurnedAway } from "./entry/arrival.ts";
 import { Dialogue } from "./entry/dialogue.ts";
+
+/** How long connections that have begun may take to arrive when no further one may begin, in milliseconds. */
+const LAST_ARRIVALS = 200;
 
 /** What {@linkcode WaysIn} needs. */
 export interface WaysInOptions extends System {
@@ -30,6 +33,8 @@ export interface WaysInOptions extends System {
   readonly log: Log;
   /** The workers that listen there. */
   readonly crew: Crew;
+  /** Whether another process may listen there already, which is about to end. Default: false. */
+  readonly replace?: boolean;
 }
 
 /** All ways in of a client handler: listens, and finds out where each application wants to go. */
@@ -42,6 +47,7 @@ export class WaysIn {
   readonly #accepting: Promise<unknown>;
   readonly #dialogues = new Set<Connection>();
   readonly #arrivals = new Set<Promise<void>>();
+  #stopped = false;
 
   /**
    * Starts to listen.
@@ -49,16 +55,16 @@ export class WaysIn {
    * @throws {StartError} When an address can't be listened at; nothing is left open then.
    */
   constructor(entries: readonly Entry[], options: WaysInOptions) {
-    const { network, log, clock, crew } = this.#options = options;
+    const { network, log, clock, crew, replace = false } = this.#options = options;
     this.#entries = entries;
     const places = entries.map(({ listen }) => listen);
-    this.#listeners = crew.count > 1 ? listenBeside(network, places, crew) : listenAll(network, places);
+    this.#listeners = listenShared(network, places, crew.index === 0 && !replace);
     try {
       this.#listeners.forEach((listener, index) => {
         if (entries[index]!.transparent) options.makeTransparent(listener);
       });
     } catch (cause) {
-      this.stopListening();
+      for (const listener of this.#listeners) listener.close();
       throw new StartError(cause instanceof Error ? cause.message : String(cause), { cause });
     }
     this.addresses = this.#listeners.map(({ address }) => address);
@@ -97,17 +103,22 @@ export class WaysIn {
 
   /** Takes no more connections. Those under way go on. */
   stopListening(): void {
-    for (const listener of this.#listeners) listener.close();
+    this.#stopped = true;
+    for (const listener of this.#listeners) {
+      if (listener.hold?.()) this.#options.clock.after(LAST_ARRIVALS, () => listener.close());
+      else listener.close();
+    }
   }
 
-  /** Resolves when no connection is under way. */
+  /** Resolves when no connection is under way, nor about to arrive where none may begin any more. */
   async idle(): Promise<void> {
+    if (this.#stopped) await this.#accepting;
     await Promise.all(this.#arrivals);
   }
 
   /** Stops listening, and resets the connections that have not arrived yet. */
   async close(): Promise<void> {
-    this.stopListening();
+    for (const listener of this.#listeners) listener.close();
     await this.#accepting;
     for (const connection of this.#dialogues) connection.reset();
   }

@@ -56,6 +56,12 @@ export interface Listener {
    * @throws When the system has run out of files or memory; accepting may go on after it.
    */
   accept(): Promise<Connection | null>;
+  /**
+   * Lets no connection begin any more, and gives those that have begun: closing would reset what is in the queue.
+   *
+   * @returns False where the system can't.
+   */
+  hold?(): boolean;
   /** Stops listening. Connections accepted before are untouched. */
   close(): void;
 }

@@ -41,6 +41,10 @@ export class JoinedListener implements Listener {
     return accepted.connection;
   }
 
+  hold(): boolean {
+    return this.listeners.every((listener) => listener.hold?.() ?? false);
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -21,6 +21,8 @@ const IP_TRANSPARENT = 19, IPV6_TRANSPARENT = 75;
 const IPV6_V6ONLY = 26;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+/** A program of classic BPF says of each packet how much of it the socket gets. */
+const SO_ATTACH_FILTER = 26;
 const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
 /** Whether a socket listens. */
@@ -194,6 +196,40 @@ export function makeTransparent(listener: Deno.TcpListener): void {
   const number = errno(c);
   if (number === EPERM) throw new Deno.errors.PermissionDenied("TPROXY needs the capability CAP_NET_ADMIN");
   throw new Deno.errors.NotSupported(`TPROXY: setsockopt failed with errno ${number}`);
+}
+
+/**
+ * A filter that drops SYN, and lets all else pass. The byte at 13 of TCP's head has the flags (RFC 9293, 3.1), of which
+ * SYN is 2. Each instruction has a code, the jumps where a test is true and where it is not, and an operand.
+ */
+const DROP_SYN = instructions([0x30, 0, 0, 13], [0x45, 0, 1, 2], [0x06, 0, 0, 0], [0x06, 0, 0, 0xffffffff]);
+
+function instructions(...all: [code: number, whenTrue: number, whenFalse: number, operand: number][]) {
+  const bytes = new Uint8Array(all.length * 8), fields = new DataView(bytes.buffer);
+  all.forEach(([code, whenTrue, whenFalse, operand], at) => {
+    fields.setUint16(at * 8, code, true);
+    bytes.set([whenTrue, whenFalse], at * 8 + 2);
+    fields.setUint32(at * 8 + 4, operand, true);
+  });
+  return bytes;
+}
+
+/**
+ * Has the kernel drop requests for connections at `listener`. Connections that have begun still arrive; a client whose
+ * request was dropped sends another one after a second, which meets whatever listens there then.
+ *
+ * @returns False where that can't be done.
+ */
+export function dropConnectionRequests(listener: Deno.TcpListener): boolean {
+  const c = libc();
+  if (typeof c === "string") return false;
+  const fds = listenerDescriptors(c, listener);
+  // struct sock_fprog: the number of instructions, and a pointer to them.
+  const program = new DataView(new ArrayBuffer(16));
+  program.setUint16(0, DROP_SYN.length / 8, true);
+  program.setBigUint64(8, BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(DROP_SYN))), true);
+  const bytes = new Uint8Array(program.buffer);
+  return fds.length > 0 && fds.every((fd) => c.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, bytes, bytes.length) === 0);
 }
 
 /** The sockets of this process that listen where a listener does, other workers' too: Deno tells its own nowhere. */

@@ -37,18 +37,14 @@ function takes(wide: Address, { host, port }: Address): boolean {
 }
 
 /**
- * Listens at every address, or at none, where the other workers of this process listen too. The first worker makes sure
- * that no other program does.
+ * Listens at every address, or at none, where the other workers of this process may listen too, and a process that takes
+ * the place of this one.
  *
- * @param crew One of several.
+ * @param exclusive Whether nothing may listen there yet: of several workers, the first makes sure of that for all.
  * @throws {StartError} For the first that can't be listened at.
  */
-export function listenBeside(
-  network: Network,
-  addresses: readonly Address[],
-  { index }: { readonly index: number },
-): Listener[] {
-  if (index === 0) { for (const alone of listenAll(network, addresses)) alone.close(); }
+export function listenShared(network: Network, addresses: readonly Address[], exclusive: boolean): Listener[] {
+  if (exclusive) { for (const only of listenAll(network, addresses)) only.close(); }
   return listenAll(network, addresses, true);
 }
 

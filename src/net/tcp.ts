@@ -5,6 +5,7 @@ import { JoinedListener } from "./joined_listener.ts";
 import {
   bindsIpv6Only,
   type Clue,
+  dropConnectionRequests,
   listeningProtocols,
   lowerTcpOptions,
   makeTransparent as nativeMakeTransparent,
@@ -210,6 +211,10 @@ export class TcpListener implements Listener {
 
   accept(): Promise<Connection | null> {
     return acceptLive(async () => new TcpConnection(await this.#listener.accept()), () => this.#closed);
+  }
+
+  hold(): boolean {
+    return !this.#closed && dropConnectionRequests(this.#listener);
   }
 
   close(): void {

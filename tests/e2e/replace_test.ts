@@ -1,6 +1,6 @@
 /** A server handler with an admin address is replaced under curl's traffic, and no request notices. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Handler } from "../support/handlers.ts";
+import { type Handler, micssCommand } from "../support/handlers.ts";
 import { bounded, makeTempDir, run } from "../support/process.ts";
 import { freePort, testWith } from "../support/programs.ts";
 import { startNginx } from "../support/programs_nginx.ts";
@@ -92,6 +92,48 @@ for (const [name, replace] of Object.entries(FORMS)) {
     );
   }
 }
+
+for (const workers of [1, 2]) {
+  testWith(
+    ["curl", "nginx"],
+    `a client handler of ${workers} workers is replaced by one that starts first: no request of ${REQUESTS} fails`,
+    async () => {
+      await using pair = await startFromFiles();
+      await using nginx = await startNginx([pair.targets[0]]);
+      await Deno.writeTextFile(`${nginx.root}/file`, "whole");
+      const admin = `127.0.0.1:${freePort("127.0.0.1")}`;
+      await pair.writeClient(undefined, `admin: "${admin}"\nworkers: ${workers}`);
+      const statusAt = async () => JSON.parse((await run([...CURL, `http://${admin}/status`])).text());
+      const requests = new Requests(`http://${pair.entries[0]}/file`);
+      let replaced = 0;
+      const running = requests.run(() => replaced === REPLACEMENTS && requests.answered >= REQUESTS);
+      let client = pair.client;
+      for (; replaced < REPLACEMENTS; replaced++) {
+        await requests.until(requests.answered + 20, pair);
+        const old = client;
+        client = await pair.replaceClient();
+        const { pid } = await client.waitForLog("ready");
+        if (replaced > 0) assertEquals((await statusAt()).pid, (await old.waitForLog("ready")).pid);
+        old.signal("SIGTERM");
+        await client.waitForLog("admin", { at: admin });
+        assertEquals(await ended(old), 0, old.describe());
+        assertEquals((await statusAt()).pid, pid);
+      }
+      await running;
+      assertEquals(requests.failures, [], client.describe());
+    },
+  );
+}
+
+Deno.test("a client handler does not start where another one listens, unless it is to replace it", async () => {
+  await using pair = await startFromFiles();
+  const { path } = pair;
+  const { code, stderr } = await run([...await micssCommand(), "client", "--config", `${path}/client.yaml`], {
+    ...{ mayFail: true, cwd: new URL("../../", import.meta.url).pathname },
+  });
+  assertEquals(code, 1);
+  assertMatch(stderr, /can't listen at .*: another program listens there/);
+});
 
 for (const kind of ["TCP", "UNIX"] as const) {
   testWith(

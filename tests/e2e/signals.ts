@@ -16,6 +16,8 @@ export interface FromFiles extends AsyncDisposable {
   server: Handler;
   /** Takes applications at the entries. */
   client: Handler;
+  /** The directory of their files, server.yaml and client.yaml. */
+  path: string;
   /** Where channels arrive. */
   channels: Address[];
   /** Where applications connect for ports 80 and 81 of the server. */
@@ -28,6 +30,8 @@ export interface FromFiles extends AsyncDisposable {
   writeClient(servers?: string, more?: string): Promise<void>;
   /** Starts the server handler once more, when it has ended or takes no channels any more. */
   restart(): Promise<Handler>;
+  /** Starts a client handler that takes the place of the one that runs. */
+  replaceClient(): Promise<Handler>;
   /** Both logs, for a message. */
   describe(): string;
 }
@@ -57,9 +61,12 @@ export async function startFromFiles(more = ""): Promise<FromFiles> {
   const client = making.use(await Handler.start("client", ["--config", `${path}/client.yaml`]));
   const made = making.move();
   return {
-    ...{ server, client, channels, entries, targets, writeServer, writeClient },
+    ...{ server, client, path, channels, entries, targets, writeServer, writeClient },
     async restart() {
       return made.use(await startServer());
+    },
+    async replaceClient() {
+      return made.use(await Handler.start("client", ["--config", `${path}/client.yaml`, "--replace"]));
     },
     describe: () => `${client.describe()}\n${server.describe()}`,
     [Symbol.asyncDispose]: () => made.disposeAsync(),

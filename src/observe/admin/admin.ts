@@ -66,15 +66,17 @@ export class Admin implements AsyncDisposable {
   /**
    * Answers from now on.
    *
+   * @param until As in {@linkcode listenAt}.
    * @throws {StartError} When it can't listen there.
    */
-  static async start(address: AdminAddress, options: AdminOptions): Promise<Admin> {
+  static async start(address: AdminAddress, options: AdminOptions, until?: AbortSignal): Promise<Admin> {
     const own = "path" in address ? null : address.host;
     const started = Promise.withResolvers<Admin>();
     const listening = await listenAt(
       address,
       async (request) => await (await started.promise).#answer(request, own),
       options.clock,
+      until,
     );
     const admin = new Admin(listening, options);
     started.resolve(admin);

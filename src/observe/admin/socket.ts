@@ -18,6 +18,9 @@ const PRIVATE = 0o600;
 /** How long another handler may take to let go of an address, and the pause between two attempts, in milliseconds. */
 const PATIENCE = 2_000, PAUSE = 50;
 
+/** The pause where the other handler need not have been told to end, in milliseconds. */
+const LONG_PAUSE = 250;
+
 /** Something that listens. */
 export interface Listening {
   /** Where; the real port where 0 was asked for. */
@@ -32,27 +35,28 @@ export interface Listening {
  * Answers HTTP at an address or a UNIX socket, which is its owner's alone. A handler that has the address and is ending is
  * asked to let it go.
  *
- * @param patience How long that may take, in milliseconds.
+ * @param until Ends the attempts. Default: they end after 2 s.
  * @throws {StartError} When that can't be.
  */
 export async function listenAt(
   address: AdminAddress,
   answer: Answer,
   clock: Clock = systemClock,
-  patience = PATIENCE,
+  until?: AbortSignal,
 ): Promise<Listening> {
-  for (const until = performance.now() + patience;;) {
+  const last = performance.now() + (until === undefined ? PATIENCE : Infinity);
+  for (;;) {
     try {
       return await listenNow(address, answer, clock);
     } catch (cause) {
-      if (!(cause instanceof Deno.errors.AddrInUse) || performance.now() >= until) {
+      if (!(cause instanceof Deno.errors.AddrInUse) || performance.now() >= last || until?.aborted) {
         const where = "path" in address ? address.path : formatAddress(address);
         throw new StartError(`admin: can't listen at ${where}: ${reasonOf(cause)}`, { cause });
       }
     }
     // It need not be a handler that listens there, nor one that is ending already.
     await ask(address, RELEASE, "POST").catch(() => {});
-    await new Promise<void>((resolve) => setTimeout(resolve, PAUSE));
+    await new Promise<void>((resolve) => setTimeout(resolve, until === undefined ? PAUSE : LONG_PAUSE));
   }
 }
 
