@@ -87,7 +87,7 @@ Deno.test("many connections that come back have a line for each channel, and no 
   const { handler, lines } = start(network, clock, SERVER);
   const attempt = async () => {
     const application = await network.connect({ host: "192.0.2.2", port: 80 });
-    await clock.until(readToEnd(application));
+    await clock.until(readToEnd(application), 1);
     application.close();
     await settle();
   };
