@@ -30,8 +30,9 @@ async function validate(manifests: readonly Manifest[]): Promise<string | undefi
       const manifest${index}: Type${index} = ${JSON.stringify(manifest)};
       new Model${index}(manifest${index}).validate();`;
   });
-  // Nothing of that is the project's: no configuration, no lock file.
-  const flags = ["--quiet", "--no-config", "--no-lock", "--check", "--allow-env", "--ext=ts", "-"];
+  // None of that is the project's: it has no configuration, and a lock file of its own.
+  const lock = ["--frozen", `--lock=${new URL("kubernetes.lock", import.meta.url).pathname}`];
+  const flags = ["--quiet", "--no-config", ...lock, "--check", "--allow-env", "--ext=ts", "-"];
   const { code: status, stderr } = await run([Deno.execPath(), "run", ...flags], {
     input: code.join("\n"),
     env: { NO_COLOR: "1" },
