@@ -1,6 +1,7 @@
 import type { Address } from "../net/address.ts";
 import { type Clock, systemClock } from "../net/clock.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
+import { connectInTurn } from "../net/dial.ts";
 import { requirePlainTcp } from "../net/plain_tcp.ts";
 import { associationId, cookieKey, decodeAssociateReply, encodeAssociate } from "../wire/associate.ts";
 import { decodeFrom, WireError } from "../wire/decoder.ts";
@@ -21,6 +22,8 @@ export interface InitiateOptions extends Sharing {
   readonly clock?: Clock;
   /** In milliseconds. Default: {@linkcode HANDSHAKE_TIMEOUT}. */
   readonly timeout?: number;
+  /** Further hosts for each channel, tried in turn where its address takes no connection; none twice. Default: none. */
+  readonly alternatives?: readonly (readonly string[])[];
   /** Gives up. */
   readonly signal?: AbortSignal;
 }
@@ -84,7 +87,14 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
   try {
     options.signal?.throwIfAborted();
     const cookies = await onEvery(async (index) => {
-      const connection = await network.connect(addresses[index]!, giveUp.signal);
+      const address = addresses[index]!;
+      const others = options.alternatives?.[index]?.map((host) => ({ ...address, host })) ?? [];
+      const connection = await connectInTurn([address, ...others], {
+        network,
+        clock,
+        timeout,
+        signal: giveUp.signal,
+      });
       connections[index] = connection;
       if (giveUp.signal.aborted) connection.close();
       requirePlainTcp(connection);

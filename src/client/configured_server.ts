@@ -8,6 +8,12 @@ export function namesOf({ channels }: Server): string[] {
   return channels.map(({ host }) => host).filter((host) => !isIp(host));
 }
 
+/** A server whose channels are at IP addresses. */
+export interface ResolvedServer extends Server {
+  /** For each channel at a name, the name's other addresses, to be tried in turn; none is another channel's. */
+  readonly alternatives?: readonly (readonly string[])[];
+}
+
 /** A server of the configuration, whose channels may be names. */
 export class ConfiguredServer {
   readonly #configured: Server;
@@ -16,7 +22,7 @@ export class ConfiguredServer {
   readonly #hosts: readonly string[];
   /** What the names stood for when the server was last asked for, and what it came to. */
   #answers: readonly (readonly string[])[] = [];
-  #resolved: Server | undefined;
+  #resolved: ResolvedServer | undefined;
 
   /**
    * A server.
@@ -50,7 +56,7 @@ export class ConfiguredServer {
    *
    * @throws {Error} When a name could not be resolved, or the channels have too few addresses among them.
    */
-  async get(): Promise<Server> {
+  async get(): Promise<ResolvedServer> {
     if (this.#resolved === this.#configured) return this.#configured;
     const answers = await Promise.all(this.#hosts.map((host) => isIp(host) ? [host] : this.#names.get(host)));
     if (this.#resolved !== undefined && answers.every((answer, at) => answer.join() === this.#answers[at]?.join())) {
@@ -67,10 +73,28 @@ export class ConfiguredServer {
       );
     }
     this.#answers = answers;
-    const unchanged = this.#resolved?.channels.every(({ host }, at) => host === hosts[at]) ?? false;
+    const others = alternativesOf(answers, hosts);
+    const { channels: before = [], alternatives = [] } = this.#resolved ?? {};
+    const unchanged = before.length > 0 && before.every(({ host }, at) => host === hosts[at]) &&
+      others.join(";") === alternatives.join(";");
     if (!unchanged) {
-      this.#resolved = { ...this.#configured, channels: channels.map(({ port }, at) => ({ host: hosts[at]!, port })) };
+      this.#resolved = {
+        ...this.#configured,
+        channels: channels.map(({ port }, at) => ({ host: hosts[at]!, port })),
+        ...others.length > 0 && { alternatives: others },
+      };
     }
     return this.#resolved!;
   }
+}
+
+/** Each channel's other addresses, in an order that name servers can't shuffle; each is one channel's. None in all: []. */
+function alternativesOf(answers: readonly (readonly string[])[], chosen: readonly string[]): string[][] {
+  const taken = new Set(chosen);
+  const all = answers.map((answer) => {
+    const left = answer.filter((host) => !taken.has(host)).sort();
+    for (const host of left) taken.add(host);
+    return left;
+  });
+  return all.some((hosts) => hosts.length > 0) ? all : [];
 }

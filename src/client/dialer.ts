@@ -2,7 +2,7 @@ import { initiate } from "../association/initiate.ts";
 import { reasonOf } from "../association/association.ts";
 import { mayPass } from "../association/outcome.ts";
 import { live } from "../config/live.ts";
-import type { ClientConfig, Server } from "../config/types.ts";
+import type { ClientConfig } from "../config/types.ts";
 import { formatAddress, portAbove } from "../net/address.ts";
 import { tryAgain } from "../net/gone.ts";
 import { hostBytes } from "../net/ip.ts";
@@ -19,6 +19,7 @@ import type { Traffic } from "../session/relay.ts";
 import { HandlerEnding, request, TargetError, Unanswered } from "../session/session.ts";
 import type { PadSource } from "../sharing/pads.ts";
 import type { Open } from "../wire/open.ts";
+import type { ResolvedServer } from "./configured_server.ts";
 import type { Arrival } from "./entry/arrival.ts";
 import { HandshakeQueue } from "./handshake_queue.ts";
 import { hintOf } from "./hint.ts";
@@ -66,7 +67,7 @@ interface Attempt {
 
 /** Carries applications' connections to one server handler: one session, on an association of its own, for each. */
 export class Dialer {
-  readonly #server: Server;
+  readonly #server: ResolvedServer;
   readonly #options: DialerOptions;
   readonly #pool: Pool;
   readonly #handshakes: HandshakeQueue;
@@ -80,7 +81,7 @@ export class Dialer {
   #away = false;
 
   /** A dialer without sessions. */
-  constructor(server: Server, options: DialerOptions) {
+  constructor(server: ResolvedServer, options: DialerOptions) {
     this.#server = server;
     this.#options = options;
     this.#pool = new Pool(options.clock, options.config.timeouts.idle);
@@ -289,7 +290,7 @@ export class Dialer {
 
   async #associateWith(worker: number): Promise<Frames> {
     const { network, clock, config, pads, activity, log } = this.#options;
-    const { channels, name } = this.#server;
+    const { channels, name, alternatives } = this.#server;
     const began = clock.now();
     activity.channels.know(name, channels);
     const association = await initiate(channels.map((channel) => portAbove(channel, worker)), {
@@ -298,6 +299,7 @@ export class Dialer {
       pads,
       timeout: config.timeouts.handshake,
       signal: this.#giveUp.signal,
+      ...alternatives !== undefined && { alternatives },
     });
     activity.handshakes.count("associated");
     activity.begin(association, clock.now() - began, name, worker);

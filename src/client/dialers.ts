@@ -1,7 +1,7 @@
-import type { Server } from "../config/types.ts";
 import type { Levels } from "../observe/observable.ts";
 import { formatAddress } from "../net/address.ts";
 import { Dialer, type DialerOptions } from "./dialer.ts";
+import type { ResolvedServer } from "./configured_server.ts";
 import type { Arrival } from "./entry/arrival.ts";
 
 /** How many dialers are kept of which some carry nothing. */
@@ -29,7 +29,7 @@ export class Dialers {
    *
    * @param port The port that the server handler is asked for.
    */
-  carry(server: Server, arrival: Arrival, port: number): Promise<void> {
+  carry(server: ResolvedServer, arrival: Arrival, port: number): Promise<void> {
     return this.#use(server, (dialer) => dialer.carry(arrival, port));
   }
 
@@ -38,7 +38,7 @@ export class Dialers {
    *
    * @throws {ChannelError} When none is.
    */
-  prove(server: Server): Promise<void> {
+  prove(server: ResolvedServer): Promise<void> {
     return this.#use(server, (dialer) => dialer.prove());
   }
 
@@ -49,8 +49,8 @@ export class Dialers {
     return { idle: sum("idle"), busy: sum("busy"), warming: sum("warming") };
   }
 
-  #use(server: Server, action: (dialer: Dialer) => Promise<void>): Promise<void> {
-    const key = `${server.name}=${server.channels.map(formatAddress)}`;
+  #use(server: ResolvedServer, action: (dialer: Dialer) => Promise<void>): Promise<void> {
+    const key = `${server.name}=${server.channels.map(formatAddress)};${server.alternatives?.join(";") ?? ""}`;
     const kept = this.#kept.get(key) ?? { dialer: new Dialer(server, this.#options), carrying: 0 };
     this.#kept.delete(key);
     this.#kept.set(key, kept);

@@ -6,7 +6,7 @@ import { type Address, formatAddress } from "../net/address.ts";
 import { Lookups, MAX_UNDER_WAY } from "../net/lookups.ts";
 import type { System } from "../net/system.ts";
 import type { Log } from "../observe/log.ts";
-import type { ConfiguredServer } from "./configured_server.ts";
+import type { ConfiguredServer, ResolvedServer } from "./configured_server.ts";
 import { NotAllowed } from "./entry/refusal.ts";
 import { KnownServers } from "./known_servers.ts";
 
@@ -15,7 +15,7 @@ const MOST_CHANNELS_KNOWN = 4096;
 
 /** What becomes of a connection: it is carried to a server handler, or passed on as it is. */
 export type Found =
-  | { readonly kind: "server"; readonly server: Server }
+  | { readonly kind: "server"; readonly server: ResolvedServer }
   /** In the clear, to the first of these IP addresses that takes it, as the configuration allows. */
   | { readonly kind: "direct"; readonly addresses: readonly Address[] };
 
@@ -212,6 +212,6 @@ export class Directory {
   }
 }
 
-function found(server: Server): Found {
+function found(server: ResolvedServer): Found {
   return { kind: "server", server };
 }

@@ -309,3 +309,14 @@ Deno.test("no spelling of the unspecified address leads back to the handler, or 
   );
   assertEquals(world.client.of("passed on in the clear"), []);
 });
+
+Deno.test("a channel at a name is reached at the first of the name's addresses that takes the connection", async () => {
+  await using world = new World();
+  world.names = { "a.test": ["203.0.113.1", "192.0.2.1"], "b.test": ["203.0.113.1", "198.51.100.1"] };
+  world.startServer(CHANNELS);
+  world.startClient(["--server", "web=a.test,b.test"]);
+  assertEquals(await world.talk({ host: "web", port: 80 }), "hello");
+  // None is tried for two channels.
+  const channels = new Set(world.dialled.filter((address) => address.endsWith(":6522")));
+  assertEquals([...channels].sort(), ["192.0.2.1:6522", "198.51.100.1:6522", "203.0.113.1:6522"]);
+});
