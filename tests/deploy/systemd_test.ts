@@ -31,6 +31,33 @@ testWith(["systemd-analyze"], "systemd finds nothing wrong in the units", async 
   assertEquals(stderr, "");
 });
 
+/** A network that comes up before the system's initialization is over, as with cloud-init. */
+const EARLY_NETWORK = `[Unit]
+DefaultDependencies=no
+Wants=network-pre.target
+After=network-pre.target
+Before=network.target sysinit.target
+[Service]
+Type=oneshot
+ExecStart=/bin/true
+`;
+
+testWith(["systemd-analyze"], "rules can be in place before even a network that comes up early", async () => {
+  await using directory = await makeTempDir();
+  const place = async (name: string, text: string, target: string) => {
+    await Deno.writeTextFile(`${directory.path}/${name}`, text.replaceAll("/usr/local/bin/micss", "/bin/true"));
+    await Deno.mkdir(`${directory.path}/${target}.wants`);
+    await Deno.symlink(`../${name}`, `${directory.path}/${target}.wants/${name}`);
+  };
+  await place("early.service", EARLY_NETWORK, "sysinit.target");
+  const unit = await Deno.readTextFile(`${UNITS}micss-rules.service`);
+  await place("micss-rules.service", unit, "multi-user.target");
+  const verify = ["systemd-analyze", "verify", "--man=no", `${directory.path}/micss-rules.service`];
+  // A cycle in the order of units would be told, and one of them not started.
+  const { stderr } = await run(verify, { env: { SYSTEMD_UNIT_PATH: `${directory.path}:/lib/systemd/system` } });
+  assertEquals(stderr, "");
+});
+
 for (const name of ALL) {
   testWith(["systemd-analyze"], `systemd finds ${name} hardly exposed`, async () => {
     const path = `${UNITS}${name}.service`;
