@@ -1,4 +1,6 @@
 /** What tests/net/namespace_test.ts runs in a namespace of its own: one line of JSON for what it is asked. */
+import { systemClock } from "../../src/net/clock.ts";
+import { Lookups } from "../../src/net/lookups.ts";
 import { systemNetwork } from "../../src/net/tcp.ts";
 
 /** Connects to a port at which nothing listens, the only one that the system may pick. */
@@ -28,5 +30,45 @@ async function families(shared: boolean): Promise<string[]> {
   return taken;
 }
 
-const results = Deno.args[0] === "itself" ? await connectToItself() : [await families(false), await families(true)];
-console.log(JSON.stringify(results));
+/** What a name server answers with for A; it leaves all other questions without an answer. */
+const ADDRESSES: Record<string, number[]> = { "one.test": [192, 0, 2, 51], "one.test.search.test": [192, 0, 2, 66] };
+
+/** Answers DNS (RFC 1035) at 127.0.0.1. */
+async function serveNames(): Promise<void> {
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 53 });
+  for await (const [query, client] of socket) {
+    const labels: string[] = [];
+    let at = 12;
+    for (; query[at] !== 0; at += 1 + query[at]!) {
+      labels.push(new TextDecoder().decode(query.subarray(at + 1, at + 1 + query[at]!)));
+    }
+    const address = ADDRESSES[labels.join(".").toLowerCase()];
+    if (address === undefined) continue;
+    const isA = query[at + 2] === 1;
+    const header = [...query.subarray(0, 2), 0x81, 0x80, 0, 1, 0, isA ? 1 : 0, 0, 0, 0, 0];
+    const record = isA ? [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4, ...address] : [];
+    await socket.send(Uint8Array.from([...header, ...query.subarray(12, at + 5), ...record]), client);
+  }
+}
+
+/** Looks up an absolute name, and beside forty names that hang one of the hosts file and another user's. */
+async function names(): Promise<unknown> {
+  serveNames();
+  const lookups = new Lookups({ clock: systemClock });
+  const absolute = await lookups.addresses("one.test.", { timeout: 3000 });
+  for (let index = 0; index < 40; index++) {
+    lookups.addresses(`n${index}.slow.test.`, { timeout: 8000, source: "busy" }).catch(() => {});
+  }
+  const known = await lookups.addresses("known.test", { timeout: 1000, source: "busy" });
+  const another = await lookups.addresses("one.test.", { timeout: 3000, source: "another" });
+  return { absolute, known, another };
+}
+
+const programs: Record<string, () => Promise<unknown>> = {
+  itself: connectToItself,
+  families: async () => [await families(false), await families(true)],
+  names,
+};
+console.log(JSON.stringify(await programs[Deno.args[0]!]!()));
+// Not before the look-ups that hang have ended, otherwise.
+Deno.exit();

@@ -2,16 +2,23 @@
 import { assertEquals } from "@std/assert";
 import { stdFlags } from "../../scripts/std.ts";
 import { Namespace } from "../support/namespaces.ts";
-import { run } from "../support/process.ts";
+import { makeTempDir, run } from "../support/process.ts";
 import { testWith } from "../support/programs.ts";
 
 const PROGRAM = new URL("namespace_program.ts", import.meta.url).pathname;
 
-async function inNamespace(sysctl: string, what: string): Promise<unknown> {
+/** Runs the program where a setting is another one, and files of /etc have another content. */
+async function inNamespace(sysctl: string, what: string, etc: Record<string, string> = {}): Promise<unknown> {
   await using namespace = await Namespace.make();
+  await using directory = await makeTempDir();
   await run(["sysctl", "-qw", sysctl], namespace);
+  const mounts = Object.entries(etc).map(([name, content]) => {
+    Deno.writeTextFileSync(`${directory.path}/${name}`, content);
+    return `mount --bind ${directory.path}/${name} /etc/${name} && `;
+  });
   const command = [Deno.execPath(), "run", "-A", "--no-lock", ...await stdFlags(), PROGRAM, what];
-  return JSON.parse((await run(command, namespace)).text());
+  const mounted = ["unshare", "--mount", "--", "sh", "-c", `${mounts.join("")} exec "$@"`, "sh", ...command];
+  return JSON.parse((await run(mounted, namespace)).text());
 }
 
 testWith(["network namespaces"], "a port that would be connected to itself refuses the connection", async () => {
@@ -24,4 +31,16 @@ testWith(["network namespaces"], "[::] takes IPv4, too, whatever net.ipv6.bindv6
   for (const setting of [0, 1]) {
     assertEquals(await inNamespace(`net.ipv6.bindv6only=${setting}`, "families"), [both, both], `${setting}`);
   }
+});
+
+testWith(["network namespaces"], "an absolute name stays one, and names that hang keep no other waiting", async () => {
+  const etc = {
+    "resolv.conf": "nameserver 127.0.0.1\nsearch search.test\noptions ndots:5 timeout:5 attempts:2\n",
+    "hosts": "127.0.0.41 known.test\n127.0.0.1 localhost\n127.0.0.40 known.test\n",
+  };
+  assertEquals(await inNamespace("net.ipv6.bindv6only=0", "names", etc), {
+    absolute: ["192.0.2.51"],
+    known: ["127.0.0.41", "127.0.0.40"],
+    another: ["192.0.2.51"],
+  });
 });
