@@ -16,7 +16,7 @@ async function inNamespace(sysctl: string, what: string, etc: Record<string, str
     Deno.writeTextFileSync(`${directory.path}/${name}`, content);
     return `mount --bind ${directory.path}/${name} /etc/${name} && `;
   });
-  const command = [Deno.execPath(), "run", "-A", "--no-lock", ...await stdFlags(), PROGRAM, what];
+  const command = [Deno.execPath(), "run", "-A", ...await stdFlags(), PROGRAM, what];
   const mounted = ["unshare", "--mount", "--", "sh", "-c", `${mounts.join("")} exec "$@"`, "sh", ...command];
   return JSON.parse((await run(mounted, namespace)).text());
 }
