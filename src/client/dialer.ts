@@ -170,7 +170,7 @@ export class Dialer {
       this.#busy.delete(frames);
       // Those of a first crowd are all with one worker: only one of them is kept, so that later ones are spread.
       if (this.#early.has(frames) && this.#spread.workers !== null && this.#pool.size > 0) frames.association.end();
-      else this.#pool.give(frames);
+      else this.#give(frames);
     }
     return true;
   }
@@ -190,6 +190,12 @@ export class Dialer {
       await this.#handshakes.run(async () => this.#pool.take() ?? { frames: await this.#associate(), state: null });
   }
 
+  /** Keeps an association for the next session; one that waits takes it at once. */
+  #give(frames: Frames): void {
+    this.#pool.give(frames);
+    if (this.#pool.size > 0) this.#handshakes.offer();
+  }
+
   /** How many sessions wait until a handshake may begin. */
   get waiting(): number {
     return this.#handshakes.waiting;
@@ -207,7 +213,7 @@ export class Dialer {
    */
   async prove(): Promise<void> {
     if (this.#pool.size > 0 || this.#busy.size > 0) return;
-    this.#pool.give(await this.#handshakes.run(() => this.#associate()));
+    this.#give(await this.#handshakes.run(() => this.#associate()));
   }
 
   /** Aborts every session and handshake, and ends every idle association. */
@@ -225,10 +231,12 @@ export class Dialer {
 
   /** Makes associations ahead of demand, while there is any, so that the next session does not wait for a handshake. */
   #warmUp(): void {
+    // In a burst the next session is waiting already.
+    if (this.#handshakes.waiting > 0) return;
     for (let missing = this.#options.config.warm - this.#pool.size - this.#warming; missing > 0; missing--) {
       this.#warming++;
       this.#handshakes.run(() => this.#associate())
-        .then((frames) => this.#pool.give(frames))
+        .then((frames) => this.#give(frames))
         .catch((error) => this.#options.log.debug("no association ahead of demand", { reason: reasonOf(error) }))
         .finally(() => this.#warming--);
     }
@@ -271,7 +279,7 @@ export class Dialer {
       this.#associateWith(worker)
         .then((frames) => {
           this.#spread.reached(worker);
-          this.#pool.give(frames);
+          this.#give(frames);
         })
         .catch((error) => this.#passOver(worker, error))
         .finally(() => this.#warming--);

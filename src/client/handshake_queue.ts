@@ -1,4 +1,4 @@
-import { HandshakeTimeout } from "../association/outcome.ts";
+import { HandshakeTimeout, outcomeOf } from "../association/outcome.ts";
 import type { Clock } from "../net/clock.ts";
 
 /**
@@ -13,6 +13,9 @@ const MIN_HANDSHAKES = 4;
 /** A handshake is slow that takes more than this part of its time-out: more at once would only slow each other down. */
 const SLOW = 1 / 5;
 
+/** How often one is repeated that timed out while others succeeded: this machine or the other is busy, not the path dead. */
+const MAX_REPEATS = 3;
+
 /**
  * Lets a bounded number of handshakes run at once; others wait in the order of their arrival, and the time-out of each
  * counts from its own start. Those that wait are bounded by the number of sessions.
@@ -26,6 +29,8 @@ export class HandshakeQueue {
   #most = MAX_HANDSHAKES;
   /** Cancels the check that handshakes succeed; there while some wait. */
   #cancel: (() => void) | null = null;
+  /** How many have succeeded, or needed no handshake in the end. */
+  #successes = 0;
   /** The last failure since a handshake succeeded. */
   #failure: unknown = null;
 
@@ -51,22 +56,43 @@ export class HandshakeQueue {
    * long as one may take.
    */
   async run<T>(handshake: () => Promise<T>): Promise<T> {
-    if (this.#underWay < this.#most) this.#underWay++;
-    else await this.#turn();
+    for (let repeats = 0;; repeats++) {
+      if (this.#underWay < this.#most) this.#underWay++;
+      else await this.#turn();
+      const before = this.#successes;
+      try {
+        return await this.#timed(handshake);
+      } catch (error) {
+        this.#failure = error;
+        const inVain = this.#successes === before || outcomeOf(error) !== "timed-out";
+        if (inVain || repeats === MAX_REPEATS) throw error;
+      } finally {
+        this.#next();
+      }
+    }
+  }
+
+  async #timed<T>(handshake: () => Promise<T>): Promise<T> {
     const began = this.#clock.now();
     try {
       const result = await handshake();
+      this.#successes++;
       this.#failure = null;
       if (this.#cancel !== null) this.#watch();
       return result;
-    } catch (error) {
-      this.#failure = error;
-      throw error;
     } finally {
       const slow = this.#clock.now() - began > SLOW * this.#timeouts.handshake;
       this.#most = slow ? Math.max(MIN_HANDSHAKES, this.#most - 1) : Math.min(MAX_HANDSHAKES, this.#most + 1);
-      this.#next();
     }
+  }
+
+  /** Lets the one that has waited longest go on at once: an association has become idle, so it need not associate. */
+  offer(): void {
+    const turn = this.#waiting.shift();
+    if (turn === undefined) return;
+    this.#underWay++;
+    turn.resolve();
+    if (this.#waiting.length === 0) this.#unwatch();
   }
 
   #turn(): Promise<void> {

@@ -68,6 +68,57 @@ Deno.test("when no handshake succeeds for as long as one may take, those that wa
   await Promise.all(silent);
 });
 
+Deno.test("one that waits goes on beyond the bound when an association has become idle, and no more than one", async () => {
+  const { queue, underWay, run, finish } = begin();
+  const all = Array.from({ length: MAX_HANDSHAKES + 2 }, run);
+  queue.offer();
+  await settle();
+  assertEquals([underWay.length, queue.waiting], [MAX_HANDSHAKES + 1, 1]);
+  await finish(1);
+  assertEquals([underWay.length, queue.waiting], [MAX_HANDSHAKES, 1]);
+  while (underWay.length > 0) await finish(MAX_HANDSHAKES);
+  await Promise.all(all);
+  // With nothing that waits it changes nothing.
+  queue.offer();
+  assertEquals(queue.waiting, 0);
+});
+
+Deno.test("one that times out while others succeed is repeated, a few times; one that fails otherwise is not", async () => {
+  const { clock, underWay, run, finish } = begin();
+  const timeout = new HandshakeTimeout("late");
+  const failing = assertRejects(run, HandshakeTimeout, "late");
+  const inVain = assertRejects(run, RangeError);
+  await settle();
+  const unlucky = [underWay.shift()!, underWay.shift()!];
+  const succeed = async () => {
+    const other = run();
+    await settle();
+    // Behind the one that is repeated.
+    underWay.pop()!.resolve(0);
+    await other;
+  };
+  await succeed();
+  unlucky[1]!.reject(new RangeError("refused"));
+  await inVain;
+  unlucky[0]!.reject(timeout);
+  await settle();
+  for (let repeat = 0; repeat < 3; repeat++) {
+    assertEquals(underWay.length, 1);
+    await succeed();
+    underWay.shift()!.reject(timeout);
+    await settle();
+  }
+  await failing;
+  assertEquals(underWay.length, 0);
+
+  const alone = assertRejects(run, HandshakeTimeout);
+  await settle();
+  underWay.shift()!.reject(timeout);
+  await alone;
+  await finish(MAX_HANDSHAKES);
+  assertEquals(clock.pending, 0);
+});
+
 Deno.test("where handshakes are slow fewer are under way, and more again once they are not", async () => {
   const { clock, underWay, run, finish } = begin();
   const all = Array.from({ length: 200 }, run);
