@@ -1,5 +1,5 @@
-/** The demo can't go on, or something that it shows does not hold; the message says what, in one line. */
+/** The demo can't go on, or one of its claims does not hold. The message explains it in one line. */
 export class DemoError extends Error {
-  /** "DemoError". */
+  /** Name of the class in a stack trace. */
   override name = "DemoError";
 }

@@ -1,29 +1,29 @@
-/** A whole number with its thousands apart: "1,048,576". */
+/** Formats a whole number with thousands separators: "1,048,576". */
 export function count(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }
 
-/** Bytes for people: "873 B", "12.4 kB", "300.1 MB"; a kB is 1,000 bytes. */
+/** Formats a number of bytes: "873 B", "12.4 kB", "300.1 MB"; a kB is 1,000 bytes. */
 export function bytes(value: number): string {
   if (value < 1_000) return `${Math.round(value)} B`;
   if (value < 999_950) return `${(value / 1_000).toFixed(1)} kB`;
   return `${(value / 1_000_000).toFixed(1)} MB`;
 }
 
-/** Milliseconds in seconds: "2.9 s". */
+/** Formats milliseconds as seconds: "2.9 s". */
 export function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
 }
 
-/** A cell of a table: text, and which side of its column it keeps to. */
+/** Alignment of a column. */
 export type Align = "left" | "right";
 
 /**
- * Sets rows in columns, each as wide as its widest cell.
+ * Lays out rows in columns, each as wide as its widest cell.
  *
- * @param align For each column.
- * @param gap What stands between two columns.
- * @returns A line each, without spaces at its end.
+ * @param align Alignment of each column.
+ * @param gap Text between two columns.
+ * @returns A line per row, without trailing spaces.
  */
 export function columns(rows: readonly (readonly string[])[], align: readonly Align[], gap = "   "): string[] {
   const widths = align.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

@@ -1,31 +1,31 @@
-/** One column of a listing: what someone saw. */
+/** One column of a listing. */
 export interface View {
-  /** Who, in a few words. */
+  /** Title of the column. */
   readonly title: string;
-  /** What passed there. */
+  /** Bytes seen there. */
   readonly bytes: Uint8Array;
 }
 
-/** Bytes in a line of a view, at most: more are hard to take in. */
+/** Maximum number of bytes per line of a view, for readability. */
 const MOST_A_LINE = 8;
 
 /**
- * How many bytes of each view fit beside each other into a line.
+ * Number of bytes of each view that fit on a line, side by side.
  *
- * @param width What the line may take, in characters.
- * @param between The width of what stands between two views.
+ * @param width Width of the line in characters.
+ * @param between Width of the separator of two views.
  */
 export function bytesPerLine(width: number, views: number, between: number): number {
-  // A byte takes two digits, a space and its character; a view has one space more between digits and characters.
+  // A byte takes two digits, a space and its character; each view has one more space between digits and characters.
   const room = Math.floor((width - (views - 1) * between) / views);
   return Math.max(1, Math.min(MOST_A_LINE, Math.floor((room - 1) / 4)));
 }
 
 /**
- * Lists what several saw at the same places of a stream, side by side: bytes in hexadecimal, and as text.
+ * Lists several views of the same part of a stream side by side, in hexadecimal and as text.
  *
- * @param perLine How many bytes of each view a line shows.
- * @returns The titles, then a line for each `perLine` bytes of the shortest view.
+ * @param perLine Number of bytes of each view per line.
+ * @returns The titles, then a line per `perLine` bytes of the shortest view.
  */
 export function sideBySide(views: readonly View[], perLine: number): string[][] {
   const length = Math.min(...views.map(({ bytes }) => bytes.length));
@@ -46,7 +46,7 @@ function cell(bytes: Uint8Array, perLine: number): string {
   return `${digits.padEnd(3 * perLine - 1)}  ${characters.padEnd(perLine)}`;
 }
 
-/** A byte as a character where it is one of printable ASCII, else a dot in the middle, which ASCII has not. */
+/** A byte as its printable ASCII character, else as a middle dot, which is not in ASCII. */
 function character(byte: number): string {
   return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·";
 }

@@ -1,5 +1,5 @@
 /**
- * A demonstration on one machine: what a connection through several channels looks like to who uses it, and to who taps
+ * A demonstration on one machine: a connection through several channels as seen by the application, and by wiretaps on
  * the channels.
  *
  * @module

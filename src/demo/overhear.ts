@@ -5,30 +5,30 @@ import { FrameDecoder } from "../wire/frame_decoder.ts";
 import { GREETING_LENGTH } from "../wire/greeting.ts";
 import type { Recording } from "./tap.ts";
 
-/** Bytes of an application's that lie together among the message bytes. */
+/** Application bytes that are contiguous among the message bytes. */
 export interface Piece {
-  /** Where they lie among the message bytes, and so in each share. */
+  /** Offset among the message bytes, and so in each share. */
   readonly position: number;
   /** In bytes. */
   readonly length: number;
 }
 
-/** What all taps together know of one association's way down, from the server handler to the client handler. */
+/** Combined recordings of one association's downward direction, from the server handler to the client handler. */
 export interface Overheard {
-  /** What came on each channel after the handshake, all of one length: as much as was recorded of every one. */
+  /** Bytes of each channel after the handshake, cut to the shortest recording. */
   readonly shares: readonly Uint8Array[];
   /** The XOR of all shares. */
   readonly message: Uint8Array;
-  /** The pieces of each session's answer, as the frames of the message bytes have them. */
+  /** Pieces of each session's answer, from the frames of the message bytes. */
   readonly answers: readonly (readonly Piece[])[];
 }
 
 /**
- * Puts together what taps recorded, as someone does who owns every channel: the lists of cookies, which each channel
- * carries in the clear, tell which connections belong together (docs/PROTOCOL.md 2.2).
+ * Combines the recordings of all taps, as an attacker on every channel would: the lists of cookies, which each channel
+ * carries in the clear, show which connections belong together (docs/PROTOCOL.md 2.2).
  *
- * @param taps What each tap recorded; one tap a channel.
- * @returns An association each, those that every tap has seen.
+ * @param taps Recordings of each tap; one tap per channel.
+ * @returns The associations that every tap has recorded.
  */
 export function overhear(taps: readonly (readonly Recording[])[]): Overheard[] {
   const listLength = associateLength(taps.length);
@@ -48,7 +48,7 @@ export function xorOf(shares: readonly Uint8Array[]): Uint8Array {
   return copies[0]!;
 }
 
-/** Puts together the bytes of an answer. */
+/** Concatenates the pieces of an answer. */
 export function bytesOf(message: Uint8Array, pieces: readonly Piece[]): Uint8Array {
   const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -66,14 +66,14 @@ function join(recorded: readonly Uint8Array[]): Overheard {
   return { shares, message, answers: decode(message) };
 }
 
-/** Finds each session's answer: a RESULT begins it. */
+/** Finds each session's answer, which begins with RESULT. */
 function decode(message: Uint8Array): Piece[][] {
   const answers: Piece[][] = [];
   const decoder = new FrameDecoder();
   decoder.push(message);
   for (let frame: Frame | null = decoder.next(); frame !== null; frame = decoder.next()) {
     if (frame.type === FrameType.Result) answers.push([]);
-    // A piece of DATA is a view of what was pushed.
+    // A piece of DATA is a view of the pushed bytes.
     else if (frame.type === FrameType.Data) {
       answers.at(-1)?.push({ position: frame.bytes.byteOffset - message.byteOffset, length: frame.bytes.length });
     }

@@ -1,21 +1,21 @@
 import { bytes, seconds } from "./format.ts";
 import { INDENT, MARGIN, type Screen } from "./screen.ts";
 
-/** How far a transfer is. */
+/** Progress of a transfer. */
 export interface Progress {
   /** In bytes. */
   readonly bytes: number;
-  /** Since its begin, in milliseconds. */
+  /** Time since the start, in milliseconds. */
   readonly ms: number;
 }
 
-/** How often the bar moves, in milliseconds. */
+/** Interval of the bar's updates, in milliseconds. */
 const PERIOD = 80;
 
-/** After how many bytes there is a line, where there is no bar. */
+/** Bytes per line if there is no bar. */
 const LINE_EVERY = 100_000_000;
 
-/** Shows a transfer that ends after so many bytes or so long: a bar on a terminal, else a line now and then. */
+/** Shows the progress of a transfer limited in bytes and time: a bar on a terminal, otherwise occasional lines. */
 export class ProgressBar {
   readonly #screen: Screen;
   readonly #limits: Progress;
@@ -23,16 +23,16 @@ export class ProgressBar {
   #lines = 0;
 
   /**
-   * Shows nothing yet.
+   * Creates a bar without showing it.
    *
-   * @param limits The transfer ends at whichever comes first.
+   * @param limits The transfer ends at whichever is reached first.
    */
   constructor(screen: Screen, limits: Progress) {
     this.#screen = screen;
     this.#limits = limits;
   }
 
-  /** Tells how far it is; may be called for every read. */
+  /** Updates the progress; cheap enough to call for every read. */
   update(progress: Progress): void {
     if (this.#screen.live) {
       if (progress.ms - this.#shown < PERIOD) return;
@@ -47,19 +47,19 @@ export class ProgressBar {
   #bar(progress: Progress): string {
     const part = Math.min(1, Math.max(progress.bytes / this.#limits.bytes, progress.ms / this.#limits.ms));
     const text = figures(progress);
-    // Two columns between the bar and the text, and one that stays empty.
+    // Two columns between bar and text, and one that stays empty.
     const width = Math.max(10, Math.min(40, this.#screen.width - INDENT - text.length - 3));
     const full = Math.round(part * width);
     return `${MARGIN}${this.#screen.green("━".repeat(full))}${this.#screen.dim("─".repeat(width - full))}  ${text}`;
   }
 }
 
-/** "120.3 MB in 1.1 s   109 MB/s", always equally wide. */
+/** "120.3 MB in 1.1 s   109 MB/s", with constant width. */
 function figures(progress: Progress): string {
   return `${bytes(progress.bytes).padStart(8)} in ${seconds(progress.ms)}   ${rate(progress).padStart(8)}`;
 }
 
-/** How fast it is on the whole: "109 MB/s". */
+/** Average rate: "109 MB/s". */
 export function rate({ bytes, ms }: Progress): string {
   return `${(bytes / 1_000 / Math.max(ms, 1)).toFixed(0)} MB/s`;
 }

@@ -1,23 +1,22 @@
 import { type Address, formatAddress } from "../net/address.ts";
 import { type Connection, type Network, writeAll } from "../net/connection.ts";
 
-/** An answer as it came over the connection. */
+/** An answer as received. */
 export interface Reply {
-  /** All of it, head and body. */
+  /** Head and body. */
   readonly bytes: Uint8Array;
-  /** Where the body begins. */
+  /** Offset of the body. */
   readonly bodyStart: number;
 }
 
 const BUFFER = 256 * 1024;
 
 /**
- * Sends a plain HTTP request over a plain TCP connection, as any application does that knows nothing of MICSS.
+ * Sends a plain HTTP request over a plain TCP connection, like any application that is unaware of MICSS. `fetch` would use
+ * a proxy named by the environment.
  *
- * The system's `fetch` is not used because it goes to a proxy where the environment names one.
- *
- * @param take Gets each piece of the answer; lent until it returns.
- * @throws What the connection throws.
+ * @param take Receives each piece of the answer; lent until it returns.
+ * @throws Errors of the connection.
  */
 export async function request(
   network: Network,
@@ -41,9 +40,9 @@ export async function request(
 }
 
 /**
- * Asks for `path`, and waits for all of a short answer.
+ * Requests `path`, and waits for the whole of a short answer.
  *
- * @throws {Error} When the answer is anything but 200, and what the connection throws.
+ * @throws {Error} If the status is not 200, and errors of the connection.
  */
 export async function get(network: Network, to: Address, path: string): Promise<Reply> {
   const pieces: Uint8Array[] = [];
@@ -52,22 +51,22 @@ export async function get(network: Network, to: Address, path: string): Promise<
 }
 
 /**
- * Finds head and body.
+ * Splits an answer into head and body.
  *
- * @param bytes All of an answer; kept.
- * @throws {Error} When it is cut short, or anything but 200.
+ * @param bytes The whole answer; kept.
+ * @throws {Error} If it is truncated, or its status is not 200.
  */
 export function parseReply(bytes: Uint8Array): Reply {
-  // One byte a character, so that an index into the text is one into the bytes.
+  // One byte per character, so that indices into text and bytes agree.
   const text = new TextDecoder("latin1").decode(bytes);
   const headEnd = text.indexOf("\r\n\r\n");
-  if (headEnd < 0) throw new Error(`no answer came, only ${bytes.length} bytes`);
+  if (headEnd < 0) throw new Error(`no complete answer, only ${bytes.length} bytes`);
   const [status = ""] = text.split("\r\n", 1);
   if (!/^HTTP\/1\.[01] 200 /.test(status)) throw new Error(`the answer is "${status}"`);
   const bodyStart = headEnd + 4;
   const length = /^content-length: (\d+)\r$/im.exec(text.slice(0, headEnd + 2))?.[1];
   if (length !== undefined && Number(length) !== bytes.length - bodyStart) {
-    throw new Error(`${bytes.length - bodyStart} of ${length} bytes came`);
+    throw new Error(`received ${bytes.length - bodyStart} of ${length} bytes`);
   }
   return { bytes, bodyStart };
 }

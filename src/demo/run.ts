@@ -6,46 +6,46 @@ import type { Screen } from "./screen.ts";
 import { type Setup, setUp } from "./setup.ts";
 import { tour, type TourOptions } from "./tour.ts";
 
-/** What the demo needs. */
+/** Options of the demo. */
 export interface DemoOptions {
   /** Makes all connections and listeners. */
   readonly network: Network;
-  /** Measures the transfer, and ends it. */
+  /** Times the transfer. */
   readonly clock: Clock;
-  /** How the program is called: what the last lines tell people to type. */
+  /** Command that runs the program, for the closing instructions. */
   readonly micss: string;
-  /** Ends the demo before its time. */
+  /** Interrupts the demo. */
   readonly signal: AbortSignal;
   /** Default: 300 MB, 4 s. */
   readonly limits?: TransferLimits;
-  /** After how many milliseconds something must be wrong. Default: 12 s. */
+  /** Time limit of the whole demo, in milliseconds. Default: 12 s. */
   readonly deadline?: number;
 }
 
 const LIMITS: TransferLimits = { bytes: 300_000_000, ms: 4_000 };
 const DEADLINE = 12_000;
 
-/** How long closing may take at most, in milliseconds: the process ends after it anyway. */
+/** Time limit for closing, in milliseconds: the process ends afterwards anyway. */
 const CLOSING = 1_000;
 
 /**
  * Sets everything up, shows it on `screen`, and leaves nothing open.
  *
- * @throws {DemoError} When something does not work, or does not hold, or takes too long.
- * @throws {StartError} When a handler can't listen.
+ * @throws {DemoError} If something fails, a claim does not hold, or time runs out.
+ * @throws {StartError} If a handler can't listen.
  * @throws The signal's reason.
  */
 export async function runDemo(screen: Screen, options: DemoOptions): Promise<void> {
   const { network, clock, signal, limits = LIMITS, deadline = DEADLINE } = options;
   signal.throwIfAborted();
   const stopped = Promise.withResolvers<never>();
-  // Whether it is awaited yet or no more, it is no failure of its own.
+  // A rejection that nothing awaits must not count as unhandled.
   stopped.promise.catch(() => {});
   const abort = () => stopped.reject(signal.reason);
   signal.addEventListener("abort", abort);
   const forget = clock.after(
     deadline,
-    () => stopped.reject(new DemoError(`not done within ${deadline / 1_000} s: this machine is too busy`)),
+    () => stopped.reject(new DemoError(`not finished within ${deadline / 1_000} s: this machine is too busy`)),
   );
   try {
     await showAll(await setUp(network, clock, limits), screen, { ...options, limits }, stopped.promise);
@@ -55,7 +55,7 @@ export async function runDemo(screen: Screen, options: DemoOptions): Promise<voi
   }
 }
 
-/** Shows everything unless `stopped` rejects before; ends the setup, and waits until nothing goes on. */
+/** Shows everything unless `stopped` rejects first; then closes the setup and waits for it. */
 async function showAll(setup: Setup, screen: Screen, options: TourOptions, stopped: Promise<never>): Promise<void> {
   const touring = tour(setup, screen, options);
   try {
@@ -64,7 +64,7 @@ async function showAll(setup: Setup, screen: Screen, options: TourOptions, stopp
     screen.close();
     const late = Promise.withResolvers<void>();
     const forget = options.clock.after(CLOSING, late.resolve);
-    // With every connection closed the tour ends soon. It has nothing to say any more.
+    // With every connection closed the tour ends soon. Its error no longer matters.
     const ended = touring.catch(() => {});
     await Promise.race([Promise.all([setup[Symbol.asyncDispose](), ended]), late.promise]);
     forget();

@@ -1,24 +1,24 @@
-/** How many columns all but titles is indented. */
+/** Indentation of everything but titles, in columns. */
 export const INDENT = 2;
 
-/** What a line that is not a title begins with. */
+/** Prefix of every line but titles. */
 export const MARGIN: string = " ".repeat(INDENT);
 
-/** What the demo writes on. */
+/** Capabilities of the output. */
 export interface ScreenOptions {
-  /** Columns. */
+  /** Width in columns. */
   readonly width: number;
-  /** Whether a line may be written over: on a terminal. */
+  /** True if a line can be overwritten, as on a terminal. */
   readonly live: boolean;
-  /** Whether to colour. */
+  /** True to use colours. */
   readonly colour: boolean;
 }
 
-/** Text for people: lines, a little colour, and one line at the bottom that changes. */
+/** Text output with lines, some colour, and a status line at the bottom. */
 export class Screen {
-  /** Columns. */
+  /** Width in columns. */
   readonly width: number;
-  /** Whether {@linkcode Screen.status} shows anything. */
+  /** True if {@linkcode Screen.status} shows anything. */
   readonly live: boolean;
   readonly #out: (text: string) => void;
   readonly #colour: boolean;
@@ -26,9 +26,9 @@ export class Screen {
   #closed = false;
 
   /**
-   * Shows nothing yet.
+   * Creates an empty screen.
    *
-   * @param out Takes what is shown, its newlines with it.
+   * @param out Receives the output, including newlines.
    */
   constructor(out: (text: string) => void, { width, live, colour }: ScreenOptions) {
     this.#out = out;
@@ -42,7 +42,7 @@ export class Screen {
     this.#write(`${this.#clearStatus()}${lines.map((line) => `${line}\n`).join("")}`);
   }
 
-  /** Shows `text` in the last line, in place of what it showed before; nothing where that can't be done. */
+  /** Shows `text` in the status line, replacing its last text; does nothing where that is impossible. */
   status(text: string): void {
     if (!this.live) return;
     const clear = this.#clearStatus();
@@ -50,23 +50,23 @@ export class Screen {
     this.#write(`${clear}${text}`);
   }
 
-  /** Takes the last line away, and writes nothing more. */
+  /** Removes the status line, and writes nothing more. */
   close(): void {
     this.#write(this.#clearStatus());
     this.#closed = true;
   }
 
-  /** What titles are written in. */
+  /** Style of titles. */
   bold(text: string): string {
     return this.#paint(1, 22, text);
   }
 
-  /** What is noise, or less important. */
+  /** Style of noise and of less important text. */
   dim(text: string): string {
     return this.#paint(2, 22, text);
   }
 
-  /** What is the application's own text. */
+  /** Style of application data. */
   green(text: string): string {
     return this.#paint(32, 39, text);
   }

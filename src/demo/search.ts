@@ -3,38 +3,37 @@ import { notNoise } from "./noise.ts";
 import { type Overheard, xorOf } from "./overhear.ts";
 import { LETTER_LENGTH, LINE_BYTES, repeated } from "./text.ts";
 
-/** What was measured of something. */
+/** Measures of one stream. */
 export interface Measured {
-  /** Of what: "tap 1". */
+  /** Name of the stream, such as "tap 1". */
   readonly name: string;
-  /** What was found. */
+  /** Its measures. */
   readonly measures: Measures;
 }
 
-/** What a search for the text in what the taps recorded has found. */
+/** Result of a search for the text in the recordings of the taps. */
 export interface Search {
   /** The text itself. */
   readonly text: Measured;
-  /** What noise would give. */
+  /** Expected measures of noise. */
   readonly noise: Measured;
-  /** Each tap, any all but one of them, and all together last. */
+  /** Each tap, each pair of taps, and last all together. */
   readonly found: readonly Measured[];
-  /** What is not as it should be, in one line; null where all is. */
+  /** The first unexpected result, in one line; null if there is none. */
   readonly fault: string | null;
 }
 
-/** Some of the taps. */
+/** A subset of the taps. */
 interface Combination {
   readonly name: string;
   readonly shares: readonly Uint8Array[];
 }
 
 /**
- * Looks for the repeated line in what was recorded of three channels, in each way that someone with two of them has, and
- * with all three.
+ * Searches the recordings of three channels for the repeated line: in each, in each pair, and in all three.
  *
- * @param others Texts that must not be there either; short.
- * @param signal Gives up.
+ * @param others Other short texts that must not occur either.
+ * @param signal Aborts the search.
  */
 export async function searchTaps(
   { shares, message }: Overheard,
@@ -44,7 +43,7 @@ export async function searchTaps(
   const found: Measured[] = [];
   let fault: string | null = null;
   for (const { name, shares: some } of fewerThanAll(shares)) {
-    // Measuring leaves no time for anything else, but a signal has to get its turn.
+    // Measuring blocks the event loop; let signals be handled in between.
     await new Promise((resolve) => setTimeout(resolve, 0));
     signal?.throwIfAborted();
     const bytes = some.length === 1 ? some[0]! : xorOf(some);
@@ -52,7 +51,7 @@ export async function searchTaps(
     found.push({ name, measures });
     const run = Math.max(measures.run, ...others.map((text) => longestRun(bytes, text)));
     const reason = notNoise({ ...measures, run });
-    if (reason !== null) fault ??= `what ${name} recorded ${reason}: that is no noise`;
+    if (reason !== null) fault ??= `what ${name} recorded ${reason}: that is not noise`;
   }
   const all = await measure(message, LINE_BYTES);
   found.push({ name: "all three", measures: all });
@@ -64,7 +63,7 @@ export async function searchTaps(
   };
 }
 
-/** Each share, and each two. */
+/** Each share, and each pair. */
 function fewerThanAll(shares: readonly Uint8Array[]): Combination[] {
   const singles = shares.map((share, index) => ({ name: `tap ${index + 1}`, shares: [share] }));
   const pairs = shares.flatMap((a, first) =>

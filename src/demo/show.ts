@@ -8,10 +8,10 @@ import type { Setup } from "./setup.ts";
 import { LINE, REPETITIONS } from "./text.ts";
 import { wrap } from "./wrap.ts";
 
-/** How many lines of hexadecimal say enough. */
+/** Number of lines of a hexadecimal listing. */
 const LISTING_LINES = 8;
 
-/** What MICSS is, and what runs here. */
+/** Introduces MICSS and the setup. */
 export function showIntroduction(screen: Screen, { taps, distinct }: Setup): void {
   const names = taps.map(({ address }, index) => `─ tap ${index + 1} · ${formatAddress(address)} `);
   const width = Math.max(...names.map((name) => name.length)) + 1;
@@ -36,18 +36,18 @@ export function showIntroduction(screen: Screen, { taps, distinct }: Setup): voi
   );
 }
 
-/** A numbered title, and a paragraph. */
+/** Shows a numbered title and a paragraph. */
 export function showTitle(screen: Screen, number: number, title: string, paragraph: string): void {
   screen.lines("", screen.bold(`${number} · ${title}`), "", ...wrap(paragraph, screen.width, INDENT), "");
 }
 
-/** Text that came over the network, set apart by a line on its left. Its bytes are shown as UTF-8. */
+/** Shows received text, decoded as UTF-8, with a line on its left. */
 export function showText(screen: Screen, text: Uint8Array): void {
   const lines = new TextDecoder().decode(text).trimEnd().split(/\r?\n/);
   screen.lines(...lines.map((line) => `${MARGIN}${screen.dim("│")}${line === "" ? "" : ` ${screen.green(line)}`}`));
 }
 
-/** What the application got and what each tap saw, in columns: the first is the XOR of the others. */
+/** Shows the application's bytes and each tap's in columns: the first is the XOR of the others. */
 export function showListing(screen: Screen, application: View, taps: readonly View[]): void {
   const views = [application, ...taps];
   const perLine = bytesPerLine(screen.width - INDENT - 1, views.length, " = ".length);
@@ -63,7 +63,7 @@ export function showListing(screen: Screen, application: View, taps: readonly Vi
   screen.lines(titles!, ...rows);
 }
 
-/** A table of measures: first that of the text, then what noise would give, then what was found. */
+/** Shows a table of measures: the text, expected noise, and the recordings. */
 export function showMeasures(screen: Screen, text: Measured, noise: Measured, found: readonly Measured[]): void {
   const rows = [
     ["", "entropy", "chi-square", "gzip", "longest run"],
@@ -79,7 +79,7 @@ export function showMeasures(screen: Screen, text: Measured, noise: Measured, fo
   screen.lines(screen.green(last!));
 }
 
-/** A paragraph, after something that was shown. */
+/** Shows a paragraph after a listing or table. */
 export function showRemark(screen: Screen, paragraph: string): void {
   screen.lines("", ...wrap(paragraph, screen.width, INDENT));
 }
@@ -88,7 +88,7 @@ function row({ name, measures: { entropy, chiSquare, gzip, run } }: Measured): s
   return [name, entropy.toFixed(4), count(chiSquare), `${(gzip * 100).toFixed(1)} %`, `${count(run)} bytes`];
 }
 
-/** What a tap counted. */
+/** Counts of a tap. */
 export interface Counted {
   /** Where it listens. */
   readonly address: Address;
@@ -98,7 +98,7 @@ export interface Counted {
   readonly down: number;
 }
 
-/** How fast the transfer was, and what each channel carried. */
+/** Shows the rate of the transfer, and the bytes of each channel. */
 export function showThroughput(screen: Screen, progress: Progress, channels: readonly Counted[]): void {
   screen.lines(
     `${MARGIN}${bytes(progress.bytes)} in ${seconds(progress.ms)}: ${screen.bold(rate(progress))}`,
@@ -115,20 +115,20 @@ export function showThroughput(screen: Screen, progress: Progress, channels: rea
   );
 }
 
-/** What to try next. @param micss How the program is called. */
+/** Shows what to try next. @param micss Command that runs the program. */
 export function showNext(screen: Screen, micss: string): void {
   screen.lines(
     "",
     screen.bold("Next"),
     "",
     ...wrap(
-      "Between two hosts with more than one path between them (README.md tells more). There:",
+      "Between two hosts joined by more than one path (see README.md). On the server:",
       screen.width,
       INDENT,
     ),
     `${MARGIN}  ${micss} server --channel 192.0.2.10 --channel 198.51.100.10 \\`,
     `${MARGIN}    --target 80=127.0.0.1:8080`,
-    ...wrap("and here:", screen.width, INDENT),
+    ...wrap("On the client:", screen.width, INDENT),
     `${MARGIN}  ${micss} client --server web=192.0.2.10,198.51.100.10 \\`,
     `${MARGIN}    --forward 127.0.0.1:8080=web:80`,
     `${MARGIN}  curl http://127.0.0.1:8080/`,
@@ -143,5 +143,5 @@ export function showNext(screen: Screen, micss: string): void {
   );
 }
 
-/** The text that was measured, in words. */
+/** The measured text in words. */
 export const LETTER_IN_WORDS = `"${LINE.trimEnd()}" ${count(REPETITIONS)} times`;

@@ -8,21 +8,21 @@ const BUFFER = 256 * 1024;
 
 /** The first bytes of one connection, both ways. */
 export interface Recording {
-  /** What went from the client handler to the server handler. */
+  /** From the client handler to the server handler. */
   readonly up: Tape;
-  /** What went from the server handler to the client handler. */
+  /** From the server handler to the client handler. */
   readonly down: Tape;
 }
 
-/** A wiretap: passes connections on, unchanged, and keeps what their first bytes were. */
+/** A wiretap: forwards connections unchanged, and records their first bytes. */
 export class Tap {
   /** Where it listens. */
   readonly address: Address;
-  /** One for each connection, in the order in which they came. */
+  /** One for each connection, in order of arrival. */
   readonly recordings: Recording[] = [];
-  /** How many bytes went up, all connections together. */
+  /** Bytes upward, over all connections. */
   up = 0;
-  /** How many bytes came down. */
+  /** Bytes downward, over all connections. */
   down = 0;
   readonly #network: Network;
   readonly #to: Address;
@@ -35,9 +35,9 @@ export class Tap {
   /**
    * Starts to listen.
    *
-   * @param to Where it passes connections on to.
-   * @param limit How many bytes of each direction of each connection it keeps.
-   * @throws {StartError} When that can't be.
+   * @param to Destination of the connections.
+   * @param limit Bytes to keep per direction of each connection.
+   * @throws {StartError} If it can't listen.
    */
   constructor(network: Network, at: Address, to: Address, limit: number) {
     this.#network = network;
@@ -51,7 +51,7 @@ export class Tap {
     });
   }
 
-  /** Stops listening, aborts what is under way, and waits until all is closed. */
+  /** Stops listening, aborts open connections, and waits until all are closed. */
   async close(): Promise<void> {
     this.#listener.close();
     await this.#accepting;
@@ -80,7 +80,7 @@ export class Tap {
       ]);
       for (const end of ends) end.close();
     } catch {
-      // Whatever failed on one side is for the other to see, and not for the tap to say.
+      // Pass a failure of one side on to the other, without reporting it.
       for (const end of ends) end.reset();
     } finally {
       for (const end of ends) this.#connections.delete(end);
@@ -88,7 +88,7 @@ export class Tap {
   }
 }
 
-/** Passes on what comes, and the half-close at its end. */
+/** Forwards bytes, and the half-close at the end. */
 async function copy(from: Connection, to: Connection, seen: (bytes: Uint8Array) => void): Promise<void> {
   const buffer = new Uint8Array(BUFFER);
   for (let length = await from.read(buffer); length !== null; length = await from.read(buffer)) {

@@ -5,20 +5,20 @@ export class Tape {
   readonly #limit: number;
 
   /**
-   * An empty one.
+   * Creates an empty tape.
    *
-   * @param limit How many bytes it keeps at most.
+   * @param limit Maximum number of bytes to keep.
    */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** What it has so far, lent until more is added. */
+  /** The bytes so far, lent until more are added. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Adds what comes next, or what of it there is room for; copied. */
+  /** Appends a copy of the next bytes, up to the limit. */
   add(bytes: Uint8Array): void {
     const kept = bytes.subarray(0, this.#limit - this.#length);
     if (kept.length === 0) return;

@@ -8,28 +8,28 @@ import { get, type Reply, request } from "./request.ts";
 import type { Setup } from "./setup.ts";
 import type { Counted } from "./show.ts";
 
-/** An answer among what the taps recorded. */
+/** An answer found in the recordings of the taps. */
 export interface Found {
   /** The association that carried it. */
   readonly association: Overheard;
-  /** Where it lies among the message bytes. */
+  /** Its pieces among the message bytes. */
   readonly answer: readonly Piece[];
 }
 
-/** The way through the handlers and the taps. */
+/** Sends requests through the handlers and the taps. */
 export class Through {
   readonly #setup: Setup;
   readonly #network: Network;
   readonly #clock: Clock;
 
-  /** The way through `setup`, which stays the caller's. */
+  /** Uses `setup`, which the caller keeps owning. */
   constructor(setup: Setup, network: Network, clock: Clock) {
     this.#setup = setup;
     this.#network = network;
     this.#clock = clock;
   }
 
-  /** Asks for `path`. @throws {DemoError} When the answer's body is not `body`. */
+  /** Requests `path`. @throws {DemoError} If the body of the answer is not `body`. */
   async get(path: string, body: Uint8Array): Promise<Reply> {
     let reply: Reply;
     try {
@@ -38,26 +38,26 @@ export class Through {
       throw this.#failure(path, cause);
     }
     if (!equal(reply.bytes.subarray(reply.bodyStart), body)) {
-      throw new DemoError(`${path} did not come through the channels as the web server sent it`);
+      throw new DemoError(`${path} arrived differently from how the web server sent it`);
     }
     return reply;
   }
 
-  /** Finds an answer in what the taps recorded. @throws {DemoError} When it is not there. */
+  /** Finds an answer in the recordings of the taps. @throws {DemoError} If it is missing. */
   overheard(reply: Reply): Found {
     for (const association of overhear(this.#setup.taps.map(({ recordings }) => recordings))) {
       const answer = association.answers.find((pieces) => equal(bytesOf(association.message, pieces), reply.bytes));
       if (answer !== undefined) return { association, answer };
     }
-    throw new DemoError("what all three taps recorded does not give back what the application got");
+    throw new DemoError("the recordings of all three taps do not give back the application's data");
   }
 
   /**
-   * Moves as many bytes as the limits allow.
+   * Transfers as many bytes as the limits allow.
    *
-   * @param moved Told again and again how far it is.
-   * @returns How long that took, and what each channel carried meanwhile.
-   * @throws {DemoError} When bytes are missing.
+   * @param moved Called repeatedly with the progress.
+   * @returns The duration, and the bytes of each channel.
+   * @throws {DemoError} If bytes are missing.
    */
   async transfer(moved: (progress: Progress) => void): Promise<{ progress: Progress; channels: Counted[] }> {
     const { web, taps, entry } = this.#setup;
@@ -79,8 +79,8 @@ export class Through {
       up: up - before[index]!.up,
       down: down - before[index]!.down,
     }));
-    // There is a head before the body, and frames around both.
-    if (received <= web.transferred) throw new DemoError(`only ${received} of ${web.transferred} bytes came`);
+    // A head precedes the body, and frames surround both.
+    if (received <= web.transferred) throw new DemoError(`received only ${received} of ${web.transferred} bytes`);
     if (channels.some(({ down }) => down <= received)) throw new DemoError("a channel carried less than its share");
     return { progress: total, channels };
   }

@@ -24,24 +24,24 @@ import { LETTER_LENGTH, PAGE_BYTES, repeated } from "./text.ts";
 import { type Found, Through } from "./through.ts";
 import type { TransferLimits } from "./web_server.ts";
 
-/** What a tour needs beside the setup. */
+/** Options of a tour, besides the setup. */
 export interface TourOptions {
-  /** That of the setup. */
+  /** The one of the setup. */
   readonly network: Network;
-  /** That of the setup. */
+  /** The one of the setup. */
   readonly clock: Clock;
-  /** Those of the setup. */
+  /** The ones of the setup. */
   readonly limits: TransferLimits;
-  /** Gives up what would take its time. */
+  /** Aborts long operations. */
   readonly signal: AbortSignal;
-  /** How the program is called. */
+  /** Command that runs the program. */
   readonly micss: string;
 }
 
 /**
- * Shows everything, one thing after the other, and checks what it shows.
+ * Shows everything step by step, and verifies what it shows.
  *
- * @throws {DemoError} When something does not work, or does not hold.
+ * @throws {DemoError} If something fails, or a claim does not hold.
  */
 export async function tour(setup: Setup, screen: Screen, options: TourOptions): Promise<void> {
   const through = new Through(setup, options.network, options.clock);
@@ -55,8 +55,8 @@ export async function tour(setup: Setup, screen: Screen, options: TourOptions): 
 }
 
 async function fetchPage(screen: Screen, through: Through, entry: string): Promise<Reply> {
-  const explanation = `The application asks the client handler for http://${entry}/. This is what comes back, from a web
-    server that knows nothing of MICSS:`;
+  const explanation = `The application requests http://${entry}/ from the client handler. This is the answer of a web
+    server that is unaware of MICSS:`;
   showTitle(screen, 1, "A page through three channels", explanation);
   const page = await through.get("/", PAGE_BYTES);
   showText(screen, page.bytes);
@@ -64,11 +64,11 @@ async function fetchPage(screen: Screen, through: Through, entry: string): Promi
 }
 
 function compareBytes(screen: Screen, page: Reply, { association, answer }: Found): void {
-  const explanation = `The first bytes of the page, as the application that asked for it got them, and what each tap saw
-    pass in their place. On every line, the first column is the XOR of the other three:`;
-  showTitle(screen, 2, "The same bytes, at four places", explanation);
+  const explanation = `The first bytes of the page as the application received them, and the bytes that each tap saw in
+    their place. On every line, the first column is the XOR of the other three:`;
+  showTitle(screen, 2, "The same bytes, seen in four places", explanation);
   const { bodyStart } = page;
-  // The page's bytes that lie together with its first one.
+  // Bytes of the page that are contiguous with its first one.
   let end = 0;
   const piece = answer.find(({ length }) => (end += length) > bodyStart)!;
   const length = end - bodyStart;
@@ -81,23 +81,24 @@ function compareBytes(screen: Screen, page: Reply, { association, answer }: Foun
 }
 
 async function searchForText(screen: Screen, through: Through, signal: AbortSignal): Promise<void> {
-  const explanation = `Nothing is easier to find than ${LETTER_IN_WORDS}. So that is what the web server sends now, a
-    million bytes. What the taps recorded meanwhile, one by one, any two XORed, and all three:`;
+  const explanation = `Nothing is easier to find than ${LETTER_IN_WORDS}. So the web server now sends that, a million
+    bytes. These are the recordings of the taps: each one, each two XORed, and all three XORed:`;
   showTitle(screen, 3, "Is it noise?", explanation);
   const letter = await through.get("/letter", repeated(LETTER_LENGTH));
   const { association } = through.overheard(letter);
   const { text, noise, found, fault } = await searchTaps(association, [PAGE_BYTES], signal);
   showMeasures(screen, text, noise, found);
   if (fault !== null) throw new DemoError(fault);
-  const conclusion = `So each tap holds noise, and so do any two of them together, by every measure. All three hold the
-    text, which only the heads of MICSS's frames interrupt.`;
+  const conclusion =
+    `By every measure, each tap recorded noise, and so do any two of them together. All three contain the
+    text, interrupted only by the heads of MICSS's frames.`;
   showRemark(screen, conclusion);
 }
 
 function putTogether(screen: Screen, page: Reply, { association, answer }: Found): void {
   const explanation =
-    `Only someone who listens on every path can read along. This is the page again, made of nothing but the three taps'
-    recordings:`;
+    `Only someone who listens on every path can read along. This is the page again, reconstructed from the three
+    recordings alone:`;
   showTitle(screen, 4, "All three give the page back", explanation);
   showText(screen, bytesOf(association.message, answer).subarray(page.bodyStart));
 }
@@ -106,10 +107,10 @@ async function transfer(screen: Screen, through: Through, limits: TransferLimits
   const explanation = `${bytes(limits.bytes)}, or as much as goes through in ${
     seconds(limits.ms)
   }. Both handlers share one process with everything else
-    here; in processes of their own they are faster.`;
+    here; separate processes are faster.`;
   showTitle(screen, 5, "How fast", explanation);
   const bar = new ProgressBar(screen, limits);
   const { progress, channels } = await through.transfer((progress) => bar.update(progress));
   showThroughput(screen, progress, channels);
-  showRemark(screen, "Each channel carries a share of every byte: three times the traffic, in all.");
+  showRemark(screen, "Each channel carries a share of every byte: three times the traffic in total.");
 }

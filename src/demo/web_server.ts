@@ -5,7 +5,7 @@ import { type Connection, type Listener, type Network, writeAll } from "../net/c
 import { listenAll } from "../net/listen.ts";
 import { LETTER_LENGTH, LINE_BYTES, PAGE_BYTES, repeated } from "./text.ts";
 
-/** How long the transfer that shows the throughput may get: it ends at whichever comes first. */
+/** Limits of the throughput transfer, which ends at whichever is reached first. */
 export interface TransferLimits {
   /** In bytes. */
   readonly bytes: number;
@@ -16,20 +16,20 @@ export interface TransferLimits {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** More than any request of the demo's. */
+/** Maximum length of a request. */
 const LONGEST_REQUEST = 4096;
 
-/** How much is written at once, in bytes: a whole number of lines. */
+/** Bytes per write: a whole number of lines. */
 const BLOCK = 6_000 * LINE_BYTES.length;
 
 /**
- * A small HTTP/1.1 server, which knows nothing of MICSS: `/` is a page, `/letter` a million bytes of one line over and
- * over, `/transfer` the same line until a limit is reached. It closes each connection after its answer.
+ * A small HTTP/1.1 server, unaware of MICSS: `/` is a page, `/letter` a million bytes of one repeated line, `/transfer` the
+ * same line until a limit is reached. It closes each connection after its answer.
  */
 export class WebServer {
   /** Where it listens. */
   readonly address: Address;
-  /** How many bytes of answers to `/transfer` it has written. */
+  /** Bytes written in answers to `/transfer`. */
   transferred = 0;
   readonly #listener: Listener;
   readonly #accepting: Promise<void>;
@@ -37,7 +37,7 @@ export class WebServer {
   readonly #clock: Clock;
   readonly #limits: TransferLimits;
 
-  /** Starts to listen. @throws {StartError} When that can't be. */
+  /** Starts to listen. @throws {StartError} If it can't. */
   constructor(network: Network, clock: Clock, at: Address, limits: TransferLimits) {
     this.#clock = clock;
     this.#limits = limits;
@@ -49,7 +49,7 @@ export class WebServer {
     });
   }
 
-  /** Stops listening, aborts what is under way, and waits until all is closed. */
+  /** Stops listening, aborts open connections, and waits until all are closed. */
   async close(): Promise<void> {
     this.#listener.close();
     await this.#accepting;
@@ -68,7 +68,7 @@ export class WebServer {
       while (await connection.read(new Uint8Array(512)) !== null);
       connection.close();
     } catch {
-      // Whoever asked has gone, or talks something else; either way nobody wants the rest.
+      // The client is gone, or does not speak HTTP; drop the rest.
       connection.reset();
     }
   }
@@ -87,7 +87,7 @@ export class WebServer {
   }
 }
 
-/** Head and body in one write, so that they travel together. */
+/** Head and body, for a single write. */
 async function answer(connection: Connection, body: Uint8Array): Promise<void> {
   const start = head("200 OK", body.length);
   const bytes = new Uint8Array(start.length + body.length);
@@ -96,7 +96,7 @@ async function answer(connection: Connection, body: Uint8Array): Promise<void> {
   await writeAll(connection, bytes);
 }
 
-/** An answer's head; without a length the body ends with the connection (RFC 9112, section 6.3). */
+/** Head of an answer; without a length the body ends with the connection (RFC 9112, section 6.3). */
 function head(status: string, length?: number): Uint8Array {
   const lengthLine = length === undefined ? "" : `Content-Length: ${length}\r\n`;
   return encoder.encode(
@@ -104,7 +104,7 @@ function head(status: string, length?: number): Uint8Array {
   );
 }
 
-/** Reads a request's head. @returns The path that it asks for. */
+/** Reads the head of a request. @returns The requested path. */
 async function readPath(connection: Connection): Promise<string> {
   const buffer = new Uint8Array(LONGEST_REQUEST);
   for (let length = 0;;) {

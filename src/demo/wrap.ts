@@ -1,11 +1,11 @@
-/** Prose is not set wider than this many columns: long lines are hard to follow. */
+/** Maximum width of prose in columns, for readability. */
 const WIDEST = 96;
 
 /**
- * Breaks a paragraph into lines between its words.
+ * Wraps a paragraph between words.
  *
- * @param width Of the screen, in columns; the last one stays empty.
- * @param indent How many spaces each line begins with.
+ * @param width Width of the screen in columns; the last one stays empty.
+ * @param indent Number of spaces before each line.
  */
 export function wrap(text: string, width: number, indent: number): string[] {
   const room = Math.min(width, WIDEST) - 1 - indent;

@@ -14,7 +14,7 @@ const MILLION = 1_000_000;
 const each = Uint8Array.from({ length: 256 }, (_, index) => index);
 const text = new TextEncoder().encode("abcabd");
 
-/** What {@linkcode longestRun} has to find, found by trying everything. */
+/** Reference for {@linkcode longestRun}, by brute force. */
 function longestRunByHand(bytes: Uint8Array, text: Uint8Array): number {
   let longest = 0;
   for (let start = 0; start < bytes.length; start++) {
@@ -27,7 +27,7 @@ function longestRunByHand(bytes: Uint8Array, text: Uint8Array): number {
   return longest;
 }
 
-Deno.test("entropy is 0 bits for one byte over and over, 1 for two alike, 8 for all alike", () => {
+Deno.test("entropy is 0 bits for a constant byte, 1 for two equally frequent ones, 8 for all 256", () => {
   const entropyOf = (bytes: Uint8Array) => entropy(countBytes(bytes), bytes.length);
   assertEquals(entropyOf(new Uint8Array(1000)), 0);
   assertEquals(entropyOf(Uint8Array.of(7, 9, 9, 7)), 1);
@@ -40,7 +40,7 @@ Deno.test("chi-square is 0 for an even distribution, and 255 times the length fo
   assertEquals(chiSquareOf(new Uint8Array(512)), 255 * 512);
 });
 
-Deno.test("gzip makes little of zeros and more of noise than it was", async () => {
+Deno.test("gzip shrinks zeros and expands noise", async () => {
   assert(await gzipLength(new Uint8Array(10_000)) < 100);
   assert(await gzipLength(new Random(1).bytes(10_000)) > 10_000);
 });
@@ -52,32 +52,32 @@ Deno.test("the longest run is found at the start, in the middle and at the end",
   assertEquals(longestRun(encode("--ab-cabd"), text), 4);
 });
 
-Deno.test("the longest run goes on from the text's end to its start", () => {
+Deno.test("the longest run continues from the text's end to its start", () => {
   assertEquals(longestRun(new TextEncoder().encode("bdabcabdab"), text), 10);
 });
 
-Deno.test("the longest run is 0 where no byte is in common, where there are no bytes, and where there is no text", () => {
+Deno.test("the longest run is 0 without a common byte, without bytes, and without a text", () => {
   assertEquals(longestRun(new TextEncoder().encode("xyz"), text), 0);
   assertEquals(longestRun(new Uint8Array(0), text), 0);
   assertEquals(longestRun(text, new Uint8Array(0)), 0);
 });
 
-Deno.test("the longest run is what trying everything finds", () =>
+Deno.test("the longest run agrees with brute force", () =>
   forSeeds(300, (random) => {
     const some = (length: number) => Uint8Array.from({ length }, () => random.below(3));
     const [bytes, text] = [some(random.below(60)), some(random.between(1, 12))];
     assertEquals(longestRun(bytes, text), longestRunByHand(bytes, text), `${bytes} in ${text}`);
   }));
 
-Deno.test("a text that other bytes interrupt is searched in a time that does not grow with its square", () => {
-  // Without bounds on what is looked at again, this takes minutes.
+Deno.test("a text interrupted by other bytes is searched in less than quadratic time", () => {
+  // Without bounds on repeated comparisons, this takes minutes.
   const bytes = new Uint8Array(MILLION);
   for (let index = 0; index < MILLION; index++) bytes[index] = text[index % text.length]!;
   for (let index = 0; index < MILLION; index += 40_000) bytes.fill(0, index, index + 4);
   assertEquals(longestRun(bytes, text), 40_000 - 4);
 });
 
-Deno.test("noise measures what is expected of it", async () => {
+Deno.test("measures of noise are as expected", async () => {
   const measures = await measure(new Random(1).bytes(MILLION), text);
   const expected = expectedOfNoise(MILLION, text.length);
   assertAlmostEquals(measures.entropy, expected.entropy, 0.0001);

@@ -9,7 +9,7 @@ import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import { encodeGreeting } from "../../src/wire/greeting.ts";
 import { Random } from "../support/random.ts";
 
-/** Message bytes of the way down: KEY, then for each answer RESULT, its pieces as DATA, and END. */
+/** Downward message bytes: KEY, then for each answer RESULT, its pieces as DATA, and END. */
 function messageOf(random: Random, answers: readonly (readonly Uint8Array[])[]): Uint8Array {
   const encoder = new FrameEncoder(random.fill);
   const frames = [encoder.key()];
@@ -25,7 +25,7 @@ function messageOf(random: Random, answers: readonly (readonly Uint8Array[])[]):
   return Uint8Array.from(frames.flatMap((frame) => [...frame]));
 }
 
-/** What taps on three channels record of an association that carries `message` down. */
+/** Recordings of taps on three channels of an association that carries `message` down. */
 function record(random: Random, message: Uint8Array): Recording[] {
   const cookies = [0, 1, 2].map(() => random.bytes(16));
   const list = encodeAssociate({ scheme: xor.id, threshold: 3, cookies });
@@ -39,7 +39,7 @@ function record(random: Random, message: Uint8Array): Recording[] {
   });
 }
 
-Deno.test("three recordings give the answers of every session back", () => {
+Deno.test("three recordings give back the answers of all sessions", () => {
   const random = new Random(1);
   const pieces = [3, 500, 1].map((length) => random.bytes(length));
   const message = messageOf(random, [pieces.slice(0, 2), pieces.slice(2)]);
@@ -51,7 +51,7 @@ Deno.test("three recordings give the answers of every session back", () => {
   assertEquals(answers, [Uint8Array.of(...pieces[0]!, ...pieces[1]!), pieces[2]!]);
 });
 
-Deno.test("a piece lies in every share where it lies in the message", () => {
+Deno.test("a piece has the same offset in every share as in the message", () => {
   const random = new Random(2);
   const bytes = random.bytes(100);
   const [overheard] = overhear(record(random, messageOf(random, [[bytes]])).map((recording) => [recording]));
@@ -59,7 +59,7 @@ Deno.test("a piece lies in every share where it lies in the message", () => {
   assertEquals(xorOf(overheard!.shares.map((share) => share.subarray(position, position + length))), bytes);
 });
 
-Deno.test("recordings belong together by their lists, in whatever order they came", () => {
+Deno.test("recordings are matched by their lists, in any order", () => {
   const random = new Random(3);
   const messages = [10, 20].map((length) => messageOf(random, [[random.bytes(length)]]));
   const [one, two] = messages.map((message) => record(random, message));
@@ -67,13 +67,13 @@ Deno.test("recordings belong together by their lists, in whatever order they cam
   assertEquals(overhear(taps).map(({ message }) => message), messages);
 });
 
-Deno.test("an association that a tap has not seen is left out", () => {
+Deno.test("an association missing from a tap is left out", () => {
   const random = new Random(4);
   const [a, b] = record(random, messageOf(random, []));
   assertEquals(overhear([[a!], [b!], []]), []);
 });
 
-Deno.test("what one tap has not recorded, all together don't give", () => {
+Deno.test("bytes missing from one recording are missing from the result", () => {
   const random = new Random(5);
   const message = messageOf(random, [[random.bytes(1_000)]]);
   const taps = record(random, message);
@@ -84,7 +84,7 @@ Deno.test("what one tap has not recorded, all together don't give", () => {
   assertEquals(overheard!.shares.map(({ length }) => length), new Array(3).fill(500 - 74));
 });
 
-Deno.test("XOR of two leaves both as they were", () => {
+Deno.test("XOR of two leaves both unchanged", () => {
   const [a, b] = [Uint8Array.of(1, 2, 3), Uint8Array.of(255, 2, 0)];
   assertEquals(xorOf([a, b]), Uint8Array.of(254, 0, 3));
   assertEquals([a, b], [Uint8Array.of(1, 2, 3), Uint8Array.of(255, 2, 0)]);

@@ -5,7 +5,7 @@ import { PLAIN } from "../../src/demo/terminal.ts";
 
 const LIMITS = { bytes: 300_000_000, ms: 4_000 };
 
-/** What a bar shows at 80 columns without colours, each change apart. */
+/** Successive states of a bar, at 80 columns without colours. */
 function shown(live: boolean, use: (bar: ProgressBar) => void): string[] {
   const texts: string[] = [];
   const screen = new Screen((text) => texts.push(text.replace("\r\x1b[K", "")), { ...PLAIN, live });
@@ -13,7 +13,7 @@ function shown(live: boolean, use: (bar: ProgressBar) => void): string[] {
   return texts;
 }
 
-Deno.test("a bar is as full as the nearer limit is near", () => {
+Deno.test("a bar follows the limit that will be reached first", () => {
   const bars = shown(true, (bar) => {
     bar.update({ bytes: 0, ms: 0 });
     bar.update({ bytes: 150_000_000, ms: 1_000 });
@@ -25,7 +25,7 @@ Deno.test("a bar is as full as the nearer limit is near", () => {
   assert(bars.every((bar) => bar.length < 80));
 });
 
-Deno.test("a bar does not move for every read", () => {
+Deno.test("a bar is not redrawn for every read", () => {
   const bars = shown(true, (bar) => {
     for (let ms = 0; ms < 1_000; ms++) bar.update({ bytes: ms * 1_000, ms });
   });
@@ -39,6 +39,6 @@ Deno.test("without a terminal there is a line for each 100 MB", () => {
   assertEquals(lines, ["  100.0 MB in 1.0 s   100 MB/s\n", "  200.0 MB in 2.0 s   100 MB/s\n"]);
 });
 
-Deno.test("a rate is one from the first moment on", () => {
+Deno.test("a rate is finite from the start", () => {
   assertEquals(rate({ bytes: 5_000, ms: 0 }), "5 MB/s");
 });

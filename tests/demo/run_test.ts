@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { DemoError, type DemoOptions, PLAIN, runDemo, Screen, type ScreenOptions } from "../../src/demo/mod.ts";
 import { PAGE } from "../../src/demo/text.ts";
 import { type Clock, systemClock } from "../../src/net/clock.ts";
@@ -15,9 +15,9 @@ class Rehearsal {
   readonly #give = new AbortController();
   readonly #clock: Clock;
   readonly #forget: (() => void)[] = [];
-  /** What it has shown. */
+  /** Output so far. */
   text = "";
-  /** Called after each time that it showed something. */
+  /** Called after each output. */
   shown: () => void = () => {};
 
   constructor(options: MemoryNetworkOptions = {}, clock: Clock = systemClock) {
@@ -33,12 +33,14 @@ class Rehearsal {
     };
   }
 
-  /** Runs it to its end, and checks that it leaves nothing. */
+  /** Runs it to its end, and checks that it leaves nothing open. */
   async run(options: Partial<DemoOptions> = {}, screen: ScreenOptions = PLAIN): Promise<void> {
     const out = (text: string) => {
       this.text += text;
       this.shown();
     };
+    // Unlike a real one, a network in memory does not keep the process alive while the handlers wait.
+    const alive = setInterval(() => {}, 1000);
     try {
       await runDemo(new Screen(out, screen), {
         network: this.network,
@@ -49,7 +51,8 @@ class Rehearsal {
         ...options,
       });
     } finally {
-      // Handlers leave some timers to the process's end, and Deno 2.6 takes those for leaks.
+      clearInterval(alive);
+      // Handlers leave some timers until the process ends, which Deno 2.6 reports as leaks.
       for (const forget of this.#forget) forget();
       assertEquals([this.network.openListeners, this.network.openEnds], [0, 0]);
     }
@@ -61,7 +64,7 @@ class Rehearsal {
   }
 }
 
-/** How often `part` is in `text`. */
+/** Number of occurrences of `part` in `text`. */
 function occurrences(text: string, part: string): number {
   return text.split(part).length - 1;
 }
@@ -72,7 +75,7 @@ Deno.test("the demo shows everything, in order, and ends with what to try next",
   const titles = rehearsal.text.split("\n").filter((line) => /^\S/.test(line));
   assertEquals(titles.slice(1), [
     "1 · A page through three channels",
-    "2 · The same bytes, at four places",
+    "2 · The same bytes, seen in four places",
     "3 · Is it noise?",
     "4 · All three give the page back",
     "5 · How fast",
@@ -97,7 +100,7 @@ Deno.test("the demo keeps within the screen's width", async () => {
   }
 });
 
-Deno.test("the demo works where loopback has one address only", async () => {
+Deno.test("the demo works with a single loopback address", async () => {
   const rehearsal = new Rehearsal();
   const listen = rehearsal.network.listen.bind(rehearsal.network);
   rehearsal.network.listen = (at) => {
@@ -109,7 +112,7 @@ Deno.test("the demo works where loopback has one address only", async () => {
   assertStringIncludes(rehearsal.text, "tap 3 · 127.0.0.1:");
 });
 
-Deno.test("an interrupted demo ends with the reason, wherever it is, and shows nothing more", async () => {
+Deno.test("a demo interrupted anywhere ends with the reason, and shows nothing more", async () => {
   for (const title of ["MICSS: ", "1 · ", "2 · ", "3 · ", "4 · ", "5 · "]) {
     const rehearsal = new Rehearsal();
     const reason = new Error("interrupted");
@@ -124,7 +127,7 @@ Deno.test("an interrupted demo ends with the reason, wherever it is, and shows n
   }
 });
 
-Deno.test("a demo that was interrupted before it began shows nothing", async () => {
+Deno.test("a demo interrupted before its start shows nothing", async () => {
   const rehearsal = new Rehearsal();
   rehearsal.interrupt(new Error("interrupted"));
   await assertRejects(() => rehearsal.run(), Error, "interrupted");
@@ -146,33 +149,33 @@ Deno.test("a demo that takes too long fails", async () => {
     if (rehearsal.text.includes("5 · ")) pending.get(12_000)!();
   };
   const error = await assertRejects(() => rehearsal.run({ limits: { bytes: Infinity, ms: Infinity } }), DemoError);
-  assertEquals(error.message, "not done within 12 s: this machine is too busy");
+  assertEquals(error.message, "not finished within 12 s: this machine is too busy");
 });
 
-Deno.test("a channel that can't be made is named", async () => {
+Deno.test("a channel that can't be connected is named", async () => {
   const rehearsal = new Rehearsal();
   rehearsal.network.onConnect = (to) => {
     // From the second tap to the server handler.
     if (to.host === "127.0.0.2") throw new Deno.errors.ConnectionRefused("no way");
   };
   const error = await assertRejects(() => rehearsal.run(), DemoError);
-  assert(/^\/ did not come through the channels: session refused: channel 2 \(127\.0\.0\.2:/.test(error.message));
+  assertMatch(error.message, /^\/ did not come through the channels: session refused: channel 2 \(127\.0\.0\.2:/);
 });
 
-Deno.test("a byte that changes between a tap and the client handler is a failure", async () => {
+Deno.test("a byte changed between a tap and the client handler is a failure", async () => {
   const rehearsal: Rehearsal = new Rehearsal({
     interpose: ({ toClient, toServer }, { port }) => {
       const isTapped = rehearsal.text.includes(`tap 2 · 127.0.0.2:${port} `);
-      // Late enough to be in the page, not in the handshake.
+      // An offset in the page, beyond the handshake.
       const both = [copy(toClient, toServer), copy(toServer, toClient, isTapped ? 500 : Infinity)];
       Promise.allSettled(both).then(() => [toClient, toServer].forEach((end) => end.close()));
     },
   });
   const error = await assertRejects(() => rehearsal.run(), DemoError);
-  assertEquals(error.message, "/ did not come through the channels as the web server sent it");
+  assertEquals(error.message, "/ arrived differently from how the web server sent it");
 });
 
-/** Passes on what comes until the end, one bit of the byte at `flip` changed. */
+/** Forwards bytes until the end, with one bit of the byte at `flip` changed. */
 async function copy(from: Connection, to: Connection, flip = Infinity): Promise<void> {
   const buffer = new Uint8Array(1_000);
   let at = 0;

@@ -5,14 +5,14 @@ import { PLAIN } from "../../src/demo/terminal.ts";
 const TERMINAL: ScreenOptions = { width: 80, live: true, colour: true };
 const CLEAR = "\r\x1b[K";
 
-/** All that `use` makes a screen write. */
+/** Everything that `use` makes a screen write. */
 function written(options: ScreenOptions, use: (screen: Screen) => void): string {
   let text = "";
   use(new Screen((more) => text += more, options));
   return text;
 }
 
-Deno.test("lines on a pipe are nothing but their text", () => {
+Deno.test("lines on a pipe are plain text", () => {
   const text = written(PLAIN, (screen) => {
     screen.lines(screen.bold("one"), screen.dim("two"), screen.green("three"));
     screen.status("never seen");
@@ -28,7 +28,7 @@ Deno.test("colours end where they should", () => {
   );
 });
 
-Deno.test("a status is taken away by the next one, by lines, and at the end", () => {
+Deno.test("a status is removed by the next one, by lines, and at the end", () => {
   const text = written(TERMINAL, (screen) => {
     screen.status("1");
     screen.status("2");

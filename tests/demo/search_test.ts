@@ -4,14 +4,14 @@ import { LETTER_LENGTH, PAGE_BYTES, repeated } from "../../src/demo/text.ts";
 import { type PadSource, systemPads } from "../../src/sharing/pads.ts";
 import { xor } from "../../src/sharing/xor.ts";
 
-/** Searches what three taps recorded of `message`, split with these pads. */
+/** Searches the recordings of three taps for `message`, split with these pads. */
 function search(pads: PadSource, message = repeated(LETTER_LENGTH)) {
   const shares = [0, 1, 2].map(() => new Uint8Array(message.length));
   xor.split(message, shares, pads);
   return searchTaps({ shares, message, answers: [] }, [PAGE_BYTES]);
 }
 
-/** Pads that are `fill`'s for every share but those that a few of the first calls ask for. */
+/** Pads from `fill`, except for a few of the first calls. */
 function padsFrom(...sources: PadSource[]): PadSource {
   let call = 0;
   return (into) => sources[call++ % sources.length]!(into);
@@ -19,7 +19,7 @@ function padsFrom(...sources: PadSource[]): PadSource {
 
 const zeros: PadSource = (into) => into.fill(0);
 
-Deno.test("good pads leave nothing to be found but by all three", async () => {
+Deno.test("with good pads only all three together reveal the text", async () => {
   const { text, found, fault } = await search(systemPads);
   assertEquals(fault, null);
   assertEquals(found.map(({ name }) => name), [
@@ -37,20 +37,20 @@ Deno.test("good pads leave nothing to be found but by all three", async () => {
 
 Deno.test("a tap that holds the text is a fault", async () => {
   const { fault } = await search(zeros);
-  assertEquals(fault, "what tap 1 recorded has only 0.000 bits of entropy a byte: that is no noise");
+  assertEquals(fault, "what tap 1 recorded has only 0.000 bits of entropy a byte: that is not noise");
 });
 
-Deno.test("two taps that give the text away together are a fault", async () => {
+Deno.test("two taps that together reveal the text are a fault", async () => {
   const { fault } = await search(padsFrom(systemPads, zeros));
   assert(fault!.startsWith("what tap 2 recorded"));
   const same = new Uint8Array(LETTER_LENGTH);
   systemPads(same);
-  // Both pads alike cancel each other out, and leave the text in the third share.
+  // Equal pads cancel each other out, and leave the text in the third share.
   const { fault: cancelled } = await search((into) => into.set(same));
-  assertEquals(cancelled, "what tap 3 recorded holds 1000000 bytes in a row of what was sent: that is no noise");
+  assertEquals(cancelled, "what tap 3 recorded holds 1000000 bytes in a row of what was sent: that is not noise");
 });
 
-Deno.test("a pad that repeats is a fault, though each share looks even", async () => {
+Deno.test("a repeating pad is a fault, although each share looks uniform", async () => {
   const block = new Uint8Array(4_096);
   systemPads(block);
   const repeating: PadSource = (into) => {
@@ -60,16 +60,16 @@ Deno.test("a pad that repeats is a fault, though each share looks even", async (
   assert(fault!.startsWith("what tap 1 recorded"), fault!);
 });
 
-Deno.test("a short run of another text that was sent is a fault", async () => {
+Deno.test("a short run of another sent text is a fault", async () => {
   const message = repeated(LETTER_LENGTH);
   const { fault } = await search((into) => {
     systemPads(into);
     into.set(PAGE_BYTES.subarray(100, 110), 5_000);
   }, message);
-  assertEquals(fault, "what tap 1 recorded holds 10 bytes in a row of what was sent: that is no noise");
+  assertEquals(fault, "what tap 1 recorded holds 10 bytes in a row of what was sent: that is not noise");
 });
 
-Deno.test("a search gives up when told", async () => {
+Deno.test("a search can be aborted", async () => {
   const signal = AbortSignal.abort(new Error("enough"));
   const shares = [0, 1, 2].map(() => new Uint8Array(8));
   await assertRejects(() => searchTaps({ shares, message: shares[0]!, answers: [] }, [], signal), Error, "enough");

@@ -3,7 +3,7 @@ import { Tap } from "../../src/demo/tap.ts";
 import { type Connection, type Listener, readFull, writeAll } from "../../src/net/connection.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 
-/** A connection through a tap: `near` is who connected, `far` who was connected to. */
+/** A connection through a tap: `near` is the connecting end, `far` the accepting one. */
 interface Tapped {
   network: MemoryNetwork;
   tap: Tap;
@@ -12,7 +12,7 @@ interface Tapped {
   far: Connection;
 }
 
-/** Runs `use` with a connection through a tap that keeps 10 bytes, and checks that nothing is left. */
+/** Runs `use` with a connection through a tap that keeps 10 bytes, and checks that nothing stays open. */
 async function withTap(use: (tapped: Tapped) => Promise<void>): Promise<void> {
   const network = new MemoryNetwork();
   const listener = network.listen({ host: "192.0.2.1", port: 80 });
@@ -25,7 +25,7 @@ async function withTap(use: (tapped: Tapped) => Promise<void>): Promise<void> {
   assertEquals([network.openListeners, network.openEnds], [0, 0]);
 }
 
-/** What comes until the other side half-closes. */
+/** Reads until the peer half-closes. */
 async function readAll(connection: Connection): Promise<number[]> {
   const bytes: number[] = [];
   const buffer = new Uint8Array(100);
@@ -37,7 +37,7 @@ async function readAll(connection: Connection): Promise<number[]> {
 
 const numbers = (length: number) => Uint8Array.from({ length }, (_, index) => index);
 
-Deno.test("a tap passes everything on, both ways, counts it and keeps its first bytes", () =>
+Deno.test("a tap forwards everything both ways, counts it, and keeps the first bytes", () =>
   withTap(async ({ tap, near, far }) => {
     await writeAll(near, numbers(30));
     await readFull(far, new Uint8Array(30));
@@ -47,7 +47,7 @@ Deno.test("a tap passes everything on, both ways, counts it and keeps its first 
     assertEquals(tap.recordings.map(({ up, down }) => [up.bytes, down.bytes]), [[numbers(10), numbers(7)]]);
   }));
 
-Deno.test("a half-close goes through, and the other direction goes on", () =>
+Deno.test("a half-close passes, and the other direction continues", () =>
   withTap(async ({ near, far }) => {
     await writeAll(near, numbers(3));
     await near.closeWrite();
@@ -57,7 +57,7 @@ Deno.test("a half-close goes through, and the other direction goes on", () =>
     assertEquals(await readAll(near), [0, 1]);
   }));
 
-Deno.test("a reset goes through", () =>
+Deno.test("a reset passes", () =>
   withTap(async ({ near, far }) => {
     near.reset();
     await assertRejects(() => far.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
@@ -75,14 +75,14 @@ Deno.test("each connection has a recording of its own", () =>
     for (const end of [second, secondFar]) end.close();
   }));
 
-Deno.test("closing a tap resets what goes through it", () =>
+Deno.test("closing a tap resets its connections", () =>
   withTap(async ({ tap, near, far }) => {
     await tap.close();
     await assertRejects(() => near.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
     await assertRejects(() => far.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
   }));
 
-Deno.test("a connection that can't be passed on is reset", () =>
+Deno.test("a connection that can't be forwarded is reset", () =>
   withTap(async ({ network, tap, listener }) => {
     listener.close();
     const near = await network.connect(tap.address);

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Tape } from "../../src/demo/tape.ts";
 import { Random } from "../support/random.ts";
 
-Deno.test("a tape keeps what was added, in order, up to its limit", () => {
+Deno.test("a tape keeps added bytes in order, up to its limit", () => {
   const bytes = new Random(1).bytes(10_000);
   for (const limit of [0, 1, 3_000, 9_999, 10_000, 20_000]) {
     const tape = new Tape(limit);
@@ -11,7 +11,7 @@ Deno.test("a tape keeps what was added, in order, up to its limit", () => {
   }
 });
 
-Deno.test("a tape copies what is added", () => {
+Deno.test("a tape copies added bytes", () => {
   const tape = new Tape(10);
   const bytes = Uint8Array.of(1, 2);
   tape.add(bytes);

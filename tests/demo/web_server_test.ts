@@ -8,7 +8,7 @@ import { MemoryNetwork } from "../support/memory_network.ts";
 
 const AT = { host: "127.0.0.1", port: 0 };
 
-/** Runs `use` beside a web server in memory, and checks that it leaves nothing. */
+/** Runs `use` next to a web server in memory, and checks that it leaves nothing open. */
 async function withServer(
   use: (network: MemoryNetwork, server: WebServer) => Promise<void>,
   limits = { bytes: 1_000_000, ms: 1_000 },
@@ -24,19 +24,19 @@ async function withServer(
   assertEquals([network.openListeners, network.openEnds], [0, 0]);
 }
 
-/** A reply's body. */
+/** Body of a reply. */
 async function body(network: MemoryNetwork, server: WebServer, path: string): Promise<Uint8Array> {
   const { bytes, bodyStart } = await get(network, server.address, path);
   return bytes.subarray(bodyStart);
 }
 
-Deno.test("the page and the letter come whole", () =>
+Deno.test("the page and the letter arrive complete", () =>
   withServer(async (network, server) => {
     assertEquals(await body(network, server, "/"), PAGE_BYTES);
     assertEquals(await body(network, server, "/letter"), repeated(LETTER_LENGTH));
   }));
 
-Deno.test("what is asked for byte by byte is answered", () =>
+Deno.test("a request sent byte by byte is answered", () =>
   withServer(async (network, server) => {
     network.chunk = () => 1;
     assertEquals(await body(network, server, "/"), PAGE_BYTES);
@@ -54,7 +54,7 @@ Deno.test("a transfer ends at its limit of bytes", () =>
     assertEquals(server.transferred, 1_000_000);
   }));
 
-Deno.test("a transfer ends when its time is over", () => {
+Deno.test("a transfer ends at its time limit", () => {
   let received = 0;
   const clock: Clock = { ...systemClock, now: () => received > 500_000 ? 1_000 : 0, after: () => () => {} };
   return withServer(
@@ -68,7 +68,7 @@ Deno.test("a transfer ends when its time is over", () => {
   );
 });
 
-Deno.test("whoever sends no request, or too long a one, is sent away", () =>
+Deno.test("an invalid or overlong request is disconnected", () =>
   withServer(async (network, server) => {
     const half = await network.connect(server.address);
     await half.closeWrite();
@@ -90,21 +90,21 @@ Deno.test("closing ends a transfer under way", () =>
     await rejected;
   }, { bytes: Infinity, ms: Infinity }));
 
-Deno.test("a reply that is cut short, or none, is no reply", () => {
+Deno.test("a truncated or missing reply is an error", () => {
   const fails = (text: string, message: string) =>
     assertThrows(() => parseReply(new TextEncoder().encode(text)), Error, message);
-  fails("", "no answer came, only 0 bytes");
-  fails("HTTP/1.1 200 OK\r\nContent-", "no answer came, only 25 bytes");
-  fails("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", "3 of 5 bytes came");
+  fails("", "no complete answer, only 0 bytes");
+  fails("HTTP/1.1 200 OK\r\nContent-", "no complete answer, only 25 bytes");
+  fails("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", "received 3 of 5 bytes");
 });
 
-Deno.test("the page is short, and fits into 72 columns of ASCII", () => {
+Deno.test("the page is short, in ASCII lines of at most 72 columns", () => {
   const lines = PAGE.trimEnd().split("\n");
   assert(lines.length >= 10 && lines.length <= 20);
   assert(lines.every((line) => /^[\x20-\x7e]{0,72}$/.test(line)));
 });
 
-Deno.test("a repeated line is cut anywhere", () => {
+Deno.test("a repeated line can be cut anywhere", () => {
   for (const length of [0, 1, LINE_BYTES.length, LINE_BYTES.length + 1, 1_000]) {
     const expected = Uint8Array.from({ length }, (_, index) => LINE_BYTES[index % LINE_BYTES.length]!);
     assertEquals(repeated(length), expected);

@@ -10,11 +10,11 @@ Deno.test("newlines and several spaces count as one space", () => {
   assertEquals(wrap("one\n    two", 80, 0), ["one two"]);
 });
 
-Deno.test("a word that is longer than a line has a line of its own", () => {
+Deno.test("a word longer than a line gets its own line", () => {
   assertEquals(wrap("a longest word", 5, 0), ["a", "longest", "word"]);
 });
 
-Deno.test("lines get no longer than is good to read", () => {
+Deno.test("lines stay short enough to read", () => {
   const [first] = wrap("word ".repeat(100).trim(), 300, 0);
   assertEquals(first!.length, 94);
 });
