@@ -67,11 +67,13 @@ export class LoadPair implements AsyncDisposable {
     const channels = hosts.map((host) => ({ host, port }));
     const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
     const timeouts = `timeouts: {idle: ${IDLE_SECONDS}s, handshake: 30s}`;
+    // All sessions are one client's, and their associations may be idle at once: one source has a quarter for that.
+    const associations = 4 * (sessions + 2);
     await Deno.writeTextFile(
       `${path}/server.yaml`,
       `channels: ${listed(channels)}
 targets: {80: "127.0.0.1:${target.address.port}"}
-limits: {associations: ${sessions + 2}, waiting: 3000, waiting-per-source: 3000, accept-rate: 0}
+limits: {associations: ${associations}, waiting: 3000, waiting-per-source: 3000, accept-rate: 0}
 ${timeouts}
 `,
     );
