@@ -1,4 +1,5 @@
 import { reasonOf } from "../association/association.ts";
+import { WaitingRoom } from "../association/waiting_room.ts";
 import { acceptAll } from "../net/accept_loop.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
@@ -21,8 +22,8 @@ export interface WaysInOptions extends System {
   /** As {@linkcode Connection.keepAlive} has it; looked at for each. */
   readonly keepalive: number;
   /**
-   * How many may be saying so at once; looked at for each. A newer one takes the oldest one's place, which is the least
-   * likely to mean it.
+   * How many may be saying so at once; looked at for each. A newer one takes the place of the oldest of the source that
+   * has most, which is the least likely to mean it.
    */
   readonly asking: number;
   /** Takes each arrival and owns it, until the promise settles; must not reject. */
@@ -45,7 +46,7 @@ export class WaysIn {
   readonly #options: WaysInOptions;
   readonly #listeners: readonly Listener[];
   readonly #accepting: Promise<unknown>;
-  readonly #dialogues = new Set<Connection>();
+  readonly #dialogues: WaitingRoom<Dialogue>;
   readonly #arrivals = new Set<Promise<void>>();
   #stopped = false;
 
@@ -56,6 +57,12 @@ export class WaysIn {
    */
   constructor(entries: readonly Entry[], options: WaysInOptions) {
     const { network, log, clock, crew, replace = false } = this.#options = options;
+    this.#dialogues = new WaitingRoom({
+      get total() {
+        return options.asking;
+      },
+      perSource: Infinity,
+    });
     this.#entries = entries;
     const places = entries.map(({ listen }) => listen);
     this.#listeners = listenShared(network, places, crew.index === 0 && !replace);
@@ -120,7 +127,7 @@ export class WaysIn {
   async close(): Promise<void> {
     for (const listener of this.#listeners) listener.close();
     await this.#accepting;
-    for (const connection of this.#dialogues) connection.reset();
+    for (const { connection } of [...this.#dialogues]) connection.reset();
   }
 
   #take(entry: Entry, connection: Connection): void {
@@ -135,10 +142,13 @@ export class WaysIn {
 
   /** Finds out where a connection wants to go. @returns null when it was turned away, and has ended. */
   async #receive(entry: Entry, connection: Connection): Promise<Arrival | null> {
-    const { clock, timeout, asking, refused } = this.#options;
-    if (this.#dialogues.size >= asking) this.#dialogues.values().next().value?.reset();
+    const { clock, timeout, refused } = this.#options;
     const dialogue = new Dialogue(connection, clock, timeout);
-    this.#dialogues.add(connection);
+    const evicted = this.#dialogues.add(dialogue);
+    if (evicted !== null) {
+      this.#dialogues.remove(evicted);
+      evicted.connection.reset();
+    }
     try {
       return await entry.arrive(dialogue);
     } catch (error) {
@@ -152,7 +162,7 @@ export class WaysIn {
       return null;
     } finally {
       dialogue.over();
-      this.#dialogues.delete(connection);
+      this.#dialogues.remove(dialogue);
     }
   }
 }

@@ -160,3 +160,26 @@ Deno.test("closing resets those that have not said where they want to go", async
   await talk.waysIn.idle();
   assertEquals([talk.clock.pending, talk.network.openListeners], [0, 0]);
 });
+
+Deno.test("of applications that don't say where they want to go, the oldest of the source that has most makes room", async () => {
+  const network = new MemoryNetwork();
+  const waysIn = open([new Socks5Entry(LISTEN)], network, { asking: 4 });
+  const connect = async (source: string) => {
+    network.source = source;
+    const connection = await network.connect(LISTEN);
+    await settle();
+    return connection;
+  };
+  const honest = await connect("192.0.2.9");
+  const crowd = [];
+  for (let count = 0; count < 10; count++) crowd.push(await connect("203.0.113.1"));
+  assertEquals(waysIn.size, 4);
+  for (const connection of crowd.slice(0, 7)) {
+    await assertRejects(() => readSome(connection), Deno.errors.ConnectionReset);
+  }
+  // The greeting of SOCKS5 without authentication, and its answer.
+  await writeAll(honest, Uint8Array.of(5, 1, 0));
+  assertEquals(await readSome(honest), Uint8Array.of(5, 0));
+  await waysIn.close();
+  for (const connection of [honest, ...crowd]) connection.close();
+});

@@ -36,6 +36,11 @@ export class Dialogue {
     this.#timeout = timeout;
   }
 
+  /** The host address that the application connects from. */
+  get remoteHost(): string {
+    return this.connection.remote.host;
+  }
+
   /**
    * Reads one message, and no byte more.
    *
