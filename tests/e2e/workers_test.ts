@@ -146,7 +146,7 @@ for (const clients of [1, 2]) {
       assertEquals(workersOf(server, "session"), servers === 1 ? [undefined] : [0, 1], server.describe());
       assertEquals(workersOf(client, "session"), clients === 1 ? [undefined] : [0, 1], client.describe());
       for (const handler of [client, server]) {
-        assertEquals(await ask(handler, "/readyz"), '{"ready":true,"missing":{},"unknown":{}}');
+        assertEquals(await ask(handler, "/readyz"), '{"ready":true,"missing":{},"degraded":{},"unknown":{}}');
         const metrics = await ask(handler, "/metrics");
         assertEquals(value(metrics, "micss_sessions"), MANY);
         assertEquals([...metrics.matchAll(/^micss_info\{.*\} (\d+)$/gm)].map(([, one]) => one), ["1"]);
