@@ -131,7 +131,11 @@ export const ROWS: readonly Row[] = [
   },
   {
     ...{ fault: "bytes of a channel come twice", phases: ["connecting", "greeting"], seen: RESET, target: NONE },
-    said: client("session refused", /^channel 2 \(192\.0\.2\.2:6522\): (a message of type|refused:)/, `${CHANNEL_2}…`),
+    said: client(
+      "session refused",
+      /^channel 2 \(192\.0\.2\.2:6522\): (expected the echo of the list|refused:)/,
+      `${CHANNEL_2}…`,
+    ),
     within: 0,
   },
   again("bytes of a channel come twice", ["half associated"]),
