@@ -129,7 +129,8 @@ export class Liveness {
       return association.fail(new Silence(this.#limits.silence));
     }
     const [dead, ...others] = stopped;
-    const too = others.length > 0 ? `, and so are ${channelsOf(others)}` : "";
+    const are = others.length > 1 ? "are" : "is";
+    const too = others.length > 0 ? `, and so ${are} ${channelsOf(others)}` : "";
     association.channelFailed(dead!, new Error(`silent for ${this.#limits.silence / 1000} s${too}`));
     association.abort();
   }

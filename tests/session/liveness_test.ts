@@ -141,7 +141,7 @@ Deno.test("where all channels are silent, the one whose path has stopped is name
     const failedThere = assertRejects(() => session.served);
     await session.clock.advance(27_000);
     const { index, message } = await failed;
-    const too = stopped.length > 1 ? ", and so are channel 3" : "";
+    const too = stopped.length > 1 ? ", and so is channel 3" : "";
     assertEquals([index, message.replace(/^.*\): /, "")], [1, `silent for 25 s${too}`]);
     await failedThere;
     await session.end();
