@@ -6,17 +6,17 @@ import { listenAll } from "../net/listen.ts";
 import { BLOCK, countArriving } from "./counting.ts";
 import { decodeRequest, encodeCount, REQUEST_LENGTH } from "./protocol.ts";
 
-/** Connections at once: more than one measurement makes, and few enough to be no burden. */
+/** Maximum number of concurrent connections: more than one measurement needs, without burdening the server. */
 const MOST_CONNECTIONS = 16;
 
-/** How long a connection may take beyond what it asked for, in milliseconds. */
+/** Time that a connection may take beyond its requested duration, in milliseconds. */
 const GRACE = 30_000;
 
-/** Answers measurements: sends back, counts or sends, as each connection asks. Who asks anything else is sent away. */
+/** Answers measurements: echoes, counts or sends, as each connection requests. Other requests are disconnected. */
 export class Answerer {
   /** Where it listens; real ports where 0 was asked for. */
   readonly addresses: readonly Address[];
-  /** How many measurements it has begun. */
+  /** Number of measurements begun. */
   answered = 0;
   readonly #clock: Clock;
   readonly #listeners: readonly Listener[];
@@ -26,7 +26,7 @@ export class Answerer {
   /**
    * Starts to listen.
    *
-   * @throws {StartError} When an address can't be listened at; nothing is left open then.
+   * @throws {StartError} If it can't listen at an address; leaves nothing open.
    */
   constructor(network: Network, clock: Clock, at: readonly Address[]) {
     this.#clock = clock;
@@ -36,7 +36,7 @@ export class Answerer {
     this.#accepting = Promise.all(this.#listeners.map((listener) => acceptAll(listener, take)));
   }
 
-  /** Stops listening, aborts what is under way, and waits until all is closed. */
+  /** Stops listening, aborts open connections, and waits until all are closed. */
   async close(): Promise<void> {
     for (const listener of this.#listeners) listener.close();
     await this.#accepting;
@@ -68,7 +68,7 @@ export class Answerer {
         await drain(connection);
       }
     } catch {
-      // Who measures breaks off when it has seen enough.
+      // The measuring side breaks off when it has enough.
     } finally {
       forget();
       connection.reset();
@@ -83,13 +83,13 @@ async function echo(connection: Connection): Promise<void> {
   }
 }
 
-/** Writes until the other side ends it. */
+/** Writes until the peer ends the flow. */
 async function pour(connection: Connection): Promise<never> {
   const block = new Uint8Array(BLOCK);
   for (;;) await writeAll(connection, block);
 }
 
-/** Takes what is still on its way: closing above it would take the count back. */
+/** Reads what is still in flight: closing with unread bytes would discard the count. */
 async function drain(connection: Connection): Promise<void> {
   const buffer = new Uint8Array(BLOCK);
   while (await connection.read(buffer) !== null);

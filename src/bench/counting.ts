@@ -2,15 +2,15 @@ import type { Clock } from "../net/clock.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Count } from "./protocol.ts";
 
-/** How much is read or written at once, in bytes. */
+/** Bytes per read or write. */
 export const BLOCK: number = 256 * 1024;
 
 /**
- * Counts what comes on a connection, from the first read after the ramp to the first after the window: at whole reads, so
- * that a flow which stalls is not credited with what comes after the end.
+ * Counts received bytes, from the first read after the ramp to the first one after the window. Counting whole reads keeps
+ * a stalled flow from being credited with bytes after the end.
  *
  * @param times Both in milliseconds; the ramp begins with the first byte.
- * @throws {Deno.errors.UnexpectedEof} When the flow ends before, and what the connection throws.
+ * @throws {Deno.errors.UnexpectedEof} If the flow ends early; also errors of the connection.
  */
 export async function countArriving(
   connection: Connection,

@@ -2,21 +2,21 @@ import type { Clock } from "../net/clock.ts";
 import type { Activity } from "../observe/activity.ts";
 import { channelLevels } from "../observe/channel_levels.ts";
 
-/** How often it is looked, in milliseconds. */
+/** Sampling interval, in milliseconds. */
 const PERIOD = 10;
 
-/** Looks, while bytes flow, which channels an association waits for. */
+/** Samples which channels an association waits for while bytes flow. */
 export class Lag {
-  /** How often it was looked, and at least one channel was waited for. */
+  /** Number of samples in which the association waited for a channel. */
   #looks = 0;
   readonly #held: number[];
   readonly #stop: () => void;
 
   /**
-   * Starts to look.
+   * Starts sampling.
    *
-   * @param activity A client handler's, with one server.
-   * @param channels How many channels it has.
+   * @param activity Activity of a client handler with one server.
+   * @param channels Number of its channels.
    */
   constructor(activity: Activity, channels: number, clock: Clock) {
     this.#held = Array(channels).fill(0);
@@ -30,9 +30,9 @@ export class Lag {
   }
 
   /**
-   * Stops looking.
+   * Stops sampling.
    *
-   * @returns For each channel, in which part of the time only it was waited for, 0 to 1.
+   * @returns For each channel, the fraction of time in which only that channel was waited for, 0 to 1.
    */
   stop(): number[] {
     this.#stop();

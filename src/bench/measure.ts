@@ -4,32 +4,32 @@ import { type Connection, type Network, readFull, writeAll } from "../net/connec
 import { BLOCK, countArriving } from "./counting.ts";
 import { COUNT_LENGTH, decodeCount, encodeRequest, type Mode, REQUEST_LENGTH } from "./protocol.ts";
 
-/** What measuring needs. */
+/** Options of a measurement. */
 export interface Measuring {
   /** Makes the connections. */
   readonly network: Network;
   /** Tells time. */
   readonly clock: Clock;
-  /** How long each measurement takes, in milliseconds, its ramp apart; at most 60,000. */
+  /** Duration of each measurement without its ramp, in milliseconds; at most 60,000. */
   readonly window: number;
-  /** How long an answer may take, in milliseconds. */
+  /** Time limit for an answer, in milliseconds. */
   readonly patience: number;
 }
 
-/** What answers is not what should, or does not answer at all; the message says what, in a few words. */
+/** The peer is not an answerer, or does not answer. The message says which. */
 export class AnswerError extends Error {
-  /** "AnswerError". */
+  /** Name of the class in a stack trace. */
   override name = "AnswerError";
 }
 
-/** How much longer the slow start of TCP may take, for each part of the window. */
+/** Ramp for TCP's slow start, as a fraction of the window. */
 const RAMP = 0.25;
 
 /**
- * How fast bytes get through, in bits a second.
+ * Measures throughput in bits per second, at the receiving end.
  *
- * @param mode "up" is to the address, "down" from it; counted where they arrive.
- * @throws {AnswerError} When nothing answers as it should.
+ * @param mode "up" is to the address, "down" from it.
+ * @throws {AnswerError} If the peer does not answer as it should.
  */
 export function throughput(to: Address, mode: "up" | "down", measuring: Measuring): Promise<number> {
   return withAnswer(to, mode, measuring, async (connection, times) => {
@@ -41,9 +41,9 @@ export function throughput(to: Address, mode: "up" | "down", measuring: Measurin
 }
 
 /**
- * How long one byte takes there and back, again and again on one connection, in microseconds each.
+ * Measures round trips of single bytes on one connection, in microseconds each.
  *
- * @throws {AnswerError} When nothing answers as it should.
+ * @throws {AnswerError} If the peer does not answer as it should.
  */
 export function roundTrips(to: Address, measuring: Measuring): Promise<number[]> {
   const { clock, window } = measuring;
@@ -60,7 +60,7 @@ export function roundTrips(to: Address, measuring: Measuring): Promise<number[]>
   });
 }
 
-/** Writes until the other side says what has come. */
+/** Writes until the peer reports its count. */
 async function countThere(connection: Connection): Promise<ReturnType<typeof decodeCount>> {
   const count = new Uint8Array(COUNT_LENGTH);
   const block = new Uint8Array(BLOCK);
@@ -97,7 +97,7 @@ async function withAnswer<T>(
     const answer = new Uint8Array(REQUEST_LENGTH);
     await readFull(connection, answer);
     if (!request.every((byte, at) => byte === answer[at])) {
-      throw new AnswerError("what answers there is no micss bench --answer");
+      throw new AnswerError("the peer is not micss bench --answer");
     }
     forget();
     forget = clock.after(times.ramp + times.window + patience, abort);

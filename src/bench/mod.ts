@@ -1,5 +1,5 @@
 /**
- * Measures for users: what each of a server's channels can do, what MICSS makes of them, and which one limits.
+ * Measurements for users: the performance of each channel of a server, and of MICSS over all, and which channel limits.
  *
  * @module
  */

@@ -1,31 +1,31 @@
-/** The port at which `micss bench --answer` listens, and that sessions ask for, where none is given. */
+/** Default port of `micss bench --answer`, which sessions request. */
 export const BENCH_PORT = 6523;
 
-/** What is asked of who answers: send back what comes, count what comes, or send. */
+/** Task of the answerer: echo, count received bytes, or send. */
 export type Mode = "echo" | "up" | "down";
 
-/** The first bytes of a connection that measures. */
+/** The first bytes of a measuring connection. */
 export interface Request {
-  /** What is measured. */
+  /** Kind of measurement. */
   readonly mode: Mode;
-  /** How long the flow may take to get up to speed, in milliseconds, at most 65,535: it is not counted. */
+  /** Uncounted time for the flow to reach its speed, in milliseconds; at most 65,535. */
   readonly ramp: number;
-  /** How long it is counted, in milliseconds, at most 65,535. */
+  /** Counted time, in milliseconds; at most 65,535. */
   readonly window: number;
 }
 
-/** What a receiver counted. */
+/** Count of a receiver. */
 export interface Count {
   /** In bytes. */
   readonly bytes: number;
-  /** From the first to the last of them, in microseconds. */
+  /** Time from the first to the last byte, in microseconds. */
   readonly microseconds: number;
 }
 
-/** A request's length in bytes; it is also its answer, before anything else. */
+/** Length of a request in bytes. The answer begins with a copy of it. */
 export const REQUEST_LENGTH = 16;
 
-/** A count's length in bytes. */
+/** Length of a count in bytes. */
 export const COUNT_LENGTH = 16;
 
 const MAGIC = new TextEncoder().encode("micss-bench");
@@ -45,8 +45,8 @@ export function encodeRequest({ mode, ramp, window }: Request): Uint8Array {
 /**
  * Decodes a request.
  *
- * @param bytes {@linkcode REQUEST_LENGTH} of them.
- * @returns null for what is none.
+ * @param bytes {@linkcode REQUEST_LENGTH} bytes.
+ * @returns null if it is not a request.
  */
 export function decodeRequest(bytes: Uint8Array): Request | null {
   if (!MAGIC.every((byte, at) => byte === bytes[at])) return null;
@@ -57,7 +57,7 @@ export function decodeRequest(bytes: Uint8Array): Request | null {
   return { mode, ramp: view.getUint16(12), window: view.getUint16(14) };
 }
 
-/** Encodes what was counted: bytes and microseconds as `u64`. */
+/** Encodes a count: bytes and microseconds as `u64`. */
 export function encodeCount({ bytes, microseconds }: Count): Uint8Array {
   const view = new DataView(new ArrayBuffer(COUNT_LENGTH));
   view.setBigUint64(0, BigInt(bytes));
@@ -65,7 +65,7 @@ export function encodeCount({ bytes, microseconds }: Count): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** Decodes what was counted. */
+/** Decodes a count. */
 export function decodeCount(bytes: Uint8Array): Count {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   return { bytes: Number(view.getBigUint64(0)), microseconds: Number(view.getBigUint64(8)) };

@@ -2,28 +2,28 @@ import { type Align, columns } from "../demo/format.ts";
 import { formatAddress } from "../net/address.ts";
 import type { BenchResult, ChannelMeasures, Measures } from "./run.ts";
 
-/** From which part of the time on a channel that MICSS waits for is what limits. */
+/** Minimum fraction of time that MICSS waits for a channel for that channel to be called limiting. */
 const LIMITS_FROM = 0.5;
 
-/** From which part of the slowest channel's throughput on MICSS is as fast as the channels. */
+/** Minimum fraction of the slowest channel's throughput for MICSS to be called as fast as the channels. */
 const REACHES_FROM = 0.9;
 
 const DIRECTIONS = ["up", "down"] as const;
 
-/** Which channel limits in a direction, by its place from 0; null where MICSS waits for none in particular. */
+/** Index of the limiting channel in a direction, from 0; null if MICSS waits for none in particular. */
 export function limitingChannel(channels: readonly ChannelMeasures[], direction: "up" | "down"): number | null {
   const parts = channels.map(({ waitedFor }) => waitedFor[direction]);
   const most = Math.max(...parts);
   return most >= LIMITS_FROM ? parts.indexOf(most) : null;
 }
 
-/** The least of the channels' own throughputs, in bits a second; null where one was not measured. */
+/** Lowest throughput of the single channels, in bits per second; null if one was not measured. */
 function slowest(channels: readonly ChannelMeasures[], direction: "up" | "down"): number | null {
   const all = channels.map(({ alone }) => alone?.throughput[direction]);
   return all.every((one) => one !== undefined) ? Math.min(...all) : null;
 }
 
-/** Says what was measured: Table I of the paper for these channels, and which of them limits. */
+/** Formats the result: Table I of the paper for these channels, and which of them limits. */
 export function report(result: BenchResult): string {
   const { server, channels, window } = result;
   const head = `${server}: ${channels.length} channels, ${window / 1000} s a measurement`;

@@ -16,13 +16,13 @@ import { Lag } from "./lag.ts";
 import { AnswerError, type Measuring, roundTrips, throughput } from "./measure.ts";
 import { median, summarize, type Summary } from "./statistics.ts";
 
-/** How often each channel is connected to. */
+/** Number of connections to each channel. */
 const GREETINGS = 9;
 
-/** How long anything may take to answer, in milliseconds. */
+/** Time limit for any answer, in milliseconds. */
 const PATIENCE = 5_000;
 
-/** A value in each direction. */
+/** A value per direction. */
 export interface BothWays {
   /** To the server. */
   readonly up: number;
@@ -30,33 +30,33 @@ export interface BothWays {
   readonly down: number;
 }
 
-/** What was measured over one way. */
+/** Measures of one path. */
 export interface Measures {
-  /** In bits a second. */
+  /** In bits per second. */
   readonly throughput: BothWays;
-  /** Of one byte there and back, in microseconds. */
+  /** Round trip of one byte, in microseconds. */
   readonly roundTrip: Summary;
 }
 
-/** What was measured of one channel. */
+/** Measures of one channel. */
 export interface ChannelMeasures {
-  /** Where it is. */
+  /** Its address. */
   readonly address: Address;
-  /** From the first packet until the server handler has greeted, in microseconds: the median, about two round trips. */
+  /** Median time from the first packet to the greeting, in microseconds: about two round trips. */
   readonly greeting: number;
-  /** Plain TCP over it; null where nothing answers there. */
+  /** Plain TCP over it; null if nothing answers there. */
   readonly alone: Measures | null;
-  /** Why not, where `alone` is null. */
+  /** The reason, if `alone` is null. */
   readonly fault?: string;
-  /** In which part of the time MICSS waited for this channel and for no other, 0 to 1. */
+  /** Fraction of time in which MICSS waited for this channel alone, 0 to 1. */
   readonly waitedFor: BothWays;
 }
 
-/** What was measured of a server. */
+/** Result of measuring a server. */
 export interface BenchResult {
   /** Its name. */
   readonly server: string;
-  /** How long each measurement took, in milliseconds. */
+  /** Duration of each measurement, in milliseconds. */
   readonly window: number;
   /** In the configuration's order. */
   readonly channels: readonly ChannelMeasures[];
@@ -64,7 +64,7 @@ export interface BenchResult {
   readonly micss: Measures;
 }
 
-/** What {@linkcode benchServer} needs. */
+/** Options of {@linkcode benchServer}. */
 export interface BenchOptions {
   /** Makes all connections. */
   readonly network: Network;
@@ -72,24 +72,24 @@ export interface BenchOptions {
   readonly clock: Clock;
   /** Finds the addresses of host names. Default: the system's resolver. */
   readonly resolve?: Resolve;
-  /** The port at which `micss bench --answer` answers, and that sessions ask for. */
+  /** Port of `micss bench --answer`, which sessions request. */
   readonly port: number;
-  /** How long each measurement takes, in milliseconds. */
+  /** Duration of each measurement, in milliseconds. */
   readonly window: number;
-  /** Told what is measured next. */
+  /** Called with the name of the next measurement. */
   progress(text: string): void;
 }
 
-/** The server can't be measured; the message says why, in one line. */
+/** The server can't be measured. The message explains why in one line. */
 export class BenchError extends Error {
-  /** "BenchError". */
+  /** Name of the class in a stack trace. */
   override name = "BenchError";
 }
 
 /**
  * Measures a server: each channel, and MICSS over all of them, through a client handler as users run it.
  *
- * @throws {BenchError} When a channel is not there, or no session comes about.
+ * @throws {BenchError} If a channel can't be reached, or no session can be opened.
  */
 export async function benchServer(server: Server, options: BenchOptions): Promise<BenchResult> {
   const { port, window, progress } = options;
@@ -127,7 +127,7 @@ async function resolve(server: Server, options: BenchOptions): Promise<Server> {
   }
 }
 
-/** Connects again and again until the server handler greets. @returns How long each took, in microseconds. */
+/** Connects repeatedly, each time until the greeting. @returns Time of each connection, in microseconds. */
 async function greetings(address: Address, { network, clock }: Measuring): Promise<number[]> {
   const samples: number[] = [];
   try {
@@ -158,7 +158,7 @@ async function greetingTime(address: Address, network: Network, clock: Clock): P
   }
 }
 
-/** Measures plain TCP to an address, if it can be. */
+/** Measures plain TCP to an address, if possible. */
 async function alone(to: Address, measuring: Measuring): Promise<Pick<ChannelMeasures, "alone" | "fault">> {
   try {
     return { alone: await measureWay(to, measuring, (_, measure) => measure()) };
@@ -207,7 +207,7 @@ async function measureWay(
   return { throughput: { up, down }, roundTrip };
 }
 
-/** A client's configuration as users have it, with a way in of its own and without associations ahead of demand. */
+/** A user's client configuration, with an entry of its own and without warm associations. */
 function configOf(server: Server, port: number): ClientConfig {
   const flags = { server: [serverSyntax.format(server)], forward: [`127.0.0.1:0=${server.name}:${port}`] };
   const nodes = Object.entries(flags).map(([flag, texts]) =>
@@ -222,7 +222,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message.split("\n", 1)[0]! : String(error);
 }
 
-/** Stands for what only connections that rules redirect need. */
+/** Placeholder for system calls that only redirected connections need. */
 function notHere(): never {
-  throw new BenchError("nothing is redirected in a measurement");
+  throw new BenchError("a measurement redirects no connections");
 }

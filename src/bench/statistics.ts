@@ -1,18 +1,18 @@
-/** What a set of round trips comes to; all in the unit of the samples. */
+/** Summary of a set of round trips, in the unit of the samples. */
 export interface Summary {
-  /** How many samples. */
+  /** Number of samples. */
   readonly count: number;
-  /** Their mean. */
+  /** Mean. */
   readonly mean: number;
-  /** Their standard deviation. */
+  /** Standard deviation. */
   readonly deviation: number;
-  /** Half of them are below. */
+  /** Median. */
   readonly median: number;
-  /** 99 of 100 are below. */
+  /** 99th percentile. */
   readonly p99: number;
 }
 
-/** Sums samples up, which are only read; at least one. */
+/** Summarizes at least one sample, without modifying them. */
 export function summarize(samples: readonly number[]): Summary {
   const sorted = samples.toSorted((a, b) => a - b);
   const mean = sorted.reduce((sum, sample) => sum + sample, 0) / sorted.length;
@@ -27,9 +27,9 @@ export function summarize(samples: readonly number[]): Summary {
 }
 
 /**
- * The value below which the part `q` of the samples lies; between two of them it is as far as `q` is.
+ * The quantile `q` of the samples, interpolated linearly between two of them.
  *
- * @param sorted At least one, the least first.
+ * @param sorted At least one sample, in ascending order.
  */
 export function quantile(sorted: readonly number[], q: number): number {
   const at = q * (sorted.length - 1), low = Math.floor(at);
@@ -37,7 +37,7 @@ export function quantile(sorted: readonly number[], q: number): number {
   return below + (above - below) * (at - low);
 }
 
-/** The median of unsorted samples; at least one. */
+/** Median of at least one unsorted sample. */
 export function median(samples: readonly number[]): number {
   return quantile(samples.toSorted((a, b) => a - b), 0.5);
 }

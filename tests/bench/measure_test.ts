@@ -8,7 +8,7 @@ import { MemoryNetwork, type MemoryNetworkOptions } from "../support/memory_netw
 
 const AT = { host: "127.0.0.1", port: 0 };
 
-/** Measures against an answerer, and checks that nothing is left. */
+/** Measures against an answerer, and checks that nothing stays open. */
 async function withAnswerer<T>(
   use: (to: Address, measuring: Measuring, answerer: Answerer) => Promise<T>,
   options: MemoryNetworkOptions = {},
@@ -24,13 +24,13 @@ async function withAnswerer<T>(
 }
 
 for (const mode of ["up", "down"] as const) {
-  Deno.test(`bytes that go ${mode} are counted where they arrive`, () =>
+  Deno.test(`bytes going ${mode} are counted at the receiving end`, () =>
     withAnswerer(async (to, measuring) => {
       assert(await throughput(to, mode, measuring) > 1e6);
     }));
 }
 
-Deno.test("round trips are measured one after the other until the time is over", () =>
+Deno.test("round trips are measured one after another until the time limit", () =>
   withAnswerer(async (to, measuring, answerer) => {
     const samples = await roundTrips(to, measuring);
     assert(samples.length > 10, String(samples.length));
@@ -39,7 +39,7 @@ Deno.test("round trips are measured one after the other until the time is over",
     assertEquals(answerer.answered, 1);
   }));
 
-Deno.test("who asks for no measurement is sent away unanswered", () =>
+Deno.test("an invalid request is disconnected without an answer", () =>
   withAnswerer(async (to, { network }, answerer) => {
     const connection = await network.connect(to);
     await writeAll(connection, new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
@@ -48,7 +48,7 @@ Deno.test("who asks for no measurement is sent away unanswered", () =>
     assertEquals(answerer.answered, 0);
   }));
 
-Deno.test("no more than sixteen measurements are answered at once", () =>
+Deno.test("at most sixteen measurements are answered at once", () =>
   withAnswerer(async (to, { network }) => {
     const taken: Connection[] = [];
     while (taken.length < 16) taken.push(await network.connect(to));
@@ -57,24 +57,24 @@ Deno.test("no more than sixteen measurements are answered at once", () =>
     for (const connection of [...taken, beyond]) connection.close();
   }));
 
-Deno.test("what answers and is no answerer is found out", async () => {
+Deno.test("a peer that is not an answerer is detected", async () => {
   const network = new MemoryNetwork();
   const listener = network.listen(AT);
   const measuring = { network, clock: systemClock, window: 40, patience: 5_000 };
   const measured = roundTrips(listener.address, measuring);
   const connection = (await listener.accept())!;
   await writeAll(connection, new TextEncoder().encode("220 mail.example ESMTP"));
-  await assertRejects(() => measured, AnswerError, "what answers there is no micss bench --answer");
+  await assertRejects(() => measured, AnswerError, "the peer is not micss bench --answer");
   connection.reset();
   listener.close();
 });
 
-Deno.test("what does not answer is given up", async () => {
+Deno.test("a peer that does not answer is given up", async () => {
   const network = new MemoryNetwork();
   const listener = network.listen(AT);
   const measured = throughput(listener.address, "down", { network, clock: systemClock, window: 40, patience: 20 });
   const connection = (await listener.accept())!;
-  // A network in memory does not keep the process alive, as a real one does.
+  // Unlike a real one, a network in memory does not keep the process alive.
   const alive = setTimeout(() => {}, 5_000);
   await assertRejects(() => measured, AnswerError, "no answer within 0.02 s");
   clearTimeout(alive);

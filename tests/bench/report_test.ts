@@ -23,7 +23,7 @@ function result(channels: ChannelMeasures[], micss: Measures): BenchResult {
   return { server: "web", window: 3_000, channels, micss };
 }
 
-Deno.test("the channel that is waited for most of the time is the one that limits", () => {
+Deno.test("the channel that MICSS waits for most of the time limits", () => {
   const channels = [channel(1, measures(14.9), 0.97, 0.1), channel(2, measures(9_100), 0, 0)];
   assertEquals([limitingChannel(channels, "up"), limitingChannel(channels, "down")], [0, null]);
   const text = report(result(channels, measures(14.8)));
@@ -31,7 +31,7 @@ Deno.test("the channel that is waited for most of the time is the one that limit
   assertStringIncludes(text, "MICSS carries 99.3 % of what the slowest channel does alone");
 });
 
-Deno.test("the table has a column a channel, one for MICSS, and Table I's rows", () => {
+Deno.test("the table has a column per channel, one for MICSS, and Table I's rows", () => {
   const text = report(result([channel(1, measures(14.9), 1), channel(2, measures(9_100), 0)], measures(14.8)));
   const row = (title: string) => text.split("\n").find((line) => line.startsWith(title))!.split(/ {2,}/).slice(1);
   assertEquals(row("throughput up"), ["14.9", "9,100", "14.8"]);
@@ -39,7 +39,7 @@ Deno.test("the table has a column a channel, one for MICSS, and Table I's rows",
   assertEquals(row("waited for, up"), ["100 %", "0 %", "-"]);
 });
 
-Deno.test("where no channel is waited for, and MICSS is slower than all, a machine is busy", () => {
+Deno.test("if MICSS is slower than all channels and waits for none, a machine is busy", () => {
   const channels = [channel(1, measures(9_000), 0.1), channel(2, measures(9_100), 0.2)];
   assertStringIncludes(
     report(result(channels, measures(900))),
@@ -49,7 +49,7 @@ Deno.test("where no channel is waited for, and MICSS is slower than all, a machi
   assertStringIncludes(text, "Up: no channel limits, the channels are equally fast");
 });
 
-Deno.test("a channel that could not be measured alone is named, and the one that limits all the same", () => {
+Deno.test("a channel that could not be measured alone is named, and so is the limiting one", () => {
   const text = report(result([channel(1, null, 0.9), channel(2, measures(100), 0)], measures(10)));
   assertStringIncludes(text, "Not measured alone: 192.0.2.1:6523: nothing listens there.");
   assertStringIncludes(text, "Up: channel 1, 192.0.2.1:6522, limits: MICSS waits for it 90.0 % of the time.");

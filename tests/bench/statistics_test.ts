@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { median, quantile, summarize } from "../../src/bench/statistics.ts";
 
-Deno.test("a summary has the mean, the deviation, the median and the 99th percentile, in whatever order samples come", () => {
+Deno.test("a summary has mean, deviation, median and 99th percentile, whatever the order of the samples", () => {
   const { count, mean, deviation, median, p99 } = summarize([9, 2, 4, 4, 4, 5, 5, 7]);
   assertEquals([count, mean, deviation, median], [8, 5, 2, 4.5]);
   assertAlmostEquals(p99, 8.86);
@@ -15,7 +15,7 @@ Deno.test("a quantile between two samples lies between them", () => {
   assertEquals([0, 0.25, 0.5, 1].map((q) => quantile([0, 10, 20], q)), [0, 5, 10, 20]);
 });
 
-Deno.test("the median leaves the samples in their order", () => {
+Deno.test("the median does not reorder the samples", () => {
   const samples = [3, 1, 2];
   assertEquals(median(samples), 2);
   assertEquals(samples, [3, 1, 2]);
