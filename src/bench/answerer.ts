@@ -14,7 +14,7 @@ const GRACE = 30_000;
 
 /** Answers measurements: echoes, counts or sends, as each connection requests. Other requests are disconnected. */
 export class Answerer {
-  /** Where it listens; real ports where 0 was asked for. */
+  /** Listening addresses, with actual ports in place of 0. */
   readonly addresses: readonly Address[];
   /** Number of measurements begun. */
   answered = 0;

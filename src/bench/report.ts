@@ -26,7 +26,7 @@ function slowest(channels: readonly ChannelMeasures[], direction: "up" | "down")
 /** Formats the result: Table I of the paper for these channels, and which of them limits. */
 export function report(result: BenchResult): string {
   const { server, channels, window } = result;
-  const head = `${server}: ${channels.length} channels, ${window / 1000} s a measurement`;
+  const head = `${server}: ${channels.length} channels, ${window / 1000} s per measurement`;
   const faults = channels.flatMap(({ fault }) => fault === undefined ? [] : [`Not measured alone: ${fault}.`]);
   const limits = DIRECTIONS.map((direction) => sentence(result, direction));
   return [head, "", ...table(result), "", ...faults, ...limits].join("\n") + "\n";
@@ -64,7 +64,7 @@ function sentence({ channels, micss }: BenchResult, direction: "up" | "down"): s
   const at = limitingChannel(channels, direction);
   const reached = micss.throughput[direction];
   const most = slowest(channels, direction);
-  const of = most === null ? "" : `; MICSS carries ${percent(reached / most)} of what the slowest channel does alone`;
+  const of = most === null ? "" : `; MICSS carries ${percent(reached / most)} of the slowest channel's own throughput`;
   if (at !== null) {
     const { address, waitedFor } = channels[at]!;
     const part = percent(waitedFor[direction]);

@@ -90,7 +90,7 @@ function row({ name, measures: { entropy, chiSquare, gzip, run } }: Measured): s
 
 /** Counts of a tap. */
 export interface Counted {
-  /** Where it listens. */
+  /** Listening address. */
   readonly address: Address;
   /** In bytes. */
   readonly up: number;

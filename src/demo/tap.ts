@@ -16,7 +16,7 @@ export interface Recording {
 
 /** A wiretap: forwards connections unchanged, and records their first bytes. */
 export class Tap {
-  /** Where it listens. */
+  /** Listening address. */
   readonly address: Address;
   /** One for each connection, in order of arrival. */
   readonly recordings: Recording[] = [];

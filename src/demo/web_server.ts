@@ -27,7 +27,7 @@ const BLOCK = 6_000 * LINE_BYTES.length;
  * same line until a limit is reached. It closes each connection after its answer.
  */
 export class WebServer {
-  /** Where it listens. */
+  /** Listening address. */
   readonly address: Address;
   /** Bytes written in answers to `/transfer`. */
   transferred = 0;

@@ -120,7 +120,7 @@ async function ask(connection: Connection, first: Address, key: Key): Promise<Id
   return { ...checked(answer, first), key };
 }
 
-/** Reads an answer: one that ends in its middle is no sign that the server handler is away. */
+/** Reads an answer. A truncated one does not mean that the server handler is gone. */
 function whole(fill: (into: Uint8Array) => Promise<void>): typeof fill {
   let begun = false;
   return async (into) => {

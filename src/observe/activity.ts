@@ -30,17 +30,17 @@ export type RefusalReason = typeof REFUSAL_REASONS[number];
 
 /** A session that is under way. */
 export interface Session {
-  /** What the log calls it. */
+  /** Id in the log. */
   readonly id: string;
-  /** Where its application connects from; left out where that is not known. */
+  /** Address of its application, if known. */
   readonly from?: string;
   /** The server's name, or the target. */
   readonly to: string;
   /** The port that was asked for. */
   readonly port: number;
-  /** What carries it. */
+  /** Association that carries it. */
   readonly association: Association;
-  /** What went through it. */
+  /** Bytes carried. */
   readonly traffic: Traffic;
   /** When it began, in milliseconds of the clock. */
   readonly began: number;
@@ -52,7 +52,7 @@ export interface Live {
   readonly server: string;
   /** When it came about, in milliseconds of the clock. */
   readonly began: number;
-  /** What is known of its channels, in their order. */
+  /** Records of its channels, in their order. */
   readonly records: readonly (ChannelRecord | undefined)[];
 }
 
@@ -73,25 +73,25 @@ export class Activity {
   readonly associations: Map<Association, Live> = new Map();
   /** The sessions under way, the oldest first; an association serves one at a time. */
   readonly sessions: Map<Association, Session> = new Map();
-  /** How handshakes ended: of associations on a client; on a server, one for each connection. */
+  /** Outcomes of handshakes: of associations on a client, of connections on a server. */
   readonly handshakes: Tally<HandshakeOutcome> = new Tally(["associated", "timed-out", "failed"]);
-  /** How long it took to associate, in seconds. */
+  /** Durations of successful handshakes, in seconds. */
   readonly handshakeSeconds: Histogram = new Histogram(HANDSHAKE_BOUNDS);
-  /** How sessions ended. */
+  /** Outcomes of sessions. */
   readonly ended: Tally<"ended" | "reset"> = new Tally(["ended", "reset"]);
-  /** Why sessions were reset. */
+  /** Causes of resets. */
   readonly resets: Tally<ResetCause> = new Tally(["application", "other-side", "channel", "protocol", "ending"]);
   /** Connections that were refused, by reason. Each counts from 0, so that an increase from 0 to 1 is one to Prometheus. */
   readonly refusals: Tally<RefusalReason> = new Tally(REFUSAL_REASONS);
-  /** How long sessions were, in seconds. */
+  /** Durations of sessions, in seconds. */
   readonly sessionSeconds: Histogram = new Histogram(SESSION_BOUNDS);
-  /** How questions for channels ended: asked on a client, answered on a server. */
+  /** Outcomes of identification requests: sent on a client, answered on a server. */
   readonly identified: Tally = new Tally();
-  /** How often each limit kept something from happening. */
+  /** Number of refusals by each limit. */
   readonly limitHits: Tally = new Tally();
   /** Tells time. */
   readonly clock: Clock;
-  /** How many associations there were. */
+  /** Number of associations made. */
   associated = 0;
 
   /** Nothing happened yet. */

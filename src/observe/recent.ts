@@ -2,15 +2,15 @@ import { type Log, type LogFields, type LogLevel, relayLog } from "./log.ts";
 
 /** A log line, as {@linkcode Log} was given it. */
 export interface Event {
-  /** Which one it is: 1, 2, and so on. */
+  /** Number of the line, from 1. */
   readonly number: number;
-  /** When it was written, in ISO 8601. */
+  /** Time of writing, in ISO 8601. */
   readonly time: string;
-  /** How grave it is. */
+  /** Level. */
   readonly level: LogLevel;
-  /** What happened. */
+  /** Event. */
   readonly event: string;
-  /** The rest. */
+  /** Other fields. */
   readonly fields: LogFields;
 }
 

@@ -3,13 +3,13 @@ import { type ChannelLevel, channelLevels } from "./channel_levels.ts";
 import type { ChannelRecord } from "./channel_records.ts";
 import type { Activity } from "./activity.ts";
 
-/** How often all is looked at, in milliseconds. */
+/** Sampling interval, in milliseconds. */
 export const INTERVAL = 1000;
 
-/** How many looks are remembered: a minute of them. */
+/** Number of samples kept: those of a minute. */
 const REMEMBERED = 60;
 
-/** How long a channel that failed is shown as failed even if it has recovered, in milliseconds. */
+/** Minimum time for which a failed channel is shown as failed, even after recovery, in milliseconds. */
 const SHOWN = 10_000;
 
 /**
@@ -28,7 +28,7 @@ export interface ChannelSample extends ChannelLevel {
   readonly rateOut: number;
   /** Bytes a second from the other handler. */
   readonly rateIn: number;
-  /** What it is doing. */
+  /** Its state. */
   readonly state: ChannelState;
 }
 
@@ -62,7 +62,7 @@ export class Sampler {
     return this.#looks;
   }
 
-  /** How late the last look was, in seconds: for so long nothing else could be done. */
+  /** Delay of the last sample, in seconds, for which the event loop was blocked. */
   get loopLag(): number {
     return this.#lag;
   }

@@ -44,7 +44,7 @@ const NOTHING = new Uint8Array(0);
  */
 export class FrameDecoder {
   #seal: Seal | null = null;
-  /** Whether the last frame was KEY. */
+  /** True directly after KEY. */
   #behindKey = false;
   /** Pushed bytes that are not yet decoded. */
   #input: Uint8Array = NOTHING;

@@ -60,7 +60,7 @@ testWithOpenssl("a short pad is the seed's own bytes", () => {
   assert(into.every((byte) => byte === 5));
 });
 
-testWithOpenssl("without keys there are no pads", () => {
+testWithOpenssl("an error of the seed propagates", () => {
   const source = aesPads(() => {
     throw new Error("no entropy");
   })!;

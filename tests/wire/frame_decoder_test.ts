@@ -33,7 +33,7 @@ function sealed(type: FrameType, body: Uint8Array, length = body.length): [Frame
   return [decoder, concat([head, body])];
 }
 
-/** What a decoder that got KEY makes of a frame with any body, whose tag is right. */
+/** Decodes a frame with any body and a right tag, after KEY. */
 function taken(type: FrameType, body: Uint8Array): Frame | null {
   const [decoder, frame] = sealed(type, body);
   decoder.push(frame);

@@ -90,7 +90,7 @@ Deno.test("a seal keeps no reference to the given arrays", () => {
 
 Deno.test("a tag is valid for its type, length, body and position alone", () => {
   const body = Uint8Array.of(7, 0);
-  /** What the receiver says of the second frame, changed, and of its body. */
+  /** The receiver's verdict on the second frame, changed, and on its body. */
   const checked = (change: (head: Uint8Array) => Uint8Array, covered: Uint8Array = body): boolean => {
     const random = new Random(7), key = keyHead(random.bytes(32)), sender = new Seal(key), receiver = new Seal(key);
     const first = written(sender, FrameType.Ping, 0, NOTHING, random);

@@ -37,7 +37,7 @@ function list(value: unknown): Uint8Array[] {
   return value.map(bytes);
 }
 
-/** An integer as hexadecimal text of so many bytes. */
+/** An integer as hexadecimal text of a number of bytes. */
 function hex(value: unknown, length: number): string {
   assert(typeof value === "number");
   return value.toString(16).padStart(2 * length, "0");
