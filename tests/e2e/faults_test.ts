@@ -123,5 +123,9 @@ testWith(["unshare"], "a full disk under the database costs what was learned, no
   );
   for (let session = 0; session < 2; session++) await assertCarries(entry, target, server);
   await client.waitForLog("database not used", { reason: /full/ });
-  assertEquals(server.logged("channels told").length, 1, "what was learned was not kept in memory either");
+  assertEquals(
+    (await server.waitForLogs(1, "channels told")).length,
+    1,
+    "what was learned was not kept in memory either",
+  );
 });

@@ -62,7 +62,7 @@ for (const method of ["hmac", "ed25519"] as const) {
         assertEquals((await run([...CURL, `http://${entry}/file`])).text(), "through the channels", client.describe());
       }
     }
-    assertEquals(server.logged("channels told").length, 1, server.describe());
+    assertEquals((await server.waitForLogs(1, "channels told")).length, 1, server.describe());
 
     const listed = (await micss({}, "channels", "list", "--database", database)).text();
     assertMatch(listed, new RegExp(`\\n127\\.0\\.0\\.1 +exchange .* ${channels.map(formatAddress).join(" ")}\\n$`));
@@ -89,7 +89,7 @@ Deno.test("a server that has another key is one line of the client's, and a rese
   const reason = new RegExp(`^127\\.0\\.0\\.1:${port} did not identify its channels: the server handler has no key `);
   await client.waitForLog("connection refused", { reason });
   await server.waitForLog("channels not told", { reason: "no such key" });
-  assertEquals(client.logged(/./, { level: /warn|error/ }).length, 1, client.describe());
+  assertEquals((await client.waitForLogs(1, /./, { level: /warn|error/ })).length, 1, client.describe());
 });
 
 const NEEDS = ["network namespaces", "nft", "tcpdump", "curl", "nginx"];

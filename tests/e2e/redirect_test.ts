@@ -39,7 +39,11 @@ testWith(NEEDS, "a redirected connection to no configured server is refused and 
   await redirect(path.topology.near.within, "ipv4", ["--dport", "80"]);
   await assertResetsCurl(url, path.near);
   await path.client.waitForLog("connection refused", { destination: "10.77.1.9:80" });
-  assertEquals(path.client.logged(/./, { destination: "10.77.1.9:80" }).length, 1, path.client.describe());
+  assertEquals(
+    (await path.client.waitForLogs(1, /./, { destination: "10.77.1.9:80" })).length,
+    1,
+    path.client.describe(),
+  );
   assertEquals((await nginx.requests(1)).length, 1);
 });
 
@@ -52,7 +56,7 @@ testWith(["network namespaces", "iptables"], "a connection to the redirect's own
     assertMatch(application.text(), /^received 0 .* reset$/m);
     await path.client.waitForLog("connection refused", { destination: own });
   }
-  assertEquals(path.client.logged(/refused/).length, 2, path.client.describe());
+  assertEquals((await path.client.waitForLogs(2, /refused/)).length, 2, path.client.describe());
 });
 
 testWith(NEEDS, "rules that catch the handler's own channels make no loop", async () => {

@@ -44,7 +44,7 @@ testWith(["curl", "nginx"], "a file that is wrong is refused, line by line, and 
   pair.server.signal("SIGHUP");
   const { reason } = await pair.server.waitForLog("not reloaded", { level: "error", reason: /targets\.http/ });
   assertMatch(String(reason), /^micss: \/.*server\.yaml:2: targets\.http: "http" is no port; write a number/);
-  assertEquals(pair.server.logged("not reloaded").length, 2);
+  assertEquals((await pair.server.waitForLogs(2, "not reloaded")).length, 2);
   await pair.writeClient("{web: [127.0.0.1]}");
   pair.client.signal("SIGHUP");
   await pair.client.waitForLog("not reloaded", { reason: /only one channel/ });

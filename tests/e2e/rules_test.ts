@@ -314,7 +314,7 @@ testWith(NEEDS, "a handler that rules do not exempt refuses its own connections:
     most = Math.max(most, await client.files());
   }
   assert(most <= before + 16, `${before} files were open, then ${most}`);
-  const lines = client.logged("connection refused");
+  const lines = await client.waitForLogs(1, "connection refused");
   assert(lines.length >= 1 && lines.length <= 3, client.describe());
   for (const { reason } of lines) assertStringIncludes(String(reason), "micss rules apply --exempt-uid USER");
 });
@@ -343,7 +343,7 @@ for (const family of ["ipv4", "ipv6"] as const) {
       await using client = await Handler.start("client", [...flags, ...database], asHandler(near.within));
       await mustRules(near, "apply", ...flags, ...GROUP);
       for (let i = 0; i < 2; i++) assertEquals(await fetched(hosts[0]!, near), "through the channels");
-      assertEquals(client.logged("association")[0]?.channels, 3, client.describe());
+      assertEquals((await client.waitForLogs(1, "association"))[0]?.channels, 3, client.describe());
     },
   );
 }

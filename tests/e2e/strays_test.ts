@@ -56,6 +56,6 @@ async function assertClosed(behave: (stranger: Connection, cookie: Uint8Array) =
     await bounded(gone, () => `the end of a stranger at ${formatAddress(channel)}`, HANDSHAKE_LIMIT);
   });
   await Promise.all([talk(), Promise.all(strangers).finally(() => closed = true)]);
-  const complaints = pair.server.logged("channel not associated").length;
+  const complaints = (await pair.server.waitForLogs(strangers.length, "channel not associated")).length;
   assert(complaints === strangers.length, `${complaints} complaints of 3 strangers\n${pair.server.describe()}`);
 }

@@ -200,7 +200,7 @@ Deno.test("a second SIGTERM resets the sessions of all workers", async () => {
   await pair.client.waitForLog("ending");
   pair.client.signal("SIGTERM");
   assertEquals(await bounded(pair.client.exited, () => pair.client.describe()), 1);
-  assertEquals(pair.client.logged("session reset").length, MANY);
+  assertEquals((await pair.client.waitForLogs(MANY, "session reset")).length, MANY);
   for (const session of sessions) session[Symbol.dispose]();
 });
 

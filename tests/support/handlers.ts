@@ -77,6 +77,22 @@ export class Handler implements AsyncDisposable {
     return parseLine(line)!;
   }
 
+  /**
+   * Waits for as many log lines with this event and these fields, as {@linkcode Handler.waitForLog} does for one: a line
+   * is written a moment after what it tells of.
+   *
+   * @returns All of them, which may be more.
+   */
+  async waitForLogs(count: number, event: string | RegExp, fields: LogPattern = {}): Promise<LogLine[]> {
+    let seen = 0;
+    const counts = (text: string) => {
+      const line = parseLine(text);
+      return line !== undefined && fits(line, event, fields) && ++seen >= count;
+    };
+    await this.#program.waitForLine(counts, `number of ${count} log lines "${event}" with ${inspect(fields)}`);
+    return this.logged(event, fields);
+  }
+
   /** The memory that it has in use, in bytes (resident set size). */
   async memory(): Promise<number> {
     const status = await Deno.readTextFile(`/proc/${this.#program.pid}/status`);
