@@ -1,6 +1,6 @@
 import { cpuSeconds, descendants } from "./cpu.ts";
 import type { Results, Setting } from "./results.ts";
-import type { Figures, Load } from "./stage.ts";
+import type { Figures, Load } from "./testbed.ts";
 
 /** What every part gets. */
 export interface Bench {

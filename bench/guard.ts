@@ -19,7 +19,7 @@ const LEAST: readonly (readonly [metric: string, connections: string | undefined
 ];
 
 /** How much longer a round trip may take than through the relay. */
-const MOST_ROUND_TRIP = 3.5;
+const MAX_ROUND_TRIP = 3.5;
 
 const RELAY = "plain Deno relay pair", MICSS = "MICSS, 3 channels";
 
@@ -42,7 +42,7 @@ if (results.failures.length > 0 || checks.some(({ holds }) => !holds)) Deno.exit
 
 function roundTrip() {
   const part = ratio("round trip, median", undefined);
-  return { what: "round trip", part, bound: `<= ${MOST_ROUND_TRIP}`, holds: part <= MOST_ROUND_TRIP };
+  return { what: "round trip", part, bound: `<= ${MAX_ROUND_TRIP}`, holds: part <= MAX_ROUND_TRIP };
 }
 
 /** Not a number where either could not be measured, which holds nowhere. */

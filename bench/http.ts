@@ -1,8 +1,8 @@
-import { run } from "../tests/support/process.ts";
-import { type Nginx, startNginx } from "../tests/support/programs_nginx.ts";
+import { run } from "../tests/support/programs/process.ts";
+import { type Nginx, startNginx } from "../tests/support/programs/nginx.ts";
 import { attempt, type Bench, type Way } from "./bench.ts";
 import type { Setting } from "./results.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage } from "./testbed.ts";
 
 /** How requests are made. */
 export interface Requests {

@@ -1,4 +1,4 @@
-import { run } from "../tests/support/process.ts";
+import { run } from "../tests/support/programs/process.ts";
 
 /** What the figures were measured on. */
 export interface Machine {

@@ -6,8 +6,8 @@
  */
 
 import { parseArgs } from "@std/cli";
-import { run } from "../tests/support/process.ts";
-import { has } from "../tests/support/programs.ts";
+import { run } from "../tests/support/programs/process.ts";
+import { has } from "../tests/support/programs/programs.ts";
 import type { Bench } from "./bench.ts";
 import { describeMachine } from "./machine.ts";
 import { equal } from "./parts/equal.ts";

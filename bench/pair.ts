@@ -1,6 +1,6 @@
-import { micssCommand } from "../tests/support/handlers.ts";
-import { makeTempDir, Program } from "../tests/support/process.ts";
-import type { Load, Stage } from "./stage.ts";
+import { micssCommand } from "../tests/support/handlers/handlers.ts";
+import { makeTempDir, Program } from "../tests/support/programs/process.ts";
+import type { Load, Stage } from "./testbed.ts";
 
 /** Where the client handler lets applications in. */
 export const ENTRY_HOST = "127.0.0.1";

@@ -1,8 +1,8 @@
-import { makeTempDir, Program, run } from "../tests/support/process.ts";
-import { freePort, has } from "../tests/support/programs.ts";
-import { startSshd } from "../tests/support/programs_sshd.ts";
+import { makeTempDir, Program, run } from "../tests/support/programs/process.ts";
+import { freePort, has } from "../tests/support/programs/programs.ts";
+import { startSshd } from "../tests/support/programs/sshd.ts";
 import { startRelay } from "./relay.ts";
-import type { Load } from "./stage.ts";
+import type { Load } from "./testbed.ts";
 
 const HOST = "127.0.0.1";
 

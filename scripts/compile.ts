@@ -19,7 +19,7 @@ import { verify } from "./verify.ts";
 const ROOT = new URL("..", import.meta.url);
 
 /** Files that the executable loads at run time, which `deno compile` does not find by itself: modules of Workers. */
-const INCLUDED: string[] = ["src/cli/worker.ts"];
+const INCLUDED: string[] = ["src/run/worker.ts"];
 
 /** The module that the executable starts with. */
 const PROGRAM = "main.ts";

@@ -1,6 +1,6 @@
 import { type Bench, measureThroughput, measureTrips, type Way } from "../bench.ts";
 import { ENTRY_HOST, startPair } from "../pair.ts";
-import { Load, makeStage } from "../stage.ts";
+import { Load, makeStage } from "../testbed.ts";
 
 const PORT = 9000, ENTRY = 9200;
 

@@ -1,6 +1,6 @@
 import { type Bench, measureThroughput } from "../bench.ts";
 import { ENTRY_HOST, startPair } from "../pair.ts";
-import { Load, makeStage } from "../stage.ts";
+import { Load, makeStage } from "../testbed.ts";
 import { DELAY, SLOW } from "./table1.ts";
 
 const PORT = 9000, ENTRY = 9200;

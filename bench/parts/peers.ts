@@ -1,9 +1,9 @@
-import { freePort, has } from "../../tests/support/programs.ts";
+import { freePort, has } from "../../tests/support/programs/programs.ts";
 import { attempt, type Bench, measureThroughput, measureTrips } from "../bench.ts";
 import { descendants } from "../cpu.ts";
 import { measureRequests, request, startWeb } from "../http.ts";
 import { startPair } from "../pair.ts";
-import { Load, loopback } from "../stage.ts";
+import { Load, loopback } from "../testbed.ts";
 import { availableTunnels, startTunnel, type Tunnel } from "../tunnels.ts";
 
 const HOST = "127.0.0.1";

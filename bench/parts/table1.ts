@@ -1,6 +1,6 @@
 import { type Bench, measureThroughput, measureTrips, type Way } from "../bench.ts";
 import { ENTRY_HOST, startPair } from "../pair.ts";
-import { Load, makeStage } from "../stage.ts";
+import { Load, makeStage } from "../testbed.ts";
 
 /** The paper's wireless channel, in Mbit/s. */
 export const SLOW = 14.9;

@@ -1,8 +1,8 @@
-import { has } from "../../tests/support/programs.ts";
+import { has } from "../../tests/support/programs/programs.ts";
 import { type Bench } from "../bench.ts";
 import { measureRequests, startWeb } from "../http.ts";
 import { ENTRY_HOST, startPair } from "../pair.ts";
-import { Load, makeStage, type Stage } from "../stage.ts";
+import { Load, makeStage, type Stage } from "../testbed.ts";
 import { DELAY, SLOW } from "./table1.ts";
 
 const LOAD = 9000, WEB = 8080, ENTRY = 9200, ENTRY_ONCE = 9201;

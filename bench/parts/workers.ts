@@ -1,11 +1,11 @@
-import { micssCommand } from "../../tests/support/handlers.ts";
-import { makeTempDir, Program } from "../../tests/support/process.ts";
-import { freePort, freePorts, has } from "../../tests/support/programs.ts";
+import { micssCommand } from "../../tests/support/handlers/handlers.ts";
+import { makeTempDir, Program } from "../../tests/support/programs/process.ts";
+import { freePort, freePorts, has } from "../../tests/support/programs/programs.ts";
 import { attempt, type Bench, measureThroughput, measureTrips } from "../bench.ts";
 import { cpuSeconds } from "../cpu.ts";
 import { measureRequests, startWeb } from "../http.ts";
 import { startPair } from "../pair.ts";
-import { build, Load, loopback } from "../stage.ts";
+import { build, Load, loopback } from "../testbed.ts";
 
 const HOST = "127.0.0.1";
 

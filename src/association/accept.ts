@@ -1,5 +1,5 @@
 import type { Address } from "../net/address.ts";
-import { type Clock, systemClock } from "../net/clock.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
 import { type Connection, readFull, writeAll } from "../net/connection.ts";
 import { isGone } from "../net/gone.ts";
 import { requirePlainTcp } from "../net/plain_tcp.ts";
@@ -12,9 +12,9 @@ import { encodeUnanswered, type Identify, Unanswered } from "../wire/identify.ts
 import { Association, type Sharing } from "./association.ts";
 import { HANDSHAKE_TIMEOUT } from "./initiate.ts";
 import { Matcher } from "./matcher.ts";
-import { Newcomer } from "./newcomer.ts";
+import { PendingConnection } from "./pending_connection.ts";
 import type { HandshakeOutcome } from "./outcome.ts";
-import { type WaitingLimits, WaitingRoom } from "./waiting_room.ts";
+import { AdmissionQueue, type WaitingLimits } from "./admission_queue.ts";
 
 const NO_LIMITS: WaitingLimits = { total: Infinity, perSource: Infinity };
 
@@ -52,8 +52,8 @@ export interface AcceptorOptions extends Sharing {
 export class Acceptor {
   readonly #options: AcceptorOptions;
   readonly #clock: Clock;
-  readonly #matcher: Matcher<Newcomer>;
-  readonly #newcomers: WaitingRoom<Newcomer>;
+  readonly #matcher: Matcher<PendingConnection>;
+  readonly #newcomers: AdmissionQueue<PendingConnection>;
   #closed = false;
 
   /** An acceptor without connections. */
@@ -61,8 +61,8 @@ export class Acceptor {
     const { scheme = xor, clock = systemClock } = options;
     this.#options = options;
     this.#clock = clock;
-    this.#newcomers = new WaitingRoom(options.waiting ?? NO_LIMITS);
-    this.#matcher = new Matcher<Newcomer>({
+    this.#newcomers = new AdmissionQueue(options.waiting ?? NO_LIMITS);
+    this.#matcher = new Matcher<PendingConnection>({
       schemes: new Set([scheme.id]),
       get distinctAddresses() {
         return options.distinctAddresses ?? true;
@@ -80,7 +80,7 @@ export class Acceptor {
   take(connection: Connection): void {
     if (this.#closed) return connection.close();
     const { timeout = HANDSHAKE_TIMEOUT } = this.#options;
-    const newcomer = new Newcomer(connection, (...how) => this.#ended(newcomer, ...how));
+    const newcomer = new PendingConnection(connection, (...how) => this.#ended(newcomer, ...how));
     newcomer.arrived = this.#clock.now();
     newcomer.forgetTimeout = this.#clock.after(
       timeout,
@@ -102,7 +102,7 @@ export class Acceptor {
     for (const newcomer of [...this.#newcomers]) newcomer.end("the handler is ending");
   }
 
-  async #handshake(newcomer: Newcomer): Promise<void> {
+  async #handshake(newcomer: PendingConnection): Promise<void> {
     const { connection } = newcomer;
     requirePlainTcp(connection);
     await writeAll(connection, encodeGreeting(newcomer.cookie));
@@ -124,7 +124,7 @@ export class Acceptor {
     this.#matcher.submit(newcomer, first.list);
   }
 
-  #associate(newcomers: Newcomer[], list: Associate): void {
+  #associate(newcomers: PendingConnection[], list: Associate): void {
     for (const newcomer of newcomers) {
       newcomer.release();
       this.#newcomers.remove(newcomer);
@@ -147,7 +147,7 @@ export class Acceptor {
     this.#options.associated(association, this.#clock.now() - first);
   }
 
-  #ended(newcomer: Newcomer, reason: string | null, outcome: HandshakeOutcome): void {
+  #ended(newcomer: PendingConnection, reason: string | null, outcome: HandshakeOutcome): void {
     this.#newcomers.remove(newcomer);
     this.#matcher.remove(newcomer);
     if (reason !== null) this.#options.failed?.(newcomer.connection, reason, outcome);

@@ -4,9 +4,9 @@ import { commonGuard } from "../sharing/guarded_pads.ts";
 import { type PadSource, padSource } from "../sharing/pads.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import { xor } from "../sharing/xor.ts";
-import type { Inlet } from "./inlet.ts";
-import { Joiner } from "./join.ts";
-import { Outlet } from "./split.ts";
+import type { ChannelReader } from "./channel_reader.ts";
+import { ShareJoiner } from "./share_joiner.ts";
+import { ShareSplitter } from "./share_splitter.ts";
 
 /** How far a client's handshake had come when a channel failed. */
 export interface HandshakeProgress {
@@ -61,9 +61,9 @@ export class Association {
   readonly id: string;
   /** The connections, in the order of their shares. */
   readonly connections: readonly Connection[];
-  /** Message bytes that arrive; a chunk is lent until the next read. See {@linkcode Joiner}. */
+  /** Message bytes that arrive; a chunk is lent until the next read. See {@linkcode ShareJoiner}. */
   readonly readable: ReadableStream<Uint8Array>;
-  /** Message bytes to send; a chunk is lent until its write settles. See {@linkcode Outlet}. */
+  /** Message bytes to send; a chunk is lent until its write settles. See {@linkcode ShareSplitter}. */
   readonly writable: WritableStream<Uint8Array>;
   /** What ended it, where that was a channel. */
   failure: ChannelError | null = null;
@@ -71,8 +71,8 @@ export class Association {
   fault: Error | null = null;
   /** Called once, when it is ended or aborted. */
   ending: () => void = () => {};
-  readonly #outlet: Outlet;
-  readonly #inlets: readonly Inlet[];
+  readonly #outlet: ShareSplitter;
+  readonly #inlets: readonly ChannelReader[];
   /** The channels' addresses at the server handler. */
   readonly addresses: readonly Address[];
   readonly #over = Promise.withResolvers<void>();
@@ -85,15 +85,15 @@ export class Association {
    * @param inlets Of at least two associated connections, in the order of their shares; the association's from now on.
    * @param addresses The channels' addresses at the server handler, for errors and for who looks on.
    */
-  constructor(id: string, inlets: readonly Inlet[], addresses: readonly Address[], sharing: Sharing = {}) {
+  constructor(id: string, inlets: readonly ChannelReader[], addresses: readonly Address[], sharing: Sharing = {}) {
     const { scheme = xor, pads = padSource("auto") } = sharing;
     this.id = id;
     this.connections = inlets.map((inlet) => inlet.connection);
     this.addresses = addresses;
     this.#inlets = inlets;
     const failed = (index: number, cause: unknown) => this.channelFailed(index, cause);
-    this.readable = new Joiner(inlets, scheme, failed).readable;
-    this.#outlet = new Outlet(this.connections, scheme, commonGuard(pads), failed);
+    this.readable = new ShareJoiner(inlets, scheme, failed).readable;
+    this.#outlet = new ShareSplitter(this.connections, scheme, commonGuard(pads), failed);
     this.writable = this.#outlet.writable;
   }
 

@@ -1,5 +1,5 @@
 import type { Address } from "../net/address.ts";
-import { type Clock, systemClock } from "../net/clock.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
 import { connectInTurn } from "../net/dial.ts";
 import { requirePlainTcp } from "../net/plain_tcp.ts";
@@ -8,7 +8,7 @@ import { decodeFrom, WireError } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
 import { xor } from "../sharing/xor.ts";
 import { Association, ChannelError, channelsOf, type Sharing } from "./association.ts";
-import { Inlet } from "./inlet.ts";
+import { ChannelReader } from "./channel_reader.ts";
 import { HandshakeRefused, HandshakeTimeout } from "./outcome.ts";
 
 /** How long a handshake may take, in milliseconds, from the first connection attempt on. */
@@ -50,7 +50,7 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
   const lacking = new Set<number>();
   /** The channels on which a server handler has greeted. */
   const greeted = new Set<number>();
-  const forget = clock.after(timeout, () => {
+  const cancel = clock.after(timeout, () => {
     const waiting = [...lacking].sort((a, b) => a - b);
     // Until all have the list, the server handler answers on none of them: those whose paths have stopped are to blame.
     const stopped = waiting.filter((index) => connections[index]?.stalled === true);
@@ -128,7 +128,7 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
     if (vague.length > 0) throw vague[0];
     return new Association(
       associationId(cookies),
-      connections.map((connection) => new Inlet(connection)),
+      connections.map((connection) => new ChannelReader(connection)),
       addresses,
       options,
     );
@@ -136,7 +136,7 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
     stop(error);
     throw error;
   } finally {
-    forget();
+    cancel();
     options.signal?.removeEventListener("abort", onAbort);
   }
 }

@@ -1,13 +1,13 @@
-import { acceptAll } from "../net/accept_loop.ts";
+import { acceptAll } from "../net/listen/accept_loop.ts";
 import type { Address } from "../net/address.ts";
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { type Connection, type Listener, type Network, readFull, writeAll } from "../net/connection.ts";
-import { listenAll } from "../net/listen.ts";
+import { listenAll } from "../net/listen/listen.ts";
 import { BLOCK, countArriving } from "./counting.ts";
 import { decodeRequest, encodeCount, REQUEST_LENGTH } from "./protocol.ts";
 
 /** Maximum number of concurrent connections: more than one measurement needs, without burdening the server. */
-const MOST_CONNECTIONS = 16;
+const MAX_CONNECTIONS = 16;
 
 /** Time that a connection may take beyond its requested duration, in milliseconds. */
 const GRACE = 30_000;
@@ -45,20 +45,20 @@ export class Answerer {
   }
 
   #take(connection: Connection): void {
-    if (this.#serving.size >= MOST_CONNECTIONS) return connection.reset();
+    if (this.#serving.size >= MAX_CONNECTIONS) return connection.reset();
     const serving = this.#serve(connection).finally(() => this.#serving.delete(connection));
     this.#serving.set(connection, serving);
   }
 
   async #serve(connection: Connection): Promise<void> {
-    let forget = this.#clock.after(GRACE, () => connection.reset());
+    let cancel = this.#clock.after(GRACE, () => connection.reset());
     try {
       const bytes = new Uint8Array(REQUEST_LENGTH);
       await readFull(connection, bytes);
       const request = decodeRequest(bytes);
       if (request === null) return;
-      forget();
-      forget = this.#clock.after(request.ramp + request.window + GRACE, () => connection.reset());
+      cancel();
+      cancel = this.#clock.after(request.ramp + request.window + GRACE, () => connection.reset());
       this.answered++;
       await writeAll(connection, bytes);
       if (request.mode === "echo") await echo(connection);
@@ -70,7 +70,7 @@ export class Answerer {
     } catch {
       // The measuring side breaks off when it has enough.
     } finally {
-      forget();
+      cancel();
       connection.reset();
     }
   }

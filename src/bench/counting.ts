@@ -1,4 +1,4 @@
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Count } from "./protocol.ts";
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Activity } from "../observe/activity.ts";
 import { channelLevels } from "../observe/channel_levels.ts";
 
@@ -20,13 +20,13 @@ export class Lag {
    */
   constructor(activity: Activity, channels: number, clock: Clock) {
     this.#held = Array(channels).fill(0);
-    let forget = (): void => {};
+    let cancel = (): void => {};
     const look = (): void => {
       this.#look(activity);
-      forget = clock.after(PERIOD, look);
+      cancel = clock.after(PERIOD, look);
     };
     look();
-    this.#stop = () => forget();
+    this.#stop = () => cancel();
   }
 
   /**

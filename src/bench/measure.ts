@@ -1,5 +1,5 @@
 import type { Address } from "../net/address.ts";
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
 import { BLOCK, countArriving } from "./counting.ts";
 import { COUNT_LENGTH, decodeCount, encodeRequest, type Mode, REQUEST_LENGTH } from "./protocol.ts";
@@ -86,7 +86,7 @@ async function withAnswer<T>(
 ): Promise<T> {
   const giveUp = new AbortController();
   const abort = (): void => giveUp.abort(new AnswerError(`no answer within ${patience / 1000} s`));
-  let forget = clock.after(patience, abort);
+  let cancel = clock.after(patience, abort);
   let connection: Connection | undefined;
   giveUp.signal.addEventListener("abort", () => connection?.reset());
   try {
@@ -99,13 +99,13 @@ async function withAnswer<T>(
     if (!request.every((byte, at) => byte === answer[at])) {
       throw new AnswerError("the peer is not micss bench --answer");
     }
-    forget();
-    forget = clock.after(times.ramp + times.window + patience, abort);
+    cancel();
+    cancel = clock.after(times.ramp + times.window + patience, abort);
     return await measure(connection, times);
   } catch (error) {
     throw giveUp.signal.aborted ? giveUp.signal.reason : error;
   } finally {
-    forget();
+    cancel();
     connection?.reset();
   }
 }

@@ -1,4 +1,4 @@
-import { type Align, columns } from "../demo/format.ts";
+import { type Align, columns } from "../text/format.ts";
 import { formatAddress } from "../net/address.ts";
 import type { BenchResult, ChannelMeasures, Measures } from "./run.ts";
 

@@ -1,15 +1,15 @@
-import { ConfiguredServer, namesOf } from "../client/configured_server.ts";
+import { ConfiguredServer, namesOf } from "../client/servers/configured_server.ts";
 import { ClientHandler } from "../client/mod.ts";
 import { clientSpec, serverSyntax } from "../config/client.ts";
 import { flagNode } from "../config/node.ts";
 import { readConfig } from "../config/read.ts";
 import type { ClientConfig, Server } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { type Network, readFull } from "../net/connection.ts";
-import { Lookups, type Resolve } from "../net/lookups.ts";
-import { Names } from "../net/names.ts";
-import { createLog } from "../observe/log.ts";
+import { Lookups, type Resolve } from "../net/names/lookups.ts";
+import { Names } from "../net/names/name_cache.ts";
+import { createLog } from "../log/log.ts";
 import { decodeFrom } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
 import { Lag } from "./lag.ts";
@@ -140,7 +140,7 @@ async function greetings(address: Address, { network, clock }: Measuring): Promi
 
 async function greetingTime(address: Address, network: Network, clock: Clock): Promise<number> {
   const giveUp = new AbortController();
-  const forget = clock.after(PATIENCE, () => giveUp.abort(new AnswerError(`no answer within ${PATIENCE / 1000} s`)));
+  const cancel = clock.after(PATIENCE, () => giveUp.abort(new AnswerError(`no answer within ${PATIENCE / 1000} s`)));
   const began = clock.now();
   try {
     const connection = await network.connect(address, giveUp.signal);
@@ -154,7 +154,7 @@ async function greetingTime(address: Address, network: Network, clock: Clock): P
   } catch (error) {
     throw giveUp.signal.aborted ? giveUp.signal.reason : error;
   } finally {
-    forget();
+    cancel();
   }
 }
 

@@ -9,29 +9,29 @@ import { list, map, one, toggle } from "../config/shape.ts";
 import { addressSyntax, durationSyntax, portSyntax, type Syntax } from "../config/syntax.ts";
 import type { Server } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
-import { StartError } from "../net/listen.ts";
+import { StartError } from "../net/listen/listen.ts";
 import { realSystem } from "../net/system.ts";
 import type { Command, Output } from "./command.ts";
-import { readFlags } from "./flags.ts";
+import { readFlags } from "../config/flags.ts";
 
 const SUBJECT = "micss bench";
 
 /** The shortest measurement, in seconds. */
-const LEAST_SECONDS = 0.1;
+const MIN_SECONDS = 0.1;
 
 /** The longest measurement, in seconds. */
-const MOST_SECONDS = 60;
+const MAX_SECONDS = 60;
 
 /** Seconds, whole or not. */
 const secondsSyntax: Syntax<number> = {
   placeholder: "NUMBER",
-  means: `a number from ${LEAST_SECONDS} to ${MOST_SECONDS}`,
-  schema: numberSchema(LEAST_SECONDS, MOST_SECONDS),
+  means: `a number from ${MIN_SECONDS} to ${MAX_SECONDS}`,
+  schema: numberSchema(MIN_SECONDS, MAX_SECONDS),
   parse(text) {
     const seconds = Number(text);
-    if (!/^\d{1,3}(\.\d+)?$/.test(text) || seconds < LEAST_SECONDS || seconds > MOST_SECONDS) {
+    if (!/^\d{1,3}(\.\d+)?$/.test(text) || seconds < MIN_SECONDS || seconds > MAX_SECONDS) {
       throw new SyntaxError(
-        `${quote(text)} is no time that can be measured; write ${LEAST_SECONDS} to ${MOST_SECONDS}`,
+        `${quote(text)} is no time that can be measured; write ${MIN_SECONDS} to ${MAX_SECONDS}`,
       );
     }
     return seconds;
@@ -70,7 +70,7 @@ const spec: Spec<BenchConfig> = {
       shape: one(secondsSyntax),
       default: 3,
       doc:
-        `How long each measurement takes, ${LEAST_SECONDS} to ${MOST_SECONDS}; there are three a channel, and three of MICSS`,
+        `How long each measurement takes, ${MIN_SECONDS} to ${MAX_SECONDS}; there are three a channel, and three of MICSS`,
     },
     json: { key: "json", flag: "json", shape: toggle, default: false, doc: "For programs" },
     answer: {

@@ -9,7 +9,7 @@ import { type Entry, EntryError, isValid } from "../identify/entry.ts";
 import { formatEntries, parseEntries } from "../identify/entry_file.ts";
 import { listed } from "../identify/store.ts";
 import type { Command, Output } from "./command.ts";
-import { readFlags } from "./flags.ts";
+import { readFlags } from "../config/flags.ts";
 import { takePositional } from "./positional.ts";
 
 const ACTIONS = ["list", "forget", "import", "export"] as const;

@@ -7,10 +7,10 @@ import { readConfig } from "../config/read.ts";
 import { entriesOf, type Option } from "../config/schema.ts";
 import { serverSpec } from "../config/server.ts";
 import type { Command, Output } from "./command.ts";
-import { readEntryUsers } from "./entry_users.ts";
-import { readFlags } from "./flags.ts";
-import { loadKeys } from "./keys.ts";
-import { clientNeeds, serverNeeds, unmet } from "./needs.ts";
+import { readIngressUsers } from "../run/ingress_users.ts";
+import { readFlags } from "../config/flags.ts";
+import { loadKeys } from "../run/keys.ts";
+import { clientRequirements, serverRequirements, unmetRequirements } from "../run/preflight.ts";
 
 const SUBJECT = "micss check";
 const SIDES = ["server", "client"] as const;
@@ -94,7 +94,7 @@ async function examineServer(file: Node, subject: string): Promise<string[]> {
   const config = readConfig(serverSpec, { subject, flags: new Map(), file }, problems);
   const keys = config.keys.map((path, index) => loadKeys(file.child("keys").child(index).place, [path], "sign"));
   await all(keys);
-  return await unmet(serverNeeds(config), (value) => problems.placeOf(value));
+  return await unmetRequirements(serverRequirements(config), (value) => problems.placeOf(value));
 }
 
 /** The same for a client. */
@@ -103,9 +103,9 @@ async function examineClient(file: Node, subject: string): Promise<string[]> {
   const config = readConfig(clientSpec, { subject, flags: new Map(), file }, problems);
   await all([
     ...config.keys.map((key) => loadKeys(problems.placeOf(key), [key.file], "verify")),
-    Promise.resolve().then(() => readEntryUsers(config, readUsersFile, (key) => file.child(key).place)),
+    Promise.resolve().then(() => readIngressUsers(config, readUsersFile, (key) => file.child(key).place)),
   ]);
-  return await unmet(clientNeeds(config), (value) => problems.placeOf(value));
+  return await unmetRequirements(clientRequirements(config), (value) => problems.placeOf(value));
 }
 
 /** Waits for all. @throws {UsageError} With the lines of all that are wrong. */

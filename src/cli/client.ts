@@ -1,4 +1,4 @@
-import type { EntryUsers } from "../client/entry/entries.ts";
+import type { IngressUsers } from "../client/ingress/protocols.ts";
 import { ClientHandler } from "../client/mod.ts";
 import { differences } from "../config/differences.ts";
 import { clientSpec } from "../config/client.ts";
@@ -8,20 +8,20 @@ import type { ClientConfig } from "../config/types.ts";
 import type { ScopedKey } from "../identify/learned.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { hasNativeHelper } from "../net/linux.ts";
-import { StartError } from "../net/listen.ts";
-import { listenAddresses } from "../net/listen_addresses.ts";
-import type { LogFields } from "../observe/log.ts";
+import { StartError } from "../net/listen/listen.ts";
+import { listenAddresses } from "../net/listen/listen_addresses.ts";
+import type { LogFields } from "../log/log.ts";
 import type { Command } from "./command.ts";
-import { configOptions, readTold, type Told } from "./configured.ts";
+import { configOptions, loadConfig, type LoadedConfig } from "../config/load.ts";
 import { DRY_RUN, rehearse } from "./dry_run.ts";
-import { readEntryUsers } from "./entry_users.ts";
-import { warnOfFewFiles } from "./few_files.ts";
-import { loadClientKeys } from "./keys.ts";
-import { type Loaded, type Program, runHandler } from "./lifetime.ts";
-import { clientNeeds } from "./needs.ts";
-import { clientPlan } from "./plans.ts";
-import { monitorRules, rulesChecks } from "./rules_checks.ts";
-import { keyCheck } from "./watched.ts";
+import { readIngressUsers } from "../run/ingress_users.ts";
+import { warnOfFewFiles } from "../run/few_files.ts";
+import { loadClientKeys } from "../run/keys.ts";
+import { type Loaded, type Program, runHandler } from "../run/lifetime.ts";
+import { clientRequirements } from "../run/preflight.ts";
+import { clientPlan } from "../run/dry_run_plan.ts";
+import { monitorRules, rulesChecks } from "../run/rules_checks.ts";
+import { keyCheck } from "../run/with_admin.ts";
 
 /** The option that has a handler take the place of one that runs. */
 const REPLACE: Option = {
@@ -51,7 +51,7 @@ export const command: Command = {
         checkSystem(config);
         return clientPlan(config, keys);
       };
-      return await rehearse("micss client", told, { needs: clientNeeds(told.config), plan }, output);
+      return await rehearse("micss client", told, { needs: clientRequirements(told.config), plan }, output);
     }
     return await runHandler(program);
   },
@@ -62,7 +62,7 @@ export interface LoadedClient extends Loaded {
   /** Its settings. */
   readonly config: ClientConfig;
   /** Who may use the ways in that can ask. */
-  readonly users: EntryUsers;
+  readonly users: IngressUsers;
   /** Those that the configuration names. */
   readonly keys: readonly ScopedKey[];
 }
@@ -75,13 +75,13 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
     async load() {
       const told = readClient(args, readFile);
       const config = await listening(told.config);
-      const users = readEntryUsers(config, readUsersFile);
+      const users = readIngressUsers(config, readUsersFile);
       const keys = await loadClientKeys("micss client: keys", config.keys);
       return { config, users, keys, replace: told.has("replace") };
     },
     differences(before, after) {
       const ids = ({ keys }: LoadedClient) => keys.map(({ key }) => key.id.toHex()).join();
-      const same = (name: keyof EntryUsers) => {
+      const same = (name: keyof IngressUsers) => {
         const [one, other] = [before.users[name], after.users[name]];
         return one === undefined ? other === undefined : one.equals(other);
       };
@@ -94,12 +94,12 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
         ]),
       ];
     },
-    start({ config, users, keys, replace }, log, crew) {
+    start({ config, users, keys, replace }, log, group) {
       checkSystem(config);
-      const handler = new ClientHandler(config, log, undefined, users, keys, crew, replace);
+      const handler = new ClientHandler(config, log, undefined, users, keys, group, replace);
       let inForce = config;
       // The machine is the same for all workers: one looks.
-      if (crew.index === 0) {
+      if (group.index === 0) {
         warnOfFewFiles(log, handler.limits.possible, config.limits.sessions);
         monitorRules(() => inForce, handler);
       }
@@ -108,7 +108,7 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
         listening: listeningFields(handler),
         checks: ({ config }) => [
           ...config.keys.map(({ file }) => keyCheck(file, "verify")),
-          ...crew.index === 0 ? rulesChecks(config, handler) : [],
+          ...group.index === 0 ? rulesChecks(config, handler) : [],
           ...config.servers.map(({ name }) => ({
             name: `server ${name}`,
             need: "any" as const,
@@ -135,8 +135,8 @@ export function parseClientCommand(args: string[], read: ReadFile): ClientConfig
   return readClient(args, read).config;
 }
 
-function readClient(args: string[], read: ReadFile): Told<ClientConfig> {
-  return readTold("micss client", clientSpec, args, read, [REPLACE, DRY_RUN]);
+function readClient(args: string[], read: ReadFile): LoadedConfig<ClientConfig> {
+  return loadConfig("micss client", clientSpec, args, read, [REPLACE, DRY_RUN]);
 }
 
 /** The same configuration with addresses to listen at in the place of names; a name may have several. */

@@ -1,5 +1,5 @@
 import type { Option } from "../config/schema.ts";
-import { type Sink, within, writeTo } from "../observe/line_queue.ts";
+import { type Sink, within, writeTo } from "../log/line_queue.ts";
 
 /** One of the program's commands. Its file exports it as `command`. */
 export interface Command {

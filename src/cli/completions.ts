@@ -1,7 +1,7 @@
 import { nearest } from "../config/nearest.ts";
 import { quote, UsageError } from "../config/problems.ts";
 import type { Command } from "./command.ts";
-import { readFlags } from "./flags.ts";
+import { readFlags } from "../config/flags.ts";
 import { takePositional } from "./positional.ts";
 import { bashCompletion } from "./shells/bash.ts";
 import { fishCompletion } from "./shells/fish.ts";

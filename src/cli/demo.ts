@@ -1,9 +1,9 @@
 import { DemoError, PLAIN, runDemo, Screen, standardTerminal } from "../demo/mod.ts";
-import { systemClock } from "../net/clock.ts";
-import { StartError } from "../net/listen.ts";
+import { systemClock } from "../time/clock.ts";
+import { StartError } from "../net/listen/listen.ts";
 import { systemNetwork } from "../net/tcp.ts";
 import { type Command, type Output, standardOutput } from "./command.ts";
-import { readFlags } from "./flags.ts";
+import { readFlags } from "../config/flags.ts";
 
 /** `micss demo`. */
 export const command: Command = {

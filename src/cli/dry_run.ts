@@ -1,9 +1,9 @@
 import { reasonOf } from "../association/association.ts";
 import type { Option } from "../config/schema.ts";
-import { StartError } from "../net/listen.ts";
+import { StartError } from "../net/listen/listen.ts";
 import type { Output } from "./command.ts";
-import type { Told } from "./configured.ts";
-import { type Needs, unmet } from "./needs.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { type Requirements, unmetRequirements } from "../run/preflight.ts";
 
 /** The flag for it. */
 export const DRY_RUN: Option = {
@@ -14,7 +14,7 @@ export const DRY_RUN: Option = {
 /** What a handler would do; see {@linkcode rehearse}. */
 export interface Rehearsal {
   /** What it finds or does not find when it starts. */
-  readonly needs: Needs;
+  readonly needs: Requirements;
   /**
    * Does all that comes before listening.
    *
@@ -33,7 +33,7 @@ export interface Rehearsal {
  */
 export async function rehearse(
   subject: string,
-  { placeOf }: Pick<Told<unknown>, "placeOf">,
+  { placeOf }: Pick<LoadedConfig<unknown>, "placeOf">,
   { needs, plan }: Rehearsal,
   output: Output,
 ): Promise<number> {
@@ -45,7 +45,7 @@ export async function rehearse(
     output.err(`${subject}: can't start: ${reasonOf(error)}\n`);
     return 1;
   }
-  for (const line of await unmet(needs, placeOf)) output.err(`${line}\n`);
+  for (const line of await unmetRequirements(needs, placeOf)) output.err(`${line}\n`);
   output.out(`${subject} would\n${lines.map((line) => `  ${line}\n`).join("")}Nothing was started.\n`);
   return 0;
 }

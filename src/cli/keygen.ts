@@ -3,7 +3,7 @@ import { quote, UsageError } from "../config/problems.ts";
 import type { Option } from "../config/schema.ts";
 import { createKey, KeyFileError } from "../identify/key_file.ts";
 import type { Command, Output } from "./command.ts";
-import { readFlags } from "./flags.ts";
+import { readFlags } from "../config/flags.ts";
 import { takePositional } from "./positional.ts";
 
 const METHODS = ["hmac", "ed25519"] as const;

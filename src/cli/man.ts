@@ -1,5 +1,5 @@
 import type { Command } from "./command.ts";
-import { readFlags } from "./flags.ts";
+import { readFlags } from "../config/flags.ts";
 import { manual } from "./manual.ts";
 
 /** `micss man`. */

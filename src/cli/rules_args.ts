@@ -8,8 +8,8 @@ import { type Option, optionsOf } from "../config/schema.ts";
 import { serverRulesSpec } from "../config/server.ts";
 import type { ClientConfig, LogConfig, ServerConfig } from "../config/types.ts";
 import { clientPlan, hostsOf, type Ruleset, serverRuleset, type Side, SIDES, systemNames } from "../rules/mod.ts";
-import { configOptions, parseConfig } from "./configured.ts";
-import { readFlags } from "./flags.ts";
+import { configOptions, parseConfig } from "../config/load.ts";
+import { readFlags } from "../config/flags.ts";
 
 /** What to do with the rules. */
 export type Action = "print" | "apply" | "watch" | "remove";

@@ -1,12 +1,12 @@
 import { reasonOf } from "../association/association.ts";
 import { UsageError } from "../config/problems.ts";
-import { systemClock } from "../net/clock.ts";
+import { systemClock } from "../time/clock.ts";
 import { systemManager } from "../observe/notify.ts";
 import { availableBackends, chooseBackend, RulesWatch, systemTools } from "../rules/mod.ts";
 import { environment } from "../config/environment.ts";
-import { ProcessLog } from "./process_log.ts";
+import { ProcessLog } from "../run/process_log.ts";
 import type { Plan } from "./rules_args.ts";
-import { SystemSignals } from "./signals.ts";
+import { SystemSignals } from "../run/signals.ts";
 
 /** How often to look, in milliseconds: the longest that rules which another program removed are gone. */
 const INTERVAL = 1000;

@@ -4,17 +4,17 @@ import { serverSpec } from "../config/server.ts";
 import type { ServerConfig } from "../config/types.ts";
 import type { Key } from "../identify/key.ts";
 import { formatAddress } from "../net/address.ts";
-import { listenAddresses } from "../net/listen_addresses.ts";
+import { listenAddresses } from "../net/listen/listen_addresses.ts";
 import { ServerHandler } from "../server/mod.ts";
 import type { Command } from "./command.ts";
-import { configOptions, readTold, type Told } from "./configured.ts";
+import { configOptions, loadConfig, type LoadedConfig } from "../config/load.ts";
 import { DRY_RUN, rehearse } from "./dry_run.ts";
-import { warnOfFewFiles } from "./few_files.ts";
-import { loadKeys } from "./keys.ts";
-import { type Loaded, type Program, runHandler } from "./lifetime.ts";
-import { serverNeeds } from "./needs.ts";
-import { serverPlan } from "./plans.ts";
-import { keyCheck } from "./watched.ts";
+import { warnOfFewFiles } from "../run/few_files.ts";
+import { loadKeys } from "../run/keys.ts";
+import { type Loaded, type Program, runHandler } from "../run/lifetime.ts";
+import { serverRequirements } from "../run/preflight.ts";
+import { serverPlan } from "../run/dry_run_plan.ts";
+import { keyCheck } from "../run/with_admin.ts";
 
 /** `micss server`. */
 export const command: Command = {
@@ -34,7 +34,7 @@ export const command: Command = {
         const { config, keys } = await program.load();
         return serverPlan(config, keys);
       };
-      return await rehearse("micss server", told, { needs: serverNeeds(told.config), plan }, output);
+      return await rehearse("micss server", told, { needs: serverRequirements(told.config), plan }, output);
     }
     return await runHandler(program);
   },
@@ -62,9 +62,9 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
       const keys = one === other ? [] : ["keys"];
       return [...new Set([...differences(serverSpec.schema, before.config, after.config), ...keys])];
     },
-    start({ config, keys }, log, crew) {
-      const handler = new ServerHandler(config, log, undefined, keys, crew);
-      if (crew.index === 0) warnOfFewFiles(log, handler.limits.possible, config.limits.associations);
+    start({ config, keys }, log, group) {
+      const handler = new ServerHandler(config, log, undefined, keys, group);
+      if (group.index === 0) warnOfFewFiles(log, handler.limits.possible, config.limits.associations);
       return {
         handler,
         listening: { channels: handler.channels.map(formatAddress).join() },
@@ -92,6 +92,6 @@ export function parseServerCommand(args: string[], read: ReadFile): ServerConfig
   return readServer(args, read).config;
 }
 
-function readServer(args: string[], read: ReadFile): Told<ServerConfig> {
-  return readTold("micss server", serverSpec, args, read, [DRY_RUN]);
+function readServer(args: string[], read: ReadFile): LoadedConfig<ServerConfig> {
+  return loadConfig("micss server", serverSpec, args, read, [DRY_RUN]);
 }

@@ -2,9 +2,9 @@ import { type AdminAddress, adminSyntax, DEFAULT_ADMIN } from "../config/admin.t
 import { quote, UsageError } from "../config/problems.ts";
 import type { Option } from "../config/schema.ts";
 import { ask, NoAnswer } from "../observe/admin/ask.ts";
-import type { Status } from "../observe/admin/status.ts";
+import type { Status } from "../observe/status.ts";
 import type { Command, Output } from "./command.ts";
-import { readFlags } from "./flags.ts";
+import { readFlags } from "../config/flags.ts";
 import { statusTable } from "./status_table.ts";
 
 const SUBJECT = "micss status";

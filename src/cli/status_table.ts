@@ -1,10 +1,10 @@
-import type { ChannelStatus, SessionStatus, Status } from "../observe/admin/status.ts";
+import type { ChannelStatus, SessionStatus, Status } from "../observe/status.ts";
 
 /** How wide a table may be. */
 const WIDTH = 80;
 
 /** How many sessions a table lists. */
-const MOST_SESSIONS = 15;
+const MAX_SESSIONS = 15;
 
 /** A handler's status for people: at most 80 columns wide. */
 export function statusTable(status: Status): string {
@@ -28,7 +28,7 @@ export function statusTable(status: Status): string {
     if (state !== "failed" || failure === undefined) return [];
     return [cut(`${address}: ${failure.reason}, ${duration(failure.age)} ago`, WIDTH)];
   });
-  const more = sessionCount - Math.min(sessions.length, MOST_SESSIONS);
+  const more = sessionCount - Math.min(sessions.length, MAX_SESSIONS);
   return [
     cut(handler.join(", "), WIDTH),
     cut(`${current.join(", ")}; ${past}`, WIDTH),
@@ -41,7 +41,7 @@ export function statusTable(status: Status): string {
       "",
       ...table(
         ["SESSION", "TO", "SENT", "RECEIVED", "AGE", "ASSOC"],
-        sessions.slice(0, MOST_SESSIONS).map(sessionRow),
+        sessions.slice(0, MAX_SESSIONS).map(sessionRow),
       ),
     ],
     ...more > 0 ? [`and ${more} more`] : [],

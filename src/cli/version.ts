@@ -4,7 +4,7 @@ import { PROTOCOL_VERSION } from "../wire/greeting.ts";
 import { Method } from "../wire/identify.ts";
 import type { Command } from "./command.ts";
 import { environment } from "../config/environment.ts";
-import { readFlags } from "./flags.ts";
+import { readFlags } from "../config/flags.ts";
 
 /** The program's version. */
 export const VERSION: string = project.version;

@@ -9,26 +9,26 @@ import { fileLimit } from "../net/linux.ts";
 import { realSystem, type System } from "../net/system.ts";
 import { makeTransparent, originalDestination } from "../net/tcp.ts";
 import { Activity } from "../observe/activity.ts";
-import type { Log } from "../observe/log.ts";
+import type { Log } from "../log/log.ts";
 import type { Levels, Observable } from "../observe/observable.ts";
-import { ThrottledWarning } from "../observe/throttled.ts";
+import { ThrottledWarning } from "../log/throttled.ts";
 import { padSource } from "../sharing/pads.ts";
 import { Liveness } from "../session/liveness.ts";
-import { alone, type Crew, partOf } from "../workers/crew.ts";
-import { Dialers } from "./dialers.ts";
-import { Direct } from "./direct.ts";
-import { Directory, type Found } from "./directory.ts";
-import type { Arrival, Entry } from "./entry/arrival.ts";
-import { type EntryUsers, makeEntries } from "./entry/entries.ts";
-import { Overloaded } from "./entry/refusal.ts";
+import { alone, perWorkerShare, type WorkerGroup } from "../workers/worker_group.ts";
+import { Dialers } from "./dial/dialers.ts";
+import { Direct } from "./dial/direct.ts";
+import { Directory, type Found } from "./servers/directory.ts";
+import type { Arrival, Entry } from "./ingress/arrival.ts";
+import { type IngressUsers, makeEntries } from "./ingress/protocols.ts";
+import { Overloaded } from "./ingress/refusal.ts";
 import { type EffectiveLimits, limitsFor } from "./limits.ts";
-import { Loops } from "./loops.ts";
+import { LoopGuard } from "./loop_guard.ts";
 import { isIp } from "../net/ip.ts";
 import { ownHosts } from "../net/own_hosts.ts";
-import { isOwn } from "./own_address.ts";
+import { isOwn } from "../net/own_address.ts";
 import { type ConnectFrom, RulesInPlace } from "./rules_in_place.ts";
 import { RulesMonitor } from "./rules_monitor.ts";
-import { WaysIn } from "./ways_in.ts";
+import { Ingress } from "./ingress/ingress.ts";
 
 /** The system's part in a client handler, to be replaced in tests. */
 export interface ClientSystem extends System {
@@ -49,19 +49,19 @@ export class ClientHandler implements Observable {
   readonly role = "client";
   readonly activity: Activity;
   /** Where it listens; real ports where 0 was asked for. */
-  readonly waysIn: Pick<WaysIn, "addresses" | "at">;
+  readonly waysIn: Pick<Ingress, "addresses" | "at">;
   readonly #directory: Directory;
   readonly #dialers: Dialers;
   readonly #direct: Direct;
-  readonly #waysIn: WaysIn;
-  readonly #loops: Loops;
+  readonly #waysIn: Ingress;
+  readonly #loops: LoopGuard;
   readonly #rules: RulesInPlace;
   #monitor: RulesMonitor | undefined;
   readonly #system: ClientSystem;
   readonly #full: ThrottledWarning;
   readonly #refused: ThrottledWarning;
   readonly #log: Log;
-  readonly #crew: Crew;
+  readonly #crew: WorkerGroup;
   /** A reload puts others in the place of these two. */
   #config: ClientConfig;
   #limits: EffectiveLimits;
@@ -72,7 +72,7 @@ export class ClientHandler implements Observable {
    *
    * @param users Who may use the ways in that can ask.
    * @param keys Those that the configuration names.
-   * @param crew The workers that it is one of.
+   * @param group The workers that it is one of.
    * @param replace Whether it is to take the place of a client handler that listens at the same addresses.
    * @throws {StartError} When an address can't be listened at; nothing is left open then.
    */
@@ -80,19 +80,19 @@ export class ClientHandler implements Observable {
     config: ClientConfig,
     log: Log,
     system: ClientSystem = realClientSystem,
-    users: EntryUsers = {},
+    users: IngressUsers = {},
     keys: readonly ScopedKey[] = [],
-    crew: Crew = alone(),
+    group: WorkerGroup = alone(),
     replace = false,
   ) {
-    this.#crew = crew;
+    this.#crew = group;
     const { clock } = this.#system = system;
-    const network = this.#loops = new Loops(system.network, clock, log, crew.paths);
-    this.#rules = new RulesInPlace(system.network, clock, crew.paths, system.connectFrom);
+    const network = this.#loops = new LoopGuard(system.network, clock, log, group.paths);
+    this.#rules = new RulesInPlace(system.network, clock, group.paths, system.connectFrom);
     this.#log = log;
     this.#full = new ThrottledWarning(log, clock, "limit reached");
     this.#config = config;
-    this.#limits = limitsFor(config, fileLimit(), crew);
+    this.#limits = limitsFor(config, fileLimit(), group);
     const inForce = live(() => this.#config), limits = live(() => this.#limits);
     const activity = this.activity = new Activity(clock);
     this.#know(config);
@@ -102,7 +102,7 @@ export class ClientHandler implements Observable {
     this.#refused = new ThrottledWarning(log, clock, "connection refused");
     this.#dialers = new Dialers({ config: inForce, pads, network, clock, log, refused, liveness, activity });
     this.#direct = new Direct({ config: inForce, network, clock, activity, log, refused: this.#refused });
-    this.waysIn = this.#waysIn = new WaysIn(this.#entries(config, users), {
+    this.waysIn = this.#waysIn = new Ingress(this.#entries(config, users), {
       ...system,
       get timeout() {
         return inForce.timeouts.handshake;
@@ -111,7 +111,7 @@ export class ClientHandler implements Observable {
         return inForce.timeouts.keepalive;
       },
       get asking() {
-        return partOf(limits.asking, crew);
+        return perWorkerShare(limits.asking, group);
       },
       arrived: (arrival) => this.#carry(arrival),
       refused: (fields) => {
@@ -119,7 +119,7 @@ export class ClientHandler implements Observable {
         this.#refused.warn(fields);
       },
       log,
-      crew,
+      group,
       replace,
     });
     this.#directory = new Directory(config, {
@@ -201,7 +201,7 @@ export class ClientHandler implements Observable {
    * @param keys Those that the configuration names.
    * @returns The settings that differ and take another start.
    */
-  reload(config: ClientConfig, users: EntryUsers = {}, keys: readonly ScopedKey[] = []): string[] {
+  reload(config: ClientConfig, users: IngressUsers = {}, keys: readonly ScopedKey[] = []): string[] {
     const { pads } = this.#config, database = databaseOf(this.#config);
     this.#config = config;
     this.#limits = limitsFor(config, fileLimit(), this.#crew);
@@ -235,7 +235,7 @@ export class ClientHandler implements Observable {
     await this.idle();
   }
 
-  #entries(config: ClientConfig, users: EntryUsers): Entry[] {
+  #entries(config: ClientConfig, users: IngressUsers): Entry[] {
     return makeEntries(config, users, this.#system.originalDestination);
   }
 

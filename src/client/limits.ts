@@ -1,12 +1,12 @@
 import type { ClientConfig } from "../config/types.ts";
 import { connectionBudget } from "../net/file_budget.ts";
-import { alone } from "../workers/crew.ts";
+import { alone } from "../workers/worker_group.ts";
 
 /** How many channels a server is taken to have where none is configured. */
 const USUAL_CHANNELS = 3;
 
 /** The most applications that may be saying where they want to go: each may hold 8 KB. */
-const MOST_ASKING = 1024;
+const MAX_ASKING = 1024;
 
 /** What a client handler holds to: all its workers together. */
 export interface EffectiveLimits {
@@ -24,7 +24,7 @@ export interface EffectiveLimits {
  * channels, and for the associations kept ready.
  *
  * @param files How many files the process may have open; null where the system does not tell.
- * @param crew Its workers, each of which keeps associations ready. Default: one.
+ * @param group Its workers, each of which keeps associations ready. Default: one.
  */
 export function limitsFor(
   { limits, servers, warm }: Pick<ClientConfig, "limits" | "servers" | "warm">,
@@ -33,7 +33,7 @@ export function limitsFor(
 ): EffectiveLimits {
   const budget = connectionBudget(files);
   const channels = Math.max(USUAL_CHANNELS, ...servers.map(({ channels }) => channels.length));
-  const asking = Math.min(MOST_ASKING, Math.floor(budget / 4));
+  const asking = Math.min(MAX_ASKING, Math.floor(budget / 4));
   const ready = Math.max(1, servers.length) * warm * channels * count;
   const possible = Math.max(1, Math.floor((budget - asking - ready) / (channels + 1)));
   return { sessions: limits.sessions ?? possible, asking, possible };

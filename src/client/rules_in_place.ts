@@ -1,14 +1,14 @@
 import { type Address, formatAddress } from "../net/address.ts";
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Network } from "../net/connection.ts";
 import { OwnedSocket } from "../net/linux.ts";
 import { ownHosts } from "../net/own_hosts.ts";
 import { sameAddress } from "../net/sockaddr.ts";
-import { NotLookedAt } from "../observe/admin/readiness.ts";
+import { NotLookedAt } from "../observe/readiness.ts";
 import { FAMILIES, type Family, familyOfHost } from "../rules/ruleset.ts";
-import type { OwnPaths } from "../workers/own_paths.ts";
-import type { Arrival } from "./entry/arrival.ts";
-import { type Lead, PROBE_PORTS, SENTINELS } from "./sentinel.ts";
+import type { OwnConnections } from "../net/own_connections.ts";
+import type { Arrival } from "./ingress/arrival.ts";
+import { type Lead, PROBE_PORTS, SENTINELS } from "../rules/sentinel.ts";
 
 /** At which hosts a listener is found by connections that rules of this machine lead to it. */
 const FOUND_AT: Readonly<Record<Family, readonly string[]>> = {
@@ -41,7 +41,7 @@ export type ConnectFrom = (port: number, to: Address) => Disposable | undefined;
 export class RulesInPlace {
   readonly #network: Network;
   readonly #clock: Clock;
-  readonly #all: OwnPaths | undefined;
+  readonly #all: OwnConnections | undefined;
   readonly #connectFrom: ConnectFrom;
   /** Ports that connect, each by whom it waits for, while somebody looks. */
   readonly #awaited = new Map<number, () => void>();
@@ -58,7 +58,7 @@ export class RulesInPlace {
    * @param all Where several workers note what has come to them: a connection may be led to any.
    * @param connectFrom Default: the system's.
    */
-  constructor(network: Network, clock: Clock, all?: OwnPaths, connectFrom: ConnectFrom = systemConnectFrom) {
+  constructor(network: Network, clock: Clock, all?: OwnConnections, connectFrom: ConnectFrom = systemConnectFrom) {
     this.#all = all;
     this.#network = network;
     this.#clock = clock;

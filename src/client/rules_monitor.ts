@@ -1,7 +1,7 @@
 import { reasonOf } from "../association/association.ts";
-import type { Clock } from "../net/clock.ts";
-import { NotLookedAt } from "../observe/admin/readiness.ts";
-import type { Log } from "../observe/log.ts";
+import type { Clock } from "../time/clock.ts";
+import { NotLookedAt } from "../observe/readiness.ts";
+import type { Log } from "../log/log.ts";
 
 /** How often to look, in milliseconds. */
 const INTERVAL = 5_000;

@@ -1,10 +1,10 @@
-import { LOG_THRESHOLDS } from "../observe/log.ts";
+import { LOG_THRESHOLDS } from "../log/log.ts";
 import { PAD_CHOICES, type PadChoice } from "../sharing/pads.ts";
 import type { Field, Group } from "./schema.ts";
 import { one } from "./shape.ts";
 import { countSyntax, durationSyntax, wordSyntax } from "./syntax.ts";
 import type { LogConfig, Timeouts } from "./types.ts";
-import { MOST_WORKERS } from "../wire/workers.ts";
+import { MAX_WORKERS } from "../wire/workers.ts";
 
 /** What a handler waits for how long where nobody says otherwise. */
 export const DEFAULT_TIMEOUTS: Timeouts = {
@@ -70,7 +70,7 @@ export const timeoutsGroup: Group<Timeouts> = {
 
 /** `workers`, of either handler. @param doc What it comes to there. */
 export function workersField(doc: string): Field<number> {
-  return { key: "workers", flag: "workers", shape: one(countSyntax(1, MOST_WORKERS)), default: 1, doc };
+  return { key: "workers", flag: "workers", shape: one(countSyntax(1, MAX_WORKERS)), default: 1, doc };
 }
 
 /** `pads`, the same for both handlers. */

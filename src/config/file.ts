@@ -2,7 +2,7 @@ import { parse } from "@std/yaml";
 import { fileNode, type Node } from "./node.ts";
 import { locator } from "./position.ts";
 import { quote, UsageError } from "./problems.ts";
-import { type FileRights, isPrivate } from "./private.ts";
+import { type FileRights, isPrivate } from "../net/private_file.ts";
 import { readSource } from "./source.ts";
 
 /** The largest configuration file that is read, in bytes. */

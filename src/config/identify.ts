@@ -58,8 +58,8 @@ const keysShape: Shape<readonly ClientKey[]> = {
       const files = Array.isArray(value) ? value.map((_, index) => child.child(index)) : [child];
       return files.map((file): Node => ({ ...file, place: file.place, value: pair(key, file.value) }));
     });
-    const spread: Node = { value: nodes, place: node.place, child: (index) => nodes[Number(index)]! };
-    return list(clientKeySyntax).read(spread, problems);
+    const balancer: Node = { value: nodes, place: node.place, child: (index) => nodes[Number(index)]! };
+    return list(clientKeySyntax).read(balancer, problems);
   },
 };
 

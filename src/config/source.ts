@@ -1,4 +1,4 @@
-import type { FileRights } from "./private.ts";
+import type { FileRights } from "../net/private_file.ts";
 
 /** The beginning of a file's content, and the rights of the file that was open. */
 export interface Source {

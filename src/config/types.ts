@@ -1,5 +1,5 @@
 import type { Address } from "../net/address.ts";
-import type { LogFormat, LogThreshold } from "../observe/log.ts";
+import type { LogFormat, LogThreshold } from "../log/log.ts";
 import type { PadChoice } from "../sharing/pads.ts";
 import type { AdminAddress } from "./admin.ts";
 import type { ClientKey, Unknown } from "./identify.ts";

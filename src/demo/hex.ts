@@ -7,7 +7,7 @@ export interface View {
 }
 
 /** Maximum number of bytes per line of a view, for readability. */
-const MOST_A_LINE = 8;
+const MAX_A_LINE = 8;
 
 /**
  * Number of bytes of each view that fit on a line, side by side.
@@ -18,7 +18,7 @@ const MOST_A_LINE = 8;
 export function bytesPerLine(width: number, views: number, between: number): number {
   // A byte takes two digits, a space and its character; each view has one more space between digits and characters.
   const room = Math.floor((width - (views - 1) * between) / views);
-  return Math.max(1, Math.min(MOST_A_LINE, Math.floor((room - 1) / 4)));
+  return Math.max(1, Math.min(MAX_A_LINE, Math.floor((room - 1) / 4)));
 }
 
 /**

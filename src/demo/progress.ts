@@ -1,4 +1,4 @@
-import { bytes, seconds } from "./format.ts";
+import { bytes, seconds } from "../text/format.ts";
 import { INDENT, MARGIN, type Screen } from "./screen.ts";
 
 /** Progress of a transfer. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Network } from "../net/connection.ts";
 import type { TransferLimits } from "./web_server.ts";
 import { DemoError } from "./error.ts";
@@ -43,14 +43,14 @@ export async function runDemo(screen: Screen, options: DemoOptions): Promise<voi
   stopped.promise.catch(() => {});
   const abort = () => stopped.reject(signal.reason);
   signal.addEventListener("abort", abort);
-  const forget = clock.after(
+  const cancel = clock.after(
     deadline,
     () => stopped.reject(new DemoError(`not finished within ${deadline / 1_000} s: this machine is too busy`)),
   );
   try {
     await showAll(await setUp(network, clock, limits), screen, { ...options, limits }, stopped.promise);
   } finally {
-    forget();
+    cancel();
     signal.removeEventListener("abort", abort);
   }
 }
@@ -63,10 +63,10 @@ async function showAll(setup: Setup, screen: Screen, options: TourOptions, stopp
   } finally {
     screen.close();
     const late = Promise.withResolvers<void>();
-    const forget = options.clock.after(CLOSING, late.resolve);
+    const cancel = options.clock.after(CLOSING, late.resolve);
     // With every connection closed the tour ends soon. Its error no longer matters.
     const ended = touring.catch(() => {});
     await Promise.race([Promise.all([setup[Symbol.asyncDispose](), ended]), late.promise]);
-    forget();
+    cancel();
   }
 }

@@ -1,5 +1,5 @@
 import { type Address, formatAddress } from "../net/address.ts";
-import { bytes, columns, count, seconds } from "./format.ts";
+import { bytes, columns, count, seconds } from "../text/format.ts";
 import { bytesPerLine, sideBySide, type View } from "./hex.ts";
 import { type Progress, rate } from "./progress.ts";
 import { INDENT, MARGIN, type Screen } from "./screen.ts";

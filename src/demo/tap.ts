@@ -1,7 +1,7 @@
-import { acceptAll } from "../net/accept_loop.ts";
+import { acceptAll } from "../net/listen/accept_loop.ts";
 import type { Address } from "../net/address.ts";
 import { type Connection, type Listener, type Network, writeAll } from "../net/connection.ts";
-import { listenAll } from "../net/listen.ts";
+import { listenAll } from "../net/listen/listen.ts";
 import { Tape } from "./tape.ts";
 
 const BUFFER = 256 * 1024;

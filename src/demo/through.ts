@@ -1,5 +1,5 @@
 import { reasonOf } from "../association/association.ts";
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Network } from "../net/connection.ts";
 import { DemoError } from "./error.ts";
 import { bytesOf, overhear, type Overheard, type Piece } from "./overhear.ts";

@@ -1,8 +1,8 @@
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { formatAddress } from "../net/address.ts";
 import type { Network } from "../net/connection.ts";
 import { DemoError } from "./error.ts";
-import { bytes, seconds } from "./format.ts";
+import { bytes, seconds } from "../text/format.ts";
 import { bytesOf } from "./overhear.ts";
 import { ProgressBar } from "./progress.ts";
 import type { Reply } from "./request.ts";

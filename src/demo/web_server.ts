@@ -1,8 +1,8 @@
-import { acceptAll } from "../net/accept_loop.ts";
+import { acceptAll } from "../net/listen/accept_loop.ts";
 import type { Address } from "../net/address.ts";
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { type Connection, type Listener, type Network, writeAll } from "../net/connection.ts";
-import { listenAll } from "../net/listen.ts";
+import { listenAll } from "../net/listen/listen.ts";
 import { LETTER_LENGTH, LINE_BYTES, PAGE_BYTES, repeated } from "./text.ts";
 
 /** Limits of the throughput transfer, which ends at whichever is reached first. */

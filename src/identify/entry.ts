@@ -1,6 +1,6 @@
 import { type Address, DEFAULT_PORT, formatAddress, parseAddress } from "../net/address.ts";
 import { canonicalHost, isIpv4, isIpv6 } from "../net/ip.ts";
-import { FEWEST_CHANNELS, MOST_CHANNELS } from "../wire/associate.ts";
+import { MAX_CHANNELS, MIN_CHANNELS } from "../wire/associate.ts";
 
 /** Origin of an entry: an exchange with the server handler, or an imported file. */
 export type EntrySource = "exchange" | "import";
@@ -105,8 +105,8 @@ function readHost(value: unknown): string {
 }
 
 function readChannels(value: unknown): Address[] {
-  if (!Array.isArray(value) || value.length < FEWEST_CHANNELS || value.length > MOST_CHANNELS) {
-    throw new EntryError(`.channels: not a list of channels; write ${FEWEST_CHANNELS} to ${MOST_CHANNELS} addresses`);
+  if (!Array.isArray(value) || value.length < MIN_CHANNELS || value.length > MAX_CHANNELS) {
+    throw new EntryError(`.channels: not a list of channels; write ${MIN_CHANNELS} to ${MAX_CHANNELS} addresses`);
   }
   const channels = value.map((item, index) => readChannel(item, `.channels[${index}]`));
   const hosts = channels.map(({ host }) => host);

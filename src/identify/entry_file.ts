@@ -1,7 +1,7 @@
 import { type Entry, EntryError, entryFromJson, type EntryJson, entryToJson } from "./entry.ts";
 
 /** Maximum number of entries in a file. */
-const MOST_ENTRIES = 10_000;
+const MAX_ENTRIES = 10_000;
 
 /** File of `micss channels export` and `import`. */
 export interface EntryFile {
@@ -29,8 +29,8 @@ export function parseEntries(text: string, now: number): Entry[] {
     throw new EntryError('1: not a list of entries; write {"version": 1, "entries": [...]}');
   }
   if (!("version" in value) || value.version !== 1) throw new EntryError("version: unknown; write 1");
-  if (value.entries.length > MOST_ENTRIES) {
-    throw new EntryError(`entries: ${value.entries.length} are too many; give at most ${MOST_ENTRIES}`);
+  if (value.entries.length > MAX_ENTRIES) {
+    throw new EntryError(`entries: ${value.entries.length} are too many; give at most ${MAX_ENTRIES}`);
   }
   const places = new Map<string, number>();
   return value.entries.map((item, index) => {

@@ -1,5 +1,5 @@
 import { type Address, formatAddress } from "../net/address.ts";
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
 import { isGone } from "../net/gone.ts";
 import { canonicalHost, withoutZone } from "../net/ip.ts";

@@ -1,9 +1,9 @@
-import { type FileRights, isPrivate } from "../config/private.ts";
+import { type FileRights, isPrivate } from "../net/private_file.ts";
 import { readSource } from "../config/source.ts";
 import { formatKey, generateEd25519, generateHmac, importKey, type Key, type KeyText, parseKey } from "./key.ts";
 
 /** Maximum length of a key file in bytes. */
-const MOST_TEXT = 1024;
+const MAX_TEXT = 1024;
 
 /** A key file can't be used. Message: "what is wrong; what would be right". */
 export class KeyFileError extends Error {
@@ -46,7 +46,7 @@ export async function loadKey(path: string, use: KeyUse): Promise<Key> {
 function readText(path: string): KeyText {
   let text: string, rights: FileRights;
   try {
-    const source = readSource(path, MOST_TEXT);
+    const source = readSource(path, MAX_TEXT);
     rights = source.rights;
     text = new TextDecoder().decode(source.bytes);
   } catch (error) {

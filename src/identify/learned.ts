@@ -1,9 +1,9 @@
 import type { KeyScope } from "../config/scope.ts";
 import { covers } from "../config/scope.ts";
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Network } from "../net/connection.ts";
 import { isAway, tryAgain } from "../net/gone.ts";
-import type { Log } from "../observe/log.ts";
+import type { Log } from "../log/log.ts";
 import { type Entry, isDue, isValid } from "./entry.ts";
 import { identify, IdentifyError } from "./exchange.ts";
 import type { Key } from "./key.ts";
@@ -44,7 +44,7 @@ export const FAILURE_PAUSE = 5_000;
 export const RENEWAL_PAUSE = 60_000;
 
 /** Maximum number of remembered failures. */
-const MOST_FAILURES = 1024;
+const MAX_FAILURES = 1024;
 
 /** A failure, and when to try again. */
 interface Failure {
@@ -201,5 +201,5 @@ function fail(failures: Map<string, Failure>, host: string, failure: Failure): v
   failures.delete(host);
   failures.set(host, failure);
   const [oldest] = failures.keys();
-  if (failures.size > MOST_FAILURES) failures.delete(oldest!);
+  if (failures.size > MAX_FAILURES) failures.delete(oldest!);
 }

@@ -1,6 +1,6 @@
 import { formatAddress } from "../net/address.ts";
-import type { Clock } from "../net/clock.ts";
-import type { Log } from "../observe/log.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Log } from "../log/log.ts";
 import { Database, DatabaseError, type DatabaseOptions } from "./database.ts";
 import type { Entry } from "./entry.ts";
 
@@ -8,7 +8,7 @@ import type { Entry } from "./entry.ts";
 const PAUSE = 60_000;
 
 /** Maximum number of entries in memory while the database is unusable. */
-const MOST_KEPT = 1024;
+const MAX_KEPT = 1024;
 
 /** The part of a database that {@linkcode Store} uses; tests replace it. */
 export type EntryDatabase = Pick<Database, "find" | "put" | "close">;
@@ -62,7 +62,7 @@ export class Store {
     if (kept) return;
     this.#memory.set(entry.address, entry);
     const [oldest] = this.#memory.keys();
-    if (this.#memory.size > MOST_KEPT) this.#memory.delete(oldest!);
+    if (this.#memory.size > MAX_KEPT) this.#memory.delete(oldest!);
   }
 
   /** Closes the database. */

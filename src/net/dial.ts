@@ -1,7 +1,7 @@
 import { type Address, formatAddress } from "./address.ts";
 import type { Connection } from "./connection.ts";
 import { isIp } from "./ip.ts";
-import type { Lookups } from "./lookups.ts";
+import type { Lookups } from "./names/lookups.ts";
 import type { System } from "./system.ts";
 
 /** How {@linkcode connectInTurn} goes about it. */

@@ -1,6 +1,6 @@
 import { formatAddress } from "./address.ts";
 import type { Connection, Listener } from "./connection.ts";
-import { StartError } from "./listen.ts";
+import { StartError } from "./listen/listen.ts";
 
 const TCP = 6, MPTCP = 262;
 

@@ -1,7 +1,7 @@
-import { acceptLive } from "./accept.ts";
+import { acceptLive } from "./listen/accept.ts";
 import type { Address } from "./address.ts";
 import type { Connection, Listener, Network } from "./connection.ts";
-import { JoinedListener } from "./joined_listener.ts";
+import { JoinedListener } from "./listen/joined_listener.ts";
 import {
   bindsIpv6Only,
   type Clue,
@@ -19,7 +19,7 @@ import {
 } from "./linux.ts";
 import { canonicalHost, isIp } from "./ip.ts";
 import { sameAddress } from "./sockaddr.ts";
-import { inTurn } from "./turns.ts";
+import { fairly } from "./fairness.ts";
 
 const { BrokenPipe } = Deno.errors;
 
@@ -117,7 +117,7 @@ export class TcpConnection implements Connection {
   }
 
   read(into: Uint8Array): Promise<number | null> {
-    return inTurn(into.length, () => this.#conn.read(into)).then(
+    return fairly(into.length, () => this.#conn.read(into)).then(
       (count) => {
         // Only a broken pipe goes with a true end: the other end closed first.
         if (count !== null || this.#failure === undefined || this.#failure instanceof BrokenPipe) return count;
@@ -132,7 +132,7 @@ export class TcpConnection implements Connection {
 
   write(bytes: Uint8Array): Promise<number> {
     this.#writing = true;
-    const written = inTurn(bytes.length, () => this.#conn.write(bytes));
+    const written = fairly(bytes.length, () => this.#conn.write(bytes));
     // Not kept for the next one: a connection that nobody writes to is to be small.
     written.then(() => this.#writing = false, (error) => {
       this.#writing = false;

@@ -1,6 +1,6 @@
 import { type Association, ChannelError } from "../association/association.ts";
 import { type HandshakeOutcome, outcomeOf } from "../association/outcome.ts";
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { Silence } from "../session/liveness.ts";
 import { ApplicationError, SessionReset, type Traffic } from "../session/relay.ts";
 import { HandlerEnding, TargetError, Unanswered } from "../session/session.ts";

@@ -4,7 +4,7 @@ import { type Address, formatAddress, portAbove } from "../net/address.ts";
 import { sameAddress } from "../net/sockaddr.ts";
 
 /** How many channels are told apart; what comes beyond them, of servers that were learned, is not recorded. */
-const MOST_CHANNELS = 512;
+const MAX_CHANNELS = 512;
 
 /** Bytes that a channel carried. */
 export interface Carried {
@@ -45,7 +45,7 @@ export class ChannelRecords {
   know(server: string, addresses: readonly Address[]): void {
     addresses.forEach((address, at) => {
       const key = keyOf(server, address);
-      if (this.#records.has(key) || this.#records.size >= MOST_CHANNELS) return;
+      if (this.#records.has(key) || this.#records.size >= MAX_CHANNELS) return;
       const index = at + 1;
       this.#records.set(key, {
         server,

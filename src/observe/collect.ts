@@ -1,4 +1,4 @@
-import { bufferBytes } from "../association/buffers.ts";
+import { bufferBytes } from "../net/buffer_pool.ts";
 import { formatAddress } from "../net/address.ts";
 import { channelLevels } from "./channel_levels.ts";
 import type { Distribution, Labels, Metric, Sample, Tally } from "./metrics.ts";

@@ -1,6 +1,6 @@
-import { type Clock, systemClock } from "../net/clock.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
 import { monotonicMicroseconds, sendDatagram } from "../net/linux.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "../log/log.ts";
 
 /** Who started this process and wants to know how it does: systemd, as sd_notify(3) has it. Where nobody does, nothing. */
 export interface Manager extends Disposable {

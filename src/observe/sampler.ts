@@ -1,4 +1,4 @@
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { type ChannelLevel, channelLevels } from "./channel_levels.ts";
 import type { ChannelRecord } from "./channel_records.ts";
 import type { Activity } from "./activity.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ChannelStatus, type History, MOST_SESSIONS, type Seen, type SessionStatus } from "./admin/status.ts";
+import { type ChannelStatus, type History, MAX_SESSIONS, type Seen, type SessionStatus } from "./status.ts";
 import type { Distribution, Metric, Sample } from "./metrics.ts";
 import type { Levels, Limit } from "./observable.ts";
 import { CHANNEL_STATES } from "./sampler.ts";
@@ -65,7 +65,7 @@ export function sumSeen(all: readonly Seen[]): Seen {
     ...first!,
     ...sumLevels(all),
     sessionCount: total(all.map(({ sessionCount }) => sessionCount)),
-    sessions: sessions.toSorted((one, other) => one.age - other.age).slice(0, MOST_SESSIONS),
+    sessions: sessions.toSorted((one, other) => one.age - other.age).slice(0, MAX_SESSIONS),
     associations: total(all.map(({ associations }) => associations)),
     channels: [...Map.groupBy(all.flatMap(({ channels }) => channels), keyOf).values()].map((same) =>
       same.reduce(addChannels)

@@ -1,5 +1,5 @@
 import { collect } from "./collect.ts";
-import { type History, historyOf, type Seen, seenOf } from "./admin/status.ts";
+import { type History, historyOf, type Seen, seenOf } from "./status.ts";
 import type { Metric } from "./metrics.ts";
 import type { Observable } from "./observable.ts";
 import { Sampler } from "./sampler.ts";

@@ -2,7 +2,7 @@ import { hasRoute } from "../net/linux.ts";
 import { ownHosts } from "../net/own_hosts.ts";
 import type { Backend } from "./backend.ts";
 import { chooseProbe, type Probe, withProbe } from "./probe.ts";
-import { ProbeEnds } from "./prove.ts";
+import { ProbeEnds } from "./verify.ts";
 import { FAMILIES, type Rule, type Ruleset } from "./ruleset.ts";
 import { RulesError, type Tools } from "./tools.ts";
 

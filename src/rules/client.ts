@@ -1,10 +1,10 @@
-import { PROBE_PORTS, SENTINELS } from "../client/sentinel.ts";
+import { PROBE_PORTS, SENTINELS } from "./sentinel.ts";
 import { UsageError } from "../config/problems.ts";
 import type { ClientRules, Selector } from "../config/rules.ts";
 import type { ClientConfig } from "../config/types.ts";
 import type { Address } from "../net/address.ts";
 import type { Names } from "./names.ts";
-import { type Part, partsOf, type Place, placesOf } from "./places.ts";
+import { type Part, partsOf, type Place, placesOf } from "./resolved_servers.ts";
 import { FAMILIES, type Family, type Rule, type Ruleset } from "./ruleset.ts";
 
 /** The user whom packages make for the handler: exempt where it exists and nobody else is named. */

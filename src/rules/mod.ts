@@ -15,7 +15,7 @@ export type { Backend, Present } from "./backend.ts";
 export { availableBackends, chooseBackend } from "./choose.ts";
 export { type ClientPlan, clientPlan } from "./client.ts";
 export { type Names, systemNames } from "./names.ts";
-export { hostsOf } from "./places.ts";
+export { hostsOf } from "./resolved_servers.ts";
 export { shellScript } from "./print.ts";
 export { type Ruleset, type Side, SIDES } from "./ruleset.ts";
 export { serverRuleset } from "./server.ts";

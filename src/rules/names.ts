@@ -1,6 +1,6 @@
 import { canonicalHost, isIp, withoutZone } from "../net/ip.ts";
-import { systemClock } from "../net/clock.ts";
-import { Lookups } from "../net/lookups.ts";
+import { systemClock } from "../time/clock.ts";
+import { Lookups } from "../net/names/lookups.ts";
 
 /** How long a name may take to be resolved, in milliseconds. */
 const PATIENCE = 5_000;

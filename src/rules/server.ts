@@ -2,7 +2,7 @@ import type { ServerConfig } from "../config/types.ts";
 import { portAbove } from "../net/address.ts";
 import { UsageError } from "../config/problems.ts";
 import type { Names } from "./names.ts";
-import { addressesOf } from "./places.ts";
+import { addressesOf } from "./resolved_servers.ts";
 import type { Rule, Ruleset } from "./ruleset.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { formatAddress } from "../net/address.ts";
-import type { Clock } from "../net/clock.ts";
-import type { Log } from "../observe/log.ts";
-import { ThrottledWarning } from "../observe/throttled.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Log } from "../log/log.ts";
+import { ThrottledWarning } from "../log/throttled.ts";
 import { probesOf, putRules, tryRules } from "./apply.ts";
 import type { Backend } from "./backend.ts";
 import type { Probe } from "./probe.ts";

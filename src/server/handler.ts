@@ -1,25 +1,25 @@
 import { Acceptor } from "../association/accept.ts";
 import type { Association } from "../association/association.ts";
-import { type WaitingLimits, WaitingRoom } from "../association/waiting_room.ts";
+import { AdmissionQueue, type WaitingLimits } from "../association/admission_queue.ts";
 import { live } from "../config/live.ts";
 import type { ServerConfig } from "../config/types.ts";
 import type { Key } from "../identify/key.ts";
-import { acceptAll } from "../net/accept_loop.ts";
+import { acceptAll } from "../net/listen/accept_loop.ts";
 import { type Address, formatAddress, portAbove } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
 import { fileLimit } from "../net/linux.ts";
-import { listenAll } from "../net/listen.ts";
-import { Lookups } from "../net/lookups.ts";
+import { listenAll } from "../net/listen/listen.ts";
+import { Lookups } from "../net/names/lookups.ts";
 import { requirePlainListeners } from "../net/plain_tcp.ts";
 import { realSystem, type System } from "../net/system.ts";
 import { Activity } from "../observe/activity.ts";
-import type { Log } from "../observe/log.ts";
+import type { Log } from "../log/log.ts";
 import type { Levels, Observable } from "../observe/observable.ts";
-import { ThrottledWarning } from "../observe/throttled.ts";
+import { ThrottledWarning } from "../log/throttled.ts";
 import { Liveness } from "../session/liveness.ts";
 import { padSource } from "../sharing/pads.ts";
 import { PROTOCOL_VERSION } from "../wire/greeting.ts";
-import { alone, type Crew, partOf, toldOf } from "../workers/crew.ts";
+import { alone, announcedWorkers, perWorkerShare, type WorkerGroup } from "../workers/worker_group.ts";
 import { Identification } from "./identification.ts";
 import { type EffectiveLimits, limitsFor, waitingBeside } from "./limits.ts";
 import { Service } from "./service.ts";
@@ -56,20 +56,20 @@ export class ServerHandler implements Observable {
   readonly #liveness: Liveness;
   readonly #lookups: Lookups;
   readonly #rate: SourceRate;
-  readonly #crew: Crew;
+  readonly #crew: WorkerGroup;
   readonly #unassociated: ThrottledWarning;
   readonly #left: ThrottledWarning;
   readonly #full: ThrottledWarning;
   readonly #refused: ThrottledWarning;
   readonly #services = new Map<Service, Promise<void>>();
   /** Those that serve no session. */
-  readonly #idle: WaitingRoom<Service>;
+  readonly #idle: AdmissionQueue<Service>;
 
   /**
    * Starts to listen.
    *
    * @param keys Those that the configuration names.
-   * @param crew The workers that it is one of: number k listens k ports above where it is told to.
+   * @param group The workers that it is one of: number k listens k ports above where it is told to.
    * @throws {StartError} When an address can't be listened at; nothing is left open then.
    */
   constructor(
@@ -77,9 +77,9 @@ export class ServerHandler implements Observable {
     log: Log,
     system: System = realSystem,
     keys: readonly Key[] = [],
-    crew: Crew = alone(),
+    group: WorkerGroup = alone(),
   ) {
-    this.#crew = crew;
+    this.#crew = group;
     const { network, clock } = this.#system = system;
     this.#log = log;
     this.activity = new Activity(clock);
@@ -89,9 +89,9 @@ export class ServerHandler implements Observable {
     this.#full = new ThrottledWarning(log, clock, "limit reached");
     this.#refused = new ThrottledWarning(log, clock, "session refused");
     this.#asked = config.channels;
-    this.#listeners = listenAll(network, config.channels.map((channel) => portAbove(channel, crew.index)));
+    this.#listeners = listenAll(network, config.channels.map((channel) => portAbove(channel, group.index)));
     requirePlainListeners(this.#listeners);
-    this.channels = this.#listeners.map(({ address }) => portAbove(address, -crew.index));
+    this.channels = this.#listeners.map(({ address }) => portAbove(address, -group.index));
     this.activity.channels.know("", this.channels);
     this.#inForce = this.#comesTo(config, keys);
     const inForce = live(() => this.#inForce);
@@ -99,13 +99,13 @@ export class ServerHandler implements Observable {
     this.#lookups = new Lookups(system);
     this.#rate = new SourceRate(clock, {
       get acceptRate() {
-        return partOf(inForce.limits.acceptRate, crew, 0);
+        return perWorkerShare(inForce.limits.acceptRate, group, 0);
       },
     });
-    this.#idle = new WaitingRoom({
+    this.#idle = new AdmissionQueue({
       total: Infinity,
       get perSource() {
-        return partOf(inForce.limits.idlePerSource, crew);
+        return perWorkerShare(inForce.limits.idlePerSource, group);
       },
     });
     this.#acceptor = new Acceptor({
@@ -191,15 +191,15 @@ export class ServerHandler implements Observable {
   #comesTo(config: ServerConfig, keys: readonly Key[]): InForce {
     const { channels } = this;
     const limits = limitsFor(config.limits, fileLimit(), channels.length);
-    const crew = this.#crew;
+    const group = this.#crew;
     return {
       config,
       limits,
       waiting: {
         get total() {
-          return partOf(waitingBeside(crew.carried.value, limits), crew, channels.length);
+          return perWorkerShare(waitingBeside(group.carried.value, limits), group, channels.length);
         },
-        perSource: partOf(limits.waitingPerSource, crew, channels.length),
+        perSource: perWorkerShare(limits.waitingPerSource, group, channels.length),
         association: channels.length,
       },
       identification: new Identification({
@@ -245,7 +245,7 @@ export class ServerHandler implements Observable {
       log: this.#log,
       refused: this.#refused,
       activity: this.activity,
-      workers: toldOf(this.#crew),
+      workers: announcedWorkers(this.#crew),
     });
     carried.add(1);
     const ended = service.run().finally(() => {

@@ -3,9 +3,9 @@ import type { Key } from "../identify/key.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection } from "../net/connection.ts";
 import { sameAddress } from "../net/sockaddr.ts";
-import type { Clock } from "../net/clock.ts";
-import type { Log } from "../observe/log.ts";
-import { Throttled, ThrottledWarning } from "../observe/throttled.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Log } from "../log/log.ts";
+import { Throttled, ThrottledWarning } from "../log/throttled.ts";
 import { encodeUnanswered, type Identify, Unanswered, type WireAddress } from "../wire/identify.ts";
 
 /** What a server handler says of itself, and by which keys. */

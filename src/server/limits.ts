@@ -5,7 +5,7 @@ import { connectionBudget } from "../net/file_budget.ts";
 const ACCEPT_RATE = 2000;
 
 /** More than this need not wait, whatever the system allows: each is there for seconds. */
-const MOST_WAITING = 8192;
+const MAX_WAITING = 8192;
 
 /** What a server handler holds to: all its workers together. */
 export interface EffectiveLimits {
@@ -37,7 +37,7 @@ export interface EffectiveLimits {
  */
 export function limitsFor(given: ServerLimits, files: number | null, channels: number): EffectiveLimits {
   const budget = connectionBudget(files);
-  const waiting = given.waiting ?? Math.min(MOST_WAITING, Math.floor(budget / 4));
+  const waiting = given.waiting ?? Math.min(MAX_WAITING, Math.floor(budget / 4));
   const possible = Math.max(1, Math.floor((budget - waiting) / (channels + 1)));
   const associations = given.associations ?? possible;
   return {
@@ -54,5 +54,5 @@ export function limitsFor(given: ServerLimits, files: number | null, channels: n
 /** How many connections may wait beside so many associations. */
 export function waitingBeside(associations: number, { waiting, lent, possible }: EffectiveLimits): number {
   const lendable = Math.floor(lent * Math.max(0, possible - associations));
-  return Math.max(waiting, Math.min(MOST_WAITING, waiting + lendable));
+  return Math.max(waiting, Math.min(MAX_WAITING, waiting + lendable));
 }

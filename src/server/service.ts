@@ -5,11 +5,11 @@ import { formatAddress } from "../net/address.ts";
 import { type Connection, writeAll } from "../net/connection.ts";
 import { dial } from "../net/dial.ts";
 import { bytesHost, hostBytes } from "../net/ip.ts";
-import type { Lookups } from "../net/lookups.ts";
+import type { Lookups } from "../net/names/lookups.ts";
 import type { System } from "../net/system.ts";
 import { type Activity, refusalOf } from "../observe/activity.ts";
-import type { Log, LogFields } from "../observe/log.ts";
-import type { ThrottledWarning } from "../observe/throttled.ts";
+import type { Log, LogFields } from "../log/log.ts";
+import type { ThrottledWarning } from "../log/throttled.ts";
 import { Frames, unexpected } from "../session/frames.ts";
 import type { Liveness } from "../session/liveness.ts";
 import type { Traffic } from "../session/relay.ts";
@@ -164,7 +164,7 @@ export class Service {
     const { clock, config, idle } = this.#options;
     idle.add(this);
     // The client gives up an unused association first, so that no OPEN crosses the end.
-    const forget = clock.after(2 * config.timeouts.idle, () => this.#association.end());
+    const cancel = clock.after(2 * config.timeouts.idle, () => this.#association.end());
     try {
       let frame = await this.#frames.receive();
       if (frame?.type === FrameType.Workers) {
@@ -182,7 +182,7 @@ export class Service {
       throw error;
     } finally {
       idle.remove(this);
-      forget();
+      cancel();
     }
   }
 

@@ -1,11 +1,11 @@
-import { sourceOf } from "../association/waiting_room.ts";
-import type { Clock } from "../net/clock.ts";
+import { sourceOf } from "../association/admission_queue.ts";
+import type { Clock } from "../time/clock.ts";
 
 /** How many seconds' worth of connections a source that was quiet may make at once. */
 const BURST = 10;
 
 /** How many sources are remembered; who is forgotten begins anew. */
-const MOST_SOURCES = 16_384;
+const MAX_SOURCES = 16_384;
 
 /** What a source may still do. */
 interface Bucket {
@@ -43,7 +43,7 @@ export class SourceRate {
     const admitted = left >= 1;
     this.#buckets.delete(source);
     this.#buckets.set(source, { left: admitted ? left - 1 : left, at: now });
-    if (this.#buckets.size > MOST_SOURCES) this.#buckets.delete(this.#buckets.keys().next().value!);
+    if (this.#buckets.size > MAX_SOURCES) this.#buckets.delete(this.#buckets.keys().next().value!);
     return admitted;
   }
 }

@@ -1,5 +1,5 @@
 import { type Association, ChannelError } from "../association/association.ts";
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { guardedRandom } from "../sharing/guarded_pads.ts";
 import { systemPads } from "../sharing/pads.ts";
 import { WireError } from "../wire/decoder.ts";
@@ -48,7 +48,7 @@ export class Frames {
   #next: Promise<Frame | null> | null = null;
   #signalling = false;
   /** What waits to leave with the frame that follows, and how to forget that it is to leave by itself. */
-  #held: { readonly bytes: Uint8Array; readonly forget: () => void } | null = null;
+  #held: { readonly bytes: Uint8Array; readonly cancel: () => void } | null = null;
   readonly #said: Workers | null;
 
   /**
@@ -93,8 +93,8 @@ export class Frames {
    */
   sendSoon(encode: (encoder: FrameEncoder) => Uint8Array, clock: Clock): void {
     const bytes = this.#behindHeld(this.#encode(encode));
-    const forget = clock.soon(() => void this.#unwatched(this.#leave(this.#behindHeld(NOTHING))));
-    this.#held = { bytes, forget };
+    const cancel = clock.soon(() => void this.#unwatched(this.#leave(this.#behindHeld(NOTHING))));
+    this.#held = { bytes, cancel };
   }
 
   /**
@@ -135,7 +135,7 @@ export class Frames {
     const held = this.#held;
     if (held === null) return bytes;
     this.#held = null;
-    held.forget();
+    held.cancel();
     // Copied: what follows OPEN or RESULT at once is short.
     return concat([held.bytes, bytes]);
   }

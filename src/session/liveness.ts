@@ -1,5 +1,5 @@
 import { channelsOf } from "../association/association.ts";
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Frames } from "./frames.ts";
 
 /** How long a session's association may be quiet; in milliseconds. */

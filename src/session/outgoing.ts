@@ -1,12 +1,12 @@
-import { giveBuffer } from "../association/buffers.ts";
+import { giveBuffer } from "../net/buffer_pool.ts";
 import type { Connection } from "../net/connection.ts";
 import { FRAME_HEAD_LENGTH } from "../wire/frame.ts";
 import type { Frames } from "./frames.ts";
-import { type Piece, Pieces } from "./pieces.ts";
+import { ApplicationReader, type Piece } from "./application_reader.ts";
 import type { Traffic } from "./relay.ts";
 
 /** What an application may say before its session is confirmed, in bytes, if all of it is to be kept. */
-const MOST_KEPT = 65_536;
+const MAX_KEPT = 65_536;
 
 /** A frame that may have to be sent again. */
 interface Kept {
@@ -22,7 +22,7 @@ interface Kept {
  * side does not take it on the first. It only reads from the application's connection.
  */
 export class Outgoing {
-  readonly #pieces: Pieces;
+  readonly #pieces: ApplicationReader;
   readonly #traffic: Traffic;
   /** The piece that is being read, or that nobody has taken yet: it outlives a pump that was superseded. */
   #next: Promise<Piece | null> | null = null;
@@ -41,7 +41,7 @@ export class Outgoing {
    * @param keep Whether to keep what is said until {@linkcode Outgoing.confirm}.
    */
   constructor(application: Connection, traffic: Traffic, keep = false) {
-    this.#pieces = new Pieces(application);
+    this.#pieces = new ApplicationReader(application);
     this.#traffic = traffic;
     this.#kept = keep ? [] : null;
   }
@@ -72,7 +72,7 @@ export class Outgoing {
       this.#count(kept);
     }
     for (;;) {
-      if (this.#kept !== null && this.#keptLength >= MOST_KEPT) await this.#confirmed();
+      if (this.#kept !== null && this.#keptLength >= MAX_KEPT) await this.#confirmed();
       const piece = await (this.#next ??= this.#pieces.next());
       if (this.#frames !== frames) return;
       if (piece === null) return await frames.send((encoder) => encoder.end());

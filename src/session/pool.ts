@@ -1,4 +1,4 @@
-import type { Clock } from "../net/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Frames } from "./frames.ts";
 
 /** For how long after its last session an association is taken to be alive, in milliseconds. */
@@ -10,7 +10,7 @@ interface Idle {
   /** When it became idle. */
   readonly since: number;
   /** Stops waiting for its time-out. */
-  readonly forget: () => void;
+  readonly cancel: () => void;
 }
 
 /** An association that was idle. */
@@ -54,8 +54,8 @@ export class Pool {
    */
   take(): Reused | null {
     for (let last = this.#idle.pop(); last !== undefined; last = this.#idle.pop()) {
-      const { frames, since, forget } = last;
-      forget();
+      const { frames, since, cancel } = last;
+      cancel();
       if (isOfUse(frames)) {
         const lively = frames.sent > 0 && this.#clock.now() - since < LIVELY;
         return { frames, state: lively ? "lively" : "stale" };
@@ -69,7 +69,7 @@ export class Pool {
   give(frames: Frames): void {
     if (this.#closed || !isOfUse(frames)) return frames.association.end();
     const since = this.#clock.now();
-    const idle: Idle = { frames, since, forget: this.#clock.after(this.#timeout, () => this.#drop(idle)) };
+    const idle: Idle = { frames, since, cancel: this.#clock.after(this.#timeout, () => this.#drop(idle)) };
     this.#idle.push(idle);
     // Nothing may come now: whatever does, the end of a channel included, makes it useless. A session that has taken it
     // by then meets that by itself.
@@ -87,7 +87,7 @@ export class Pool {
     const at = this.#idle.indexOf(idle);
     if (at < 0) return;
     this.#idle.splice(at, 1);
-    idle.forget();
+    idle.cancel();
     idle.frames.association.end();
   }
 }

@@ -1,8 +1,8 @@
 import { ChannelError, reasonOf } from "../association/association.ts";
-import { systemClock } from "../net/clock.ts";
-import type { Clock } from "../net/clock.ts";
+import { systemClock } from "../time/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Connection } from "../net/connection.ts";
-import { takeTurns } from "../net/turns.ts";
+import { joinFairness } from "../net/fairness.ts";
 import { WireError } from "../wire/decoder.ts";
 import { FrameType, ResetCode, ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
@@ -63,12 +63,12 @@ export async function carry(
   const received = answered.then(() => receiveTo(application, frames, traffic));
   // A channel that fails while only this side still has to say something is met by who watches: nobody else may be
   // reading or writing. And who ends the association ends the session, whatever its application keeps waiting.
-  const watched = received.then(() => Promise.race([sent, watch(frames)]));
-  const leaveTurns = takeTurns();
+  const withAdmin = received.then(() => Promise.race([sent, watch(frames)]));
+  const leaveTurns = joinFairness();
   try {
     await new Promise<unknown>((resolve, reject) => {
       association.ending = () => reject(association.reason ?? new HandlerEnding());
-      Promise.all([sent, watched]).then(resolve, reject);
+      Promise.all([sent, withAdmin]).then(resolve, reject);
     });
     application.close();
   } catch (error) {
@@ -108,9 +108,9 @@ async function abandon(frames: Frames, error: unknown, clock: Clock): Promise<vo
     ? ResetCode.Protocol
     : null;
   if (code !== null) {
-    const forget = clock.after(LAST_WORD_TIMEOUT, () => frames.association.abort());
+    const cancel = clock.after(LAST_WORD_TIMEOUT, () => frames.association.abort());
     await frames.send((encoder) => encoder.reset(code)).catch(() => {});
-    forget();
+    cancel();
   }
   frames.association.end();
 }
@@ -246,14 +246,14 @@ async function accepted(frames: Frames): Promise<void> {
  * the answer with it.
  */
 export async function refuse(frames: Frames, code: ResultCode, text: string, clock: Clock): Promise<void> {
-  const forget = clock.after(LAST_WORD_TIMEOUT, () => frames.association.abort());
+  const cancel = clock.after(LAST_WORD_TIMEOUT, () => frames.association.abort());
   try {
     await frames.send((encoder) => encoder.result(code, text));
     while (await frames.receive() !== null);
   } catch {
     // The client has closed.
   } finally {
-    forget();
+    cancel();
     frames.association.end();
   }
 }

@@ -2,10 +2,10 @@ import { type Decoder, WireError } from "./decoder.ts";
 import { COOKIE_LENGTH } from "./greeting.ts";
 
 /** Minimum number of channels of an association: one channel leaves nothing to share. */
-export const FEWEST_CHANNELS = 2;
+export const MIN_CHANNELS = 2;
 
 /** Maximum number of channels of an association. */
-export const MOST_CHANNELS = 16;
+export const MAX_CHANNELS = 16;
 
 /** The client's list of cookies, with the sharing scheme of the channels that they name. */
 export interface Associate {
@@ -85,8 +85,8 @@ export function* decodeAssociate(): Decoder<Associate> {
 export function* decodeAssociateAfter(head: Uint8Array): Decoder<Associate> {
   const [type, scheme, threshold, channels] = fourBytes(head);
   if (type !== ASSOCIATE) throw new WireError(`expected a list of cookies, got a message of type ${type}`);
-  if (channels < FEWEST_CHANNELS || channels > MOST_CHANNELS) {
-    throw new WireError(`a list has ${channels} cookies; must have ${FEWEST_CHANNELS} to ${MOST_CHANNELS}`);
+  if (channels < MIN_CHANNELS || channels > MAX_CHANNELS) {
+    throw new WireError(`a list has ${channels} cookies; must have ${MIN_CHANNELS} to ${MAX_CHANNELS}`);
   }
   const list = yield channels * COOKIE_LENGTH;
   const cookies = Array.from(

@@ -65,13 +65,13 @@ export function frameName(type: FrameType): string {
 export const FRAME_HEAD_LENGTH = 36;
 
 /** Maximum length of a DATA frame's body in bytes. */
-export const MOST_DATA = 524_288;
+export const MAX_DATA = 524_288;
 
 /** Maximum length of a PING's or PONG's body in bytes. */
-export const MOST_PING = 8;
+export const MAX_PING = 8;
 
 /** Maximum length of a RESULT's text in bytes of UTF-8. */
-export const MOST_RESULT_TEXT = 200;
+export const MAX_RESULT_TEXT = 200;
 
 /** A decoded frame. */
 export type Frame =

@@ -4,31 +4,31 @@ import {
   FRAME_HEAD_LENGTH,
   frameName,
   FrameType,
-  MOST_DATA,
-  MOST_PING,
-  MOST_RESULT_TEXT,
+  MAX_DATA,
+  MAX_PING,
+  MAX_RESULT_TEXT,
   ResetCode,
   ResultCode,
 } from "./frame.ts";
-import { decodeOpen, MOST_OPEN_BODY } from "./open.ts";
+import { decodeOpen, MAX_OPEN_BODY } from "./open.ts";
 import { Seal } from "./seal.ts";
 import { decodeWorkers, WORKERS_LENGTH } from "./workers.ts";
 
 /** Minimum and maximum length of each type's body, in bytes. */
 const BODY_LENGTHS: Readonly<Record<FrameType, readonly [number, number]>> = {
   [FrameType.Key]: [0, 0],
-  [FrameType.Open]: [4, MOST_OPEN_BODY],
-  [FrameType.Result]: [1, 1 + MOST_RESULT_TEXT],
-  [FrameType.Data]: [1, MOST_DATA],
+  [FrameType.Open]: [4, MAX_OPEN_BODY],
+  [FrameType.Result]: [1, 1 + MAX_RESULT_TEXT],
+  [FrameType.Data]: [1, MAX_DATA],
   [FrameType.End]: [0, 0],
   [FrameType.Reset]: [1, 1],
-  [FrameType.Ping]: [0, MOST_PING],
-  [FrameType.Pong]: [0, MOST_PING],
+  [FrameType.Ping]: [0, MAX_PING],
+  [FrameType.Pong]: [0, MAX_PING],
   [FrameType.Bye]: [0, 0],
   [FrameType.Workers]: [WORKERS_LENGTH, WORKERS_LENGTH],
 };
 
-const MOST_HELD = FRAME_HEAD_LENGTH + MOST_OPEN_BODY;
+const MAX_HELD = FRAME_HEAD_LENGTH + MAX_OPEN_BODY;
 
 const NOTHING = new Uint8Array(0);
 
@@ -106,7 +106,7 @@ export class FrameDecoder {
     if (this.#held === null) {
       if (this.#input.length >= length) return this.#input.subarray(0, length);
       if (this.#input.length === 0) return null;
-      this.#held = new Uint8Array(MOST_HELD);
+      this.#held = new Uint8Array(MAX_HELD);
     }
     const taken = Math.min(length - this.#heldLength, this.#input.length);
     if (taken > 0) {

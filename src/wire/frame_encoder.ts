@@ -1,9 +1,9 @@
 import {
   FRAME_HEAD_LENGTH,
   FrameType,
-  MOST_DATA,
-  MOST_PING,
-  MOST_RESULT_TEXT,
+  MAX_DATA,
+  MAX_PING,
+  MAX_RESULT_TEXT,
   type ResetCode,
   type ResultCode,
 } from "./frame.ts";
@@ -55,7 +55,7 @@ export class FrameEncoder {
 
   /** RESULT, with `text` truncated to 200 bytes. */
   result(code: ResultCode, text = ""): Uint8Array {
-    const body = new Uint8Array(1 + MOST_RESULT_TEXT);
+    const body = new Uint8Array(1 + MAX_RESULT_TEXT);
     body[0] = code;
     const { written } = new TextEncoder().encodeInto(text, body.subarray(1));
     return this.#frame(FrameType.Result, body.subarray(0, 1 + written));
@@ -78,12 +78,12 @@ export class FrameEncoder {
 
   /** PING. @param payload At most 8 bytes. */
   ping(payload: Uint8Array): Uint8Array {
-    return this.#frame(FrameType.Ping, payload.subarray(0, MOST_PING));
+    return this.#frame(FrameType.Ping, payload.subarray(0, MAX_PING));
   }
 
   /** PONG. @param payload That of the PING. */
   pong(payload: Uint8Array): Uint8Array {
-    return this.#frame(FrameType.Pong, payload.subarray(0, MOST_PING));
+    return this.#frame(FrameType.Pong, payload.subarray(0, MAX_PING));
   }
 
   /**
@@ -93,7 +93,7 @@ export class FrameEncoder {
    * @param length The body's length in bytes, 1 to 524,288.
    */
   dataHead(into: Uint8Array, length: number): void {
-    if (length < 1 || length > MOST_DATA) throw new RangeError(`DATA of ${length} bytes`);
+    if (length < 1 || length > MAX_DATA) throw new RangeError(`DATA of ${length} bytes`);
     this.#sealed().write(into, FrameType.Data, length, NOTHING, this.#random);
   }
 

@@ -1,5 +1,5 @@
 import { type Decoder, WireError } from "./decoder.ts";
-import { FEWEST_CHANNELS, MOST_CHANNELS } from "./associate.ts";
+import { MAX_CHANNELS, MIN_CHANNELS } from "./associate.ts";
 
 /** Method of authenticating an answer. */
 export enum Method {
@@ -30,15 +30,15 @@ export const NONCE_LENGTH = 32;
 export const IDENTIFY_LENGTH: number = 1 + KEY_ID_LENGTH + NONCE_LENGTH;
 
 /** Maximum validity of a list in seconds: bounds how long a leaked key misleads clients that have dropped it. */
-export const MOST_VALID: number = 30 * 24 * 3600;
+export const MAX_VALID: number = 30 * 24 * 3600;
 
 const REFUSED = 255;
 const TOKEN_LENGTHS: Readonly<Record<number, number>> = { [Method.HmacSha256]: 32, [Method.Ed25519]: 64 };
 const IPV4 = 4, IPV6 = 6;
 const FAMILY_LENGTHS: Readonly<Record<number, number>> = { [IPV4]: 4, [IPV6]: 16 };
 const VALID_LENGTH = 4;
-const SHORTEST_LIST = FEWEST_CHANNELS * (1 + 4 + 2) + VALID_LENGTH;
-const LONGEST_LIST = MOST_CHANNELS * (1 + 16 + 2) + VALID_LENGTH;
+const SHORTEST_LIST = MIN_CHANNELS * (1 + 4 + 2) + VALID_LENGTH;
+const LONGEST_LIST = MAX_CHANNELS * (1 + 16 + 2) + VALID_LENGTH;
 const CONTEXT = new TextEncoder().encode("MICSS/1 channel identification\0");
 
 /** A client's request for a server handler's channels. */
@@ -61,7 +61,7 @@ export interface WireAddress {
 export interface ChannelList {
   /** 2 to 16 addresses. */
   readonly channels: readonly WireAddress[];
-  /** In seconds, from 1 to {@linkcode MOST_VALID}. */
+  /** In seconds, from 1 to {@linkcode MAX_VALID}. */
   readonly valid: number;
 }
 
@@ -138,16 +138,16 @@ export function decodeChannelList(list: Uint8Array): ChannelList {
     channels.push({ address, port });
     at += 1 + length + 2;
   }
-  if (channels.length < FEWEST_CHANNELS || channels.length > MOST_CHANNELS) {
-    throw new WireError(`a list has ${channels.length} channels; must have ${FEWEST_CHANNELS} to ${MOST_CHANNELS}`);
+  if (channels.length < MIN_CHANNELS || channels.length > MAX_CHANNELS) {
+    throw new WireError(`a list has ${channels.length} channels; must have ${MIN_CHANNELS} to ${MAX_CHANNELS}`);
   }
   // Two ports of one address share a path.
   if (new Set(channels.map(({ address }) => address.toHex())).size < channels.length) {
     throw new WireError("a list has two channels at one address");
   }
   const valid = view.getUint32(end);
-  if (valid === 0 || valid > MOST_VALID) {
-    throw new WireError(`a list is valid for ${valid} s; must be 1 to ${MOST_VALID}`);
+  if (valid === 0 || valid > MAX_VALID) {
+    throw new WireError(`a list is valid for ${valid} s; must be 1 to ${MAX_VALID}`);
   }
   return { channels, valid };
 }

@@ -18,10 +18,10 @@ export interface Open {
 }
 
 const KIND_PORT = 1, KIND_NAME = 2, KIND_IPV4 = 3, KIND_IPV6 = 4;
-const MOST_NAME = 253;
+const MAX_NAME = 253;
 
 /** Maximum length of the body in bytes: a name of 253 bytes and an IPv6 source. */
-export const MOST_OPEN_BODY: number = 3 + 1 + MOST_NAME + 1 + 16 + 2;
+export const MAX_OPEN_BODY: number = 3 + 1 + MAX_NAME + 1 + 16 + 2;
 
 /**
  * Encodes an OPEN frame's body: kind `u8`, port `u16`, host; then source kind `u8` (0 for none), source address, source
@@ -94,5 +94,5 @@ function decodeName(bytes: Uint8Array): string {
 }
 
 function isName(name: string): boolean {
-  return name.length <= MOST_NAME && /^[\w-]+(\.[\w-]+)*\.?$/.test(name);
+  return name.length <= MAX_NAME && /^[\w-]+(\.[\w-]+)*\.?$/.test(name);
 }

@@ -1,6 +1,6 @@
 import { ELEMENT_LENGTH, Evaluator } from "./field.ts";
 import { FRAME_HEAD_LENGTH, FrameType } from "./frame.ts";
-import { MOST_OPEN_BODY } from "./open.ts";
+import { MAX_OPEN_BODY } from "./open.ts";
 
 /** Fills the whole array with fresh random bytes, or throws. */
 export type Random = (into: Uint8Array) => void;
@@ -12,7 +12,7 @@ const MASK_AT = 4;
 const TAG_AT = MASK_AT + ELEMENT_LENGTH;
 
 /** Input of a tag, and the tag itself; shared by all instances, as their use never spans an await. */
-const MESSAGE = new Uint8Array(2 * ELEMENT_LENGTH + Math.ceil(MOST_OPEN_BODY / ELEMENT_LENGTH) * ELEMENT_LENGTH);
+const MESSAGE = new Uint8Array(2 * ELEMENT_LENGTH + Math.ceil(MAX_OPEN_BODY / ELEMENT_LENGTH) * ELEMENT_LENGTH);
 const TAG = new Uint8Array(ELEMENT_LENGTH);
 const words = new DataView(MESSAGE.buffer);
 const tagWords = new DataView(TAG.buffer);

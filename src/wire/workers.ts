@@ -1,7 +1,7 @@
 import { WireError } from "./decoder.ts";
 
 /** Maximum number of a server handler's workers. */
-export const MOST_WORKERS = 64;
+export const MAX_WORKERS = 64;
 
 /** Length of a server handler's id in bytes. */
 export const SERVER_ID_LENGTH = 16;
@@ -14,7 +14,7 @@ export const WORKERS_LENGTH: number = 1 + SERVER_ID_LENGTH;
  * from 0, listens k ports above the first one.
  */
 export interface Workers {
-  /** Number of workers, 2 to {@linkcode MOST_WORKERS}. */
+  /** Number of workers, 2 to {@linkcode MAX_WORKERS}. */
   readonly count: number;
   /** Random for each start of the server handler: shows whether another port belongs to the same one. */
   readonly id: Uint8Array;
@@ -30,7 +30,7 @@ export function encodeWorkers({ count, id }: Workers): Uint8Array {
 /** Decodes the body of WORKERS, of {@linkcode WORKERS_LENGTH} bytes. @throws {WireError} If it is malformed. */
 export function decodeWorkers(body: Uint8Array): Workers {
   const [count = 0] = body;
-  if (!isCount(count)) throw new WireError(`WORKERS has count ${count}; must be 2 to ${MOST_WORKERS}`);
+  if (!isCount(count)) throw new WireError(`WORKERS has count ${count}; must be 2 to ${MAX_WORKERS}`);
   return { count, id: body.slice(1) };
 }
 
@@ -40,5 +40,5 @@ export function sameWorkers(one: Workers, other: Workers): boolean {
 }
 
 function isCount(count: number): boolean {
-  return Number.isInteger(count) && count >= 2 && count <= MOST_WORKERS;
+  return Number.isInteger(count) && count >= 2 && count <= MAX_WORKERS;
 }

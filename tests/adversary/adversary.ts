@@ -1,8 +1,8 @@
 /** The adversary of the paper's section III-A: owns some channels, and connects to the server as it likes. */
 import type { Address } from "../../src/net/address.ts";
-import type { Clock } from "../../src/net/clock.ts";
+import type { Clock } from "../../src/time/clock.ts";
 import type { Connection, Network } from "../../src/net/connection.ts";
-import type { Random } from "../support/random.ts";
+import type { Random } from "../support/random/random.ts";
 import type { Attack } from "./attack.ts";
 import { type Act, type Lane, type Moment, Wire } from "./lane.ts";
 import { type Step, units } from "./steps.ts";

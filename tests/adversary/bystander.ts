@@ -1,6 +1,6 @@
 /** A client that nobody attacks, and who is to notice nothing of it. */
 import { type Connection, readFull, writeAll } from "../../src/net/connection.ts";
-import type { Random } from "../support/random.ts";
+import type { Random } from "../support/random/random.ts";
 
 /** Talks to the echo: in one session from the beginning to the end, and in a new one at the end. */
 export class Bystander {

@@ -1,18 +1,18 @@
 /** One cell of the matrix: real handlers over a network in memory, and an adversary on some of their channels. */
 import { setImmediate } from "node:timers";
-import { parseConfig } from "../../src/cli/configured.ts";
+import { parseConfig } from "../../src/config/load.ts";
 import { ClientHandler } from "../../src/client/handler.ts";
 import { clientSpec } from "../../src/config/client.ts";
 import { serverSpec } from "../../src/config/server.ts";
 import type { ClientConfig, ServerConfig } from "../../src/config/types.ts";
 import type { Connection } from "../../src/net/connection.ts";
-import { createLog } from "../../src/observe/log.ts";
+import { createLog } from "../../src/log/log.ts";
 import { ServerHandler } from "../../src/server/handler.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import type { Line } from "../support/handlers_in_memory.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { applicationPair, channelAddresses } from "../support/pair.ts";
-import { Random } from "../support/random.ts";
+import { FakeClock } from "../support/time/fake_clock.ts";
+import type { Line } from "../support/handlers/handlers_in_memory.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { applicationPair, channelAddresses } from "../support/handlers/pair.ts";
+import { Random } from "../support/random/random.ts";
 import { Adversary } from "./adversary.ts";
 import type { Attack } from "./attack.ts";
 import { Bystander } from "./bystander.ts";
@@ -28,7 +28,7 @@ export interface Cell {
   /** The channel that the adversary does not own; null when it owns all. */
   readonly honest: number | null;
   /** Whether it attacks all channels that it owns, or as few as the attack needs. */
-  readonly spread: "few" | "all";
+  readonly balancer: "few" | "all";
   readonly seed: number;
 }
 
@@ -81,14 +81,14 @@ class World {
 
   constructor(cell: Cell) {
     this.#cell = cell;
-    const { channels, honest, attack, spread } = cell;
+    const { channels, honest, attack, balancer } = cell;
     const [clock, network, random] = [this.#clock, this.#network, this.#random = new Random(cell.seed)];
     const addresses = channelAddresses(channels);
     const owned = addresses.map((_, index) => index).filter((index) => index !== honest);
     this.#adversary = new Adversary({
       addresses,
       owned,
-      used: spread === "all" ? owned : owned.slice(0, attack.least ?? 1),
+      used: balancer === "all" ? owned : owned.slice(0, attack.least ?? 1),
       network,
       pair: (channel) => pairAt(this.#near, channel),
       clock,

@@ -5,11 +5,11 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { FRAME_HEAD_LENGTH, FrameType } from "../../src/wire/frame.ts";
-import { settle } from "../support/fake_clock.ts";
-import { FORWARD, Handlers, type Line } from "../support/handlers_in_memory.ts";
-import { Interposer } from "../support/interposer.ts";
-import "../support/native.ts";
-import { readAll, readToEnd, sendAll } from "../support/pair.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { FORWARD, Handlers, type Line } from "../support/handlers/handlers_in_memory.ts";
+import { Interposer } from "../support/network/interposer.ts";
+import "../support/system/native.ts";
+import { readAll, readToEnd, sendAll } from "../support/handlers/pair.ts";
 
 const HELLO = new TextEncoder().encode("hello");
 const SECRET = new TextEncoder().encode("password=hunter2");

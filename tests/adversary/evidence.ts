@@ -3,7 +3,7 @@ import { associateLength } from "../../src/wire/associate.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { type Frame, FrameType } from "../../src/wire/frame.ts";
 import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
-import type { Line } from "../support/handlers_in_memory.ts";
+import type { Line } from "../support/handlers/handlers_in_memory.ts";
 import type { Adversary } from "./adversary.ts";
 import { sharesBegin } from "./steps.ts";
 import type { Seen } from "./witness.ts";

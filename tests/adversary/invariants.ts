@@ -12,7 +12,7 @@ import {
   joined,
   serverSide,
 } from "./evidence.ts";
-import { concat } from "../support/pair.ts";
+import { concat } from "../support/handlers/pair.ts";
 import { SAID, sharesBegin } from "./steps.ts";
 
 /** Looks for one kind of wrong. */

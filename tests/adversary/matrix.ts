@@ -10,8 +10,8 @@ export function cells(attacks: readonly Attack[], seed: number): Cell[] {
     const least = attack.least ?? 1;
     for (let channels = Math.max(2, least + 1); channels <= 5; channels++) {
       for (let honest = 0; honest < channels; honest++) {
-        all.push({ attack, channels, honest, spread: "few", seed });
-        if (channels - 1 > least) all.push({ attack, channels, honest, spread: "all", seed });
+        all.push({ attack, channels, honest, balancer: "few", seed });
+        if (channels - 1 > least) all.push({ attack, channels, honest, balancer: "all", seed });
       }
     }
   }
@@ -30,14 +30,14 @@ export function sample(attacks: readonly Attack[], each: number, seed: number): 
 /** The contrast: for attacks that succeed when all channels are owned, that. */
 export function contrast(attacks: readonly Attack[], seed: number): Cell[] {
   return attacks.filter(({ succeeded }) => succeeded !== undefined).flatMap((attack) =>
-    [2, 3, 4, 5].map((channels): Cell => ({ attack, channels, honest: null, spread: "all", seed }))
+    [2, 3, 4, 5].map((channels): Cell => ({ attack, channels, honest: null, balancer: "all", seed }))
   );
 }
 
 /** Which cell, in words. */
-export function nameOf({ attack, channels, honest, spread, seed }: Cell): string {
+export function nameOf({ attack, channels, honest, balancer, seed }: Cell): string {
   const owned = honest === null ? "all" : `all but channel ${honest + 1}`;
-  const used = spread === "few" ? ", on as few as it needs" : "";
+  const used = balancer === "few" ? ", on as few as it needs" : "";
   return `${attack.name}, of ${channels} channels owning ${owned}${used}, seed ${seed}`;
 }
 

@@ -1,9 +1,9 @@
 /** The applications and targets of a cell. */
-import { acceptAll } from "../../src/net/accept_loop.ts";
+import { acceptAll } from "../../src/net/listen/accept_loop.ts";
 import type { Connection } from "../../src/net/connection.ts";
 import { writeAll } from "../../src/net/connection.ts";
-import type { MemoryNetwork } from "../support/memory_network.ts";
-import type { Random } from "../support/random.ts";
+import type { MemoryNetwork } from "../support/network/memory_network.ts";
+import type { Random } from "../support/random/random.ts";
 import type { Party } from "./evidence.ts";
 import { SAID } from "./steps.ts";
 

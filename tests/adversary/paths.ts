@@ -1,6 +1,6 @@
 /** The networks of a cell's parties: everything that they do is watched, and the adversary stands on its channels. */
 import type { Connection, Listener, Network } from "../../src/net/connection.ts";
-import type { MemoryNetwork } from "../support/memory_network.ts";
+import type { MemoryNetwork } from "../support/network/memory_network.ts";
 import type { Adversary } from "./adversary.ts";
 import type { Witness } from "./witness.ts";
 

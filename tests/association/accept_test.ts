@@ -4,9 +4,9 @@ import { initiate } from "../../src/association/initiate.ts";
 import { type Connection, type Network, readFull, writeAll } from "../../src/net/connection.ts";
 import { encodeAssociate, encodeRefused, RefusedReason } from "../../src/wire/associate.ts";
 import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { Accepting, channelAddresses, readAll, readToEnd } from "../support/pair.ts";
+import { FakeClock, settle } from "../support/time/fake_clock.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { Accepting, channelAddresses, readAll, readToEnd } from "../support/handlers/pair.ts";
 
 function setUp(channels: number, options = {}) {
   const network = new MemoryNetwork();
@@ -132,7 +132,7 @@ Deno.test("a connection that is not associated makes the server take and hold le
   const clock = new FakeClock();
   /** Of each connection, and of each piece of memory that it reads to, from where to where it does. */
   const taken: { bytes: number; readonly held: Map<ArrayBufferLike, [number, number]> }[] = [];
-  const watched = (connection: Connection): Connection => {
+  const withAdmin = (connection: Connection): Connection => {
     const one = { bytes: 0, held: new Map<ArrayBufferLike, [number, number]>() };
     taken.push(one);
     return {
@@ -158,7 +158,7 @@ Deno.test("a connection that is not associated makes the server take and hold le
       const listener = network.listen(at);
       const accept = async () => {
         const connection = await listener.accept();
-        return connection && watched(connection);
+        return connection && withAdmin(connection);
       };
       return { address: at, close: () => listener.close(), accept };
     },

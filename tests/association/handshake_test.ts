@@ -5,11 +5,11 @@ import { initiate } from "../../src/association/initiate.ts";
 import { readFull, writeAll } from "../../src/net/connection.ts";
 import { associateLength, encodeRefused, RefusedReason } from "../../src/wire/associate.ts";
 import { encodeGreeting, GREETING_LENGTH } from "../../src/wire/greeting.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
-import { Interposer, type Tampering } from "../support/interposer.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { Accepting, associatedPair, channelAddresses } from "../support/pair.ts";
-import { Random } from "../support/random.ts";
+import { FakeClock, settle } from "../support/time/fake_clock.ts";
+import { Interposer, type Tampering } from "../support/network/interposer.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { Accepting, associatedPair, channelAddresses } from "../support/handlers/pair.ts";
+import { Random } from "../support/random/random.ts";
 
 Deno.test("a handshake associates 2 to 16 channels, in the client's order on both sides, however reads are cut", async () => {
   const random = new Random(1);

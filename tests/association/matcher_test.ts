@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Candidate, Matcher } from "../../src/association/matcher.ts";
 import { type Associate, RefusedReason } from "../../src/wire/associate.ts";
-import { Random } from "../support/random.ts";
+import { Random } from "../support/random/random.ts";
 
 const { Unacceptable, UnknownCookie, Mismatch, SharedAddress } = RefusedReason;
 

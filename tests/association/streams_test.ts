@@ -1,18 +1,18 @@
 /** Message bytes through associated channels: whole, in order, in bounded memory, and never a clean end after a loss. */
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { Association, ChannelError } from "../../src/association/association.ts";
-import { Inlet, READ_AHEAD } from "../../src/association/inlet.ts";
+import { ChannelReader, READ_AHEAD } from "../../src/association/channel_reader.ts";
 import type { Connection } from "../../src/net/connection.ts";
-import { FRAME_HEAD_LENGTH, MOST_DATA } from "../../src/wire/frame.ts";
-import { settle } from "../support/fake_clock.ts";
-import { Interposer } from "../support/interposer.ts";
-import { JealousNetwork } from "../support/jealous_network.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { associatedPair, channelAddresses, concat, type Pair } from "../support/pair.ts";
-import { forSeeds, Random } from "../support/random.ts";
+import { FRAME_HEAD_LENGTH, MAX_DATA } from "../../src/wire/frame.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { Interposer } from "../support/network/interposer.ts";
+import { JealousNetwork } from "../support/network/jealous_network.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { associatedPair, channelAddresses, concat, type Pair } from "../support/handlers/pair.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
 
 /** The most bytes of one write: a DATA frame. */
-const MOST_CHUNK = FRAME_HEAD_LENGTH + MOST_DATA;
+const MAX_CHUNK = FRAME_HEAD_LENGTH + MAX_DATA;
 
 /** Writes in pieces of up to `most` bytes, each overwritten when its write has settled, and closes. */
 async function send({ writable }: Association, bytes: Uint8Array, random: Random, most: number): Promise<void> {
@@ -56,7 +56,7 @@ Deno.test("message bytes arrive whole, both ways at once, whatever the sizes, cu
         remote.host === `192.0.2.${slow}` ? 1 + random.below(9) : random.below(available),
     });
     const pair = await associatedPair(random.between(2, 16), network);
-    const most = random.pick([1, 9, 70, 5000, MOST_CHUNK]);
+    const most = random.pick([1, 9, 70, 5000, MAX_CHUNK]);
     const [up, down] = [
       random.bytes(random.below(Math.min(50_000, most * 200))),
       random.bytes(random.below(most * 20 > 40_000 ? 40_000 : most * 20)),
@@ -77,7 +77,7 @@ Deno.test("megabytes arrive whole in the largest chunks, over fast channels", as
   const random = new Random(3);
   const pair = await associatedPair(3, new MemoryNetwork({ capacity: 1 << 20 }));
   const bytes = random.bytes(3_000_000);
-  const [got] = await Promise.all([receive(pair.server), send(pair.client, bytes, random, MOST_CHUNK)]);
+  const [got] = await Promise.all([receive(pair.server), send(pair.client, bytes, random, MAX_CHUNK)]);
   assert(same(got, bytes));
   await finish(pair);
 });
@@ -107,7 +107,7 @@ async function raw(
     listener.close();
     return pair;
   }));
-  const association = new Association("1", pairs.map(([, accepted]) => new Inlet(accepted!)), addresses);
+  const association = new Association("1", pairs.map(([, accepted]) => new ChannelReader(accepted!)), addresses);
   return { association, ends: pairs.map(([end]) => end) };
 }
 
@@ -351,7 +351,11 @@ Deno.test("bytes that a read gives although its connection has been closed are n
       close: () => {},
       reset: () => {},
     };
-    const association = new Association("1", [new Inlet(connection), new Inlet(connection)], channelAddresses(2));
+    const association = new Association(
+      "1",
+      [new ChannelReader(connection), new ChannelReader(connection)],
+      channelAddresses(2),
+    );
     const reader = association.readable.getReader();
     const reading = reader.read();
     await settle();

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Answerer } from "../../src/bench/answerer.ts";
 import { AnswerError, type Measuring, roundTrips, throughput } from "../../src/bench/measure.ts";
-import { systemClock } from "../../src/net/clock.ts";
+import { systemClock } from "../../src/time/clock.ts";
 import type { Address } from "../../src/net/address.ts";
 import { type Connection, readFull, writeAll } from "../../src/net/connection.ts";
-import { MemoryNetwork, type MemoryNetworkOptions } from "../support/memory_network.ts";
+import { MemoryNetwork, type MemoryNetworkOptions } from "../support/network/memory_network.ts";
 
 const AT = { host: "127.0.0.1", port: 0 };
 

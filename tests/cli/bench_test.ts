@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runMicss } from "../support/cli.ts";
+import { runMicss } from "../support/programs/cli.ts";
 
 /** What is wrong with these arguments of `micss bench`. */
 async function wrong(...args: string[]): Promise<string> {

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { Database } from "../../src/identify/database.ts";
 import type { Entry } from "../../src/identify/entry.ts";
-import { runMicss } from "../support/cli.ts";
-import { makeTempDir } from "../support/process.ts";
+import { runMicss } from "../support/programs/cli.ts";
+import { makeTempDir } from "../support/programs/process.ts";
 
 const FUTURE = Date.UTC(2100, 0, 1), PAST = Date.UTC(2020, 0, 1);
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { makeTempDir } from "../support/process.ts";
-import { runMicss } from "../support/cli.ts";
+import { makeTempDir } from "../support/programs/process.ts";
+import { runMicss } from "../support/programs/cli.ts";
 
 const SERVER = "channels: [127.0.0.1, 127.0.0.2]\ntargets: { 80: 127.0.0.1:8080 }\n";
 const CLIENT = "servers: { web: [192.0.2.10, 198.51.100.10] }\nforward: [127.0.0.1:8080=web:80]\n";

@@ -1,8 +1,8 @@
 /** The shells themselves complete what micss prints for them. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runMicss } from "../support/cli.ts";
-import { makeTempDir, run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
+import { runMicss } from "../support/programs/cli.ts";
+import { makeTempDir, run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
 
 /** A line as far as it is typed, and what its last word may become. DIR has the files key.pub and key.txt. */
 const LINES: [string, string[]][] = [

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { runMicss } from "../support/cli.ts";
-import { makeTempDir } from "../support/process.ts";
+import { runMicss } from "../support/programs/cli.ts";
+import { makeTempDir } from "../support/programs/process.ts";
 
 const SERVER = "--channel 127.0.0.1 --channel 127.0.0.2 --target 80=127.0.0.1:8080";
 const CLIENT = "--server web=192.0.2.10,198.51.100.10 --forward 127.0.0.1:8080=web:80";

@@ -1,16 +1,16 @@
-import "../support/native.ts";
+import "../support/system/native.ts";
 import { assertEquals, assertMatch } from "@std/assert";
-import { parseConfig } from "../../src/cli/configured.ts";
+import { parseConfig } from "../../src/config/load.ts";
 import { serverSpec } from "../../src/config/server.ts";
 import { Database } from "../../src/identify/database.ts";
 import { createKey, loadKey } from "../../src/identify/key_file.ts";
 import { systemNetwork } from "../../src/net/tcp.ts";
-import { silentLog } from "../../src/observe/log.ts";
+import { silentLog } from "../../src/log/log.ts";
 import { ServerHandler } from "../../src/server/mod.ts";
-import { runMicss } from "../support/cli.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { makeTempDir } from "../support/process.ts";
-import { freePort } from "../support/programs.ts";
+import { runMicss } from "../support/programs/cli.ts";
+import { FakeClock } from "../support/time/fake_clock.ts";
+import { makeTempDir } from "../support/programs/process.ts";
+import { freePort } from "../support/programs/programs.ts";
 
 /** A server on loopback with a key, in a directory of its own. */
 async function setUp() {

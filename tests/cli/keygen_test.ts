@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { makeTempDir } from "../support/process.ts";
-import { runMicss } from "../support/cli.ts";
+import { makeTempDir } from "../support/programs/process.ts";
+import { runMicss } from "../support/programs/cli.ts";
 
 Deno.test("keygen makes a key, and says which file is for whom", async () => {
   await using directory = await makeTempDir();

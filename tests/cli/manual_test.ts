@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../../src/cli/mod.ts";
 import { EXIT_STATUSES } from "../../src/cli/statuses.ts";
-import { runMicss } from "../support/cli.ts";
-import { makeTempDir, run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
+import { runMicss } from "../support/programs/cli.ts";
+import { makeTempDir, run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
 
 /** Writes the manual page to a file. */
 async function page(): Promise<AsyncDisposable & { path: string }> {

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { stdFlags } from "../../scripts/std.ts";
-import { run as runProgram } from "../support/process.ts";
+import { run as runProgram } from "../support/programs/process.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { bytes, duration, statusTable } from "../../src/cli/status_table.ts";
-import type { ChannelStatus, SessionStatus, Status } from "../../src/observe/admin/status.ts";
+import type { ChannelStatus, SessionStatus, Status } from "../../src/observe/status.ts";
 
 const CHANNEL: ChannelStatus = {
   server: "web",

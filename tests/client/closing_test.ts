@@ -1,7 +1,7 @@
 /** A client handler that is closed at whatever moment: no application is left waiting. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { bounded } from "../support/process.ts";
-import { World } from "../support/world.ts";
+import { bounded } from "../support/programs/process.ts";
+import { World } from "../support/handlers/world.ts";
 
 const CHANNELS = ["192.0.2.1", "198.51.100.1"];
 const WEB = { host: CHANNELS[0]!, port: 80 };

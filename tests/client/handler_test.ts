@@ -1,14 +1,14 @@
 /** The client handler, with a server handler at the other end of its channels. */
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } from "@std/assert";
-import { MAX_HANDSHAKES } from "../../src/client/handshake_queue.ts";
+import { MAX_HANDSHAKES } from "../../src/client/dial/handshake_queue.ts";
 import type { Address } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
-import { settle } from "../support/fake_clock.ts";
-import { events, FORWARD, Handlers, type Line, lineOf, REDIRECT } from "../support/handlers_in_memory.ts";
-import { Interposer } from "../support/interposer.ts";
-import "../support/native.ts";
-import { readAll, readToEnd, sendAll } from "../support/pair.ts";
-import { forSeeds } from "../support/random.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { events, FORWARD, Handlers, type Line, lineOf, REDIRECT } from "../support/handlers/handlers_in_memory.ts";
+import { Interposer } from "../support/network/interposer.ts";
+import "../support/system/native.ts";
+import { readAll, readToEnd, sendAll } from "../support/handlers/pair.ts";
+import { forSeeds } from "../support/random/random.ts";
 
 const NONE = new Uint8Array(0);
 

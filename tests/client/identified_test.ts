@@ -1,7 +1,7 @@
 /** A client handler that knows one address and one key, over a network in memory. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { makeKey, type MethodName, scoped } from "../support/keys.ts";
-import { World } from "../support/world.ts";
+import { makeKey, type MethodName, scoped } from "../support/handlers/keys.ts";
+import { World } from "../support/handlers/world.ts";
 
 const FIRST = "192.0.2.1";
 const CHANNELS = ["--channel", FIRST, "--channel", "198.51.100.1", "--channel", "[2001:db8::1]"];

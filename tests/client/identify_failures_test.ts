@@ -5,10 +5,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { writeAll } from "../../src/net/connection.ts";
 import { encodeGreeting } from "../../src/wire/greeting.ts";
-import { changeAnswers, divert, gone, impersonate, joined, type Parts, partsOf } from "../support/answers.ts";
-import { settle } from "../support/fake_clock.ts";
-import { makeKey, type MethodName, type Pair, scoped } from "../support/keys.ts";
-import { World } from "../support/world.ts";
+import { changeAnswers, divert, gone, impersonate, joined, type Parts, partsOf } from "../support/handlers/answers.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { makeKey, type MethodName, type Pair, scoped } from "../support/handlers/keys.ts";
+import { World } from "../support/handlers/world.ts";
 
 const FIRST = "192.0.2.1";
 const CHANNELS = ["--channel", FIRST, "--channel", "198.51.100.1", "--channel", "203.0.113.1"];

@@ -1,14 +1,14 @@
 /** What a reload changes in a client handler, and what it leaves alone; and how many sessions it takes. */
 import { assertEquals, assertInstanceOf } from "@std/assert";
-import { Users } from "../../src/client/entry/users.ts";
-import { parseConfig } from "../../src/cli/configured.ts";
+import { Users } from "../../src/client/ingress/users.ts";
+import { parseConfig } from "../../src/config/load.ts";
 import { clientSpec } from "../../src/config/client.ts";
 import type { ClientConfig } from "../../src/config/types.ts";
 import { type Connection, readFull, writeAll } from "../../src/net/connection.ts";
-import { settle } from "../support/fake_clock.ts";
-import { Handlers, lineOf, REDIRECT } from "../support/handlers_in_memory.ts";
-import "../support/native.ts";
-import { readAll, readToEnd } from "../support/pair.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { Handlers, lineOf, REDIRECT } from "../support/handlers/handlers_in_memory.ts";
+import "../support/system/native.ts";
+import { readAll, readToEnd } from "../support/handlers/pair.ts";
 
 const WEB = "web: {channels: [192.0.2.1, 192.0.2.2, 192.0.2.3], ports: [80]}";
 const FORWARD = 'forward: ["127.0.0.1:8080=web:80", "127.0.0.1:8081=web:81", "127.0.0.1:8082=web:82"]';

@@ -1,19 +1,19 @@
 /** How a client handler sees, without a right to look, whether rules lead connections to it. */
 import { assertEquals, assertRejects } from "@std/assert";
-import type { Arrival } from "../../src/client/entry/arrival.ts";
+import type { Arrival } from "../../src/client/ingress/arrival.ts";
 import { RulesInPlace } from "../../src/client/rules_in_place.ts";
-import { PROBE_PORTS, SENTINELS } from "../../src/client/sentinel.ts";
+import { PROBE_PORTS, SENTINELS } from "../../src/rules/sentinel.ts";
 import type { Address } from "../../src/net/address.ts";
 import type { Connection } from "../../src/net/connection.ts";
-import { NotLookedAt } from "../../src/observe/admin/readiness.ts";
+import { NotLookedAt } from "../../src/observe/readiness.ts";
 import type { Family } from "../../src/rules/ruleset.ts";
-import { crewMemory, crewOf } from "../../src/workers/crew.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
-import { Handlers, REDIRECT } from "../support/handlers_in_memory.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { applicationPair, readToEnd } from "../support/pair.ts";
+import { joinWorkerGroup, workerGroupMemory } from "../../src/workers/worker_group.ts";
+import { FakeClock, settle } from "../support/time/fake_clock.ts";
+import { Handlers, REDIRECT } from "../support/handlers/handlers_in_memory.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { applicationPair, readToEnd } from "../support/handlers/pair.ts";
 
-const LED = SENTINELS.redirect;
+const SENTINEL = SENTINELS.redirect;
 
 const BOTH: Address = { host: "::", port: 6522 };
 
@@ -32,8 +32,8 @@ function machine(...led: Family[]) {
   const leading = new Map<Address, () => void>();
   const lead = (
     family: Family,
-    take: (connection: Connection) => void = (connection) => arrive(rules, connection, LED[family]),
-    sentinels = LED,
+    take: (connection: Connection) => void = (connection) => arrive(rules, connection, SENTINEL[family]),
+    sentinels = SENTINEL,
   ) => {
     const listener = network.listen(sentinels[family]);
     leading.set(sentinels[family], () => listener.close());
@@ -53,7 +53,7 @@ function machine(...led: Family[]) {
     probes,
     fate,
     lead,
-    leave: (family: Family, sentinels = LED) => leading.get(sentinels[family])!(),
+    leave: (family: Family, sentinels = SENTINEL) => leading.get(sentinels[family])!(),
     end,
   };
 }
@@ -189,10 +189,10 @@ Deno.test("a redirect at an address that rules of this machine can't lead to is 
 Deno.test("only what rules redirected from the sign's own address is taken for it, and it is closed", async () => {
   const { rules, end } = machine();
   const cases: [Address, boolean, boolean][] = [
-    [LED.ipv4, true, true],
-    [LED.ipv6, true, true],
-    [LED.ipv4, false, false],
-    [{ ...LED.ipv4, port: 3 }, true, false],
+    [SENTINEL.ipv4, true, true],
+    [SENTINEL.ipv6, true, true],
+    [SENTINEL.ipv4, false, false],
+    [{ ...SENTINEL.ipv4, port: 3 }, true, false],
     [{ host: "127.0.0.1", port: 1 }, true, false],
     [SENTINELS.tproxy.ipv4, true, true],
     [SENTINELS.tproxy.ipv6, true, true],
@@ -209,8 +209,8 @@ Deno.test("only what rules redirected from the sign's own address is taken for i
 
 Deno.test("a handler takes the sign for no session, says nothing of it, and carries on", async () => {
   const handlers = new Handlers();
-  handlers.network.route = (to) => to.host === LED.ipv4.host ? REDIRECT : to;
-  handlers.originalDestination = () => LED.ipv4;
+  handlers.network.route = (to) => to.host === SENTINEL.ipv4.host ? REDIRECT : to;
+  handlers.originalDestination = () => SENTINEL.ipv4;
   const before = handlers.clientLines.length;
   await handlers.client.proveRules(true);
   assertEquals([handlers.clientLines.slice(before), handlers.client.sessions], [[], 0]);
@@ -218,14 +218,14 @@ Deno.test("a handler takes the sign for no session, says nothing of it, and carr
 });
 
 Deno.test("a connection that is led to another worker of the same client shows that rules are in place", async () => {
-  const memory = crewMemory(2);
+  const memory = workerGroupMemory(2);
   const network = new MemoryNetwork(), clock = new FakeClock();
-  const [one, other] = [0, 1].map((index) => new RulesInPlace(network, clock, crewOf(memory, index).paths));
-  const listener = network.listen(LED.ipv4);
+  const [one, other] = [0, 1].map((index) => new RulesInPlace(network, clock, joinWorkerGroup(memory, index).paths));
+  const listener = network.listen(SENTINEL.ipv4);
   const looking = one!.look([{ host: "0.0.0.0", port: 6522 }], true);
   const come = (await listener.accept())!;
   await clock.advance(50);
-  arrive(other!, come, LED.ipv4);
+  arrive(other!, come, SENTINEL.ipv4);
   await clock.advance(10);
   await looking;
   listener.close();

@@ -1,9 +1,9 @@
 /** A client handler that looks by itself whether its rules are in place. */
 import { assertEquals } from "@std/assert";
 import { RulesMonitor } from "../../src/client/rules_monitor.ts";
-import { createLog } from "../../src/observe/log.ts";
-import { NotLookedAt } from "../../src/observe/admin/readiness.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
+import { createLog } from "../../src/log/log.ts";
+import { NotLookedAt } from "../../src/observe/readiness.ts";
+import { FakeClock, settle } from "../support/time/fake_clock.ts";
 
 function monitored() {
   const clock = new FakeClock();

@@ -1,14 +1,14 @@
 /** A client handler and the workers of a server handler, over the network in memory. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { NotAllowed } from "../../src/client/entry/refusal.ts";
-import { Loops } from "../../src/client/loops.ts";
+import { NotAllowed } from "../../src/client/ingress/refusal.ts";
+import { LoopGuard } from "../../src/client/loop_guard.ts";
 import type { Network } from "../../src/net/connection.ts";
-import { silentLog } from "../../src/observe/log.ts";
-import type { Crew } from "../../src/workers/crew.ts";
-import { crewMemory, crewOf } from "../../src/workers/crew.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { World } from "../support/world.ts";
+import { silentLog } from "../../src/log/log.ts";
+import type { WorkerGroup } from "../../src/workers/worker_group.ts";
+import { joinWorkerGroup, workerGroupMemory } from "../../src/workers/worker_group.ts";
+import { FakeClock } from "../support/time/fake_clock.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { World } from "../support/handlers/world.ts";
 
 const HOSTS = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
 const SERVER = HOSTS.flatMap((host) => ["--channel", host]);
@@ -16,14 +16,14 @@ const CLIENT = ["--server", `web=${HOSTS.join()}`];
 const DESTINATION = { host: "10.0.0.1", port: 80 };
 
 /** The workers of one start of a server handler. */
-function crew(count: number): Crew[] {
-  const memory = crewMemory(count);
-  return Array.from({ length: count }, (_, index) => crewOf(memory, index));
+function group(count: number): WorkerGroup[] {
+  const memory = workerGroupMemory(count);
+  return Array.from({ length: count }, (_, index) => joinWorkerGroup(memory, index));
 }
 
 /** Starts a server handler with so many workers. */
 function startServer(world: World, count: number) {
-  return crew(count).map((one) => world.startServer([...SERVER, "--workers", `${count}`], [], one));
+  return group(count).map((one) => world.startServer([...SERVER, "--workers", `${count}`], [], one));
 }
 
 /** The ports that the client has connected to, in their order, one for each association. */
@@ -126,7 +126,7 @@ Deno.test("a worker that can't be reached any more costs no connection", async (
 
 Deno.test("another server handler at the next port gets no session and nothing of what is said", async () => {
   await using world = new World();
-  const [first] = crew(2);
+  const [first] = group(2);
   world.startServer([...SERVER, "--workers", "2"], [], first!);
   // One that knows nothing of workers, as it is after a mistake with address translation.
   world.startServer(HOSTS.flatMap((host) => ["--channel", `${host}:6523`]));
@@ -188,10 +188,12 @@ Deno.test("of a first crowd on one worker, one association is kept", async () =>
 });
 
 Deno.test("a worker recognizes what another worker of the same client has made and a rule sends back", async () => {
-  const memory = crewMemory(2);
+  const memory = workerGroupMemory(2);
   const clock = new FakeClock(), network = new MemoryNetwork();
   const listener = network.listen({ host: "10.0.0.1", port: 80 });
-  const [one, other] = [0, 1].map((index) => new Loops(network, clock, silentLog, crewOf(memory, index).paths));
+  const [one, other] = [0, 1].map((index) =>
+    new LoopGuard(network, clock, silentLog, joinWorkerGroup(memory, index).paths)
+  );
   const made = await one!.connect({ host: "10.0.0.1", port: 80 });
   // As the second worker sees it: it comes from the first one's end, and was going to where that one went.
   const back = (await listener.accept())!;
@@ -204,7 +206,7 @@ Deno.test("a worker recognizes what another worker of the same client has made a
 });
 
 Deno.test("what comes back before its maker knows that it is made is waited for", async () => {
-  const memory = crewMemory(2);
+  const memory = workerGroupMemory(2);
   const clock = new FakeClock(), network = new MemoryNetwork();
   const to = { host: "10.0.0.1", port: 80 };
   const listener = network.listen(to);
@@ -217,8 +219,8 @@ Deno.test("what comes back before its maker knows that it is made is waited for"
     },
     listen: (at) => network.listen(at),
   };
-  const one = new Loops(slow, clock, silentLog, crewOf(memory, 0).paths);
-  const other = new Loops(network, clock, silentLog, crewOf(memory, 1).paths);
+  const one = new LoopGuard(slow, clock, silentLog, joinWorkerGroup(memory, 0).paths);
+  const other = new LoopGuard(network, clock, silentLog, joinWorkerGroup(memory, 1).paths);
   const making = one.connect(to);
   const back = (await listener.accept())!;
   const checked = assertRejects(() => other.check(back, to), NotAllowed);
@@ -233,7 +235,7 @@ Deno.test("what comes back before its maker knows that it is made is waited for"
 
 Deno.test("sessions of all workers of a client count against one limit, and associations of a server's", async () => {
   await using world = new World();
-  const servers = crew(2).map((one) =>
+  const servers = group(2).map((one) =>
     world.startServer([...SERVER, "--workers", "2", "--config", "f"], [], one, "limits: {associations: 3}")
   );
   world.startClient([...CLIENT, "--config", "f"], [], undefined, "warm: 0");

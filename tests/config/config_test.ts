@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseConfig } from "../../src/cli/configured.ts";
+import { parseConfig } from "../../src/config/load.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
 import { clientSpec } from "../../src/config/client.ts";
 import { serverSpec } from "../../src/config/server.ts";

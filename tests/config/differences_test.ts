@@ -3,8 +3,8 @@ import { clientProgram } from "../../src/cli/client.ts";
 import { serverProgram } from "../../src/cli/server.ts";
 import { differences } from "../../src/config/differences.ts";
 import { serverSpec } from "../../src/config/server.ts";
-import { parseConfig } from "../../src/cli/configured.ts";
-import { makeTempDir } from "../support/process.ts";
+import { parseConfig } from "../../src/config/load.ts";
+import { makeTempDir } from "../support/programs/process.ts";
 
 function configured(yaml: string) {
   return parseConfig("", serverSpec, ["--config", "s"], () => `channels: [192.0.2.1, 192.0.2.2]\n${yaml}`);

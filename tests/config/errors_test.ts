@@ -3,7 +3,7 @@ import { clientSpec } from "../../src/config/client.ts";
 import { FileError } from "../../src/config/file.ts";
 import { UsageError } from "../../src/config/problems.ts";
 import { serverSpec } from "../../src/config/server.ts";
-import { parseConfig } from "../../src/cli/configured.ts";
+import { parseConfig } from "../../src/config/load.ts";
 
 /** The lines that a command answers with. Its arguments are `line`'s words; `f.yaml` has the text `yaml`. */
 function linesOf(command: "server" | "client", line: string | string[], yaml?: string): readonly string[] {

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseConfig } from "../../src/cli/configured.ts";
+import { parseConfig } from "../../src/config/load.ts";
 import { clientSpec } from "../../src/config/client.ts";
 import { clientKeySyntax } from "../../src/config/identify.ts";
 import { UsageError } from "../../src/config/problems.ts";

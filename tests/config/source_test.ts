@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { readFile } from "../../src/config/file.ts";
 import { readSource } from "../../src/config/source.ts";
 import { createKey, loadKey } from "../../src/identify/key_file.ts";
-import { makeTempDir, Program, run } from "../support/process.ts";
+import { makeTempDir, Program, run } from "../support/programs/process.ts";
 
 Deno.test("a pipe is read once, and whatever asks again gets the same", async () => {
   await using directory = await makeTempDir();

@@ -8,7 +8,7 @@ import {
   longestRun,
   measure,
 } from "../../src/demo/measure.ts";
-import { forSeeds, Random } from "../support/random.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
 
 const MILLION = 1_000_000;
 const each = Uint8Array.from({ length: 256 }, (_, index) => index);

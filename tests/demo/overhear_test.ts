@@ -7,7 +7,7 @@ import { encodeAssociate } from "../../src/wire/associate.ts";
 import { FRAME_HEAD_LENGTH, ResultCode } from "../../src/wire/frame.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import { encodeGreeting } from "../../src/wire/greeting.ts";
-import { Random } from "../support/random.ts";
+import { Random } from "../support/random/random.ts";
 
 /** Downward message bytes: KEY, then for each answer RESULT, its pieces as DATA, and END. */
 function messageOf(random: Random, answers: readonly (readonly Uint8Array[])[]): Uint8Array {

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { DemoError, type DemoOptions, PLAIN, runDemo, Screen, type ScreenOptions } from "../../src/demo/mod.ts";
 import { PAGE } from "../../src/demo/text.ts";
-import { type Clock, systemClock } from "../../src/net/clock.ts";
+import { type Clock, systemClock } from "../../src/time/clock.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
-import { StartError } from "../../src/net/listen.ts";
-import "../support/native.ts";
-import { MemoryNetwork, type MemoryNetworkOptions } from "../support/memory_network.ts";
+import { StartError } from "../../src/net/listen/listen.ts";
+import "../support/system/native.ts";
+import { MemoryNetwork, type MemoryNetworkOptions } from "../support/network/memory_network.ts";
 
 const LIMITS = { bytes: 2_000_000, ms: 10_000 };
 
@@ -22,9 +22,9 @@ class Rehearsal {
 
   constructor(options: MemoryNetworkOptions = {}, clock: Clock = systemClock) {
     this.network = new MemoryNetwork(options);
-    const noted = (forget: () => void) => {
-      this.#forget.push(forget);
-      return forget;
+    const noted = (cancel: () => void) => {
+      this.#forget.push(cancel);
+      return cancel;
     };
     this.#clock = {
       now: () => clock.now(),
@@ -53,7 +53,7 @@ class Rehearsal {
     } finally {
       clearInterval(alive);
       // Handlers leave some timers until the process ends, which Deno 2.6 reports as leaks.
-      for (const forget of this.#forget) forget();
+      for (const cancel of this.#forget) cancel();
       assertEquals([this.network.openListeners, this.network.openEnds], [0, 0]);
     }
   }

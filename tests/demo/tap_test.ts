@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Tap } from "../../src/demo/tap.ts";
 import { type Connection, type Listener, readFull, writeAll } from "../../src/net/connection.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
 
 /** A connection through a tap: `near` is the connecting end, `far` the accepting one. */
 interface Tapped {

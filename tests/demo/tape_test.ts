@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Tape } from "../../src/demo/tape.ts";
-import { Random } from "../support/random.ts";
+import { Random } from "../support/random/random.ts";
 
 Deno.test("a tape keeps added bytes in order, up to its limit", () => {
   const bytes = new Random(1).bytes(10_000);

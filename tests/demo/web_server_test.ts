@@ -2,9 +2,9 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { get, parseReply, request } from "../../src/demo/request.ts";
 import { LETTER_LENGTH, LINE_BYTES, PAGE, PAGE_BYTES, repeated } from "../../src/demo/text.ts";
 import { WebServer } from "../../src/demo/web_server.ts";
-import { type Clock, systemClock } from "../../src/net/clock.ts";
+import { type Clock, systemClock } from "../../src/time/clock.ts";
 import { writeAll } from "../../src/net/connection.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
 
 const AT = { host: "127.0.0.1", port: 0 };
 

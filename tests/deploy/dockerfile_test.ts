@@ -2,13 +2,13 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 // deno-lint-ignore no-import-prefix -- deno.json would have everyone who runs micss fetch it
 import { validate } from "npm:dockerfile-utils@0.16.3";
-import { makeEmptyRoot, NONROOT } from "../support/empty_root.ts";
-import { buildExecutable, COMPILER } from "../support/executable.ts";
-import { parseDockerfile } from "../support/dockerfile.ts";
-import { Namespace } from "../support/namespaces.ts";
-import { makeTempDir, run } from "../support/process.ts";
-import { Handler } from "../support/handlers.ts";
-import { freePort, testWith } from "../support/programs.ts";
+import { makeEmptyRoot, NONROOT } from "../support/system/empty_root.ts";
+import { buildExecutable, COMPILER } from "../support/programs/executable.ts";
+import { parseDockerfile } from "../support/system/dockerfile.ts";
+import { Namespace } from "../support/system/namespaces.ts";
+import { makeTempDir, run } from "../support/programs/process.ts";
+import { Handler } from "../support/handlers/handlers.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 

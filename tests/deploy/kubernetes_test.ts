@@ -3,9 +3,9 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseClientCommand } from "../../src/cli/client.ts";
 import { parseClientRules } from "../../src/cli/rules_args.ts";
 import { parseServerCommand } from "../../src/cli/server.ts";
-import { build, type Container, type Manifest, MANIFESTS, only, readManifests } from "../support/kubernetes.ts";
-import { run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
+import { build, type Container, type Manifest, MANIFESTS, only, readManifests } from "../support/system/kubernetes.ts";
+import { run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
 
 const client = await build("base/client");
 const server = await build("base/server");

@@ -3,16 +3,16 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parseClientCommand } from "../../src/cli/client.ts";
 import { parseClientRules } from "../../src/cli/rules_args.ts";
 import { parseServerCommand } from "../../src/cli/server.ts";
-import { makeTempDir, run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
-import { readUnit, UNITS } from "../support/systemd_units.ts";
+import { makeTempDir, run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { readUnit, UNITS } from "../support/system/systemd_units.ts";
 
 const HANDLERS = ["micss-server", "micss-client"];
 const RULES = ["micss-rules", "micss-rules-watch"];
 const ALL = [...HANDLERS, ...RULES];
 
 /** What `systemd-analyze security` gives at most, of 10 for a unit without any protection. */
-const MOST_EXPOSED: Record<string, number> = {
+const MAX_EXPOSED: Record<string, number> = {
   "micss-server": 1.4,
   "micss-client": 1.4,
   "micss-rules": 3.1,
@@ -63,7 +63,7 @@ for (const name of ALL) {
     const path = `${UNITS}${name}.service`;
     const analyze = ["systemd-analyze", "security", "--offline=true", "--no-pager", path];
     const exposure = /exposure level .*: ([\d.]+)/.exec((await run(analyze)).text())![1];
-    assert(Number(exposure) <= MOST_EXPOSED[name]!, exposure);
+    assert(Number(exposure) <= MAX_EXPOSED[name]!, exposure);
   });
 }
 

@@ -7,7 +7,7 @@ import { parseClientRules } from "../../src/cli/rules_args.ts";
 import { parseServerCommand } from "../../src/cli/server.ts";
 import { FileError } from "../../src/config/file.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
-import { FEWEST_CHANNELS, MOST_CHANNELS } from "../../src/wire/associate.ts";
+import { MAX_CHANNELS, MIN_CHANNELS } from "../../src/wire/associate.ts";
 import { fenced, read } from "./markdown.ts";
 
 const text = read("README.md");
@@ -99,7 +99,7 @@ Deno.test("README's limits are those of the code", () => {
   const flat = text.replace(/ +/g, " ");
   for (
     const row of [
-      `n | ${FEWEST_CHANNELS} to ${MOST_CHANNELS},`,
+      `n | ${MIN_CHANNELS} to ${MAX_CHANNELS},`,
       `handshake | ${DEFAULT_TIMEOUTS.handshake / 1000} s,`,
       `session | dead after ${DEFAULT_TIMEOUTS.silence / 1000} s `,
       `association | ${DEFAULT_TIMEOUTS.idle / 1000} s at the client, ${

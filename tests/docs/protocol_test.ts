@@ -1,7 +1,7 @@
 /** docs/PROTOCOL.md, held against the code: every type, code, length and limit that it states. */
 
 import { assert, assertEquals } from "@std/assert";
-import { READ_AHEAD } from "../../src/association/inlet.ts";
+import { READ_AHEAD } from "../../src/association/channel_reader.ts";
 import { HANDSHAKE_TIMEOUT } from "../../src/association/initiate.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
 import { DEFAULT_PORT } from "../../src/net/address.ts";
@@ -10,8 +10,8 @@ import {
   associateLength,
   encodeAssociate,
   encodeRefused,
-  FEWEST_CHANNELS,
-  MOST_CHANNELS,
+  MAX_CHANNELS,
+  MIN_CHANNELS,
   RefusedReason,
 } from "../../src/wire/associate.ts";
 import { WireError } from "../../src/wire/decoder.ts";
@@ -19,9 +19,9 @@ import { ELEMENT_LENGTH } from "../../src/wire/field.ts";
 import {
   FRAME_HEAD_LENGTH,
   FrameType,
-  MOST_DATA,
-  MOST_PING,
-  MOST_RESULT_TEXT,
+  MAX_DATA,
+  MAX_PING,
+  MAX_RESULT_TEXT,
   ResetCode,
   ResultCode,
 } from "../../src/wire/frame.ts";
@@ -34,14 +34,14 @@ import {
   IDENTIFY_LENGTH,
   identifyTranscript,
   KEY_ID_LENGTH,
+  MAX_VALID,
   Method,
-  MOST_VALID,
   NONCE_LENGTH,
   Unanswered,
 } from "../../src/wire/identify.ts";
-import { encodeOpen, MOST_OPEN_BODY } from "../../src/wire/open.ts";
+import { encodeOpen, MAX_OPEN_BODY } from "../../src/wire/open.ts";
 import { Seal } from "../../src/wire/seal.ts";
-import { encodeWorkers, MOST_WORKERS, SERVER_ID_LENGTH } from "../../src/wire/workers.ts";
+import { encodeWorkers, MAX_WORKERS, SERVER_ID_LENGTH } from "../../src/wire/workers.ts";
 import { number, read, section, tablesWith } from "./markdown.ts";
 
 const text = read("docs/PROTOCOL.md");
@@ -72,18 +72,18 @@ Deno.test("PROTOCOL.md states every number as the code has it", () => {
   const code: Record<string, number> = {
     "version": PROTOCOL_VERSION,
     "port": DEFAULT_PORT,
-    "channels, fewest": FEWEST_CHANNELS,
-    "channels, most": MOST_CHANNELS,
+    "channels, fewest": MIN_CHANNELS,
+    "channels, most": MAX_CHANNELS,
     "cookie, bytes": COOKIE_LENGTH,
     "greeting, bytes": GREETING_LENGTH,
     "handshake, ms": HANDSHAKE_TIMEOUT,
     "read ahead of what is joined, a channel, bytes": READ_AHEAD,
     "frame head, bytes": FRAME_HEAD_LENGTH,
-    "DATA, most bytes": MOST_DATA,
-    "PING and PONG, most bytes": MOST_PING,
-    "RESULT's text, most bytes": MOST_RESULT_TEXT,
-    "OPEN's body, most bytes": MOST_OPEN_BODY,
-    "workers, most": MOST_WORKERS,
+    "DATA, most bytes": MAX_DATA,
+    "PING and PONG, most bytes": MAX_PING,
+    "RESULT's text, most bytes": MAX_RESULT_TEXT,
+    "OPEN's body, most bytes": MAX_OPEN_BODY,
+    "workers, most": MAX_WORKERS,
     "server handler's id, bytes": SERVER_ID_LENGTH,
     "field element, bytes": ELEMENT_LENGTH,
     "idle association at the client, ms": DEFAULT_TIMEOUTS.idle,
@@ -92,7 +92,7 @@ Deno.test("PROTOCOL.md states every number as the code has it", () => {
     "identify message, bytes": IDENTIFY_LENGTH,
     "key id, bytes": KEY_ID_LENGTH,
     "nonce, bytes": NONCE_LENGTH,
-    "identified list, most seconds valid": MOST_VALID,
+    "identified list, most seconds valid": MAX_VALID,
   };
   const stated = documented("## 8. Numbers", "what", "number").map(([what, value]) => [what, number(value!)]);
   assertEquals(Object.fromEntries(stated), code);
@@ -103,19 +103,19 @@ Deno.test("PROTOCOL.md states the numbers of its prose as the code has them", ()
   const flat = text.replace(/\s+(?:> )?/g, " ");
   for (
     const phrase of [
-      `${FEWEST_CHANNELS} <= n <= ${MOST_CHANNELS}`,
+      `${MIN_CHANNELS} <= n <= ${MAX_CHANNELS}`,
       `listens on TCP port ${DEFAULT_PORT} of`,
       `A handshake may take ${HANDSHAKE_TIMEOUT / 1000} s`,
       `(here: ${READ_AHEAD.toLocaleString("en")})`,
-      `The longest has ${MOST_OPEN_BODY} bytes`,
-      `of at most ${MOST_RESULT_TEXT} bytes`,
-      `d is at most ${Math.ceil(MOST_OPEN_BODY / ELEMENT_LENGTH) + 2} (an OPEN of ${MOST_OPEN_BODY} bytes)`,
+      `The longest has ${MAX_OPEN_BODY} bytes`,
+      `of at most ${MAX_RESULT_TEXT} bytes`,
+      `d is at most ${Math.ceil(MAX_OPEN_BODY / ELEMENT_LENGTH) + 2} (an OPEN of ${MAX_OPEN_BODY} bytes)`,
       `idle for ${DEFAULT_TIMEOUTS.idle / 1000} s; the server waits ${2 * DEFAULT_TIMEOUTS.idle / 1000} s`,
       `for ${DEFAULT_TIMEOUTS.ping / 1000} s sends PING`,
       `for ${DEFAULT_TIMEOUTS.silence / 1000} s is dead`,
-      `1 to ${MOST_VALID.toLocaleString("en")} (${MOST_VALID / 86_400} days)`,
+      `1 to ${MAX_VALID.toLocaleString("en")} (${MAX_VALID / 86_400} days)`,
       `a head of ${FRAME_HEAD_LENGTH} bytes and a body`,
-      `${MOST_DATA.toLocaleString("en")} bytes of DATA make the head's cost vanish`,
+      `${MAX_DATA.toLocaleString("en")} bytes of DATA make the head's cost vanish`,
     ]
   ) assert(flat.includes(phrase), `"${phrase}" is not in PROTOCOL.md`);
 });
@@ -217,7 +217,7 @@ Deno.test("PROTOCOL.md lays the list and the refusal out as they are sent", () =
   ]);
   assertEquals([...bytes.slice(0, 4)], [Number(list!.get("type")!.value), xor.id, 3, 3]);
   assert(list!.get("scheme")!.value.startsWith(`${xor.id} is XOR`));
-  assertEquals(list!.get("n")!.value, `${FEWEST_CHANNELS} to ${MOST_CHANNELS}`);
+  assertEquals(list!.get("n")!.value, `${MIN_CHANNELS} to ${MAX_CHANNELS}`);
   assertEquals(bytes.slice(4).toHex(), cookies.map((cookie) => cookie.toHex()).join(""));
   assertEquals(associateLength(3), Number(list!.get("cookies")!.offset) + 3 * COOKIE_LENGTH);
   const [refused] = layouts("### 2.4. Answer");
@@ -267,10 +267,10 @@ Deno.test("PROTOCOL.md has every kind of destination, with the length of its hos
 Deno.test("PROTOCOL.md lays WORKERS out as it is sent", () => {
   const { rows } = tablesWith(section(text, "### 4.5. Workers"), "length", "field", "value")[0]!;
   const id = new Uint8Array(SERVER_ID_LENGTH).fill(7);
-  const body = encodeWorkers({ count: MOST_WORKERS, id });
+  const body = encodeWorkers({ count: MAX_WORKERS, id });
   assertEquals(rows.map(([length, field]) => [Number(length), field]), [[1, "count"], [id.length, "id"]]);
-  assert(rows[0]![2]!.endsWith(`2 to ${MOST_WORKERS}`));
-  assertEquals([...body], [MOST_WORKERS, ...id]);
+  assert(rows[0]![2]!.endsWith(`2 to ${MAX_WORKERS}`));
+  assertEquals([...body], [MAX_WORKERS, ...id]);
 });
 
 Deno.test("PROTOCOL.md lays the tag's first block out as the test vectors have it", () => {

@@ -1,12 +1,12 @@
 /** What both handlers tell of a transfer that is known, to who asks at their admin addresses. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { formatAddress, parseAddress } from "../../src/net/address.ts";
-import type { Status } from "../../src/observe/admin/status.ts";
-import { type Handler, micssCommand, type Pair, startClient, startPair } from "../support/handlers.ts";
-import { makeTempDir, Program, run } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
-import { connect, drain, flood, Target } from "../support/programs_tcp.ts";
+import type { Status } from "../../src/observe/status.ts";
+import { type Handler, micssCommand, type Pair, startClient, startPair } from "../support/handlers/handlers.ts";
+import { makeTempDir, Program, run } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
+import { connect, drain, flood, Target } from "../support/programs/tcp.ts";
 import { CURL } from "./core.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;

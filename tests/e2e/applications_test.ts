@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { formatAddress, parseAddress } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
-import { startPair } from "../support/handlers.ts";
-import { bounded, Program, run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
-import { startSshd } from "../support/programs_sshd.ts";
-import { connect, pattern, readExactly, sha256, Target } from "../support/programs_tcp.ts";
+import { startPair } from "../support/handlers/handlers.ts";
+import { bounded, Program, run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { startSshd } from "../support/programs/sshd.ts";
+import { connect, pattern, readExactly, sha256, Target } from "../support/programs/tcp.ts";
 import { openForward } from "./paths.ts";
 
 testWith(["ssh", "sshd", "ssh-keygen"], "ssh, whose server speaks first, runs a command", async () => {

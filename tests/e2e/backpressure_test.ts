@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { createHash } from "node:crypto";
 import type { Connection } from "../../src/net/connection.ts";
-import { type Pair, startPair } from "../support/handlers.ts";
-import { bounded } from "../support/process.ts";
-import { connect, drain, flood, pattern, sha256, Target, writeAndEnd } from "../support/programs_tcp.ts";
+import { type Pair, startPair } from "../support/handlers/handlers.ts";
+import { bounded } from "../support/programs/process.ts";
+import { connect, drain, flood, pattern, sha256, Target, writeAndEnd } from "../support/programs/tcp.ts";
 
 const MEGABYTE = 1_000_000;
 
@@ -11,7 +11,7 @@ const MEGABYTE = 1_000_000;
 const MEMORY_LIMIT = 64 * MEGABYTE;
 
 /** More than this, in bytes, the system's own buffers on the whole way don't hold: who sent it was never blocked. */
-const MOST_SENT = 500 * MEGABYTE;
+const MAX_SENT = 500 * MEGABYTE;
 
 /** For how long a sender has to get nothing out before it counts as blocked, in milliseconds. */
 const QUIET = 1_000;
@@ -77,7 +77,7 @@ async function assertBlocks(pair: Pair, sender: Connection, receiver: Connection
 async function quiet(count: () => number): Promise<void> {
   for (let last = -1; last !== count();) {
     last = count();
-    assert(last < MOST_SENT, `The sender was never blocked: ${last} bytes went out`);
+    assert(last < MAX_SENT, `The sender was never blocked: ${last} bytes went out`);
     await new Promise((resolve) => setTimeout(resolve, QUIET));
   }
   assert(count() > 0, "Nothing went out at all");

@@ -2,15 +2,15 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Answerer, type BenchResult } from "../../src/bench/mod.ts";
-import { acceptAll } from "../../src/net/accept_loop.ts";
+import { acceptAll } from "../../src/net/listen/accept_loop.ts";
 import { type Address, formatAddress } from "../../src/net/address.ts";
-import { systemClock } from "../../src/net/clock.ts";
+import { systemClock } from "../../src/time/clock.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { systemNetwork } from "../../src/net/tcp.ts";
-import { micssCommand, startServer } from "../support/handlers.ts";
-import "../support/native.ts";
-import { run } from "../support/process.ts";
-import { freePort } from "../support/programs.ts";
+import { micssCommand, startServer } from "../support/handlers/handlers.ts";
+import "../support/system/native.ts";
+import { run } from "../support/programs/process.ts";
+import { freePort } from "../support/programs/programs.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { Capture, type TcpStream } from "../support/capture.ts";
-import { Runs, xorOf } from "../support/capture_runs.ts";
-import { makeTempDir, run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
+import { Capture, type TcpStream } from "../support/system/capture.ts";
+import { Runs, xorOf } from "../support/system/capture_runs.ts";
+import { makeTempDir, run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
 import { CURL } from "./core.ts";
 import { openInNamespaces } from "./paths.ts";
 

@@ -1,9 +1,9 @@
 /** The executable that `deno task compile` builds, run as users run it: without Deno, and from any directory. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { buildExecutable, COMPILER, TEST_BUILD } from "../support/executable.ts";
-import { Program, run } from "../support/process.ts";
-import { freePort, freePorts } from "../support/programs.ts";
+import { buildExecutable, COMPILER, TEST_BUILD } from "../support/programs/executable.ts";
+import { Program, run } from "../support/programs/process.ts";
+import { freePort, freePorts } from "../support/programs/programs.ts";
 
 const executable = await buildExecutable();
 

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parseAddress } from "../../src/net/address.ts";
-import { makeTempDir, run, type RunOptions } from "../support/process.ts";
-import { type Need, testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
-import { applicationCommand, startTarget } from "../support/programs_peer.ts";
-import { pattern, sha256, sha256OfFile } from "../support/programs_tcp.ts";
+import { makeTempDir, run, type RunOptions } from "../support/programs/process.ts";
+import { type Need, testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
+import { applicationCommand, startTarget } from "../support/programs/peer.ts";
+import { pattern, sha256, sha256OfFile } from "../support/programs/tcp.ts";
 import type { Path } from "./paths.ts";
 
 const MEGABYTES_100 = 100_000_000;

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { stdFlags } from "../../scripts/std.ts";
 import { printedBy } from "../../scripts/task.ts";
-import { type Outcome, Program, run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
+import { type Outcome, Program, run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 

@@ -2,13 +2,13 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
-import { type EmptyRoot, makeEmptyRoot, NONROOT } from "../support/empty_root.ts";
-import { buildExecutable, COMPILER } from "../support/executable.ts";
-import { Handler, startClient } from "../support/handlers.ts";
-import { makeTempDir, run } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
-import { pattern, sha256, sha256OfFile } from "../support/programs_tcp.ts";
+import { type EmptyRoot, makeEmptyRoot, NONROOT } from "../support/system/empty_root.ts";
+import { buildExecutable, COMPILER } from "../support/programs/executable.ts";
+import { Handler, startClient } from "../support/handlers/handlers.ts";
+import { makeTempDir, run } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
+import { pattern, sha256, sha256OfFile } from "../support/programs/tcp.ts";
 import { assertResetsCurl, CURL } from "./core.ts";
 
 const executable = await buildExecutable();

@@ -3,10 +3,10 @@ import { assert, assertEquals } from "@std/assert";
 import { type Address, parseAddress } from "../../src/net/address.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { systemNetwork } from "../../src/net/tcp.ts";
-import { type Handler, micssCommand } from "../support/handlers.ts";
-import { bounded, PATIENCE, Program, run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
-import { connect, drain, pattern, readExactly, sha256, Target } from "../support/programs_tcp.ts";
+import { type Handler, micssCommand } from "../support/handlers/handlers.ts";
+import { bounded, PATIENCE, Program, run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { connect, drain, pattern, readExactly, sha256, Target } from "../support/programs/tcp.ts";
 import { CURL } from "./core.ts";
 import { Download, startFromFiles } from "./signals.ts";
 

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
-import { Handler, startClient } from "../support/handlers.ts";
-import { makeTempDir, run } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
-import { startSshd } from "../support/programs_sshd.ts";
-import { pattern, sha256 } from "../support/programs_tcp.ts";
+import { Handler, startClient } from "../support/handlers/handlers.ts";
+import { makeTempDir, run } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
+import { startSshd } from "../support/programs/sshd.ts";
+import { pattern, sha256 } from "../support/programs/tcp.ts";
 
 /** Two handlers on loopback, with every way in at which an application says where it wants to go. */
 interface Ways extends AsyncDisposable {

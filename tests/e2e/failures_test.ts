@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
-import { startClient, startPair } from "../support/handlers.ts";
-import { Namespace } from "../support/namespaces.ts";
-import { bounded, run } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
-import { applicationCommand } from "../support/programs_peer.ts";
-import { Relay } from "../support/programs_relay.ts";
-import { connect, drain, flood, listenTo, pattern, Target } from "../support/programs_tcp.ts";
+import { startClient, startPair } from "../support/handlers/handlers.ts";
+import { Namespace } from "../support/system/namespaces.ts";
+import { bounded, run } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
+import { applicationCommand } from "../support/programs/peer.ts";
+import { Relay } from "../support/programs/relay.ts";
+import { connect, drain, flood, listenTo, pattern, Target } from "../support/programs/tcp.ts";
 
 const LOOPBACK = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 

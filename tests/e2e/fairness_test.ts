@@ -1,7 +1,7 @@
 import { assertLess } from "@std/assert";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
-import { startPair } from "../support/handlers.ts";
-import { connect, drain, flood, pattern, readExactly, Target } from "../support/programs_tcp.ts";
+import { startPair } from "../support/handlers/handlers.ts";
+import { connect, drain, flood, pattern, readExactly, Target } from "../support/programs/tcp.ts";
 
 /** How long a small question and answer may take beside a session that sends all it can, in milliseconds. */
 const PATIENCE = 300;

@@ -2,11 +2,11 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
-import { Handler, micssCommand, startClient, startPair, startServer } from "../support/handlers.ts";
-import { bounded, makeTempDir, Program, run } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
-import { applicationCommand } from "../support/programs_peer.ts";
-import { connect, drain, flood, listenTo, pattern, readExactly, Target } from "../support/programs_tcp.ts";
+import { Handler, micssCommand, startClient, startPair, startServer } from "../support/handlers/handlers.ts";
+import { bounded, makeTempDir, Program, run } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
+import { applicationCommand } from "../support/programs/peer.ts";
+import { connect, drain, flood, listenTo, pattern, readExactly, Target } from "../support/programs/tcp.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 

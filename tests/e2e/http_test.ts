@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { writeAll } from "../../src/net/connection.ts";
-import { makeTempDir, run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
-import { connect, drain, pattern, sha256, sha256OfFile } from "../support/programs_tcp.ts";
+import { makeTempDir, run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
+import { connect, drain, pattern, sha256, sha256OfFile } from "../support/programs/tcp.ts";
 import { parseAddress } from "../../src/net/address.ts";
 import { CURL } from "./core.ts";
 import { openForward } from "./paths.ts";

@@ -1,13 +1,13 @@
 /** A client handler that knows one address and one key, with real programs: its own commands, curl, nginx, rules, NAT. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
-import { Capture, type TcpStream } from "../support/capture.ts";
-import { Handler, HANDLER_GROUP, micssCommand } from "../support/handlers.ts";
-import { makeTopology } from "../support/namespaces.ts";
-import { makeTempDir, type Outcome, run, type RunOptions } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
-import { listenTo } from "../support/programs_tcp.ts";
+import { Capture, type TcpStream } from "../support/system/capture.ts";
+import { Handler, HANDLER_GROUP, micssCommand } from "../support/handlers/handlers.ts";
+import { makeTopology } from "../support/system/namespaces.ts";
+import { makeTempDir, type Outcome, run, type RunOptions } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
+import { listenTo } from "../support/programs/tcp.ts";
 import { assertResetsCurl, CURL } from "./core.ts";
 import { asHandler } from "./paths.ts";
 import { allRules, mustRules } from "./rules.ts";

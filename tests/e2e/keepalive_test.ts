@@ -1,10 +1,10 @@
 /** Applications and targets whose host is gone, without a word, from an idle session. */
 import { assert, assertMatch } from "@std/assert";
-import { Handler } from "../support/handlers.ts";
-import { makeTopology } from "../support/namespaces.ts";
-import { makeTempDir, Program, run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
-import { applicationCommand, startTarget } from "../support/programs_peer.ts";
+import { Handler } from "../support/handlers/handlers.ts";
+import { makeTopology } from "../support/system/namespaces.ts";
+import { makeTempDir, Program, run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { applicationCommand, startTarget } from "../support/programs/peer.ts";
 
 /** With probes a second apart: a second of silence, and six probes that nothing answers. */
 const SHORT = "timeouts: {keepalive: 1s}\n";

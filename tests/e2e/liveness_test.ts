@@ -2,10 +2,10 @@
 import { assertEquals } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
-import { Handler } from "../support/handlers.ts";
-import { makeTempDir } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
-import { connect, readExactly, Target } from "../support/programs_tcp.ts";
+import { Handler } from "../support/handlers/handlers.ts";
+import { makeTempDir } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
+import { connect, readExactly, Target } from "../support/programs/tcp.ts";
 import { assertSilenceEnds, openSilentWorld } from "./silence.ts";
 
 /** Time is counted in ticks of a second, and others use this machine, too. */

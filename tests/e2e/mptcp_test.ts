@@ -1,10 +1,10 @@
 /** Programs whose TCP the system makes MPTCP, which may send a channel's bytes over another channel's path. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
-import { micssCommand, startClient, startServer } from "../support/handlers.ts";
-import { run } from "../support/process.ts";
-import { findProgram } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
+import { micssCommand, startClient, startServer } from "../support/handlers/handlers.ts";
+import { run } from "../support/programs/process.ts";
+import { findProgram } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
 
 const NEEDS = ["mptcpize", ...hasMptcp() ? [] : ["MPTCP in the kernel"]];
 

@@ -1,10 +1,10 @@
 /** The page at the admin address of a client handler, in a browser without a screen. */
 // deno-lint-ignore no-import-prefix -- deno.json would have everyone who runs micss fetch it
 import { type Browser, chromium, type Locator, type Page } from "npm:playwright-core@1.56.1";
-import { type Pair, startPair } from "../support/handlers.ts";
-import { findProgram, PATIENCE } from "../support/process.ts";
-import { Relay } from "../support/programs_relay.ts";
-import { connect, drain, Target } from "../support/programs_tcp.ts";
+import { type Pair, startPair } from "../support/handlers/handlers.ts";
+import { findProgram, PATIENCE } from "../support/programs/process.ts";
+import { Relay } from "../support/programs/relay.ts";
+import { connect, drain, Target } from "../support/programs/tcp.ts";
 
 export type { Locator, Page };
 

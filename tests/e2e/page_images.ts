@@ -1,5 +1,5 @@
 /** Makes docs/images: `deno task test tests/e2e/page_images.ts`. */
-import { testWith } from "../support/programs.ts";
+import { testWith } from "../support/programs/programs.ts";
 import { openPage, transfer } from "./page.ts";
 
 const IMAGES = new URL("../../docs/images/", import.meta.url).pathname;

@@ -1,7 +1,7 @@
 /** The page at the admin address, in a real browser without a screen. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { testWith } from "../support/programs.ts";
-import { connect } from "../support/programs_tcp.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { connect } from "../support/programs/tcp.ts";
 import { type Locator, openPage, type Page, transfer } from "./page.ts";
 
 const lane = (page: Page, channel: number): Locator => page.locator(".lane").nth(channel - 1);

@@ -1,8 +1,8 @@
 import { type Address, formatAddress } from "../../src/net/address.ts";
-import { type Handler, HANDLER_GROUP, startClient, startPair, startServer } from "../support/handlers.ts";
-import { makeTopology, type Topology } from "../support/namespaces.ts";
-import { run, type RunOptions } from "../support/process.ts";
-import { freePort } from "../support/programs.ts";
+import { type Handler, HANDLER_GROUP, startClient, startPair, startServer } from "../support/handlers/handlers.ts";
+import { makeTopology, type Topology } from "../support/system/namespaces.ts";
+import { run, type RunOptions } from "../support/programs/process.ts";
+import { freePort } from "../support/programs/programs.ts";
 
 /** A way from an application through both handlers to a target. */
 export interface Path extends AsyncDisposable {

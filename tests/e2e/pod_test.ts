@@ -1,14 +1,14 @@
 /** deploy/kubernetes, acted out: its containers' commands as their users and with their rights, in one network namespace. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { makeEmptyRoot } from "../support/empty_root.ts";
-import { buildExecutable, COMPILER } from "../support/executable.ts";
-import { Handler } from "../support/handlers.ts";
-import { build, type Container, only } from "../support/kubernetes.ts";
-import { makeTopology, type Topology } from "../support/namespaces.ts";
-import { makeTempDir, Program, run, type RunOptions } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
-import { pattern, sha256, sha256OfFile } from "../support/programs_tcp.ts";
+import { makeEmptyRoot } from "../support/system/empty_root.ts";
+import { buildExecutable, COMPILER } from "../support/programs/executable.ts";
+import { Handler } from "../support/handlers/handlers.ts";
+import { build, type Container, only } from "../support/system/kubernetes.ts";
+import { makeTopology, type Topology } from "../support/system/namespaces.ts";
+import { makeTempDir, Program, run, type RunOptions } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
+import { pattern, sha256, sha256OfFile } from "../support/programs/tcp.ts";
 import { CURL } from "./core.ts";
 
 const executable = await buildExecutable();

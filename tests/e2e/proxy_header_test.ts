@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
-import { Handler } from "../support/handlers.ts";
-import { run } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
+import { Handler } from "../support/handlers/handlers.ts";
+import { run } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
 
 /** What nginx says that it was told of the connection: from where, to where; and its own peer's address. */
 const WHO = `location /who {

@@ -1,9 +1,9 @@
 /** `/readyz` of a client handler that knows several servers. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
-import { Handler, micssCommand, startServer } from "../support/handlers.ts";
-import { run } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
+import { Handler, micssCommand, startServer } from "../support/handlers/handlers.ts";
+import { run } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
 
 const HOSTS = ["127.0.0.1", "127.0.0.2"];
 const ROOT = new URL("../../", import.meta.url).pathname;

@@ -1,8 +1,8 @@
 import { assertMatch } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
-import { Handler, HANDLER_GROUP } from "../support/handlers.ts";
-import type { Namespace } from "../support/namespaces.ts";
-import { makeTempDir, run } from "../support/process.ts";
+import { Handler, HANDLER_GROUP } from "../support/handlers/handlers.ts";
+import type { Namespace } from "../support/system/namespaces.ts";
+import { makeTempDir, run } from "../support/programs/process.ts";
 
 /** The handler's group, without any right: root's files it may read, as their owner. */
 const RIGHTLESS = [

@@ -1,8 +1,8 @@
 /** `/readyz` of a client handler with a redirect, that has no right to look at rules, with real rules. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Handler, HANDLER_GROUP, startServer } from "../support/handlers.ts";
-import { makeTopology, type Topology } from "../support/namespaces.ts";
-import { testWith } from "../support/programs.ts";
+import { type Handler, HANDLER_GROUP, startServer } from "../support/handlers/handlers.ts";
+import { makeTopology, type Topology } from "../support/system/namespaces.ts";
+import { testWith } from "../support/programs/programs.ts";
 import { redirect } from "./paths.ts";
 import { startReady } from "./ready.ts";
 import { FLAVOURS, mustRules, NEEDS } from "./rules.ts";

@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { startClient, startServer } from "../support/handlers.ts";
-import { makeTopology } from "../support/namespaces.ts";
-import { run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
-import { applicationCommand } from "../support/programs_peer.ts";
+import { startClient, startServer } from "../support/handlers/handlers.ts";
+import { makeTopology } from "../support/system/namespaces.ts";
+import { run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
+import { applicationCommand } from "../support/programs/peer.ts";
 import { assertResetsCurl, CURL, testCore } from "./core.ts";
 import { asHandler, openInNamespaces, openRedirect, redirect } from "./paths.ts";
 

@@ -1,8 +1,8 @@
 /** SIGHUP, with real processes and curl's traffic through them. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
+import { run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
 import { assertResetsCurl, CURL } from "./core.ts";
 import { Download, startFromFiles } from "./signals.ts";
 

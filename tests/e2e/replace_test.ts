@@ -1,9 +1,9 @@
 /** A server handler with an admin address is replaced under curl's traffic, and no request notices. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Handler, micssCommand } from "../support/handlers.ts";
-import { bounded, makeTempDir, run } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
+import { type Handler, micssCommand } from "../support/handlers/handlers.ts";
+import { bounded, makeTempDir, run } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
 import { CURL } from "./core.ts";
 import { Download, type FromFiles, startFromFiles } from "./signals.ts";
 

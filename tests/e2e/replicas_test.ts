@@ -1,9 +1,9 @@
 /** Why all channels of an association have to arrive at one server handler: what comes of it where a balancer spreads them. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { startClient, startServer } from "../support/handlers.ts";
-import { run } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
+import { startClient, startServer } from "../support/handlers/handlers.ts";
+import { run } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
 import { assertResetsCurl, CURL } from "./core.ts";
 
 const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];

@@ -1,8 +1,8 @@
 /** The routing rules that docs/OPERATIONS.md shows keep a channel off another channel's link when its own goes down. */
 import { assertEquals } from "@std/assert";
-import { Program, run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
-import { applicationCommand } from "../support/programs_peer.ts";
+import { Program, run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { applicationCommand } from "../support/programs/peer.ts";
 import { fenced, read } from "../docs/markdown.ts";
 import { openSilentWorld } from "./silence.ts";
 

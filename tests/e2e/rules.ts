@@ -1,7 +1,7 @@
-import { micssCommand } from "../support/handlers.ts";
-import type { Topology } from "../support/namespaces.ts";
-import { type Outcome, run, type RunOptions } from "../support/process.ts";
-import type { Need } from "../support/programs.ts";
+import { micssCommand } from "../support/handlers/handlers.ts";
+import type { Topology } from "../support/system/namespaces.ts";
+import { type Outcome, run, type RunOptions } from "../support/programs/process.ts";
+import type { Need } from "../support/programs/programs.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 

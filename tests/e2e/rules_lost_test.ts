@@ -1,9 +1,9 @@
 /** A client handler without rights that notices by itself when connections pass it by, with real rules. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { HANDLER_GROUP, startServer } from "../support/handlers.ts";
-import { makeTopology, type Topology } from "../support/namespaces.ts";
-import { run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
+import { HANDLER_GROUP, startServer } from "../support/handlers/handlers.ts";
+import { makeTopology, type Topology } from "../support/system/namespaces.ts";
+import { run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
 import { startReady } from "./ready.ts";
 import { FLAVOURS, mustRules, NEEDS } from "./rules.ts";
 

@@ -1,11 +1,11 @@
 /** `micss rules` with real tools, on the client's side. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
-import { Handler, HANDLER_GROUP, micssCommand, startClient, startServer } from "../support/handlers.ts";
-import { makeTopology, Namespace, type Topology } from "../support/namespaces.ts";
-import { makeTempDir, run, type RunOptions } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
-import { type Nginx, startNginx } from "../support/programs_nginx.ts";
+import { Handler, HANDLER_GROUP, micssCommand, startClient, startServer } from "../support/handlers/handlers.ts";
+import { makeTopology, Namespace, type Topology } from "../support/system/namespaces.ts";
+import { makeTempDir, run, type RunOptions } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { type Nginx, startNginx } from "../support/programs/nginx.ts";
 import { assertResetsCurl, CURL } from "./core.ts";
 import { asHandler } from "./paths.ts";
 import { allRules, clientFlags, FLAVOURS, mustRules, NEEDS, rules } from "./rules.ts";

@@ -1,10 +1,10 @@
 /** `micss rules watch` with real tools: rules that another program takes away or comes before are put back. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { HANDLER_GROUP, micssCommand } from "../support/handlers.ts";
-import { makeTopology, type Namespace } from "../support/namespaces.ts";
-import { Program, run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
-import { readUnit, withinFilter } from "../support/systemd_units.ts";
+import { HANDLER_GROUP, micssCommand } from "../support/handlers/handlers.ts";
+import { makeTopology, type Namespace } from "../support/system/namespaces.ts";
+import { Program, run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { readUnit, withinFilter } from "../support/system/systemd_units.ts";
 import { clientFlags, FLAVOURS, mustRules, NEEDS } from "./rules.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;

@@ -2,10 +2,10 @@
 import { assertEquals } from "@std/assert";
 import { type Address, formatAddress, parseAddress } from "../../src/net/address.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
-import { Handler } from "../support/handlers.ts";
-import { makeTempDir, type Outcome, run } from "../support/process.ts";
-import { freePort, freePorts } from "../support/programs.ts";
-import { pattern, sha256, Target } from "../support/programs_tcp.ts";
+import { Handler } from "../support/handlers/handlers.ts";
+import { makeTempDir, type Outcome, run } from "../support/programs/process.ts";
+import { freePort, freePorts } from "../support/programs/programs.ts";
+import { pattern, sha256, Target } from "../support/programs/tcp.ts";
 import { CURL } from "./core.ts";
 
 const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];

@@ -1,9 +1,9 @@
 /** Two handlers in namespaces whose silent channels, and idle sessions, are looked at. */
 import { assert, assertMatch } from "@std/assert";
-import { Handler } from "../support/handlers.ts";
-import { makeTopology, type Topology } from "../support/namespaces.ts";
-import { makeTempDir, Program, run } from "../support/process.ts";
-import { applicationCommand, startTarget } from "../support/programs_peer.ts";
+import { Handler } from "../support/handlers/handlers.ts";
+import { makeTopology, type Topology } from "../support/system/namespaces.ts";
+import { makeTempDir, Program, run } from "../support/programs/process.ts";
+import { applicationCommand, startTarget } from "../support/programs/peer.ts";
 import { asHandler } from "./paths.ts";
 
 /** Where the application connects, and the target listens, each in its namespace. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { testWith } from "../support/programs.ts";
+import { testWith } from "../support/programs/programs.ts";
 import { assertSilenceEnds, openSilentWorld } from "./silence.ts";
 
 const NEEDS = ["network namespaces", "iptables"];

@@ -3,10 +3,10 @@ import { assertEquals, assertLess } from "@std/assert";
 import { initiate } from "../../src/association/initiate.ts";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { systemNetwork } from "../../src/net/tcp.ts";
-import { startServer } from "../support/handlers.ts";
-import "../support/native.ts";
-import { Program, type RunOptions } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
+import { startServer } from "../support/handlers/handlers.ts";
+import "../support/system/native.ts";
+import { Program, type RunOptions } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
 
 const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 

@@ -2,10 +2,10 @@
 import { assertEquals, assertLessOrEqual, assertStringIncludes } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
-import { Handler, startClient } from "../support/handlers.ts";
-import { makeTempDir } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
-import { connect, pattern, readExactly, Target } from "../support/programs_tcp.ts";
+import { Handler, startClient } from "../support/handlers/handlers.ts";
+import { makeTempDir } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
+import { connect, pattern, readExactly, Target } from "../support/programs/tcp.ts";
 import { associate, limited, loopbackChannels, testStrangers } from "./strangers.ts";
 
 testStrangers(1000);

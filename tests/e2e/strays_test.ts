@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
-import { startPair } from "../support/handlers.ts";
-import { bounded } from "../support/process.ts";
-import { connect, drain, flood, pattern, readExactly, Target } from "../support/programs_tcp.ts";
+import { startPair } from "../support/handlers/handlers.ts";
+import { bounded } from "../support/programs/process.ts";
+import { connect, drain, flood, pattern, readExactly, Target } from "../support/programs/tcp.ts";
 
 /** How long a connection may stay that is not associated, in milliseconds (docs/PROTOCOL.md), and some for the machine. */
 const HANDSHAKE_LIMIT = 5_000 + 1_500;

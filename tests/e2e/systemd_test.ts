@@ -1,18 +1,18 @@
 /** A handler as systemd starts it, with a socket in systemd's place that writes down what it hears. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
-import { Handler, micssCommand } from "../support/handlers.ts";
-import { Namespace } from "../support/namespaces.ts";
-import { makeTempDir, Program, run } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
-import { pattern, sha256, sha256OfFile } from "../support/programs_tcp.ts";
-import { readUnit, withinFilter } from "../support/systemd_units.ts";
+import { Handler, micssCommand } from "../support/handlers/handlers.ts";
+import { Namespace } from "../support/system/namespaces.ts";
+import { makeTempDir, Program, run } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
+import { pattern, sha256, sha256OfFile } from "../support/programs/tcp.ts";
+import { readUnit, withinFilter } from "../support/system/systemd_units.ts";
 import { assertResetsCurl, CURL } from "./core.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-const MANAGER = new URL("../support/service_manager.py", import.meta.url).pathname;
+const MANAGER = new URL("../support/system/service_manager.py", import.meta.url).pathname;
 
 /** A manager that listens at `name`. */
 async function startManager(name: string): Promise<Program> {

@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { startClient, startServer } from "../support/handlers.ts";
-import { makeTopology, Namespace } from "../support/namespaces.ts";
-import { run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
+import { startClient, startServer } from "../support/handlers/handlers.ts";
+import { makeTopology, Namespace } from "../support/system/namespaces.ts";
+import { run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
 import { assertResetsCurl, CURL, testCore } from "./core.ts";
 import type { Path } from "./paths.ts";
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
-import { micssCommand, startServer } from "../support/handlers.ts";
-import { bounded, Program } from "../support/process.ts";
-import { freePort, testWith } from "../support/programs.ts";
+import { micssCommand, startServer } from "../support/handlers/handlers.ts";
+import { bounded, Program } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
 
 const UNREAD = new URL("../support/unread.py", import.meta.url).pathname;
 

@@ -3,10 +3,10 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { systemNetwork } from "../../src/net/tcp.ts";
 import { type Listener, writeAll } from "../../src/net/connection.ts";
-import { micssCommand, startClient, startPair } from "../support/handlers.ts";
-import { makeTempDir, run } from "../support/process.ts";
-import { freePort } from "../support/programs.ts";
-import { connect, drain, listenTo, readExactly, Target } from "../support/programs_tcp.ts";
+import { micssCommand, startClient, startPair } from "../support/handlers/handlers.ts";
+import { makeTempDir, run } from "../support/programs/process.ts";
+import { freePort } from "../support/programs/programs.ts";
+import { connect, drain, listenTo, readExactly, Target } from "../support/programs/tcp.ts";
 
 const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 const MAGIC = new TextEncoder().encode("MICSS");

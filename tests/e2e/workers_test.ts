@@ -1,16 +1,16 @@
 /** Handlers with several workers, as real processes: traffic, signals, metrics, and ports that are not to be had. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
-import { acceptAll } from "../../src/net/accept_loop.ts";
+import { acceptAll } from "../../src/net/listen/accept_loop.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { systemNetwork } from "../../src/net/tcp.ts";
-import type { Status } from "../../src/observe/admin/status.ts";
-import { Handler, micssCommand, startClient, startServer } from "../support/handlers.ts";
-import { makeTopology } from "../support/namespaces.ts";
-import { bounded, makeTempDir, run } from "../support/process.ts";
-import { freePort, freePorts, testWith } from "../support/programs.ts";
-import { startNginx } from "../support/programs_nginx.ts";
-import { connect, drain, pattern, readExactly } from "../support/programs_tcp.ts";
+import type { Status } from "../../src/observe/status.ts";
+import { Handler, micssCommand, startClient, startServer } from "../support/handlers/handlers.ts";
+import { makeTopology } from "../support/system/namespaces.ts";
+import { bounded, makeTempDir, run } from "../support/programs/process.ts";
+import { freePort, freePorts, testWith } from "../support/programs/programs.ts";
+import { startNginx } from "../support/programs/nginx.ts";
+import { connect, drain, pattern, readExactly } from "../support/programs/tcp.ts";
 import { CURL } from "./core.ts";
 
 const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];

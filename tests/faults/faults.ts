@@ -1,5 +1,5 @@
 /** The faults of the matrix, and how each comes about in a trial. */
-import { TARGET } from "../support/handlers_in_memory.ts";
+import { TARGET } from "../support/handlers/handlers_in_memory.ts";
 import type { PathFault } from "./faulty_path.ts";
 import { type Phase, PHASES } from "./phases.ts";
 import type { Session, TargetFault } from "./session.ts";

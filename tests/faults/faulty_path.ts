@@ -1,7 +1,7 @@
 /** A channel's path that does what the test says, from when it says so. */
-import type { Clock } from "../../src/net/clock.ts";
+import type { Clock } from "../../src/time/clock.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
-import type { Interposed } from "../support/memory_network.ts";
+import type { Interposed } from "../support/network/memory_network.ts";
 
 /** What may befall a path. */
 export type PathFault = "reset" | "closed" | "black-holed" | "slowed to a crawl" | "delayed" | "doubled";

@@ -1,6 +1,6 @@
 /** Each fault at each phase: what the application, the target and the logs have of it, when, and that nothing is left. */
 import { assert, assertEquals } from "@std/assert";
-import "../support/native.ts";
+import "../support/system/native.ts";
 import { type FaultName, FAULTS } from "./faults.ts";
 import { type Row, ROWS, type Said } from "./matrix.ts";
 import { type Phase } from "./phases.ts";

@@ -3,7 +3,7 @@ import { type FaultName, FAULTS } from "./faults.ts";
 import { GATES, type Phase } from "./phases.ts";
 import type { Session } from "./session.ts";
 import { Trial } from "./trial.ts";
-import { TARGET } from "../support/handlers_in_memory.ts";
+import { TARGET } from "../support/handlers/handlers_in_memory.ts";
 
 /** Longer than any bound, in milliseconds. */
 const LONG = 200_000;

@@ -1,8 +1,8 @@
 /** A session in a trial: what its application and its target do, and what either sees. */
 import { type Connection, readFull, writeAll } from "../../src/net/connection.ts";
-import { FORWARD, type Handlers } from "../support/handlers_in_memory.ts";
-import { readToEnd } from "../support/pair.ts";
-import { Random } from "../support/random.ts";
+import { FORWARD, type Handlers } from "../support/handlers/handlers_in_memory.ts";
+import { readToEnd } from "../support/handlers/pair.ts";
+import { Random } from "../support/random/random.ts";
 
 const REQUEST = new Random(1).bytes(1500);
 const REPLY = new Random(2).bytes(1500);

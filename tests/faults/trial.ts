@@ -1,7 +1,7 @@
 /** A session that meets a fault, over a network in memory, and what becomes of it. */
-import { settle } from "../support/fake_clock.ts";
-import { Handlers, type Line } from "../support/handlers_in_memory.ts";
-import type { Interposed } from "../support/memory_network.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { Handlers, type Line } from "../support/handlers/handlers_in_memory.ts";
+import type { Interposed } from "../support/network/memory_network.ts";
 import { FaultyPath, type Gate, type PathFault } from "./faulty_path.ts";
 import { Session, type TargetFault } from "./session.ts";
 

@@ -1,14 +1,14 @@
 /** What applications say to their ways in, and who may. */
 import { assertEquals } from "@std/assert";
-import { destinationHost } from "../../src/client/entry/destination_host.ts";
-import { decodeConnect, HttpError, MOST_HEAD } from "../../src/client/entry/http_messages.ts";
-import { decodeMethods, decodePassword, decodeRequest } from "../../src/client/entry/socks5_messages.ts";
-import { Users } from "../../src/client/entry/users.ts";
+import { destinationHost } from "../../src/client/ingress/destination_host.ts";
+import { decodeConnect, HttpError, MAX_HEAD } from "../../src/client/ingress/http_messages.ts";
+import { decodeMethods, decodePassword, decodeRequest } from "../../src/client/ingress/socks5_messages.ts";
+import { Users } from "../../src/client/ingress/users.ts";
 import type { Address } from "../../src/net/address.ts";
 import { proxyHeader } from "../../src/server/proxy_header.ts";
 import { type Decoder, WireError } from "../../src/wire/decoder.ts";
-import { decode, TooMuchAsked } from "../support/decode.ts";
-import { latin1 } from "../support/talk.ts";
+import { decode, TooMuchAsked } from "../support/wire/decode.ts";
+import { latin1 } from "../support/handlers/talk.ts";
 import { taken, type Target, textTarget } from "./target.ts";
 
 const hex = (...texts: string[]): Uint8Array[] => texts.map((text) => Uint8Array.fromHex(text));
@@ -78,7 +78,7 @@ export const entryTargets: readonly Target[] = [
       const asked: number[] = [];
       const decoded = taken(() => decode(decodeConnect(), input, asked), [HttpError, TooMuchAsked]);
       const total = asked.reduce((a, b) => a + b, 0);
-      if (total > MOST_HEAD + 4) throw new Error(`${total} bytes asked for`);
+      if (total > MAX_HEAD + 4) throw new Error(`${total} bytes asked for`);
       if (decoded === null) return false;
       assertDestination(decoded.value.value.destination);
       // Not a byte of what follows is read.

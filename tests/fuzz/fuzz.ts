@@ -1,5 +1,5 @@
 import { cpuUsage } from "node:process";
-import { Random } from "../support/random.ts";
+import { Random } from "../support/random/random.ts";
 import type { Coverage } from "./coverage.ts";
 import { Mutator } from "./mutate.ts";
 import type { Target } from "./target.ts";
@@ -11,10 +11,10 @@ const LONGEST_TIME = 50;
 const TRIES = 3;
 
 /** How much more memory may be held in the last quarter of the inputs than in the second, in bytes. */
-const MOST_GROWTH = 32 * 1024 * 1024;
+const MAX_GROWTH = 32 * 1024 * 1024;
 
 /** How many inputs are kept for the way they led further. */
-const MOST_KEPT = 2000;
+const MAX_KEPT = 2000;
 
 /** After how many inputs it is looked where they led. */
 const BATCH = 200;
@@ -75,7 +75,7 @@ export async function fuzz(target: Target, { inputs, seed, coverage }: FuzzOptio
       led += further.length;
       corpus.push(...further);
     }
-    while (corpus.length > MOST_KEPT) corpus.splice(random.below(corpus.length), 1);
+    while (corpus.length > MAX_KEPT) corpus.splice(random.below(corpus.length), 1);
     const { heapUsed, external } = Deno.memoryUsage();
     held.push(heapUsed + external);
   }
@@ -144,5 +144,5 @@ function checkGrowth(name: string, held: readonly number[]): void {
   const quarter = Math.floor(held.length / 4);
   if (quarter < 8) return;
   const growth = Math.min(...held.slice(-quarter)) - Math.min(...held.slice(quarter, 2 * quarter));
-  if (growth > MOST_GROWTH) throw new Error(`${name}: ${growth} bytes more are held after ${held.length} batches`);
+  if (growth > MAX_GROWTH) throw new Error(`${name}: ${growth} bytes more are held after ${held.length} batches`);
 }

@@ -1,6 +1,6 @@
 /** A short run of each parser, and of the machinery: that it sees what is wrong. The task `fuzz` is the long run. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { Random } from "../support/random.ts";
+import { Random } from "../support/random/random.ts";
 import { fuzz, FuzzError, processorTime } from "./fuzz.ts";
 import { Mutator } from "./mutate.ts";
 import { type Target, textTarget } from "./target.ts";

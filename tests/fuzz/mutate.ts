@@ -1,4 +1,4 @@
-import type { Random } from "../support/random.ts";
+import type { Random } from "../support/random/random.ts";
 
 /** Bytes at which parsers decide. */
 const BYTES = [0, 1, 2, 3, 4, 5, 8, 9, 10, 13, 15, 16, 17, 32, 34, 58, 64, 127, 128, 253, 254, 255];

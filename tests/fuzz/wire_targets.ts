@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { decodeAssociateReply, encodeAssociate, encodeRefused } from "../../src/wire/associate.ts";
 import { type Decoder, WireError } from "../../src/wire/decoder.ts";
 import { decodeFirst } from "../../src/wire/first.ts";
-import { type Frame, FRAME_HEAD_LENGTH, FrameType, MOST_DATA } from "../../src/wire/frame.ts";
+import { type Frame, FRAME_HEAD_LENGTH, FrameType, MAX_DATA } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { decodeGreeting, encodeGreeting } from "../../src/wire/greeting.ts";
 import {
@@ -17,14 +17,14 @@ import {
 } from "../../src/wire/identify.ts";
 import { decodeOpen, encodeOpen } from "../../src/wire/open.ts";
 import { Seal } from "../../src/wire/seal.ts";
-import { decode, TooMuchAsked } from "../support/decode.ts";
-import { concat, everyFrame } from "../support/frames.ts";
-import { Random } from "../support/random.ts";
+import { decode, TooMuchAsked } from "../support/wire/decode.ts";
+import { concat, everyFrame } from "../support/wire/frames.ts";
+import { Random } from "../support/random/random.ts";
 import { taken, type Target } from "./target.ts";
 import { invalid, vectorsOf } from "./vectors.ts";
 
 /** The longest message before an association, in bytes: docs/PROTOCOL.md 2.6 lets a connection hold so many. */
-const MOST_ASKED = 1024;
+const MAX_ASKED = 1024;
 
 /** What a decoder makes of an input's beginning must be those bytes again. */
 function message<T>(
@@ -39,7 +39,7 @@ function message<T>(
       const asked: number[] = [];
       const decoded = taken(() => decode(decoder(), input, asked), [WireError, TooMuchAsked]);
       const total = asked.reduce((a, b) => a + b, 0);
-      if (total > MOST_ASKED) throw new Error(`${total} bytes asked for`);
+      if (total > MAX_ASKED) throw new Error(`${total} bytes asked for`);
       if (decoded !== null) assertEquals(encode(decoded.value.value).toHex(), input.subarray(0, total).toHex());
       return decoded !== null;
     },
@@ -128,7 +128,7 @@ function framesOf(pieces: Iterable<Uint8Array>): string[] {
 function add(lines: string[], frame: Frame): void {
   if (frame.type === FrameType.Open) assertEquals(decodeOpen(encodeOpen(frame.open)), frame.open);
   if (frame.type !== FrameType.Data) return void lines.push(JSON.stringify(frame));
-  if (frame.bytes.length === 0 || frame.bytes.length > MOST_DATA) {
+  if (frame.bytes.length === 0 || frame.bytes.length > MAX_DATA) {
     throw new Error(`${frame.bytes.length} bytes of DATA`);
   }
   const last = lines.at(-1);

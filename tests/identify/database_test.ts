@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Database, DatabaseError, defaultDatabasePath } from "../../src/identify/database.ts";
 import type { Entry } from "../../src/identify/entry.ts";
-import { bounded, makeTempDir, Program } from "../support/process.ts";
+import { bounded, makeTempDir, Program } from "../support/programs/process.ts";
 
 const WRITER = new URL("database_program.ts", import.meta.url).pathname;
 

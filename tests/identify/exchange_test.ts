@@ -11,10 +11,10 @@ import {
   Method,
   type WireAddress,
 } from "../../src/wire/identify.ts";
-import { gone, impersonate } from "../support/answers.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
-import { makeKey, type Pair } from "../support/keys.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
+import { gone, impersonate } from "../support/handlers/answers.ts";
+import { FakeClock, settle } from "../support/time/fake_clock.ts";
+import { makeKey, type Pair } from "../support/handlers/keys.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
 
 const FIRST: WireAddress = { address: Uint8Array.of(192, 0, 2, 1), port: 6522 };
 const OTHER: WireAddress = { address: Uint8Array.of(198, 51, 100, 1), port: 6522 };

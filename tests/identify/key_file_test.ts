@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createKey, KeyFileError, loadKey } from "../../src/identify/key_file.ts";
-import { makeTempDir } from "../support/process.ts";
+import { makeTempDir } from "../support/programs/process.ts";
 
 Deno.test("a new key is private to its owner; the public half of a pair is readable by all", async () => {
   await using directory = await makeTempDir();

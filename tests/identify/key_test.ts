@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { formatKey, generateEd25519, generateHmac, importKey, parseKey } from "../../src/identify/key.ts";
-import { makeKey, type MethodName } from "../support/keys.ts";
+import { makeKey, type MethodName } from "../support/handlers/keys.ts";
 
 const BYTES = new TextEncoder().encode("anything") as Uint8Array<ArrayBuffer>;
 

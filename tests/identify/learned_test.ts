@@ -7,12 +7,12 @@ import { Store } from "../../src/identify/store.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { encodeGreeting } from "../../src/wire/greeting.ts";
 import { encodeUnanswered, Unanswered } from "../../src/wire/identify.ts";
-import { impersonate } from "../support/answers.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
-import { makeKey, type Pair, scoped } from "../support/keys.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { makeTempDir } from "../support/process.ts";
-import { BEGINNING, Lines } from "../support/world.ts";
+import { impersonate } from "../support/handlers/answers.ts";
+import { FakeClock, settle } from "../support/time/fake_clock.ts";
+import { makeKey, type Pair, scoped } from "../support/handlers/keys.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { makeTempDir } from "../support/programs/process.ts";
+import { BEGINNING, Lines } from "../support/handlers/world.ts";
 
 const FIRST = { host: "192.0.2.1", port: 6522 };
 const CHANNELS = [FIRST, { host: "198.51.100.1", port: 6522 }];

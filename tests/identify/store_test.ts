@@ -2,9 +2,9 @@ import { assertEquals } from "@std/assert";
 import { Database, DatabaseError } from "../../src/identify/database.ts";
 import type { Entry } from "../../src/identify/entry.ts";
 import { type OpenDatabase, Store } from "../../src/identify/store.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { makeTempDir } from "../support/process.ts";
-import { Lines } from "../support/world.ts";
+import { FakeClock } from "../support/time/fake_clock.ts";
+import { makeTempDir } from "../support/programs/process.ts";
+import { Lines } from "../support/handlers/world.ts";
 
 function entry(address: string, port = 6522): Entry {
   const channels = [{ host: address, port }, { host: "2001:db8::1", port }];

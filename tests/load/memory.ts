@@ -8,10 +8,10 @@ import { PacedPath } from "./paced_path.ts";
 const SMALL_HEAP = "--v8-flags=--max-semi-space-size=4,--heap-growing-percent=10";
 
 /** The most that an idle session may take of either handler, in bytes, where there are many; and with a small heap. */
-const MOST_IDLE = 64 * 1024, MOST_IDLE_SMALL = 48 * 1024;
+const MAX_IDLE = 64 * 1024, MAX_IDLE_SMALL = 48 * 1024;
 
 /** The most that a busy session may take of either handler, in bytes. */
-const MOST_BUSY = 8 * 1024 * 1024;
+const MAX_BUSY = 8 * 1024 * 1024;
 
 /** How many samples of resident memory are taken while sessions are idle. */
 const SAMPLES = 15;
@@ -25,9 +25,9 @@ const SAMPLES = 15;
 export async function memory(sizes: Sizes, tell: Tell): Promise<void> {
   const most = Math.min(mostSessions(), sizes.idle);
   for (const count of new Set([1, 100, 1000, most].map((one) => Math.min(one, most)))) {
-    await idle(count, sizes, tell, count === most ? MOST_IDLE : Infinity);
+    await idle(count, sizes, tell, count === most ? MAX_IDLE : Infinity);
   }
-  await idle(most, sizes, tell, MOST_IDLE_SMALL, SMALL_HEAP);
+  await idle(most, sizes, tell, MAX_IDLE_SMALL, SMALL_HEAP);
 }
 
 /** @param limit How many bytes a session may take, where they are a thousand at least. */
@@ -88,7 +88,7 @@ export async function uneven(_: Sizes, tell: Tell): Promise<void> {
       `the first one ${mib(clientFirst)} and ${mib(serverFirst)}; in all ${describe(await pair.holding())}`,
   );
   complain([pair]);
-  if (Math.max(client, server) > MOST_BUSY) throw new Error(`a busy session takes more than ${mib(MOST_BUSY)}`);
+  if (Math.max(client, server) > MAX_BUSY) throw new Error(`a busy session takes more than ${mib(MAX_BUSY)}`);
 }
 
 /** The most that was resident while so many sessions were busy. */

@@ -2,9 +2,9 @@
 import { stdFlags } from "../../scripts/std.ts";
 import { printedBy } from "../../scripts/task.ts";
 import { type Address, formatAddress } from "../../src/net/address.ts";
-import { Handler } from "../support/handlers.ts";
-import { makeTempDir } from "../support/process.ts";
-import { freePort } from "../support/programs.ts";
+import { Handler } from "../support/handlers/handlers.ts";
+import { makeTempDir } from "../support/programs/process.ts";
+import { freePort } from "../support/programs/programs.ts";
 import type { EchoTarget } from "./parties.ts";
 
 /** How many channels an association has in these runs. */

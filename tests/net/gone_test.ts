@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { isAway, isGone, tryAgain } from "../../src/net/gone.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/time/fake_clock.ts";
 
 const refused = () => new Deno.errors.ConnectionRefused("Connection refused");
 

@@ -10,7 +10,7 @@ import {
   parseSubnet,
   sameHost,
 } from "../../src/net/ip.ts";
-import { forSeeds } from "../support/random.ts";
+import { forSeeds } from "../support/random/random.ts";
 
 Deno.test("an address is its bytes in network order, and back in its one spelling", () => {
   const cases: [host: string, hex: string, spelling?: string][] = [

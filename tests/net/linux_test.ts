@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Connection } from "../../src/net/connection.ts";
 import { fileLimit, hasNativeHelper, searchesSoFar } from "../../src/net/linux.ts";
 import { systemNetwork, TcpConnection } from "../../src/net/tcp.ts";
-import "../support/native.ts";
+import "../support/system/native.ts";
 import { withPair } from "./network_contract.ts";
 
 /** The programs beside this test need nothing of the configuration's, and few permissions. */

@@ -1,6 +1,6 @@
 /** What tests/net/namespace_test.ts runs in a namespace of its own: one line of JSON for what it is asked. */
-import { systemClock } from "../../src/net/clock.ts";
-import { Lookups } from "../../src/net/lookups.ts";
+import { systemClock } from "../../src/time/clock.ts";
+import { Lookups } from "../../src/net/names/lookups.ts";
 import { systemNetwork } from "../../src/net/tcp.ts";
 
 /** Connects to a port at which nothing listens, the only one that the system may pick. */

@@ -1,9 +1,9 @@
 /** The system's network where the system is set otherwise than usual. */
 import { assertEquals } from "@std/assert";
 import { stdFlags } from "../../scripts/std.ts";
-import { Namespace } from "../support/namespaces.ts";
-import { makeTempDir, run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
+import { Namespace } from "../support/system/namespaces.ts";
+import { makeTempDir, run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
 
 const PROGRAM = new URL("namespace_program.ts", import.meta.url).pathname;
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { OwnedSocket } from "../../src/net/linux.ts";
 import { systemNetwork } from "../../src/net/tcp.ts";
-import "../support/native.ts";
+import "../support/system/native.ts";
 
 const LINUX = Deno.build.os === "linux";
 const needs = !LINUX ? ", ignored: needs Linux" : Deno.uid() !== 0 ? ", ignored: needs root" : "";

@@ -3,12 +3,12 @@ import { ChannelError } from "../../src/association/association.ts";
 import { initiate } from "../../src/association/initiate.ts";
 import type { Address } from "../../src/net/address.ts";
 import type { Connection, Network } from "../../src/net/connection.ts";
-import { StartError } from "../../src/net/listen.ts";
+import { StartError } from "../../src/net/listen/listen.ts";
 import { requirePlainListeners, requirePlainTcp } from "../../src/net/plain_tcp.ts";
 import { systemNetwork } from "../../src/net/tcp.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { Accepting, channelAddresses } from "../support/pair.ts";
+import { FakeClock, settle } from "../support/time/fake_clock.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { Accepting, channelAddresses } from "../support/handlers/pair.ts";
 import { withPair } from "./network_contract.ts";
 
 const LINUX = Deno.build.os === "linux";

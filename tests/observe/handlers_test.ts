@@ -4,7 +4,7 @@ import { collect } from "../../src/observe/collect.ts";
 import { writeAll } from "../../src/net/connection.ts";
 import type { Observable } from "../../src/observe/observable.ts";
 import { INTERVAL, Sampler } from "../../src/observe/sampler.ts";
-import { World } from "../support/world.ts";
+import { World } from "../support/handlers/world.ts";
 
 const CHANNELS = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
 const SERVER = CHANNELS.flatMap((host) => ["--channel", host]);

@@ -1,8 +1,8 @@
 /** What a service manager hears, from a process that only has it to talk to, with a clock that stands still. */
 import { assertEquals } from "@std/assert";
-import { createLog, silentLog } from "../../src/observe/log.ts";
+import { createLog, silentLog } from "../../src/log/log.ts";
 import { NO_MANAGER, ServiceManager, systemManager, watchdogOf } from "../../src/observe/notify.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/time/fake_clock.ts";
 
 class Scene {
   readonly clock = new FakeClock();

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { ChannelStatus, Seen } from "../../src/observe/admin/status.ts";
+import type { ChannelStatus, Seen } from "../../src/observe/status.ts";
 import { type Metric } from "../../src/observe/metrics.ts";
 import { sumHistories, sumMetrics, sumSeen } from "../../src/observe/sum.ts";
 

@@ -1,7 +1,7 @@
 /** .ci/run, with scripts in place of the programs that it runs: it passes on each failure, and ends in the counts. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { makeTempDir, type Outcome, run } from "../support/process.ts";
+import { makeTempDir, type Outcome, run } from "../support/programs/process.ts";
 
 const SCRIPT = new URL("../../.ci/run", import.meta.url);
 

@@ -2,9 +2,9 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { lockOf, stdFlags } from "../../scripts/std.ts";
-import { buildExecutable, COMPILER } from "../support/executable.ts";
-import { makeTempDir, type Outcome, run } from "../support/process.ts";
-import { testWith } from "../support/programs.ts";
+import { buildExecutable, COMPILER } from "../support/programs/executable.ts";
+import { makeTempDir, type Outcome, run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 

@@ -1,7 +1,7 @@
 /** A newcomer's first commands: the home directory and Deno's cache are empty, and nothing is set. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { makeTempDir, run } from "../support/process.ts";
+import { makeTempDir, run } from "../support/programs/process.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 

@@ -7,9 +7,9 @@ import { initiate } from "../../src/association/initiate.ts";
 import type { PadSource } from "../../src/sharing/pads.ts";
 import { associateLength } from "../../src/wire/associate.ts";
 import { Witness } from "../adversary/witness.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { Accepting, channelAddresses } from "../support/pair.ts";
+import { FakeClock } from "../support/time/fake_clock.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { Accepting, channelAddresses } from "../support/handlers/pair.ts";
 import { allButOne } from "./watched.ts";
 
 /** What is enumerated: messages and pads of `length` bytes, each of which has `bits` bits. */

@@ -7,9 +7,9 @@ import { ChannelError } from "../../src/association/association.ts";
 import { PadError } from "../../src/sharing/guarded_pads.ts";
 import type { PadSource } from "../../src/sharing/pads.ts";
 import { writeAll } from "../../src/net/connection.ts";
-import { settle } from "../support/fake_clock.ts";
-import { readToEnd } from "../support/pair.ts";
-import { finishPair, type Session, startSession } from "../support/session_pair.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { readToEnd } from "../support/handlers/pair.ts";
+import { finishPair, type Session, startSession } from "../support/handlers/session_pair.ts";
 import { type Watched, watchedPair } from "./watched.ts";
 
 type GetRandomValues = typeof crypto.getRandomValues;

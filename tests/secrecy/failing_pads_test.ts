@@ -2,10 +2,10 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { PadError } from "../../src/sharing/guarded_pads.ts";
 import { type PadSource, systemPads } from "../../src/sharing/pads.ts";
-import { readToEnd } from "../support/pair.ts";
-import { settle } from "../support/fake_clock.ts";
+import { readToEnd } from "../support/handlers/pair.ts";
+import { settle } from "../support/time/fake_clock.ts";
 import { writeAll } from "../../src/net/connection.ts";
-import { finishPair, startSession } from "../support/session_pair.ts";
+import { finishPair, startSession } from "../support/handlers/session_pair.ts";
 import { watchedPair } from "./watched.ts";
 
 /** How a source fails, from its first bad pad on. */

@@ -5,8 +5,8 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { aesPads } from "../../src/sharing/aes_pads.ts";
 import { type PadSource, systemPads } from "../../src/sharing/pads.ts";
-import { concat, readAll, sendAll } from "../support/pair.ts";
-import { finishPair, startSession } from "../support/session_pair.ts";
+import { concat, readAll, sendAll } from "../support/handlers/pair.ts";
+import { finishPair, startSession } from "../support/handlers/session_pair.ts";
 import { allButOne, sum, type Watched, watchedPair } from "./watched.ts";
 
 /** Each way carries so many bytes of each. */

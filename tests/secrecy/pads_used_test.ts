@@ -2,8 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { aesPads } from "../../src/sharing/aes_pads.ts";
 import { type PadSource, systemPads } from "../../src/sharing/pads.ts";
-import { concat, readAll, sendAll } from "../support/pair.ts";
-import { finishPair, startSession } from "../support/session_pair.ts";
+import { concat, readAll, sendAll } from "../support/handlers/pair.ts";
+import { finishPair, startSession } from "../support/handlers/session_pair.ts";
 import { type Watched, watchedPair } from "./watched.ts";
 
 /** A source that keeps a copy of every pad that it has given out. */

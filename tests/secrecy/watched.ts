@@ -6,10 +6,10 @@ import type { PadSource } from "../../src/sharing/pads.ts";
 import { associateLength } from "../../src/wire/associate.ts";
 import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
 import { type Seen, Witness } from "../adversary/witness.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { Accepting, channelAddresses } from "../support/pair.ts";
-import type { SessionPair } from "../support/session_pair.ts";
+import { FakeClock } from "../support/time/fake_clock.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { Accepting, channelAddresses } from "../support/handlers/pair.ts";
+import type { SessionPair } from "../support/handlers/session_pair.ts";
 
 /** Both ends of an association, and what went over its channels. */
 export interface Watched extends SessionPair {

@@ -1,22 +1,22 @@
 /** The server handler, with a client handler at the other end of its channels. */
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
-import { parseConfig } from "../../src/cli/configured.ts";
+import { parseConfig } from "../../src/config/load.ts";
 import { serverSpec } from "../../src/config/server.ts";
 import { formatAddress } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
-import { StartError } from "../../src/net/listen.ts";
-import { silentLog } from "../../src/observe/log.ts";
+import { StartError } from "../../src/net/listen/listen.ts";
+import { silentLog } from "../../src/log/log.ts";
 import { ServerHandler } from "../../src/server/handler.ts";
 import { initiate } from "../../src/association/initiate.ts";
 import { Frames } from "../../src/session/frames.ts";
 import { FRAME_HEAD_LENGTH, FrameType, ResultCode } from "../../src/wire/frame.ts";
 import type { Open } from "../../src/wire/open.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { events, Handlers, lineOf } from "../support/handlers_in_memory.ts";
-import "../support/native.ts";
-import { channelAddresses, readAll, readToEnd, sendAll } from "../support/pair.ts";
-import { due } from "../support/session_pair.ts";
+import { FakeClock, settle } from "../support/time/fake_clock.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { events, Handlers, lineOf } from "../support/handlers/handlers_in_memory.ts";
+import "../support/system/native.ts";
+import { channelAddresses, readAll, readToEnd, sendAll } from "../support/handlers/pair.ts";
+import { due } from "../support/handlers/session_pair.ts";
 
 const { ConnectionReset } = Deno.errors;
 

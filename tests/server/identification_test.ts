@@ -3,8 +3,8 @@ import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { UsageError } from "../../src/config/problems.ts";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { identify } from "../../src/identify/exchange.ts";
-import { makeKey } from "../support/keys.ts";
-import { World } from "../support/world.ts";
+import { makeKey } from "../support/handlers/keys.ts";
+import { World } from "../support/handlers/world.ts";
 
 const KEY = await makeKey("hmac");
 const LISTENING = ["--channel", "10.0.0.1", "--channel", "10.0.0.2:7000"];

@@ -2,10 +2,10 @@
 import { assertEquals } from "@std/assert";
 import type { Association } from "../../src/association/association.ts";
 import { initiate } from "../../src/association/initiate.ts";
-import { settle } from "../support/fake_clock.ts";
-import { Handlers } from "../support/handlers_in_memory.ts";
-import { channelAddresses, readAll, sendAll } from "../support/pair.ts";
-import "../support/native.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { Handlers } from "../support/handlers/handlers_in_memory.ts";
+import { channelAddresses, readAll, sendAll } from "../support/handlers/pair.ts";
+import "../support/system/native.ts";
 
 const LIMITS = { server: "limits: {associations: 8}" };
 

@@ -1,16 +1,16 @@
 /** What a reload changes in a server handler, and what it leaves alone. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { initiate } from "../../src/association/initiate.ts";
-import { parseConfig } from "../../src/cli/configured.ts";
+import { parseConfig } from "../../src/config/load.ts";
 import { serverSpec } from "../../src/config/server.ts";
 import type { ServerConfig } from "../../src/config/types.ts";
 import { type Connection, readFull, writeAll } from "../../src/net/connection.ts";
 import { encodeIdentify, IDENTIFY } from "../../src/wire/identify.ts";
-import { settle } from "../support/fake_clock.ts";
-import { Handlers } from "../support/handlers_in_memory.ts";
-import { makeKey } from "../support/keys.ts";
-import "../support/native.ts";
-import { channelAddresses, readAll, readToEnd } from "../support/pair.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { Handlers } from "../support/handlers/handlers_in_memory.ts";
+import { makeKey } from "../support/handlers/keys.ts";
+import "../support/system/native.ts";
+import { channelAddresses, readAll, readToEnd } from "../support/handlers/pair.ts";
 
 const CHANNELS = "channels: [192.0.2.1, 192.0.2.2, 192.0.2.3]";
 const TARGETS = 'targets: {80: "127.0.0.2:8000", 81: "127.0.0.2:8001"}';

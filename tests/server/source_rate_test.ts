@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { SourceRate } from "../../src/server/source_rate.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/time/fake_clock.ts";
 
 /** How many of `count` connections are let in. */
 function admitted(rate: SourceRate, host: string, count: number): number {

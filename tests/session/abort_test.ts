@@ -6,12 +6,12 @@ import { ApplicationError, SessionReset } from "../../src/session/relay.ts";
 import { WireError } from "../../src/wire/decoder.ts";
 import { FRAME_HEAD_LENGTH, FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
 import type { FrameEncoder } from "../../src/wire/frame_encoder.ts";
-import { settle } from "../support/fake_clock.ts";
-import { Interposer } from "../support/interposer.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { applicationPair, readAll, readToEnd } from "../support/pair.ts";
-import { Random } from "../support/random.ts";
-import { ask, due, finishPair, type Session, sessionPair, startSession } from "../support/session_pair.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { Interposer } from "../support/network/interposer.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { applicationPair, readAll, readToEnd } from "../support/handlers/pair.ts";
+import { Random } from "../support/random/random.ts";
+import { ask, due, finishPair, type Session, sessionPair, startSession } from "../support/handlers/session_pair.ts";
 
 const { ConnectionReset } = Deno.errors;
 

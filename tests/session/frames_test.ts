@@ -6,11 +6,11 @@ import { type Frame, FRAME_HEAD_LENGTH, FrameType, ResultCode } from "../../src/
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import { Frames } from "../../src/session/frames.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { Accepting, associatedPair, channelAddresses, concat } from "../support/pair.ts";
-import { Random } from "../support/random.ts";
-import { due, finishPair, sessionPair } from "../support/session_pair.ts";
+import { FakeClock, settle } from "../support/time/fake_clock.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { Accepting, associatedPair, channelAddresses, concat } from "../support/handlers/pair.ts";
+import { Random } from "../support/random/random.ts";
+import { due, finishPair, sessionPair } from "../support/handlers/session_pair.ts";
 
 const OPEN = { destination: { kind: "port", port: 80 } } as const;
 
@@ -110,7 +110,7 @@ Deno.test("a frame that was peeked at is received once, and watching disturbs no
   const watching = [pair.serverFrames.peek(), pair.serverFrames.peek()];
   await pair.clientFrames.send((encoder) => encoder.open(OPEN));
   await pair.clientFrames.send((encoder) => encoder.end());
-  for (const watched of watching) assertEquals((await watched)?.type, FrameType.Open);
+  for (const withAdmin of watching) assertEquals((await withAdmin)?.type, FrameType.Open);
   await due(pair.serverFrames, FrameType.Open);
   assertEquals((await pair.serverFrames.peek())?.type, FrameType.End);
   await due(pair.serverFrames, FrameType.End);

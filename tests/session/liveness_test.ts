@@ -4,9 +4,9 @@ import { Frames } from "../../src/session/frames.ts";
 import { Liveness, Silence } from "../../src/session/liveness.ts";
 import { carry, request } from "../../src/session/session.ts";
 import { FrameType, ResultCode } from "../../src/wire/frame.ts";
-import { Interposer } from "../support/interposer.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { applicationPair, associatedPair, readToEnd, sendAll } from "../support/pair.ts";
+import { Interposer } from "../support/network/interposer.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { applicationPair, associatedPair, readToEnd, sendAll } from "../support/handlers/pair.ts";
 
 const LIMITS = { ping: 8_000, silence: 25_000 };
 

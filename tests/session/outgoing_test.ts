@@ -3,9 +3,9 @@ import { ChannelError } from "../../src/association/association.ts";
 import { writeAll } from "../../src/net/connection.ts";
 import { Outgoing } from "../../src/session/outgoing.ts";
 import { FrameType } from "../../src/wire/frame.ts";
-import { settle } from "../support/fake_clock.ts";
-import { applicationPair } from "../support/pair.ts";
-import { due, finishPair, sessionPair } from "../support/session_pair.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { applicationPair } from "../support/handlers/pair.ts";
+import { due, finishPair, sessionPair } from "../support/handlers/session_pair.ts";
 
 const OPEN = { destination: { kind: "port", port: 80 } } as const;
 const PIECES = ["who ", "is there?"].map((text) => new TextEncoder().encode(text));

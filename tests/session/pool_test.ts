@@ -1,8 +1,8 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { Pool } from "../../src/session/pool.ts";
 import { FrameType, ResetCode } from "../../src/wire/frame.ts";
-import { FakeClock, settle } from "../support/fake_clock.ts";
-import { due, finishPair, type SessionPair, sessionPair } from "../support/session_pair.ts";
+import { FakeClock, settle } from "../support/time/fake_clock.ts";
+import { due, finishPair, type SessionPair, sessionPair } from "../support/handlers/session_pair.ts";
 
 async function setUp(count: number) {
   const clock = new FakeClock();

@@ -4,9 +4,9 @@ import { Outgoing } from "../../src/session/outgoing.ts";
 import type { Traffic } from "../../src/session/relay.ts";
 import { type Asking, refuse, request, Unanswered } from "../../src/session/session.ts";
 import { FrameType, ResultCode } from "../../src/wire/frame.ts";
-import { settle } from "../support/fake_clock.ts";
-import { applicationPair, readAll, sendAll } from "../support/pair.ts";
-import { due, finishPair, serve, type SessionPair, sessionPair } from "../support/session_pair.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { applicationPair, readAll, sendAll } from "../support/handlers/pair.ts";
+import { due, finishPair, serve, type SessionPair, sessionPair } from "../support/handlers/session_pair.ts";
 
 const OPEN = { destination: { kind: "port", port: 80 } } as const;
 const TEXT = new TextEncoder().encode("who is there?");

@@ -3,11 +3,11 @@ import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@s
 import { writeAll } from "../../src/net/connection.ts";
 import { refuse, TargetError } from "../../src/session/session.ts";
 import { FRAME_HEAD_LENGTH, FrameType, ResultCode } from "../../src/wire/frame.ts";
-import { settle } from "../support/fake_clock.ts";
-import { MemoryNetwork } from "../support/memory_network.ts";
-import { applicationPair, readAll, readToEnd, sendAll } from "../support/pair.ts";
-import { forSeeds, Random } from "../support/random.ts";
-import { ask, due, finishPair, sessionPair, startSession } from "../support/session_pair.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { applicationPair, readAll, readToEnd, sendAll } from "../support/handlers/pair.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
+import { ask, due, finishPair, sessionPair, startSession } from "../support/handlers/session_pair.ts";
 
 Deno.test("a session carries bytes whole both ways at once, whatever the sizes, cuts and number of channels", async () => {
   await forSeeds(15, async (random) => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import type { PadSource } from "../../src/sharing/pads.ts";
 import { xor } from "../../src/sharing/xor.ts";
-import { forSeeds, Random } from "../support/random.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
 
 /** Lengths around those at which the code may take another path: words, the threshold for views, unrolled loops, pages. */
 const LENGTHS = [0, 1, 2, 7, 8, 9, 15, 16, 17, 62, 63, 64, 65, 66, 71, 72, 73, 79, 80, 81, 127, 128, 129, 4095, 4097];

@@ -7,14 +7,14 @@ import {
   decodeAssociateReply,
   encodeAssociate,
   encodeRefused,
-  FEWEST_CHANNELS,
-  MOST_CHANNELS,
+  MAX_CHANNELS,
+  MIN_CHANNELS,
   RefusedReason,
 } from "../../src/wire/associate.ts";
 import { WireError } from "../../src/wire/decoder.ts";
-import { decode } from "../support/decode.ts";
-import { concat } from "../support/frames.ts";
-import { forSeeds, Random } from "../support/random.ts";
+import { decode } from "../support/wire/decode.ts";
+import { concat } from "../support/wire/frames.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
 
 function cookies(count: number, random = new Random(1)): Uint8Array[] {
   return Array.from({ length: count }, () => random.bytes(16));
@@ -32,7 +32,7 @@ Deno.test("an associate message is its type, the scheme, the threshold, n and th
 });
 
 Deno.test("a list of 2 to 16 cookies decodes to what was encoded, without reading beyond it", async () => {
-  assertEquals([FEWEST_CHANNELS, MOST_CHANNELS], [2, 16]);
+  assertEquals([MIN_CHANNELS, MAX_CHANNELS], [2, 16]);
   await forSeeds(60, (random) => {
     const count = random.between(2, 16);
     const associate = { scheme: random.below(256), threshold: random.below(256), cookies: cookies(count, random) };

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { decodeFrom, type Decoder, WireError } from "../../src/wire/decoder.ts";
-import { decode, TooMuchAsked } from "../support/decode.ts";
+import { decode, TooMuchAsked } from "../support/wire/decode.ts";
 
 /** A byte that says how many follow, then those. */
 function* counted(): Decoder<string> {

@@ -1,8 +1,8 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { evaluate } from "../../src/wire/field.ts";
-import { concat } from "../support/frames.ts";
-import { forSeeds } from "../support/random.ts";
-import { evaluateSlowly, toElement } from "../support/reference.ts";
+import { concat } from "../support/wire/frames.ts";
+import { forSeeds } from "../support/random/random.ts";
+import { evaluateSlowly, toElement } from "../support/wire/reference.ts";
 
 const ZERO = toElement(0n), ONE = toElement(1n);
 

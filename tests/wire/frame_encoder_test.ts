@@ -2,9 +2,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Frame, FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import type { Open } from "../../src/wire/open.ts";
-import { bytesOf, concat, dataFrame, everyFrame, receive } from "../support/frames.ts";
-import { forSeeds, Random } from "../support/random.ts";
-import { headOf } from "../support/reference.ts";
+import { bytesOf, concat, dataFrame, everyFrame, receive } from "../support/wire/frames.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
+import { headOf } from "../support/wire/reference.ts";
 
 /** An encoder that has sent KEY, and the KEY. */
 function started(): [FrameEncoder, Uint8Array] {

@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { WireError } from "../../src/wire/decoder.ts";
 import { decodeGreeting, encodeGreeting, GREETING_LENGTH } from "../../src/wire/greeting.ts";
-import { decode } from "../support/decode.ts";
-import { forSeeds, Random } from "../support/random.ts";
+import { decode } from "../support/wire/decode.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
 
 const COOKIE = new Random(1).bytes(16);
 

@@ -16,8 +16,8 @@ import {
   Unanswered,
   type WireAddress,
 } from "../../src/wire/identify.ts";
-import { decode } from "../support/decode.ts";
-import { forSeeds, type Random } from "../support/random.ts";
+import { decode } from "../support/wire/decode.ts";
+import { forSeeds, type Random } from "../support/random/random.ts";
 
 const A: WireAddress = { address: Uint8Array.of(192, 0, 2, 10), port: 6522 };
 const B: WireAddress = { address: Uint8Array.fromHex("20010db8000000000000000000000010"), port: 1 };

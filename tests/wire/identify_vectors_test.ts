@@ -4,7 +4,7 @@ import { importKey } from "../../src/identify/key.ts";
 import { WireError } from "../../src/wire/decoder.ts";
 import { decodeFirst } from "../../src/wire/first.ts";
 import { decodeChannelList, decodeIdentifyReply, Method } from "../../src/wire/identify.ts";
-import { decode } from "../support/decode.ts";
+import { decode } from "../support/wire/decode.ts";
 
 interface Exchange {
   name: string;

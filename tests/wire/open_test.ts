@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { WireError } from "../../src/wire/decoder.ts";
-import { decodeOpen, type Destination, encodeOpen, MOST_OPEN_BODY, type Open } from "../../src/wire/open.ts";
-import { concat, LONGEST_OPEN } from "../support/frames.ts";
-import { forSeeds, Random } from "../support/random.ts";
+import { decodeOpen, type Destination, encodeOpen, MAX_OPEN_BODY, type Open } from "../../src/wire/open.ts";
+import { concat, LONGEST_OPEN } from "../support/wire/frames.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
 
 const V4 = Uint8Array.of(192, 0, 2, 1);
 const V6 = Uint8Array.fromHex("20010db8000000000000000000000001");
@@ -63,8 +63,8 @@ Deno.test("the lowest and the highest port decode", () => {
 });
 
 Deno.test("the longest OPEN has 276 bytes", () => {
-  assertEquals(MOST_OPEN_BODY, 276);
-  assertEquals(encodeOpen(LONGEST_OPEN).length, MOST_OPEN_BODY);
+  assertEquals(MAX_OPEN_BODY, 276);
+  assertEquals(encodeOpen(LONGEST_OPEN).length, MAX_OPEN_BODY);
   assertEquals(decodeOpen(encodeOpen(LONGEST_OPEN)), LONGEST_OPEN);
 });
 

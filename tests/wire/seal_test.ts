@@ -1,9 +1,9 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { FrameType } from "../../src/wire/frame.ts";
 import { Seal } from "../../src/wire/seal.ts";
-import { concat, startOf } from "../support/frames.ts";
-import { forSeeds, Random } from "../support/random.ts";
-import { headOf, tagOf } from "../support/reference.ts";
+import { concat, startOf } from "../support/wire/frames.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
+import { headOf, tagOf } from "../support/wire/reference.ts";
 
 const SEALED = [1, 2, 3, 4, 5, 6, 7, 8] satisfies readonly FrameType[];
 const NOTHING = new Uint8Array(0);

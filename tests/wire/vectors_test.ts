@@ -11,9 +11,9 @@ import { WireError } from "../../src/wire/decoder.ts";
 import { frameName, FrameType } from "../../src/wire/frame.ts";
 import { decodeGreeting } from "../../src/wire/greeting.ts";
 import { decodeOpen } from "../../src/wire/open.ts";
-import { decode } from "../support/decode.ts";
-import { concat, receive } from "../support/frames.ts";
-import { blocksOf, evaluateSlowly, headOf, tagOf } from "../support/reference.ts";
+import { decode } from "../support/wire/decode.ts";
+import { concat, receive } from "../support/wire/frames.ts";
+import { blocksOf, evaluateSlowly, headOf, tagOf } from "../support/wire/reference.ts";
 
 type Vector = Record<string, unknown> & { name: string; description: string };
 

@@ -1,14 +1,14 @@
 import type { AdminAddress } from "../../config/admin.ts";
 import { formatAddress } from "../../net/address.ts";
-import type { Clock } from "../../net/clock.ts";
+import type { Clock } from "../../time/clock.ts";
 import { CONTENT_TYPE, expose } from "../metrics.ts";
-import type { Event, Recent } from "../recent.ts";
+import type { Event, Recent } from "../../log/recent.ts";
 import type { View } from "../view.ts";
 import { assetAt } from "./assets.ts";
 import { refuse, RELEASE, text } from "./guard.ts";
-import { within } from "../line_queue.ts";
-import { type Check, Readiness } from "./readiness.ts";
-import { type Status, statusOf } from "./status.ts";
+import { within } from "../../log/line_queue.ts";
+import { type Check, Readiness } from "../readiness.ts";
+import { type Status, statusOf } from "../status.ts";
 import { Streams } from "./stream.ts";
 import { listenAt, type Listening } from "./socket.ts";
 

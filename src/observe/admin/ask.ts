@@ -2,7 +2,7 @@ import { reasonOf } from "../../association/association.ts";
 import type { AdminAddress } from "../../config/admin.ts";
 import { formatAddress } from "../../net/address.ts";
 import { dial } from "../../net/dial.ts";
-import { Lookups } from "../../net/lookups.ts";
+import { Lookups } from "../../net/names/lookups.ts";
 import { realSystem } from "../../net/system.ts";
 
 /** How long a handler may take to answer, in milliseconds. */

@@ -1,5 +1,5 @@
-import { acceptAll, type Accepting } from "../../net/accept_loop.ts";
-import type { Clock } from "../../net/clock.ts";
+import { acceptAll, type Accepting } from "../../net/listen/accept_loop.ts";
+import type { Clock } from "../../time/clock.ts";
 import { type Connection, writeAll } from "../../net/connection.ts";
 import { text } from "./guard.ts";
 import { encodeHead, MAX_HEAD, parseHead } from "./http_messages.ts";

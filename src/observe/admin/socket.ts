@@ -1,11 +1,11 @@
 import { reasonOf } from "../../association/association.ts";
 import type { AdminAddress } from "../../config/admin.ts";
 import { formatAddress } from "../../net/address.ts";
-import { type Clock, systemClock } from "../../net/clock.ts";
+import { type Clock, systemClock } from "../../time/clock.ts";
 import type { Listener } from "../../net/connection.ts";
-import { JoinedListener } from "../../net/joined_listener.ts";
-import { StartError } from "../../net/listen.ts";
-import { listenAddresses } from "../../net/listen_addresses.ts";
+import { JoinedListener } from "../../net/listen/joined_listener.ts";
+import { StartError } from "../../net/listen/listen.ts";
+import { listenAddresses } from "../../net/listen/listen_addresses.ts";
 import { systemNetwork } from "../../net/tcp.ts";
 import { ask } from "./ask.ts";
 import { RELEASE } from "./guard.ts";

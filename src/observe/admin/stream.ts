@@ -1,12 +1,12 @@
-import type { Recent } from "../recent.ts";
+import type { Recent } from "../../log/recent.ts";
 import type { View } from "../view.ts";
-import type { Status } from "./status.ts";
+import type { Status } from "../status.ts";
 
 /** How many pages may be looked at at once. */
-const MOST_STREAMS = 16;
+const MAX_STREAMS = 16;
 
 /** How many messages may wait for a reader that is slow; it gets the later ones only when it has caught up. */
-const MOST_WAITING = 4;
+const MAX_WAITING = 4;
 
 /**
  * What happens, as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): `history`
@@ -33,7 +33,7 @@ export class Streams {
   /** A stream for another reader; null when there are too many. */
   async open(): Promise<ReadableStream<Uint8Array> | null> {
     const history = await this.#view.history();
-    if (this.#closed || this.#closes.size >= MOST_STREAMS) return null;
+    if (this.#closed || this.#closes.size >= MAX_STREAMS) return null;
     const encoder = new TextEncoder();
     const message = (event: string, data: unknown) =>
       encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
@@ -55,14 +55,14 @@ export class Streams {
             sending = false;
           }
         };
-        const forget = this.#view.listen(() => void send().catch(() => {}));
+        const cancel = this.#view.listen(() => void send().catch(() => {}));
         const close = () => {
           stop();
           controller.close();
         };
         stop = () => {
           over = true;
-          forget();
+          cancel();
           this.#closes.delete(close);
         };
         this.#closes.add(close);
@@ -70,7 +70,7 @@ export class Streams {
         send().catch(() => {});
       },
       cancel: () => stop(),
-    }, { highWaterMark: MOST_WAITING });
+    }, { highWaterMark: MAX_WAITING });
   }
 
   /** Ends all streams. */

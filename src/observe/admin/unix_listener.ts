@@ -1,5 +1,5 @@
-import { acceptLive } from "../../net/accept.ts";
-import type { Accepting } from "../../net/accept_loop.ts";
+import { acceptLive } from "../../net/listen/accept.ts";
+import type { Accepting } from "../../net/listen/accept_loop.ts";
 import type { Stream } from "./http.ts";
 
 /** Listens at a UNIX socket by means of Deno's listener, which becomes its own. */

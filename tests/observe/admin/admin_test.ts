@@ -3,17 +3,17 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { toText } from "@std/streams";
 import { ask, NoAnswer } from "../../../src/observe/admin/ask.ts";
 import type { AdminAddress } from "../../../src/config/admin.ts";
-import { systemClock } from "../../../src/net/clock.ts";
-import { StartError } from "../../../src/net/listen.ts";
+import { systemClock } from "../../../src/time/clock.ts";
+import { StartError } from "../../../src/net/listen/listen.ts";
 import { Activity } from "../../../src/observe/activity.ts";
 import { Admin } from "../../../src/observe/admin/admin.ts";
-import type { Check } from "../../../src/observe/admin/readiness.ts";
-import { silentLog } from "../../../src/observe/log.ts";
+import type { Check } from "../../../src/observe/readiness.ts";
+import { silentLog } from "../../../src/log/log.ts";
 import type { Observable } from "../../../src/observe/observable.ts";
-import { Recent } from "../../../src/observe/recent.ts";
+import { Recent } from "../../../src/log/recent.ts";
 import { HandlerView } from "../../../src/observe/view.ts";
-import "../../support/native.ts";
-import { makeTempDir } from "../../support/process.ts";
+import "../../support/system/native.ts";
+import { makeTempDir } from "../../support/programs/process.ts";
 
 const ANY: AdminAddress = { host: "127.0.0.1", port: 0 };
 

@@ -4,9 +4,9 @@ import { toText } from "@std/streams";
 import { systemNetwork } from "../../../src/net/tcp.ts";
 import { type Answer, HttpServer, MAX_CONNECTIONS } from "../../../src/observe/admin/http.ts";
 import { UnixListener } from "../../../src/observe/admin/unix_listener.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import "../../support/native.ts";
-import { makeTempDir } from "../../support/process.ts";
+import { FakeClock } from "../../support/time/fake_clock.ts";
+import "../../support/system/native.ts";
+import { makeTempDir } from "../../support/programs/process.ts";
 
 const REQUEST = new TextEncoder().encode("GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n");
 

@@ -1,0 +1,194 @@
+import { makeTopology, Namespace, type Topology } from "../tests/support/system/namespaces.ts";
+import { makeTempDir, Program, run } from "../tests/support/programs/process.ts";
+import { has } from "../tests/support/programs/programs.ts";
+
+/** How a channel is, each way. */
+export interface Shape {
+  /** In Mbit/s; as fast as the machine goes where left out. */
+  readonly rate?: number;
+  /** Which part of the packets is lost, 0 to 1: each by itself, which keeps the channel below 1 Gbit/s. */
+  readonly loss?: number;
+}
+
+/** Two hosts and the channels between them: network namespaces, or loopback where those can't be made. */
+export interface Stage extends AsyncDisposable {
+  /** The server host's address on each channel. */
+  readonly hosts: readonly string[];
+  /** Whether channels can be shaped: whether they are more than loopback. */
+  readonly shapable: boolean;
+  /** The command in front of one that runs where applications are. */
+  readonly near: readonly string[];
+  /** The command in front of one that runs where servers are. */
+  readonly far: readonly string[];
+  /** Makes channel `at`, from 0, what `shape` says. */
+  shape(at: number, shape: Shape): Promise<void>;
+  /** Waits until the channels are silent: what a measurement leaves on its way is not the next one's. */
+  settle(): Promise<void>;
+}
+
+/**
+ * Makes the hosts and three channels.
+ *
+ * @param delay How long the first channel holds packets back, each way, in milliseconds. Default: not at all.
+ */
+export async function makeStage(delay = 0): Promise<Stage> {
+  if (Deno.uid() !== 0 || !has("network namespaces") || !has("tc") || !has("iptables")) return loopback();
+  await using making = new AsyncDisposableStack();
+  const topology = making.use(await makeTopology());
+  const sides = [topology.near, topology.far];
+  const losses = new Map<string, number>();
+  for (const { within } of sides) await prepare(within);
+  if (delay > 0) await delayFirst(topology, delay, making);
+  const made = making.move();
+  return {
+    hosts: topology.ipv4,
+    shapable: true,
+    near: topology.near.within,
+    far: topology.far.within,
+    async shape(at, { rate, loss }) {
+      const device = topology.devices[at]!;
+      losses.set(device, loss ?? 0);
+      // A token bucket that holds but one packet takes apart what the kernel hands over as one large packet.
+      const single = loss !== undefined;
+      const to = single ? rate ?? 1_000 : rate;
+      const burst = single ? 1_600 : undefined;
+      await Promise.all(sides.map(async ({ within }) => {
+        await limit(within, device, to, burst);
+        await lose(within, losses);
+      }));
+    },
+    settle: () => settle(topology.near.pid),
+    [Symbol.asyncDispose]: () => made.disposeAsync(),
+  };
+}
+
+/** This host alone: its loopback has as many addresses as there are channels. */
+export function loopback(count = 3): Stage {
+  return {
+    hosts: Array.from({ length: count }, (_, at) => `127.0.0.${at + 1}`),
+    shapable: false,
+    near: [],
+    far: [],
+    shape: () => Promise.resolve(),
+    settle: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/**
+ * Lets a host make tens of thousands of connections one after the other, and congestion be told by losses, as is usual:
+ * by CUBIC, or by Reno where a namespace may not choose that.
+ */
+async function prepare(within: readonly string[]): Promise<void> {
+  const settings = ["ip_local_port_range=10240 65000", "tcp_tw_reuse=1", "tcp_no_metrics_save=1"];
+  await run(["sysctl", "-qw", ...settings.map((setting) => `net.ipv4.${setting}`)], { within });
+  const control = (name: string, mayFail: boolean) =>
+    run(["sysctl", "-qw", `net.ipv4.tcp_congestion_control=${name}`], { within, mayFail });
+  if ((await control("cubic", true)).code !== 0) await control("reno", true);
+}
+
+/** Puts a host between the two ends of the first channel that holds back what it passes on. */
+async function delayFirst({ near, far }: Topology, delay: number, parts: AsyncDisposableStack): Promise<void> {
+  const middle = parts.use(await Namespace.make());
+  await near.ip("link del c1");
+  const link = (side: number, name: string): string =>
+    `link add c1 netns ${side} type veth peer name ${name} netns ${middle.pid}`;
+  await run(["ip", "-batch", "-"], { input: `${link(near.pid, "left")}\n${link(far.pid, "right")}\n` });
+  await near.ip("address add 10.77.1.1/24 dev c1", "link set c1 up");
+  await far.ip("address add 10.77.1.2/24 dev c1", "link set c1 up");
+  await middle.ip("link set left up", "link set right up");
+  const command = [await build("delay.c", parts), String(delay), "left", "right"];
+  const program = parts.use(Program.start(command, { within: middle.within }));
+  await program.waitForLine(/^ready/);
+}
+
+/** Waits until next to nothing passes the devices of a process's network, for 10 s at most. */
+async function settle(pid: number): Promise<void> {
+  const read = async (): Promise<number> => {
+    const text = await Deno.readTextFile(`/proc/${pid}/net/dev`);
+    const bytes = [...text.matchAll(/^ *c\d+: *(\d+)(?: +\d+){7} +(\d+)/gm)].flatMap(([, ...counts]) => counts);
+    return bytes.reduce((sum, count) => sum + Number(count), 0);
+  };
+  let before = await read();
+  for (let tries = 0; tries < 100; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const now = await read();
+    if (now - before < 2_000) return;
+    before = now;
+  }
+}
+
+/** Builds one of the programs beside this file. @returns Its path. */
+export async function build(source: string, parts: AsyncDisposableStack): Promise<string> {
+  const { path } = parts.use(await makeTempDir());
+  const from = new URL(source, import.meta.url).pathname;
+  await run(["gcc", "-O2", "-pthread", "-o", `${path}/program`, from, "-lm"]);
+  return `${path}/program`;
+}
+
+/**
+ * Lets so many Mbit/s leave by a device, or as many as there are.
+ *
+ * @param burst How many bytes at once. Default: what passes in a millisecond, for timers are no finer.
+ */
+async function limit(within: readonly string[], device: string, rate?: number, burst?: number): Promise<void> {
+  await run(["tc", "qdisc", "del", "dev", device, "root"], { within, mayFail: true });
+  if (rate === undefined) return;
+  const bytesPerSecond = rate * 1e6 / 8;
+  const bucket = burst ?? Math.max(16_000, Math.round(bytesPerSecond / 1000));
+  const queue = Math.max(100_000, Math.round(bytesPerSecond / 50));
+  const words = `qdisc add dev ${device} root tbf rate ${rate}mbit burst ${bucket} limit ${queue + bucket}`;
+  await run(["tc", ...words.split(" ")], { within });
+}
+
+/** Loses so many of the packets that come in by each device. */
+async function lose(within: readonly string[], losses: ReadonlyMap<string, number>): Promise<void> {
+  await run(["iptables", "-w", "-F", "INPUT"], { within });
+  for (const [device, part] of losses) {
+    if (part === 0) continue;
+    const rule = `-A INPUT -i ${device} -p tcp -m statistic --mode random --probability ${part} -j DROP`;
+    await run(["iptables", "-w", ...rule.split(" ")], { within });
+  }
+}
+
+/** The load generator, built for this run. */
+export class Load implements AsyncDisposable {
+  readonly #stage: Stage;
+  readonly #path: string;
+  readonly #made: AsyncDisposableStack;
+
+  private constructor(stage: Stage, path: string, made: AsyncDisposableStack) {
+    this.#stage = stage;
+    this.#path = path;
+    this.#made = made;
+  }
+
+  /** Builds it, and starts its server at `port`. */
+  static async make(stage: Stage, port: number): Promise<Load> {
+    await using making = new AsyncDisposableStack();
+    const path = await build("load.c", making);
+    const server = making.use(Program.start([path, "serve", String(port)], { within: stage.far }));
+    await server.waitForLine(/^listening/);
+    return new Load(stage, path, making.move());
+  }
+
+  /** Waits until something listens, seen from the near host, or from the far one. */
+  async wait(host: string, port: number, within: readonly string[] = this.#stage.near): Promise<void> {
+    await run([this.#path, "wait", host, String(port)], { within, ms: 20_000 });
+  }
+
+  /** Measures. @throws {Error} When it could not be. */
+  async measure(mode: "up" | "down" | "trip" | "dial", host: string, port: number, seconds: number): Promise<Figures> {
+    const command = [this.#path, mode, host, String(port), String(seconds)];
+    await this.#stage.settle();
+    const outcome = await run(command, { within: this.#stage.near, ms: (seconds * 1.3 + 22) * 1000 });
+    return JSON.parse(outcome.text());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#made.disposeAsync();
+  }
+}
+
+/** What the load generator says: see the head of load.c. */
+export type Figures = Readonly<Record<"mbps" | "mean" | "deviation" | "median" | "p99" | "rate", number>>;

@@ -1,0 +1,113 @@
+import { reasonOf } from "../../association/association.ts";
+import { affordable, giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../../net/buffer_pool.ts";
+import type { ClientConfig } from "../../config/types.ts";
+import { type Address, formatAddress } from "../../net/address.ts";
+import { type Connection, writeAll } from "../../net/connection.ts";
+import { connectInTurn } from "../../net/dial.ts";
+import type { System } from "../../net/system.ts";
+import { type Activity, refusalOf } from "../../observe/activity.ts";
+import type { Log } from "../../log/log.ts";
+import type { ThrottledWarning } from "../../log/throttled.ts";
+import { TargetError } from "../../session/session.ts";
+import { ResultCode } from "../../wire/frame.ts";
+import type { Arrival } from "../ingress/arrival.ts";
+
+/** What passing connections on needs. */
+export interface DirectOptions extends System {
+  /** How long connecting may take; looked at for each connection. */
+  readonly config: Pick<ClientConfig, "timeouts">;
+  /** Counts connections that can't be passed on. */
+  readonly activity: Activity;
+  /** Gets a line for each connection: that nothing protects it must not go unseen. */
+  readonly log: Log;
+  /** Gets a line for each connection that can't be passed on. */
+  readonly refused: ThrottledWarning;
+}
+
+/** Passes connections on as they are, to where no server handler is known. */
+export class Direct {
+  readonly #options: DirectOptions;
+  readonly #open = new Set<Connection>();
+  readonly #connecting = new Set<AbortController>();
+  #closed = false;
+
+  /** Passes on from now on. */
+  constructor(options: DirectOptions) {
+    this.#options = options;
+  }
+
+  /** Passes a connection on, to the first address that takes it, until it has ended. Owns it. */
+  async carry(arrival: Arrival, to: readonly Address[]): Promise<void> {
+    const application = arrival.connection;
+    const from = formatAddress(application.remote);
+    let destination: Connection;
+    try {
+      destination = await this.#connect(to);
+    } catch (error) {
+      const { refused, activity } = this.#options;
+      refused.warn({ from, destination: to.map(formatAddress).join(), reason: reasonOf(error) });
+      const why = failure(error);
+      activity.refusals.count(refusalOf(why.code));
+      return await arrival.refused(why);
+    }
+    this.#options.log.warn("passed on in the clear", {
+      from,
+      destination: formatAddress(destination.remote),
+      reason: "no server is known there",
+    });
+    const both = [application, destination];
+    for (const one of both) this.#open.add(one);
+    try {
+      if (this.#closed) throw new Error("the handler is ending");
+      await arrival.accepted?.();
+      await Promise.all([copy(application, destination), copy(destination, application)]);
+      for (const one of both) one.close();
+    } catch {
+      // Whichever side it was: the other one must not take it for an end.
+      for (const one of both) one.reset();
+    } finally {
+      for (const one of both) this.#open.delete(one);
+    }
+  }
+
+  /** Resets all connections, and gives up those that are not made yet. */
+  close(): void {
+    this.#closed = true;
+    for (const connecting of this.#connecting) connecting.abort(new Error("the handler is ending"));
+    for (const one of this.#open) one.reset();
+  }
+
+  async #connect(to: readonly Address[]): Promise<Connection> {
+    const { network, clock, config: { timeouts } } = this.#options;
+    const giveUp = new AbortController();
+    this.#connecting.add(giveUp);
+    try {
+      const options = { network, clock, timeout: timeouts.connect, signal: giveUp.signal };
+      const destination = await connectInTurn(to, options);
+      destination.keepAlive?.(timeouts.keepalive);
+      return destination;
+    } finally {
+      this.#connecting.delete(giveUp);
+    }
+  }
+}
+
+/** What a failure to connect is to the application: the same as one that a server handler meets. */
+function failure(error: unknown): TargetError {
+  const code = error instanceof Deno.errors.ConnectionRefused ? ResultCode.Refused : ResultCode.Unreachable;
+  return new TargetError(code, reasonOf(error));
+}
+
+/** Copies until `from` half-closes, and then half-closes `to`. */
+async function copy(from: Connection, to: Connection): Promise<void> {
+  for (let size: number = SMALLEST_BUFFER;;) {
+    size = affordable(size);
+    const buffer = takeBuffer(size);
+    const length = await from.read(buffer.subarray(0, size));
+    if (length !== null) await writeAll(to, buffer.subarray(0, length));
+    // Not given back after a failure: the operation that failed may still hold it.
+    giveBuffer(buffer);
+    if (length === null) return await to.closeWrite();
+    size = nextSize(size, length);
+  }
+}

@@ -1,0 +1,51 @@
+import { ChannelError } from "../../association/association.ts";
+import { HandshakeRefused, HandshakeTimeout } from "../../association/outcome.ts";
+import { RefusedReason } from "../../wire/associate.ts";
+import { NoServerError, PROTOCOL_VERSION, VersionError } from "../../wire/greeting.ts";
+
+/** Likely causes of a time-out, by what had come about on the channel. */
+const TIMEOUT_HINTS = {
+  nothing: "is the path up, and the port open in every firewall on it?",
+  connection:
+    "the connection was accepted, but nothing came: is the server handler overloaded, or this another program?",
+  greeting: "the server handler had greeted: is it or this machine overloaded, or has the path failed since?",
+} as const;
+
+/**
+ * What may help whoever reads that a handshake failed: the likely cause, and how the other channels did.
+ *
+ * @param error What `initiate` threw.
+ */
+export function hintOf(error: unknown): string | undefined {
+  if (!(error instanceof ChannelError)) return undefined;
+  const hints = [likely(error), howOthersDid(error)].flatMap((hint) => hint ?? []);
+  return hints.length === 0 ? undefined : hints.join("; ");
+}
+
+function likely({ cause, progress }: ChannelError): string | undefined {
+  if (cause instanceof Deno.errors.ConnectionRefused) return "is the server handler running, and is this its port?";
+  if (cause instanceof HandshakeTimeout) return TIMEOUT_HINTS[progress?.reached ?? "nothing"];
+  if (cause instanceof NoServerError) return "is this the server handler's port, with nothing in between?";
+  if (cause instanceof VersionError) {
+    return cause.version > PROTOCOL_VERSION ? "upgrade this client handler" : "upgrade that server handler";
+  }
+  if (cause instanceof HandshakeRefused && cause.reason === RefusedReason.SharedAddress) {
+    return "give each channel an address of its own, which no NAT turns into another's";
+  }
+  if (cause instanceof Error && /unreachable|no route/i.test(cause.message)) {
+    return "does this machine have a route there?";
+  }
+  return undefined;
+}
+
+/** Left out where nothing is known: others may be about to answer when one fails at once. */
+function howOthersDid({ progress, cause }: ChannelError): string | undefined {
+  if (progress === undefined || progress.others === 0) return undefined;
+  const { others: count, answered } = progress;
+  if (answered === 0 && !(cause instanceof HandshakeTimeout)) return undefined;
+  if (count === 1) return `the other channel has ${answered === 1 ? "answered" : "not answered either"}`;
+  if (answered === count) return `the other ${count} channels have answered`;
+  return `of the other ${count} channels ${
+    answered === 0 ? "none has" : `${answered} ${answered === 1 ? "has" : "have"}`
+  } answered`;
+}

@@ -1,0 +1,34 @@
+import type { IngressUsers } from "../client/ingress/protocols.ts";
+import { Users } from "../client/ingress/users.ts";
+import { FileError, type ReadFile } from "../config/file.ts";
+import { quote, UsageError } from "../config/problems.ts";
+import type { ClientConfig } from "../config/types.ts";
+
+/**
+ * Reads the files that say who may use the ways in.
+ *
+ * @param read Reads such a file.
+ * @param placeOf Where a key of the configuration was written, for messages.
+ * @throws {UsageError} With a line for each file that is wrong.
+ */
+export function readIngressUsers(
+  config: ClientConfig,
+  read: ReadFile,
+  placeOf: (key: string) => string = (key) => `micss client: ${key}`,
+): IngressUsers {
+  const lines: string[] = [];
+  const users = (key: string, path: string | undefined): Users | undefined => {
+    if (path === undefined) return undefined;
+    try {
+      return new Users(read(path));
+    } catch (error) {
+      if (!(error instanceof FileError || error instanceof SyntaxError)) throw error;
+      lines.push(`${placeOf(key)} ${quote(path)}: ${error.message}`);
+      return undefined;
+    }
+  };
+  const socks5 = users("socks5-users", config.socks5Users);
+  const httpConnect = users("http-connect-users", config.httpConnectUsers);
+  if (lines.length > 0) throw new UsageError(lines);
+  return { ...socks5 !== undefined && { socks5 }, ...httpConnect !== undefined && { httpConnect } };
+}

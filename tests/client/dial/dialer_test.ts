@@ -1,0 +1,48 @@
+/** A dialer for a server handler in memory; the test plays the application. */
+import { assert, assertEquals } from "@std/assert";
+import { Dialer } from "../../../src/client/dial/dialer.ts";
+import { DEFAULT_TIMEOUTS } from "../../../src/config/common.ts";
+import { Activity } from "../../../src/observe/activity.ts";
+import { silentLog } from "../../../src/log/log.ts";
+import { ThrottledWarning } from "../../../src/log/throttled.ts";
+import { Liveness } from "../../../src/session/liveness.ts";
+import { systemPads } from "../../../src/sharing/pads.ts";
+import { Handlers } from "../../support/handlers/handlers_in_memory.ts";
+import "../../support/system/native.ts";
+import { applicationPair, channelAddresses, readAll, sendAll } from "../../support/handlers/pair.ts";
+
+Deno.test("what an application says is shared with the pads that the dialer was given", async () => {
+  const handlers = new Handlers();
+  const { network, clock, targets } = handlers;
+  let padded = 0;
+  const dialer = new Dialer({ name: "web", channels: channelAddresses(3) }, {
+    ...{
+      network,
+      clock,
+      log: silentLog,
+      refused: new ThrottledWarning(silentLog, clock, "session refused"),
+      liveness: new Liveness(clock, DEFAULT_TIMEOUTS),
+      activity: new Activity(clock),
+    },
+    config: { timeouts: DEFAULT_TIMEOUTS, warm: 0, sendSource: false },
+    pads(into) {
+      padded += into.length;
+      systemPads(into);
+    },
+  });
+  const [application, connection] = await applicationPair();
+  const carried = dialer.carry(
+    { connection, destination: { host: "web", port: 80 }, refused: () => Promise.resolve(connection.reset()) },
+    80,
+  );
+  const target = (await targets.accept())!;
+  await Promise.all([sendAll(application, new Uint8Array(10_000)), sendAll(target, new Uint8Array(0))]);
+  assertEquals((await readAll(target)).length, 10_000);
+  await readAll(application);
+  await carried;
+  // One pad for each of two channels of three, of what was said and the frames around it.
+  assert(padded > 2 * 10_000 && padded < 2 * 11_000, `${padded}`);
+  dialer.close();
+  application.close();
+  await handlers.close(target);
+});

@@ -1,0 +1,88 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { ChannelError, type HandshakeProgress } from "../../../src/association/association.ts";
+import { initiate } from "../../../src/association/initiate.ts";
+import { HandshakeRefused, HandshakeTimeout } from "../../../src/association/outcome.ts";
+import { hintOf } from "../../../src/client/dial/hint.ts";
+import { RefusedReason } from "../../../src/wire/associate.ts";
+import { WireError } from "../../../src/wire/decoder.ts";
+import { NoServerError, VersionError } from "../../../src/wire/greeting.ts";
+import { FakeClock, settle } from "../../support/time/fake_clock.ts";
+import { MemoryNetwork } from "../../support/network/memory_network.ts";
+import { Accepting, channelAddresses } from "../../support/handlers/pair.ts";
+
+const ADDRESS = { host: "198.51.100.10", port: 6522 };
+
+const hintFor = (
+  cause: unknown,
+  progress?: Omit<HandshakeProgress, "reached">,
+  reached: HandshakeProgress["reached"] = "nothing",
+) => hintOf(new ChannelError(1, ADDRESS, cause, progress && { ...progress, reached }));
+
+Deno.test("each likely cause of a failed handshake has its hint, others have none", () => {
+  const cases: [unknown, string | undefined][] = [
+    [new Deno.errors.ConnectionRefused("refused"), "is the server handler running, and is this its port?"],
+    [new HandshakeTimeout("late"), "is the path up, and the port open in every firewall on it?"],
+    [new NoServerError(), "is this the server handler's port, with nothing in between?"],
+    [new VersionError(2), "upgrade this client handler"],
+    [new VersionError(0), "upgrade that server handler"],
+    [
+      new HandshakeRefused(RefusedReason.SharedAddress),
+      "give each channel an address of its own, which no NAT turns into another's",
+    ],
+    [new Error("Network is unreachable (os error 101)"), "does this machine have a route there?"],
+    [new Error("No route to host (os error 113)"), "does this machine have a route there?"],
+    [new HandshakeRefused(RefusedReason.Overloaded), undefined],
+    [new WireError("tampered with"), undefined],
+    [null, undefined],
+  ];
+  for (const [cause, hint] of cases) assertEquals(hintFor(cause), hint);
+  assertEquals(hintOf(new Deno.errors.ConnectionRefused("of something else")), undefined);
+});
+
+Deno.test("a hint says how the other channels did, as far as that is known", () => {
+  const cases: [number, number, string | undefined][] = [
+    [1, 1, "the other channel has answered"],
+    [2, 2, "the other 2 channels have answered"],
+    [2, 1, "of the other 2 channels 1 has answered"],
+    [3, 2, "of the other 3 channels 2 have answered"],
+    // Who refuses at once may be faster than those that are about to answer.
+    [2, 0, undefined],
+  ];
+  for (const [count, answered, hint] of cases) assertEquals(hintFor(null, { others: count, answered }), hint);
+  const late = (count: number) => hintFor(new HandshakeTimeout("late"), { others: count, answered: 0 })?.split("; ")[1];
+  assertEquals([late(1), late(2)], [
+    "the other channel has not answered either",
+    "of the other 2 channels none has answered",
+  ]);
+});
+
+Deno.test("a time-out blames the path only where no connection came about", () => {
+  const late = (reached: HandshakeProgress["reached"]) =>
+    hintFor(new HandshakeTimeout("late"), { others: 0, answered: 0 }, reached);
+  assertEquals([late("nothing"), late("connection"), late("greeting")], [
+    "is the path up, and the port open in every firewall on it?",
+    "the connection was accepted, but nothing came: is the server handler overloaded, or this another program?",
+    "the server handler had greeted: is it or this machine overloaded, or has the path failed since?",
+  ]);
+});
+
+Deno.test("a channel that falls silent while the others answer is named with that", async () => {
+  const clock = new FakeClock();
+  const addresses = channelAddresses(3);
+  const network = new MemoryNetwork();
+  const accepting = new Accepting(network, [addresses[0]!, addresses[2]!], { clock });
+  // The second one's port is open, and nobody greets there.
+  const silent = network.listen(addresses[1]!);
+  const attempt = assertRejects(() => initiate(addresses, { network, clock }), ChannelError);
+  await clock.advance(5_000);
+  const error = await attempt;
+  assertEquals([error.index, error.progress], [1, { reached: "connection", others: 2, answered: 2 }]);
+  assertEquals(
+    hintOf(error),
+    "the connection was accepted, but nothing came: is the server handler overloaded, or this another program?; " +
+      "the other 2 channels have answered",
+  );
+  silent.close();
+  await accepting.close();
+  await settle();
+});

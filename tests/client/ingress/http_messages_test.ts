@@ -1,0 +1,155 @@
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import {
+  decodeConnect,
+  encodeError,
+  encodeEstablished,
+  HttpError,
+  MAX_HEAD,
+  STATUSES,
+} from "../../../src/client/ingress/http_messages.ts";
+import { decode } from "../../support/wire/decode.ts";
+import { latin1 } from "../../support/handlers/talk.ts";
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+/** A head of these lines. */
+function head(...lines: string[]): string {
+  return [...lines, "", ""].join("\r\n");
+}
+
+/** A good request for a target. */
+function connect(target: string, ...fields: string[]): string {
+  return head(`CONNECT ${target} HTTP/1.1`, `Host: ${target}`, ...fields);
+}
+
+Deno.test("a request names an IPv4 address, an IPv6 address in brackets, or a host, always with a port", () => {
+  const cases = [
+    ["192.0.2.1:80", "192.0.2.1", 80],
+    ["[2001:DB8::1]:65535", "2001:db8::1", 65535],
+    ["[::ffff:192.0.2.1]:22", "192.0.2.1", 22],
+    ["web:1", "web", 1],
+    ["Web.Example.COM.:0443", "web.example.com.", 443],
+  ] as const;
+  for (const [target, host, port] of cases) {
+    assertEquals(decode(decodeConnect(), latin1(connect(target))).value, { destination: { host, port } });
+  }
+});
+
+Deno.test("the head is read up to the empty line and no byte further, whatever it ends in", () => {
+  // Every way in which the last line may resemble the end.
+  for (const last of ["a: b", "a:", "aa:", "aaa:", "aaaa:", "X-Long: ".padEnd(1000, "x")]) {
+    const request = connect("web:80", last);
+    for (const behind of ["", "\r\n\r\n", "\n\n\n\n", "binary"]) {
+      const { asked } = decode(decodeConnect(), latin1(request + behind + "    "));
+      assertEquals(asked.reduce((a, b) => a + b, 0), request.length);
+    }
+  }
+});
+
+Deno.test("HTTP/1.0 needs no Host field, HTTP/1.1 exactly one", () => {
+  const value = (...lines: string[]) => decode(decodeConnect(), latin1(head(...lines))).value;
+  const answer = { destination: { host: "web", port: 80 } };
+  assertEquals(value("CONNECT web:80 HTTP/1.0"), answer);
+  assertEquals(value("CONNECT web:80 HTTP/1.0", "host: other"), answer);
+  assertEquals(value("CONNECT web:80 HTTP/1.1", "HOST:\t web:80 \t"), answer);
+  assertEquals(value("CONNECT web:80 HTTP/1.2", "Host: web", "Content-Length: 0"), answer);
+});
+
+Deno.test("a user name and a password are read from their field, colons in the password too", () => {
+  const { credentials } =
+    decode(decodeConnect(), latin1(connect("a:1", "proxy-authorization: bAsIc  YWxpY2U6c2U6Y3LDqXQ=")))
+      .value;
+  assertEquals([text(credentials!.user), text(credentials!.password)], ["alice", "se:crét"]);
+});
+
+Deno.test("a field that has no user name and password is none", () => {
+  for (
+    const value of ["", "Basic", "Basic ", "Basic YWxpY2U=", "Basic ====", "Basic a", "Basic YTpi YTpi", "Digest YTpi"]
+  ) {
+    const request = connect("a:1", `Proxy-Authorization: ${value}`);
+    assertEquals(decode(decodeConnect(), latin1(request)).value.credentials, undefined, value);
+  }
+});
+
+const REFUSED = [
+  ["another method", 405, head("GET http://web/ HTTP/1.1", "Host: web")],
+  ["a method in small letters", 405, head("connect web:80 HTTP/1.1", "Host: web")],
+  ["another method without a host", 405, head("OPTIONS * HTTP/1.1")],
+  ["HTTP/2", 505, head("PRI * HTTP/2.0")],
+  ["HTTP/3", 505, head("CONNECT web:80 HTTP/3.0", "Host: web")],
+  ["no version", 400, head("CONNECT web:80")],
+  ["an odd version", 400, head("CONNECT web:80 HTTP/1.1.1", "Host: web")],
+  ["a version in small letters", 400, head("CONNECT web:80 http/1.1", "Host: web")],
+  ["two spaces", 400, head("CONNECT  web:80 HTTP/1.1", "Host: web")],
+  ["a space too many at the end", 400, head("CONNECT web:80 HTTP/1.1 ", "Host: web")],
+  ["a tab for a space", 400, head("CONNECT\tweb:80 HTTP/1.1", "Host: web")],
+  ["nothing before the first line's end", 400, head("", "CONNECT web:80 HTTP/1.1", "Host: web")],
+  ["nothing at all", 400, "\r\n\r\n"],
+  ["no host", 400, head("CONNECT web:80 HTTP/1.1")],
+  ["two hosts", 400, head("CONNECT web:80 HTTP/1.1", "Host: web", "Host: web")],
+  ["two passwords", 400, connect("a:1", "Proxy-Authorization: Basic YTpi", "Proxy-Authorization: Basic YTpi")],
+  ["content", 400, connect("web:80", "Content-Length: 5")],
+  ["content of two lengths", 400, connect("web:80", "Content-Length: 0", "Content-Length: 5")],
+  ["content in chunks", 400, connect("web:80", "Transfer-Encoding: chunked")],
+  ["a field without a colon", 400, connect("web:80", "Proxy")],
+  ["a field without a name", 400, connect("web:80", ": x")],
+  ["a space before a colon", 400, connect("web:80", "X : x")],
+  ["a line that goes on", 400, connect("web:80", "X: x", " y")],
+  ["a line's end without CR", 400, "CONNECT web:80 HTTP/1.1\nHost: web\n\n"],
+  ["a CR alone", 400, connect("web:80", "X: x\ry")],
+  ["a zero byte", 400, connect("web:80", "X: \0")],
+  ["a byte of DEL", 400, connect("web:80", "X: \x7f")],
+  ["no port", 400, connect("web")],
+  ["an empty port", 400, connect("web:")],
+  ["port 0", 400, connect("web:0")],
+  ["port 65536", 400, connect("web:65536")],
+  ["a port in letters", 400, connect("web:http")],
+  ["a negative port", 400, connect("web:-1")],
+  ["no host in the target", 400, connect(":80")],
+  ["an IPv6 address without brackets", 400, connect("2001:db8::1:80")],
+  ["an IPv4 address in brackets", 400, connect("[192.0.2.1]:80")],
+  ["an address with a scope", 400, connect("[fe80::1%25eth0]:80")],
+  ["a user in the target", 400, connect("alice@web:80")],
+  ["a URL", 400, connect("http://web:80/")],
+  ["a path", 400, connect("/web:80")],
+  ["an address in one number", 400, connect("2130706433:80")],
+  ["a host in other letters", 400, connect("w\u00e9b:80")],
+] as const;
+
+for (const [what, status, request] of REFUSED) {
+  Deno.test(`${what} is answered by ${status}`, () => {
+    const error = assertThrows(() => decode(decodeConnect(), latin1(request)), HttpError);
+    assertEquals(error.status, status, error.message);
+  });
+}
+
+Deno.test("a head of 8192 bytes is read, one of more is not, and no further than that", () => {
+  const empty = connect("web:80", "X: ").length;
+  const fits = connect("web:80", `X: ${"x".repeat(MAX_HEAD - empty)}`);
+  assertEquals([fits.length, decode(decodeConnect(), latin1(fits)).value.destination.port], [8192, 80]);
+  for (const request of [connect("web:80", `X: ${"x".repeat(MAX_HEAD - empty + 1)}`), "x".repeat(100_000)]) {
+    const asked: number[] = [];
+    const error = assertThrows(() => decode(decodeConnect(), latin1(request), asked), HttpError);
+    assertEquals(error.status, 431);
+    assertEquals(asked.reduce((a, b) => a + b, 0) <= MAX_HEAD + 4, true);
+  }
+});
+
+Deno.test("bytes of TLS or of SOCKS are refused by the first of them", () => {
+  for (const bytes of ["16030102", "05010000", "04010050"]) {
+    const asked: number[] = [];
+    assertThrows(() => decode(decodeConnect(), Uint8Array.fromHex(bytes), asked), HttpError);
+    assertEquals(asked, [4]);
+  }
+});
+
+Deno.test("a yes has no content, and each error says its length, and that the connection closes", () => {
+  assertEquals(text(encodeEstablished()), "HTTP/1.1 200 Connection Established\r\n\r\n");
+  for (const status of Object.keys(STATUSES).map(Number).filter((status) => status !== 200)) {
+    const answer = text(encodeError(status as Exclude<keyof typeof STATUSES, 200>, "why"));
+    assertMatch(answer, new RegExp(`^HTTP/1\\.1 ${status} [A-Z][A-Za-z ]+\\r\\n`));
+    assertMatch(answer, /\r\nContent-Length: 11\r\nConnection: close\r\n\r\nmicss: why\n$/);
+    assertEquals(/\r\nAllow: CONNECT\r\n/.test(answer), status === 405);
+    assertEquals(/\r\nProxy-Authenticate: Basic realm="micss", charset="UTF-8"\r\n/.test(answer), status === 407);
+  }
+});

@@ -1,0 +1,109 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  decodeMethods,
+  decodePassword,
+  decodeRequest,
+  encodeMethod,
+  encodePasswordStatus,
+  encodeReply,
+  Method,
+  Reply,
+  Socks5Error,
+} from "../../../src/client/ingress/socks5_messages.ts";
+import { WireError } from "../../../src/wire/decoder.ts";
+import { decode } from "../../support/wire/decode.ts";
+
+const hex = (text: string) => Uint8Array.fromHex(text.replaceAll(" ", ""));
+const sum = (asked: readonly number[]) => asked.reduce((a, b) => a + b, 0);
+
+/** A request for a name. */
+function named(name: string, port = "0050"): Uint8Array {
+  const bytes = Uint8Array.from(name, (character) => character.charCodeAt(0));
+  return hex(`05 01 00 03 ${Uint8Array.of(bytes.length).toHex()} ${bytes.toHex()} ${port}`);
+}
+
+Deno.test("the methods are read to the byte, none and 255 of them too", () => {
+  for (const methods of [[], [0], [0, 2], Array.from({ length: 255 }, (_, method) => method)]) {
+    const { value, asked } = decode(decodeMethods(), Uint8Array.of(5, methods.length, ...methods, 0xff));
+    assertEquals([...value], methods);
+    assertEquals(sum(asked), 2 + methods.length);
+  }
+});
+
+Deno.test("another version of SOCKS is refused by its first bytes", () => {
+  for (const version of [0, 4, 6, 71]) {
+    const asked: number[] = [];
+    assertThrows(() => decode(decodeMethods(), Uint8Array.of(version, 1, 0), asked), WireError, `version ${version}`);
+    assertEquals(asked, [2]);
+    assertThrows(() => decode(decodeRequest(), Uint8Array.of(version, 1, 0, 1)), WireError, `version ${version}`);
+  }
+  assertThrows(() => decode(decodePassword(), Uint8Array.of(5, 1, 0, 0)), WireError, "version 5");
+});
+
+Deno.test("a user name and a password are read to the byte, empty and of 255 bytes too", () => {
+  for (
+    const [user, password] of [["", ""], ["u", ""], ["", "p"], ["alice", "se:cret"], ["u".repeat(255), "p".repeat(255)]]
+  ) {
+    const [name, secret] = [user!, password!].map((text) => new TextEncoder().encode(text));
+    const bytes = Uint8Array.of(1, name!.length, ...name!, secret!.length, ...secret!, 0xff);
+    const { value, asked } = decode(decodePassword(), bytes);
+    assertEquals([[...value.user], [...value.password]], [[...name!], [...secret!]]);
+    assertEquals(sum(asked), bytes.length - 1);
+  }
+});
+
+Deno.test("a request names an IPv4 address, an IPv6 address, or a host", () => {
+  const cases = [
+    ["05 01 00 01 c0000201 0050", "192.0.2.1", 80],
+    ["05 01 00 04 20010db8000000000000000000000001 ffff", "2001:db8::1", 65535],
+    ["05 01 00 04 00000000000000000000ffffc0000201 0016", "192.0.2.1", 22],
+    [named("web").toHex(), "web", 80],
+    [named("Web.Example.COM.").toHex(), "web.example.com.", 80],
+    [named("192.0.2.1").toHex(), "192.0.2.1", 80],
+    [named("2001:DB8:0::1").toHex(), "2001:db8::1", 80],
+    [named("a".repeat(63), "0001").toHex(), "a".repeat(63), 1],
+  ] as const;
+  for (const [request, host, port] of cases) {
+    const { value, asked } = decode(decodeRequest(), hex(`${request} ff`));
+    assertEquals(value, { host, port });
+    assertEquals(sum(asked), hex(request).length);
+  }
+});
+
+Deno.test("what a request may not ask for gets the answer that RFC 1928 has for it", () => {
+  const cases = [
+    [hex("05 02 00 01"), Reply.CommandNotSupported],
+    [hex("05 03 00 01"), Reply.CommandNotSupported],
+    [hex("05 00 00 01"), Reply.CommandNotSupported],
+    [hex("05 01 00 02"), Reply.AddressTypeNotSupported],
+    [hex("05 01 00 00"), Reply.AddressTypeNotSupported],
+    [hex("05 01 01 01"), Reply.GeneralFailure],
+    [hex("05 01 00 01 c0000201 0000"), Reply.GeneralFailure],
+    [named(""), Reply.GeneralFailure],
+    [named("a b"), Reply.GeneralFailure],
+    [named("a..b"), Reply.GeneralFailure],
+    [named("127.1"), Reply.GeneralFailure],
+    [named("a\0.example"), Reply.GeneralFailure],
+    [named(`${"a".repeat(63)}.`.repeat(3) + "a".repeat(63)), Reply.GeneralFailure],
+  ] as const;
+  for (const [request, reply] of cases) {
+    const error = assertThrows(() => decode(decodeRequest(), request), Socks5Error);
+    assertEquals(error.reply, reply, `${request.toHex()}: ${error.message}`);
+  }
+});
+
+Deno.test("a command that is not done, and a type of address that there is not, are answered without waiting for more", () => {
+  for (const request of ["05 02 00 01", "05 01 00 09"]) {
+    const asked: number[] = [];
+    assertThrows(() => decode(decodeRequest(), hex(request), asked), Socks5Error);
+    assertEquals(asked, [4]);
+  }
+});
+
+Deno.test("answers are as RFC 1928 and RFC 1929 write them", () => {
+  assertEquals(encodeMethod(Method.None).toHex(), "0500");
+  assertEquals(encodeMethod(Method.Unacceptable).toHex(), "05ff");
+  assertEquals(encodePasswordStatus(true).toHex(), "0100");
+  assertEquals(encodePasswordStatus(false).toHex(), "0101");
+  assertEquals(encodeReply(Reply.ConnectionRefused).toHex(), "05050001000000000000");
+});

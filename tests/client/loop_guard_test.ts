@@ -1,0 +1,184 @@
+/** A client handler whose own connections a rule sends back to it. */
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
+import { parseConfig } from "../../src/config/load.ts";
+import { NotAllowed } from "../../src/client/ingress/refusal.ts";
+import { ClientHandler } from "../../src/client/handler.ts";
+import { LoopGuard } from "../../src/client/loop_guard.ts";
+import { clientSpec } from "../../src/config/client.ts";
+import type { Address } from "../../src/net/address.ts";
+import type { Connection, Network } from "../../src/net/connection.ts";
+import { createLog, silentLog } from "../../src/log/log.ts";
+import { FakeClock, settle } from "../support/time/fake_clock.ts";
+import type { Line } from "../support/handlers/handlers_in_memory.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { readToEnd } from "../support/handlers/pair.ts";
+
+const REDIRECT: Address = { host: "127.0.0.1", port: 6522 };
+
+/** What a REDIRECT rule without an exemption makes of a network: every connection goes to the handler. */
+class Redirecting implements Network {
+  readonly memory = new MemoryNetwork();
+  /** Connections made so far. */
+  made = 0;
+  /** The most that have been open at once. */
+  most = 0;
+  readonly #destinations = new Map<string, Address>();
+
+  async connect(to: Address): Promise<Connection> {
+    this.made++;
+    // Known before the handler can ask.
+    this.memory.onConnect = (_, from) => void this.#destinations.set(`${from.port}`, to);
+    const connection = await this.memory.connect(REDIRECT);
+    this.most = Math.max(this.most, this.memory.openEnds);
+    // Its maker sees who answers no more than the kernel would show it.
+    return Object.defineProperty(connection, "remote", { value: to });
+  }
+
+  listen(at: Address) {
+    return this.memory.listen(at);
+  }
+
+  originalDestination({ remote }: Connection): Address | undefined {
+    return this.#destinations.get(`${remote.port}`);
+  }
+}
+
+function start(network: Redirecting, clock: FakeClock, yaml: string): { handler: ClientHandler; lines: Line[] } {
+  const lines: Line[] = [];
+  const config = parseConfig("", clientSpec, ["--config", "c"], () => yaml);
+  const log = createLog({ format: "json", write: (line) => lines.push(JSON.parse(line)) });
+  const handler = new ClientHandler(config, log, {
+    network,
+    clock,
+    originalDestination: (connection) => network.originalDestination(connection),
+    makeTransparent: () => {},
+  });
+  return { handler, lines };
+}
+
+const SERVER = 'servers: {web: ["192.0.2.1", "192.0.2.2", "192.0.2.3"]}\nredirect: ["127.0.0.1"]\nwarm: 0\n';
+
+Deno.test("channels that a rule sends back are refused at once, and the log names the rule that is missing", async () => {
+  const [network, clock] = [new Redirecting(), new FakeClock()];
+  const { handler, lines } = start(network, clock, SERVER);
+  const application = await network.connect({ host: "192.0.2.2", port: 80 });
+  assertInstanceOf((await clock.until(readToEnd(application))).error, Deno.errors.ConnectionReset);
+  await settle();
+  // The application's, and each channel once for each attempt: nothing was made for what came back.
+  assertEquals(network.made % 3, 1);
+  assert(network.made < 60, `${network.made}`);
+  // The application's, and those of an attempt, or of the last one too while they close.
+  assert(network.most <= 14, `${network.most} ends were open`);
+  const refused = lines.filter(({ event }) => event === "connection refused");
+  assert(refused.length > 0, JSON.stringify(lines));
+  assertEquals(handler.activity.refusals.of("loop"), network.made - 1);
+  for (const { destination, reason } of refused) {
+    assertMatch(String(destination), /^192\.0\.2\.[123]:6522$/);
+    assertMatch(String(reason), /^this handler's own connection came back to it: .*micss rules apply --exempt-uid /);
+  }
+  await handler.close();
+  application.close();
+  await settle();
+  assertEquals(network.memory.openEnds, 0);
+});
+
+Deno.test("many connections that come back have a line for each channel, and no more for some seconds", async () => {
+  const [network, clock] = [new Redirecting(), new FakeClock()];
+  const { handler, lines } = start(network, clock, SERVER);
+  const attempt = async () => {
+    const application = await network.connect({ host: "192.0.2.2", port: 80 });
+    await clock.until(readToEnd(application), 1);
+    application.close();
+    await settle();
+  };
+  for (let i = 0; i < 20; i++) await attempt();
+  const refused = () => lines.filter(({ event }) => event === "connection refused");
+  const before = refused().length;
+  assert(before <= 3, JSON.stringify(refused()));
+  await clock.advance(10_000);
+  for (let i = 0; i < 20; i++) await attempt();
+  assert(refused().length > before && refused().length <= 2 * before, JSON.stringify(refused()));
+  assert(refused().slice(before).every(({ repeated }) => Number(repeated) > 0), JSON.stringify(refused()));
+  await handler.close();
+});
+
+Deno.test("a connection in the clear that a rule sends back is refused, too", async () => {
+  const [network, clock] = [new Redirecting(), new FakeClock()];
+  const { handler, lines } = start(network, clock, `${SERVER}unknown: direct\n`);
+  const application = await network.connect({ host: "203.0.113.9", port: 80 });
+  await readToEnd(application);
+  await settle();
+  assertEquals(network.made, 2);
+  assertEquals(lines.filter(({ event }) => event === "connection refused").length, 1, JSON.stringify(lines));
+  await handler.close();
+  application.close();
+});
+
+const TO: Address = { host: "192.0.2.1", port: 6522 };
+
+Deno.test("a connection of others' passes, also to the same place at the same time", async () => {
+  const memory = new MemoryNetwork();
+  const loops = new LoopGuard(memory, new FakeClock(), silentLog);
+  const listener = loops.listen(TO);
+  const mine = await loops.connect(TO);
+  const accepted = await listener.accept();
+  const theirs = await memory.connect(TO);
+  const other = await listener.accept();
+  await assertRejects(() => loops.check(accepted!, TO), NotAllowed, "this handler's own connection came back");
+  await loops.check(other!, TO);
+  for (const one of [mine, accepted!, theirs, other!]) one.close();
+  listener.close();
+});
+
+Deno.test("a connection that comes back before it is known to be made is recognized", async () => {
+  const made = Promise.withResolvers<void>();
+  const memory = new MemoryNetwork();
+  const slow: Network = {
+    connect: async (to) => {
+      const connection = await memory.connect(to);
+      await made.promise;
+      return connection;
+    },
+    listen: (at) => memory.listen(at),
+  };
+  const loops = new LoopGuard(slow, new FakeClock(), silentLog);
+  const listener = loops.listen(TO);
+  const connecting = loops.connect(TO);
+  const accepted = await listener.accept();
+  const checked = assertRejects(() => loops.check(accepted!, TO), NotAllowed);
+  // Whoever goes elsewhere does not wait for it.
+  const elsewhere = await memory.listen({ host: "192.0.2.9", port: 80 });
+  const other = await memory.connect({ host: "192.0.2.9", port: 80 });
+  await loops.check((await elsewhere.accept())!, { host: "192.0.2.9", port: 80 });
+  made.resolve();
+  await checked;
+  (await connecting).close();
+  for (const one of [accepted!, other]) one.close();
+});
+
+Deno.test("an end's port is another program's some seconds later", async () => {
+  const memory = new MemoryNetwork();
+  const clock = new FakeClock();
+  const loops = new LoopGuard(memory, clock, silentLog);
+  const listener = loops.listen(TO);
+  (await loops.connect(TO)).close();
+  const accepted = await listener.accept();
+  await clock.advance(1999);
+  await assertRejects(() => loops.check(accepted!, TO), NotAllowed);
+  await clock.advance(2001);
+  await loops.check(accepted!, TO);
+  accepted!.close();
+  listener.close();
+});
+
+Deno.test("a connection to elsewhere from the port of one of the handler's passes: ports are per destination", async () => {
+  const memory = new MemoryNetwork();
+  const loops = new LoopGuard(memory, new FakeClock(), silentLog);
+  const listener = loops.listen(TO);
+  const mine = await loops.connect(TO);
+  const accepted = await listener.accept();
+  await loops.check(accepted!, { host: "web", port: 80 });
+  await loops.check(accepted!, { ...TO, port: 80 });
+  for (const one of [mine, accepted!]) one.close();
+  listener.close();
+});

@@ -1,0 +1,122 @@
+import { assertEquals } from "@std/assert";
+import { LineQueue, type Sink } from "../../src/log/line_queue.ts";
+import { FakeClock } from "../support/time/fake_clock.ts";
+
+/** A pipe whose reader reads when the test says so. */
+class Pipe implements Sink {
+  /** What the reader got. */
+  text = "";
+  #taken: PromiseWithResolvers<number> | null = null;
+  #bytes = new Uint8Array(0);
+  /** Maximum number of bytes that one write takes. */
+  chunk = Infinity;
+
+  write(bytes: Uint8Array): Promise<number> {
+    this.#bytes = bytes.slice(0, Math.min(bytes.length, this.chunk));
+    this.#taken = Promise.withResolvers();
+    return this.#taken.promise;
+  }
+
+  /** Reads until nothing more is written. */
+  async read(): Promise<void> {
+    for (; this.#taken !== null; await settle()) {
+      const taken = this.#taken;
+      this.#taken = null;
+      this.text += new TextDecoder().decode(this.#bytes);
+      taken.resolve(this.#bytes.length);
+    }
+  }
+
+  /** Fails the write under way. */
+  async fail(): Promise<void> {
+    this.#taken!.reject(new Deno.errors.BrokenPipe());
+    this.#taken = null;
+    await settle();
+  }
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await null;
+}
+
+Deno.test("lines arrive whole and in order, however little each write takes", async () => {
+  const pipe = new Pipe();
+  pipe.chunk = 3;
+  const queue = new LineQueue(pipe);
+  for (const line of ["one", "", "three ü"]) queue.push(line);
+  await pipe.read();
+  assertEquals([pipe.text, queue.dropped], ["one\n\nthree ü\n", 0]);
+});
+
+Deno.test("a reader that stalls costs the lines beyond the limit, which are counted, and reported when it reads on", async () => {
+  const pipe = new Pipe();
+  const reports: number[] = [];
+  const queue: LineQueue = new LineQueue(pipe, {
+    limit: 10,
+    dropped: (lines) => {
+      reports.push(lines);
+      queue.push(`-${lines}`);
+    },
+  });
+  // With its newline each takes 4 of the 10.
+  for (const line of ["aaa", "bbb", "ccc", "ddd"]) queue.push(line);
+  assertEquals([queue.dropped, reports], [2, []]);
+  await pipe.read();
+  assertEquals([pipe.text, reports, queue.dropped], ["aaa\nbbb\n-2\n", [2], 2]);
+  queue.push("eee");
+  await pipe.read();
+  assertEquals([pipe.text, reports], ["aaa\nbbb\n-2\neee\n", [2]]);
+});
+
+Deno.test("a line that fits exactly is kept, and one that is a character longer is dropped", async () => {
+  const pipe = new Pipe();
+  const queue = new LineQueue(pipe, { limit: 5 });
+  queue.push("12345");
+  queue.push("1234");
+  await pipe.read();
+  assertEquals([pipe.text, queue.dropped], ["1234\n", 1]);
+});
+
+Deno.test("a write that fails costs its lines and no later ones", async () => {
+  const pipe = new Pipe();
+  const reports: number[] = [];
+  const queue = new LineQueue(pipe, { dropped: (lines) => reports.push(lines) });
+  queue.push("a");
+  queue.push("b");
+  await pipe.fail();
+  assertEquals([queue.dropped, reports], [1, []]);
+  await pipe.read();
+  assertEquals([pipe.text, reports], ["b\n", [1]]);
+});
+
+Deno.test("a reader that is gone for good gets no report, which would be the next line to fail", async () => {
+  const pipe = new Pipe();
+  const queue: LineQueue = new LineQueue(pipe, { dropped: () => queue.push("report") });
+  queue.push("a");
+  await pipe.fail();
+  await pipe.read();
+  assertEquals([pipe.text, queue.dropped], ["", 1]);
+});
+
+Deno.test("closing waits for a reader, but not for ever", async () => {
+  const clock = new FakeClock();
+  const pipe = new Pipe();
+  const queue = new LineQueue(pipe, { clock });
+  queue.push("a");
+  queue.push("b");
+  const closed = queue.close(1000);
+  await clock.advance(999);
+  assertEquals(await Promise.race([closed, settle().then(() => "open")]), "open");
+  await clock.advance(1);
+  await closed;
+  queue.push("c");
+  assertEquals(queue.dropped, 2);
+  await pipe.read();
+  assertEquals([pipe.text, clock.pending], ["a\n", 0]);
+});
+
+Deno.test("closing an idle queue takes no time", async () => {
+  const clock = new FakeClock();
+  await new LineQueue(new Pipe(), { clock }).close(1000);
+  assertEquals(clock.pending, 0);
+});

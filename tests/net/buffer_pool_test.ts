@@ -1,0 +1,47 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  affordable,
+  bufferBytes,
+  giveBuffer,
+  LARGEST_BUFFER,
+  nextSize,
+  SMALLEST_BUFFER,
+  takeBuffer,
+} from "../../src/net/buffer_pool.ts";
+
+Deno.test("the smallest buffers share memory, and no byte of it", () => {
+  const buffers = Array.from({ length: 300 }, () => takeBuffer(SMALLEST_BUFFER));
+  const pieces = new Set(buffers.map(({ buffer }) => buffer));
+  assert(pieces.size < buffers.length / 10, `${pieces.size} pieces of memory`);
+  buffers.forEach((buffer, index) => buffer.fill(index));
+  for (const [index, buffer] of buffers.entries()) {
+    assertEquals(buffer.byteOffset % 8, 0);
+    assert(buffer.length >= SMALLEST_BUFFER && buffer.every((byte) => byte === index % 256), `buffer ${index}`);
+  }
+  buffers.forEach(giveBuffer);
+});
+
+Deno.test("flows get large buffers until many are in use, and what waits then holds little", () => {
+  const { inUse } = bufferBytes();
+  const partial = Math.floor(LARGEST_BUFFER / 2);
+  assertEquals(nextSize(LARGEST_BUFFER, partial), LARGEST_BUFFER);
+  const taken: Uint8Array[] = [];
+  while (affordable(LARGEST_BUFFER) === LARGEST_BUFFER) {
+    assert(taken.length < 1000, "large buffers without end");
+    taken.push(takeBuffer(LARGEST_BUFFER));
+  }
+  assertEquals([affordable(LARGEST_BUFFER), affordable(65_536), affordable(512)], [8192, 65_536, 512]);
+  assertEquals(nextSize(LARGEST_BUFFER, partial), 8192);
+  assertEquals(nextSize(65_536, 65_536), LARGEST_BUFFER);
+  const { inUse: most } = bufferBytes();
+  assert(most > 60 * 2 ** 20 && most <= 64 * 2 ** 20, `${most}`);
+
+  taken.forEach(giveBuffer);
+  const after = bufferBytes();
+  assertEquals(after.inUse, inUse);
+  assert(after.free <= 32 * 2 ** 20, `${after.free}`);
+  // What is not kept is released at once, and not when V8 happens to collect garbage.
+  const released = taken.filter(({ buffer }) => (buffer as ArrayBuffer).detached).length;
+  assert(released * LARGEST_BUFFER >= 28 * 2 ** 20, `${released}`);
+  assertEquals(nextSize(LARGEST_BUFFER, partial), LARGEST_BUFFER);
+});

@@ -1,0 +1,66 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { UsageError } from "../../src/config/problems.ts";
+import { StartError } from "../../src/net/listen/listen.ts";
+import { NotLookedAt } from "../../src/observe/readiness.ts";
+import { Caller, type Duties, type Line, type Port, serve } from "../../src/run/calls.ts";
+
+/** What stands for a worker, and its caller. */
+function connected(duties: Partial<Duties>): { caller: Caller; lines: Line[]; say: (line: Line) => void; end(): void } {
+  const { port1, port2 } = new MessageChannel();
+  const lines: Line[] = [];
+  let say: (line: Line) => void = () => {};
+  serve(port2 as Port, (given) => {
+    say = given;
+    return duties as Duties;
+  });
+  const end = () => {
+    port1.close();
+    port2.close();
+  };
+  const caller = new Caller(port1 as Port, (line) => lines.push(line));
+  return { caller, lines, say: (line) => say(line), end };
+}
+
+Deno.test("a call is answered with what the duty gives, whichever is done first", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { caller, end } = connected({
+    idle: () => gate.promise,
+    reload: () => Promise.resolve({ left: ["pads"], checks: [{ name: "server web", need: "any" }] }),
+  });
+  const idle = caller.call("idle");
+  assertEquals(await caller.call("reload"), { left: ["pads"], checks: [{ name: "server web", need: "any" }] });
+  gate.resolve();
+  assertEquals(await idle, undefined);
+  end();
+});
+
+Deno.test("errors come as what they are: a mistake with its lines, a start that failed, and any other", async () => {
+  const { caller, end } = connected({
+    prepare: () => Promise.reject(new UsageError(["one", "two"])),
+    start: () => Promise.reject(new StartError("can't listen")),
+    check: (name) => Promise.reject(new TypeError(name)),
+    alive: () => Promise.reject(new NotLookedAt("not from here")),
+  });
+  assertEquals((await assertRejects(() => caller.call("prepare"), UsageError)).lines, ["one", "two"]);
+  await assertRejects(() => caller.call("start", undefined as never), StartError, "can't listen");
+  await assertRejects(() => caller.call("check", "server web"), Error, "server web");
+  await assertRejects(() => caller.call("alive"), NotLookedAt, "not from here");
+  end();
+});
+
+Deno.test("lines come in their order, before the answer to a later call", async () => {
+  const { caller, lines, say, end } = connected({ alive: () => Promise.resolve() });
+  say(["info", "session", { port: 80 }]);
+  say(["warn", "session reset", {}]);
+  await caller.call("alive");
+  assertEquals(lines, [["info", "session", { port: 80 }], ["warn", "session reset", {}]]);
+  end();
+});
+
+Deno.test("a worker that failed answers nothing more, and who waits is told why", async () => {
+  const { caller, end } = connected({ idle: () => new Promise(() => {}) });
+  const idle = caller.call("idle");
+  caller.fail(new Error("worker 1: out of memory"));
+  await assertRejects(() => idle, Error, "worker 1: out of memory");
+  end();
+});

@@ -1,0 +1,95 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { giveBuffer } from "../../src/net/buffer_pool.ts";
+import { type Connection, writeAll } from "../../src/net/connection.ts";
+import { ApplicationReader, type Piece } from "../../src/session/application_reader.ts";
+import { ApplicationError } from "../../src/session/relay.ts";
+import { FRAME_HEAD_LENGTH } from "../../src/wire/frame.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import { applicationPair } from "../support/handlers/pair.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
+
+/** The bytes of a piece. */
+function bytesOf({ buffer, start, length }: Piece): Uint8Array<ArrayBuffer> {
+  return buffer.slice(start + FRAME_HEAD_LENGTH, start + FRAME_HEAD_LENGTH + length);
+}
+
+/** Whether there is room for DATA's head, and for END's behind where it is the last. */
+function hasRoom({ buffer, start, length, last }: Piece): boolean {
+  return start + (last ? 2 : 1) * FRAME_HEAD_LENGTH + length <= buffer.length;
+}
+
+function send(application: Connection, length: number): Promise<void> {
+  return writeAll(application, new Random(length).bytes(length));
+}
+
+Deno.test("pieces are all that was said, whatever the sizes and cuts, then null again and again", async () => {
+  await forSeeds(60, async (random) => {
+    const network = new MemoryNetwork({
+      capacity: random.pick([700, 9000, 300_000]),
+      chunk: (available) => random.pick([available, random.below(available)]),
+    });
+    const [application, inside] = await applicationPair(network);
+    const said = random.bytes(random.pick([0, 1, 487, 488, 489, 512, 513, 8192, random.below(100_000), 700_000]));
+    const writing = (async () => {
+      for (let at = 0; at < said.length;) {
+        const length = random.pick([1, 511, 512, 7680, 100_000]);
+        await writeAll(application, said.subarray(at, at + length));
+        if (random.pick([true, false])) await settle();
+        at += length;
+      }
+      await application.closeWrite();
+    })();
+    const pieces = new ApplicationReader(inside);
+    const heard = new Uint8Array(said.length);
+    let at = 0, last = false;
+    for (let piece = await pieces.next(); piece !== null; piece = await pieces.next()) {
+      assertEquals([hasRoom(piece), last], [true, false]);
+      heard.set(bytesOf(piece), at);
+      at += piece.length;
+      last = piece.last;
+      giveBuffer(piece.buffer);
+    }
+    assertEquals(await pieces.next(), null);
+    assertEquals([at, heard], [said.length, said]);
+    await writing;
+    application.close();
+    inside.close();
+  });
+});
+
+Deno.test("what comes later than a piece that filled its buffer is a piece by itself", async () => {
+  const [application, inside] = await applicationPair();
+  const pieces = new ApplicationReader(inside);
+  await send(application, 512);
+  assertEquals(bytesOf((await pieces.next())!), new Random(512).bytes(512));
+  const next = pieces.next();
+  await settle();
+  await send(application, 300);
+  const piece = (await next)!;
+  assertEquals([bytesOf(piece), piece.last, hasRoom(piece)], [new Random(300).bytes(300), false, true]);
+  application.close();
+  inside.close();
+});
+
+Deno.test("an end that comes later than the bytes before it is met by who asks next", async () => {
+  const [application, inside] = await applicationPair();
+  const pieces = new ApplicationReader(inside);
+  await send(application, 10);
+  assertEquals((await pieces.next())!.last, false);
+  await application.closeWrite();
+  assertEquals([await pieces.next(), await pieces.next()], [null, null]);
+  application.close();
+  inside.close();
+});
+
+Deno.test("a reset behind a piece leaves the piece as it is, and is met by who asks next", async () => {
+  const [application, inside] = await applicationPair();
+  const pieces = new ApplicationReader(inside);
+  await send(application, 10);
+  assertEquals(bytesOf((await pieces.next())!), new Random(10).bytes(10));
+  application.reset();
+  await settle();
+  await assertRejects(() => pieces.next(), ApplicationError);
+  inside.close();
+});

@@ -1,0 +1,231 @@
+import { inspect } from "node:util";
+import { stdFlags } from "../../../scripts/std.ts";
+import { printedBy } from "../../../scripts/task.ts";
+import { type Address, formatAddress } from "../../../src/net/address.ts";
+import { bounded, PATIENCE, Program, type RunOptions } from "../programs/process.ts";
+import { freePort } from "../programs/programs.ts";
+
+const ROOT = new URL("../../../", import.meta.url).pathname;
+
+/** The group that handlers run as in a namespace, so that REDIRECT rules can tell their traffic from applications'. */
+export const HANDLER_GROUP = 6522;
+
+/** How a handler is run. */
+export interface HandlerOptions extends RunOptions {
+  /**
+   * The compiled `micss` to run. Default: what the environment variable `MICSS_EXECUTABLE` names, and without it the
+   * source, with the permissions that users run it with.
+   */
+  executable?: string | undefined;
+  /** Further flags. */
+  flags?: readonly string[];
+  /** The command that runs `micss`, where it is another one; its arguments follow. */
+  micss?: readonly string[];
+}
+
+/** One line of a handler's log. */
+export interface LogLine {
+  /** How grave it is. */
+  level: string;
+  /** What happened. */
+  event: string;
+  /** All else. */
+  [field: string]: unknown;
+}
+
+/** What a log line's fields have to be: equal, or for an expression, matched by it. */
+export type LogPattern = Record<string, string | number | boolean | RegExp>;
+
+/** A `micss` command that runs beside the test, its log in JSON. */
+export class Handler implements AsyncDisposable {
+  readonly #program: Program;
+
+  private constructor(program: Program) {
+    this.#program = program;
+  }
+
+  /** Starts a handler and waits until it is ready. */
+  static async start(command: "server" | "client", args: string[], options: HandlerOptions = {}): Promise<Handler> {
+    await using making = new AsyncDisposableStack();
+    const micss = options.micss ?? await micssCommand(options.executable);
+    const line = [...micss, command, ...args, ...options.flags ?? [], "--log-format", "json", "--log-level", "debug"];
+    const handler = new Handler(making.use(Program.start(line, { cwd: ROOT, ...options })));
+    await handler.waitForLog("ready");
+    making.move();
+    return handler;
+  }
+
+  /** What it has logged so far, the lines with this event and these fields. */
+  logged(event: string | RegExp, fields: LogPattern = {}): LogLine[] {
+    return this.#program.lines.flatMap((text) => parseLine(text) ?? []).filter((line) => fits(line, event, fields));
+  }
+
+  /**
+   * Waits for a log line with this event and these fields, also among those already written.
+   *
+   * @throws {Error} When none comes within `ms`, or the handler ends without it; the message has its log.
+   */
+  async waitForLog(event: string | RegExp, fields: LogPattern = {}, ms = PATIENCE): Promise<LogLine> {
+    const line = await this.#program.waitForLine(
+      (text) => {
+        const line = parseLine(text);
+        return line !== undefined && fits(line, event, fields);
+      },
+      `log line "${event}" with ${inspect(fields)}`,
+      ms,
+    );
+    return parseLine(line)!;
+  }
+
+  /**
+   * Waits for as many log lines with this event and these fields, as {@linkcode Handler.waitForLog} does for one: a line
+   * is written a moment after what it tells of.
+   *
+   * @returns All of them, which may be more.
+   */
+  async waitForLogs(count: number, event: string | RegExp, fields: LogPattern = {}): Promise<LogLine[]> {
+    let seen = 0;
+    const counts = (text: string) => {
+      const line = parseLine(text);
+      return line !== undefined && fits(line, event, fields) && ++seen >= count;
+    };
+    await this.#program.waitForLine(counts, `number of ${count} log lines "${event}" with ${inspect(fields)}`);
+    return this.logged(event, fields);
+  }
+
+  /** The memory that it has in use, in bytes (resident set size). */
+  async memory(): Promise<number> {
+    const status = await Deno.readTextFile(`/proc/${this.#program.pid}/status`);
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+  }
+
+  /** The number of files that it has open, sockets among them. */
+  async files(): Promise<number> {
+    return (await Array.fromAsync(Deno.readDir(`/proc/${this.#program.pid}/fd`))).length;
+  }
+
+  /** Its exit status, when it has ended. */
+  get exited(): Promise<number> {
+    return this.#program.exited;
+  }
+
+  /** Sends it a signal. */
+  signal(signal: Deno.Signal): void {
+    this.#program.signal(signal);
+  }
+
+  /** Its log, for a message. */
+  describe(): string {
+    return this.#program.describe();
+  }
+
+  /**
+   * Ends it by SIGTERM, and a second one when it waits for sessions to finish.
+   *
+   * @returns Its exit status.
+   * @throws {Error} When it goes on all the same, and had to be killed.
+   */
+  async stop(): Promise<number> {
+    this.#program.signal("SIGTERM");
+    const again = setTimeout(() => this.#program.signal("SIGTERM"), 500);
+    const code = await bounded(this.#program.exited, () => `the end of ${this.describe()}`).catch(async (error) => {
+      await this.#program.stop("SIGKILL");
+      throw error;
+    });
+    clearTimeout(again);
+    return code;
+  }
+
+  /** {@linkcode Handler.stop}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** A server handler and a client handler on loopback, and one way through them. */
+export interface Pair extends AsyncDisposable {
+  /** The server handler. */
+  server: Handler;
+  /** The client handler. */
+  client: Handler;
+  /** Where an application connects to reach the target. */
+  entry: Address;
+  /** Where the server handler takes channels. */
+  channels: Address[];
+  /** Both logs, for a message. */
+  describe(): string;
+}
+
+/** Starts a pair of handlers with three channels, 127.0.0.1 to 127.0.0.3. */
+export async function startPair(
+  options: {
+    /** Where sessions go. */
+    target: Address;
+    /** Where the client handler finds the channels, when it is not where the server handler has them. */
+    through?: (channels: Address[]) => Address[];
+    executable?: string;
+    /** Further flags of both handlers. */
+    flags?: readonly string[];
+    /** As in {@linkcode RunOptions}, for both handlers. */
+    within?: readonly string[];
+  },
+): Promise<Pair> {
+  await using making = new AsyncDisposableStack();
+  const handlerOptions = { executable: options.executable, flags: options.flags ?? [], within: options.within ?? [] };
+  const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
+  const port = freePort(...hosts);
+  const channels = hosts.map((host) => ({ host, port }));
+  const server = making.use(await startServer(channels, `80=${formatAddress(options.target)}`, handlerOptions));
+  const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
+  const known = options.through?.(channels) ?? channels;
+  const client = making.use(await startClient(known, ["--forward", `${formatAddress(entry)}=web:80`], handlerOptions));
+  const made = making.move();
+  const describe = () => `${client.describe()}\n${server.describe()}`;
+  return { server, client, entry, channels, describe, [Symbol.asyncDispose]: () => made.disposeAsync() };
+}
+
+/**
+ * Starts a server handler.
+ *
+ * @param target As its flag has it: `PORT=HOST:PORT`.
+ */
+export function startServer(channels: Address[], target: string, options: HandlerOptions = {}): Promise<Handler> {
+  const flags = channels.flatMap((channel) => ["--channel", formatAddress(channel)]);
+  return Handler.start("server", [...flags, "--target", target], options);
+}
+
+/**
+ * Starts a client handler that calls its server `web`.
+ *
+ * @param entries The flags of its ways in.
+ */
+export function startClient(channels: Address[], entries: string[], options: HandlerOptions = {}): Promise<Handler> {
+  const server = `web=${channels.map(formatAddress).join(",")}`;
+  return Handler.start("client", ["--server", server, ...entries], options);
+}
+
+let fromSource: Promise<string[]> | undefined;
+
+/** The command that runs `micss`; its arguments follow. @param executable As in {@linkcode HandlerOptions}. */
+export async function micssCommand(executable = Deno.env.get("MICSS_EXECUTABLE")): Promise<string[]> {
+  if (executable !== undefined) return [executable];
+  fromSource ??= (async () => {
+    return [Deno.execPath(), "run", "-q", ...await printedBy("runtime"), ...await stdFlags(), "main.ts"];
+  })();
+  return await fromSource;
+}
+
+function parseLine(text: string): LogLine | undefined {
+  try {
+    const value = JSON.parse(text);
+    return typeof value?.event === "string" ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function fits(line: LogLine, event: string | RegExp, fields: LogPattern): boolean {
+  return Object.entries<LogPattern[string]>({ event, ...fields }).every(([name, wanted]) =>
+    wanted instanceof RegExp ? wanted.test(String(line[name])) : line[name] === wanted
+  );
+}

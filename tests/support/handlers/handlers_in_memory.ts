@@ -1,0 +1,112 @@
+/** Both handlers over one network in memory, with a fake clock; the test plays applications and targets. */
+import { assertEquals } from "@std/assert";
+import { parseConfig } from "../../../src/config/load.ts";
+import { ClientHandler } from "../../../src/client/handler.ts";
+import { clientSpec } from "../../../src/config/client.ts";
+import { serverSpec } from "../../../src/config/server.ts";
+import type { Address } from "../../../src/net/address.ts";
+import type { Connection, Listener } from "../../../src/net/connection.ts";
+import { createLog } from "../../../src/log/log.ts";
+import { ServerHandler } from "../../../src/server/handler.ts";
+import { FakeClock } from "../time/fake_clock.ts";
+import { MemoryNetwork, type MemoryNetworkOptions } from "../network/memory_network.ts";
+
+/** Where the client handler listens in tests: a forward to port 80 of the server named "web". */
+export const FORWARD: Address = { host: "127.0.0.1", port: 8080 };
+
+/** Where it takes redirected connections. */
+export const REDIRECT: Address = { host: "127.0.0.1", port: 6533 };
+
+/** Where the server handler's target for port 80 listens. */
+export const TARGET: Address = { host: "127.0.0.2", port: 8000 };
+
+const CHANNELS = "192.0.2.1,192.0.2.2,192.0.2.3";
+
+/** A log line, as JSON has it. */
+export type Line = { readonly event: string } & Readonly<Record<string, unknown>>;
+
+/** What stands in a test, and how to end it. */
+export class Handlers {
+  readonly network: MemoryNetwork;
+  readonly clock = new FakeClock();
+  readonly server: ServerHandler;
+  readonly client: ClientHandler;
+  readonly serverLines: Line[] = [];
+  readonly clientLines: Line[] = [];
+  /** Takes the target's connections. */
+  readonly targets: Listener;
+  /** Where the next redirected connections wanted to go. */
+  originalDestination: () => Address = () => ({ host: "192.0.2.2", port: 80 });
+
+  /**
+   * Starts both.
+   *
+   * @param options The network's.
+   * @param yaml The server handler's configuration beyond channels and a target for port 80, and the client's beyond its
+   * server, its ways in, and how many associations it keeps ready: none unless given.
+   */
+  constructor(options: MemoryNetworkOptions = {}, yaml: { server?: string; client?: string; warm?: number } = {}) {
+    const { clock } = this;
+    const { warm = 0 } = yaml;
+    const network = this.network = new MemoryNetwork(options);
+    this.targets = network.listen(TARGET);
+    const logTo = (lines: Line[]) =>
+      createLog({ level: "debug", format: "json", write: (line) => lines.push(JSON.parse(line)) });
+    this.server = new ServerHandler(
+      parseConfig("", serverSpec, ["--config", "s"], () => `
+channels: [${CHANNELS}]
+targets: {80: "127.0.0.2:8000", 81: "127.0.0.2:8001"}
+${yaml.server ?? ""}`),
+      logTo(this.serverLines),
+      { network, clock },
+    );
+    const system = {
+      network,
+      clock,
+      originalDestination: () => this.originalDestination(),
+      makeTransparent: () => {},
+    };
+    this.client = new ClientHandler(
+      parseConfig("", clientSpec, ["--config", "c"], () => `
+servers: {web: {channels: [${CHANNELS}], ports: [80, 443]}}
+forward: ["127.0.0.1:8080=web:80", "127.0.0.1:8081=web:81", "127.0.0.1:8082=web:82"]
+redirect: ["127.0.0.1:6533"]
+warm: ${warm}
+${yaml.client ?? ""}`),
+      logTo(this.clientLines),
+      system,
+    );
+  }
+
+  /** An application's connection through the forward, and the target's end of it. */
+  async session(at: Address = FORWARD): Promise<{ application: Connection; target: Connection }> {
+    const application = await this.network.connect(at);
+    const target = await this.targets.accept();
+    return { application, target: target! };
+  }
+
+  /** Closes both handlers and what the test holds, and checks that nothing is left. */
+  async close(...held: Connection[]): Promise<void> {
+    await this.client.close();
+    await this.server.close();
+    this.targets.close();
+    for (const connection of held) connection.close();
+    // The interval in which the log counts what strangers do.
+    await this.clock.advance(10_000);
+    const { network: { openEnds, openListeners }, clock: { pending } } = this;
+    assertEquals({ openEnds, openListeners, pending }, { openEnds: 0, openListeners: 0, pending: 0 });
+  }
+}
+
+/** The only line of an event, without what differs from run to run. */
+export function lineOf(lines: readonly Line[], event: string): Record<string, unknown> {
+  const found = lines.filter((line) => line.event === event);
+  assertEquals(found.length, 1, `${event} in ${JSON.stringify(lines)}`);
+  const { time: _time, association: _association, session: _session, ...fields } = found[0]!;
+  return fields;
+}
+
+/** The events of a log, in order. */
+export function events(lines: readonly Line[]): string[] {
+  return lines.map(({ event }) => event);
+}

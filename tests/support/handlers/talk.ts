@@ -1,0 +1,74 @@
+/** An application, which the test plays, in talk with a way in over a network in memory. */
+import type { Arrival, Entry } from "../../../src/client/ingress/arrival.ts";
+import { Ingress } from "../../../src/client/ingress/ingress.ts";
+import type { Address } from "../../../src/net/address.ts";
+import { type Connection, writeAll } from "../../../src/net/connection.ts";
+import { silentLog } from "../../../src/log/log.ts";
+import { alone } from "../../../src/workers/worker_group.ts";
+import { FakeClock } from "../time/fake_clock.ts";
+import { MemoryNetwork, type MemoryNetworkOptions } from "../network/memory_network.ts";
+
+/** Where the ways in of these tests listen. */
+export const LISTEN: Address = { host: "127.0.0.1", port: 1080 };
+
+/** What became of an application's connection. */
+export interface Talk extends AsyncDisposable {
+  readonly application: Connection;
+  readonly network: MemoryNetwork;
+  readonly clock: FakeClock;
+  readonly waysIn: Ingress;
+  /** What arrived so far; nothing is done with it. */
+  readonly arrivals: Arrival[];
+  /** The next arrival. */
+  arrival(): Promise<Arrival>;
+}
+
+/** Starts a way in, and connects to it. */
+export async function startTalk(entry: Entry, options: MemoryNetworkOptions = {}, timeout = 5000): Promise<Talk> {
+  const network = new MemoryNetwork(options);
+  const clock = new FakeClock();
+  const arrivals: Arrival[] = [];
+  const waiting: ((arrival: Arrival) => void)[] = [];
+  const waysIn = new Ingress([entry], {
+    ...{ network, clock, timeout, keepalive: 60_000, asking: 1024, log: silentLog, group: alone() },
+    makeTransparent: () => {},
+    refused: () => {},
+    arrived(arrival) {
+      arrivals.push(arrival);
+      waiting.shift()?.(arrival);
+      return Promise.resolve();
+    },
+  });
+  const application = await network.connect(entry.listen);
+  let taken = 0;
+  return {
+    ...{ application, network, clock, waysIn, arrivals },
+    arrival() {
+      const next = arrivals[taken++];
+      return next === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(next);
+    },
+    async [Symbol.asyncDispose]() {
+      application.close();
+      for (const { connection } of arrivals) connection.close();
+      await waysIn.close();
+      await waysIn.idle();
+    },
+  };
+}
+
+/** Writes bytes one after the other, each in a write of its own. */
+export async function writeByteByByte(connection: Connection, bytes: Uint8Array): Promise<void> {
+  for (const byte of bytes) await writeAll(connection, Uint8Array.of(byte));
+}
+
+/** What has been sent by now, at least one byte. */
+export async function readSome(connection: Connection): Promise<Uint8Array> {
+  const buffer = new Uint8Array(4096);
+  const length = await connection.read(buffer);
+  return buffer.slice(0, length ?? 0);
+}
+
+/** The bytes of a text, each character one byte. */
+export function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,84 @@
+/** Someone on a channel's path: passes on what comes, changes it, cuts it off. */
+import { type Connection, writeAll } from "../../../src/net/connection.ts";
+import type { Interposed } from "./memory_network.ts";
+
+/** What may happen to one direction of a channel. */
+export interface Tampering {
+  /** Changes a piece in place, which starts at byte `at` of the direction. */
+  readonly change?: (piece: Uint8Array, at: number) => void;
+  /** After so many bytes: closes or resets towards both sides, or passes nothing on any more, either way. */
+  readonly cut?: { readonly at: number; readonly how: "close" | "reset" | "silence" };
+  /** Sent in place of all that follows byte `at`. */
+  readonly instead?: { readonly at: number; readonly bytes: Uint8Array };
+}
+
+/** Both directions of a channel, and how much came from either side. */
+export class Interposer {
+  /** Bytes that the client has sent. */
+  fromClient = 0;
+  /** Bytes that the server has sent. */
+  fromServer = 0;
+  /** Resolves when both of its ends are closed. */
+  readonly done: Promise<void>;
+  readonly #path: Interposed;
+  #silent = false;
+
+  constructor(path: Interposed, toClient: Tampering = {}, toServer: Tampering = {}) {
+    this.#path = path;
+    this.done = this.#run(toClient, toServer);
+  }
+
+  /** Closes towards both sides. */
+  close(): void {
+    this.#path.toClient.close();
+    this.#path.toServer.close();
+  }
+
+  /** Resets both sides. */
+  reset(): void {
+    this.#path.toClient.reset();
+    this.#path.toServer.reset();
+  }
+
+  /** Passes nothing on any more. */
+  silence(): void {
+    this.#silent = true;
+  }
+
+  async #run(toClient: Tampering, toServer: Tampering): Promise<void> {
+    const { toClient: client, toServer: server } = this.#path;
+    await Promise.all([
+      this.#pump(client, server, toServer, (length) => this.fromClient += length),
+      this.#pump(server, client, toClient, (length) => this.fromServer += length),
+    ]);
+    this.close();
+  }
+
+  async #pump(from: Connection, to: Connection, tampering: Tampering, count: (length: number) => void): Promise<void> {
+    const buffer = new Uint8Array(65536);
+    const { change, cut, instead } = tampering;
+    let at = 0;
+    try {
+      if (cut?.at === 0) this[cut.how]();
+      for (;;) {
+        const end = cut !== undefined && at < cut.at
+          ? cut.at
+          : instead !== undefined && at < instead.at
+          ? instead.at
+          : Infinity;
+        const length = await from.read(buffer.subarray(0, Math.min(buffer.length, end - at)));
+        if (length === null) break;
+        count(length);
+        const piece = buffer.subarray(0, length);
+        change?.(piece, at);
+        if (!this.#silent && !(instead !== undefined && at >= instead.at)) await writeAll(to, piece);
+        at += length;
+        if (instead !== undefined && at === instead.at) await writeAll(to, instead.bytes);
+        if (cut !== undefined && at === cut.at) this[cut.how]();
+      }
+      if (!this.#silent) await to.closeWrite();
+    } catch {
+      if (!this.#silent) this.reset();
+    }
+  }
+}

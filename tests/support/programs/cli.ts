@@ -1,0 +1,18 @@
+import { main } from "../../../src/cli/mod.ts";
+
+/** What a command answered. */
+export interface Answer {
+  status: number;
+  out: string;
+  err: string;
+}
+
+/** Runs a command of the program in this process. */
+export async function runMicss(...args: string[]): Promise<Answer> {
+  const answer: Answer = { status: -1, out: "", err: "" };
+  answer.status = await main(args, {
+    out: (text) => void (answer.out += text),
+    err: (text) => void (answer.err += text),
+  });
+  return answer;
+}

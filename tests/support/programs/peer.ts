@@ -1,0 +1,112 @@
+/**
+ * A small application or target that does one thing to a TCP connection which no standard program does, for tests in
+ * which it has to run in a network namespace. It writes a line for each thing that happened.
+ *
+ * ```text
+ * programs_peer.ts reply HOST:PORT SIZE     target: reads to the end, then sends SIZE bytes of the pattern and closes
+ * programs_peer.ts hold HOST:PORT           target: says hello, reads on, says how the connection ended
+ * programs_peer.ts hang-up HOST:PORT        target: says hello, waits for an answer, resets
+ * programs_peer.ts answer HOST:PORT         application: waits for hello, answers, says so, and how the connection ended
+ * programs_peer.ts break-off HOST:PORT      application: waits for hello, answers, resets
+ * programs_peer.ts listen HOST:PORT         application: says nothing, says how the connection ended
+ * ```
+ *
+ * @module
+ */
+
+import { type Address, formatAddress, parseAddress } from "../../../src/net/address.ts";
+import { type Connection, writeAll } from "../../../src/net/connection.ts";
+import { systemNetwork } from "../../../src/net/tcp.ts";
+import { Program, type RunOptions } from "./process.ts";
+import { connect, drain, listenTo, pattern, readExactly, type Received, writeAndEnd } from "./tcp.ts";
+
+/** What both ends of a conversation say first. */
+const HELLO = new TextEncoder().encode("hello");
+
+/** The targets; see the module's comment. */
+export type TargetName = "reply" | "hold" | "hang-up";
+
+/** The applications; see the module's comment. */
+export type ApplicationName = "answer" | "break-off" | "listen";
+
+/** What each target does with a connection. */
+const TARGETS: Record<TargetName, (connection: Connection, size: number) => Promise<void>> = {
+  async reply(connection, size) {
+    tell(await drain(connection));
+    await writeAndEnd(connection, pattern(size));
+    connection.close();
+  },
+  async hold(connection) {
+    await writeAll(connection, HELLO);
+    tell(await drain(connection));
+  },
+  async "hang-up"(connection) {
+    await writeAll(connection, HELLO);
+    await readExactly(connection, HELLO.length);
+    connection.reset();
+  },
+};
+
+/** What each application does at the address where it connects. */
+const APPLICATIONS: Record<ApplicationName, (to: Address) => Promise<void>> = {
+  async answer(to) {
+    using connection = await connect(to);
+    await readExactly(connection, HELLO.length);
+    await writeAll(connection, HELLO);
+    console.log("answered");
+    tell(await drain(connection));
+  },
+  async "break-off"(to) {
+    using connection = await connect(to);
+    await readExactly(connection, HELLO.length);
+    await writeAll(connection, HELLO);
+    connection.reset();
+  },
+  async listen(to) {
+    tell(await listenTo(to));
+  },
+};
+
+/** Starts a target at `at`, and waits until it listens. */
+export async function startTarget(
+  name: TargetName,
+  at: string,
+  options: RunOptions & { size?: number } = {},
+): Promise<Program> {
+  await using making = new AsyncDisposableStack();
+  const program = making.use(Program.start(peerCommand(name, at, String(options.size ?? 0)), options));
+  await program.waitForLine(/^listening/);
+  making.move();
+  return program;
+}
+
+/** The command of an application that connects to `to`. */
+export function applicationCommand(name: ApplicationName, to: string): string[] {
+  return peerCommand(name, to);
+}
+
+function peerCommand(...args: string[]): string[] {
+  return [Deno.execPath(), "run", "-A", "--no-config", "--no-lock", new URL(import.meta.url).pathname, ...args];
+}
+
+function tell({ bytes, sha256, ending }: Received): void {
+  console.log(`received ${bytes} ${sha256} ${ending}`);
+}
+
+async function serve(at: Address, talk: (connection: Connection) => Promise<void>): Promise<void> {
+  const listener = systemNetwork.listen(at);
+  console.log(`listening at ${formatAddress(listener.address)}`);
+  for (let next = await listener.accept(); next !== null; next = await listener.accept()) {
+    talk(next).catch((error) => console.log(`failed: ${error}`));
+  }
+}
+
+if (import.meta.main) {
+  const [name = "", address = "", size = "0"] = Deno.args;
+  if (name in TARGETS) {
+    const talk = TARGETS[name as TargetName];
+    await serve(parseAddress(address), (connection) => talk(connection, Number(size)));
+  } else {
+    await APPLICATIONS[name as ApplicationName](parseAddress(address));
+  }
+}

@@ -1,0 +1,72 @@
+import type { Address } from "../../../src/net/address.ts";
+import { type Connection, writeAll } from "../../../src/net/connection.ts";
+import { systemNetwork } from "../../../src/net/tcp.ts";
+
+/** Passes connections on to another address, until it cuts them: a network that fails when the test says so. */
+export class Relay implements Disposable {
+  readonly #listener;
+  readonly #to: Address;
+  readonly #connections = new Set<Connection>();
+  #carried = 0;
+  #onCarried = (): unknown => undefined;
+
+  /**
+   * Starts to listen.
+   *
+   * @param at Where it listens; the port may be 0.
+   * @param to Where it leads.
+   */
+  constructor(at: Address, to: Address) {
+    this.#listener = systemNetwork.listen(at);
+    this.#to = to;
+    this.#acceptAll();
+  }
+
+  /** Where it listens. */
+  get address(): Address {
+    return this.#listener.address;
+  }
+
+  /** Settles when it has passed on `bytes`, both ways together. */
+  carries(bytes: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onCarried = () => this.#carried >= bytes && resolve();
+    this.#onCarried();
+    return promise;
+  }
+
+  /** Ends all connections: by a reset, or in order, as a host does that shuts down. */
+  cut(how: "reset" | "close"): void {
+    for (const connection of this.#connections) connection[how]();
+    this.#connections.clear();
+  }
+
+  /** Resets all connections and takes no more. */
+  [Symbol.dispose](): void {
+    this.#listener.close();
+    this.cut("reset");
+  }
+
+  async #acceptAll(): Promise<void> {
+    for (let near = await this.#listener.accept(); near !== null; near = await this.#listener.accept()) {
+      this.#connections.add(near);
+      this.#join(near).catch(() => near.reset());
+    }
+  }
+
+  async #join(near: Connection): Promise<void> {
+    const far = await systemNetwork.connect(this.#to);
+    this.#connections.add(far);
+    await Promise.all([this.#pass(near, far), this.#pass(far, near)]).catch(() => far.reset());
+  }
+
+  async #pass(from: Connection, to: Connection): Promise<void> {
+    const buffer = new Uint8Array(64 * 1024);
+    for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
+      await writeAll(to, buffer.subarray(0, count));
+      this.#carried += count;
+      this.#onCarried();
+    }
+    await to.closeWrite();
+  }
+}

@@ -1,0 +1,109 @@
+import { Program, run } from "../programs/process.ts";
+
+/** A network of its own, that only programs which a test runs `within` it see. It ends with the test, however it ends. */
+export class Namespace implements AsyncDisposable {
+  /** The command to put in front of one that runs in this namespace; the process keeps its id. */
+  readonly within: readonly string[];
+  readonly #holder: Program;
+
+  private constructor(holder: Program) {
+    this.#holder = holder;
+    this.within = ["nsenter", `--net=/proc/${holder.pid}/ns/net`, "--"];
+  }
+
+  /**
+   * Makes a namespace with its loopback up. It has no name: it lives as long as the process that holds it, which ends
+   * when its standard input does, so that a killed test leaves nothing behind.
+   */
+  static async make(): Promise<Namespace> {
+    await using making = new AsyncDisposableStack();
+    const holder = making.use(Program.start(["unshare", "--net", "--", "sh", "-c", "echo ready; exec cat"]));
+    await holder.waitForLine(/ready/);
+    const namespace = new Namespace(holder);
+    await namespace.ip("link set lo up");
+    making.move();
+    return namespace;
+  }
+
+  /** The process that holds it, by which `ip` knows it. */
+  get pid(): number {
+    return this.#holder.pid;
+  }
+
+  /** Runs `ip` within it, once for each of `commands`. */
+  async ip(...commands: string[]): Promise<void> {
+    await run(["ip", "-batch", "-"], { within: this.within, input: commands.join("\n") + "\n" });
+  }
+
+  /** Ends it and whatever is configured in it. The programs within must have ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#holder.stop("SIGKILL");
+  }
+}
+
+/** Two hosts joined by channels. */
+export interface Topology extends AsyncDisposable {
+  /** Where the application and the client handler are. */
+  near: Namespace;
+  /** Where the server handler and the target are. */
+  far: Namespace;
+  /** The names of the devices, the same on either side, one a channel. */
+  devices: string[];
+  /** The far host's IPv4 addresses, one a channel. */
+  ipv4: string[];
+  /** The far host's IPv6 addresses, one a channel. */
+  ipv6: string[];
+}
+
+/**
+ * Makes the network that a user of MICSS has, small: two hosts and separate paths between them.
+ *
+ * ```text
+ *  near                                                       far
+ *  +--------------------------+                +--------------------------+
+ *  |      application         |                |            target        |
+ *  |           |              |                |              ^           |
+ *  |    iptables REDIRECT     |    channel 1   |              |           |
+ *  |           v    10.77.1.1 c1==============c1 10.77.1.2    |           |
+ *  |         client fd77:1::1 |                | fd77:1::2  server        |
+ *  |         handler          |    channel 2   |            handler       |
+ *  |                10.77.2.1 c2==============c2 10.77.2.2                |
+ *  |                fd77:2::1 |                | fd77:2::2                |
+ *  |                          |    channel 3   |                          |
+ *  |                10.77.3.1 c3==============c3 10.77.3.2                |
+ *  |                fd77:3::1 |                | fd77:3::2                |
+ *  +--------------------------+                +--------------------------+
+ * ```
+ *
+ * There is no route to anywhere else.
+ *
+ * @param channels How many paths.
+ */
+export async function makeTopology(channels = 3): Promise<Topology> {
+  await using making = new AsyncDisposableStack();
+  const near = making.use(await Namespace.make());
+  const far = making.use(await Namespace.make());
+  const numbers = Array.from({ length: channels }, (_, index) => index + 1);
+  // Ends of different numbers: where both have the same, Linux tells IPv6 only a second later that the link is up.
+  const link = (i: number) =>
+    `link add c${i} index ${10 + i} netns ${near.pid} type veth peer name c${i} index ${30 + i} netns ${far.pid}`;
+  await run(["ip", "-batch", "-"], { input: numbers.map(link).join("\n") + "\n" });
+  // Without `nodad` an IPv6 address can't be used in its first second.
+  const configure = (end: number) =>
+    numbers.flatMap((i) => [
+      `address add 10.77.${i}.${end}/24 dev c${i}`,
+      `address add fd77:${i}::${end}/64 dev c${i} nodad`,
+      `link set c${i} up`,
+    ]);
+  await near.ip(...configure(1));
+  await far.ip(...configure(2));
+  const made = making.move();
+  return {
+    near,
+    far,
+    devices: numbers.map((i) => `c${i}`),
+    ipv4: numbers.map((i) => `10.77.${i}.2`),
+    ipv6: numbers.map((i) => `fd77:${i}::2`),
+    [Symbol.asyncDispose]: () => made.disposeAsync(),
+  };
+}

@@ -1,0 +1,112 @@
+/** Frames to send, and what a decoder makes of bytes that come in pieces. */
+
+import { type Frame, FRAME_HEAD_LENGTH, FrameType, ResetCode, ResultCode } from "../../../src/wire/frame.ts";
+import { FrameDecoder } from "../../../src/wire/frame_decoder.ts";
+import { FrameEncoder } from "../../../src/wire/frame_encoder.ts";
+import type { Open } from "../../../src/wire/open.ts";
+import type { Random } from "../../../src/wire/seal.ts";
+
+/** A frame as bytes, and as a decoder must give it. */
+export interface Sent {
+  /** The whole frame. */
+  readonly bytes: Uint8Array;
+  /** DATA in one piece. */
+  readonly frame: Frame;
+}
+
+/** What a decoder made of a stream. */
+export interface Received {
+  /** The frames; pieces of DATA that came one after another are one. */
+  readonly frames: Frame[];
+  /** What it threw, if it did. */
+  readonly error: unknown;
+  /** Whether the stream ended on a frame's end. */
+  readonly atBoundary: boolean;
+}
+
+/** The longest OPEN there is: a name of 253 bytes and an IPv6 source. */
+export const LONGEST_OPEN: Open = {
+  destination: { kind: "name", port: 443, host: `${"a".repeat(63)}.`.repeat(3) + "b".repeat(61) },
+  source: { address: Uint8Array.fromHex("20010db8000000000000000000000001"), port: 65535 },
+};
+
+/** Joins arrays. */
+export function concat(pieces: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from([...pieces].flatMap((piece) => [...piece]));
+}
+
+/** The bytes of frames, in their order. */
+export function bytesOf(sent: readonly Sent[]): Uint8Array<ArrayBuffer> {
+  return concat(sent.map(({ bytes }) => bytes));
+}
+
+/** A whole DATA frame. */
+export function dataFrame(encoder: FrameEncoder, body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(FRAME_HEAD_LENGTH + body.length);
+  encoder.dataHead(bytes, body.length);
+  bytes.set(body, FRAME_HEAD_LENGTH);
+  return bytes;
+}
+
+/** The first four bytes of a frame: its type and its body's length. */
+export function startOf(type: number, length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.of(type, length >> 16, length >> 8, length);
+}
+
+/** One direction with a frame of every type, the longest and the shortest of some. */
+export function everyFrame(random: Random): Sent[] {
+  const encoder = new FrameEncoder(random);
+  const payload = new Uint8Array(8);
+  random(payload);
+  const short: Open = { destination: { kind: "port", port: 22 } };
+  const text = "connection refused";
+  const workers = { count: 2, id: Uint8Array.from({ length: 16 }, (_, at) => at) };
+  return [
+    { bytes: encoder.key(), frame: { type: FrameType.Key } },
+    { bytes: encoder.workers(workers), frame: { type: FrameType.Workers, workers } },
+    { bytes: encoder.open(short), frame: { type: FrameType.Open, open: short } },
+    { bytes: dataFrame(encoder, payload), frame: { type: FrameType.Data, bytes: payload } },
+    { bytes: encoder.result(ResultCode.Ok), frame: { type: FrameType.Result, code: ResultCode.Ok, text: "" } },
+    { bytes: encoder.ping(payload), frame: { type: FrameType.Ping, payload } },
+    { bytes: encoder.end(), frame: { type: FrameType.End } },
+    { bytes: encoder.open(LONGEST_OPEN), frame: { type: FrameType.Open, open: LONGEST_OPEN } },
+    {
+      bytes: encoder.result(ResultCode.Refused, text),
+      frame: { type: FrameType.Result, code: ResultCode.Refused, text },
+    },
+    { bytes: encoder.pong(new Uint8Array(0)), frame: { type: FrameType.Pong, payload: new Uint8Array(0) } },
+    {
+      bytes: dataFrame(encoder, payload.subarray(0, 1)),
+      frame: { type: FrameType.Data, bytes: payload.slice(0, 1) },
+    },
+    { bytes: encoder.reset(ResetCode.Limit), frame: { type: FrameType.Reset, code: ResetCode.Limit } },
+    { bytes: encoder.bye(), frame: { type: FrameType.Bye } },
+    { bytes: encoder.end(), frame: { type: FrameType.End } },
+  ];
+}
+
+/** Decodes a direction that comes in pieces. */
+export function receive(pieces: Iterable<Uint8Array>): Received {
+  const decoder = new FrameDecoder();
+  const frames: Frame[] = [];
+  try {
+    for (const piece of pieces) {
+      decoder.push(piece);
+      for (let frame = decoder.next(); frame !== null; frame = decoder.next()) add(frames, frame);
+    }
+  } catch (error) {
+    return { frames, error, atBoundary: false };
+  }
+  return { frames, error: undefined, atBoundary: decoder.atBoundary };
+}
+
+/** Adds a frame; a piece of DATA to the one before it, and copied, for it is only lent. */
+function add(frames: Frame[], frame: Frame): void {
+  if (frame.type !== FrameType.Data) {
+    frames.push(frame);
+    return;
+  }
+  const before = frames.at(-1);
+  if (before?.type !== FrameType.Data) frames.push({ type: FrameType.Data, bytes: frame.bytes.slice() });
+  else frames[frames.length - 1] = { type: FrameType.Data, bytes: concat([before.bytes, frame.bytes]) };
+}

@@ -1,0 +1,41 @@
+import { assertEquals } from "@std/assert";
+import {
+  alone,
+  announcedWorkers,
+  Count,
+  joinWorkerGroup,
+  perWorkerShare,
+  workerGroupMemory,
+} from "../../src/workers/worker_group.ts";
+
+Deno.test("what one worker counts, the others see", () => {
+  const memory = workerGroupMemory(2);
+  const [first, second] = [joinWorkerGroup(memory, 0), joinWorkerGroup(memory, 1)];
+  first.carried.add(3);
+  second.carried.add(-1);
+  assertEquals([first.carried.value, second.carried.value], [2, 2]);
+  assertEquals(joinWorkerGroup(workerGroupMemory(2), 0).carried.value, 0);
+  assertEquals(new Count().value, 0);
+});
+
+Deno.test("a crew is known by its id, which is another at each start; who is alone tells nothing", () => {
+  const memory = workerGroupMemory(3);
+  assertEquals(announcedWorkers(joinWorkerGroup(memory, 2)), { count: 3, id: memory.id });
+  assertEquals(
+    announcedWorkers(joinWorkerGroup(memory, 0))!.id.toHex() ===
+      announcedWorkers(joinWorkerGroup(workerGroupMemory(3), 0))!.id.toHex(),
+    false,
+  );
+  assertEquals(announcedWorkers(alone()), null);
+});
+
+Deno.test("a part of a limit is never so small that nothing fits, and all parts are at least the whole", () => {
+  const group = joinWorkerGroup(workerGroupMemory(4), 1);
+  assertEquals([
+    perWorkerShare(100, group),
+    perWorkerShare(10, group),
+    perWorkerShare(10, group, 16),
+    perWorkerShare(0, group, 0),
+  ], [25, 3, 16, 0]);
+  assertEquals(perWorkerShare(10, alone(), 16), 10);
+});
