@@ -6,7 +6,8 @@
  */
 
 import { clientRulesSpec, clientSpec } from "../src/config/client.ts";
-import { type JsonSchema, objectSchema } from "../src/config/json_schema.ts";
+import { type JsonSchema } from "../src/config/json_schema.ts";
+import { objectSchema } from "../src/config/object_schema.ts";
 import { type Option, optionsOf, type Schema } from "../src/config/schema.ts";
 import { serverRulesSpec, serverSpec } from "../src/config/server.ts";
 import { code, wrap } from "./markdown.ts";

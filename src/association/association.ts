@@ -1,7 +1,8 @@
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection } from "../net/connection.ts";
 import { commonGuard } from "../sharing/guarded_pads.ts";
-import { type PadSource, padSource } from "../sharing/pads.ts";
+import { padSource } from "../sharing/pads.ts";
+import { type PadSource } from "../sharing/system_pads.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import { xor } from "../sharing/xor.ts";
 import type { ChannelReader } from "./channel_reader.ts";

@@ -1,5 +1,5 @@
 import type { Connection } from "../net/connection.ts";
-import type { PadSource } from "../sharing/pads.ts";
+import type { PadSource } from "../sharing/system_pads.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import { giveBuffer, takeBuffer } from "../net/buffer_pool.ts";
 

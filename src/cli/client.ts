@@ -1,33 +1,13 @@
-import type { IngressUsers } from "../client/ingress/protocols.ts";
-import { ClientHandler } from "../client/mod.ts";
-import { differences } from "../config/differences.ts";
 import { clientSpec } from "../config/client.ts";
-import { type ReadFile, readFile, readUsersFile } from "../config/file.ts";
-import type { Option } from "../config/schema.ts";
-import type { ClientConfig } from "../config/types.ts";
-import type { ScopedKey } from "../identify/learned.ts";
-import { type Address, formatAddress } from "../net/address.ts";
-import { hasNativeHelper } from "../net/linux.ts";
-import { StartError } from "../net/listen/listen.ts";
-import { listenAddresses } from "../net/listen/listen_addresses.ts";
-import type { LogFields } from "../log/log.ts";
+import { readFile } from "../config/file.ts";
 import type { Command } from "./command.ts";
-import { configOptions, loadConfig, type LoadedConfig } from "../config/load.ts";
-import { DRY_RUN, rehearse } from "./dry_run.ts";
-import { readIngressUsers } from "../run/ingress_users.ts";
-import { warnOfFewFiles } from "../run/few_files.ts";
-import { loadClientKeys } from "../run/keys.ts";
-import { type Loaded, type Program, runHandler } from "../run/lifetime.ts";
+import { configOptions } from "../config/load.ts";
+import { rehearse } from "./dry_run.ts";
+import { DRY_RUN } from "../run/dry_run_flag.ts";
+import { runHandler } from "../run/lifetime.ts";
 import { clientRequirements } from "../run/preflight.ts";
 import { clientPlan } from "../run/dry_run_plan.ts";
-import { monitorRules, rulesChecks } from "../run/rules_checks.ts";
-import { keyCheck } from "../run/with_admin.ts";
-
-/** The option that has a handler take the place of one that runs. */
-const REPLACE: Option = {
-  flag: "replace",
-  doc: "Start although a client handler listens at the same addresses: end that one once this one is ready",
-};
+import { checkSystem, clientProgram, readClient, REPLACE } from "../run/client_program.ts";
 
 /** `micss client`. */
 export const command: Command = {
@@ -56,123 +36,3 @@ export const command: Command = {
     return await runHandler(program);
   },
 };
-
-/** What a client handler has read. */
-export interface LoadedClient extends Loaded {
-  /** Its settings. */
-  readonly config: ClientConfig;
-  /** Who may use the ways in that can ask. */
-  readonly users: IngressUsers;
-  /** Those that the configuration names. */
-  readonly keys: readonly ScopedKey[];
-}
-
-/** The client handler of a process. @param args What follows `micss client`. */
-export function clientProgram(args: string[]): Program<LoadedClient> {
-  return {
-    command: "client",
-    args,
-    async load() {
-      const told = readClient(args, readFile);
-      const config = await listening(told.config);
-      const users = readIngressUsers(config, readUsersFile);
-      const keys = await loadClientKeys("micss client: keys", config.keys);
-      return { config, users, keys, replace: told.has("replace") };
-    },
-    differences(before, after) {
-      const ids = ({ keys }: LoadedClient) => keys.map(({ key }) => key.id.toHex()).join();
-      const same = (name: keyof IngressUsers) => {
-        const [one, other] = [before.users[name], after.users[name]];
-        return one === undefined ? other === undefined : one.equals(other);
-      };
-      return [
-        ...new Set([
-          ...differences(clientSpec.schema, before.config, after.config),
-          ...ids(before) === ids(after) ? [] : ["keys"],
-          ...same("socks5") ? [] : ["socks5-users"],
-          ...same("httpConnect") ? [] : ["http-connect-users"],
-        ]),
-      ];
-    },
-    start({ config, users, keys, replace }, log, group) {
-      checkSystem(config);
-      const handler = new ClientHandler(config, log, undefined, users, keys, group, replace);
-      let inForce = config;
-      // The machine is the same for all workers: one looks.
-      if (group.index === 0) {
-        warnOfFewFiles(log, handler.limits.possible, config.limits.sessions);
-        monitorRules(() => inForce, handler);
-      }
-      return {
-        handler,
-        listening: listeningFields(handler),
-        checks: ({ config }) => [
-          ...config.keys.map(({ file }) => keyCheck(file, "verify")),
-          ...group.index === 0 ? rulesChecks(config, handler) : [],
-          ...config.servers.map(({ name }) => ({
-            name: `server ${name}`,
-            need: "any" as const,
-            run: () => handler.prove(name),
-          })),
-        ],
-        reload({ config, users, keys }) {
-          inForce = config;
-          return handler.reload(config, users, keys);
-        },
-      };
-    },
-  };
-}
-
-/**
- * Reads what `micss client` is told.
- *
- * @param args What follows `micss client`.
- * @param read Reads the file of `--config`.
- * @throws {UsageError} With a line for each mistake.
- */
-export function parseClientCommand(args: string[], read: ReadFile): ClientConfig {
-  return readClient(args, read).config;
-}
-
-function readClient(args: string[], read: ReadFile): LoadedConfig<ClientConfig> {
-  return loadConfig("micss client", clientSpec, args, read, [REPLACE, DRY_RUN]);
-}
-
-/** The same configuration with addresses to listen at in the place of names; a name may have several. */
-async function listening(config: ClientConfig): Promise<ClientConfig> {
-  const all = async (addresses: readonly Address[]) => {
-    return (await Promise.all(addresses.map((address) => listenAddresses(address)))).flat();
-  };
-  const forwards = await Promise.all(config.forwards.map(async (forward) => {
-    return (await listenAddresses(forward.listen)).map((listen) => ({ ...forward, listen }));
-  }));
-  return {
-    ...config,
-    forwards: forwards.flat(),
-    redirects: await all(config.redirects),
-    tproxies: await all(config.tproxies),
-    socks5: await all(config.socks5),
-    httpConnects: await all(config.httpConnects),
-  };
-}
-
-/** @throws {StartError} When the system can't do what is asked for. */
-function checkSystem({ redirects }: ClientConfig): void {
-  const native = hasNativeHelper();
-  if (redirects.length > 0 && !native.ok) throw new StartError(`--redirect ${native.why}; --forward works without`);
-}
-
-/** Where each kind of way in listens. */
-function listeningFields({ waysIn }: ClientHandler): LogFields {
-  const list = (addresses: readonly Address[]) => {
-    return addresses.length === 0 ? undefined : addresses.map(formatAddress).join();
-  };
-  return {
-    forwards: list(waysIn.at("forward")),
-    redirects: list(waysIn.at("redirect")),
-    tproxies: list(waysIn.at("tproxy")),
-    socks5: list(waysIn.at("socks5")),
-    "http-connect": list(waysIn.at("http-connect")),
-  };
-}

@@ -26,6 +26,16 @@ export interface Command {
   run(args: string[], output: Output): Promise<number>;
 }
 
+/** A row of the table of commands. The code of a command is loaded when it is called. */
+export interface CommandEntry {
+  /** The command's name. */
+  readonly name: string;
+  /** The command's summary, so that the list of commands needs none of their code. */
+  readonly summary: string;
+  /** Loads the command. */
+  load(): Promise<Command>;
+}
+
 /** What a command takes beside flags. */
 export interface Operands {
   /** What its first argument may be. */

@@ -18,29 +18,29 @@ const SHELLS: Readonly<Record<string, (lines: readonly Line[]) => string>> = {
 
 const NAMES = Object.keys(SHELLS);
 
-/** `micss completions`. */
-export const command: Command = {
-  name: "completions",
-  summary: "Prints what makes a shell complete micss's commands, flags and their values",
-  usage: NAMES.join("|"),
-  operands: { words: NAMES },
-  options: [],
-  examples: [
-    "micss completions bash > /etc/bash_completion.d/micss",
-    "micss completions zsh > /usr/local/share/zsh/site-functions/_micss",
-    "micss completions fish > ~/.config/fish/completions/micss.fish",
-  ],
-  async run(args, output) {
-    const { value, rest } = takePositional(SUBJECT, [], args);
-    readFlags(SUBJECT, [], rest);
-    const print = value !== undefined && Object.hasOwn(SHELLS, value) ? SHELLS[value] : undefined;
-    if (print === undefined) throw new UsageError([`${SUBJECT}: ${unknownShell(value)}`]);
-    // Imported when it is needed: the table of commands has this one in it.
-    const { COMMANDS } = await import("./mod.ts");
-    output.out(print(linesOf(await Promise.all(COMMANDS.map((entry) => entry.load())))));
-    return 0;
-  },
-};
+/** `micss completions`. @param load Loads all commands. */
+export function completionsCommand(load: () => Promise<Command[]>): Command {
+  return {
+    name: "completions",
+    summary: "Prints what makes a shell complete micss's commands, flags and their values",
+    usage: NAMES.join("|"),
+    operands: { words: NAMES },
+    options: [],
+    examples: [
+      "micss completions bash > /etc/bash_completion.d/micss",
+      "micss completions zsh > /usr/local/share/zsh/site-functions/_micss",
+      "micss completions fish > ~/.config/fish/completions/micss.fish",
+    ],
+    async run(args, output) {
+      const { value, rest } = takePositional(SUBJECT, [], args);
+      readFlags(SUBJECT, [], rest);
+      const print = value !== undefined && Object.hasOwn(SHELLS, value) ? SHELLS[value] : undefined;
+      if (print === undefined) throw new UsageError([`${SUBJECT}: ${unknownShell(value)}`]);
+      output.out(print(linesOf(await load())));
+      return 0;
+    },
+  };
+}
 
 function unknownShell(value: string | undefined): string {
   const meant = value === undefined ? undefined : nearest(value, NAMES);

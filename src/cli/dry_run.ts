@@ -1,15 +1,8 @@
 import { reasonOf } from "../association/association.ts";
-import type { Option } from "../config/schema.ts";
 import { StartError } from "../net/listen/listen.ts";
 import type { Output } from "./command.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { type Requirements, unmetRequirements } from "../run/preflight.ts";
-
-/** The flag for it. */
-export const DRY_RUN: Option = {
-  flag: "dry-run",
-  doc: "Do all that comes before listening, say what would be done, and end",
-};
 
 /** What a handler would do; see {@linkcode rehearse}. */
 export interface Rehearsal {

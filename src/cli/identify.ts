@@ -1,7 +1,8 @@
 import { reasonOf } from "../association/association.ts";
 import { clientSpec } from "../config/client.ts";
 import { loadFile, readFile } from "../config/file.ts";
-import { clientIdentifySchema, type ClientKey } from "../config/identify.ts";
+import { clientIdentifySchema } from "../config/identify.ts";
+import { type ClientKey } from "../config/types.ts";
 import { quote, UsageError } from "../config/problems.ts";
 import { readConfig, type Spec } from "../config/read.ts";
 import { type Option, optionsOf } from "../config/schema.ts";

@@ -2,7 +2,7 @@ import type { Option } from "../config/schema.ts";
 import { WHAT } from "./help.ts";
 import { EXIT_STATUSES } from "./statuses.ts";
 import type { Command } from "./command.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../run/version.ts";
 
 /** What the environment says, and files, that no flag names. */
 const ENVIRONMENT: readonly [string, string][] = [

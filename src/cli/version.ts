@@ -1,13 +1,10 @@
-import project from "../../deno.json" with { type: "json" };
 import { xor } from "../sharing/xor.ts";
 import { PROTOCOL_VERSION } from "../wire/greeting.ts";
 import { Method } from "../wire/identify.ts";
+import { VERSION } from "../run/version.ts";
 import type { Command } from "./command.ts";
 import { environment } from "../config/environment.ts";
 import { readFlags } from "../config/flags.ts";
-
-/** The program's version. */
-export const VERSION: string = project.version;
 
 /**
  * What the program was built from, "6c5f824 of 2026-11-22". scripts/compile.ts puts it into the executable, as a variable

@@ -20,7 +20,8 @@ import { clientRulesSchema, forRulesOnly } from "./rules.ts";
 import type { Field, Group, Schema } from "./schema.ts";
 import { list, map, one } from "./shape.ts";
 import { addressSyntax, checkPort, countSyntax, type PairSyntax, portSyntax, type Syntax } from "./syntax.ts";
-import { type ClientConfig, type ClientLimits, type Forward, type Server, SERVER_NAME } from "./types.ts";
+import { type ClientConfig, type ClientLimits, type Forward, type Server } from "./types.ts";
+import { SERVER_NAME } from "./bounds.ts";
 
 const channelSyntax = addressSyntax({ defaultPort: DEFAULT_PORT });
 

@@ -4,22 +4,12 @@ import { textSchema } from "./json_schema.ts";
 import type { Node } from "./node.ts";
 import { type Problems, quote } from "./problems.ts";
 import type { Field } from "./schema.ts";
-import { covers, formatScope, type KeyScope, parseScope } from "./scope.ts";
+import { covers, formatScope, parseScope } from "./scope.ts";
 import { isIp } from "../net/ip.ts";
-import { isMap, list, map, one, type Shape } from "./shape.ts";
+import { isMap, list, map, one } from "./shape.ts";
+import { type Shape } from "./schema.ts";
 import { addressSyntax, durationSyntax, type PairSyntax, type Syntax, wordSyntax } from "./syntax.ts";
-import type { ClientConfig, ServerConfig } from "./types.ts";
-
-/** A key of a client handler's, and which server handlers it is for. */
-export interface ClientKey {
-  /** Which server handlers. */
-  readonly scope: KeyScope;
-  /** The path of the key's file. */
-  readonly file: string;
-}
-
-/** What becomes of a connection to an address that no server handler is known at. */
-export type Unknown = "reject" | "direct";
+import type { ClientConfig, ClientKey, ServerConfig, Unknown } from "./types.ts";
 
 const UNKNOWN: readonly Unknown[] = ["reject", "direct"];
 

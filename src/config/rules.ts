@@ -1,7 +1,8 @@
 import { parsePort } from "../net/address.ts";
 import { isIpv4, parseSubnet, type Subnet } from "../net/ip.ts";
 import { quote } from "./problems.ts";
-import { HOST_PATTERN, numberSchema, objectSchema, PORT_PATTERN, textSchema } from "./json_schema.ts";
+import { HOST_PATTERN, numberSchema, PORT_PATTERN, textSchema } from "./json_schema.ts";
+import { objectSchema } from "./object_schema.ts";
 import { readSettings } from "./read.ts";
 import type { Field, Schema } from "./schema.ts";
 import { list, one } from "./shape.ts";

@@ -1,4 +1,6 @@
-import type { Shape } from "./shape.ts";
+import type { Problems } from "./problems.ts";
+import type { Node } from "./node.ts";
+import type { JsonSchema } from "./json_schema.ts";
 
 /** One setting: everything that flags, the file, help and messages need to know about it. */
 export interface Field<T> {
@@ -75,4 +77,41 @@ export function optionsOf<T>(schema: Schema<T>, path: readonly string[] = []): O
     };
     return [option, ...shape.entry === undefined ? [] : optionsOf(shape.entry.schema, [...here, shape.entry.key])];
   });
+}
+/** How a setting's whole value is written: once, as a list, or as a map. */
+
+export interface Shape<T> {
+  /** Stands for one value in help. */
+  readonly placeholder: string;
+  /** How the file has it, for the reference: "[HOST[:PORT], ...]". */
+  readonly written: string;
+  /** What one value is, in words; as {@linkcode Syntax.means}. */
+  readonly means: string;
+  /** Whether its flag may be given again. */
+  readonly repeats: boolean;
+  /** Whether its flag takes no value, and says "true". */
+  readonly bare?: boolean;
+  /** What an entry of its map may say beyond one text. */
+  readonly entry?: Entry;
+  /** What an editor can check of it in the file; it refuses nothing that can work. */
+  schema(): JsonSchema;
+  /**
+   * Reads a value, of the file or of a flag (all of whose occurrences are one list).
+   *
+   * @param problems Takes what is wrong, and where each value was written.
+   * @returns The value; undefined, or without the wrong items, when something is wrong.
+   */
+  read(node: Node, problems: Problems): T | undefined;
+  /** The value as a flag would write it, items separated by spaces. */
+  format(value: T): string;
+}
+/** A map's entry that is itself a map. */
+
+export interface Entry {
+  /** Stands for its key in help: "NAME". */
+  readonly key: string;
+  /** Its settings. */
+  readonly schema: Schema<unknown>;
+  /** What may be written in the map's place. */
+  readonly short?: Shape<unknown>;
 }

@@ -2,8 +2,8 @@ import type { Address } from "../net/address.ts";
 import type { LogFormat, LogThreshold } from "../log/log.ts";
 import type { PadChoice } from "../sharing/pads.ts";
 import type { AdminAddress } from "./admin.ts";
-import type { ClientKey, Unknown } from "./identify.ts";
 import type { ClientRules, ServerRules } from "./rules.ts";
+import type { KeyScope } from "./scope.ts";
 
 /** What a handler writes about its work, and how. */
 export interface LogConfig {
@@ -157,12 +157,14 @@ export interface ClientConfig {
   /** What it writes, and how. */
   readonly log: LogConfig;
 }
+/** A key of a client handler's, and which server handlers it is for. */
 
-/** The fewest channels of an association: with one there would be nothing to share. */
-export const MIN_CHANNELS = 2;
+export interface ClientKey {
+  /** Which server handlers. */
+  readonly scope: KeyScope;
+  /** The path of the key's file. */
+  readonly file: string;
+}
+/** What becomes of a connection to an address that no server handler is known at. */
 
-/** The most channels of an association (docs/PROTOCOL.md). */
-export const MAX_CHANNELS = 16;
-
-/** What a server may be called. */
-export const SERVER_NAME = /^[a-z0-9][a-z0-9.-]*$/i;
+export type Unknown = "reject" | "direct";

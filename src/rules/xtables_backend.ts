@@ -1,7 +1,8 @@
 import type { Backend, Present } from "./backend.ts";
 import { FAMILIES, type Family, type Ruleset, type Side } from "./ruleset.ts";
 import type { Command, Program, Tools } from "./tools.ts";
-import { XTABLES_PLACES, xtablesRemoval, xtablesRestoration, xtablesScript } from "./xtables.ts";
+import { xtablesRemoval, xtablesRestoration, xtablesScript } from "./xtables.ts";
+import { XTABLES_PLACES } from "./xtables_places.ts";
 import { formatXtables, isPresent, readXtables, type XtablesState } from "./xtables_state.ts";
 
 const COMMANDS: Readonly<Record<Family, string>> = { ipv4: "iptables", ipv6: "ip6tables" };

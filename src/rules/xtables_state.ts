@@ -1,5 +1,5 @@
 import type { Side } from "./ruleset.ts";
-import { MADE, XTABLES_PLACES } from "./xtables.ts";
+import { MADE, XTABLES_PLACES } from "./xtables_places.ts";
 
 /** What `iptables-save` shows of us in one table, and of the table. */
 export interface XtablesState {

@@ -1,5 +1,5 @@
 import { quote, UsageError } from "../config/problems.ts";
-import type { ClientKey } from "../config/identify.ts";
+import type { ClientKey } from "../config/types.ts";
 import type { Key } from "../identify/key.ts";
 import { KeyFileError, type KeyUse, loadKey } from "../identify/key_file.ts";
 import type { ScopedKey } from "../identify/learned.ts";

@@ -1,7 +1,7 @@
 import { StartError } from "../net/listen/listen.ts";
 import type { Log } from "../log/log.ts";
 import type { WorkerGroup } from "../workers/worker_group.ts";
-import type { Loaded, Program, Started } from "./lifetime.ts";
+import type { Loaded, Program, Started } from "./program.ts";
 
 /** How long another handler may take to let go of its addresses, and the pause between two attempts, in milliseconds. */
 const PATIENCE = 1_000, PAUSE = 25;

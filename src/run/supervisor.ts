@@ -6,7 +6,7 @@ import { sumHistories, sumMetrics, sumSeen } from "../observe/sum.ts";
 import type { View } from "../observe/view.ts";
 import { Caller, type Duties, type Line, type Port, type StartedWorker } from "./calls.ts";
 import { type WorkerGroupMemory, workerGroupMemory } from "../workers/worker_group.ts";
-import type { Handler } from "./lifetime.ts";
+import type { Handler } from "./program.ts";
 
 /** A worker, or what stands for one in a test. */
 export interface Hand extends Port {

@@ -8,8 +8,8 @@ import type { Recent } from "../log/recent.ts";
 import type { View } from "../observe/view.ts";
 import { systemClock } from "../time/clock.ts";
 import { isLoopback } from "../net/ip.ts";
-import type { Handler } from "./lifetime.ts";
-import { VERSION } from "../cli/version.ts";
+import type { Handler } from "./program.ts";
+import { VERSION } from "./version.ts";
 
 /** A handler that can be looked at. */
 export interface Administered {

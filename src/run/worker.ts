@@ -9,14 +9,14 @@ import { leastLevel, relayLog } from "../log/log.ts";
 import { HandlerView, type View } from "../observe/view.ts";
 import { type Duties, type Line, type Port, serve, type Start, type StartedWorker } from "./calls.ts";
 import { joinWorkerGroup } from "../workers/worker_group.ts";
-import type { Loaded, Program, Started } from "./lifetime.ts";
+import type { Loaded, Program, Started } from "./program.ts";
 import { startPatiently } from "./start.ts";
-import { VERSION } from "../cli/version.ts";
+import { VERSION } from "./version.ts";
 
 /** Loads the program of a command, and none of the other's code. */
 async function programOf(command: Start["command"], args: string[]): Promise<Program<Loaded>> {
-  if (command === "server") return (await import("../cli/server.ts")).serverProgram(args) as Program<Loaded>;
-  return (await import("../cli/client.ts")).clientProgram(args) as Program<Loaded>;
+  if (command === "server") return (await import("./server_program.ts")).serverProgram(args) as Program<Loaded>;
+  return (await import("./client_program.ts")).clientProgram(args) as Program<Loaded>;
 }
 
 /** Runs a handler. */

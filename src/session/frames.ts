@@ -1,7 +1,7 @@
 import { type Association, ChannelError } from "../association/association.ts";
 import type { Clock } from "../time/clock.ts";
 import { guardedRandom } from "../sharing/guarded_pads.ts";
-import { systemPads } from "../sharing/pads.ts";
+import { systemPads } from "../sharing/system_pads.ts";
 import { WireError } from "../wire/decoder.ts";
 import { type Frame, FRAME_HEAD_LENGTH, frameName, FrameType } from "../wire/frame.ts";
 import { FrameDecoder } from "../wire/frame_decoder.ts";

@@ -1,4 +1,4 @@
-import type { PadSource } from "./pads.ts";
+import type { PadSource } from "./system_pads.ts";
 
 const SYMBOLS = {
   EVP_CIPHER_CTX_new: { parameters: [], result: "pointer" },

@@ -1,4 +1,4 @@
-import type { PadSource } from "./pads.ts";
+import type { PadSource } from "./system_pads.ts";
 
 /** Bytes checked at the end of a pad. Shorter pads are not checked: their values may repeat by chance. */
 const TAIL_LENGTH = 16;

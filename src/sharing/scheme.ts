@@ -1,4 +1,4 @@
-import type { PadSource } from "./pads.ts";
+import type { PadSource } from "./system_pads.ts";
 
 /**
  * Splits a message into n shares, of which all n, and no fewer, reveal it (paper, section III-E).

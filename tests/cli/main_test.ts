@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import project from "../../deno.json" with { type: "json" };
-import { COMMANDS, main } from "../../src/cli/mod.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { main } from "../../src/cli/mod.ts";
 import { EXIT_STATUSES } from "../../src/cli/statuses.ts";
 import { optionsOf } from "../../src/config/schema.ts";
 import { clientSpec } from "../../src/config/client.ts";

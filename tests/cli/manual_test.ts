@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { COMMANDS } from "../../src/cli/mod.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { EXIT_STATUSES } from "../../src/cli/statuses.ts";
 import { runMicss } from "../support/programs/cli.ts";
 import { makeTempDir, run } from "../support/programs/process.ts";

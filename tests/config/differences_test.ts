@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { clientProgram } from "../../src/cli/client.ts";
-import { serverProgram } from "../../src/cli/server.ts";
+import { clientProgram } from "../../src/run/client_program.ts";
+import { serverProgram } from "../../src/run/server_program.ts";
 import { differences } from "../../src/config/differences.ts";
 import { serverSpec } from "../../src/config/server.ts";
 import { parseConfig } from "../../src/config/load.ts";

@@ -1,7 +1,7 @@
 /** The JSON Schemas for editors against the real reader: what works they take, and what they refuse would not work. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { parseClientCommand } from "../../src/cli/client.ts";
-import { parseServerCommand } from "../../src/cli/server.ts";
+import { parseClientCommand } from "../../src/run/client_program.ts";
+import { parseServerCommand } from "../../src/run/server_program.ts";
 import { UsageError } from "../../src/config/problems.ts";
 import { editorSays } from "../support/schema.ts";
 

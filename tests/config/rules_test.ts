@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseClientCommand } from "../../src/cli/client.ts";
+import { parseClientCommand } from "../../src/run/client_program.ts";
 import { accountSyntax, deviceSyntax, selectorSyntax } from "../../src/config/rules.ts";
 
 Deno.test("what to take is written in one way for each network and port, and read back", () => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { searchTaps } from "../../src/demo/search.ts";
 import { LETTER_LENGTH, PAGE_BYTES, repeated } from "../../src/demo/text.ts";
-import { type PadSource, systemPads } from "../../src/sharing/pads.ts";
+import { type PadSource, systemPads } from "../../src/sharing/system_pads.ts";
 import { xor } from "../../src/sharing/xor.ts";
 
 /** Searches the recordings of three taps for `message`, split with these pads. */

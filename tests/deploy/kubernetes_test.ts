@@ -1,8 +1,8 @@
 /** The manifests for Kubernetes: against its own schemas, and against the program that they run. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { parseClientCommand } from "../../src/cli/client.ts";
+import { parseClientCommand } from "../../src/run/client_program.ts";
 import { parseClientRules } from "../../src/cli/rules_args.ts";
-import { parseServerCommand } from "../../src/cli/server.ts";
+import { parseServerCommand } from "../../src/run/server_program.ts";
 import { build, type Container, type Manifest, MANIFESTS, only, readManifests } from "../support/system/kubernetes.ts";
 import { run } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";

@@ -1,8 +1,8 @@
 /** The units for systemd: what systemd says of them, and what the commands in them say. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { parseClientCommand } from "../../src/cli/client.ts";
+import { parseClientCommand } from "../../src/run/client_program.ts";
 import { parseClientRules } from "../../src/cli/rules_args.ts";
-import { parseServerCommand } from "../../src/cli/server.ts";
+import { parseServerCommand } from "../../src/run/server_program.ts";
 import { makeTempDir, run } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";
 import { readUnit, UNITS } from "../support/system/systemd_units.ts";

@@ -1,10 +1,10 @@
 /** Every command line and file that README shows is one that the program takes. */
 
 import { assert, assertEquals } from "@std/assert";
-import { parseClientCommand } from "../../src/cli/client.ts";
-import { COMMANDS } from "../../src/cli/mod.ts";
+import { parseClientCommand } from "../../src/run/client_program.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { parseClientRules } from "../../src/cli/rules_args.ts";
-import { parseServerCommand } from "../../src/cli/server.ts";
+import { parseServerCommand } from "../../src/run/server_program.ts";
 import { FileError } from "../../src/config/file.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
 import { MAX_CHANNELS, MIN_CHANNELS } from "../../src/wire/associate.ts";

@@ -1,9 +1,9 @@
 /** The command lines, files and rules that docs/OPERATIONS.md shows are ones that the program takes, or makes. */
 import { assert, assertEquals } from "@std/assert";
-import { parseClientCommand } from "../../src/cli/client.ts";
-import { COMMANDS } from "../../src/cli/mod.ts";
+import { parseClientCommand } from "../../src/run/client_program.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { parseClientRules, parseRemoval, parseServerRules, splitRules } from "../../src/cli/rules_args.ts";
-import { parseServerCommand } from "../../src/cli/server.ts";
+import { parseServerCommand } from "../../src/run/server_program.ts";
 import { FileError } from "../../src/config/file.ts";
 import { clientPlan } from "../../src/rules/mod.ts";
 import { nftScript } from "../../src/rules/nft.ts";

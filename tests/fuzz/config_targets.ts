@@ -1,7 +1,7 @@
 /** What whoever runs the program writes: files, flags, addresses, keys. */
 import { assert, assertEquals } from "@std/assert";
-import { parseClientCommand } from "../../src/cli/client.ts";
-import { parseServerCommand } from "../../src/cli/server.ts";
+import { parseClientCommand } from "../../src/run/client_program.ts";
+import { parseServerCommand } from "../../src/run/server_program.ts";
 import { locator } from "../../src/config/position.ts";
 import { UsageError } from "../../src/config/problems.ts";
 import { covers, formatScope, parseScope } from "../../src/config/scope.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { readIngressUsers } from "../../src/run/ingress_users.ts";
-import { parseClientCommand } from "../../src/cli/client.ts";
+import { parseClientCommand } from "../../src/run/client_program.ts";
 import { readUsersFile } from "../../src/config/file.ts";
 import { UsageError } from "../../src/config/problems.ts";
 

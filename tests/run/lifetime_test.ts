@@ -1,6 +1,7 @@
 /** How a handler is run until a signal ends it, with signals that the test sends. */
 import { assertEquals } from "@std/assert";
-import { type Handler, type Reloaded, type Running, runUntilSignal } from "../../src/run/lifetime.ts";
+import { type Reloaded, type Running, runUntilSignal } from "../../src/run/lifetime.ts";
+import { type Handler } from "../../src/run/program.ts";
 import type { Signals } from "../../src/run/signals.ts";
 import { UsageError } from "../../src/config/problems.ts";
 import { createLog } from "../../src/log/log.ts";

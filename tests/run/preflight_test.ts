@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseClientCommand } from "../../src/cli/client.ts";
+import { parseClientCommand } from "../../src/run/client_program.ts";
 import { clientRequirements, type Machine, unmetRequirements } from "../../src/run/preflight.ts";
 
 const MACHINE: Machine = {

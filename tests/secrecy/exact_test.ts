@@ -4,7 +4,7 @@
  */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { initiate } from "../../src/association/initiate.ts";
-import type { PadSource } from "../../src/sharing/pads.ts";
+import type { PadSource } from "../../src/sharing/system_pads.ts";
 import { associateLength } from "../../src/wire/associate.ts";
 import { Witness } from "../adversary/witness.ts";
 import { FakeClock } from "../support/time/fake_clock.ts";

@@ -5,7 +5,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { ChannelError } from "../../src/association/association.ts";
 import { PadError } from "../../src/sharing/guarded_pads.ts";
-import type { PadSource } from "../../src/sharing/pads.ts";
+import type { PadSource } from "../../src/sharing/system_pads.ts";
 import { writeAll } from "../../src/net/connection.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { readToEnd } from "../support/handlers/pair.ts";

@@ -1,7 +1,7 @@
 /** A source of pads that fails stops the session: both applications are reset, and no further share leaves. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { PadError } from "../../src/sharing/guarded_pads.ts";
-import { type PadSource, systemPads } from "../../src/sharing/pads.ts";
+import { type PadSource, systemPads } from "../../src/sharing/system_pads.ts";
 import { readToEnd } from "../support/handlers/pair.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { writeAll } from "../../src/net/connection.ts";

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { aesPads } from "../../src/sharing/aes_pads.ts";
-import { type PadSource, systemPads } from "../../src/sharing/pads.ts";
+import { type PadSource, systemPads } from "../../src/sharing/system_pads.ts";
 import { concat, readAll, sendAll } from "../support/handlers/pair.ts";
 import { finishPair, startSession } from "../support/handlers/session_pair.ts";
 import { allButOne, sum, type Watched, watchedPair } from "./watched.ts";

@@ -1,7 +1,7 @@
 /** Pads are given out once, as long as the message, and each is what one channel of one direction carries. */
 import { assert, assertEquals } from "@std/assert";
 import { aesPads } from "../../src/sharing/aes_pads.ts";
-import { type PadSource, systemPads } from "../../src/sharing/pads.ts";
+import { type PadSource, systemPads } from "../../src/sharing/system_pads.ts";
 import { concat, readAll, sendAll } from "../support/handlers/pair.ts";
 import { finishPair, startSession } from "../support/handlers/session_pair.ts";
 import { type Watched, watchedPair } from "./watched.ts";

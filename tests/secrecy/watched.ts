@@ -2,7 +2,7 @@
 import { initiate } from "../../src/association/initiate.ts";
 import type { Network } from "../../src/net/connection.ts";
 import { Frames } from "../../src/session/frames.ts";
-import type { PadSource } from "../../src/sharing/pads.ts";
+import type { PadSource } from "../../src/sharing/system_pads.ts";
 import { associateLength } from "../../src/wire/associate.ts";
 import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
 import { type Seen, Witness } from "../adversary/witness.ts";

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { aesPads } from "../../src/sharing/aes_pads.ts";
-import { padSource, systemPads } from "../../src/sharing/pads.ts";
+import { padSource } from "../../src/sharing/pads.ts";
+import { systemPads } from "../../src/sharing/system_pads.ts";
 
 const pads = aesPads(systemPads);
 

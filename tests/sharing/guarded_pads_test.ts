@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { commonGuard, guardedPads, guardedRandom, PadError } from "../../src/sharing/guarded_pads.ts";
-import { systemPads } from "../../src/sharing/pads.ts";
+import { systemPads } from "../../src/sharing/system_pads.ts";
 
 Deno.test("guarded pads equal those of their source", () => {
   let next = 1;

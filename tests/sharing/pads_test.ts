@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { systemPads } from "../../src/sharing/pads.ts";
+import { systemPads } from "../../src/sharing/system_pads.ts";
 
 Deno.test("system pads fill arrays of lengths around the runtime's limit per call", () => {
   for (const length of [0, 1, 7, 64, 65_535, 65_536, 65_537, 131_072, 131_073, 524_288]) {

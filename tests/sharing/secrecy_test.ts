@@ -4,7 +4,7 @@
  */
 
 import { assertEquals, assertNotEquals } from "@std/assert";
-import type { PadSource } from "../../src/sharing/pads.ts";
+import type { PadSource } from "../../src/sharing/system_pads.ts";
 import { xor } from "../../src/sharing/xor.ts";
 
 /** A source of constant pads: the digits of `number`, `bits` bits each. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import type { PadSource } from "../../src/sharing/pads.ts";
+import type { PadSource } from "../../src/sharing/system_pads.ts";
 import { xor } from "../../src/sharing/xor.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 

@@ -17,7 +17,7 @@ import { Pool, type Reused } from "../../session/pool.ts";
 import { Outgoing } from "../../session/outgoing.ts";
 import type { Traffic } from "../../session/relay.ts";
 import { HandlerEnding, request, TargetError, Unanswered } from "../../session/session.ts";
-import type { PadSource } from "../../sharing/pads.ts";
+import type { PadSource } from "../../sharing/system_pads.ts";
 import type { Open } from "../../wire/open.ts";
 import type { ResolvedServer } from "../servers/configured_server.ts";
 import type { Arrival } from "../ingress/arrival.ts";

@@ -2,9 +2,7 @@ import { lookup } from "node:dns";
 import { HostsFile } from "./hosts_file.ts";
 import { canonicalHost } from "../ip.ts";
 import type { System } from "../system.ts";
-
-/** Finds the addresses of a host name, best first. @throws What the system reports. */
-export type Resolve = (name: string) => Promise<readonly string[]>;
+import type { Resolve } from "./resolve.ts";
 
 /** The system's resolver, `getaddrinfo`: its hosts file, its search domains, its name servers, its order (`verbatim`). */
 export const systemResolve: Resolve = (name): Promise<readonly string[]> =>

@@ -6,7 +6,7 @@ import { Activity } from "../../../src/observe/activity.ts";
 import { silentLog } from "../../../src/log/log.ts";
 import { ThrottledWarning } from "../../../src/log/throttled.ts";
 import { Liveness } from "../../../src/session/liveness.ts";
-import { systemPads } from "../../../src/sharing/pads.ts";
+import { systemPads } from "../../../src/sharing/system_pads.ts";
 import { Handlers } from "../../support/handlers/handlers_in_memory.ts";
 import "../../support/system/native.ts";
 import { applicationPair, channelAddresses, readAll, sendAll } from "../../support/handlers/pair.ts";

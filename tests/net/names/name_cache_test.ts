@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { Lookups, type Resolve, systemResolve } from "../../../src/net/names/lookups.ts";
+import { Lookups, systemResolve } from "../../../src/net/names/lookups.ts";
+import type { Resolve } from "../../../src/net/names/resolve.ts";
 import { Names, RESOLVE_AGAIN, RETRY } from "../../../src/net/names/name_cache.ts";
 import { FakeClock, settle } from "../../support/time/fake_clock.ts";
 import { Lines } from "../../support/handlers/world.ts";

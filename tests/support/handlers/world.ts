@@ -8,7 +8,7 @@ import type { Key } from "../../../src/identify/key.ts";
 import type { ScopedKey } from "../../../src/identify/learned.ts";
 import type { Address } from "../../../src/net/address.ts";
 import { type Connection, writeAll } from "../../../src/net/connection.ts";
-import type { Resolve } from "../../../src/net/names/lookups.ts";
+import type { Resolve } from "../../../src/net/names/resolve.ts";
 import { createLog, type Log } from "../../../src/log/log.ts";
 import { ServerHandler } from "../../../src/server/mod.ts";
 import type { WorkerGroup } from "../../../src/workers/worker_group.ts";
