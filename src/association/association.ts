@@ -1,3 +1,4 @@
+import { MicssError, reasonOf } from "../errors/errors.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection } from "../net/connection.ts";
 import { commonGuard } from "../sharing/guarded_pads.ts";
@@ -20,10 +21,7 @@ export interface HandshakeProgress {
 }
 
 /** A channel failed, and with it its association. */
-export class ChannelError extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "ChannelError";
-
+export class ChannelError extends MicssError {
   /**
    * An error that names the channel.
    *
@@ -209,13 +207,6 @@ export class Association {
 function isByOtherSide(cause: unknown): boolean {
   const { ConnectionReset, ConnectionAborted, BrokenPipe } = Deno.errors;
   return cause === null || [ConnectionReset, ConnectionAborted, BrokenPipe].some((error) => cause instanceof error);
-}
-
-/** A cause in words, for a log line or an error. */
-export function reasonOf(cause: unknown): string {
-  if (cause === null || cause === undefined) return "closed by the other side";
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.message === "" ? cause.name : cause.message.replace(/ \(os error \d+\)$/, "");
 }
 
 /** Channels in words: `channel 3`, `channels 2, 3 and 4`. @param indexes Their places in the association, at least one. */

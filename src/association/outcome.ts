@@ -1,3 +1,4 @@
+import { MicssError } from "../errors/errors.ts";
 import { isAway } from "../net/gone.ts";
 import { RefusedReason } from "../wire/associate.ts";
 import { WireError } from "../wire/decoder.ts";
@@ -14,9 +15,6 @@ export type HandshakeOutcome =
 
 /** The server handler refused the list that the client sent. */
 export class HandshakeRefused extends WireError {
-  /** Tells the class in a stack trace. */
-  override name = "HandshakeRefused";
-
   /**
    * An error in words.
    *
@@ -33,10 +31,7 @@ export class HandshakeRefused extends WireError {
 }
 
 /** The other side took too long. */
-export class HandshakeTimeout extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "HandshakeTimeout";
-}
+export class HandshakeTimeout extends MicssError {}
 
 const WORDS: Readonly<Record<RefusedReason, string>> = {
   [RefusedReason.Unacceptable]: "refused: the server handler does not do this scheme, or this threshold",

@@ -1,7 +1,7 @@
 import { type Connection, writeAll } from "../net/connection.ts";
 import { encodeRefused, RefusedReason } from "../wire/associate.ts";
 import { COOKIE_LENGTH } from "../wire/greeting.ts";
-import { reasonOf } from "./association.ts";
+import { reasonOf } from "../errors/errors.ts";
 import { ChannelReader } from "./channel_reader.ts";
 import type { Candidate } from "./matcher.ts";
 import { type HandshakeOutcome, refusedFor } from "./outcome.ts";

@@ -1,3 +1,4 @@
+import { MicssError } from "../errors/errors.ts";
 import type { Address } from "../net/address.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
@@ -17,10 +18,7 @@ export interface Measuring {
 }
 
 /** The peer is not an answerer, or does not answer. The message says which. */
-export class AnswerError extends Error {
-  /** Name of the class in a stack trace. */
-  override name = "AnswerError";
-}
+export class AnswerError extends MicssError {}
 
 /** Ramp for TCP's slow start, as a fraction of the window. */
 const RAMP = 0.25;

@@ -1,3 +1,4 @@
+import { MicssError } from "../errors/errors.ts";
 import { ConfiguredServer, namesOf } from "../client/servers/configured_server.ts";
 import { ClientHandler } from "../client/mod.ts";
 import { clientSpec, serverSyntax } from "../config/client.ts";
@@ -82,10 +83,7 @@ export interface BenchOptions {
 }
 
 /** The server can't be measured. The message explains why in one line. */
-export class BenchError extends Error {
-  /** Name of the class in a stack trace. */
-  override name = "BenchError";
-}
+export class BenchError extends MicssError {}
 
 /**
  * Measures a server: each channel, and MICSS over all of them, through a client handler as users run it.

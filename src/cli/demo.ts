@@ -1,3 +1,4 @@
+import { MicssError } from "../errors/errors.ts";
 import { DemoError, PLAIN, runDemo, Screen, standardTerminal } from "../demo/mod.ts";
 import { systemClock } from "../time/clock.ts";
 import { StartError } from "../net/listen/listen.ts";
@@ -34,9 +35,7 @@ export const command: Command = {
 const SIGNALS = new Map<Deno.Signal, number>([["SIGINT", 2], ["SIGTERM", 15]]);
 
 /** Somebody wants the demo to end. */
-class Interrupted extends Error {
-  override name = "Interrupted";
-
+class Interrupted extends MicssError {
   constructor(readonly by: Deno.Signal) {
     super(`ended by ${by}: nothing is left running`);
   }

@@ -1,4 +1,4 @@
-import { reasonOf } from "../association/association.ts";
+import { reasonOf } from "../errors/errors.ts";
 import { StartError } from "../net/listen/listen.ts";
 import type { Output } from "./command.ts";
 import type { LoadedConfig } from "../config/load.ts";

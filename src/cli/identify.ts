@@ -1,4 +1,4 @@
-import { reasonOf } from "../association/association.ts";
+import { reasonOf } from "../errors/errors.ts";
 import { clientSpec } from "../config/client.ts";
 import { loadFile, readFile } from "../config/file.ts";
 import { clientIdentifySchema } from "../config/identify.ts";

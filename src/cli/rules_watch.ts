@@ -1,4 +1,4 @@
-import { reasonOf } from "../association/association.ts";
+import { reasonOf } from "../errors/errors.ts";
 import { UsageError } from "../config/problems.ts";
 import { systemClock } from "../time/clock.ts";
 import { systemManager } from "../observe/notify.ts";

@@ -1,4 +1,4 @@
-import { reasonOf } from "../association/association.ts";
+import { reasonOf } from "../errors/errors.ts";
 import { live } from "../config/live.ts";
 import type { ClientConfig } from "../config/types.ts";
 import { systemDatabasePath } from "../identify/database.ts";

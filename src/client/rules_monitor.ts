@@ -1,4 +1,4 @@
-import { reasonOf } from "../association/association.ts";
+import { reasonOf } from "../errors/errors.ts";
 import type { Clock } from "../time/clock.ts";
 import { NotLookedAt } from "../observe/readiness.ts";
 import type { Log } from "../log/log.ts";

@@ -1,3 +1,4 @@
+import { MicssError } from "../errors/errors.ts";
 import { parse } from "@std/yaml";
 import { fileNode, type Node } from "./node.ts";
 import { locator } from "./position.ts";
@@ -12,10 +13,7 @@ export const MAX_FILE_BYTES = 1024 * 1024;
 export type ReadFile = (path: string) => string;
 
 /** Why a file can't be read: "what is wrong; what would be right". */
-export class FileError extends Error {
-  /** "FileError". */
-  override readonly name = "FileError";
-}
+export class FileError extends MicssError {}
 
 /** Reads a configuration: a UTF-8 file of at most {@linkcode MAX_FILE_BYTES} bytes. */
 export const readFile: ReadFile = (path: string): string => readText(path, "a YAML file");

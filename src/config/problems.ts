@@ -1,7 +1,6 @@
+import { MicssError } from "../errors/errors.ts";
 /** Bad input: flags, arguments or a configuration file. The program prints the lines and exits with status 2. */
-export class UsageError extends Error {
-  /** "UsageError". */
-  override readonly name = "UsageError";
+export class UsageError extends MicssError {
   /** One line for each mistake, without newlines: `micss WHERE: what is wrong; what would be right`. */
   readonly lines: readonly string[];
 

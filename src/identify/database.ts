@@ -1,13 +1,11 @@
+import { MicssError } from "../errors/errors.ts";
 import { createHash } from "node:crypto";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { environment } from "../config/environment.ts";
 import { type Entry, EntryError, entryFromJson, type EntryJson, entryToJson } from "./entry.ts";
 
 /** The database can't be used. Message: "what is wrong; what would be right", without the path. */
-export class DatabaseError extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "DatabaseError";
-}
+export class DatabaseError extends MicssError {}
 
 /** SQLite application id: "MICS". */
 const APPLICATION_ID = 0x4d494353;

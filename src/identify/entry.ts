@@ -1,3 +1,4 @@
+import { MicssError } from "../errors/errors.ts";
 import { type Address, DEFAULT_PORT, formatAddress, parseAddress } from "../net/address.ts";
 import { canonicalHost, isIpv4, isIpv6 } from "../net/ip.ts";
 import { MAX_CHANNELS, MIN_CHANNELS } from "../wire/associate.ts";
@@ -57,10 +58,7 @@ export function entryToJson({ address, channels, source, learned, expires, key }
 }
 
 /** A JSON value is not an entry. Message: "FIELD: what is wrong; what would be right". */
-export class EntryError extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "EntryError";
-}
+export class EntryError extends MicssError {}
 
 /**
  * Reads an entry from a JSON value. Only `address` and `channels` are required.

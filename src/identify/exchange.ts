@@ -1,3 +1,4 @@
+import { MicssError } from "../errors/errors.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
@@ -40,10 +41,7 @@ export interface ExchangeOptions {
 }
 
 /** Identification failed. The message names the address and the reason. */
-export class IdentifyError extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "IdentifyError";
-}
+export class IdentifyError extends MicssError {}
 
 /**
  * Asks a server handler for its channels (paper, section III-C; docs/PROTOCOL.md, identification), with one connection per

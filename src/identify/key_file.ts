@@ -1,3 +1,4 @@
+import { MicssError } from "../errors/errors.ts";
 import { type FileRights, isPrivate } from "../net/private_file.ts";
 import { readSource } from "../config/source.ts";
 import { formatKey, generateEd25519, generateHmac, importKey, type Key, type KeyText, parseKey } from "./key.ts";
@@ -6,10 +7,7 @@ import { formatKey, generateEd25519, generateHmac, importKey, type Key, type Key
 const MAX_TEXT = 1024;
 
 /** A key file can't be used. Message: "what is wrong; what would be right". */
-export class KeyFileError extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "KeyFileError";
-
+export class KeyFileError extends MicssError {
   /**
    * Creates an error about a file.
    *

@@ -1,3 +1,4 @@
+import { MicssError } from "../errors/errors.ts";
 import { formatAddress } from "./address.ts";
 import type { Connection, Listener } from "./connection.ts";
 import { StartError } from "./listen/listen.ts";
@@ -5,10 +6,7 @@ import { StartError } from "./listen/listen.ts";
 const TCP = 6, MPTCP = 262;
 
 /** A channel's socket is not plain TCP. */
-export class NotPlainTcp extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "NotPlainTcp";
-
+export class NotPlainTcp extends MicssError {
   /** An error in words. @param protocol The number of what it is instead. */
   constructor(protocol: number) {
     const name = protocol === MPTCP ? "MPTCP" : `protocol ${protocol}`;

@@ -1,5 +1,5 @@
 import type { Association } from "../association/association.ts";
-import { reasonOf } from "../association/association.ts";
+import { reasonOf } from "../errors/errors.ts";
 import { type Address, formatAddress, portAbove } from "../net/address.ts";
 import { sameAddress } from "../net/sockaddr.ts";
 

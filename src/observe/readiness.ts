@@ -1,4 +1,4 @@
-import { reasonOf } from "../association/association.ts";
+import { MicssError, reasonOf } from "../errors/errors.ts";
 import type { Clock } from "../time/clock.ts";
 
 /** How long an answer holds, in milliseconds: a good one longer, because asking makes associations. */
@@ -33,10 +33,7 @@ export interface Check extends Subject {
 }
 
 /** It can't be told from here whether something is in place: reported; does not affect readiness. */
-export class NotLookedAt extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "NotLookedAt";
-}
+export class NotLookedAt extends MicssError {}
 
 /** Whether a handler can serve new sessions; each thing by its check's name, with the reason. */
 export interface Answer {

@@ -1,14 +1,9 @@
+import { MicssError } from "../errors/errors.ts";
 /** The rules can't be put in place, proven or taken away: `what is wrong; what would help`, in one line. */
-export class RulesError extends Error {
-  /** Tells the class in a stack trace. */
-  override readonly name: string = "RulesError";
-}
+export class RulesError extends MicssError {}
 
 /** This process may not look at rules, or change them. */
 export class NoRight extends RulesError {
-  /** Tells the class in a stack trace. */
-  override readonly name = "NoRight";
-
   /** Says so. */
   constructor() {
     super("no right to change this machine's rules; run it as root, for example with sudo (CAP_NET_ADMIN)");

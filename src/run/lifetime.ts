@@ -1,4 +1,4 @@
-import { reasonOf } from "../association/association.ts";
+import { reasonOf } from "../errors/errors.ts";
 import { UsageError } from "../config/problems.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { StartError } from "../net/listen/listen.ts";

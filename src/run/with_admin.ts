@@ -1,4 +1,4 @@
-import { reasonOf } from "../association/association.ts";
+import { reasonOf } from "../errors/errors.ts";
 import type { AdminAddress } from "../config/admin.ts";
 import { type KeyUse, loadKey } from "../identify/key_file.ts";
 import { Admin, formatAdmin } from "../observe/admin/admin.ts";

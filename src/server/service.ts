@@ -1,5 +1,5 @@
 import type { Association } from "../association/association.ts";
-import { reasonOf } from "../association/association.ts";
+import { reasonOf } from "../errors/errors.ts";
 import type { ServerConfig } from "../config/types.ts";
 import { formatAddress } from "../net/address.ts";
 import { type Connection, writeAll } from "../net/connection.ts";

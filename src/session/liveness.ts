@@ -1,3 +1,4 @@
+import { MicssError } from "../errors/errors.ts";
 import { channelsOf } from "../association/association.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Frames } from "./frames.ts";
@@ -11,10 +12,7 @@ export interface LivenessLimits {
 }
 
 /** No channel of an association brings anything. */
-export class Silence extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "Silence";
-
+export class Silence extends MicssError {
   /** An error in words. @param ms For how long, in milliseconds. */
   constructor(ms: number) {
     super(`all channels silent for ${ms / 1000} s: the other host, or one path`);

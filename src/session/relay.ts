@@ -1,12 +1,10 @@
+import { MicssError } from "../errors/errors.ts";
 import type { Connection } from "../net/connection.ts";
 import { FrameType, ResetCode } from "../wire/frame.ts";
 import { type Frames, unexpected } from "./frames.ts";
 
 /** The session was aborted by the other handler, which says why. */
-export class SessionReset extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "SessionReset";
-
+export class SessionReset extends MicssError {
   /**
    * An error in words.
    *
@@ -18,10 +16,7 @@ export class SessionReset extends Error {
 }
 
 /** The application's, or the target's, own connection failed. */
-export class ApplicationError extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "ApplicationError";
-}
+export class ApplicationError extends MicssError {}
 
 /** What went through a session, in bytes of the application's. */
 export interface Traffic {

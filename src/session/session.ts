@@ -1,4 +1,5 @@
-import { ChannelError, reasonOf } from "../association/association.ts";
+import { MicssError, reasonOf } from "../errors/errors.ts";
+import { ChannelError } from "../association/association.ts";
 import { systemClock } from "../time/clock.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Connection } from "../net/connection.ts";
@@ -14,10 +15,7 @@ import { ApplicationError, applied, receiveTo, SessionReset, type Traffic } from
 const LAST_WORD_TIMEOUT = 1000;
 
 /** Who owns the association has ended it, and the session with it. */
-export class HandlerEnding extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "HandlerEnding";
-
+export class HandlerEnding extends MicssError {
   /** An error in words. */
   constructor() {
     super("the handler is ending");
@@ -25,10 +23,7 @@ export class HandlerEnding extends Error {
 }
 
 /** The server handler did not connect the session to its target. */
-export class TargetError extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "TargetError";
-
+export class TargetError extends MicssError {
   /**
    * An error in words.
    *
@@ -127,10 +122,7 @@ export interface Applicant {
 }
 
 /** The other side did not take the OPEN, and the application has noticed nothing: it may be asked for again. */
-export class Unanswered extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "Unanswered";
-}
+export class Unanswered extends MicssError {}
 
 /** How {@linkcode request} is to go about it. */
 export interface Asking {

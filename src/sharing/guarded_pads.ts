@@ -1,13 +1,11 @@
+import { MicssError } from "../errors/errors.ts";
 import type { PadSource } from "./system_pads.ts";
 
 /** Bytes checked at the end of a pad. Shorter pads are not checked: their values may repeat by chance. */
 const TAIL_LENGTH = 16;
 
 /** A pad source has visibly failed: its output must not be used. */
-export class PadError extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "PadError";
-}
+export class PadError extends MicssError {}
 
 /**
  * Passes pads through until their source visibly fails: leaves the end of a pad unwritten, returns zeros, or returns the

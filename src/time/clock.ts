@@ -1,21 +1,25 @@
-/** Time as the handlers see it, so that tests can move it by hand. */
+/** Time as the handlers see it. Tests move it by hand. */
 export interface Clock {
   /** Milliseconds since some fixed moment; never goes back. */
   now(): number;
   /**
    * Runs `action` once, `ms` milliseconds from now. A pending action does not keep the process alive.
    *
-   * @returns Forgets the action; harmless after it ran.
+   * @returns Cancels the action; harmless after it ran.
    */
   after(ms: number, action: () => void): () => void;
   /**
-   * Runs `action` once, as {@linkcode Clock.after} does, when what is about to come from this machine has had a moment
-   * to come: 2 ms. In tests that is a moment of theirs, and no time passes.
+   * Runs `action` once, 2 ms from now: long enough for a program on this machine to answer. In tests it runs as soon as
+   * everything else has settled, and no time passes.
+   *
+   * @returns Cancels the action; harmless after it ran.
    */
   soon(action: () => void): () => void;
+  /** Resolves `ms` milliseconds from now. */
+  sleep(ms: number): Promise<void>;
 }
 
-/** What a moment is, in milliseconds: programs on this machine answer within it, and no way to another takes less. */
+/** Programs on this machine answer within these milliseconds; a round trip to another one takes no less. */
 const MOMENT = 2;
 
 /** The system's monotonic clock and timers. */
@@ -27,4 +31,5 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
   soon: (action) => systemClock.after(MOMENT, action),
+  sleep: (ms) => new Promise((resolve) => systemClock.after(ms, resolve)),
 };

@@ -1,3 +1,4 @@
+import { MicssError } from "../errors/errors.ts";
 /**
  * Reads one message whose length becomes known only while reading it: yields the number of bytes that it needs next, gets
  * exactly those (lent until the next step), and returns the value. So no decoder sees, or makes its caller read, a byte
@@ -8,10 +9,7 @@
 export type Decoder<T> = Generator<number, T, Uint8Array>;
 
 /** The peer violated the protocol. Safe to log: the message never contains received bytes. */
-export class WireError extends Error {
-  /** Name of the class in logs. */
-  override name = "WireError";
-}
+export class WireError extends MicssError {}
 
 /**
  * Runs a decoder over a source of bytes.

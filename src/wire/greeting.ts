@@ -27,9 +27,6 @@ export function encodeGreeting(cookie: Uint8Array): Uint8Array {
 
 /** The server handler speaks another version of the protocol. */
 export class VersionError extends WireError {
-  /** Tells the class in a stack trace. */
-  override name = "VersionError";
-
   /**
    * Creates an error.
    *
@@ -42,9 +39,6 @@ export class VersionError extends WireError {
 
 /** The peer is not a MICSS server handler. */
 export class NoServerError extends WireError {
-  /** Tells the class in a stack trace. */
-  override name = "NoServerError";
-
   /** Creates an error. */
   constructor() {
     super("the peer is not a MICSS server handler");

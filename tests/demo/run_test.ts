@@ -30,6 +30,7 @@ class Rehearsal {
       now: () => clock.now(),
       after: (ms, action) => noted(clock.after(ms, action)),
       soon: (action) => noted(clock.soon(action)),
+      sleep: (ms) => new Promise((resolve) => noted(clock.after(ms, resolve))),
     };
   }
 
@@ -143,6 +144,7 @@ Deno.test("a demo that takes too long fails", async () => {
       return () => {};
     },
     soon: (action) => systemClock.soon(action),
+    sleep: (ms) => systemClock.sleep(ms),
   };
   const rehearsal = new Rehearsal({}, clock);
   rehearsal.shown = () => {

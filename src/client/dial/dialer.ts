@@ -1,5 +1,5 @@
 import { initiate } from "../../association/initiate.ts";
-import { reasonOf } from "../../association/association.ts";
+import { reasonOf } from "../../errors/errors.ts";
 import { mayPass } from "../../association/outcome.ts";
 import { live } from "../../config/live.ts";
 import type { ClientConfig } from "../../config/types.ts";

@@ -1,4 +1,4 @@
-import { reasonOf } from "../../association/association.ts";
+import { reasonOf } from "../../errors/errors.ts";
 import { affordable, giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../../net/buffer_pool.ts";
 import type { ClientConfig } from "../../config/types.ts";
 import { type Address, formatAddress } from "../../net/address.ts";

@@ -1,3 +1,4 @@
+import { MicssError } from "../../errors/errors.ts";
 import type { Connection } from "../../net/connection.ts";
 import type { Address } from "../../net/address.ts";
 import type { Dialogue } from "./dialogue.ts";
@@ -43,10 +44,7 @@ export interface Entry {
 }
 
 /** A way in does not take a connection; the message says why, for a log, and holds no byte that was sent. */
-export class TurnedAway extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "TurnedAway";
-
+export class TurnedAway extends MicssError {
   /**
    * An error in words.
    *

@@ -1,3 +1,4 @@
+import { MicssError } from "../../errors/errors.ts";
 import type { Clock } from "../../time/clock.ts";
 import { type Connection, readFull, writeAll } from "../../net/connection.ts";
 import { decodeFrom, type Decoder } from "../../wire/decoder.ts";
@@ -6,10 +7,7 @@ import { decodeFrom, type Decoder } from "../../wire/decoder.ts";
 const LAST_WORDS_TIMEOUT = 1000;
 
 /** The application did not say what it wants in time. */
-export class SlowApplication extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "SlowApplication";
-}
+export class SlowApplication extends MicssError {}
 
 /**
  * What an application and its way in say to each other before the session: read to the byte, since whatever follows is

@@ -1,4 +1,4 @@
-import { reasonOf } from "../../association/association.ts";
+import { reasonOf } from "../../errors/errors.ts";
 import { AdmissionQueue } from "../../association/admission_queue.ts";
 import { acceptAll } from "../../net/listen/accept_loop.ts";
 import { type Address, formatAddress } from "../../net/address.ts";

@@ -1,3 +1,4 @@
+import { MicssError } from "../../errors/errors.ts";
 import { TargetError } from "../../session/session.ts";
 import { ResultCode } from "../../wire/frame.ts";
 
@@ -5,16 +6,10 @@ import { ResultCode } from "../../wire/frame.ts";
 export type Refusal = "refused" | "unreachable" | "not allowed" | "overloaded" | "failed";
 
 /** The client handler does not connect to that destination; the message says why. */
-export class NotAllowed extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "NotAllowed";
-}
+export class NotAllowed extends MicssError {}
 
 /** The client handler carries as many sessions as it may. */
-export class Overloaded extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "Overloaded";
-}
+export class Overloaded extends MicssError {}
 
 const REFUSALS: Readonly<Record<TargetError["code"], Refusal>> = {
   [ResultCode.Refused]: "refused",

@@ -1,12 +1,10 @@
+import { MicssError } from "../../errors/errors.ts";
 import { type Address, formatAddress } from "../address.ts";
 import { isIpv4 } from "../ip.ts";
 import type { Listener, Network } from "../connection.ts";
 
 /** A handler can't start, for a reason outside of it; the message says what would help. */
-export class StartError extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "StartError";
-}
+export class StartError extends MicssError {}
 
 /** What the system's refusal means to whoever chose the address. */
 function listenError(address: Address, others: readonly Address[], cause: unknown): StartError {

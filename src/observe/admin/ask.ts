@@ -1,4 +1,4 @@
-import { reasonOf } from "../../association/association.ts";
+import { MicssError, reasonOf } from "../../errors/errors.ts";
 import type { AdminAddress } from "../../config/admin.ts";
 import { formatAddress } from "../../net/address.ts";
 import { dial } from "../../net/dial.ts";
@@ -9,10 +9,7 @@ import { realSystem } from "../../net/system.ts";
 const PATIENCE = 5_000;
 
 /** No handler answers. */
-export class NoAnswer extends Error {
-  /** Tells the class in a stack trace. */
-  override name = "NoAnswer";
-}
+export class NoAnswer extends MicssError {}
 
 /**
  * Asks a handler, at its admin address.

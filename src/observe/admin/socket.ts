@@ -1,4 +1,4 @@
-import { reasonOf } from "../../association/association.ts";
+import { reasonOf } from "../../errors/errors.ts";
 import type { AdminAddress } from "../../config/admin.ts";
 import { formatAddress } from "../../net/address.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";

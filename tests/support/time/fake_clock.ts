@@ -33,6 +33,10 @@ export class FakeClock implements Clock {
     return () => void this.#timers.delete(timer);
   }
 
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.after(ms, resolve));
+  }
+
   soon(action: () => void): () => void {
     const timer = { due: this.#now, action };
     this.#timers.add(timer);
