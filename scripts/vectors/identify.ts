@@ -4,11 +4,11 @@ import {
   encodeIdentify,
   encodeIdentifyAnswer,
   encodeUnanswered,
+  IdentifyRefusal,
   identifyTranscript,
   KEY_ID_LENGTH,
   Method,
   NONCE_LENGTH,
-  Unanswered,
   type WireAddress,
 } from "../../src/wire/identify.ts";
 import { counted, members, type Vector } from "./vector.ts";
@@ -95,7 +95,7 @@ function addressOf({ address, port }: WireAddress): { address: string; port: num
 
 /** Refusals to answer (docs/PROTOCOL.md 6.2). */
 export function unanswered(): Vector[] {
-  return members(Unanswered).map(([name, reason]) => ({
+  return members(IdentifyRefusal).map(([name, reason]) => ({
     name,
     description: `The server does not answer a question for reason ${reason}`,
     reason,

@@ -8,7 +8,7 @@ import { type Associate, associationId, encodeAssociate, RefusedReason } from ".
 import { decodeFrom } from "../wire/decoder.ts";
 import { decodeFirst } from "../wire/first.ts";
 import { encodeGreeting } from "../wire/greeting.ts";
-import { encodeUnanswered, type Identify, Unanswered } from "../wire/identify.ts";
+import { encodeUnanswered, type Identify, IdentifyRefusal } from "../wire/identify.ts";
 import { Association, type Sharing } from "./association.ts";
 import { HANDSHAKE_TIMEOUT } from "./initiate.ts";
 import { Matcher } from "./matcher.ts";
@@ -111,7 +111,7 @@ export class Acceptor {
     if (newcomer.over) return;
     if (first.kind === "identify") {
       const answer = this.#options.identify?.(first.question, connection);
-      return newcomer.answer(await answer ?? encodeUnanswered(Unanswered.NoSuchKey));
+      return newcomer.answer(await answer ?? encodeUnanswered(IdentifyRefusal.NoSuchKey));
     }
     // From here on the client has nothing to say until it has the echo: whatever comes tells that it is gone, or no
     // client of ours. Once associated, the read under way is that of the first shares.

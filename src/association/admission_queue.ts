@@ -53,7 +53,7 @@ export class AdmissionQueue<W extends Waiting> {
    */
   add(one: W): W | null {
     const { total, perSource, association = 1 } = this.#limits;
-    const source = sourceOf(one.remoteHost);
+    const source = sourceNetwork(one.remoteHost);
     const peers = this.#bySource.get(source) ?? new Set();
     const crowd = peers.size >= perSource ? peers : this.size >= total ? this.#largest() : null;
     const [oldest = null] = crowd ?? [];
@@ -71,7 +71,7 @@ export class AdmissionQueue<W extends Waiting> {
 
   /** One has left. */
   remove(one: W): void {
-    const source = sourceOf(one.remoteHost);
+    const source = sourceNetwork(one.remoteHost);
     const peers = this.#bySource.get(source);
     if (peers === undefined || !peers.delete(one)) return;
     this.#all.delete(one);
@@ -92,7 +92,7 @@ export class AdmissionQueue<W extends Waiting> {
 }
 
 /** A host address, or the network of 64 bits that an IPv6 address is in: whoever has one address there has all. */
-export function sourceOf(host: string): string {
+export function sourceNetwork(host: string): string {
   if (!isIpv6(host)) return host;
   const [before = "", after] = host.replace(/%.*$/, "").split("::");
   const left = before === "" ? [] : before.split(":");

@@ -10,7 +10,7 @@ import type { Clock } from "../time/clock.ts";
 import { type Network, readFull } from "../net/connection.ts";
 import { Lookups } from "../net/names/lookups.ts";
 import type { Resolve } from "../net/names/resolve.ts";
-import { Names } from "../net/names/name_cache.ts";
+import { NameCache } from "../net/names/name_cache.ts";
 import { createLog } from "../log/log.ts";
 import { decodeFrom } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
@@ -116,7 +116,7 @@ export async function benchServer(server: Server, options: BenchOptions): Promis
 /** The server with an address for each channel, chosen as the client handler does. */
 async function resolve(server: Server, options: BenchOptions): Promise<Server> {
   const log = createLog({ level: "error", format: "json", write: () => {} });
-  const names = new Names(namesOf(server), { ...options, lookups: new Lookups(options), timeout: PATIENCE, log });
+  const names = new NameCache(namesOf(server), { ...options, lookups: new Lookups(options), timeout: PATIENCE, log });
   try {
     return await new ConfiguredServer(server, names).get();
   } catch (error) {

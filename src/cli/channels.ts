@@ -5,7 +5,7 @@ import { quote, UsageError } from "../config/problems.ts";
 import { type Option, optionsOf } from "../config/schema.ts";
 import { canonicalHost, isIp } from "../net/ip.ts";
 import { Database, DatabaseError, systemDatabasePath } from "../identify/database.ts";
-import { type Entry, EntryError, isValid } from "../identify/entry.ts";
+import { type DatabaseEntry, EntryError, isValid } from "../identify/entry.ts";
 import { formatEntries, parseEntries } from "../identify/entry_file.ts";
 import { listed } from "../identify/store.ts";
 import type { Command, Output } from "./command.ts";
@@ -127,7 +127,7 @@ function checkGiven(action: string, given: Given, takes: { [K in keyof Given]?: 
   if (what !== undefined) throw new UsageError([`${SUBJECT} ${action}: ${what}: not for this; see ${SUBJECT} --help`]);
 }
 
-function entriesOf(path: string): Entry[] {
+function entriesOf(path: string): DatabaseEntry[] {
   if (!exists(path)) return [];
   using database = new Database(path, { create: false, patience: PATIENCE });
   return database.list();
@@ -138,7 +138,7 @@ function forget(path: string, address: string | undefined): number {
   return database.forget(address && canonicalHost(address));
 }
 
-function readEntries(path: string): Entry[] {
+function readEntries(path: string): DatabaseEntry[] {
   try {
     return parseEntries(readDataFile(path), Date.now());
   } catch (error) {
@@ -161,7 +161,7 @@ function exists(path: string): boolean {
 }
 
 /** A table for people. */
-function table(entries: readonly Entry[], now: number): string {
+function table(entries: readonly DatabaseEntry[], now: number): string {
   const rows = entries.map((entry) => [
     entry.address,
     entry.source,

@@ -6,7 +6,7 @@ import { rehearse } from "./dry_run.ts";
 import { DRY_RUN } from "../run/dry_run_flag.ts";
 import { runHandler } from "../run/lifetime.ts";
 import { clientRequirements } from "../run/preflight.ts";
-import { clientPlan } from "../run/dry_run_plan.ts";
+import { clientDryRun } from "../run/dry_run_plan.ts";
 import { checkSystem, clientProgram, readClient, REPLACE } from "../run/client_program.ts";
 
 /** `micss client`. */
@@ -29,7 +29,7 @@ export const command: Command = {
       const plan = async () => {
         const { config, keys } = await program.load();
         checkSystem(config);
-        return clientPlan(config, keys);
+        return clientDryRun(config, keys);
       };
       return await rehearse("micss client", told, { needs: clientRequirements(told.config), plan }, output);
     }

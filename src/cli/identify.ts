@@ -10,7 +10,7 @@ import { covers } from "../config/scope.ts";
 import { canonicalHost, isIp } from "../net/ip.ts";
 import type { ClientConfig } from "../config/types.ts";
 import { Database, DatabaseError, systemDatabasePath } from "../identify/database.ts";
-import type { Entry } from "../identify/entry.ts";
+import type { DatabaseEntry } from "../identify/entry.ts";
 import { formatEntries } from "../identify/entry_file.ts";
 import { learn, type ScopedKey } from "../identify/learned.ts";
 import { type Address, DEFAULT_PORT, formatAddress, parseAddress } from "../net/address.ts";
@@ -45,7 +45,7 @@ export const command: Command = {
   ],
   async run(args, output) {
     const { address, port, keys, config, json } = await readArguments(args);
-    let entry: Entry;
+    let entry: DatabaseEntry;
     try {
       const scoped = keys.map((one): ScopedKey => port === undefined ? one : { ...one, scope: { ...one.scope, port } });
       entry = await learnInTurn(await addressesOf(address.host, config), scoped, config);
@@ -119,7 +119,7 @@ async function learnInTurn(
   hosts: readonly string[],
   keys: readonly ScopedKey[],
   { timeouts }: Pick<ClientConfig, "timeouts">,
-): Promise<Entry> {
+): Promise<DatabaseEntry> {
   const failures: unknown[] = [];
   for (const host of hosts) {
     try {
@@ -131,13 +131,13 @@ async function learnInTurn(
   throw failures[0];
 }
 
-function describe({ address, channels, key, expires }: Entry): string {
+function describe({ address, channels, key, expires }: DatabaseEntry): string {
   const until = new Date(expires!).toISOString();
   const head = `${address} has ${channels.length} channels, by key ${key}, until ${until}:`;
   return `${[head, ...channels.map((channel) => `  ${formatAddress(channel)}`)].join("\n")}\n`;
 }
 
-function keep(entry: Entry, path: string, output: Output): number {
+function keep(entry: DatabaseEntry, path: string, output: Output): number {
   try {
     using database = new Database(path, { patience: PATIENCE });
     database.put([entry]);

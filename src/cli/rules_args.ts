@@ -7,7 +7,7 @@ import { type ClientRules, clientRulesSchema, type Flavour, serverRulesSchema } 
 import { type Option, optionsOf } from "../config/schema.ts";
 import { serverRulesSpec } from "../config/server.ts";
 import type { ClientConfig, LogConfig, ServerConfig } from "../config/types.ts";
-import { clientPlan, hostsOf, type Ruleset, serverRuleset, type Side, SIDES, systemNames } from "../rules/mod.ts";
+import { clientRulesPlan, hostsOf, type Ruleset, serverRuleset, type Side, SIDES, systemNames } from "../rules/mod.ts";
 import { configOptions, parseConfig } from "../config/load.ts";
 import { readFlags } from "../config/flags.ts";
 
@@ -64,7 +64,7 @@ export async function readPlan(action: Action, side: Side, args: string[]): Prom
   }
   const config = parseClientRules(subject, args, readFile);
   const names = await systemNames(hostsOf(config));
-  const plan = clientPlan(config, names);
+  const plan = clientRulesPlan(config, names);
   const hosts = hostsOf(config).flatMap((host) => names.addresses(host));
   return { ...plan, flavour: config.rules!.flavour, hosts, log: config.log };
 }

@@ -6,7 +6,7 @@ import { rehearse } from "./dry_run.ts";
 import { DRY_RUN } from "../run/dry_run_flag.ts";
 import { runHandler } from "../run/lifetime.ts";
 import { serverRequirements } from "../run/preflight.ts";
-import { serverPlan } from "../run/dry_run_plan.ts";
+import { serverDryRun } from "../run/dry_run_plan.ts";
 import { readServer, serverProgram } from "../run/server_program.ts";
 
 /** `micss server`. */
@@ -25,7 +25,7 @@ export const command: Command = {
     if (told.has("dry-run")) {
       const plan = async () => {
         const { config, keys } = await program.load();
-        return serverPlan(config, keys);
+        return serverDryRun(config, keys);
       };
       return await rehearse("micss server", told, { needs: serverRequirements(told.config), plan }, output);
     }

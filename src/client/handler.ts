@@ -14,7 +14,7 @@ import type { Levels, Observable } from "../observe/observable.ts";
 import { ThrottledWarning } from "../log/throttled.ts";
 import { padSource } from "../sharing/pads.ts";
 import { Liveness } from "../session/liveness.ts";
-import { alone, perWorkerShare, type WorkerGroup } from "../workers/worker_group.ts";
+import { perWorkerShare, single, type WorkerGroup } from "../workers/worker_group.ts";
 import { Dialers } from "./dial/dialers.ts";
 import { Direct } from "./dial/direct.ts";
 import { Directory, type Found } from "./servers/directory.ts";
@@ -82,7 +82,7 @@ export class ClientHandler implements Observable {
     system: ClientSystem = realClientSystem,
     users: IngressUsers = {},
     keys: readonly ScopedKey[] = [],
-    group: WorkerGroup = alone(),
+    group: WorkerGroup = single(),
     replace = false,
   ) {
     this.#crew = group;
@@ -168,9 +168,9 @@ export class ClientHandler implements Observable {
    * @param name The server's.
    * @throws {Error} When no association comes about; the message says why.
    */
-  async prove(name: string): Promise<void> {
+  async verifyServer(name: string): Promise<void> {
     const found = await this.#directory.find({ host: name, port: 0 });
-    if (found.kind === "server") await this.#dialers.prove(found.server);
+    if (found.kind === "server") await this.#dialers.verify(found.server);
   }
 
   /**
@@ -180,7 +180,7 @@ export class ClientHandler implements Observable {
    * @param destinations Where applications connect whom they have to take.
    * @throws As {@linkcode RulesInPlace.look}.
    */
-  async proveRules(expected: boolean, destinations: readonly Address[] = []): Promise<void> {
+  async verifyRules(expected: boolean, destinations: readonly Address[] = []): Promise<void> {
     await this.#rules.look(this.redirects, expected, destinations);
   }
 
@@ -260,8 +260,8 @@ export class ClientHandler implements Observable {
     carried.add(1);
     try {
       const found = await this.#find(arrival);
-      if (found?.kind === "direct") await this.#direct.carry(arrival, found.addresses);
-      else if (found?.kind === "server") await this.#dialers.carry(found.server, arrival, arrival.destination.port);
+      if (found?.kind === "direct") await this.#direct.relay(arrival, found.addresses);
+      else if (found?.kind === "server") await this.#dialers.dial(found.server, arrival, arrival.destination.port);
     } finally {
       this.#carrying--;
       carried.add(-1);

@@ -1,6 +1,6 @@
 import type { ClientConfig } from "../config/types.ts";
 import { connectionBudget } from "../net/file_budget.ts";
-import { alone } from "../workers/worker_group.ts";
+import { single } from "../workers/worker_group.ts";
 
 /** How many channels a server is taken to have where none is configured. */
 const USUAL_CHANNELS = 3;
@@ -29,7 +29,7 @@ export interface EffectiveLimits {
 export function limitsFor(
   { limits, servers, warm }: Pick<ClientConfig, "limits" | "servers" | "warm">,
   files: number | null,
-  { count }: { readonly count: number } = alone(),
+  { count }: { readonly count: number } = single(),
 ): EffectiveLimits {
   const budget = connectionBudget(files);
   const channels = Math.max(USUAL_CHANNELS, ...servers.map(({ channels }) => channels.length));

@@ -92,7 +92,7 @@ export interface Shape<T> {
   /** Whether its flag takes no value, and says "true". */
   readonly bare?: boolean;
   /** What an entry of its map may say beyond one text. */
-  readonly entry?: Entry;
+  readonly entry?: MapEntry;
   /** What an editor can check of it in the file; it refuses nothing that can work. */
   schema(): JsonSchema;
   /**
@@ -107,7 +107,7 @@ export interface Shape<T> {
 }
 /** A map's entry that is itself a map. */
 
-export interface Entry {
+export interface MapEntry {
   /** Stands for its key in help: "NAME". */
   readonly key: string;
   /** Its settings. */

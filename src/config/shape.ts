@@ -2,7 +2,7 @@ import type { JsonSchema } from "./json_schema.ts";
 import { objectSchema } from "./object_schema.ts";
 import type { Node } from "./node.ts";
 import { type Problems, quote } from "./problems.ts";
-import type { Entry, Shape } from "./schema.ts";
+import type { MapEntry, Shape } from "./schema.ts";
 import { booleanSyntax, type PairSyntax, type Syntax } from "./syntax.ts";
 
 /** One value. */
@@ -50,7 +50,7 @@ export function list<T>(syntax: Syntax<T>, bounds: JsonSchema = {}): Shape<reado
  */
 export function map<T>(
   syntax: PairSyntax<T>,
-  entry?: Entry & { read(key: string, node: Node, problems: Problems): T | undefined },
+  entry?: MapEntry & { read(key: string, node: Node, problems: Problems): T | undefined },
 ): Shape<readonly T[]> {
   const asList = list(syntax);
   return {
@@ -75,7 +75,7 @@ export function map<T>(
   };
 }
 
-function mapSchema<T>({ keySchema, valueSchema }: PairSyntax<T>, entry?: Entry): JsonSchema {
+function mapSchema<T>({ keySchema, valueSchema }: PairSyntax<T>, entry?: MapEntry): JsonSchema {
   const maps = entry === undefined ? [] : [objectSchema(entry.schema), entry.short?.schema() ?? []].flat();
   return {
     type: "object",

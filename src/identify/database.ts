@@ -2,7 +2,7 @@ import { MicssError } from "../errors/errors.ts";
 import { createHash } from "node:crypto";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { environment } from "../config/environment.ts";
-import { type Entry, EntryError, entryFromJson, type EntryJson, entryToJson } from "./entry.ts";
+import { type DatabaseEntry, EntryError, entryFromJson, type EntryJson, entryToJson } from "./entry.ts";
 
 /** The database can't be used. Message: "what is wrong; what would be right", without the path. */
 export class DatabaseError extends MicssError {}
@@ -58,19 +58,19 @@ export class Database implements Disposable {
   }
 
   /** The entry of an address, valid or not. */
-  find(address: string): Entry | undefined {
+  find(address: string): DatabaseEntry | undefined {
     const row = explained(() => this.#find.get(address));
     return row && entryOf(row);
   }
 
   /** All entries, by address. */
-  list(): Entry[] {
+  list(): DatabaseEntry[] {
     return explained(() => this.#database.prepare("SELECT * FROM channels ORDER BY address").all())
       .map(entryOf);
   }
 
   /** Stores entries, all or none, replacing earlier ones of the same addresses. */
-  put(entries: readonly Entry[]): void {
+  put(entries: readonly DatabaseEntry[]): void {
     this.#transaction(() => {
       for (const entry of entries) {
         const text = JSON.stringify(entryToJson(entry));
@@ -192,7 +192,7 @@ function directoryOf(path: string): string {
   return slash < 0 ? "." : path.slice(0, slash + 1);
 }
 
-function entryOf({ address, entry: text, sum }: Record<string, unknown>): Entry {
+function entryOf({ address, entry: text, sum }: Record<string, unknown>): DatabaseEntry {
   try {
     if (typeof text === "string" && sumOf(text) === sum) {
       const entry = entryFromJson(JSON.parse(text) as EntryJson, 0);

@@ -7,7 +7,7 @@ import { MAX_CHANNELS, MIN_CHANNELS } from "../wire/associate.ts";
 export type EntrySource = "exchange" | "import";
 
 /** Channels learned for one address. It holds for no other address: authority over one implies none over another. */
-export interface Entry {
+export interface DatabaseEntry {
   /** The known address: an IP address in canonical spelling. */
   readonly address: string;
   /** Channels of the server handler there: 2 to 16, each at its own IP address. */
@@ -26,12 +26,12 @@ export interface Entry {
 const TOLERANCE = 60_000;
 
 /** True if an entry may be used. A wrong clock at the time of learning does not extend its life. */
-export function isValid({ learned, expires }: Entry, now: number): boolean {
+export function isValid({ learned, expires }: DatabaseEntry, now: number): boolean {
   return expires === null || now < expires && now >= learned - TOLERANCE;
 }
 
 /** True if 80 % of an entry's lifetime are over. */
-export function isDue({ learned, expires }: Entry, now: number): boolean {
+export function isDue({ learned, expires }: DatabaseEntry, now: number): boolean {
   return expires !== null && now >= learned + 0.8 * (expires - learned);
 }
 
@@ -46,7 +46,7 @@ export type EntryJson = {
 };
 
 /** Converts an entry to JSON, with formatted addresses and ISO 8601 times. */
-export function entryToJson({ address, channels, source, learned, expires, key }: Entry): EntryJson {
+export function entryToJson({ address, channels, source, learned, expires, key }: DatabaseEntry): EntryJson {
   return {
     address,
     channels: channels.map(formatAddress),
@@ -66,7 +66,7 @@ export class EntryError extends MicssError {}
  * @param now Time of learning of an entry without one, in milliseconds since 1970.
  * @throws {EntryError} For the first mistake.
  */
-export function entryFromJson(value: unknown, now: number): Entry {
+export function entryFromJson(value: unknown, now: number): DatabaseEntry {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new EntryError(': not an entry; write {"address": ..., "channels": [...]}');
   }

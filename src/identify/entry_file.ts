@@ -1,4 +1,4 @@
-import { type Entry, EntryError, entryFromJson, type EntryJson, entryToJson } from "./entry.ts";
+import { type DatabaseEntry, EntryError, entryFromJson, type EntryJson, entryToJson } from "./entry.ts";
 
 /** Maximum number of entries in a file. */
 const MAX_ENTRIES = 10_000;
@@ -12,7 +12,7 @@ export interface EntryFile {
 }
 
 /** Formats entries as the text of a file. */
-export function formatEntries(entries: readonly Entry[]): string {
+export function formatEntries(entries: readonly DatabaseEntry[]): string {
   const file: EntryFile = { version: 1, entries: entries.map(entryToJson) };
   return `${JSON.stringify(file, null, 2)}\n`;
 }
@@ -23,7 +23,7 @@ export function formatEntries(entries: readonly Entry[]): string {
  * @param now Time of learning of an entry without one, in milliseconds since 1970.
  * @throws {EntryError} For the first mistake: "LINE: what is wrong" in JSON syntax, else "FIELD: what is wrong".
  */
-export function parseEntries(text: string, now: number): Entry[] {
+export function parseEntries(text: string, now: number): DatabaseEntry[] {
   const value = parseJson(text);
   if (typeof value !== "object" || value === null || !("entries" in value) || !Array.isArray(value.entries)) {
     throw new EntryError('1: not a list of entries; write {"version": 1, "entries": [...]}');
@@ -46,7 +46,7 @@ export function parseEntries(text: string, now: number): Entry[] {
   });
 }
 
-function readEntry(value: unknown, index: number, now: number): Entry {
+function readEntry(value: unknown, index: number, now: number): DatabaseEntry {
   try {
     return entryFromJson(value, now);
   } catch (error) {

@@ -11,9 +11,9 @@ import {
   decodeIdentifyReply,
   encodeIdentify,
   type IdentifyAnswer,
+  IdentifyRefusal,
   identifyTranscript,
   NONCE_LENGTH,
-  Unanswered,
 } from "../wire/identify.ts";
 import { fromWire, toWire } from "./answer.ts";
 import type { Key } from "./key.ts";
@@ -96,7 +96,7 @@ async function ask(connection: Connection, first: Address, key: Key): Promise<Id
   await writeAll(connection, encodeIdentify({ keyId: key.id, nonce }));
   const reply = await decodeFrom(decodeIdentifyReply(key.method), whole(fill));
   if (reply.kind === "refused") {
-    if (reply.reason === Unanswered.NoSuchKey) return null;
+    if (reply.reason === IdentifyRefusal.NoSuchKey) return null;
     throw new Error(
       "refused: this address is not one of the server handler's channels (see its setting announce)",
     );

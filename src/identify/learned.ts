@@ -4,7 +4,7 @@ import type { Clock } from "../time/clock.ts";
 import type { Network } from "../net/connection.ts";
 import { isAway, tryAgain } from "../net/gone.ts";
 import type { Log } from "../log/log.ts";
-import { type Entry, isDue, isValid } from "./entry.ts";
+import { type DatabaseEntry, isDue, isValid } from "./entry.ts";
 import { identify, IdentifyError } from "./exchange.ts";
 import type { Key } from "./key.ts";
 import { listed, type Store } from "./store.ts";
@@ -58,7 +58,7 @@ interface Failure {
  */
 export class Learned {
   readonly #options: LearnedOptions;
-  readonly #underWay = new Map<string, Promise<Entry>>();
+  readonly #underWay = new Map<string, Promise<DatabaseEntry>>();
   readonly #failures = new Map<string, Failure>();
   readonly #failedRenewals = new Map<string, Failure>();
   readonly #giveUp = new AbortController();
@@ -76,7 +76,7 @@ export class Learned {
    * @returns null if nothing was ever learned and there is no key to ask with.
    * @throws {IdentifyError} If learning failed, or the known channels have expired.
    */
-  async find(host: string, names: readonly string[] = []): Promise<Entry | null> {
+  async find(host: string, names: readonly string[] = []): Promise<DatabaseEntry | null> {
     const { store, now, clock } = this.#options;
     const keys = this.#options.keys.filter(({ scope }) => [host, ...names].some((one) => covers(scope, one)));
     const entry = store.find(host);
@@ -106,7 +106,7 @@ export class Learned {
   }
 
   /** Renews an entry before it expires, using it meanwhile. */
-  #renew(entry: Entry, keys: readonly ScopedKey[]): void {
+  #renew(entry: DatabaseEntry, keys: readonly ScopedKey[]): void {
     const { clock, log } = this.#options;
     const { address } = entry;
     if (this.#underWay.has(address) || clock.now() < (this.#failedRenewals.get(address)?.until ?? 0)) return;
@@ -117,7 +117,7 @@ export class Learned {
     });
   }
 
-  #learn(host: string, keys: readonly ScopedKey[]): Promise<Entry> {
+  #learn(host: string, keys: readonly ScopedKey[]): Promise<DatabaseEntry> {
     const underWay = this.#underWay.get(host);
     if (underWay !== undefined) return underWay;
     const learning = this.#ask(host, keys).finally(() => this.#underWay.delete(host));
@@ -125,9 +125,9 @@ export class Learned {
     return learning;
   }
 
-  async #ask(host: string, keys: readonly ScopedKey[]): Promise<Entry> {
+  async #ask(host: string, keys: readonly ScopedKey[]): Promise<DatabaseEntry> {
     const { store, log, asked } = this.#options;
-    let entry: Entry;
+    let entry: DatabaseEntry;
     try {
       entry = await learn(host, keys, { ...this.#options, signal: this.#giveUp.signal });
     } catch (error) {
@@ -161,7 +161,7 @@ export type LearnOptions = Pick<LearnedOptions, "network" | "clock" | "now" | "t
  * @param keys At least one.
  * @throws {IdentifyError} If no key leads to an answer.
  */
-export async function learn(host: string, keys: readonly ScopedKey[], options: LearnOptions): Promise<Entry> {
+export async function learn(host: string, keys: readonly ScopedKey[], options: LearnOptions): Promise<DatabaseEntry> {
   return await tryAgain(() => learnAtOnce(host, keys, options), {
     ...options,
     during: options.timeout,
@@ -169,7 +169,7 @@ export async function learn(host: string, keys: readonly ScopedKey[], options: L
   });
 }
 
-async function learnAtOnce(host: string, keys: readonly ScopedKey[], options: LearnOptions): Promise<Entry> {
+async function learnAtOnce(host: string, keys: readonly ScopedKey[], options: LearnOptions): Promise<DatabaseEntry> {
   const { clock, timeout, now } = options;
   const deadline = clock.now() + timeout;
   const learned = now();
@@ -193,7 +193,7 @@ async function learnAtOnce(host: string, keys: readonly ScopedKey[], options: Le
 }
 
 /** True if an entry may be used with the present keys: removing a key invalidates what it authenticated. */
-function isTrusted({ source, key }: Entry, keys: readonly ScopedKey[]): boolean {
+function isTrusted({ source, key }: DatabaseEntry, keys: readonly ScopedKey[]): boolean {
   return source === "import" || keys.length === 0 || keys.some((one) => one.key.id.toHex() === key);
 }
 

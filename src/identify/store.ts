@@ -2,7 +2,7 @@ import { formatAddress } from "../net/address.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Log } from "../log/log.ts";
 import { Database, DatabaseError, type DatabaseOptions } from "./database.ts";
-import type { Entry } from "./entry.ts";
+import type { DatabaseEntry } from "./entry.ts";
 
 /** Pause before retrying an unusable database, in milliseconds. */
 const PAUSE = 60_000;
@@ -25,7 +25,7 @@ export class Store {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #open: OpenDatabase;
-  readonly #memory = new Map<string, Entry>();
+  readonly #memory = new Map<string, DatabaseEntry>();
   #database: EntryDatabase | undefined;
   #failure: { readonly reason: string; readonly until: number } | undefined;
 
@@ -48,12 +48,12 @@ export class Store {
   }
 
   /** The entry of an address, valid or not. Creates no database. */
-  find(address: string): Entry | undefined {
+  find(address: string): DatabaseEntry | undefined {
     return this.#memory.get(address) ?? this.#use(false, (database) => database.find(address));
   }
 
   /** Stores an entry. */
-  keep(entry: Entry): void {
+  keep(entry: DatabaseEntry): void {
     const kept = this.#use(true, (database) => {
       database.put([entry]);
       return true;
@@ -102,6 +102,6 @@ function exists(path: string): boolean {
 }
 
 /** An entry's channels as a log field. */
-export function listed({ channels }: Pick<Entry, "channels">): string {
+export function listed({ channels }: Pick<DatabaseEntry, "channels">): string {
   return channels.map(formatAddress).join();
 }

@@ -3,7 +3,7 @@ import { type HandshakeOutcome, outcomeOf } from "../association/outcome.ts";
 import type { Clock } from "../time/clock.ts";
 import { Silence } from "../session/liveness.ts";
 import { ApplicationError, SessionReset, type Traffic } from "../session/relay.ts";
-import { HandlerEnding, TargetError, Unanswered } from "../session/session.ts";
+import { HandlerEnding, NotProcessedError, TargetError } from "../session/session.ts";
 import { WireError } from "../wire/decoder.ts";
 import { ResultCode } from "../wire/frame.ts";
 import { type ChannelRecord, ChannelRecords } from "./channel_records.ts";
@@ -146,8 +146,8 @@ export class Activity {
     return (error) => {
       this.sessions.delete(about.association);
       // Another association is asked for it.
-      if (error instanceof Unanswered) return;
-      if (error instanceof TargetError) return this.refusals.count(refusalOf(error.code));
+      if (error instanceof NotProcessedError) return;
+      if (error instanceof TargetError) return this.refusals.count(refusalLabel(error.code));
       this.sessionSeconds.observe((this.clock.now() - session.began) / 1000);
       this.ended.count(error === undefined ? "ended" : "reset");
       if (error !== undefined) this.resets.count(causeOf(error));
@@ -156,7 +156,7 @@ export class Activity {
 }
 
 /** The reason of a refusal by the server handler. */
-export function refusalOf(code: TargetError["code"]): RefusalReason {
+export function refusalLabel(code: TargetError["code"]): RefusalReason {
   return OF_RESULT[code];
 }
 

@@ -60,7 +60,7 @@ export interface SessionStatus {
 }
 
 /** What is seen of a handler. */
-export interface Seen extends Levels {
+export interface HandlerStatus extends Levels {
   /** Which handler it is. */
   readonly role: "server" | "client";
   /** How many sessions are under way. */
@@ -76,7 +76,7 @@ export interface Seen extends Levels {
 }
 
 /** A handler as it is now. */
-export interface Status extends Seen {
+export interface Status extends HandlerStatus {
   /** The program's version. */
   readonly version: string;
   /** Name of the machine. */
@@ -121,13 +121,16 @@ export interface StatusOptions {
 }
 
 /** Describes a handler, and its process. */
-export function statusOf({ role, ...seen }: Seen, { version, ending, readiness, events }: StatusOptions): Status {
+export function statusOf(
+  { role, ...seen }: HandlerStatus,
+  { version, ending, readiness, events }: StatusOptions,
+): Status {
   const uptime = Math.round(performance.now()) / 1000;
   return { role, version, host: Deno.hostname(), pid: Deno.pid, uptime, ending, readiness, ...seen, events };
 }
 
 /** Describes a handler. @param channels Its channels at the last look. */
-export function seenOf(handler: Observable, channels: readonly ChannelSample[]): Seen {
+export function handlerStatus(handler: Observable, channels: readonly ChannelSample[]): HandlerStatus {
   const { role, activity } = handler;
   const now = activity.clock.now();
   const age = (since: number) => Math.round(now - since) / 1000;

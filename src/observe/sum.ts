@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ChannelStatus, type History, MAX_SESSIONS, type Seen, type SessionStatus } from "./status.ts";
+import { type ChannelStatus, type HandlerStatus, type History, MAX_SESSIONS, type SessionStatus } from "./status.ts";
 import type { Distribution, Metric, Sample } from "./metrics.ts";
 import type { Levels, Limit } from "./observable.ts";
 import { CHANNEL_STATES } from "./sampler.ts";
@@ -56,7 +56,7 @@ function addDistributions(one: Distribution, other: Distribution): Distribution 
 }
 
 /** Puts what is seen of workers together. @param all That of each, by its number; at least one. */
-export function sumSeen(all: readonly Seen[]): Seen {
+export function sumSeen(all: readonly HandlerStatus[]): HandlerStatus {
   const [first] = all;
   const sessions = all.flatMap((seen, worker) =>
     seen.sessions.map((session): SessionStatus => ({ ...session, worker }))

@@ -1,5 +1,5 @@
 import { collect } from "./collect.ts";
-import { type History, historyOf, type Seen, seenOf } from "./status.ts";
+import { type HandlerStatus, handlerStatus, type History, historyOf } from "./status.ts";
 import type { Metric } from "./metrics.ts";
 import type { Observable } from "./observable.ts";
 import { Sampler } from "./sampler.ts";
@@ -9,7 +9,7 @@ export interface View {
   /** All metrics, as they are now. */
   metrics(): Promise<Metric[]>;
   /** The state that it is in. */
-  status(): Promise<Seen>;
+  status(): Promise<HandlerStatus>;
   /** What channels did in the last minute but for the last second, which the status has. */
   history(): Promise<History>;
   /** Calls `listener` each second, when there is something new to see. @returns Stops that. */
@@ -35,8 +35,8 @@ export class HandlerView implements View {
     return Promise.resolve(collect(this.#handler, { version: this.#version, loopLag: this.#sampler.loopLag }));
   }
 
-  status(): Promise<Seen> {
-    return Promise.resolve(seenOf(this.#handler, this.#sampler.channels));
+  status(): Promise<HandlerStatus> {
+    return Promise.resolve(handlerStatus(this.#handler, this.#sampler.channels));
   }
 
   history(): Promise<History> {

@@ -3,15 +3,15 @@ import { UsageError } from "../config/problems.ts";
 import type { ClientRules, Selector } from "../config/rules.ts";
 import type { ClientConfig } from "../config/types.ts";
 import type { Address } from "../net/address.ts";
-import type { Names } from "./names.ts";
-import { type Part, partsOf, type Place, placesOf } from "./resolved_servers.ts";
+import type { ResolvedNames } from "./names.ts";
+import { type Part, partsOf, type ResolvedServer, resolveServers } from "./resolved_servers.ts";
 import { FAMILIES, type Family, type Rule, type Ruleset } from "./ruleset.ts";
 
 /** The user whom packages make for the handler: exempt where it exists and nobody else is named. */
 export const HANDLER_USER = "micss";
 
 /** Rules, and what a person should know about them. */
-export interface ClientPlan {
+export interface ClientRulesPlan {
   /** What to put in place. */
   readonly ruleset: Ruleset;
   /** A line each. */
@@ -25,7 +25,7 @@ export interface ClientPlan {
  * @throws {UsageError} Where the configuration can't be made into rules, above all where they would take the connections
  * of one version of IP and silently leave those of the other.
  */
-export function clientPlan(config: ClientConfig, names: Names): ClientPlan {
+export function clientRulesPlan(config: ClientConfig, names: ResolvedNames): ClientRulesPlan {
   const rules = config.rules!;
   const ports = redirectPorts(config.redirects, rules.takeFrom.length > 0);
   const { exempt, notes } = exemptAccounts(rules, names);
@@ -35,7 +35,7 @@ export function clientPlan(config: ClientConfig, names: Names): ClientPlan {
       "give --exempt-uid",
     ]);
   }
-  const places = placesOf(config, names);
+  const places = resolveServers(config, names);
   const parts = (selectors: readonly Selector[]) => selectors.flatMap((selector) => partsOf(selector, places));
   const left: readonly Rule[] = [
     { note: "What stays on this machine, the handler's own listeners among it", local: true, verdict: "return" },
@@ -111,7 +111,7 @@ function noListener({ note, to, family }: Part): UsageError {
   ]);
 }
 
-function exemptAccounts(rules: ClientRules, names: Names): { exempt: Rule[]; notes: string[] } {
+function exemptAccounts(rules: ClientRules, names: ResolvedNames): { exempt: Rule[]; notes: string[] } {
   const named = rules.exemptUids.length + rules.exemptGids.length > 0;
   const uids = named ? rules.exemptUids : names.user(HANDLER_USER) === undefined ? [] : [HANDLER_USER];
   const note = "The handler's own connections";
@@ -148,7 +148,7 @@ function account(flag: string, text: string, number: number | undefined): number
 }
 
 /** Leaves channels alone, so that the handler reaches its servers also where it is not exempt. */
-function channelRules({ name, networks, serves, channel }: Place, exempt: boolean): Rule[] {
+function channelRules({ name, networks, serves, channel }: ResolvedServer, exempt: boolean): Rule[] {
   if (serves?.includes(channel)) {
     if (exempt) return [];
     throw new UsageError([

@@ -13,8 +13,8 @@
 export { probesOf, putRules, type Tried, tryRules } from "./apply.ts";
 export type { Backend, Present } from "./backend.ts";
 export { availableBackends, chooseBackend } from "./choose.ts";
-export { type ClientPlan, clientPlan } from "./client.ts";
-export { type Names, systemNames } from "./names.ts";
+export { type ClientRulesPlan, clientRulesPlan } from "./client.ts";
+export { type ResolvedNames, systemNames } from "./names.ts";
 export { hostsOf } from "./resolved_servers.ts";
 export { shellScript } from "./print.ts";
 export { type Ruleset, type Side, SIDES } from "./ruleset.ts";

@@ -6,7 +6,7 @@ import { Lookups } from "../net/names/lookups.ts";
 const PATIENCE = 5_000;
 
 /** What the numbers and addresses behind names are: rules have no names. */
-export interface Names {
+export interface ResolvedNames {
   /** The number of a user, given by name or number; undefined when there is none. */
   user(text: string): number | undefined;
   /** The number of a group, likewise. */
@@ -20,7 +20,7 @@ export interface Names {
  *
  * @param hosts Names, and addresses, which stand for themselves.
  */
-export async function systemNames(hosts: readonly string[]): Promise<Names> {
+export async function systemNames(hosts: readonly string[]): Promise<ResolvedNames> {
   const lookups = new Lookups({ clock: systemClock });
   const found = new Map(
     await Promise.all(hosts.map(async (host) => [host, await addressesOf(host, lookups)] as const)),

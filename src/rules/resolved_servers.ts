@@ -4,11 +4,11 @@ import { formatScope } from "../config/scope.ts";
 import { isIp } from "../net/ip.ts";
 import type { ClientConfig } from "../config/types.ts";
 import type { Subnet } from "../net/ip.ts";
-import type { Names } from "./names.ts";
+import type { ResolvedNames } from "./names.ts";
 import { FAMILIES, type Family, familyOfHost, formatSubnet } from "./ruleset.ts";
 
 /** Where a server handler is, or may be. */
-export interface Place {
+export interface ResolvedServer {
   /** What a person calls it. */
   readonly name: string;
   /** Its addresses. */
@@ -34,7 +34,7 @@ export interface Part {
 /** The part of a client's configuration that says where servers are. */
 export type Known = Pick<ClientConfig, "servers" | "keys">;
 
-/** The hosts whose addresses {@linkcode placesOf} needs. */
+/** The hosts whose addresses {@linkcode resolveServers} needs. */
 export function hostsOf({ servers, keys }: Known): string[] {
   const asked = keys.flatMap(({ scope: { of } }) => typeof of === "string" ? of : []);
   return [...servers.flatMap(({ channels }) => channels.map(({ host }) => host)), ...asked];
@@ -45,7 +45,7 @@ export function hostsOf({ servers, keys }: Known): string[] {
  *
  * @throws {UsageError} When a host has no address.
  */
-export function placesOf({ servers, keys }: Known, names: Names): Place[] {
+export function resolveServers({ servers, keys }: Known, names: ResolvedNames): ResolvedServer[] {
   const configured = servers.flatMap(({ name, channels, ports }) =>
     channels.map(({ host, port }) => {
       return { name, networks: addressesOf(host, names), channel: port, ...ports !== undefined && { serves: ports } };
@@ -60,7 +60,7 @@ export function placesOf({ servers, keys }: Known, names: Names): Place[] {
 }
 
 /** What a selector stands for, given where the servers are. */
-export function partsOf({ to, port }: Selector, places: readonly Place[]): Part[] {
+export function partsOf({ to, port }: Selector, places: readonly ResolvedServer[]): Part[] {
   const [toPort, words] = port === "*" ? [{}, "any port"] : [{ toPort: port }, `port ${port}`];
   if (to === "*") return FAMILIES.map((family) => ({ note: `any host, ${words}`, family, ...toPort }));
   if (to !== "servers") {
@@ -75,7 +75,7 @@ export function partsOf({ to, port }: Selector, places: readonly Place[]): Part[
 }
 
 /** A host's addresses, each as a network of its own. @throws {UsageError} When it has none. */
-export function addressesOf(host: string, names: Names): Subnet[] {
+export function addressesOf(host: string, names: ResolvedNames): Subnet[] {
   const found = names.addresses(host);
   if (found.length > 0) return found.map((host) => ({ host, bits: familyOfHost(host) === "ipv4" ? 32 : 128 }));
   const why = isIp(host) ? "is no address" : "has no address now";

@@ -1,7 +1,7 @@
 import type { ServerConfig } from "../config/types.ts";
 import { portAbove } from "../net/address.ts";
 import { UsageError } from "../config/problems.ts";
-import type { Names } from "./names.ts";
+import type { ResolvedNames } from "./names.ts";
 import { addressesOf } from "./resolved_servers.ts";
 import type { Rule, Ruleset } from "./ruleset.ts";
 
@@ -12,7 +12,7 @@ import type { Rule, Ruleset } from "./ruleset.ts";
  *
  * @throws {UsageError} When a channel's host has no address.
  */
-export function serverRuleset(config: ServerConfig, names: Names): Ruleset {
+export function serverRuleset(config: ServerConfig, names: ResolvedNames): Ruleset {
   const { rate } = config.rules!;
   // Each worker listens one port above the one before.
   const channels = config.channels.flatMap((channel) =>

@@ -9,7 +9,7 @@ import type { Source } from "../config/source.ts";
 import { StartError } from "../net/listen/listen.ts";
 import { NotLookedAt, type Subject } from "../observe/readiness.ts";
 import type { LogFields, LogLevel } from "../log/log.ts";
-import type { History, Seen } from "../observe/status.ts";
+import type { HandlerStatus, History } from "../observe/status.ts";
 import type { Metric } from "../observe/metrics.ts";
 import type { WorkerGroupMemory } from "../workers/worker_group.ts";
 
@@ -54,7 +54,7 @@ export interface Duties {
   /** As of its handler's view. */
   metrics(): Promise<Metric[]>;
   /** The same. */
-  status(): Promise<Seen>;
+  status(): Promise<HandlerStatus>;
   /** The same. */
   history(): Promise<History>;
   /** Answers, which it can't while it hangs. */

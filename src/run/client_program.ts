@@ -80,7 +80,7 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
           ...config.servers.map(({ name }) => ({
             name: `server ${name}`,
             need: "any" as const,
-            run: () => handler.prove(name),
+            run: () => handler.verifyServer(name),
           })),
         ],
         reload({ config, users, keys }) {

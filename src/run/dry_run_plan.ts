@@ -9,7 +9,7 @@ import type { Key } from "../identify/key.ts";
 import type { ScopedKey } from "../identify/learned.ts";
 
 /** What a server handler would do with a configuration and its keys, a line each. */
-export function serverPlan({ channels, targets, announce, admin }: ServerConfig, keys: readonly Key[]): string[] {
+export function serverDryRun({ channels, targets, announce, admin }: ServerConfig, keys: readonly Key[]): string[] {
   const told = (announce.length > 0 ? announce : channels).map(formatAddress).join(", ");
   return [
     ...channels.map((channel) => `listen for channels at ${formatAddress(channel)}`),
@@ -23,7 +23,7 @@ export function serverPlan({ channels, targets, announce, admin }: ServerConfig,
 }
 
 /** What a client handler would do, likewise. */
-export function clientPlan(config: ClientConfig, keys: readonly ScopedKey[]): string[] {
+export function clientDryRun(config: ClientConfig, keys: readonly ScopedKey[]): string[] {
   const { servers, forwards, unknown } = config;
   const ways = { redirect: config.redirects, tproxy: config.tproxies, socks5: config.socks5 };
   const entries = Object.entries({ ...ways, "http-connect": config.httpConnects });

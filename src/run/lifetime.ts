@@ -7,7 +7,7 @@ import type { Log, LogFields } from "../log/log.ts";
 import { type Manager, NO_MANAGER, systemManager } from "../observe/notify.ts";
 import { environment } from "../config/environment.ts";
 import { HandlerView, type View } from "../observe/view.ts";
-import { alone } from "../workers/worker_group.ts";
+import { single } from "../workers/worker_group.ts";
 import { Supervisor } from "./supervisor.ts";
 import { ProcessLog } from "./process_log.ts";
 import { type Signals, SystemSignals } from "./signals.ts";
@@ -87,7 +87,7 @@ export async function runHandler<L extends Loaded>(program: Program<L>): Promise
 }
 
 async function startSingle<L extends Loaded>(program: Program<L>, loaded: L, log: Log): Promise<Run<L>> {
-  const started = await startPatiently(program, loaded, log, alone());
+  const started = await startPatiently(program, loaded, log, single());
   const view = () => new HandlerView(started.handler, VERSION);
   return { ...started, view, failed: Promise.withResolvers<never>().promise };
 }

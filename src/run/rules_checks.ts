@@ -6,7 +6,7 @@ import type { ClientConfig } from "../config/types.ts";
 import type { Address } from "../net/address.ts";
 import { hasRoute } from "../net/linux.ts";
 import { type Check, NotLookedAt } from "../observe/readiness.ts";
-import { clientPlan, hostsOf, probesOf, systemNames } from "../rules/mod.ts";
+import { clientRulesPlan, hostsOf, probesOf, systemNames } from "../rules/mod.ts";
 
 /** The settings of `micss rules` where the file has none. */
 const DEFAULTS = readConfig({ schema: clientRulesSchema, check() {} }, { subject: "", flags: new Map() });
@@ -21,7 +21,7 @@ export function rulesChecks(config: ClientConfig, handler: ClientHandler): Check
     ...redirects.length === 0 ? [] : [{
       name: "rules",
       need: "every" as const,
-      run: async () => await handler.proveRules(rules !== undefined, await destinationsOf(config)),
+      run: async () => await handler.verifyRules(rules !== undefined, await destinationsOf(config)),
     }],
     ...tproxies.length === 0
       ? []
@@ -64,7 +64,7 @@ async function destinationsOf(config: ClientConfig): Promise<Address[]> {
 async function lookUp(config: ClientConfig): Promise<Address[]> {
   const names = await systemNames(hostsOf(config));
   try {
-    const { ruleset } = clientPlan({ ...config, rules: config.rules ?? DEFAULTS }, names);
+    const { ruleset } = clientRulesPlan({ ...config, rules: config.rules ?? DEFAULTS }, names);
     const probes = probesOf(ruleset, hostsOf(config).flatMap((host) => names.addresses(host)));
     return probes.flatMap(({ rule, to }) =>
       rule.toPort === undefined ? LIKELY_PORTS.map((port) => ({ ...to, port })) : [to]

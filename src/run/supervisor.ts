@@ -9,7 +9,7 @@ import { type WorkerGroupMemory, workerGroupMemory } from "../workers/worker_gro
 import type { Handler } from "./program.ts";
 
 /** A worker, or what stands for one in a test. */
-export interface Hand extends Port {
+export interface WorkerHandle extends Port {
   /** Told when the worker has failed; nothing comes from it any more. */
   onerror: ((event: ErrorEvent) => void) | null;
   /** Ends it at once. */
@@ -27,12 +27,12 @@ export interface SupervisorOptions {
   /** Gets all lines, with the worker's number. */
   readonly log: Log;
   /** Makes a worker. Default: one of Deno's. */
-  readonly spawn?: () => Hand;
+  readonly spawn?: () => WorkerHandle;
 }
 
 /** A process's workers as one handler, which the process's main event loop holds. */
 export class Supervisor implements Handler {
-  readonly #hands: readonly Hand[];
+  readonly #hands: readonly WorkerHandle[];
   readonly #callers: readonly Caller[];
   readonly #failed = Promise.withResolvers<never>();
   #checks: readonly Subject[] = [];
@@ -156,7 +156,7 @@ export class Supervisor implements Handler {
   }
 }
 
-function newWorker(): Hand {
+function newWorker(): WorkerHandle {
   // deno compile takes it along because scripts/compile.ts says so
   return new Worker(new URL("./worker.ts", import.meta.url).href, { type: "module" });
 }

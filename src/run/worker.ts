@@ -20,7 +20,7 @@ async function programOf(command: Start["command"], args: string[]): Promise<Pro
 }
 
 /** Runs a handler. */
-class Hand implements Duties {
+class HandlerWorker implements Duties {
   readonly #say: (line: Line) => void;
   #program!: Program<Loaded>;
   #loaded!: Loaded;
@@ -99,4 +99,4 @@ class Hand implements Duties {
   }
 }
 
-serve(globalThis as unknown as Port, (say) => new Hand(say));
+serve(globalThis as unknown as Port, (say) => new HandlerWorker(say));

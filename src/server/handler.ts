@@ -19,7 +19,7 @@ import { ThrottledWarning } from "../log/throttled.ts";
 import { Liveness } from "../session/liveness.ts";
 import { padSource } from "../sharing/pads.ts";
 import { PROTOCOL_VERSION } from "../wire/greeting.ts";
-import { alone, announcedWorkers, perWorkerShare, type WorkerGroup } from "../workers/worker_group.ts";
+import { announcedWorkers, perWorkerShare, single, type WorkerGroup } from "../workers/worker_group.ts";
 import { Identification } from "./identification.ts";
 import { type EffectiveLimits, limitsFor, waitingBeside } from "./limits.ts";
 import { Service } from "./service.ts";
@@ -77,7 +77,7 @@ export class ServerHandler implements Observable {
     log: Log,
     system: System = realSystem,
     keys: readonly Key[] = [],
-    group: WorkerGroup = alone(),
+    group: WorkerGroup = single(),
   ) {
     this.#crew = group;
     const { network, clock } = this.#system = system;

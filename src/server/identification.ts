@@ -6,7 +6,7 @@ import { sameAddress } from "../net/sockaddr.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Log } from "../log/log.ts";
 import { Throttled, ThrottledWarning } from "../log/throttled.ts";
-import { encodeUnanswered, type Identify, Unanswered, type WireAddress } from "../wire/identify.ts";
+import { encodeUnanswered, type Identify, IdentifyRefusal, type WireAddress } from "../wire/identify.ts";
 
 /** What a server handler says of itself, and by which keys. */
 export interface IdentificationOptions {
@@ -51,14 +51,14 @@ export class Identification {
     if (key === undefined) {
       this.#options.answered?.("no-such-key");
       this.#untold.warn({ ...fields, reason: "no such key" });
-      return encodeUnanswered(Unanswered.NoSuchKey);
+      return encodeUnanswered(IdentifyRefusal.NoSuchKey);
     }
     const connected = this.#connected(local);
     const channels = this.#announced.map(toWire);
     if (connected === null || channels.includes(null)) {
       this.#options.answered?.("not-announced");
       this.#untold.warn({ ...fields, reason: "the client came to an address that is not announced; see announce" });
-      return encodeUnanswered(Unanswered.NotAnnounced);
+      return encodeUnanswered(IdentifyRefusal.NotAnnounced);
     }
     const valid = Math.ceil(this.#options.announceFor / 1000);
     const bytes = await answerIdentify(question, key, connected, { channels: channels as WireAddress[], valid });

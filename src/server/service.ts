@@ -7,13 +7,13 @@ import { dial } from "../net/dial.ts";
 import { bytesHost, hostBytes } from "../net/ip.ts";
 import type { Lookups } from "../net/names/lookups.ts";
 import type { System } from "../net/system.ts";
-import { type Activity, refusalOf } from "../observe/activity.ts";
+import { type Activity, refusalLabel } from "../observe/activity.ts";
 import type { Log, LogFields } from "../log/log.ts";
 import type { ThrottledWarning } from "../log/throttled.ts";
 import { Frames, unexpected } from "../session/frames.ts";
 import type { Liveness } from "../session/liveness.ts";
 import type { Traffic } from "../session/relay.ts";
-import { carry, refuse } from "../session/session.ts";
+import { refuse, relay } from "../session/session.ts";
 import { FrameType, ResultCode } from "../wire/frame.ts";
 import type { FrameEncoder } from "../wire/frame_encoder.ts";
 import type { Open } from "../wire/open.ts";
@@ -102,7 +102,7 @@ export class Service {
         }
         if (this.#mistaken) {
           this.#refused({ reason: "the client means another server handler, or an earlier start" });
-          this.#options.activity.refusals.count(refusalOf(ResultCode.NotProcessed));
+          this.#options.activity.refusals.count(refusalLabel(ResultCode.NotProcessed));
           await refuse(this.#frames, ResultCode.NotProcessed, "another server handler", this.#options.clock);
           break;
         }
@@ -189,11 +189,11 @@ export class Service {
   async #session(open: Open): Promise<void> {
     const { destination } = open;
     const { config, clock } = this.#options;
-    const fields = { port: destination.port, ...sourceOf(open) };
+    const fields = { port: destination.port, ...sourceFields(open) };
     const endpoint = targetFor(config.targets, destination);
     if (endpoint === null) {
       this.#refused({ ...fields, reason: "no target for this port is configured" });
-      this.#options.activity.refusals.count(refusalOf(ResultCode.NotAllowed));
+      this.#options.activity.refusals.count(refusalLabel(ResultCode.NotAllowed));
       return await refuse(this.#frames, ResultCode.NotAllowed, "no target for this port", clock);
     }
     const target = formatAddress(endpoint);
@@ -203,7 +203,7 @@ export class Service {
     } catch (error) {
       const refused = error instanceof Deno.errors.ConnectionRefused;
       this.#refused({ ...fields, target, reason: reasonOf(error) });
-      this.#options.activity.refusals.count(refusalOf(refused ? ResultCode.Refused : ResultCode.Unreachable));
+      this.#options.activity.refusals.count(refusalLabel(refused ? ResultCode.Refused : ResultCode.Unreachable));
       const text = refused ? "the target refused the connection" : "the target can't be reached";
       return await refuse(this.#frames, refused ? ResultCode.Refused : ResultCode.Unreachable, text, clock);
     }
@@ -213,7 +213,7 @@ export class Service {
     const began = clock.now();
     const ended = this.#options.activity.session({
       id: this.#frames.session,
-      ...sourceOf(open),
+      ...sourceFields(open),
       to: target,
       port: destination.port,
       association: this.#association,
@@ -225,7 +225,7 @@ export class Service {
       ms: Math.round(clock.now() - began),
     });
     try {
-      await carry(application, this.#frames, traffic, this.#accept(), clock);
+      await relay(application, this.#frames, traffic, this.#accept(), clock);
       ended();
       log.info("session ended", { ...counts(), reason: "both sides ended" });
     } catch (error) {
@@ -278,7 +278,7 @@ function ending(): Error {
 }
 
 /** Where the application connects from, where the client says it. */
-function sourceOf({ source }: Open): { from?: string } {
+function sourceFields({ source }: Open): { from?: string } {
   if (source === undefined) return {};
   return { from: formatAddress({ host: bytesHost(source.address), port: source.port }) };
 }

@@ -1,4 +1,4 @@
-import { sourceOf } from "../association/admission_queue.ts";
+import { sourceNetwork } from "../association/admission_queue.ts";
 import type { Clock } from "../time/clock.ts";
 
 /** How many seconds' worth of connections a source that was quiet may make at once. */
@@ -36,7 +36,7 @@ export class SourceRate {
   admits(host: string): boolean {
     const { acceptRate } = this.#limits;
     if (acceptRate === 0) return true;
-    const source = sourceOf(host);
+    const source = sourceNetwork(host);
     const now = this.#clock.now();
     const before = this.#buckets.get(source) ?? { left: Infinity, at: now };
     const left = Math.min(BURST * acceptRate, before.left + (now - before.at) / 1000 * acceptRate);

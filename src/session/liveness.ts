@@ -25,7 +25,7 @@ const NONE: readonly number[] = [];
 const TICK = 1000;
 
 /** What was seen of an association at the last tick, and for how many ticks it has not changed. */
-interface Seen {
+interface LastSeen {
   sent: number;
   sentFor: number;
   readonly received: number[];
@@ -48,7 +48,7 @@ interface Seen {
 export class Liveness {
   readonly #clock: Clock;
   readonly #limits: LivenessLimits;
-  readonly #watched = new Map<Frames, Seen>();
+  readonly #watched = new Map<Frames, LastSeen>();
   #forget: (() => void) | null = null;
 
   /** Watches nothing yet, and has no timer while that is so. */
@@ -87,7 +87,7 @@ export class Liveness {
     }
   }
 
-  #speak(frames: Frames, seen: Seen): void {
+  #speak(frames: Frames, seen: LastSeen): void {
     if (frames.sent !== seen.sent) {
       seen.sent = frames.sent;
       seen.sentFor = 0;
@@ -97,7 +97,7 @@ export class Liveness {
     }
   }
 
-  #listen(frames: Frames, seen: Seen): void {
+  #listen(frames: Frames, seen: LastSeen): void {
     const { association } = frames;
     let silent = false, late = false;
     // No array is made: this is done for thousands of sessions at once.
@@ -119,7 +119,7 @@ export class Liveness {
    * channel while one of them brings it nothing; so where all are silent, it is those whose paths have stopped. If that
    * can't be told, none is named.
    */
-  #giveUp({ association }: Frames, { receivedFor }: Seen): void {
+  #giveUp({ association }: Frames, { receivedFor }: LastSeen): void {
     const silent = [...receivedFor.keys()].filter((at) => receivedFor[at]! * TICK >= this.#limits.silence);
     const all = silent.length === receivedFor.length;
     const stopped = all ? association.stalled : silent;
@@ -134,7 +134,7 @@ export class Liveness {
   }
 
   /** Whether a channel has failed, and the application has taken nothing of what came before for too long. */
-  #stuck(frames: Frames, seen: Seen): boolean {
+  #stuck(frames: Frames, seen: LastSeen): boolean {
     const waits = frames.association.failure !== null && !frames.receiving && frames.taken === seen.taken;
     seen.takenFor = waits ? seen.takenFor + 1 : 0;
     seen.taken = frames.taken;

@@ -46,7 +46,7 @@ export class TargetError extends MicssError {
  * @param sent What the application says, all of it, on its way. Default: it goes on its way now.
  * @throws Why the session was aborted.
  */
-export async function carry(
+export async function relay(
   application: Connection,
   frames: Frames,
   traffic: Traffic,
@@ -122,7 +122,7 @@ export interface Applicant {
 }
 
 /** The other side did not take the OPEN, and the application has noticed nothing: it may be asked for again. */
-export class Unanswered extends MicssError {}
+export class NotProcessedError extends MicssError {}
 
 /** How {@linkcode request} is to go about it. */
 export interface Asking {
@@ -142,8 +142,8 @@ export interface Asking {
  * Asks for a session, and carries it: the client handler's part. What the application says follows the OPEN at once,
  * without waiting for the answer; but one that is told of the answer is not listened to before.
  *
- * @throws {Unanswered} Only where `reused` is given.
- * @throws {TargetError} When the server handler did not connect the target; and what {@linkcode carry} throws.
+ * @throws {NotProcessedError} Only where `reused` is given.
+ * @throws {TargetError} When the server handler did not connect the target; and what {@linkcode relay} throws.
  */
 export async function request(
   open: Open,
@@ -168,13 +168,13 @@ export async function request(
     }
   }
   // Not awaited: this function's state would be kept for as long as the session lasts.
-  return carry(application, frames, traffic, answered, clock, early ?? outgoing.pump(frames));
+  return relay(application, frames, traffic, answered, clock, early ?? outgoing.pump(frames));
 }
 
 /**
- * Waits for the answer, or for whatever else {@linkcode carry} is to see.
+ * Waits for the answer, or for whatever else {@linkcode relay} is to see.
  *
- * @throws {Unanswered} When the other side did not take the OPEN, and whatever was said can be said again.
+ * @throws {NotProcessedError} When the other side did not take the OPEN, and whatever was said can be said again.
  */
 async function confirmed(
   answered: Promise<void>,
@@ -192,7 +192,7 @@ async function confirmed(
       error instanceof TargetError && error.code === ResultCode.NotProcessed;
     if (!untouched) return;
     frames.association.end();
-    throw new Unanswered(reasonOf(error), { cause: error });
+    throw new NotProcessedError(reasonOf(error), { cause: error });
   }
 }
 

@@ -10,7 +10,7 @@ export enum Method {
 }
 
 /** Reason for which a server handler refuses a request; the numbers differ from those of refused lists. */
-export enum Unanswered {
+export enum IdentifyRefusal {
   /** The server handler lacks the key that the request names. */
   NoSuchKey = 64,
   /** The address that the request arrived at is not one of its channels. */
@@ -78,7 +78,7 @@ export interface IdentifyAnswer {
 /** A server handler's reply to a request. */
 export type IdentifyReply =
   | { readonly kind: "answer"; readonly answer: IdentifyAnswer }
-  | { readonly kind: "refused"; readonly reason: Unanswered };
+  | { readonly kind: "refused"; readonly reason: IdentifyRefusal };
 
 /** Contents that a token authenticates. */
 export interface Transcript extends Identify {
@@ -158,7 +158,7 @@ export function encodeIdentifyAnswer({ method, list, token }: IdentifyAnswer): U
 }
 
 /** Encodes the refusal of a request: like that of a list, with other reasons. */
-export function encodeUnanswered(reason: Unanswered): Uint8Array {
+export function encodeUnanswered(reason: IdentifyRefusal): Uint8Array {
   return Uint8Array.of(REFUSED, reason);
 }
 
@@ -173,7 +173,7 @@ export function* decodeIdentifyReply(expected: Method): Decoder<IdentifyReply> {
   const [type] = yield 1;
   if (type === REFUSED) {
     const [reason = 0] = yield 1;
-    if (Unanswered[reason] === undefined) throw new WireError(`refused for unknown reason ${reason}`);
+    if (IdentifyRefusal[reason] === undefined) throw new WireError(`refused for unknown reason ${reason}`);
     return { kind: "refused", reason };
   }
   if (type !== IDENTIFY) throw new WireError(`expected a list of channels, got a message of type ${type}`);

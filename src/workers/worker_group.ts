@@ -36,7 +36,7 @@ export interface WorkerGroup {
 }
 
 /** A crew of one. */
-export function alone(): WorkerGroup {
+export function single(): WorkerGroup {
   return { index: 0, count: 1, id: new Uint8Array(SERVER_ID_LENGTH), carried: new Count() };
 }
 

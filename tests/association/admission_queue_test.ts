@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { AdmissionQueue, sourceOf, type Waiting } from "../../src/association/admission_queue.ts";
+import { AdmissionQueue, sourceNetwork, type Waiting } from "../../src/association/admission_queue.ts";
 
 const from = (remoteHost: string): Waiting => ({ remoteHost });
 
@@ -77,11 +77,11 @@ Deno.test("who has left makes room, and leaving twice counts once", () => {
 });
 
 Deno.test("an IPv6 source is its network of 64 bits, however it is written", () => {
-  assertEquals(sourceOf("192.0.2.1"), "192.0.2.1");
-  assertEquals(sourceOf("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2");
-  assertEquals(sourceOf("2001:db8:1:2::9"), "2001:db8:1:2");
-  assertEquals(sourceOf("2001:db8::1"), "2001:db8:0:0");
-  assertEquals(sourceOf("2001:0db8:0000::1"), "2001:db8:0:0");
-  assertEquals(sourceOf("::1"), "0:0:0:0");
-  assertEquals(sourceOf("fe80::1%eth0"), "fe80:0:0:0");
+  assertEquals(sourceNetwork("192.0.2.1"), "192.0.2.1");
+  assertEquals(sourceNetwork("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2");
+  assertEquals(sourceNetwork("2001:db8:1:2::9"), "2001:db8:1:2");
+  assertEquals(sourceNetwork("2001:db8::1"), "2001:db8:0:0");
+  assertEquals(sourceNetwork("2001:0db8:0000::1"), "2001:db8:0:0");
+  assertEquals(sourceNetwork("::1"), "0:0:0:0");
+  assertEquals(sourceNetwork("fe80::1%eth0"), "fe80:0:0:0");
 });

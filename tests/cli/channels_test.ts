@@ -1,18 +1,18 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { Database } from "../../src/identify/database.ts";
-import type { Entry } from "../../src/identify/entry.ts";
+import type { DatabaseEntry } from "../../src/identify/entry.ts";
 import { runMicss } from "../support/programs/cli.ts";
 import { makeTempDir } from "../support/programs/process.ts";
 
 const FUTURE = Date.UTC(2100, 0, 1), PAST = Date.UTC(2020, 0, 1);
 
-function entry(address: string, expires: number | null): Entry {
+function entry(address: string, expires: number | null): DatabaseEntry {
   const channels = [{ host: address, port: 6522 }, { host: "2001:db8::1", port: 7000 }];
   return { address, channels, source: "exchange", learned: PAST, expires, key: "0123456789abcdef" };
 }
 
 /** A database with entries, and a way to run a command on it. */
-async function setUp(...entries: Entry[]) {
+async function setUp(...entries: DatabaseEntry[]) {
   const directory = await makeTempDir();
   const path = `${directory.path}/channels.db`;
   if (entries.length > 0) {

@@ -212,7 +212,7 @@ Deno.test("a handler takes the sign for no session, says nothing of it, and carr
   handlers.network.route = (to) => to.host === SENTINEL.ipv4.host ? REDIRECT : to;
   handlers.originalDestination = () => SENTINEL.ipv4;
   const before = handlers.clientLines.length;
-  await handlers.client.proveRules(true);
+  await handlers.client.verifyRules(true);
   assertEquals([handlers.clientLines.slice(before), handlers.client.sessions], [[], 0]);
   await handlers.close();
 });

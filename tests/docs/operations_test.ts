@@ -5,7 +5,7 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 import { parseClientRules, parseRemoval, parseServerRules, splitRules } from "../../src/cli/rules_args.ts";
 import { parseServerCommand } from "../../src/run/server_program.ts";
 import { FileError } from "../../src/config/file.ts";
-import { clientPlan } from "../../src/rules/mod.ts";
+import { clientRulesPlan } from "../../src/rules/mod.ts";
 import { nftScript } from "../../src/rules/nft.ts";
 import { CHANNEL_STATES } from "../../src/observe/sampler.ts";
 import { REFUSAL_REASONS } from "../../src/observe/activity.ts";
@@ -79,7 +79,7 @@ Deno.test("the operations show each way in, and each command of the two hosts' e
 Deno.test("the rules that the operations show are those of the file that they show", () => {
   const config = parseClientRules("micss rules", ["--config", "/etc/micss/client.yaml"], readShown);
   const names = { user: () => 999, group: () => undefined, addresses: (host: string) => [host] };
-  const { ruleset, notes } = clientPlan(config, names);
+  const { ruleset, notes } = clientRulesPlan(config, names);
   assertEquals(notes, []);
   const printed = `# What micss rules apply client puts in place on this machine.\nnft -f - <<'END'\n${
     nftScript(ruleset)

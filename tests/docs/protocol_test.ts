@@ -32,12 +32,12 @@ import {
   encodeUnanswered,
   IDENTIFY,
   IDENTIFY_LENGTH,
+  IdentifyRefusal,
   identifyTranscript,
   KEY_ID_LENGTH,
   MAX_VALID,
   Method,
   NONCE_LENGTH,
-  Unanswered,
 } from "../../src/wire/identify.ts";
 import { encodeOpen, MAX_OPEN_BODY } from "../../src/wire/open.ts";
 import { Seal } from "../../src/wire/seal.ts";
@@ -186,7 +186,7 @@ Deno.test("PROTOCOL.md has every code of RESULT and of RESET, and every reason, 
   assertEquals(result, rowsOf(ResultCode));
   assertEquals(reset, rowsOf(ResetCode));
   assertEquals(documented("### 2.4. Answer", "reason", "name", "meaning"), rowsOf(RefusedReason));
-  assertEquals(documented("## 6. Identification", "reason", "name", "meaning"), rowsOf(Unanswered));
+  assertEquals(documented("## 6. Identification", "reason", "name", "meaning"), rowsOf(IdentifyRefusal));
   assertEquals(documented("## 6. Identification", "method", "name", "token"), rowsOf(Method));
 });
 
@@ -223,7 +223,7 @@ Deno.test("PROTOCOL.md lays the list and the refusal out as they are sent", () =
   const [refused] = layouts("### 2.4. Answer");
   const type = Number(refused!.get("type")!.value);
   assertEquals([...encodeRefused(RefusedReason.Mismatch)], [type, RefusedReason.Mismatch]);
-  assertEquals([...encodeUnanswered(Unanswered.NoSuchKey)], [type, Unanswered.NoSuchKey]);
+  assertEquals([...encodeUnanswered(IdentifyRefusal.NoSuchKey)], [type, IdentifyRefusal.NoSuchKey]);
 });
 
 Deno.test("PROTOCOL.md lays KEY and a frame's head out as they are sent", () => {

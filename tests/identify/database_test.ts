@@ -1,12 +1,12 @@
 import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Database, DatabaseError, defaultDatabasePath } from "../../src/identify/database.ts";
-import type { Entry } from "../../src/identify/entry.ts";
+import type { DatabaseEntry } from "../../src/identify/entry.ts";
 import { bounded, makeTempDir, Program } from "../support/programs/process.ts";
 
 const WRITER = new URL("database_program.ts", import.meta.url).pathname;
 
-function entry(address: string, port = 6522): Entry {
+function entry(address: string, port = 6522): DatabaseEntry {
   const channels = [{ host: address, port }, { host: "2001:db8::1", port }];
   return { address, channels, source: "exchange", learned: 1000, expires: 2000, key: "0123456789abcdef" };
 }

@@ -1,10 +1,17 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Entry, EntryError, entryFromJson, entryToJson, isDue, isValid } from "../../src/identify/entry.ts";
+import {
+  type DatabaseEntry,
+  EntryError,
+  entryFromJson,
+  entryToJson,
+  isDue,
+  isValid,
+} from "../../src/identify/entry.ts";
 import { formatEntries, parseEntries } from "../../src/identify/entry_file.ts";
 
 const HOUR = 3_600_000;
 const NOW = Date.UTC(2030, 0, 1);
-const ENTRY: Entry = {
+const ENTRY: DatabaseEntry = {
   address: "192.0.2.1",
   channels: [{ host: "192.0.2.1", port: 6522 }, { host: "2001:db8::1", port: 7000 }],
   source: "exchange",

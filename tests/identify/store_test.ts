@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { Database, DatabaseError } from "../../src/identify/database.ts";
-import type { Entry } from "../../src/identify/entry.ts";
+import type { DatabaseEntry } from "../../src/identify/entry.ts";
 import { type OpenDatabase, Store } from "../../src/identify/store.ts";
 import { FakeClock } from "../support/time/fake_clock.ts";
 import { makeTempDir } from "../support/programs/process.ts";
 import { Lines } from "../support/handlers/world.ts";
 
-function entry(address: string, port = 6522): Entry {
+function entry(address: string, port = 6522): DatabaseEntry {
   const channels = [{ host: address, port }, { host: "2001:db8::1", port }];
   return { address, channels, source: "exchange", learned: 1000, expires: 2000, key: null };
 }
@@ -43,7 +43,7 @@ Deno.test("changes by other processes take effect at once", async () => {
 Deno.test("an unusable database is logged once a minute, with entries kept in memory meanwhile", async () => {
   const clock = new FakeClock(), lines = new Lines();
   let broken = true;
-  const kept = new Map<string, Entry>();
+  const kept = new Map<string, DatabaseEntry>();
   const open: OpenDatabase = () => {
     if (broken) throw new DatabaseError("damaged, not used");
     return {

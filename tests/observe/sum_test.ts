@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { ChannelStatus, Seen } from "../../src/observe/status.ts";
+import type { ChannelStatus, HandlerStatus } from "../../src/observe/status.ts";
 import { type Metric } from "../../src/observe/metrics.ts";
 import { sumHistories, sumMetrics, sumSeen } from "../../src/observe/sum.ts";
 
@@ -49,7 +49,7 @@ function channel(more: Partial<ChannelStatus>): ChannelStatus {
   };
 }
 
-function seen(more: Partial<Seen>): Seen {
+function seen(more: Partial<HandlerStatus>): HandlerStatus {
   return {
     ...{ role: "client", sessionCount: 1, associations: 2, channels: [channel({})], limits: [] },
     sessions: [{ id: "1", to: "web", port: 80, association: "1", age: 5, sent: 1, received: 2 }],

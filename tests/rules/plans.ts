@@ -1,9 +1,15 @@
 /** Plans for tests, from flags and YAML as people write them. */
 import { parseClientRules, parseServerRules } from "../../src/cli/rules_args.ts";
-import { type ClientPlan, clientPlan, type Names, type Ruleset, serverRuleset } from "../../src/rules/mod.ts";
+import {
+  type ClientRulesPlan,
+  clientRulesPlan,
+  type ResolvedNames,
+  type Ruleset,
+  serverRuleset,
+} from "../../src/rules/mod.ts";
 
 /** A machine's accounts and names: user and group micss only where `packaged`. */
-export function names({ packaged = false } = {}): Names {
+export function names({ packaged = false } = {}): ResolvedNames {
   const users = new Map([["bob", 1001], ["root", 0], ...packaged ? [["micss", 990] as const] : []]);
   const number = (text: string) => /^\d+$/.test(text) ? Number(text) : users.get(text);
   const hosts = new Map([["a.example", ["192.0.2.7", "2001:db8::7"]]]);
@@ -18,8 +24,8 @@ export function names({ packaged = false } = {}): Names {
 export const WEB = "--server web=192.0.2.1,192.0.2.2:6000,[2001:db8::1]";
 
 /** What a client's flags, and a file, make. */
-export function client(flags: string, yaml?: string, machine: Names = names()): ClientPlan {
-  return clientPlan(parseClientRules("micss rules apply", args(flags, yaml), () => yaml ?? ""), machine);
+export function client(flags: string, yaml?: string, machine: ResolvedNames = names()): ClientRulesPlan {
+  return clientRulesPlan(parseClientRules("micss rules apply", args(flags, yaml), () => yaml ?? ""), machine);
 }
 
 /** What a server's do. */

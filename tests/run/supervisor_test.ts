@@ -1,6 +1,6 @@
 /** Workers that the test plays, as the main event loop runs them. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type Hand, Supervisor } from "../../src/run/supervisor.ts";
+import { Supervisor, type WorkerHandle } from "../../src/run/supervisor.ts";
 import { UsageError } from "../../src/config/problems.ts";
 import { StartError } from "../../src/net/listen/listen.ts";
 import { NotLookedAt } from "../../src/observe/readiness.ts";
@@ -8,7 +8,7 @@ import { createLog } from "../../src/log/log.ts";
 import { type Duties, type Line, type Port, serve, type Start } from "../../src/run/calls.ts";
 
 /** A worker in this thread. */
-class Played implements Hand {
+class Played implements WorkerHandle {
   readonly done: string[] = [];
   readonly port: Port;
   onerror: ((event: ErrorEvent) => void) | null = null;

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ChannelError } from "../../src/association/association.ts";
 import { Frames } from "../../src/session/frames.ts";
 import { Liveness, Silence } from "../../src/session/liveness.ts";
-import { carry, request } from "../../src/session/session.ts";
+import { relay, request } from "../../src/session/session.ts";
 import { FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { Interposer } from "../support/network/interposer.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
@@ -24,7 +24,7 @@ async function watchedSession() {
   const asked = request(open, near, clientFrames, { sent: 0, received: 0 }, clock);
   assertEquals((await serverFrames.receive())?.type, FrameType.Open);
   const answered = serverFrames.send((encoder) => encoder.result(ResultCode.Ok));
-  const served = carry(far, serverFrames, { sent: 0, received: 0 }, answered, clock);
+  const served = relay(far, serverFrames, { sent: 0, received: 0 }, answered, clock);
   liveness.add(clientFrames);
   liveness.add(serverFrames);
   return {

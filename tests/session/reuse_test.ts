@@ -2,7 +2,7 @@ import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { ChannelError } from "../../src/association/association.ts";
 import { Outgoing } from "../../src/session/outgoing.ts";
 import type { Traffic } from "../../src/session/relay.ts";
-import { type Asking, refuse, request, Unanswered } from "../../src/session/session.ts";
+import { type Asking, NotProcessedError, refuse, request } from "../../src/session/session.ts";
 import { FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { applicationPair, readAll, sendAll } from "../support/handlers/pair.ts";
@@ -40,7 +40,7 @@ Deno.test("an OPEN that crosses the server's BYE is not processed, and all that 
   await due(first.serverFrames, FrameType.Open);
   await first.serverFrames.send((encoder) => encoder.bye());
   const refused = refuse(first.serverFrames, ResultCode.NotProcessed, "", first.clock);
-  await assertRejects(() => asked, Unanswered);
+  await assertRejects(() => asked, NotProcessedError);
   await refused;
   assertEquals([first.client.ended, first.server.ended], [true, true]);
   const second = { ...await sessionPair(), outside: first.outside };
@@ -58,7 +58,7 @@ Deno.test("on an association that may be dead nothing is said before the answer,
   next.then((frame) => said = frame !== null);
   await settle();
   first.server.end();
-  await assertRejects(() => asked, Unanswered);
+  await assertRejects(() => asked, NotProcessedError);
   assertEquals(said, false);
   const second = { ...await sessionPair(), outside: first.outside };
   await session(second, ask(second), application);

@@ -10,10 +10,10 @@ import {
   encodeIdentify,
   encodeIdentifyAnswer,
   encodeUnanswered,
+  IdentifyRefusal,
   identifyTranscript,
   Method,
   type Transcript,
-  Unanswered,
   type WireAddress,
 } from "../../src/wire/identify.ts";
 import { decode } from "../support/wire/decode.ts";
@@ -97,7 +97,7 @@ Deno.test("a wrong method or length of an answer is refused before its list is r
 Deno.test("each reason of a refusal decodes from its two bytes, and unknown ones are refused", () => {
   for (let reason = 0; reason < 256; reason++) {
     const reply = () => decode(decodeIdentifyReply(Method.HmacSha256), encodeUnanswered(reason)).value;
-    if (reason === Unanswered.NoSuchKey || reason === Unanswered.NotAnnounced) {
+    if (reason === IdentifyRefusal.NoSuchKey || reason === IdentifyRefusal.NotAnnounced) {
       assertEquals(reply(), { kind: "refused", reason });
     } else assertThrows(reply, WireError, `refused for unknown reason ${reason}`);
   }

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import {
-  alone,
   announcedWorkers,
   Count,
   joinWorkerGroup,
   perWorkerShare,
+  single,
   workerGroupMemory,
 } from "../../src/workers/worker_group.ts";
 
@@ -26,7 +26,7 @@ Deno.test("a crew is known by its id, which is another at each start; who is alo
       announcedWorkers(joinWorkerGroup(workerGroupMemory(3), 0))!.id.toHex(),
     false,
   );
-  assertEquals(announcedWorkers(alone()), null);
+  assertEquals(announcedWorkers(single()), null);
 });
 
 Deno.test("a part of a limit is never so small that nothing fits, and all parts are at least the whole", () => {
@@ -37,5 +37,5 @@ Deno.test("a part of a limit is never so small that nothing fits, and all parts 
     perWorkerShare(10, group, 16),
     perWorkerShare(0, group, 0),
   ], [25, 3, 16, 0]);
-  assertEquals(perWorkerShare(10, alone(), 16), 10);
+  assertEquals(perWorkerShare(10, single(), 16), 10);
 });

@@ -16,7 +16,7 @@ import type { Liveness } from "../../session/liveness.ts";
 import { Pool, type Reused } from "../../session/pool.ts";
 import { Outgoing } from "../../session/outgoing.ts";
 import type { Traffic } from "../../session/relay.ts";
-import { HandlerEnding, request, TargetError, Unanswered } from "../../session/session.ts";
+import { HandlerEnding, NotProcessedError, request, TargetError } from "../../session/session.ts";
 import type { PadSource } from "../../sharing/system_pads.ts";
 import type { Open } from "../../wire/open.ts";
 import type { ResolvedServer } from "../servers/configured_server.ts";
@@ -94,7 +94,7 @@ export class Dialer {
    *
    * @param port The port that the server handler is asked for.
    */
-  carry(arrival: Arrival, port: number): Promise<void> {
+  dial(arrival: Arrival, port: number): Promise<void> {
     const fields = { server: this.#server.name, port, from: formatAddress(arrival.connection.remote) };
     const traffic: Traffic = { sent: 0, received: 0 };
     const outgoing = new Outgoing(arrival.connection, traffic, true);
@@ -153,7 +153,7 @@ export class Dialer {
       // Closing the handler ends the association beneath whatever waits for it.
       const error = this.#giveUp.signal.aborted ? new HandlerEnding() : cause;
       ended(error);
-      if (cause instanceof Unanswered) {
+      if (cause instanceof NotProcessedError) {
         if (state === null) attempt.unanswered++;
         if (!this.#giveUp.signal.aborted && attempt.unanswered <= MAX_REPEATS) {
           log.debug("association given up by the server", { reason: cause.message });
@@ -211,7 +211,7 @@ export class Dialer {
    *
    * @throws {ChannelError} When none is.
    */
-  async prove(): Promise<void> {
+  async verify(): Promise<void> {
     if (this.#pool.size > 0 || this.#busy.size > 0) return;
     this.#give(await this.#handshakes.run(() => this.#associate()));
   }

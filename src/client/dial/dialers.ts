@@ -29,8 +29,8 @@ export class Dialers {
    *
    * @param port The port that the server handler is asked for.
    */
-  carry(server: ResolvedServer, arrival: Arrival, port: number): Promise<void> {
-    return this.#use(server, (dialer) => dialer.carry(arrival, port));
+  dial(server: ResolvedServer, arrival: Arrival, port: number): Promise<void> {
+    return this.#use(server, (dialer) => dialer.dial(arrival, port));
   }
 
   /**
@@ -38,8 +38,8 @@ export class Dialers {
    *
    * @throws {ChannelError} When none is.
    */
-  prove(server: ResolvedServer): Promise<void> {
-    return this.#use(server, (dialer) => dialer.prove());
+  verify(server: ResolvedServer): Promise<void> {
+    return this.#use(server, (dialer) => dialer.verify());
   }
 
   /** How many associations there are, by what they are there for. */

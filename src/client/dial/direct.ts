@@ -5,7 +5,7 @@ import { type Address, formatAddress } from "../../net/address.ts";
 import { type Connection, writeAll } from "../../net/connection.ts";
 import { connectInTurn } from "../../net/dial.ts";
 import type { System } from "../../net/system.ts";
-import { type Activity, refusalOf } from "../../observe/activity.ts";
+import { type Activity, refusalLabel } from "../../observe/activity.ts";
 import type { Log } from "../../log/log.ts";
 import type { ThrottledWarning } from "../../log/throttled.ts";
 import { TargetError } from "../../session/session.ts";
@@ -37,7 +37,7 @@ export class Direct {
   }
 
   /** Passes a connection on, to the first address that takes it, until it has ended. Owns it. */
-  async carry(arrival: Arrival, to: readonly Address[]): Promise<void> {
+  async relay(arrival: Arrival, to: readonly Address[]): Promise<void> {
     const application = arrival.connection;
     const from = formatAddress(application.remote);
     let destination: Connection;
@@ -47,7 +47,7 @@ export class Direct {
       const { refused, activity } = this.#options;
       refused.warn({ from, destination: to.map(formatAddress).join(), reason: reasonOf(error) });
       const why = failure(error);
-      activity.refusals.count(refusalOf(why.code));
+      activity.refusals.count(refusalLabel(why.code));
       return await arrival.refused(why);
     }
     this.#options.log.warn("passed on in the clear", {

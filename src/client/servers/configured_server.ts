@@ -1,6 +1,6 @@
 import { canonicalHost, isIp, sameHost } from "../../net/ip.ts";
 import type { Server } from "../../config/types.ts";
-import type { Names } from "../../net/names/name_cache.ts";
+import type { NameCache } from "../../net/names/name_cache.ts";
 import { chooseDistinct } from "./address_assignment.ts";
 
 /** A configured server's host names: what has to be resolved for it. */
@@ -17,7 +17,7 @@ export interface ResolvedServer extends Server {
 /** A server of the configuration, whose channels may be names. */
 export class ConfiguredServer {
   readonly #configured: Server;
-  readonly #names: Names;
+  readonly #names: NameCache;
   /** The hosts of the channels as they are configured, addresses in their one spelling. */
   readonly #hosts: readonly string[];
   /** What the names stood for when the server was last asked for, and what it came to. */
@@ -29,7 +29,7 @@ export class ConfiguredServer {
    *
    * @param names Resolves all of {@linkcode namesOf} it.
    */
-  constructor(server: Server, names: Names) {
+  constructor(server: Server, names: NameCache) {
     this.#configured = server;
     this.#names = names;
     this.#hosts = server.channels.map(({ host }) => isIp(host) ? canonicalHost(host) : host);

@@ -3,7 +3,7 @@ import { canonicalHost, isIp } from "../../net/ip.ts";
 import type { ClientConfig } from "../../config/types.ts";
 import type { ScopedKey } from "../../identify/learned.ts";
 import type { Address } from "../../net/address.ts";
-import { Names, type NamesOptions } from "../../net/names/name_cache.ts";
+import { NameCache, type NameCacheOptions } from "../../net/names/name_cache.ts";
 import { ConfiguredServer, namesOf } from "./configured_server.ts";
 
 /** What a configuration says of servers. It never changes: a reload puts another one in its place. */
@@ -15,7 +15,7 @@ export class KnownServers {
   /** By which keys others are asked, in the configuration's order. */
   readonly keys: readonly ScopedKey[];
   readonly #byName: ReadonlyMap<string, ConfiguredServer>;
-  readonly #names: Names;
+  readonly #names: NameCache;
   /** The names that keys are for. */
   readonly #keyNames: readonly string[];
 
@@ -28,7 +28,7 @@ export class KnownServers {
   constructor(
     { servers, unknown }: Pick<ClientConfig, "servers" | "unknown">,
     keys: readonly ScopedKey[],
-    options: NamesOptions,
+    options: NameCacheOptions,
     before?: KnownServers,
   ) {
     this.unknown = unknown;
@@ -36,7 +36,7 @@ export class KnownServers {
     this.keys = keys;
     this.#keyNames = keys.flatMap(({ scope: { of } }) => typeof of === "string" && !isIp(of) ? of : []);
     const names = new Set([...servers.flatMap(namesOf), ...this.#keyNames]);
-    this.#names = new Names(names, options, before === undefined ? undefined : before.#names);
+    this.#names = new NameCache(names, options, before === undefined ? undefined : before.#names);
     before?.close();
     const byName = servers.map((server) => [server.name, new ConfiguredServer(server, this.#names)] as const);
     // Ways in that ask for a name give it in lower case; as it is written it comes first.

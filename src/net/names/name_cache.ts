@@ -15,8 +15,8 @@ const REMEMBERED = 3_600_000;
 /** How many such addresses are remembered, for each name. */
 const MAX_REMEMBERED = 256;
 
-/** What {@linkcode Names} needs. */
-export interface NamesOptions {
+/** What {@linkcode NameCache} needs. */
+export interface NameCacheOptions {
   /** Does the work. */
   readonly lookups: Lookups;
   /** Tells time. */
@@ -43,8 +43,8 @@ interface State {
  * The addresses of host names that are needed again and again: resolved from the start, and again every
  * {@linkcode RESOLVE_AGAIN}. While a name can't be resolved its last answer holds.
  */
-export class Names {
-  readonly #options: NamesOptions;
+export class NameCache {
+  readonly #options: NameCacheOptions;
   readonly #states: ReadonlyMap<string, State>;
   #closed = false;
 
@@ -53,7 +53,7 @@ export class Names {
    *
    * @param before What these take the place of: answers that it has hold until there are others.
    */
-  constructor(names: Iterable<string>, options: NamesOptions, before?: Names) {
+  constructor(names: Iterable<string>, options: NameCacheOptions, before?: NameCache) {
     this.#options = options;
     const known = before === undefined ? new Map<string, State>() : before.#states;
     this.#states = new Map([...names].map((name) => [name, inherited(known.get(name))]));

@@ -31,7 +31,7 @@ Deno.test("what an application says is shared with the pads that the dialer was 
     },
   });
   const [application, connection] = await applicationPair();
-  const carried = dialer.carry(
+  const carried = dialer.dial(
     { connection, destination: { host: "web", port: 80 }, refused: () => Promise.resolve(connection.reset()) },
     80,
   );

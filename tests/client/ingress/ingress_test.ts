@@ -6,7 +6,7 @@ import { Ingress, type WaysInOptions } from "../../../src/client/ingress/ingress
 import { writeAll } from "../../../src/net/connection.ts";
 import { StartError } from "../../../src/net/listen/listen.ts";
 import { silentLog } from "../../../src/log/log.ts";
-import { alone } from "../../../src/workers/worker_group.ts";
+import { single } from "../../../src/workers/worker_group.ts";
 import { FakeClock, settle } from "../../support/time/fake_clock.ts";
 import { MemoryNetwork } from "../../support/network/memory_network.ts";
 import { LISTEN, readSome, startTalk } from "../../support/handlers/talk.ts";
@@ -22,7 +22,7 @@ function open(entries: Entry[], network: MemoryNetwork, options: Partial<WaysInO
       keepalive: 60_000,
       asking: 1024,
       log: silentLog,
-      group: alone(),
+      group: single(),
     },
     makeTransparent: () => {},
     refused: () => {},

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Lookups, systemResolve } from "../../../src/net/names/lookups.ts";
 import type { Resolve } from "../../../src/net/names/resolve.ts";
-import { Names, RESOLVE_AGAIN, RETRY } from "../../../src/net/names/name_cache.ts";
+import { NameCache, RESOLVE_AGAIN, RETRY } from "../../../src/net/names/name_cache.ts";
 import { FakeClock, settle } from "../../support/time/fake_clock.ts";
 import { Lines } from "../../support/handlers/world.ts";
 
@@ -20,7 +20,7 @@ function setUp(hosts: Record<string, readonly string[] | Error>) {
 
 Deno.test("a name's addresses are known from the start, each once and in its one spelling", async () => {
   const { scene, options, clock } = setUp({ web: ["192.0.2.1", "2001:DB8::1", "::ffff:192.0.2.1", "192.0.2.2"] });
-  const names = new Names(["web"], options);
+  const names = new NameCache(["web"], options);
   const answer = await names.get("web");
   assertEquals(answer, ["192.0.2.1", "2001:db8::1", "192.0.2.2"]);
   assertEquals([await names.get("web") === answer, scene.asked, await names.unresolved()], [true, 1, []]);
@@ -31,7 +31,7 @@ Deno.test("a name's addresses are known from the start, each once and in its one
 
 Deno.test("names are resolved again every minute, and the array is another only where the addresses are", async () => {
   const { hosts, scene, options, clock } = setUp({ web: ["192.0.2.1"] });
-  const names = new Names(["web"], options);
+  const names = new NameCache(["web"], options);
   const first = await names.get("web");
   await clock.advance(RESOLVE_AGAIN);
   assertEquals([scene.asked, await names.get("web") === first], [2, true]);
@@ -43,7 +43,7 @@ Deno.test("names are resolved again every minute, and the array is another only 
 
 Deno.test("the old answer holds while a name can't be resolved, which is one line, as is the end of it", async () => {
   const { hosts, scene, options, clock, lines } = setUp({ web: ["192.0.2.1"] });
-  const names = new Names(["web"], options);
+  const names = new NameCache(["web"], options);
   await names.get("web");
   hosts["web"] = new Error("the name is not known");
   await clock.advance(RESOLVE_AGAIN + 3 * RETRY);
@@ -59,7 +59,7 @@ Deno.test("the old answer holds while a name can't be resolved, which is one lin
 
 Deno.test("a name that was never resolved is an error that names it, until it is", async () => {
   const { hosts, options, clock } = setUp({ web: new Error("the name is not known"), db: [] });
-  const names = new Names(["web", "db"], options);
+  const names = new NameCache(["web", "db"], options);
   await assertRejects(() => names.get("web"), Error, "web: the name is not known");
   await assertRejects(() => names.get("db"), Error, "db: the name has no address");
   assertEquals(await names.unresolved(), ["web", "db"]);
@@ -71,7 +71,7 @@ Deno.test("a name that was never resolved is an error that names it, until it is
 
 Deno.test("a resolution that takes too long has failed", async () => {
   const { options, clock } = setUp({});
-  const names = new Names(["web"], {
+  const names = new NameCache(["web"], {
     ...options,
     lookups: new Lookups({ clock, resolve: () => new Promise(() => {}) }),
   });
@@ -84,7 +84,7 @@ Deno.test("a resolution that takes too long has failed", async () => {
 
 Deno.test("an address that was a name's counts as its own for an hour more", async () => {
   const { hosts, options, clock } = setUp({ web: ["192.0.2.1"] });
-  const names = new Names(["web"], options);
+  const names = new NameCache(["web"], options);
   await names.get("web");
   hosts["web"] = ["192.0.2.2"];
   await clock.advance(RESOLVE_AGAIN);
@@ -97,7 +97,7 @@ Deno.test("an address that was a name's counts as its own for an hour more", asy
 
 Deno.test("after its end nothing is resolved any more", async () => {
   const { scene, options, clock } = setUp({ web: ["192.0.2.1"] });
-  const names = new Names(["web"], options);
+  const names = new NameCache(["web"], options);
   names.close();
   await settle();
   await clock.advance(10 * RESOLVE_AGAIN);

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { Connection } from "../../../src/net/connection.ts";
 import { Frames } from "../../../src/session/frames.ts";
 import type { Traffic } from "../../../src/session/relay.ts";
-import { carry, request } from "../../../src/session/session.ts";
+import { relay, request } from "../../../src/session/session.ts";
 import { type Frame, FrameType, ResultCode } from "../../../src/wire/frame.ts";
 import { settle } from "../time/fake_clock.ts";
 import { MemoryNetwork } from "../network/memory_network.ts";
@@ -72,7 +72,7 @@ export async function serve(
       frames.association.end();
       throw error;
     }
-    await carry(inside, frames, traffic, frames.send((encoder) => encoder.result(ResultCode.Ok)), clock);
+    await relay(inside, frames, traffic, frames.send((encoder) => encoder.result(ResultCode.Ok)), clock);
   })());
 }
 

@@ -4,7 +4,7 @@ import { Ingress } from "../../../src/client/ingress/ingress.ts";
 import type { Address } from "../../../src/net/address.ts";
 import { type Connection, writeAll } from "../../../src/net/connection.ts";
 import { silentLog } from "../../../src/log/log.ts";
-import { alone } from "../../../src/workers/worker_group.ts";
+import { single } from "../../../src/workers/worker_group.ts";
 import { FakeClock } from "../time/fake_clock.ts";
 import { MemoryNetwork, type MemoryNetworkOptions } from "../network/memory_network.ts";
 
@@ -30,7 +30,7 @@ export async function startTalk(entry: Entry, options: MemoryNetworkOptions = {}
   const arrivals: Arrival[] = [];
   const waiting: ((arrival: Arrival) => void)[] = [];
   const waysIn = new Ingress([entry], {
-    ...{ network, clock, timeout, keepalive: 60_000, asking: 1024, log: silentLog, group: alone() },
+    ...{ network, clock, timeout, keepalive: 60_000, asking: 1024, log: silentLog, group: single() },
     makeTransparent: () => {},
     refused: () => {},
     arrived(arrival) {
