@@ -5,7 +5,7 @@ import { systemDatabasePath } from "../identify/database.ts";
 import type { ScopedKey } from "../identify/learned.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
-import { fileLimit } from "../net/linux.ts";
+import { fileLimit } from "../net/linux/descriptors.ts";
 import { realSystem, type System } from "../net/system.ts";
 import { makeTransparent, originalDestination } from "../net/tcp.ts";
 import { Activity } from "../observe/activity.ts";

@@ -1,7 +1,7 @@
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Network } from "../net/connection.ts";
-import { OwnedSocket } from "../net/linux.ts";
+import { OwnedSocket } from "../net/linux/owned_socket.ts";
 import { ownHosts } from "../net/own_hosts.ts";
 import { sameAddress } from "../net/sockaddr.ts";
 import { NotLookedAt } from "../observe/readiness.ts";

@@ -9,7 +9,11 @@ export class MicssError extends Error {
   /** Suggests a remedy, without a full stop. Undefined where there is none worth a line. */
   readonly hint: string | undefined;
 
-  /** @param message States the reason in one line, without a full stop. */
+  /**
+   * An error named after the class that is constructed.
+   *
+   * @param message States the reason in one line, without a full stop.
+   */
   constructor(message: string, { hint, ...options }: MicssErrorOptions = {}) {
     super(message, options);
     this.name = new.target.name;

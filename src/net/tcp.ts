@@ -4,19 +4,19 @@ import type { Connection, Listener, Network } from "./connection.ts";
 import { JoinedListener } from "./listen/joined_listener.ts";
 import {
   bindsIpv6Only,
-  type Clue,
   dropConnectionRequests,
   listeningProtocols,
-  lowerTcpOptions,
   makeTransparent as nativeMakeTransparent,
-  nextDescriptor,
+} from "./linux/listener.ts";
+import { type Clue, nextDescriptor, searchesSoFar } from "./linux/descriptors.ts";
+import {
+  lowerTcpOptions,
   originalDestination as nativeOriginalDestination,
   protocolOf,
   resetConnection,
   retransmissionsOf,
-  searchesSoFar,
   shutdownWrite,
-} from "./linux.ts";
+} from "./linux/connection.ts";
 import { canonicalHost, isIp } from "./ip.ts";
 import { sameAddress } from "./sockaddr.ts";
 import { fairly } from "./fairness.ts";
@@ -80,7 +80,7 @@ function listenOn(hostname: string, port: number, shared: boolean): TcpListener 
  * - `Deno.errors.BrokenPipe`: a write after the other end closed in order, or one beside a read that met a reset.
  * - `Deno.errors.Interrupted`: this end was closed or reset here under a pending read. A blocked write then rejects with
  *   this or with one of the two above (which of them depends on Deno's version), but always at once. Only without native
- *   help (see linux.ts) and before Deno 2.9 does a blocked write, and the connection with it, wait for the other end.
+ *   help (see linux/) and before Deno 2.9 does a blocked write, and the connection with it, wait for the other end.
  * - `Deno.errors.BadResource`: reading, writing or half-closing after the end.
  */
 export class TcpConnection implements Connection {
@@ -237,7 +237,7 @@ export class TcpListener implements Listener {
  * Lets a listener take what TPROXY of iptables or nftables gives it: connections to any address, which is then their
  * local one. A listener that is none of the system's takes all anyway.
  *
- * @throws {Deno.errors.NotSupported} Where `hasNativeHelper` of linux.ts says so too.
+ * @throws {Deno.errors.NotSupported} Where `hasNativeHelper` says so too.
  * @throws {Deno.errors.PermissionDenied} Without the capability CAP_NET_ADMIN.
  */
 export function makeTransparent(listener: Listener): void {
@@ -249,7 +249,7 @@ export function makeTransparent(listener: Listener): void {
  * Where an accepted connection was going before a rule of iptables or nftables redirected it to us.
  *
  * @returns The destination, or undefined for a connection that is none of the system's.
- * @throws {Deno.errors.NotSupported} Where `hasNativeHelper` of linux.ts says so too.
+ * @throws {Deno.errors.NotSupported} Where `hasNativeHelper` says so too.
  * @throws {Deno.errors.NotFound} When the kernel knows none.
  */
 export function originalDestination(connection: Connection): Address | undefined {

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "../time/clock.ts";
-import { monotonicMicroseconds, sendDatagram } from "../net/linux.ts";
+import { monotonicMicroseconds, sendDatagram } from "../net/linux/system.ts";
 import type { Log } from "../log/log.ts";
 
 /** Who started this process and wants to know how it does: systemd, as sd_notify(3) has it. Where nobody does, nothing. */

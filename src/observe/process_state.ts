@@ -1,4 +1,4 @@
-import { fileLimit, openFiles } from "../net/linux.ts";
+import { fileLimit, openFiles } from "../net/linux/descriptors.ts";
 
 /** What the process takes of the machine. */
 export interface ProcessState {

@@ -1,4 +1,4 @@
-import { hasRoute } from "../net/linux.ts";
+import { hasRoute } from "../net/linux/owned_socket.ts";
 import { ownHosts } from "../net/own_hosts.ts";
 import type { Backend } from "./backend.ts";
 import { chooseProbe, type Probe, withProbe } from "./probe.ts";

@@ -1,4 +1,4 @@
-import { OwnedSocket } from "../net/linux.ts";
+import { OwnedSocket } from "../net/linux/owned_socket.ts";
 import { FAMILIES, type Family } from "./ruleset.ts";
 
 /** The versions of IP that the kernel has. One that can't be asked counts as there: its rules must not be forgotten. */

@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
-import { OwnedSocket, type Owner } from "../net/linux.ts";
+import { OwnedSocket, type Owner } from "../net/linux/owned_socket.ts";
 import { sameAddress } from "../net/sockaddr.ts";
 import { originalDestination, systemNetwork } from "../net/tcp.ts";
 import type { Probe } from "./probe.ts";

@@ -14,7 +14,7 @@ import { warnOfFewFiles } from "./few_files.ts";
 import { DRY_RUN } from "./dry_run_flag.ts";
 import { listenAddresses } from "../net/listen/listen_addresses.ts";
 import { StartError } from "../net/listen/listen.ts";
-import { hasNativeHelper } from "../net/linux.ts";
+import { hasNativeHelper } from "../net/linux/libc.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { LogFields } from "../log/log.ts";
 import type { ScopedKey } from "../identify/learned.ts";

@@ -1,4 +1,4 @@
-import { fileLimit } from "../net/linux.ts";
+import { fileLimit } from "../net/linux/descriptors.ts";
 import type { Log } from "../log/log.ts";
 
 /** Fewer sessions than this surprise whoever did not choose their number. */

@@ -4,7 +4,7 @@ import { readConfig } from "../config/read.ts";
 import { clientRulesSchema } from "../config/rules.ts";
 import type { ClientConfig } from "../config/types.ts";
 import type { Address } from "../net/address.ts";
-import { hasRoute } from "../net/linux.ts";
+import { hasRoute } from "../net/linux/owned_socket.ts";
 import { type Check, NotLookedAt } from "../observe/readiness.ts";
 import { clientRulesPlan, hostsOf, probesOf, systemNames } from "../rules/mod.ts";
 

@@ -7,7 +7,7 @@ import type { Key } from "../identify/key.ts";
 import { acceptAll } from "../net/listen/accept_loop.ts";
 import { type Address, formatAddress, portAbove } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
-import { fileLimit } from "../net/linux.ts";
+import { fileLimit } from "../net/linux/descriptors.ts";
 import { listenAll } from "../net/listen/listen.ts";
 import { Lookups } from "../net/names/lookups.ts";
 import { requirePlainListeners } from "../net/plain_tcp.ts";

@@ -9,7 +9,6 @@ const ROOMS = [
   "time",
   "text",
   "log",
-  "net/linux",
   "net",
   "wire",
   "sharing",

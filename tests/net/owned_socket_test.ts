@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { OwnedSocket } from "../../src/net/linux.ts";
+import { OwnedSocket } from "../../src/net/linux/owned_socket.ts";
 import { systemNetwork } from "../../src/net/tcp.ts";
 import "../support/system/native.ts";
 

@@ -1,5 +1,6 @@
 /** Runs without the permission for FFI for linux_test.ts, and prints as JSON how everything behaves that wants it. */
-import { fileLimit, hasNativeHelper } from "../../src/net/linux.ts";
+import { fileLimit } from "../../src/net/linux/descriptors.ts";
+import { hasNativeHelper } from "../../src/net/linux/libc.ts";
 import { originalDestination, systemNetwork } from "../../src/net/tcp.ts";
 
 const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { hasNativeHelper } from "../../../src/net/linux.ts";
+import { hasNativeHelper } from "../../../src/net/linux/libc.ts";
 import { padSource } from "../../../src/sharing/pads.ts";
 
 hasNativeHelper();

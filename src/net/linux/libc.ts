@@ -1,0 +1,60 @@
+/**
+ * The C library. It needs `--allow-ffi` and no other permission. Each call is one that the kernel answers at once, within
+ * microseconds, so that none is worth a thread.
+ *
+ * @module
+ */
+
+const SYMBOLS = {
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  dup: { parameters: ["i32"], result: "i32" },
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
+  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
+  setfsgid: { parameters: ["u32"], result: "i32" },
+  setfsuid: { parameters: ["u32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const;
+
+export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** The C library, or why there is none, once somebody asked. */
+let loaded: Libc | string | undefined;
+
+export function libc(): Libc | string {
+  return loaded ??= load();
+}
+
+function load(): Libc | string {
+  if (Deno.build.os !== "linux") return `needs Linux; this is ${Deno.build.os}`;
+  let why = "";
+  for (const name of ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`]) {
+    try {
+      return Deno.dlopen(name, SYMBOLS).symbols;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) return "needs the permission --allow-ffi";
+      why ||= String(error);
+    }
+  }
+  return `needs the C library: ${why}`;
+}
+
+/** Whether this process can use what this file offers; `why` says what is missing, for a message at start. */
+export function hasNativeHelper(): { ok: true } | { ok: false; why: string } {
+  const found = libc();
+  return typeof found === "string" ? { ok: false, why: found } : { ok: true };
+}
+
+export function errno(c: Libc): number {
+  const location = c.__errno_location();
+  return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
+}

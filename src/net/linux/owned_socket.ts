@@ -1,0 +1,103 @@
+import { type Address } from "../address.ts";
+import { hostBytes } from "../ip.ts";
+import { SOCKADDR_SIZE, sockaddrPort, writeSockaddr } from "../sockaddr.ts";
+import { AF_INET, AF_INET6, SOL_SOCKET, STREAM } from "./constants.ts";
+import { name, readName } from "./descriptors.ts";
+import { errno, type Libc, libc } from "./libc.ts";
+import { SO_REUSEADDR } from "./listener.ts";
+import { DATAGRAM } from "./system.ts";
+
+const EINPROGRESS = 115;
+
+/** Whose a socket is: what netfilter's `owner` and `skuid` see. */
+export interface Owner {
+  /** A user's number. */
+  readonly uid: number;
+  /** A group's number. */
+  readonly gid: number;
+}
+
+/**
+ * A TCP socket whose owner and local port are known before it connects, to prove rules with. The kernel takes a file's
+ * owner from the thread that opens it, so that no other process is needed.
+ */
+export class OwnedSocket implements Disposable {
+  /** Its local port, its own as long as it is open. */
+  readonly port: number;
+  readonly #libc: Libc;
+  readonly #fd: number;
+
+  /**
+   * Makes a socket.
+   *
+   * @param owner Default: this process.
+   * @param port Its local port, which others may have as well. Default: any free one.
+   * @throws {Deno.errors.NotSupported} Where `hasNativeHelper` says so too.
+   * @throws {Deno.errors.PermissionDenied} When this process may not act for `owner` (CAP_SETUID, CAP_SETGID).
+   * @throws {Deno.errors.AddrNotAvailable} When the system does not have the family.
+   */
+  constructor(family: "ipv4" | "ipv6", { owner, port = 0 }: { owner?: Owner | undefined; port?: number } = {}) {
+    const c = libc();
+    if (typeof c === "string") throw new Deno.errors.NotSupported(`A socket with an owner ${c}`);
+    this.#libc = c;
+    this.#fd = owner === undefined ? openSocket(c, family) : asOwner(c, owner, () => openSocket(c, family));
+    const any = writeSockaddr(new Uint8Array(family === "ipv4" ? 4 : 16), port);
+    if (port !== 0) c.setsockopt(this.#fd, SOL_SOCKET, SO_REUSEADDR, new Int32Array([1]), 4);
+    if (this.#fd < 0 || c.bind(this.#fd, any, SOCKADDR_SIZE) !== 0 || !readName(c.getsockname, this.#fd)) {
+      const number = errno(c);
+      if (this.#fd >= 0) c.close(this.#fd);
+      throw new Deno.errors.AddrNotAvailable(`No socket for ${family}: errno ${number}`);
+    }
+    this.port = sockaddrPort(name);
+  }
+
+  /**
+   * Begins to connect; what comes of it, only the other end tells.
+   *
+   * @param to Its host an IP address of the socket's family.
+   * @returns 0, or the number of the error for which the system does not even begin, such as no route.
+   */
+  connect(to: Address): number {
+    if (this.#libc.connect(this.#fd, writeSockaddr(hostBytes(to.host)!, to.port), SOCKADDR_SIZE) === 0) return 0;
+    const number = errno(this.#libc);
+    return number === EINPROGRESS ? 0 : number;
+  }
+
+  /** Resets and closes it, so that neither the system nor its firewall keeps the connection. Call it once. */
+  [Symbol.dispose](): void {
+    this.#libc.connect(this.#fd, new Uint8Array(SOCKADDR_SIZE), SOCKADDR_SIZE);
+    this.#libc.close(this.#fd);
+  }
+}
+
+function openSocket(c: Libc, family: "ipv4" | "ipv6"): number {
+  return c.socket(family === "ipv4" ? AF_INET : AF_INET6, STREAM, 0);
+}
+
+/** Whether the system has a route to an IP address. Sends no packet: a datagram socket's connect() only looks it up. */
+export function hasRoute({ host, port }: Address): boolean {
+  const c = libc();
+  if (typeof c === "string") return false;
+  const bytes = hostBytes(host)!;
+  const fd = c.socket(bytes.length === 4 ? AF_INET : AF_INET6, DATAGRAM, 0);
+  if (fd < 0) return false;
+  const routed = c.connect(fd, writeSockaddr(bytes, port), SOCKADDR_SIZE) === 0;
+  c.close(fd);
+  return routed;
+}
+
+/** Runs `action` with this thread's file system user and group changed; no other thread sees it. */
+function asOwner(c: Libc, { uid, gid }: Owner, action: () => number): number {
+  // The group first: without root's user the thread might not be allowed to change it.
+  const [group, user] = [c.setfsgid(gid), c.setfsuid(uid)];
+  try {
+    // Either call answers what was before it, and nothing else.
+    if (c.setfsuid(uid) >>> 0 !== uid || c.setfsgid(gid) >>> 0 !== gid) {
+      throw new Deno.errors.PermissionDenied(`No right to act for user ${uid} and group ${gid}`);
+    }
+    return action();
+  } finally {
+    c.setfsuid(user >>> 0);
+    c.setfsgid(group >>> 0);
+  }
+}
