@@ -8,7 +8,7 @@
 
 import { type Address, parseAddress } from "../src/net/address.ts";
 import { type Connection, type Listener, writeAll } from "../src/net/connection.ts";
-import { systemNetwork } from "../src/net/tcp.ts";
+import { systemNetwork } from "../src/net/system/tcp.ts";
 import { Program } from "../tests/support/programs/process.ts";
 
 /** A buffer's size in bytes, at first and at most: it grows with the flow, as MICSS's do. */

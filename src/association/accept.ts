@@ -2,7 +2,7 @@ import type { Address } from "../net/address.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { type Connection, readFull, writeAll } from "../net/connection.ts";
 import { isGone } from "../net/gone.ts";
-import { requirePlainTcp } from "../net/plain_tcp.ts";
+import { requirePlainTcp } from "../net/listen/plain_tcp.ts";
 import { xor } from "../sharing/xor.ts";
 import { type Associate, associationId, encodeAssociate, RefusedReason } from "../wire/associate.ts";
 import { decodeFrom } from "../wire/decoder.ts";

@@ -1,8 +1,8 @@
 import type { Address } from "../net/address.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
-import { connectInTurn } from "../net/dial.ts";
-import { requirePlainTcp } from "../net/plain_tcp.ts";
+import { connectInTurn } from "../net/names/dial.ts";
+import { requirePlainTcp } from "../net/listen/plain_tcp.ts";
 import { associationId, cookieKey, decodeAssociateReply, encodeAssociate } from "../wire/associate.ts";
 import { decodeFrom, WireError } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";

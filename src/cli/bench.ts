@@ -10,7 +10,7 @@ import { addressSyntax, durationSyntax, portSyntax, type Syntax } from "../confi
 import type { Server } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { StartError } from "../net/listen/listen.ts";
-import { realSystem } from "../net/system.ts";
+import { realSystem } from "../net/system/system.ts";
 import type { Command, Output } from "./command.ts";
 import { readFlags } from "../config/flags.ts";
 

@@ -2,7 +2,7 @@ import { MicssError } from "../errors/errors.ts";
 import { DemoError, PLAIN, runDemo, Screen, standardTerminal } from "../demo/mod.ts";
 import { systemClock } from "../time/clock.ts";
 import { StartError } from "../net/listen/listen.ts";
-import { systemNetwork } from "../net/tcp.ts";
+import { systemNetwork } from "../net/system/tcp.ts";
 import { type Command, type Output, standardOutput } from "./command.ts";
 import { readFlags } from "../config/flags.ts";
 

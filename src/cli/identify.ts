@@ -15,7 +15,7 @@ import { formatEntries } from "../identify/entry_file.ts";
 import { learn, type ScopedKey } from "../identify/learned.ts";
 import { type Address, DEFAULT_PORT, formatAddress, parseAddress } from "../net/address.ts";
 import { Lookups } from "../net/names/lookups.ts";
-import { realSystem } from "../net/system.ts";
+import { realSystem } from "../net/system/system.ts";
 import type { Command, Output } from "./command.ts";
 import { readFlags } from "../config/flags.ts";
 import { loadClientKeys } from "../run/keys.ts";

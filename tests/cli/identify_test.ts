@@ -4,7 +4,7 @@ import { parseConfig } from "../../src/config/load.ts";
 import { serverSpec } from "../../src/config/server.ts";
 import { Database } from "../../src/identify/database.ts";
 import { createKey, loadKey } from "../../src/identify/key_file.ts";
-import { systemNetwork } from "../../src/net/tcp.ts";
+import { systemNetwork } from "../../src/net/system/tcp.ts";
 import { silentLog } from "../../src/log/log.ts";
 import { ServerHandler } from "../../src/server/mod.ts";
 import { runMicss } from "../support/programs/cli.ts";

@@ -6,7 +6,7 @@ import { acceptAll } from "../../src/net/listen/accept_loop.ts";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { systemClock } from "../../src/time/clock.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
-import { systemNetwork } from "../../src/net/tcp.ts";
+import { systemNetwork } from "../../src/net/system/tcp.ts";
 import { micssCommand, startServer } from "../support/handlers/handlers.ts";
 import "../support/system/native.ts";
 import { run } from "../support/programs/process.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Address, parseAddress } from "../../src/net/address.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
-import { systemNetwork } from "../../src/net/tcp.ts";
+import { systemNetwork } from "../../src/net/system/tcp.ts";
 import { type Handler, micssCommand } from "../support/handlers/handlers.ts";
 import { bounded, PATIENCE, Program, run } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";

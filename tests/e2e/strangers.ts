@@ -2,7 +2,7 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { initiate } from "../../src/association/initiate.ts";
 import { type Address, formatAddress } from "../../src/net/address.ts";
-import { systemNetwork } from "../../src/net/tcp.ts";
+import { systemNetwork } from "../../src/net/system/tcp.ts";
 import { startServer } from "../support/handlers/handlers.ts";
 import "../support/system/native.ts";
 import { Program, type RunOptions } from "../support/programs/process.ts";

@@ -1,7 +1,7 @@
 /** One side speaks another version of the protocol, as while one of them is upgraded: each side says so, in one line. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
-import { systemNetwork } from "../../src/net/tcp.ts";
+import { systemNetwork } from "../../src/net/system/tcp.ts";
 import { type Listener, writeAll } from "../../src/net/connection.ts";
 import { micssCommand, startClient, startPair } from "../support/handlers/handlers.ts";
 import { makeTempDir, run } from "../support/programs/process.ts";

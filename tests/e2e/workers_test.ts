@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { acceptAll } from "../../src/net/listen/accept_loop.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
-import { systemNetwork } from "../../src/net/tcp.ts";
+import { systemNetwork } from "../../src/net/system/tcp.ts";
 import type { Status } from "../../src/observe/status.ts";
 import { Handler, micssCommand, startClient, startServer } from "../support/handlers/handlers.ts";
 import { makeTopology } from "../support/system/namespaces.ts";

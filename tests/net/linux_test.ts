@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Connection } from "../../src/net/connection.ts";
 import { fileLimit, searchesSoFar } from "../../src/net/linux/descriptors.ts";
 import { hasNativeHelper } from "../../src/net/linux/libc.ts";
-import { systemNetwork, TcpConnection } from "../../src/net/tcp.ts";
+import { systemNetwork, TcpConnection } from "../../src/net/system/tcp.ts";
 import "../support/system/native.ts";
 import { withPair } from "./network_contract.ts";
 

@@ -1,7 +1,7 @@
 /** What tests/net/namespace_test.ts runs in a namespace of its own: one line of JSON for what it is asked. */
 import { systemClock } from "../../src/time/clock.ts";
 import { Lookups } from "../../src/net/names/lookups.ts";
-import { systemNetwork } from "../../src/net/tcp.ts";
+import { systemNetwork } from "../../src/net/system/tcp.ts";
 
 /** Connects to a port at which nothing listens, the only one that the system may pick. */
 async function connectToItself(): Promise<string> {

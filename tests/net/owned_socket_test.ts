@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { OwnedSocket } from "../../src/net/linux/owned_socket.ts";
-import { systemNetwork } from "../../src/net/tcp.ts";
+import { systemNetwork } from "../../src/net/system/tcp.ts";
 import "../support/system/native.ts";
 
 const LINUX = Deno.build.os === "linux";

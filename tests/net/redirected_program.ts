@@ -5,7 +5,7 @@
  * Arguments: the address to listen at, then the addresses to connect to.
  */
 import { formatAddress, parseAddress } from "../../src/net/address.ts";
-import { originalDestination, systemNetwork } from "../../src/net/tcp.ts";
+import { originalDestination, systemNetwork } from "../../src/net/system/tcp.ts";
 
 const [at, ...destinations] = Deno.args.map((text) => parseAddress(text));
 const listener = systemNetwork.listen(at!);

@@ -1,7 +1,7 @@
 /** Runs without the permission for FFI for linux_test.ts, and prints as JSON how everything behaves that wants it. */
 import { fileLimit } from "../../src/net/linux/descriptors.ts";
 import { hasNativeHelper } from "../../src/net/linux/libc.ts";
-import { originalDestination, systemNetwork } from "../../src/net/tcp.ts";
+import { originalDestination, systemNetwork } from "../../src/net/system/tcp.ts";
 
 const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
 const [client, server] = await Promise.all([systemNetwork.connect(listener.address), listener.accept()]);

@@ -6,7 +6,7 @@ import type { ClientConfig } from "../../config/types.ts";
 import { formatAddress, portAbove } from "../../net/address.ts";
 import { tryAgain } from "../../net/gone.ts";
 import { hostBytes } from "../../net/ip.ts";
-import type { System } from "../../net/system.ts";
+import type { System } from "../../net/system/system.ts";
 import type { Activity } from "../../observe/activity.ts";
 import type { Log, LogFields } from "../../log/log.ts";
 import type { ThrottledWarning } from "../../log/throttled.ts";

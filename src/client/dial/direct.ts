@@ -3,8 +3,8 @@ import { affordable, giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from ".
 import type { ClientConfig } from "../../config/types.ts";
 import { type Address, formatAddress } from "../../net/address.ts";
 import { type Connection, writeAll } from "../../net/connection.ts";
-import { connectInTurn } from "../../net/dial.ts";
-import type { System } from "../../net/system.ts";
+import { connectInTurn } from "../../net/names/dial.ts";
+import type { System } from "../../net/system/system.ts";
 import { type Activity, refusalLabel } from "../../observe/activity.ts";
 import type { Log } from "../../log/log.ts";
 import type { ThrottledWarning } from "../../log/throttled.ts";

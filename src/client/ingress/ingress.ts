@@ -4,7 +4,7 @@ import { acceptAll } from "../../net/listen/accept_loop.ts";
 import { type Address, formatAddress } from "../../net/address.ts";
 import type { Connection, Listener } from "../../net/connection.ts";
 import { listenShared, StartError } from "../../net/listen/listen.ts";
-import type { System } from "../../net/system.ts";
+import type { System } from "../../net/system/system.ts";
 import type { Log, LogFields } from "../../log/log.ts";
 import type { WorkerGroup } from "../../workers/worker_group.ts";
 import { type Arrival, type Entry, TurnedAway } from "./arrival.ts";

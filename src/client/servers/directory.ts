@@ -4,7 +4,7 @@ import { Learned, type ScopedKey } from "../../identify/learned.ts";
 import { Store } from "../../identify/store.ts";
 import { type Address, formatAddress } from "../../net/address.ts";
 import { Lookups, MAX_UNDER_WAY } from "../../net/names/lookups.ts";
-import type { System } from "../../net/system.ts";
+import type { System } from "../../net/system/system.ts";
 import type { Log } from "../../log/log.ts";
 import type { ConfiguredServer, ResolvedServer } from "./configured_server.ts";
 import { NotAllowed } from "../ingress/refusal.ts";

@@ -1,7 +1,7 @@
 import { lookup } from "node:dns";
 import { HostsFile } from "./hosts_file.ts";
 import { canonicalHost } from "../ip.ts";
-import type { System } from "../system.ts";
+import type { Clock } from "../../time/clock.ts";
 import type { Resolve } from "./resolve.ts";
 
 /** The system's resolver, `getaddrinfo`: its hosts file, its search domains, its name servers, its order (`verbatim`). */
@@ -24,7 +24,11 @@ export const MAX_UNDER_WAY = 12, MAX_PER_SOURCE = 4;
 const MAX_ADDRESSES = 16;
 
 /** What {@linkcode Lookups} needs. */
-export interface LookupsOptions extends Pick<System, "clock" | "resolve"> {
+export interface LookupsOptions {
+  /** Measures time limits. */
+  readonly clock: Clock;
+  /** Resolves names. Default: the system's resolver. */
+  readonly resolve?: Resolve;
   /** Maximum number for one source. Default: {@linkcode MAX_PER_SOURCE}. */
   readonly perSource?: number;
 }

@@ -1,9 +1,9 @@
 import { MicssError, reasonOf } from "../../errors/errors.ts";
 import type { AdminAddress } from "../../config/admin.ts";
 import { formatAddress } from "../../net/address.ts";
-import { dial } from "../../net/dial.ts";
+import { dial } from "../../net/names/dial.ts";
 import { Lookups } from "../../net/names/lookups.ts";
-import { realSystem } from "../../net/system.ts";
+import { realSystem } from "../../net/system/system.ts";
 
 /** How long a handler may take to answer, in milliseconds. */
 const PATIENCE = 5_000;

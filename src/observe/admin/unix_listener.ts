@@ -1,4 +1,4 @@
-import { acceptLive } from "../../net/listen/accept.ts";
+import { acceptLive } from "../../net/system/accept.ts";
 import type { Accepting } from "../../net/listen/accept_loop.ts";
 import type { Stream } from "./http.ts";
 

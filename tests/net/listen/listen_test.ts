@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Address, formatAddress } from "../../../src/net/address.ts";
 import { listenAll, StartError } from "../../../src/net/listen/listen.ts";
-import { systemNetwork } from "../../../src/net/tcp.ts";
+import { systemNetwork } from "../../../src/net/system/tcp.ts";
 import { freePort } from "../../support/programs/programs.ts";
 
 function startError(addresses: readonly Address[]): string {

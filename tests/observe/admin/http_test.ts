@@ -1,7 +1,7 @@
 /** What idle, slow and many clients do to the admin address: nothing that lasts. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { toText } from "@std/streams";
-import { systemNetwork } from "../../../src/net/tcp.ts";
+import { systemNetwork } from "../../../src/net/system/tcp.ts";
 import { type Answer, HttpServer, MAX_CONNECTIONS } from "../../../src/observe/admin/http.ts";
 import { UnixListener } from "../../../src/observe/admin/unix_listener.ts";
 import { FakeClock } from "../../support/time/fake_clock.ts";

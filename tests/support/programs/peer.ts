@@ -16,7 +16,7 @@
 
 import { type Address, formatAddress, parseAddress } from "../../../src/net/address.ts";
 import { type Connection, writeAll } from "../../../src/net/connection.ts";
-import { systemNetwork } from "../../../src/net/tcp.ts";
+import { systemNetwork } from "../../../src/net/system/tcp.ts";
 import { Program, type RunOptions } from "./process.ts";
 import { connect, drain, listenTo, pattern, readExactly, type Received, writeAndEnd } from "./tcp.ts";
 

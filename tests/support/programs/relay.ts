@@ -1,6 +1,6 @@
 import type { Address } from "../../../src/net/address.ts";
 import { type Connection, writeAll } from "../../../src/net/connection.ts";
-import { systemNetwork } from "../../../src/net/tcp.ts";
+import { systemNetwork } from "../../../src/net/system/tcp.ts";
 
 /** Passes connections on to another address, until it cuts them: a network that fails when the test says so. */
 export class Relay implements Disposable {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Address, formatAddress } from "../../../src/net/address.ts";
 import { type Connection, writeAll } from "../../../src/net/connection.ts";
-import { systemNetwork } from "../../../src/net/tcp.ts";
+import { systemNetwork } from "../../../src/net/system/tcp.ts";
 import "../system/native.ts";
 import { bounded, PATIENCE } from "./process.ts";
 

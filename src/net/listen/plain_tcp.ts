@@ -1,7 +1,7 @@
-import { MicssError } from "../errors/errors.ts";
-import { formatAddress } from "./address.ts";
-import type { Connection, Listener } from "./connection.ts";
-import { StartError } from "./listen/listen.ts";
+import { MicssError } from "../../errors/errors.ts";
+import { formatAddress } from "../address.ts";
+import type { Connection, Listener } from "../connection.ts";
+import { StartError } from "./listen.ts";
 
 const TCP = 6, MPTCP = 262;
 

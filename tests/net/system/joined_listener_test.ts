@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { JoinedListener } from "../../../src/net/listen/joined_listener.ts";
+import { JoinedListener } from "../../../src/net/system/joined_listener.ts";
 import { settle } from "../../support/time/fake_clock.ts";
 import { MemoryNetwork } from "../../support/network/memory_network.ts";
 

@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { Address } from "../../src/net/address.ts";
-import { connectInTurn, dial } from "../../src/net/dial.ts";
-import { Lookups } from "../../src/net/names/lookups.ts";
-import { FakeClock, settle } from "../support/time/fake_clock.ts";
-import { MemoryNetwork } from "../support/network/memory_network.ts";
+import type { Address } from "../../../src/net/address.ts";
+import { connectInTurn, dial } from "../../../src/net/names/dial.ts";
+import { Lookups } from "../../../src/net/names/lookups.ts";
+import { FakeClock, settle } from "../../support/time/fake_clock.ts";
+import { MemoryNetwork } from "../../support/network/memory_network.ts";
 
 const [A, B, C] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map((host) => ({ host, port: 80 })) as [
   Address,

@@ -1,11 +1,15 @@
-import { type Address, formatAddress } from "./address.ts";
-import type { Connection } from "./connection.ts";
-import { isIp } from "./ip.ts";
-import type { Lookups } from "./names/lookups.ts";
-import type { System } from "./system.ts";
+import { type Address, formatAddress } from "../address.ts";
+import type { Connection, Network } from "../connection.ts";
+import { isIp } from "../ip.ts";
+import type { Lookups } from "./lookups.ts";
+import type { Clock } from "../../time/clock.ts";
 
 /** How {@linkcode connectInTurn} goes about it. */
-export interface ConnectOptions extends Pick<System, "network" | "clock"> {
+export interface ConnectOptions {
+  /** Makes the connection. */
+  readonly network: Network;
+  /** Measures time limits. */
+  readonly clock: Clock;
   /** Time limit for all addresses together, in milliseconds. */
   readonly timeout: number;
   /** Gives up. */

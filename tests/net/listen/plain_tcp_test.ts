@@ -1,15 +1,15 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { ChannelError } from "../../src/association/association.ts";
-import { initiate } from "../../src/association/initiate.ts";
-import type { Address } from "../../src/net/address.ts";
-import type { Connection, Network } from "../../src/net/connection.ts";
-import { StartError } from "../../src/net/listen/listen.ts";
-import { requirePlainListeners, requirePlainTcp } from "../../src/net/plain_tcp.ts";
-import { systemNetwork } from "../../src/net/tcp.ts";
-import { FakeClock, settle } from "../support/time/fake_clock.ts";
-import { MemoryNetwork } from "../support/network/memory_network.ts";
-import { Accepting, channelAddresses } from "../support/handlers/pair.ts";
-import { withPair } from "./network_contract.ts";
+import { ChannelError } from "../../../src/association/association.ts";
+import { initiate } from "../../../src/association/initiate.ts";
+import type { Address } from "../../../src/net/address.ts";
+import type { Connection, Network } from "../../../src/net/connection.ts";
+import { StartError } from "../../../src/net/listen/listen.ts";
+import { requirePlainListeners, requirePlainTcp } from "../../../src/net/listen/plain_tcp.ts";
+import { systemNetwork } from "../../../src/net/system/tcp.ts";
+import { FakeClock, settle } from "../../support/time/fake_clock.ts";
+import { MemoryNetwork } from "../../support/network/memory_network.ts";
+import { Accepting, channelAddresses } from "../../support/handlers/pair.ts";
+import { withPair } from "../network_contract.ts";
 
 const LINUX = Deno.build.os === "linux";
 const TCP = 6, MPTCP = 262;

@@ -1,14 +1,14 @@
-import { acceptLive } from "./listen/accept.ts";
-import type { Address } from "./address.ts";
-import type { Connection, Listener, Network } from "./connection.ts";
-import { JoinedListener } from "./listen/joined_listener.ts";
+import { acceptLive } from "./accept.ts";
+import type { Address } from "../address.ts";
+import type { Connection, Listener, Network } from "../connection.ts";
+import { JoinedListener } from "./joined_listener.ts";
 import {
   bindsIpv6Only,
   dropConnectionRequests,
   listeningProtocols,
   makeTransparent as nativeMakeTransparent,
-} from "./linux/listener.ts";
-import { type Clue, nextDescriptor, searchesSoFar } from "./linux/descriptors.ts";
+} from "../linux/listener.ts";
+import { type Clue, nextDescriptor, searchesSoFar } from "../linux/descriptors.ts";
 import {
   lowerTcpOptions,
   originalDestination as nativeOriginalDestination,
@@ -16,10 +16,10 @@ import {
   resetConnection,
   retransmissionsOf,
   shutdownWrite,
-} from "./linux/connection.ts";
-import { canonicalHost, isIp } from "./ip.ts";
-import { sameAddress } from "./sockaddr.ts";
-import { fairly } from "./fairness.ts";
+} from "../linux/connection.ts";
+import { canonicalHost, isIp } from "../ip.ts";
+import { sameAddress } from "../sockaddr.ts";
+import { fairly } from "../fairness.ts";
 
 const { BrokenPipe } = Deno.errors;
 

@@ -1,6 +1,6 @@
-import { type Clock, systemClock } from "../time/clock.ts";
-import type { Network } from "./connection.ts";
-import type { Resolve } from "./names/resolve.ts";
+import { type Clock, systemClock } from "../../time/clock.ts";
+import type { Network } from "../connection.ts";
+import type { Resolve } from "../names/resolve.ts";
 import { systemNetwork } from "./tcp.ts";
 
 /** What a handler needs of the system; tests put a network in memory and a clock of their own in its place. */

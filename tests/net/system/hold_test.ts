@@ -1,7 +1,7 @@
 /** A listener that lets no connection begin any more, over the system's TCP. */
 import { assert, assertEquals } from "@std/assert";
-import { systemNetwork } from "../../src/net/tcp.ts";
-import "../support/system/native.ts";
+import { systemNetwork } from "../../../src/net/system/tcp.ts";
+import "../../support/system/native.ts";
 
 const ANY = { host: "127.0.0.1", port: 0 };
 

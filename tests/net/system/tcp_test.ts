@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { originalDestination, systemNetwork, TcpConnection, TcpListener } from "../../src/net/tcp.ts";
-import { MemoryNetwork } from "../support/network/memory_network.ts";
-import "../support/system/native.ts";
-import { soon, testNetwork, withPair } from "./network_contract.ts";
+import { originalDestination, systemNetwork, TcpConnection, TcpListener } from "../../../src/net/system/tcp.ts";
+import { MemoryNetwork } from "../../support/network/memory_network.ts";
+import "../../support/system/native.ts";
+import { soon, testNetwork, withPair } from "../network_contract.ts";
 
 testNetwork("the system's network", () => systemNetwork, ["127.0.0.1", "::1"]);
 
