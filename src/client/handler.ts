@@ -100,7 +100,8 @@ export class ClientHandler implements Observable {
     const liveness = new Liveness(clock, live(() => inForce.timeouts));
     const refused = new ThrottledWarning(log, clock, "session refused");
     this.#refused = new ThrottledWarning(log, clock, "connection refused");
-    this.#dialers = new Dialers({ config: inForce, pads, network, clock, log, refused, liveness, activity });
+    const cameBack = (to: Address) => this.#loops.cameBack(to);
+    this.#dialers = new Dialers({ cameBack, config: inForce, pads, network, clock, log, refused, liveness, activity });
     this.#direct = new Direct({ config: inForce, network, clock, activity, log, refused: this.#refused });
     this.waysIn = this.#waysIn = new Ingress(this.#entries(config, users), {
       ...system,
@@ -125,6 +126,7 @@ export class ClientHandler implements Observable {
     this.#directory = new Directory(config, {
       ...system,
       network,
+      cameBack,
       keys,
       database: databaseOf(config),
       asked: (outcome) => activity.identified.count(outcome),

@@ -60,9 +60,7 @@ export class LoopGuard implements Network {
     try {
       const connection = await connecting;
       this.#turn();
-      const path = pathOf(connection.local, connection.remote);
-      this.#recent.add(path);
-      this.#all?.made(path);
+      this.#remember(pathOf(connection.local, connection.remote));
       return connection;
     } finally {
       this.#pending.delete(connecting);
@@ -86,10 +84,26 @@ export class LoopGuard implements Network {
     await Promise.allSettled(candidates);
     this.#turn();
     const path = pathOf(remote, destination);
-    if (!this.#recent.has(path) && !this.#older.has(path) && !await this.#isOthers(path, destination)) return;
+    if (!this.#remembers(path) && !await this.#isOthers(path, destination)) return;
+    this.#remember(nameOf(destination));
     const error = new NotAllowed(`this handler's own connection came back to it: ${missingRule()}`);
     this.#report(destination, formatAddress(remote), error.message);
     throw error;
+  }
+
+  /** True if a connection to an address came back in the last seconds, to any worker: another attempt would, too. */
+  cameBack(to: Address): boolean {
+    this.#turn();
+    return this.#remembers(nameOf(to));
+  }
+
+  #remember(path: string): void {
+    this.#recent.add(path);
+    this.#all?.made(path);
+  }
+
+  #remembers(path: string): boolean {
+    return this.#recent.has(path) || this.#older.has(path) || (this.#all?.has(path) ?? false);
   }
 
   /** Whether another worker has made a connection, or is about to know that it has. */
@@ -122,7 +136,11 @@ export class LoopGuard implements Network {
 }
 
 function pathOf(from: Address, to: Address): string {
-  return [from, to].map(({ host, port }) => formatAddress({ host: withoutZone(canonicalHost(host)), port })).join();
+  return `${nameOf(from)},${nameOf(to)}`;
+}
+
+function nameOf({ host, port }: Address): string {
+  return formatAddress({ host: withoutZone(canonicalHost(host)), port });
 }
 
 /** Whether a connection to `to`, which may be a name, may be one to that address. */

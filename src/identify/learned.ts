@@ -1,5 +1,6 @@
 import type { KeyScope } from "../config/scope.ts";
 import { covers } from "../config/scope.ts";
+import type { Address } from "../net/address.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Network } from "../net/connection.ts";
 import { isAway, tryAgain } from "../net/gone.ts";
@@ -35,6 +36,8 @@ export interface LearnedOptions {
   readonly log: Log;
   /** Called with the outcome of each exchange. */
   readonly asked?: (outcome: "learned" | "failed") => void;
+  /** True if a rule sends connections to an address back to this handler; an exchange is not repeated then. */
+  readonly cameBack?: (to: Address) => boolean;
 }
 
 /** Pause before asking a server again that did not identify its channels, in milliseconds. */
@@ -149,7 +152,7 @@ export class Learned {
 }
 
 /** Options of {@linkcode learn}. */
-export type LearnOptions = Pick<LearnedOptions, "network" | "clock" | "now" | "timeout"> & {
+export type LearnOptions = Pick<LearnedOptions, "network" | "clock" | "now" | "timeout" | "cameBack"> & {
   /** Aborts the exchange. */
   readonly signal?: AbortSignal;
 };
@@ -162,10 +165,11 @@ export type LearnOptions = Pick<LearnedOptions, "network" | "clock" | "now" | "t
  * @throws {IdentifyError} If no key leads to an answer.
  */
 export async function learn(host: string, keys: readonly ScopedKey[], options: LearnOptions): Promise<DatabaseEntry> {
+  const { cameBack = () => false } = options;
   return await tryAgain(() => learnAtOnce(host, keys, options), {
     ...options,
     during: options.timeout,
-    passes: isAway,
+    passes: (error) => isAway(error) && !keys.some(({ scope: { port } }) => cameBack({ host, port })),
   });
 }
 

@@ -240,7 +240,9 @@ Deno.test("a server that is replaced is asked again, and the application notices
   const talking = world.talk(WEB);
   await world.clock.advance(1_000);
   world.startServer(CHANNELS, [key.server]);
-  assertEquals(await world.clock.until(talking), "hello");
+  // Time for one retry, whose cryptography takes real time: the clock stands still meanwhile.
+  await world.clock.advance(400);
+  assertEquals(await talking, "hello");
 });
 
 Deno.test("a server that asks to be taken for others' addresses only is refused", async () => {

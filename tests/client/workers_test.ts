@@ -198,6 +198,8 @@ Deno.test("a worker recognizes what another worker of the same client has made a
   // As the second worker sees it: it comes from the first one's end, and was going to where that one went.
   const back = (await listener.accept())!;
   await assertRejects(() => other!.check(back, made.remote), NotAllowed, "this handler's own connection came back");
+  assert(one!.cameBack(made.remote), "the worker that made it must not retry");
+  assert(!one!.cameBack({ ...made.remote, port: 81 }));
   const stranger = await network.connect({ host: "10.0.0.1", port: 80 });
   const fromElsewhere = (await listener.accept())!;
   await other!.check(fromElsewhere, stranger.remote);

@@ -3,7 +3,7 @@ import { reasonOf } from "../../errors/errors.ts";
 import { mayPass } from "../../association/outcome.ts";
 import { live } from "../../config/live.ts";
 import type { ClientConfig } from "../../config/types.ts";
-import { formatAddress, portAbove } from "../../net/address.ts";
+import { type Address, formatAddress, portAbove } from "../../net/address.ts";
 import { tryAgain } from "../../net/gone.ts";
 import { hostBytes } from "../../net/ip.ts";
 import type { System } from "../../net/system/system.ts";
@@ -42,6 +42,8 @@ export interface DialerOptions extends System {
   readonly refused: ThrottledWarning;
   /** Is told of associations and sessions. */
   readonly activity: Activity;
+  /** True if a rule sends connections to an address back to this handler; a handshake is not repeated then. */
+  readonly cameBack?: (to: Address) => boolean;
 }
 
 /** How often a session is asked for again on an association that was made for it. */
@@ -257,15 +259,17 @@ export class Dialer {
 
   /** Bridges the moment in which a server handler is replaced; one that stays away is not waited for a second time. */
   async #associateWithFirst(): Promise<Frames> {
-    const { clock, config: { timeouts }, activity } = this.#options;
+    const { clock, config: { timeouts }, activity, cameBack = () => false } = this.#options;
     const { signal } = this.#giveUp;
+    // A rule that sends a channel back stays.
+    const passes = (error: unknown) => mayPass(error) && !this.#server.channels.some((channel) => cameBack(channel));
     try {
       const during = this.#away ? 0 : timeouts.handshake;
-      const frames = await tryAgain(() => this.#associateWith(0), { clock, during, passes: mayPass, signal });
+      const frames = await tryAgain(() => this.#associateWith(0), { clock, during, passes, signal });
       this.#away = false;
       return frames;
     } catch (error) {
-      this.#away = mayPass(error);
+      this.#away = passes(error);
       activity.noAssociation(this.#server.name, error);
       throw error;
     }

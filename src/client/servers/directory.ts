@@ -34,6 +34,8 @@ export interface DirectoryOptions extends System {
   readonly now?: () => number;
   /** Gets a line for what is learned, and for what fails without anyone's asking. */
   readonly log: Log;
+  /** True if a rule sends connections to an address back to this handler; an exchange is not repeated then. */
+  readonly cameBack?: (to: Address) => boolean;
   /** Told how each exchange with a server handler ended, in a word. */
   readonly asked?: (outcome: "learned" | "failed") => void;
 }
@@ -65,6 +67,7 @@ export class Directory {
     const known = () => this.#known;
     this.#learned = new Learned({
       ...{ network, clock, log, now, store: this.#store, ...options.asked && { asked: options.asked } },
+      ...options.cameBack && { cameBack: options.cameBack },
       get keys() {
         return known().keys;
       },
