@@ -1,7 +1,8 @@
 import { FRAME_HEAD_LENGTH, FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import { MASK_AT, sealed, TAG_AT } from "./field.ts";
-import { concat, counted, counting, members, type Vector } from "./vector.ts";
+import { counted, counting, members, type Vector } from "./vector.ts";
+import { concat } from "../../src/wire/concat.ts";
 
 const text = new TextEncoder();
 
@@ -52,5 +53,5 @@ export function direction(): Vector[] {
 export function data(encoder: FrameEncoder, body: Uint8Array): Uint8Array {
   const head = new Uint8Array(FRAME_HEAD_LENGTH);
   encoder.dataHead(head, body.length);
-  return concat(head, body);
+  return concat([head, body]);
 }

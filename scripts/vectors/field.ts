@@ -1,7 +1,8 @@
 import { ELEMENT_LENGTH, evaluate } from "../../src/wire/field.ts";
 import { FRAME_HEAD_LENGTH, FrameType, ResetCode } from "../../src/wire/frame.ts";
 import { Seal } from "../../src/wire/seal.ts";
-import { concat, counted, counting, type Vector } from "./vector.ts";
+import { counted, counting, type Vector } from "./vector.ts";
+import { concat } from "../../src/wire/concat.ts";
 
 /** Where a head's mask is: of KEY, the key. */
 export const MASK_AT = 4;
@@ -82,7 +83,7 @@ export function sealed(
   first.setUint32(0, new DataView(head.buffer, head.byteOffset).getUint32(0));
   first.setBigUint64(8, BigInt(number));
   const padding = new Uint8Array((ELEMENT_LENGTH - covered.length % ELEMENT_LENGTH) % ELEMENT_LENGTH);
-  const message = concat(new Uint8Array(first.buffer), nextMask, covered, padding);
+  const message = concat([new Uint8Array(first.buffer), nextMask, covered, padding]);
   return {
     key: key.toHex(),
     mask: mask.toHex(),
@@ -111,7 +112,7 @@ function tag(name: string, description: string, type: FrameType, body: Uint8Arra
 }
 
 function field(name: string, description: string, key: Uint8Array, ...blocks: Uint8Array[]): Vector {
-  const value = evaluate(concat(...blocks), key).toHex();
+  const value = evaluate(concat(blocks), key).toHex();
   return { name, description, key: key.toHex(), blocks: blocks.map((block) => block.toHex()), value };
 }
 

@@ -5,7 +5,8 @@ import { encodeGreeting } from "../../src/wire/greeting.ts";
 import { encodeOpen } from "../../src/wire/open.ts";
 import { data } from "./direction.ts";
 import { MASK_AT, TAG_AT } from "./field.ts";
-import { concat, counted, counting, type Vector } from "./vector.ts";
+import { counted, counting, type Vector } from "./vector.ts";
+import { concat } from "../../src/wire/concat.ts";
 
 /** Bytes that must be refused, each with what they would be of: greeting, associate, reply, open or direction. */
 export function invalid(): Vector[] {
@@ -32,7 +33,7 @@ export function invalid(): Vector[] {
     vector("associate", "a cookie twice", "Two shares on one channel", list(cookie, other, cookie)),
     vector("reply", "unknown reason", "Refused for reason 6", Uint8Array.of(255, 6)),
     vector("reply", "unknown type", "Neither an echo nor a refusal", Uint8Array.of(2, 1)),
-    vector("open", "left over", "A byte behind the body", concat(toPort, Uint8Array.of(0))),
+    vector("open", "left over", "A byte behind the body", concat([toPort, [0]])),
     vector("open", "too short", "No kind of source", toPort.subarray(0, 3)),
     vector("open", "unknown kind", "Kind 5", changed(toPort, 0, 5)),
     vector("open", "unknown source", "Source of kind 1", changed(toPort, 3, 1)),
@@ -47,10 +48,10 @@ function directions(): Vector[] {
   const key = encoder.key(), result = encoder.result(ResultCode.Ok), hello = data(encoder, counted(5, 65));
   const end = encoder.end(), ping = encoder.ping(counted(4)), bye = encoder.bye();
   const direction = (name: string, description: string, ...frames: Uint8Array[]): Vector =>
-    vector("direction", name, description, concat(...frames));
+    vector("direction", name, description, concat(frames));
   /** A frame whose type or length is another; the rest stays. */
   const turned = (frame: Uint8Array, type: number, length: number): Uint8Array =>
-    concat(Uint8Array.of(type, length >> 16, length >> 8, length), frame.slice(4));
+    concat([[type, length >> 16, length >> 8, length], frame.slice(4)]);
   /** A head of which type or length tell that it is none; its mask and tag count up. */
   const head = (type: number, length: number): Uint8Array => turned(counted(FRAME_HEAD_LENGTH), type, length);
   const flipped = (frame: Uint8Array, at: number): Uint8Array => changed(frame, at, frame[at]! ^ 1);

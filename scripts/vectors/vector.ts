@@ -20,11 +20,6 @@ export function counted(length: number, start = 0): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => start + index);
 }
 
-/** Arrays one behind the other. */
-export function concat(...pieces: Uint8Array[]): Uint8Array {
-  return Uint8Array.from(pieces.flatMap((piece) => [...piece]));
-}
-
 /** The names and numbers of an enum. */
 export function members<T extends number>(numbers: Record<string, string | T>): [name: string, number: T][] {
   return Object.entries(numbers).filter((entry): entry is [string, T] => typeof entry[1] === "number");

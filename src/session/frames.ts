@@ -2,6 +2,7 @@ import { type Association, ChannelError } from "../association/association.ts";
 import type { Clock } from "../time/clock.ts";
 import { guardedRandom } from "../sharing/guarded_pads.ts";
 import { systemPads } from "../sharing/system_pads.ts";
+import { concat } from "../wire/concat.ts";
 import { WireError } from "../wire/decoder.ts";
 import { type Frame, FRAME_HEAD_LENGTH, frameName, FrameType } from "../wire/frame.ts";
 import { FrameDecoder } from "../wire/frame_decoder.ts";
@@ -232,17 +233,6 @@ export class Frames {
       throw error;
     }
   }
-}
-
-/** One array of several. */
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
 
 /** The error of a frame that is not allowed where it came. */

@@ -1,3 +1,4 @@
+import { concat } from "./concat.ts";
 import { type Decoder, WireError } from "./decoder.ts";
 import { MAX_CHANNELS, MIN_CHANNELS } from "./associate.ts";
 
@@ -209,9 +210,4 @@ export function identifyTranscript(
 
 function encodeAddress({ address, port }: WireAddress): Uint8Array {
   return concat([[address.length === FAMILY_LENGTHS[IPV4] ? IPV4 : IPV6], address, [port >>> 8, port]]);
-}
-
-/** Concatenates pieces; numbers contribute their lowest 8 bits. */
-function concat(pieces: readonly (Uint8Array | readonly number[])[]): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(pieces.flatMap((piece) => [...piece]));
 }

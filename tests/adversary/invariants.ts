@@ -12,7 +12,7 @@ import {
   joined,
   serverSide,
 } from "./evidence.ts";
-import { concat } from "../support/handlers/pair.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { SAID, sharesBegin } from "./steps.ts";
 
 /** Looks for one kind of wrong. */

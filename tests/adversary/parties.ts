@@ -6,6 +6,7 @@ import type { MemoryNetwork } from "../support/network/memory_network.ts";
 import type { Random } from "../support/random/random.ts";
 import type { Party } from "./evidence.ts";
 import { SAID } from "./steps.ts";
+import { concat } from "../../src/wire/concat.ts";
 
 /** Which pieces a party says for a port. */
 const PIECES = {
@@ -27,7 +28,7 @@ export class Talker implements Party {
   constructor(readonly kind: Party["kind"], readonly port: 80 | 443, connection: Connection, random: Random) {
     this.#connection = connection;
     this.#pieces = PIECES[kind][port].map((length) => random.bytes(length));
-    this.says = Uint8Array.from(this.#pieces.flatMap((piece) => [...piece]));
+    this.says = concat(this.#pieces);
     this.heardAll = this.#hear();
   }
 

@@ -8,7 +8,8 @@ import { settle } from "../support/time/fake_clock.ts";
 import { Interposer } from "../support/network/interposer.ts";
 import { JealousNetwork } from "../support/network/jealous_network.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
-import { associatedPair, channelAddresses, concat, type Pair } from "../support/handlers/pair.ts";
+import { associatedPair, channelAddresses, type Pair } from "../support/handlers/pair.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 
 /** The most bytes of one write: a DATA frame. */

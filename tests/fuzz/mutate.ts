@@ -1,4 +1,5 @@
 import type { Random } from "../support/random/random.ts";
+import { concat } from "../../src/wire/concat.ts";
 
 /** Bytes at which parsers decide. */
 const BYTES = [0, 1, 2, 3, 4, 5, 8, 9, 10, 13, 15, 16, 17, 32, 34, 58, 64, 127, 128, 253, 254, 255];
@@ -48,28 +49,28 @@ export class Mutator {
       case 4: // a length, at what it may count or at a limit
         return over(input, at, this.#length(input.length));
       case 5:
-        return join(input.subarray(0, at), input.subarray(at + this.#stretch(input.length - at)));
+        return concat([input.subarray(0, at), input.subarray(at + this.#stretch(input.length - at))]);
       case 6:
         return input.subarray(0, at);
       case 7: // one stretch again, perhaps many times
         return this.#repeat(input, at);
       case 8: { // the beginning of one, the end of another
         const other = random.pick(corpus);
-        return join(input.subarray(0, at), other.subarray(random.below(other.length + 1)));
+        return concat([input.subarray(0, at), other.subarray(random.below(other.length + 1))]);
       }
       case 9:
-        return join(input.subarray(0, at), this.#word(), input.subarray(at));
+        return concat([input.subarray(0, at), this.#word(), input.subarray(at)]);
       case 10:
         return over(input, at, this.#word());
       default: { // two stretches change places
         const middle = at + random.below(input.length - at + 1);
         const end = middle + this.#stretch(input.length - middle);
-        return join(
+        return concat([
           input.subarray(0, at),
           input.subarray(middle, end),
           input.subarray(at, middle),
           input.subarray(end),
-        );
+        ]);
       }
     }
   }
@@ -92,7 +93,7 @@ export class Mutator {
     const stretch = input.subarray(at, at + this.#stretch(input.length - at));
     const most = this.#random.below(64) === 0 ? this.#longest : 4;
     const times = Math.min(most, Math.ceil(this.#longest / Math.max(1, stretch.length)));
-    return join(input.subarray(0, at), ...Array<Uint8Array>(times).fill(stretch), input.subarray(at));
+    return concat([input.subarray(0, at), ...Array<Uint8Array>(times).fill(stretch), input.subarray(at)]);
   }
 
   /** A length up to `most`, mostly short. */
@@ -104,15 +105,5 @@ export class Mutator {
 
 /** `bytes` over `input` from `at` on; longer where they reach beyond its end. */
 function over(input: Uint8Array, at: number, bytes: Uint8Array): Uint8Array {
-  return join(input.subarray(0, at), bytes, input.subarray(at + bytes.length));
-}
-
-function join(...pieces: Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    joined.set(piece, at);
-    at += piece.length;
-  }
-  return joined;
+  return concat([input.subarray(0, at), bytes, input.subarray(at + bytes.length)]);
 }

@@ -18,7 +18,8 @@ import {
 import { decodeOpen, encodeOpen } from "../../src/wire/open.ts";
 import { Seal } from "../../src/wire/seal.ts";
 import { decode, TooMuchAsked } from "../support/wire/decode.ts";
-import { concat, everyFrame } from "../support/wire/frames.ts";
+import { everyFrame } from "../support/wire/frames.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { Random } from "../support/random/random.ts";
 import { taken, type Target } from "./target.ts";
 import { invalid, vectorsOf } from "./vectors.ts";

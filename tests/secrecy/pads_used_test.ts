@@ -2,7 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { aesPads } from "../../src/sharing/aes_pads.ts";
 import { type PadSource, systemPads } from "../../src/sharing/system_pads.ts";
-import { concat, readAll, sendAll } from "../support/handlers/pair.ts";
+import { readAll, sendAll } from "../support/handlers/pair.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { finishPair, startSession } from "../support/handlers/session_pair.ts";
 import { type Watched, watchedPair } from "./watched.ts";
 

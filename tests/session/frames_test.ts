@@ -8,7 +8,8 @@ import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import { Frames } from "../../src/session/frames.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
-import { Accepting, associatedPair, channelAddresses, concat } from "../support/handlers/pair.ts";
+import { Accepting, associatedPair, channelAddresses } from "../support/handlers/pair.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { Random } from "../support/random/random.ts";
 import { due, finishPair, sessionPair } from "../support/handlers/session_pair.ts";
 

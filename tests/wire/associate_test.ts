@@ -13,7 +13,7 @@ import {
 } from "../../src/wire/associate.ts";
 import { WireError } from "../../src/wire/decoder.ts";
 import { decode } from "../support/wire/decode.ts";
-import { concat } from "../support/wire/frames.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 
 function cookies(count: number, random = new Random(1)): Uint8Array[] {

@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { evaluate } from "../../src/wire/field.ts";
-import { concat } from "../support/wire/frames.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { forSeeds } from "../support/random/random.ts";
 import { evaluateSlowly, toElement } from "../support/wire/reference.ts";
 

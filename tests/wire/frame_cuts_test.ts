@@ -4,7 +4,8 @@ import { assert, assertEquals } from "@std/assert";
 import { type Frame, FRAME_HEAD_LENGTH, FrameType } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
-import { bytesOf, concat, dataFrame, everyFrame, receive } from "../support/wire/frames.ts";
+import { bytesOf, dataFrame, everyFrame, receive } from "../support/wire/frames.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 
 const random = new Random(1).fill;

@@ -5,7 +5,8 @@ import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import { encodeOpen } from "../../src/wire/open.ts";
 import { Seal } from "../../src/wire/seal.ts";
-import { bytesOf, concat, dataFrame, everyFrame, LONGEST_OPEN, receive, startOf } from "../support/wire/frames.ts";
+import { bytesOf, dataFrame, everyFrame, LONGEST_OPEN, receive, startOf } from "../support/wire/frames.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { Random } from "../support/random/random.ts";
 
 const random = new Random(1).fill;

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Frame, FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
 import type { Open } from "../../src/wire/open.ts";
-import { bytesOf, concat, dataFrame, everyFrame, receive } from "../support/wire/frames.ts";
+import { bytesOf, dataFrame, everyFrame, receive } from "../support/wire/frames.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 import { headOf } from "../support/wire/reference.ts";
 

@@ -8,7 +8,8 @@ import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@s
 import { WireError } from "../../src/wire/decoder.ts";
 import { type Frame, FRAME_HEAD_LENGTH, frameName, FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
-import { bytesOf, concat, dataFrame, everyFrame, receive, type Sent, startOf } from "../support/wire/frames.ts";
+import { bytesOf, dataFrame, everyFrame, receive, type Sent, startOf } from "../support/wire/frames.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 
 const TAMPERED = "with a wrong tag: the message was tampered with";

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { WireError } from "../../src/wire/decoder.ts";
 import { decodeOpen, type Destination, encodeOpen, MAX_OPEN_BODY, type Open } from "../../src/wire/open.ts";
-import { concat, LONGEST_OPEN } from "../support/wire/frames.ts";
+import { LONGEST_OPEN } from "../support/wire/frames.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 
 const V4 = Uint8Array.of(192, 0, 2, 1);

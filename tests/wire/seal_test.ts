@@ -1,7 +1,8 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { FrameType } from "../../src/wire/frame.ts";
 import { Seal } from "../../src/wire/seal.ts";
-import { concat, startOf } from "../support/wire/frames.ts";
+import { startOf } from "../support/wire/frames.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 import { headOf, tagOf } from "../support/wire/reference.ts";
 

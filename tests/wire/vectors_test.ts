@@ -12,7 +12,8 @@ import { frameName, FrameType } from "../../src/wire/frame.ts";
 import { decodeGreeting } from "../../src/wire/greeting.ts";
 import { decodeOpen } from "../../src/wire/open.ts";
 import { decode } from "../support/wire/decode.ts";
-import { concat, receive } from "../support/wire/frames.ts";
+import { receive } from "../support/wire/frames.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { blocksOf, evaluateSlowly, headOf, tagOf } from "../support/wire/reference.ts";
 
 type Vector = Record<string, unknown> & { name: string; description: string };

@@ -6,6 +6,7 @@ import { initiate } from "../../../src/association/initiate.ts";
 import { acceptAll } from "../../../src/net/listen/accept_loop.ts";
 import type { Address } from "../../../src/net/address.ts";
 import { type Connection, type Network, writeAll } from "../../../src/net/connection.ts";
+import { concat } from "../../../src/wire/concat.ts";
 import { FakeClock } from "../time/fake_clock.ts";
 import { MemoryNetwork } from "../network/memory_network.ts";
 
@@ -117,15 +118,4 @@ export async function readToEnd(connection: Connection): Promise<{ bytes: Uint8A
 export async function sendAll(connection: Connection, bytes: Uint8Array): Promise<void> {
   await writeAll(connection, bytes);
   await connection.closeWrite();
-}
-
-/** One array of several. */
-export function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }

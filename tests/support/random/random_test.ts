@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { forSeeds, Random } from "./random.ts";
+import { concat } from "../../../src/wire/concat.ts";
 
 Deno.test("seeded randomness is the same for one seed and differs between seeds", () => {
   assertEquals(new Random(7).bytes(32).toHex(), new Random(7).bytes(32).toHex());
@@ -17,7 +18,7 @@ Deno.test("random cuts are pieces within the limit that make up the whole", asyn
     const bytes = random.bytes(100);
     const pieces = [...random.cuts(bytes, 7)];
     assert(pieces.every(({ length }) => length >= 1 && length <= 7));
-    assertEquals(Uint8Array.from(pieces.flatMap((piece) => [...piece])), bytes);
+    assertEquals(concat(pieces), bytes);
   });
 });
 

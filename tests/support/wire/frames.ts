@@ -1,5 +1,6 @@
 /** Frames to send, and what a decoder makes of bytes that come in pieces. */
 
+import { concat } from "../../../src/wire/concat.ts";
 import { type Frame, FRAME_HEAD_LENGTH, FrameType, ResetCode, ResultCode } from "../../../src/wire/frame.ts";
 import { FrameDecoder } from "../../../src/wire/frame_decoder.ts";
 import { FrameEncoder } from "../../../src/wire/frame_encoder.ts";
@@ -29,11 +30,6 @@ export const LONGEST_OPEN: Open = {
   destination: { kind: "name", port: 443, host: `${"a".repeat(63)}.`.repeat(3) + "b".repeat(61) },
   source: { address: Uint8Array.fromHex("20010db8000000000000000000000001"), port: 65535 },
 };
-
-/** Joins arrays. */
-export function concat(pieces: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from([...pieces].flatMap((piece) => [...piece]));
-}
 
 /** The bytes of frames, in their order. */
 export function bytesOf(sent: readonly Sent[]): Uint8Array<ArrayBuffer> {
