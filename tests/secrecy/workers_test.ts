@@ -6,7 +6,7 @@ const SIZE = 1 << 20;
 
 const PROGRAM = `
 import { aesPads } from ${JSON.stringify(import.meta.resolve("../../src/sharing/aes_pads.ts"))};
-import { systemPads } from ${JSON.stringify(import.meta.resolve("../../src/sharing/pads.ts"))};
+import { systemPads } from ${JSON.stringify(import.meta.resolve("../../src/sharing/system_pads.ts"))};
 const all = [systemPads, aesPads(systemPads)].filter((source) => source !== null).map((source) => {
   const pads = new Uint8Array(${SIZE});
   // In pieces, as they are taken.
