@@ -96,7 +96,7 @@ export class RulesInPlace {
   ): Promise<void> {
     const led = await this.#led("redirect", redirects);
     if (led.length === 0) {
-      if (expected) throw new Error("no connection is led here; run micss rules apply");
+      if (expected) throw new Error("no connection is redirected here; run micss rules apply");
       throw new NotLookedAt("none of micss rules are in place, and others can't be seen from here");
     }
     for (const to of destinations) {
@@ -104,9 +104,9 @@ export class RulesInPlace {
       if (led.includes(family)) {
         if (await this.#arrives(to) !== false) continue;
         const why = "though rules are in place; see which other rule comes first";
-        throw new Error(`a connection to ${formatAddress(to)} is not led here, ${why}`);
+        throw new Error(`a connection to ${formatAddress(to)} is not redirected here, ${why}`);
       }
-      if (expected) throw new Error(`no connection over ${NAMES[family]} is led here; run micss rules apply`);
+      if (expected) throw new Error(`no connection over ${NAMES[family]} is redirected here; run micss rules apply`);
     }
   }
 
@@ -134,7 +134,7 @@ export class RulesInPlace {
     for (const family of led) this.#seen.add(SENTINELS[lead][family]);
     const lost = families.find((family) => !led.includes(family) && this.#seen.has(SENTINELS[lead][family]));
     if (lost === undefined) return led;
-    throw new Error(`connections over ${NAMES[lost]} are led here no more; ${REMEDY[lead]}`);
+    throw new Error(`${NAMES[lost]} is no longer redirected here; ${REMEDY[lead]}`);
   }
 
   async #isLed(sentinel: Address): Promise<boolean> {

@@ -12,7 +12,7 @@ import { Histogram, Tally } from "./metrics.ts";
 /** Why a session was reset. */
 export type ResetCause = "application" | "other-side" | "channel" | "protocol" | "ending" | "other";
 
-/** Reasons for which a connection becomes no session. */
+/** Reasons to refuse a connection. */
 export const REFUSAL_REASONS = [
   "no-association",
   "no-server",
@@ -28,7 +28,7 @@ export const REFUSAL_REASONS = [
 /** One of {@linkcode REFUSAL_REASONS}. */
 export type RefusalReason = typeof REFUSAL_REASONS[number];
 
-/** A session that is under way. */
+/** An open session. */
 export interface Session {
   /** Id in the log. */
   readonly id: string;
@@ -36,7 +36,7 @@ export interface Session {
   readonly from?: string;
   /** The server's name, or the target. */
   readonly to: string;
-  /** The port that was asked for. */
+  /** The requested port. */
   readonly port: number;
   /** Association that carries it. */
   readonly association: Association;
@@ -46,32 +46,32 @@ export interface Session {
   readonly began: number;
 }
 
-/** An association that is not over. */
-export interface Live {
+/** An open association. */
+export interface OpenAssociation {
   /** The server's name on a client; empty on a server. */
   readonly server: string;
-  /** When it came about, in milliseconds of the clock. */
+  /** When it was made, in milliseconds of the clock. */
   readonly began: number;
   /** Records of its channels, in their order. */
   readonly records: readonly (ChannelRecord | undefined)[];
 }
 
-/** Upper bounds of how long handshakes take, in seconds: round trips, and the default time-out. */
+/** Histogram bounds for handshakes, in seconds: from a round trip to the default time-out. */
 const HANDSHAKE_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** The same of sessions: from one request to a day. */
+/** Histogram bounds for sessions, in seconds: from one request to a day. */
 const SESSION_BOUNDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400];
 
 /**
- * What a handler is doing and has done, for who looks at it. The handler says what begins and ends; bytes are not counted
- * here, but read from associations and sessions by who asks, so that the data path pays nothing.
+ * A handler's open sessions and associations, and its counters. The handler reports beginnings and ends; bytes are read
+ * from associations and sessions on request, so the data path pays nothing for them.
  */
 export class Activity {
   /** The channels. */
   readonly channels: ChannelRecords = new ChannelRecords();
-  /** The associations that are not over, the oldest first. */
-  readonly associations: Map<Association, Live> = new Map();
-  /** The sessions under way, the oldest first; an association serves one at a time. */
+  /** Open associations, oldest first. */
+  readonly associations: Map<Association, OpenAssociation> = new Map();
+  /** Open sessions, oldest first; an association serves one at a time. */
   readonly sessions: Map<Association, Session> = new Map();
   /** Outcomes of handshakes: of associations on a client, of connections on a server. */
   readonly handshakes: Tally<HandshakeOutcome> = new Tally(["associated", "timed-out", "failed"]);
@@ -81,7 +81,7 @@ export class Activity {
   readonly ended: Tally<"ended" | "reset"> = new Tally(["ended", "reset"]);
   /** Causes of resets. */
   readonly resets: Tally<ResetCause> = new Tally(["application", "other-side", "channel", "protocol", "ending"]);
-  /** Connections that were refused, by reason. Each counts from 0, so that an increase from 0 to 1 is one to Prometheus. */
+  /** Refused connections by reason. Each starts at 0, so that Prometheus sees the first one as an increase. */
   readonly refusals: Tally<RefusalReason> = new Tally(REFUSAL_REASONS);
   /** Durations of sessions, in seconds. */
   readonly sessionSeconds: Histogram = new Histogram(SESSION_BOUNDS);
@@ -89,27 +89,27 @@ export class Activity {
   readonly identified: Tally = new Tally();
   /** Number of refusals by each limit. */
   readonly limitHits: Tally = new Tally();
-  /** Tells time. */
+  /** Source of all times here. */
   readonly clock: Clock;
   /** Number of associations made. */
   associated = 0;
 
-  /** Nothing happened yet. */
+  /** Starts with all counters at 0. */
   constructor(clock: Clock) {
     this.clock = clock;
   }
 
   /**
-   * An association came about. Its end is noticed here.
+   * Records a new association, and later its end.
    *
    * @param server The server's name on a client.
-   * @param took How long its handshake took, in milliseconds.
+   * @param duration Duration of its handshake, in milliseconds.
    * @param worker As in {@linkcode ChannelRecords.of}.
    */
-  begin(association: Association, took: number, server = "", worker = 0): void {
+  begin(association: Association, duration: number, server = "", worker = 0): void {
     const began = this.clock.now();
     this.associated++;
-    this.handshakeSeconds.observe(took / 1000);
+    this.handshakeSeconds.observe(duration / 1000);
     const records = this.channels.of(association, server, worker);
     for (const record of records) if (record !== undefined) record.associated = began;
     this.associations.set(association, { server, began, records });
@@ -121,14 +121,14 @@ export class Activity {
         const { past } = record;
         record.past = { sent: past.sent + sent[at]!, received: past.received + received[at]! };
       });
-      // That the other side ended it in order is no failure, unless it was in the middle of a session.
+      // An orderly end by the other side is a failure only in the middle of a session.
       if (failure !== null && (failure.cause !== null || this.sessions.has(association))) {
         this.channels.failed(records[failure.index], this.clock.now(), failure.cause);
       }
     });
   }
 
-  /** A client's handshake ended without an association. */
+  /** Records a client's failed handshake. */
   noAssociation(server: string, error: unknown): void {
     this.handshakes.count(outcomeOf(error));
     if (!(error instanceof ChannelError)) return;
@@ -136,9 +136,9 @@ export class Activity {
   }
 
   /**
-   * A session has begun.
+   * Records a new session.
    *
-   * @returns To be called once when it has ended, with the error that it was reset for, if it was.
+   * @returns Call once when the session has ended, with the error if it was reset.
    */
   session(about: Omit<Session, "began">): (error?: unknown) => void {
     const session: Session = { ...about, began: this.clock.now() };

@@ -3,10 +3,10 @@ import { reasonOf } from "../errors/errors.ts";
 import { type Address, formatAddress, portAbove } from "../net/address.ts";
 import { sameAddress } from "../net/sockaddr.ts";
 
-/** How many channels are told apart; what comes beyond them, of servers that were learned, is not recorded. */
+/** Maximum number of recorded channels; those of servers learned beyond it are not recorded. */
 const MAX_CHANNELS = 512;
 
-/** Bytes that a channel carried. */
+/** Bytes carried by a channel. */
 export interface Carried {
   /** To the other handler. */
   readonly sent: number;
@@ -14,34 +14,34 @@ export interface Carried {
   readonly received: number;
 }
 
-/** What is known of one channel, over all associations that it has been part of. */
+/** The history of one channel, over all its associations. */
 export interface ChannelRecord {
   /** The server's name on a client; empty on a server. */
   readonly server: string;
-  /** Its place, from 1. */
+  /** Its number, from 1. */
   readonly index: number;
   /** Its address at the server handler. */
   readonly address: Address;
-  /** What it carried in associations that are over. */
+  /** Bytes carried in associations that have ended. */
   past: Carried;
-  /** How often it was the one that ended an association, or kept one from coming about. */
+  /** Number of associations that it ended or prevented. */
   failures: number;
-  /** The last time that it did, in milliseconds of the clock, and why. */
+  /** The last failure: when, in milliseconds of the clock, and why. */
   failed: { readonly at: number; readonly reason: string } | null;
-  /** When an association with it last came about. */
+  /** When an association with it was last made, in milliseconds of the clock. */
   associated: number | null;
 }
 
-/** The channels that a handler has, or has used. */
+/** The channels that a handler uses or has used. */
 export class ChannelRecords {
   readonly #records = new Map<string, ChannelRecord>();
 
-  /** All of them, in the order in which they became known. */
+  /** All records, in order of creation. */
   get all(): readonly ChannelRecord[] {
     return [...this.#records.values()];
   }
 
-  /** Makes a server's channels known, all of them at once, in their order. */
+  /** Adds records for all of a server's channels, given in their order. */
   know(server: string, addresses: readonly Address[]): void {
     addresses.forEach((address, at) => {
       const key = keyOf(server, address);
@@ -60,9 +60,9 @@ export class ChannelRecords {
   }
 
   /**
-   * The record of a channel.
+   * Finds the record of a channel.
    *
-   * @returns Undefined for one that nobody made known, or came when there were too many.
+   * @returns Undefined for an unknown channel, or one beyond the maximum.
    */
   find(server: string, address: Address): ChannelRecord | undefined {
     return this.#records.get(keyOf(server, address)) ??
@@ -70,16 +70,15 @@ export class ChannelRecords {
   }
 
   /**
-   * The records of an association's channels, in its order.
+   * Finds the records of an association's channels, in its order.
    *
-   * @param worker The number of the server handler's worker that the association is with. A channel has one record for all
-   * workers.
+   * @param worker Number of the server's worker at the other end. A channel has one record for all workers.
    */
   of(association: Association, server: string, worker = 0): (ChannelRecord | undefined)[] {
     return association.addresses.map((address) => this.find(server, portAbove(address, -worker)));
   }
 
-  /** Notes that a channel failed. */
+  /** Records a failure of a channel. */
   failed(record: ChannelRecord | undefined, at: number, cause: unknown): void {
     if (record === undefined) return;
     record.failures++;
@@ -91,7 +90,7 @@ function keyOf(server: string, address: Address): string {
   return `${server}=${formatAddress(address)}`;
 }
 
-/** Whether what listens at an address, perhaps every one of the machine, has taken a connection at another. */
+/** True if a listener, possibly at a wildcard address, accepts connections to `address`. */
 function isAt(listening: Address, address: Address): boolean {
   if (listening.port !== address.port) return false;
   return /^(0\.0\.0\.0|::)$/.test(listening.host) || sameAddress(listening, address);

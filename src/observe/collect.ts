@@ -5,44 +5,44 @@ import type { Distribution, Labels, Metric, Sample, Tally } from "./metrics.ts";
 import type { Observable } from "./observable.ts";
 import { type ProcessState, processState } from "./process_state.ts";
 
-/** What a scrape is told beside what the handler knows. */
-export interface Surroundings {
+/** Metrics that the handler itself doesn't know. */
+export interface CollectOptions {
   /** The program's version. */
   readonly version: string;
-  /** How late timers are, in seconds. */
+  /** Delay of timers, in seconds. */
   readonly loopLag: number;
 }
 
-/** All metrics of a handler and its process, as they are now; docs/OPERATIONS.md lists them. */
-export function collect(handler: Observable, { version, loopLag }: Surroundings): Metric[] {
+/** Collects the current metrics of a handler and its process, which docs/OPERATIONS.md lists. */
+export function collect(handler: Observable, { version, loopLag }: CollectOptions): Metric[] {
   const { role } = handler;
   return [
-    one("gauge", "micss_info", "The version of the program, and which handler it is.", 1, { version, role }),
+    one("gauge", "micss_info", "Version and role of the handler.", 1, { version, role }),
     ...sessions(handler),
     ...associations(handler),
     ...channels(handler),
     ...limits(handler),
     gauge(
       "micss_rules_in_place",
-      "Whether rules lead applications' connections to the handler, where it can tell.",
+      "1 if firewall rules redirect applications' connections to the handler, 0 if they no longer do.",
       levelSamples(handler.levels().rules),
     ),
     ...processMetrics(processState()),
-    one("gauge", "micss_event_loop_lag_seconds", "How late the last timer was.", loopLag),
+    one("gauge", "micss_event_loop_lag_seconds", "Delay of the last timer.", loopLag),
   ];
 }
 
 function sessions({ activity }: Observable): Metric[] {
   return [
-    one("gauge", "micss_sessions", "Sessions under way.", activity.sessions.size),
-    counted("micss_sessions_total", "Sessions that are over, by how they ended.", "outcome", activity.ended),
-    counted("micss_session_resets_total", "Sessions that were reset, by cause.", "cause", activity.resets),
-    counted("micss_refusals_total", "Connections that became no session, by reason.", "reason", activity.refusals),
+    one("gauge", "micss_sessions", "Open sessions.", activity.sessions.size),
+    counted("micss_sessions_total", "Finished sessions, by outcome.", "outcome", activity.ended),
+    counted("micss_session_resets_total", "Reset sessions, by cause.", "cause", activity.resets),
+    counted("micss_refusals_total", "Refused connections, by reason.", "reason", activity.refusals),
     {
       name: "micss_session_duration_seconds",
-      help: "How long sessions that are over were.",
+      help: "Duration of finished sessions.",
       type: "histogram",
-      histogram: now(activity.sessionSeconds),
+      histogram: snapshot(activity.sessionSeconds),
     },
   ];
 }
@@ -50,30 +50,28 @@ function sessions({ activity }: Observable): Metric[] {
 function associations(handler: Observable): Metric[] {
   const { activity } = handler;
   const { waiting, pool } = handler.levels();
-  const handshakes = "Handshakes by outcome: of associations on a client, of single connections on a server.";
+  const handshakes = "Handshakes by outcome: per association on a client, per connection on a server.";
   return [
-    one("gauge", "micss_associations", "Associations that are not over.", activity.associations.size),
-    one("counter", "micss_associations_total", "Associations that came about.", activity.associated),
+    one("gauge", "micss_associations", "Open associations.", activity.associations.size),
+    one("counter", "micss_associations_total", "Associations made.", activity.associated),
     counted("micss_handshakes_total", handshakes, "outcome", activity.handshakes),
     {
       name: "micss_handshake_duration_seconds",
-      help: "How long handshakes that ended in an association took.",
+      help: "Duration of successful handshakes.",
       type: "histogram",
-      histogram: now(activity.handshakeSeconds),
+      histogram: snapshot(activity.handshakeSeconds),
     },
     gauge(
       "micss_waiting_connections",
-      "Connections in no association yet.",
-      waiting === undefined ? [] : [
-        { value: waiting },
-      ],
+      "A server's connections waiting for the rest of their association.",
+      waiting === undefined ? [] : [{ value: waiting }],
     ),
     gauge(
       "micss_pool_associations",
       "A client's associations by state.",
       Object.entries(pool ?? {}).map(([state, value]) => ({ labels: { state }, value })),
     ),
-    counted("micss_identify_exchanges_total", "Questions for channels, by outcome.", "outcome", activity.identified),
+    counted("micss_identify_exchanges_total", "Identification requests, by outcome.", "outcome", activity.identified),
   ];
 }
 
@@ -93,23 +91,23 @@ function channels({ activity }: Observable): Metric[] {
   return [
     {
       name: "micss_channel_bytes_total",
-      help: "Bytes that a channel carried: shares, from and to the other handler.",
+      help: "Share bytes carried by a channel, to and from the other handler.",
       type: "counter",
       samples: both(({ sent, received }) => [sent, received]),
     },
     gauge(
       "micss_channel_behind_bytes",
-      "Bytes that a channel is behind its association's foremost, in the association where that is most.",
+      "Bytes by which a channel trails the foremost channel, in its worst association.",
       both(({ behindOut, behindIn }) => [behindOut, behindIn]),
     ),
     gauge(
       "micss_channel_associations",
-      "Associations that a channel is part of.",
+      "Open associations that use a channel.",
       levels.map(({ labels, associations }) => ({ labels, value: associations })),
     ),
     {
       name: "micss_channel_failures_total",
-      help: "How often a channel ended an association, or kept one from coming about.",
+      help: "Associations that a channel ended or prevented.",
       type: "counter",
       samples: levels.map(({ labels, record }) => ({ labels, value: record.failures })),
     },
@@ -123,11 +121,11 @@ function limits(handler: Observable): Metric[] {
     limits.map((limit) => ({ labels: { limit: limit.name }, value: value(limit) }));
   const hits = new Map([...limits.map(({ name }) => [name, 0] as const), ...limitHits.entries()]);
   return [
-    gauge("micss_limit", "The most that there may be of something.", of(({ value }) => value)),
-    gauge("micss_limit_used", "How many there are of something that is limited.", of(({ used }) => used)),
+    gauge("micss_limit", "Configured maximum.", of(({ value }) => value)),
+    gauge("micss_limit_used", "Current count of what is limited.", of(({ used }) => used)),
     {
       name: "micss_limit_hits_total",
-      help: "How often a limit kept something from happening.",
+      help: "Refusals because of a limit.",
       type: "counter",
       samples: [...hits].map(([limit, value]) => ({ labels: { limit }, value })),
     },
@@ -138,10 +136,10 @@ function processMetrics({ residentMemory, heap, external, openFiles, maxFiles, s
   const buffers = bufferBytes();
   const known = (value: number | null): Sample[] => value === null || !Number.isFinite(value) ? [] : [{ value }];
   return [
-    one("gauge", "micss_process_resident_memory_bytes", "Memory that the process holds.", residentMemory),
+    one("gauge", "micss_process_resident_memory_bytes", "Resident memory of the process.", residentMemory),
     gauge(
       "micss_memory_bytes",
-      "Memory of the event loops: V8's heap, what is outside of it, and free buffers of that.",
+      "Memory of the event loops: V8's heap, memory outside it, and of that buffers in use and free.",
       [
         { labels: { kind: "heap" }, value: heap },
         { labels: { kind: "external" }, value: external },
@@ -149,9 +147,14 @@ function processMetrics({ residentMemory, heap, external, openFiles, maxFiles, s
         { labels: { kind: "buffers-free" }, value: buffers.free },
       ],
     ),
-    gauge("micss_process_open_files", "Files that the process has open, sockets among them.", known(openFiles)),
-    gauge("micss_process_max_files", "Files that the process may have open.", known(maxFiles)),
-    one("gauge", "micss_process_start_time_seconds", "When the process began, in seconds since 1970.", started / 1000),
+    gauge("micss_process_open_files", "Open files of the process, including sockets.", known(openFiles)),
+    gauge("micss_process_max_files", "Maximum number of open files.", known(maxFiles)),
+    one(
+      "gauge",
+      "micss_process_start_time_seconds",
+      "Start time of the process, in seconds since 1970.",
+      started / 1000,
+    ),
   ];
 }
 
@@ -172,7 +175,6 @@ function counted(name: string, help: string, label: string, tally: Tally): Metri
   return { name, help, type: "counter", samples };
 }
 
-/** As it is now, and stays. */
-function now({ bounds, cumulative, sum }: Distribution): Distribution {
+function snapshot({ bounds, cumulative, sum }: Distribution): Distribution {
   return { bounds, cumulative, sum };
 }

@@ -1,30 +1,30 @@
 /**
  * Metrics in Prometheus's text format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/).
  *
- * Not prom-client: its counters are told of each event, while ours are looked at when somebody asks, so that all that is
- * left of it is this file; and it comes with three more packages, for summaries and exemplars that nothing here has.
+ * Not prom-client: it must be called for each event, while these metrics are read on request, which leaves only this file
+ * of it; and it brings three more packages, for summaries and exemplars that are not used here.
  *
  * @module
  */
 
-/** What {@linkcode expose} writes. */
+/** Content type of {@linkcode expose}'s output. */
 export const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** Label values by name. Few values each: every combination is a series. */
+/** Label values by name. Keep the values few: every combination is a time series. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** One value of a metric. */
 export interface Sample {
-  /** What tells it from the metric's other values; those that are empty are left out. */
+  /** Labels that distinguish it from the metric's other values; empty ones are left out. */
   readonly labels?: Labels;
   /** In the unit that the metric's name ends with. */
   readonly value: number;
 }
 
-/** A metric as it is at the moment. */
+/** The current state of a metric. */
 export type Metric =
   & {
-    /** `micss_...`, a counter's ending in `_total`, with its base unit before that. */
+    /** `micss_...` with the base unit at the end, followed by `_total` for a counter. */
     readonly name: string;
     /** One sentence. */
     readonly help: string;
@@ -34,25 +34,25 @@ export type Metric =
     | { readonly type: "histogram"; readonly histogram: Distribution }
   );
 
-/** How often something took how long, at the moment. */
+/** The current state of a histogram. */
 export interface Distribution {
-  /** Upper bounds, each in its bucket, ascending. */
+  /** Inclusive upper bounds, ascending. */
   readonly bounds: readonly number[];
-  /** How many were at most each bound; the last is how many there were. */
+  /** Number of values up to each bound; the last is the number of all values. */
   readonly cumulative: readonly number[];
-  /** The sum of all. */
+  /** Sum of all values. */
   readonly sum: number;
 }
 
-/** How often something took how long: counts by upper bounds. */
+/** Counts values by upper bounds. */
 export class Histogram implements Distribution {
   readonly bounds: readonly number[];
   sum = 0;
-  /** How many are above the bound before, and not above this one; the last is above all. */
+  /** Values in each bucket; the last one is for those above all bounds. */
   readonly #counts: number[];
 
   /**
-   * A histogram of nothing yet.
+   * An empty histogram.
    *
    * @param bounds At least one, ascending, finite.
    */
@@ -77,36 +77,36 @@ export class Histogram implements Distribution {
   }
 }
 
-/** How often each of a few things happened. */
+/** A counter for each of a few keys. */
 export class Tally<K extends string = string> {
   readonly #counts = new Map<K, number>();
 
   /**
-   * Nothing has happened yet.
+   * Starts all counters at 0.
    *
-   * @param known What is to be seen as 0 before it happens, so that the first time is seen as a rise.
+   * @param known Keys to list before they are first counted, so that Prometheus sees the first one as an increase.
    */
   constructor(known: readonly K[] = []) {
     for (const key of known) this.#counts.set(key, 0);
   }
 
-  /** It has happened. */
+  /** Increments a counter. */
   count(key: K): void {
     this.#counts.set(key, this.of(key) + 1);
   }
 
-  /** How often it has happened. */
+  /** The count of a key. */
   of(key: K): number {
     return this.#counts.get(key) ?? 0;
   }
 
-  /** What has happened, or was known, and how often. */
+  /** All keys and their counts. */
   entries(): [K, number][] {
     return [...this.#counts];
   }
 }
 
-/** Writes metrics in the text format. Those without a sample are left out. */
+/** Writes metrics in the text format, leaving out those without samples. */
 export function expose(metrics: readonly Metric[]): string {
   return metrics.map((metric) => {
     const lines = linesOf(metric);

@@ -2,85 +2,85 @@ import { type Clock, systemClock } from "../time/clock.ts";
 import { monotonicMicroseconds, sendDatagram } from "../net/linux/system.ts";
 import type { Log } from "../log/log.ts";
 
-/** Who started this process and wants to know how it does: systemd, as sd_notify(3) has it. Where nobody does, nothing. */
+/** The service manager that started this process, such as systemd; see sd_notify(3). */
 export interface Manager extends Disposable {
-  /** All is in place; from now on the watchdog hears that the process is alive. @param status For people, a line. */
+  /** Reports the start or reload as complete, and begins to feed the watchdog. @param status One line for people. */
   ready(status: string): void;
-  /** What is told is being read again; {@linkcode Manager.ready} comes after it. */
+  /** Reports a reload, which {@linkcode Manager.ready} ends. */
   reloading(): void;
-  /** The end has begun. @param ms How long it may take, in milliseconds. */
+  /** Reports shutdown. @param ms Its maximum duration, in milliseconds. */
   stopping(ms: number): void;
 }
 
-/** What {@linkcode ServiceManager} needs. */
+/** Configures a {@linkcode ServiceManager}. */
 export interface ServiceManagerOptions {
-  /** Sends one message. @throws When that can't be done. */
+  /** Sends one message. @throws When the manager can't be reached. */
   readonly send: (message: string) => void;
-  /** Gets a line when the manager can't be told, once. */
+  /** Gets a warning the first time that the manager can't be reached. */
   readonly log: Log;
-  /** Tells time. */
+  /** Schedules the watchdog's messages. */
   readonly clock: Clock;
-  /** The manager's own clock, in microseconds; undefined where nobody knows. */
+  /** The system's monotonic clock, in microseconds; undefined where unavailable. */
   readonly monotonic: () => bigint | undefined;
-  /** The manager ends a process of which it hears nothing for so many milliseconds; undefined where it does not. */
+  /** Silence after which the manager kills the process, in milliseconds; undefined for no watchdog. */
   readonly watchdog?: number | undefined;
-  /** Resolves when nothing of the process hangs but, perhaps, what asks. Default: at once. */
+  /** Resolves when all other parts of the process have responded. Default: immediately. */
   readonly alive?: (() => Promise<void>) | undefined;
 }
 
-/** What may come after the deadline for sessions, in milliseconds. */
+/** Time for shutdown after the deadline for sessions, in milliseconds. */
 const MARGIN = 5_000;
 
-/** A manager that listens. */
+/** Notifies the service manager. */
 export class ServiceManager implements Manager {
   readonly #options: ServiceManagerOptions;
-  #forget: (() => void) | undefined;
+  #cancel: (() => void) | undefined;
   #failed = false;
 
-  /** Tells nothing yet. */
+  /** Sends nothing yet. */
   constructor(options: ServiceManagerOptions) {
     this.#options = options;
   }
 
   ready(status: string): void {
-    this.#tell("READY=1", statusLine(status));
-    if (this.#forget === undefined) this.#watch();
+    this.#send("READY=1", statusLine(status));
+    if (this.#cancel === undefined) this.#feedWatchdog();
   }
 
   reloading(): void {
     const now = this.#options.monotonic();
-    this.#tell("RELOADING=1", ...now === undefined ? [] : [`MONOTONIC_USEC=${now}`], statusLine("Reading again"));
+    this.#send("RELOADING=1", ...now === undefined ? [] : [`MONOTONIC_USEC=${now}`], statusLine("Reloading"));
   }
 
   stopping(ms: number): void {
-    this.#tell("STOPPING=1", `EXTEND_TIMEOUT_USEC=${(ms + MARGIN) * 1000}`, statusLine("Sessions may finish"));
+    this.#send("STOPPING=1", `EXTEND_TIMEOUT_USEC=${(ms + MARGIN) * 1000}`, statusLine("Draining sessions"));
   }
 
-  /** Lets the watchdog go. */
+  /** Stops feeding the watchdog. */
   [Symbol.dispose](): void {
-    this.#forget?.();
+    this.#cancel?.();
   }
 
-  /** Twice as often as it has to be: a timer is what a process that hangs does not get to. */
-  #watch(): void {
+  /** At twice the required rate. It runs on a timer because a process that hangs doesn't run its timers. */
+  #feedWatchdog(): void {
     const { watchdog, clock, alive } = this.#options;
     if (watchdog === undefined) return;
-    if (alive === undefined) this.#tell("WATCHDOG=1");
-    else alive().then(() => this.#tell("WATCHDOG=1"), () => {});
-    this.#forget = clock.after(watchdog / 2, () => this.#watch());
+    if (alive === undefined) this.#send("WATCHDOG=1");
+    else alive().then(() => this.#send("WATCHDOG=1"), () => {});
+    this.#cancel = clock.after(watchdog / 2, () => this.#feedWatchdog());
   }
 
-  #tell(...lines: string[]): void {
+  #send(...lines: string[]): void {
     try {
       this.#options.send(lines.join("\n"));
     } catch (error) {
-      if (!this.#failed) this.#options.log.warn("service manager not told", { reason: String(error) });
+      if (!this.#failed) this.#options.log.warn("service manager not notified", { reason: String(error) });
       this.#failed = true;
     }
   }
 }
 
-/** Nobody listens. */
+/** Stands for an absent service manager. */
 export const NO_MANAGER: Manager = {
   ready() {},
   reloading() {},
@@ -89,10 +89,9 @@ export const NO_MANAGER: Manager = {
 };
 
 /**
- * The manager that the environment names in `NOTIFY_SOCKET`, with the watchdog of `WATCHDOG_USEC` where that is for this
- * process.
+ * Connects to the manager named by `NOTIFY_SOCKET`, with the watchdog of `WATCHDOG_USEC` if that is for this process.
  *
- * @param env Tells a variable of the environment.
+ * @param env Reads an environment variable.
  * @param alive As in {@linkcode ServiceManagerOptions}.
  */
 export function systemManager(
@@ -112,7 +111,7 @@ export function systemManager(
   });
 }
 
-/** The watchdog's time-out in milliseconds; undefined where there is none, or it is for another process. */
+/** The watchdog's time-out in milliseconds; undefined without one, or if it is for another process. */
 export function watchdogOf(usec: string | undefined, pid: string | undefined, own: number): number | undefined {
   if (pid !== undefined && pid !== `${own}`) return undefined;
   const ms = Number(usec ?? 0) / 1000;

@@ -1,40 +1,40 @@
 import type { Activity } from "./activity.ts";
 
-/** How many of something there may be. */
+/** A limit in force and its use. */
 export interface Limit {
-  /** What it is of, in one word. */
+  /** What it limits, in one word. */
   readonly name: string;
-  /** The most. */
+  /** Maximum. */
   readonly value: number;
-  /** How many there are. */
+  /** Current count. */
   readonly used: number;
 }
 
-/** What only a handler itself can say of its state. */
+/** A handler's current state, beyond its {@linkcode Activity}. */
 export interface Levels {
-  /** Connections that are in no association yet; on a server. */
+  /** Connections waiting for the rest of their association; on a server. */
   readonly waiting?: number;
-  /** Associations by what they are there for; on a client. */
+  /** Associations by state; on a client. */
   readonly pool?: {
-    /** Those that wait for a session. */
+    /** Waiting for a session. */
     readonly idle: number;
-    /** Those that serve one. */
+    /** Serving a session. */
     readonly busy: number;
-    /** Those that are being made ahead of demand. */
+    /** Being made ahead of demand. */
     readonly warming: number;
   };
-  /** Whether the system's rules lead applications' connections here; on a client that can tell. */
+  /** True if firewall rules redirect applications' connections here; on a client that can tell. */
   readonly rules?: boolean;
   /** The limits in force. */
   readonly limits: readonly Limit[];
 }
 
-/** A handler, as who looks at it sees it. */
+/** A handler, seen from outside. */
 export interface Observable {
-  /** Which one it is. */
+  /** Its role. */
   readonly role: "server" | "client";
-  /** What it is doing and has done. */
+  /** Its sessions, associations and counters. */
   readonly activity: Activity;
-  /** The state that it is in. */
+  /** Its current state. */
   levels(): Levels;
 }

@@ -1,22 +1,22 @@
 import { fileLimit, openFiles } from "../net/linux/descriptors.ts";
 
-/** What the process takes of the machine. */
+/** Resources that the process uses. */
 export interface ProcessState {
-  /** In bytes. */
+  /** Resident memory, in bytes. */
   readonly residentMemory: number;
-  /** What this event loop's heap takes of it, in bytes. */
+  /** Size of this event loop's heap, in bytes. */
   readonly heap: number;
-  /** What this event loop holds outside of its heap, in bytes: mostly buffers. */
+  /** Memory that this event loop holds outside its heap, mostly buffers, in bytes. */
   readonly external: number;
-  /** How many files are open; null where that can't be told. */
+  /** Number of open files; null if unknown. */
   readonly openFiles: number | null;
-  /** How many may be; null where that can't be told. */
+  /** Maximum number of open files; null if unknown. */
   readonly maxFiles: number | null;
-  /** When it began, in milliseconds since 1970. */
+  /** Start time, in milliseconds since 1970. */
   readonly started: number;
 }
 
-/** Looks at this process. */
+/** Measures this process. */
 export function processState(): ProcessState {
   const { rss, heapTotal, external } = Deno.memoryUsage();
   return {

@@ -1,56 +1,56 @@
 import { MicssError, reasonOf } from "../errors/errors.ts";
 import type { Clock } from "../time/clock.ts";
 
-/** How long an answer holds, in milliseconds: a good one longer, because asking makes associations. */
+/** Lifetime of a cached answer, in milliseconds: longer for a good one, because the checks make associations. */
 const GOOD_FOR = 10_000, BAD_FOR = 2_000;
 
-/** How long a handler that can serve waits for the checks that have not ended, in milliseconds: probes are impatient. */
+/** Maximum wait for slow checks once the others show that the handler can serve, in milliseconds. */
 const PATIENCE = 500;
 
 /**
- * Effect of a check that fails: `every` check of that kind must pass for a handler to be ready, and at least one of those
- * of kind `any`; one of kind `none` is reported.
+ * Effect of a check on readiness: all checks of kind `every` must pass, and at least one of kind `any`. Failures of kind
+ * `none` are reported only.
  */
 export type Need = "every" | "any" | "none";
 
 /** The plain data of a {@linkcode Check}. */
 export interface Subject {
-  /** What it is about. */
+  /** Name of the subject, such as a server's. */
   readonly name: string;
-  /** What becomes of readiness where it fails. */
+  /** Its effect on readiness. */
   readonly need: Need;
 }
 
-/** Something that new sessions need, or may need. */
+/** A precondition of new sessions. */
 export interface Check extends Subject {
   /**
-   * Looks whether it is in place.
+   * Passes by returning.
    *
-   * @throws {NotLookedAt} When that can't be told.
-   * @throws {Error} When it is not; the message says why.
+   * @throws {NotLookedAt} If the check can't be made from here.
+   * @throws {Error} If it fails; the message says why.
    */
   run(): void | Promise<void>;
 }
 
-/** It can't be told from here whether something is in place: reported; does not affect readiness. */
+/** A check that can't be made from here. Reported as unknown; does not affect readiness. */
 export class NotLookedAt extends MicssError {}
 
-/** Whether a handler can serve new sessions; each thing by its check's name, with the reason. */
+/** A handler's readiness for new sessions. The records hold the reason for each check, by name. */
 export interface Answer {
-  /** Whether it can: nothing is missing. */
+  /** True if nothing is missing. */
   readonly ready: boolean;
-  /** What it can't do without. */
+  /** Failed checks that keep the handler from serving. */
   readonly missing: Readonly<Record<string, string>>;
-  /** What fails, though the handler can serve. */
+  /** Failed checks that the handler can serve without. */
   readonly degraded: Readonly<Record<string, string>>;
-  /** What can't be told from here, or not yet. */
+  /** Checks that can't be made from here, or have not ended yet. */
   readonly unknown: Readonly<Record<string, string>>;
 }
 
-/** What came of a check: its error is null where it passes, and undefined while it has not ended. */
+/** A check's result: the error is null if it passed, and undefined while it is running. */
 type Outcome = Subject & { error: unknown };
 
-/** Tells whether a handler can serve new sessions. It looks when it is asked, and not more often than is good. */
+/** Determines whether a handler can serve new sessions, on request, and caches the answer for a few seconds. */
 export class Readiness {
   readonly #checks: () => readonly Check[];
   readonly #clock: Clock;
@@ -58,46 +58,46 @@ export class Readiness {
   #answer: Promise<Answer> | null = null;
   #last: Answer | null = null;
   #until = 0;
-  #looks = 0;
+  #runs = 0;
 
   /**
-   * Looks at nothing yet.
+   * Runs nothing yet.
    *
-   * @param checks What to look at; asked for each time, because a reload may change it.
+   * @param checks Returns the current checks, which a reload may change.
    */
   constructor(checks: () => readonly Check[], clock: Clock) {
     this.#checks = checks;
     this.#clock = clock;
   }
 
-  /** Whether the handler takes nothing new any more. */
+  /** True once the handler has stopped taking new sessions. */
   get ending(): boolean {
     return this.#ending;
   }
 
-  /** The last answer; null before anything was asked. */
+  /** The last answer; null before the first request. */
   get last(): Answer | null {
     return this.#ending ? ENDING : this.#last;
   }
 
-  /** The handler takes nothing new from now on. */
+  /** Makes all further answers "not ready": the handler has stopped taking new sessions. */
   end(): void {
     this.#ending = true;
   }
 
-  /** Looks, unless the last answer holds still. */
+  /** Returns the cached answer while it is fresh, and otherwise runs the checks. */
   async ask(): Promise<Answer> {
     if (this.#ending) return ENDING;
     if (this.#answer === null || this.#clock.now() >= this.#until) {
       this.#until = Infinity;
-      this.#answer = this.#look();
+      this.#answer = this.#runChecks();
     }
     return await this.#answer;
   }
 
-  /** Waits for all checks; where what has passed is enough to serve, not for long. */
-  async #look(): Promise<Answer> {
-    const look = ++this.#looks;
+  /** Waits for all checks, but only briefly once enough have passed to serve. */
+  async #runChecks(): Promise<Answer> {
+    const run = ++this.#runs;
     const checks = this.#checks();
     const outcomes: Outcome[] = checks.map(({ name, need }) => ({ name, need, error: undefined }));
     const enough = Promise.withResolvers<void>();
@@ -114,8 +114,8 @@ export class Readiness {
       consider();
     })).then(() => {
       cancel();
-      // The checks that were not waited for.
-      if (look === this.#looks) this.#answer = Promise.resolve(this.#last = answerOf(outcomes));
+      // Includes the checks that the first answer did not wait for.
+      if (run === this.#runs) this.#answer = Promise.resolve(this.#last = answerOf(outcomes));
     });
     await Promise.race([all, enough.promise]);
     const answer = this.#last = answerOf(outcomes);
@@ -124,14 +124,14 @@ export class Readiness {
   }
 }
 
-const ENDING: Answer = { ready: false, missing: { handler: "it is ending" }, degraded: {}, unknown: {} };
+const ENDING: Answer = { ready: false, missing: { handler: "shutting down" }, degraded: {}, unknown: {} };
 
 async function failureOf(check: Check): Promise<unknown> {
   try {
     await check.run();
     return null;
   } catch (error) {
-    return error ?? new Error("it failed");
+    return error ?? new Error("failed without a reason");
   }
 }
 

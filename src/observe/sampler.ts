@@ -6,23 +6,22 @@ import type { Activity } from "./activity.ts";
 /** Sampling interval, in milliseconds. */
 export const INTERVAL = 1000;
 
-/** Number of samples kept: those of a minute. */
-const REMEMBERED = 60;
+/** Number of samples kept: one minute's. */
+const MAX_SAMPLES = 60;
 
-/** Minimum time for which a failed channel is shown as failed, even after recovery, in milliseconds. */
-const SHOWN = 10_000;
+/** Minimum time for which a channel is shown as failed, even after recovery, in milliseconds. */
+const FAILURE_SHOWN = 10_000;
 
 /**
- * States of a channel, the more urgent the later: in no association; ready; carrying; holding an association up; the last
- * to have ended an association or kept one from being made, with none made since. The page, `micss status` and
- * docs/OPERATIONS.md use the same words.
+ * States of a channel, the most urgent last: in no association; ready; carrying; holding an association up; failed with
+ * no association made since. The page, `micss status` and docs/OPERATIONS.md use the same words.
  */
 export const CHANNEL_STATES = ["unused", "idle", "flowing", "stalled", "failed"] as const;
 
 /** One of {@linkcode CHANNEL_STATES}. */
 export type ChannelState = typeof CHANNEL_STATES[number];
 
-/** A channel and what it did in the last interval. */
+/** A channel's level, and its rates over the last interval. */
 export interface ChannelSample extends ChannelLevel {
   /** Bytes a second to the other handler. */
   readonly rateOut: number;
@@ -32,32 +31,32 @@ export interface ChannelSample extends ChannelLevel {
   readonly state: ChannelState;
 }
 
-/** Looks at a handler's channels once a second, so that rates can be told, and at how late it is with that. */
+/** Samples a handler's channels once a second, for rates and for the delay of the event loop. */
 export class Sampler {
   readonly #activity: Activity;
   readonly #clock: Clock;
   readonly #listeners = new Set<() => void>();
-  /** The last looks, the latest at the end. */
+  /** Latest last. */
   readonly #looks: ChannelSample[][] = [];
   #sampled: number;
   #lag = 0;
-  #forget: () => void;
+  #cancel: () => void;
 
-  /** Looks from now on, until {@linkcode Sampler.close}. */
+  /** Samples from now on, until {@linkcode Sampler.close}. */
   constructor(activity: Activity) {
     this.#activity = activity;
     const clock = this.#clock = activity.clock;
     this.#sampled = clock.now();
     this.#looks.push(this.#look(1));
-    this.#forget = clock.after(INTERVAL, () => this.#tick());
+    this.#cancel = clock.after(INTERVAL, () => this.#tick());
   }
 
-  /** The channels at the last look. */
+  /** The channels in the last sample. */
   get channels(): readonly ChannelSample[] {
     return this.#looks.at(-1) ?? [];
   }
 
-  /** The channels at the looks of the last minute, the latest at the end. */
+  /** The samples of the last minute, latest last. */
   get looks(): readonly (readonly ChannelSample[])[] {
     return this.#looks;
   }
@@ -67,15 +66,15 @@ export class Sampler {
     return this.#lag;
   }
 
-  /** Calls `listener` after each look. @returns Stops that. */
+  /** Calls `listener` after each sample. @returns Removes the listener. */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Looks no more. */
+  /** Stops sampling. */
   close(): void {
-    this.#forget();
+    this.#cancel();
     this.#listeners.clear();
   }
 
@@ -84,9 +83,9 @@ export class Sampler {
     const elapsed = now - this.#sampled;
     this.#lag = Math.max(0, elapsed - INTERVAL) / 1000;
     this.#looks.push(this.#look(elapsed / 1000));
-    if (this.#looks.length > REMEMBERED) this.#looks.shift();
+    if (this.#looks.length > MAX_SAMPLES) this.#looks.shift();
     this.#sampled = now;
-    this.#forget = this.#clock.after(INTERVAL, () => this.#tick());
+    this.#cancel = this.#clock.after(INTERVAL, () => this.#tick());
     for (const listener of this.#listeners) listener();
   }
 
@@ -94,7 +93,7 @@ export class Sampler {
     const before = new Map<ChannelRecord, ChannelSample>(this.channels.map((sample) => [sample.record, sample]));
     return channelLevels(this.#activity).map((level) => {
       const last = before.get(level.record) ?? level;
-      // Never below 0: an association takes what was counted of it along when it fails in the middle of a write.
+      // Never below 0: an association that fails in the middle of a write takes back bytes already counted.
       const rate = (now: number, then: number) => Math.max(0, now - then) / seconds;
       const sample = { ...level, rateOut: rate(level.sent, last.sent), rateIn: rate(level.received, last.received) };
       return { ...sample, state: this.#stateOf(sample, last) };
@@ -103,7 +102,9 @@ export class Sampler {
 
   #stateOf(sample: Omit<ChannelSample, "state">, last: ChannelLevel): ChannelState {
     const { failed, associated } = sample.record;
-    if (failed !== null && (failed.at > (associated ?? 0) || this.#clock.now() - failed.at < SHOWN)) return "failed";
+    if (failed !== null && (failed.at > (associated ?? 0) || this.#clock.now() - failed.at < FAILURE_SHOWN)) {
+      return "failed";
+    }
     if (sample.associations === 0) return "unused";
     const stuckOut = sample.holdsOut && last.holdsOut && sample.rateOut === 0;
     const stuckIn = sample.holdsIn && last.holdsIn && sample.rateIn === 0;

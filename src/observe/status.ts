@@ -4,20 +4,20 @@ import type { Levels, Observable } from "./observable.ts";
 import type { Event } from "../log/recent.ts";
 import type { ChannelSample, ChannelState } from "./sampler.ts";
 
-/** How many sessions a status lists: those that began last. */
+/** Maximum number of sessions that a status lists. */
 export const MAX_SESSIONS = 100;
 
-/** A channel; bytes and rates as seen from here, out to the other handler and in from it. */
+/** A channel. Out is to the other handler, in is from it. */
 export interface ChannelStatus {
   /** The server's name on a client; empty on a server. */
   readonly server: string;
-  /** Its place, from 1. */
+  /** Its number, from 1. */
   readonly channel: number;
   /** Its address at the server handler. */
   readonly address: string;
-  /** What it is doing. */
+  /** Its state. */
   readonly state: ChannelState;
-  /** Associations that it is part of. */
+  /** Number of its associations. */
   readonly associations: number;
   /** Bytes out. */
   readonly sent: number;
@@ -27,31 +27,31 @@ export interface ChannelStatus {
   readonly rateOut: number;
   /** Bytes a second in. */
   readonly rateIn: number;
-  /** Bytes that it is behind its association's foremost channel, where that is most. */
+  /** Outgoing bytes by which it trails the foremost channel, in its worst association. */
   readonly behindOut: number;
-  /** The same of what comes in. */
+  /** Incoming bytes by which it trails the foremost channel, in its worst association. */
   readonly behindIn: number;
-  /** How often it failed. */
+  /** Number of failures. */
   readonly failures: number;
-  /** Why it last failed, and how many seconds ago. */
+  /** The last failure, and its age in seconds. */
   readonly failure?: { readonly reason: string; readonly age: number };
 }
 
-/** A session that is under way. */
+/** An open session. */
 export interface SessionStatus {
-  /** What the log calls it. */
+  /** Its id in the log. */
   readonly id: string;
-  /** The number of the worker that carries it; left out where there is but one. */
+  /** Number of the worker that carries it; absent with a single worker. */
   readonly worker?: number;
-  /** Where its application connects from, where that is known. */
+  /** Its application's address, if known. */
   readonly from?: string;
   /** The server's name, or the target. */
   readonly to: string;
-  /** The port that was asked for. */
+  /** The requested port. */
   readonly port: number;
-  /** Which association carries it. */
+  /** Id of the association that carries it. */
   readonly association: string;
-  /** Seconds. */
+  /** Age in seconds. */
   readonly age: number;
   /** Bytes from the application on a client, from the target on a server. */
   readonly sent: number;
@@ -59,44 +59,44 @@ export interface SessionStatus {
   readonly received: number;
 }
 
-/** What is seen of a handler. */
+/** The status of a handler. */
 export interface HandlerStatus extends Levels {
-  /** Which handler it is. */
+  /** Its role. */
   readonly role: "server" | "client";
-  /** How many sessions are under way. */
+  /** Number of open sessions. */
   readonly sessionCount: number;
-  /** Those that began last, the latest first. */
+  /** The newest sessions, newest first. */
   readonly sessions: readonly SessionStatus[];
-  /** How many associations there are. */
+  /** Number of open associations. */
   readonly associations: number;
   /** All channels. */
   readonly channels: readonly ChannelStatus[];
-  /** What has happened so far: sessions by how they ended, and reset sessions by cause. */
+  /** Counts since the start: sessions and handshakes by outcome, resets by cause, refusals by reason. */
   readonly totals: Readonly<Record<"ended" | "resets" | "refusals" | "handshakes", Readonly<Record<string, number>>>>;
 }
 
-/** A handler as it is now. */
+/** The status of a handler and its process. */
 export interface Status extends HandlerStatus {
   /** The program's version. */
   readonly version: string;
   /** Name of the machine. */
   readonly host: string;
-  /** The process. */
+  /** Id of the process. */
   readonly pid: number;
-  /** Seconds since it began. */
+  /** Seconds since the start of the process. */
   readonly uptime: number;
-  /** Whether it takes nothing new any more. */
+  /** True once it has stopped taking new sessions. */
   readonly ending: boolean;
-  /** The last answer of /readyz; null where nobody has asked. */
+  /** The last answer of /readyz; null before the first request. */
   readonly readiness: Answer | null;
-  /** The last log lines, the oldest first. */
+  /** The last log lines, oldest first. */
   readonly events: readonly Event[];
 }
 
-/** What channels did in the last minute: of each look, the latest at the end, each channel's rates. */
+/** Every channel's rates in each sample of the last minute, latest last. */
 export type History = readonly (readonly Pick<ChannelStatus, "server" | "address" | "rateOut" | "rateIn">[])[];
 
-/** Tells what channels did. */
+/** Extracts the rates from samples. */
 export function historyOf(looks: readonly (readonly ChannelSample[])[]): History {
   return looks.map((look) =>
     look.map(({ record, rateOut, rateIn }) => ({
@@ -108,11 +108,11 @@ export function historyOf(looks: readonly (readonly ChannelSample[])[]): History
   );
 }
 
-/** What a status is told beside what the handler knows. */
+/** The parts of a status that the handler itself doesn't know. */
 export interface StatusOptions {
   /** The program's version. */
   readonly version: string;
-  /** Whether the handler takes nothing new any more. */
+  /** True once the handler has stopped taking new sessions. */
   readonly ending: boolean;
   /** The last answer of /readyz. */
   readonly readiness: Answer | null;
@@ -120,16 +120,16 @@ export interface StatusOptions {
   readonly events: readonly Event[];
 }
 
-/** Describes a handler, and its process. */
+/** Describes a handler and this process. */
 export function statusOf(
-  { role, ...seen }: HandlerStatus,
+  { role, ...rest }: HandlerStatus,
   { version, ending, readiness, events }: StatusOptions,
 ): Status {
   const uptime = Math.round(performance.now()) / 1000;
-  return { role, version, host: Deno.hostname(), pid: Deno.pid, uptime, ending, readiness, ...seen, events };
+  return { role, version, host: Deno.hostname(), pid: Deno.pid, uptime, ending, readiness, ...rest, events };
 }
 
-/** Describes a handler. @param channels Its channels at the last look. */
+/** Describes a handler. @param channels Its channels in the last sample. */
 export function handlerStatus(handler: Observable, channels: readonly ChannelSample[]): HandlerStatus {
   const { role, activity } = handler;
   const now = activity.clock.now();

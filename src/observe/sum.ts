@@ -1,5 +1,5 @@
 /**
- * What several event loops' handlers are as one.
+ * Merges the metrics and statuses of several event loops into one.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import type { Distribution, Metric, Sample } from "./metrics.ts";
 import type { Levels, Limit } from "./observable.ts";
 import { CHANNEL_STATES } from "./sampler.ts";
 
-/** Metrics that are the same in every event loop, or of which the worst counts; all else is added. */
-const GREATEST: readonly string[] = [
+/** Metrics merged by their maximum: the same in every event loop, or the worst counts. All others are added. */
+const MAXIMUM: readonly string[] = [
   "micss_info",
   "micss_limit",
   "micss_channel_behind_bytes",
@@ -19,10 +19,10 @@ const GREATEST: readonly string[] = [
   "micss_process_max_files",
 ];
 
-/** The one metric of which the first counts. */
+/** The one metric merged by its minimum. */
 const START = "micss_process_start_time_seconds";
 
-/** Adds metrics up. @param all Those of each event loop, at least one. */
+/** Merges metrics. @param all Those of each event loop, at least one. */
 export function sumMetrics(all: readonly (readonly Metric[])[]): Metric[] {
   const [first = []] = all;
   return first.map((metric) => {
@@ -47,7 +47,7 @@ function sumSamples(name: string, samples: readonly Sample[]): Sample[] {
 
 function both(name: string, one: number, other: number): number {
   if (name === START) return Math.min(one, other);
-  return GREATEST.includes(name) ? Math.max(one, other) : one + other;
+  return MAXIMUM.includes(name) ? Math.max(one, other) : one + other;
 }
 
 function addDistributions(one: Distribution, other: Distribution): Distribution {
@@ -55,11 +55,11 @@ function addDistributions(one: Distribution, other: Distribution): Distribution 
   return { bounds: one.bounds, cumulative, sum: one.sum + other.sum };
 }
 
-/** Puts what is seen of workers together. @param all That of each, by its number; at least one. */
+/** Merges the workers' statuses. @param all Indexed by the worker's number; at least one. */
 export function sumSeen(all: readonly HandlerStatus[]): HandlerStatus {
   const [first] = all;
-  const sessions = all.flatMap((seen, worker) =>
-    seen.sessions.map((session): SessionStatus => ({ ...session, worker }))
+  const sessions = all.flatMap((status, worker) =>
+    status.sessions.map((session): SessionStatus => ({ ...session, worker }))
   );
   return {
     ...first!,
@@ -113,12 +113,12 @@ function addChannels(one: ChannelStatus, other: ChannelStatus): ChannelStatus {
   };
 }
 
-/** Adds rates up, the last looks being of the same time. @param all What each event loop remembers, at least one. */
+/** Adds rates, aligned at the last sample. @param all The history of each event loop, at least one. */
 export function sumHistories(all: readonly History[]): History {
-  const most = Math.max(...all.map(({ length }) => length));
-  return Array.from({ length: most }, (_, at) => {
-    const looks = all.flatMap((history) => history[history.length - most + at] ?? []);
-    return [...Map.groupBy(looks, keyOf).values()].map((same) => ({
+  const longest = Math.max(...all.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, at) => {
+    const samples = all.flatMap((history) => history[history.length - longest + at] ?? []);
+    return [...Map.groupBy(samples, keyOf).values()].map((same) => ({
       ...same[0]!,
       rateOut: total(same.map(({ rateOut }) => rateOut)),
       rateIn: total(same.map(({ rateIn }) => rateIn)),

@@ -4,27 +4,27 @@ import type { Metric } from "./metrics.ts";
 import type { Observable } from "./observable.ts";
 import { Sampler } from "./sampler.ts";
 
-/** What can be seen of a handler, wherever its event loops are. Its owner closes it. */
+/** Observes a handler, in whichever event loops it runs. Its owner closes it. */
 export interface View {
-  /** All metrics, as they are now. */
+  /** Current metrics. */
   metrics(): Promise<Metric[]>;
-  /** The state that it is in. */
+  /** Current status. */
   status(): Promise<HandlerStatus>;
-  /** What channels did in the last minute but for the last second, which the status has. */
+  /** Rates of the last minute, without the last second, which the status has. */
   history(): Promise<History>;
-  /** Calls `listener` each second, when there is something new to see. @returns Stops that. */
+  /** Calls `listener` after each sample, once a second. @returns Removes the listener. */
   listen(listener: () => void): () => void;
-  /** Looks no more. */
+  /** Stops sampling. */
   close(): void;
 }
 
-/** A handler of this event loop. */
+/** Observes a handler of this event loop. */
 export class HandlerView implements View {
   readonly #handler: Observable;
   readonly #version: string;
   readonly #sampler: Sampler;
 
-  /** Looks from now on. @param version The program's. */
+  /** Samples from now on. @param version The program's version. */
   constructor(handler: Observable, version: string) {
     this.#handler = handler;
     this.#version = version;

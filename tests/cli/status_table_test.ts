@@ -115,13 +115,13 @@ Deno.test("durations have one unit or two", () => {
 Deno.test("what keeps a handler from serving is a line each, and so is what fails besides", () => {
   const readiness = {
     ready: false,
-    missing: { rules: "no connection is led here" },
+    missing: { rules: "no connection is redirected here" },
     degraded: { "server web-1": "channel 2: Connection refused" },
     unknown: { "TPROXY rules": "they are made by hand" },
   };
   const lines = statusTable({ ...STATUS, readiness }).split("\n");
   assertEquals(lines.slice(2, 5), [
-    "not ready: rules: no connection is led here",
+    "not ready: rules: no connection is redirected here",
     "degraded: server web-1: channel 2: Connection refused",
     "",
   ]);

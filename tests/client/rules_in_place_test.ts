@@ -85,7 +85,7 @@ Deno.test("rules that were there once, and are gone over a version of IP, are mi
   const { rules, lead, leave, end } = machine("ipv4", "ipv6");
   await rules.look([BOTH], false);
   leave("ipv6");
-  await assertRejects(() => rules.look([BOTH], false), Error, "connections over IPv6 are led here no more");
+  await assertRejects(() => rules.look([BOTH], false), Error, "IPv6 is no longer redirected here");
   lead("ipv6");
   await rules.look([BOTH], false);
   await end();
@@ -123,7 +123,7 @@ Deno.test("a connection that another rule takes before ours is missed, though ru
   const looked = assertRejects(
     () => rules.look([BOTH], true, [WEB]),
     Error,
-    "a connection to 192.0.2.1:80 is not led here, though rules are in place",
+    "a connection to 192.0.2.1:80 is not redirected here, though rules are in place",
   );
   await clock.advance(2000);
   await looked;
@@ -138,7 +138,7 @@ Deno.test("rules that never were there over a version of IP are missed where the
   await assertRejects(
     () => rules.look([BOTH], true, [{ host: "2001:db8::1", port: 80 }]),
     Error,
-    "no connection over IPv6 is led here; run micss rules apply",
+    "no connection over IPv6 is redirected here; run micss rules apply",
   );
   await rules.look([BOTH], false, [{ host: "2001:db8::1", port: 80 }]);
   await end();
@@ -164,7 +164,7 @@ Deno.test("rules of TPROXY are seen by a port of their own, missed when they are
   lead("ipv4", (connection) => arrive(rules, connection, SENTINELS.tproxy.ipv4), SENTINELS.tproxy);
   await rules.lookForTproxy([BOTH]);
   leave("ipv4", SENTINELS.tproxy);
-  await assertRejects(() => rules.lookForTproxy([BOTH]), Error, "connections over IPv4 are led here no more");
+  await assertRejects(() => rules.lookForTproxy([BOTH]), Error, "IPv4 is no longer redirected here");
   await end();
 });
 

@@ -43,7 +43,7 @@ Deno.test("rules that are lost are a warning with the reason, once, and a line w
 Deno.test("one look that fails at a busy moment is no loss", async () => {
   const { clock, lines, state, monitor } = monitored();
   await settle();
-  state.error = new Error("not led here in time");
+  state.error = new Error("not redirected here in time");
   await clock.advance(5_000);
   state.error = undefined;
   await clock.advance(500);

@@ -108,7 +108,7 @@ testWith(["chromium"], "all of the page can be reached by the keyboard, and each
       })()`),
     );
   }
-  assertEquals(reached.slice(0, 1), ["To the channels"]);
+  assertEquals(reached.slice(0, 1), ["Skip to channels"]);
   assertEquals(reached.slice(1, 4).map((name) => name.replace(/ at .*:\d+: .*/, "")), [
     "web channel 1",
     "web channel 2",

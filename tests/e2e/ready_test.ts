@@ -26,7 +26,7 @@ for (const flavour of FLAVOURS) {
       );
       assertEquals(await client.ask(), {
         ready: false,
-        missing: { rules: "no connection is led here; run micss rules apply" },
+        missing: { rules: "no connection is redirected here; run micss rules apply" },
         degraded: {},
         unknown: {},
       });
@@ -34,7 +34,7 @@ for (const flavour of FLAVOURS) {
       assertEquals(await client.until(true), { ready: true, missing: {}, degraded: {}, unknown: {} });
       await mustRules(near, "remove");
       const { missing } = await client.until(false);
-      assertEquals(missing, { rules: "connections over IPv4 are led here no more; run micss rules apply" });
+      assertEquals(missing, { rules: "IPv4 is no longer redirected here; run micss rules apply" });
     },
   );
 }

@@ -154,7 +154,7 @@ for (const kind of ["TCP", "UNIX"] as const) {
       await using download = await Download.begin(pair.entries[0], pair.targets[0], pair);
       pair.server.signal("SIGTERM");
       await pair.server.waitForLog("ending");
-      assertMatch((await get("/readyz")).text(), /"ready":false.*it is ending/);
+      assertMatch((await get("/readyz")).text(), /"ready":false.*shutting down/);
       assertMatch((await get("/metrics")).text(), /^micss_sessions 1$/m);
 
       const next = await pair.restart();

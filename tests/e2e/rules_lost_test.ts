@@ -34,14 +34,16 @@ for (const flavour of FLAVOURS) {
     const { near } = topology;
     await using client = await startPair(topology, RULES);
     const { handler, inPlace } = client;
-    await handler.waitForLog("rules not in place", { reason: "no connection is led here; run micss rules apply" });
+    await handler.waitForLog("rules not in place", {
+      reason: "no connection is redirected here; run micss rules apply",
+    });
     assertEquals(await inPlace(), "0");
     await mustRules(near, "apply", "--config", client.file, "--flavour", flavour);
     await handler.waitForLog("rules in place again");
     assertEquals(await inPlace(), "1");
     await run(["sh", "-c", FLUSH[flavour]], near);
     await handler.waitForLog("rules not in place", {
-      reason: "connections over IPv4 are led here no more; run micss rules apply",
+      reason: "IPv4 is no longer redirected here; run micss rules apply",
     });
     assertEquals(await inPlace(), "0");
     // Its own looks are no sessions, and leave nothing behind.
@@ -65,7 +67,10 @@ for (const workers of [1, 2]) {
         const chain = "chain out { type nat hook output priority -150; policy accept; tcp dport 80 redirect to :9; }";
         await run(["nft", `table ${family} theirs { ${chain}; }`], near);
         const { missing } = await client.until(false);
-        assertMatch(missing.rules!, new RegExp(`^a connection to ${RegExp.escape(host)}:80 is not led here, though`));
+        assertMatch(
+          missing.rules!,
+          new RegExp(`^a connection to ${RegExp.escape(host)}:80 is not redirected here, though`),
+        );
         await client.handler.waitForLog("rules not in place", { reason: missing.rules! });
         assertEquals(await client.inPlace(), "0");
         await run(["nft", "delete", "table", family, "theirs"], near);

@@ -69,7 +69,7 @@ testWith([], "a manager that has gone is a line in the log", async () => {
   const port = freePort("127.0.0.1", "127.0.0.2");
   const flags = ["--channel", `127.0.0.1:${port}`, "--channel", `127.0.0.2:${port}`, "--target", "80=127.0.0.1:1"];
   await using handler = await Handler.start("server", flags, { env: environment("/nonexistent/notify", 1000) });
-  const { level, reason } = await handler.waitForLog("service manager not told");
+  const { level, reason } = await handler.waitForLog("service manager not notified");
   assertEquals([level, reason], ["warn", "NotSupported: can't be sent to /nonexistent/notify: errno 2"]);
 });
 

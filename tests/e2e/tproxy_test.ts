@@ -99,7 +99,7 @@ testWith(
     }
     await run(["ip6tables", "-w", "-t", "mangle", "-F"], gateway);
     await client.waitForLog("rules not in place", {
-      reason: "connections over IPv6 are led here no more; put the TPROXY rules in place again",
+      reason: "IPv6 is no longer redirected here; put the TPROXY rules in place again",
     });
     assertMatch(await metric(), /^micss_rules_in_place 0$/m);
     assertEquals(client.logged(/session|refused/), [], client.describe());

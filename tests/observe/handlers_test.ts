@@ -1,4 +1,4 @@
-/** What both handlers' accounts say after traffic that is known, over the network in memory. */
+/** Both handlers' metrics after known traffic, over the network in memory. */
 import { assert, assertEquals } from "@std/assert";
 import { collect } from "../../src/observe/collect.ts";
 import { writeAll } from "../../src/net/connection.ts";
@@ -11,20 +11,20 @@ const SERVER = CHANNELS.flatMap((host) => ["--channel", host]);
 const CLIENT = ["--server", `web=${CHANNELS.join()}`];
 const DESTINATION = { host: "10.0.0.1", port: 80 };
 
-/** The values of a metric, by its labels. */
+/** The values of a metric by label. */
 function valuesOf(handler: Observable, name: string): Record<string, number> {
   const metric = collect(handler, { version: "1", loopLag: 0 }).find((metric) => metric.name === name)!;
   assert(metric.type !== "histogram", name);
   return Object.fromEntries(metric.samples.map(({ labels = {}, value }) => [Object.values(labels).join(), value]));
 }
 
-/** Refusals by reason, those that happened. */
+/** Refusals by reason, without zeros. */
 function refusalsOf(handler: Observable): Record<string, number> {
   const all = Object.entries(valuesOf(handler, "micss_refusals_total"));
   return Object.fromEntries(all.filter(([, count]) => count > 0));
 }
 
-Deno.test("a session that ended is counted on both sides, with the bytes of each channel", async () => {
+Deno.test("a finished session is counted on both sides, with the bytes of each channel", async () => {
   await using world = new World();
   const server = world.startServer(SERVER);
   const client = world.startClient([...CLIENT]);
@@ -36,7 +36,7 @@ Deno.test("a session that ended is counted on both sides, with the bytes of each
     assertEquals(valuesOf(handler, "micss_sessions"), { "": 0 });
     assertEquals(handler.activity.sessionSeconds.cumulative.at(-1), 1);
   }
-  // What leaves one side comes to the other, the same on each channel.
+  // One side's bytes out are the other's bytes in, equal on every channel.
   const out = valuesOf(client, "micss_channel_bytes_total"), into = valuesOf(server, "micss_channel_bytes_total");
   for (const [at, host] of CHANNELS.entries()) {
     const sent = out[`web,${at + 1},${host}:6522,out`]!;
@@ -46,7 +46,7 @@ Deno.test("a session that ended is counted on both sides, with the bytes of each
   }
 });
 
-Deno.test("handshakes are counted by associations on a client, and by connections on a server", async () => {
+Deno.test("handshakes are counted per association on a client and per connection on a server", async () => {
   await using world = new World();
   const server = world.startServer(SERVER);
   const client = world.startClient(CLIENT);
@@ -58,7 +58,7 @@ Deno.test("handshakes are counted by associations on a client, and by connection
   assertEquals(client.activity.handshakeSeconds.cumulative.at(-1), 2);
 });
 
-Deno.test("no server handler: the channel that could not be had, the handshake, and the refusal are counted", async () => {
+Deno.test("without a server handler, the channel's failure, the handshake and the refusal are counted", async () => {
   await using world = new World();
   const client = world.startClient(CLIENT);
   assertEquals(await world.clock.until(world.talk(DESTINATION)), "reset");
@@ -82,7 +82,7 @@ Deno.test("a port without a target is refused, and counted on both sides", async
   assertEquals(valuesOf(client, "micss_sessions_total"), { ended: 0, reset: 0 });
 });
 
-Deno.test("connections that become no session are counted by what stopped them", async () => {
+Deno.test("refused connections are counted by reason", async () => {
   const elsewhere = { host: "203.0.113.9", port: 80 };
   for (
     const [reason, args, yaml, destination] of [
@@ -95,7 +95,7 @@ Deno.test("connections that become no session are counted by what stopped them",
     world.startServer(SERVER);
     const flags = yaml === "" ? args : [...args, "--config", "client.yaml"];
     const client = world.startClient([...CLIENT, ...flags], [], undefined, yaml);
-    // Where one session is the limit, it is this one.
+    // Uses up the limit where that is one session.
     await world.connect(DESTINATION);
     await world.client.until("session");
     assertEquals(await world.talk(destination), "reset", reason);
@@ -110,7 +110,7 @@ Deno.test("connections that become no session are counted by what stopped them",
   application.close();
 });
 
-Deno.test("a connection that never says anything times out, and is no channel's failure", async () => {
+Deno.test("a silent connection times out and doesn't count as a channel's failure", async () => {
   await using world = new World();
   const server = world.startServer(SERVER);
   const stranger = await world.network.connect({ host: CHANNELS[0]!, port: 6522 });
@@ -124,7 +124,7 @@ Deno.test("a connection that never says anything times out, and is no channel's 
   stranger.close();
 });
 
-Deno.test("a channel's rate is what it carried in the last interval, and its state follows", async () => {
+Deno.test("a channel's rate and state are those of the last interval", async () => {
   await using world = new World();
   world.startServer(SERVER);
   const client = world.startClient(CLIENT);

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { expose, Histogram, Tally } from "../../src/observe/metrics.ts";
 
-Deno.test("a metric is written with its help, its type and a line for each value", () => {
+Deno.test("a metric is written with its help, its type and a line for each sample", () => {
   const samples = [{ labels: { a: "1", b: "2" }, value: 3 }, { value: 0.25 }];
   assertEquals(
     expose([{ name: "micss_things_total", help: "Things.", type: "counter", samples }]),
@@ -16,7 +16,7 @@ Deno.test("help escapes backslashes and line feeds; labels escape quotes, too", 
   assertEquals(text, '# HELP x a"b\\\\c\\nd\n# TYPE x gauge\nx{l="a\\"b\\\\c\\nd"} 1\n');
 });
 
-Deno.test("a metric without a value, and a label without one, are left out", () => {
+Deno.test("metrics without samples and empty labels are left out", () => {
   assertEquals(expose([{ name: "x", help: "X.", type: "gauge", samples: [] }]), "");
   const text = expose([{ name: "x", help: "X.", type: "gauge", samples: [{ labels: { a: "", b: "c" }, value: 1 }] }]);
   assertEquals(text.split("\n")[2], 'x{b="c"} 1');
@@ -24,12 +24,12 @@ Deno.test("a metric without a value, and a label without one, are left out", () 
   assertEquals(bare.split("\n")[2], "x 1");
 });
 
-Deno.test("infinities are written as Prometheus reads them", () => {
+Deno.test("infinities are written in Prometheus's notation", () => {
   const text = expose([{ name: "x", help: "X.", type: "gauge", samples: [{ value: Infinity }, { value: -Infinity }] }]);
   assertEquals(text.split("\n").slice(2, 4), ["x +Inf", "x -Inf"]);
 });
 
-Deno.test("a histogram's buckets count what is at most their bound, the bound itself too", () => {
+Deno.test("a histogram's bounds are inclusive", () => {
   const histogram = new Histogram([0.1, 1]);
   for (const value of [0, 0.1, 0.100001, 1, 1.5, 100]) histogram.observe(value);
   assertEquals(histogram.cumulative, [2, 4, 6]);
@@ -40,14 +40,14 @@ Deno.test("a histogram's buckets count what is at most their bound, the bound it
   );
 });
 
-Deno.test("a histogram takes only bounds that ascend", () => {
+Deno.test("a histogram rejects bounds that don't ascend", () => {
   assertThrows(() => new Histogram([]), RangeError);
   assertThrows(() => new Histogram([1, 1]), RangeError);
   assertThrows(() => new Histogram([2, 1]), RangeError);
   assertThrows(() => new Histogram([NaN]), RangeError);
 });
 
-Deno.test("a tally knows what has not happened yet only if it was told", () => {
+Deno.test("a tally lists uncounted keys only if they were declared", () => {
   const tally = new Tally(["a", "b"]);
   tally.count("b");
   tally.count("b");

@@ -1,4 +1,4 @@
-/** What a service manager hears, from a process that only has it to talk to, with a clock that stands still. */
+/** Messages to the service manager, with a fake clock. */
 import { assertEquals } from "@std/assert";
 import { createLog, silentLog } from "../../src/log/log.ts";
 import { NO_MANAGER, ServiceManager, systemManager, watchdogOf } from "../../src/observe/notify.ts";
@@ -26,7 +26,7 @@ class Scene {
   }
 }
 
-Deno.test("the manager hears of readiness, a reload with its time, and an end that may take longer than its own limit", () => {
+Deno.test("reports readiness, a reload with its time, and a shutdown with its extended time-out", () => {
   const { manager, heard } = new Scene();
   manager.ready("Ready");
   manager.reloading();
@@ -34,13 +34,13 @@ Deno.test("the manager hears of readiness, a reload with its time, and an end th
   manager.stopping(30_000);
   assertEquals(heard, [
     "READY=1\nSTATUS=Ready",
-    "RELOADING=1\nMONOTONIC_USEC=1234567\nSTATUS=Reading again",
+    "RELOADING=1\nMONOTONIC_USEC=1234567\nSTATUS=Reloading",
     "READY=1\nSTATUS=Ready, as before: micss: f:1: a b",
-    "STOPPING=1\nEXTEND_TIMEOUT_USEC=35000000\nSTATUS=Sessions may finish",
+    "STOPPING=1\nEXTEND_TIMEOUT_USEC=35000000\nSTATUS=Draining sessions",
   ]);
 });
 
-Deno.test("the watchdog hears from the process twice in its time, from the start to the end, reload or not", async () => {
+Deno.test("feeds the watchdog at twice the required rate, from start to end, across reloads", async () => {
   const { manager, heard, clock } = new Scene(10_000);
   assertEquals(clock.pending, 0);
   manager.ready("Ready");
@@ -53,17 +53,17 @@ Deno.test("the watchdog hears from the process twice in its time, from the start
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("a manager that can't be told is one line, and nothing ends", () => {
+Deno.test("an unreachable manager gets one warning, and the process goes on", () => {
   const scene = new Scene();
   scene.deaf = true;
   scene.manager.ready("Ready");
   scene.manager.reloading();
   assertEquals(scene.lines, [
-    '1970-01-01T00:00:00.000Z warn  service manager not told reason="NotSupported: nobody there"',
+    '1970-01-01T00:00:00.000Z warn  service manager not notified reason="NotSupported: nobody there"',
   ]);
 });
 
-Deno.test("the watchdog is for the process that it names, and for none without a time", () => {
+Deno.test("the watchdog is for the named process only, and off without a time", () => {
   assertEquals(watchdogOf("30000000", undefined, 7), 30_000);
   assertEquals(watchdogOf("30000000", "7", 7), 30_000);
   assertEquals(watchdogOf("30000000", "8", 7), undefined);
@@ -72,11 +72,11 @@ Deno.test("the watchdog is for the process that it names, and for none without a
   assertEquals(watchdogOf("soon", undefined, 7), undefined);
 });
 
-Deno.test("without a manager nobody is told", () => {
+Deno.test("without a manager nothing is sent", () => {
   assertEquals(systemManager(() => undefined, silentLog), NO_MANAGER);
 });
 
-Deno.test("the watchdog hears nothing while a worker hangs", async () => {
+Deno.test("the watchdog is not fed while a worker hangs", async () => {
   let answer = () => Promise.resolve();
   const { manager, heard, clock } = new Scene(10_000, () => answer());
   manager.ready("Ready");

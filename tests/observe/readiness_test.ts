@@ -8,7 +8,7 @@ const fails = (name: string, need: Need): Check => ({
 });
 const hangs = (name: string, need: Need): Check => ({ name, need, run: () => new Promise(() => {}) });
 
-Deno.test("what is missing is named, with why", async () => {
+Deno.test("a failed check is named with its reason", async () => {
   const readiness = new Readiness(() => [passes("a", "every"), fails("b", "every")], new FakeClock());
   assertEquals(readiness.last, null);
   const answer = await readiness.ask();
@@ -16,7 +16,7 @@ Deno.test("what is missing is named, with why", async () => {
   assertEquals(readiness.last, answer);
 });
 
-Deno.test("what can't be looked at is said, and keeps nobody from being ready", async () => {
+Deno.test("a check that can't be made is reported and doesn't affect readiness", async () => {
   const run = () => {
     throw new NotLookedAt("others may");
   };
@@ -24,7 +24,7 @@ Deno.test("what can't be looked at is said, and keeps nobody from being ready", 
   assertEquals(await readiness.ask(), { ready: true, missing: {}, degraded: {}, unknown: { a: "others may" } });
 });
 
-Deno.test("a good answer holds for ten seconds, a bad one for two, and who asks meanwhile starts nothing", async () => {
+Deno.test("a good answer is cached for ten seconds, a bad one for two, and concurrent requests share one run", async () => {
   const clock = new FakeClock();
   let runs = 0, good = true;
   const run = () => {
@@ -53,14 +53,14 @@ Deno.test("a handler that is ending is not ready, whatever its checks say", asyn
   readiness.end();
   assertEquals(await readiness.ask(), {
     ready: false,
-    missing: { handler: "it is ending" },
+    missing: { handler: "shutting down" },
     degraded: {},
     unknown: {},
   });
   assertEquals(readiness.last?.ready, false);
 });
 
-Deno.test("one of several servers is enough to serve: what fails besides is named", async () => {
+Deno.test("one working server is enough; the failures of others are named as degraded", async () => {
   const key = fails("key", "none");
   const cases: [Check[], boolean, string[], string[]][] = [
     [[passes("1", "any"), fails("2", "any"), fails("3", "any")], true, [], ["2", "3"]],
@@ -78,7 +78,7 @@ Deno.test("one of several servers is enough to serve: what fails besides is name
   }
 });
 
-Deno.test("a server that does not answer keeps nobody waiting who can be served by another one", async () => {
+Deno.test("a server that doesn't answer is not waited for when another one can serve", async () => {
   const clock = new FakeClock();
   const slow = Promise.withResolvers<void>();
   const checks: Check[] = [passes("1", "any"), { name: "2", need: "any", run: () => slow.promise }];
@@ -86,14 +86,14 @@ Deno.test("a server that does not answer keeps nobody waiting who can be served 
   const asked = readiness.ask();
   await clock.advance(500);
   assertEquals(await asked, { ready: true, missing: {}, degraded: {}, unknown: { 2: "no answer yet" } });
-  // What it comes to is part of the answer that holds.
+  // The late result becomes part of the cached answer.
   slow.reject(new Error("no answer within 5 s"));
   await settle();
   assertEquals((await readiness.ask()).degraded, { 2: "no answer within 5 s" });
   assertEquals(readiness.last, await readiness.ask());
 });
 
-Deno.test("what a handler can't serve without is waited for", async () => {
+Deno.test("checks that the handler can't serve without are waited for", async () => {
   for (const checks of [[passes("1", "any"), hangs("rules", "every")], [fails("1", "any"), hangs("2", "any")]]) {
     const clock = new FakeClock();
     let answered = false;

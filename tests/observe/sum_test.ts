@@ -12,7 +12,7 @@ function valuesOf([metric]: readonly Metric[]): Record<string, number> {
   return Object.fromEntries(metric.samples.map(({ labels, value }) => [labels!.x, value]));
 }
 
-Deno.test("counters and gauges are added by their labels; one that has a series more keeps it", () => {
+Deno.test("counters and gauges are added by label; a series of one worker only is kept", () => {
   const sum = sumMetrics([
     metrics("micss_sessions", ["a", 1], ["b", 2]),
     metrics("micss_sessions", ["b", 3], ["c", 4]),
@@ -20,7 +20,7 @@ Deno.test("counters and gauges are added by their labels; one that has a series 
   assertEquals(valuesOf(sum), { a: 1, b: 5, c: 4 });
 });
 
-Deno.test("what is the same everywhere, or as bad as the worst, is not added", () => {
+Deno.test("metrics that are equal everywhere or where the worst counts are not added", () => {
   for (const name of ["micss_info", "micss_limit", "micss_event_loop_lag_seconds", "micss_process_open_files"]) {
     assertEquals(valuesOf(sumMetrics([metrics(name, ["", 3]), metrics(name, ["", 5])])), { "": 5 }, name);
   }
@@ -58,7 +58,7 @@ function seen(more: Partial<HandlerStatus>): HandlerStatus {
   };
 }
 
-Deno.test("sessions are put together with their worker's number, the latest first", () => {
+Deno.test("sessions are merged with their worker's number, newest first", () => {
   const [session] = seen({}).sessions;
   const sum = sumSeen([seen({}), seen({ sessions: [{ ...session!, age: 9 }, { ...session!, age: 1 }] })]);
   assertEquals(sum.sessions.map(({ age, worker }) => [age, worker]), [[1, 1], [5, 0], [9, 1]]);
@@ -67,7 +67,7 @@ Deno.test("sessions are put together with their worker's number, the latest firs
   assertEquals(sumSeen([seen({ sessions: many }), seen({ sessions: many })]).sessions.length, 100);
 });
 
-Deno.test("a channel is one over all workers: bytes added, the worst state, the last failure", () => {
+Deno.test("a channel is merged over all workers: sum of bytes, worst state, last failure", () => {
   const sum = sumSeen([
     seen({ channels: [channel({ failures: 2, failure: { reason: "old", age: 60 } })] }),
     seen({ channels: [channel({ state: "failed", failures: 1, failure: { reason: "new", age: 2 }, behindIn: 9 })] }),
@@ -82,7 +82,7 @@ Deno.test("a channel is one over all workers: bytes added, the worst state, the 
   ]);
 });
 
-Deno.test("totals and pools are added; a limit is what it is for all together", () => {
+Deno.test("totals and pools are added; limits keep their value and their use is added", () => {
   const limits = [{ name: "sessions", value: 100, used: 7 }];
   const pool = { idle: 1, busy: 2, warming: 0 };
   const one = seen({ limits, pool, totals: { ...seen({}).totals, refusals: { overloaded: 1 } } });
@@ -93,7 +93,7 @@ Deno.test("totals and pools are added; a limit is what it is for all together", 
   assertEquals(sumSeen([seen({ waiting: 2 }), seen({ waiting: 0 })]).waiting, 2);
 });
 
-Deno.test("rates of the last minute are added, the latest with the latest", () => {
+Deno.test("histories are added, aligned at the last sample", () => {
   const look = (rateOut: number) => [{ server: "", address: "a", rateOut, rateIn: 1 }];
   assertEquals(sumHistories([[look(1), look(2)], [look(10)]]), [
     [{ server: "", address: "a", rateOut: 1, rateIn: 1 }],

@@ -12,24 +12,24 @@ import { type Status, statusOf } from "../status.ts";
 import { Streams } from "./stream.ts";
 import { listenAt, type Listening } from "./socket.ts";
 
-/** What {@linkcode Admin} shows. */
+/** Configures an {@linkcode Admin}. */
 export interface AdminOptions {
-  /** Makes what is seen of the handler, the admin's own from then on. */
+  /** Opens a view of the handler, which the admin interface closes. */
   readonly view: () => View;
-  /** Its last log lines. */
+  /** The handler's last log lines. */
   readonly recent: Recent;
-  /** What has to be in place for new sessions. */
+  /** Returns the current preconditions of new sessions. */
   readonly checks: () => readonly Check[];
   /** The program's version. */
   readonly version: string;
-  /** Tells time. */
+  /** Source of time. */
   readonly clock: Clock;
 }
 
-/** Maximum wait at the end for readers to take what was sent to them, in milliseconds. */
-const LAST_WORDS = 1000;
+/** Maximum wait at shutdown for clients to read their answers, in milliseconds. */
+const SHUTDOWN_TIMEOUT = 1000;
 
-/** Sent with every answer: nothing of it may be framed, guessed at, kept, or read by another site's page. */
+/** Sent with every answer: no framing, no sniffing, no caching, no access for other sites. */
 const HEADERS = {
   "content-security-policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
@@ -42,11 +42,11 @@ const HEADERS = {
 };
 
 /**
- * Where a handler can be looked at, over HTTP, without authentication. It changes nothing, but for one thing: a handler that
- * is ending lets another one have the address.
+ * A handler's admin interface: HTTP without authentication, and read-only except that a handler that is ending gives up
+ * the address on request.
  */
 export class Admin implements AsyncDisposable {
-  /** Where it is; the real port where 0 was asked for. */
+  /** Its address; the assigned port if 0 was requested. */
   readonly address: AdminAddress;
   readonly #options: AdminOptions;
   readonly #readiness: Readiness;
@@ -64,10 +64,10 @@ export class Admin implements AsyncDisposable {
   }
 
   /**
-   * Answers from now on.
+   * Starts to listen.
    *
    * @param until As in {@linkcode listenAt}.
-   * @throws {StartError} When it can't listen there.
+   * @throws {StartError} If it can't listen there.
    */
   static async start(address: AdminAddress, options: AdminOptions, until?: AbortSignal): Promise<Admin> {
     const own = "path" in address ? null : address.host;
@@ -83,16 +83,16 @@ export class Admin implements AsyncDisposable {
     return admin;
   }
 
-  /** The handler takes nothing new from now on. */
+  /** Reports from now on that the handler has stopped taking new sessions. */
   ending(): void {
     this.#readiness.end();
   }
 
-  /** Ends all connections, and waits until that is done, but no longer than a second for a reader that stalls. */
+  /** Ends all connections, and waits at most a second for clients that read slowly. */
   async close(): Promise<void> {
     this.#view.close();
     this.#streams.close();
-    await within(this.#listening.shutdown(), LAST_WORDS, this.#options.clock);
+    await within(this.#listening.shutdown(), SHUTDOWN_TIMEOUT, this.#options.clock);
   }
 
   /** {@linkcode Admin.close}. */
@@ -122,17 +122,17 @@ export class Admin implements AsyncDisposable {
         return Response.json(await this.#status(recent.after()));
       case "/events": {
         const stream = await this.#streams.open();
-        if (stream === null) return text(503, "too many pages are looked at");
+        if (stream === null) return text(503, "too many event streams are open");
         return new Response(stream, { headers: { "content-type": "text/event-stream" } });
       }
       case RELEASE: {
         if (!this.#readiness.ending) return text(409, "this handler is not ending");
         this.#listening.release();
-        return text(200, "the address is free");
+        return text(200, "the address is released");
       }
     }
     const asset = await assetAt(path);
-    if (asset === null) return text(404, "nothing is here; see /, /status, /metrics, /healthz and /readyz");
+    if (asset === null) return text(404, "not found; see /, /status, /metrics, /healthz and /readyz");
     return new Response(asset.content, { headers: { "content-type": asset.type } });
   }
 
@@ -143,7 +143,7 @@ export class Admin implements AsyncDisposable {
   }
 }
 
-/** An admin address as a person writes it. */
+/** Formats an admin address as the setting `admin` takes it. */
 export function formatAdmin(address: AdminAddress): string {
   return "path" in address ? `unix:${address.path}` : formatAddress(address);
 }

@@ -4,55 +4,53 @@ import { formatAddress } from "../../net/address.ts";
 import { dial } from "../../net/names/dial.ts";
 import { Lookups } from "../../net/names/lookups.ts";
 import { realSystem } from "../../net/system/system.ts";
+import { systemClock } from "../../time/clock.ts";
+import { deadline } from "../../time/deadline.ts";
 
-/** How long a handler may take to answer, in milliseconds. */
-const PATIENCE = 5_000;
+/** Maximum time for a handler's answer, in milliseconds. */
+const TIMEOUT = 5_000;
 
-/** No handler answers. */
+/** A handler did not answer a request, or not with 200. */
 export class NoAnswer extends MicssError {}
 
 /**
- * Asks a handler, at its admin address.
+ * Sends a request to a handler's admin address.
  *
- * In HTTP/1.0, by hand: `fetch` would go to the proxy that the environment names, and reaches UNIX sockets by an unstable
- * way only.
+ * HTTP/1.0 by hand: `fetch` would use the environment's proxy, and reaches UNIX sockets by an unstable API only.
  *
- * @param method POST where it is to do something.
+ * @param method POST for a request that changes something.
  * @returns The answer's content.
- * @throws {NoAnswer} When none comes, or another than 200.
+ * @throws {NoAnswer} If none comes in time, or one with a status other than 200.
  */
 export async function ask(address: AdminAddress, path: string, method: "GET" | "POST" = "GET"): Promise<string> {
   const host = "path" in address ? "localhost" : formatAddress(address);
+  const reason = () => new NoAnswer(`no answer within ${TIMEOUT / 1000} s`);
+  using limit = deadline(systemClock, TIMEOUT, { reason });
   let connection: Stream | undefined;
-  const timer = setTimeout(() => connection?.close(), PATIENCE);
   try {
     connection = await connect(address);
-    await connection.write(new TextEncoder().encode(`${method} ${path} HTTP/1.0\r\nHost: ${host}\r\n\r\n`));
-    const answer = await readAll(connection);
-    const [, status, content] = /^HTTP\/1\.[01] (\d+)[^\n]*\n.*?\r\n\r\n(.*)$/s.exec(answer) ?? [];
-    if (status === "200" && content !== undefined) return content;
-    throw new Error(
-      status === undefined ? "what answers is no handler" : `the answer is ${status}: ${content?.trim()}`,
+    await limit.race(
+      connection.write(new TextEncoder().encode(`${method} ${path} HTTP/1.0\r\nHost: ${host}\r\n\r\n`)),
     );
+    const answer = await limit.race(readAll(connection));
+    const [, status, content] = /^HTTP\/1\.[01] (\d+)[^\n]*\n.*?\r\n\r\n(.*)$/s.exec(answer) ?? [];
+    if (status === undefined) throw new NoAnswer("not a micss handler");
+    if (status !== "200" || content === undefined) throw new NoAnswer(`answered ${status}: ${content?.trim()}`);
+    return content;
   } catch (error) {
-    const expired = error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted;
-    throw new NoAnswer(expired ? `no answer within ${PATIENCE / 1000} s` : reasonOf(error), { cause: error });
+    if (error instanceof NoAnswer) throw error;
+    throw new NoAnswer(reasonOf(error), { cause: error });
   } finally {
-    clearTimeout(timer);
-    try {
-      connection?.close();
-    } catch {
-      // It is closed already.
-    }
+    connection?.close();
   }
 }
 
-/** What a connection of either kind can do. */
+/** A connection over TCP or a UNIX socket. */
 type Stream = Pick<Deno.Conn, "read" | "write" | "close">;
 
 async function connect(address: AdminAddress): Promise<Stream> {
   if ("path" in address) return await Deno.connect({ transport: "unix", path: address.path });
-  return await dial(address, { ...realSystem, lookups: new Lookups(realSystem), timeout: PATIENCE });
+  return await dial(address, { ...realSystem, lookups: new Lookups(realSystem), timeout: TIMEOUT });
 }
 
 async function readAll(stream: Stream): Promise<string> {

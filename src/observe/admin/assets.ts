@@ -1,17 +1,17 @@
 /** A file of the page. */
 export interface Asset {
-  /** Its bytes, as text in UTF-8. */
+  /** Its text. */
   readonly content: string;
   /** Its media type. */
   readonly type: string;
 }
 
-/** How an import gives a file's text; to the compiler it may be anything. */
+/** The module of an imported text file, which the compiler doesn't know the type of. */
 type Text = Promise<object>;
 
 /**
- * The page's files by their paths. They are imported, so that they are part of the executable, and only when somebody looks
- * at the page. The chart is uPlot's (MIT): 50 KB, and nothing else behind it.
+ * The page's files by path. Imported, so that they are part of the executable, but only on the first request. Charts are
+ * drawn by uPlot (MIT): 50 KB and no dependencies.
  */
 const FILES: Readonly<Record<string, { readonly type: string; load(): Text }>> = {
   "/": { type: "text/html", load: () => import("./page/index.html", { with: { type: "text" } }) },
@@ -25,7 +25,7 @@ const FILES: Readonly<Record<string, { readonly type: string; load(): Text }>> =
   "/uplot.css": { type: "text/css", load: () => import("uplot/dist/uPlot.min.css", { with: { type: "text" } }) },
 };
 
-/** The file at a path; null when there is none. */
+/** Loads the file at a path; null if there is no such file. */
 export async function assetAt(path: string): Promise<Asset | null> {
   if (!Object.hasOwn(FILES, path)) return null;
   const { type, load } = FILES[path]!;

@@ -10,40 +10,44 @@ export type Stream = Pick<Connection, "read" | "write" | "closeWrite" | "close">
 /** Answers a request. */
 export type Answer = (request: Request) => Promise<Response>;
 
-/** Connections at once: those that follow events, and some for all else. They fit into the files kept in reserve. */
+/** Maximum number of connections: the event streams, and some more. They fit into the reserve of open files. */
 export const MAX_CONNECTIONS = 24;
 
-/** How long a request may take to arrive, and each part of an answer to leave, in milliseconds. */
+/** Limits for receiving a request, and for sending each part of an answer, in milliseconds. */
 const REQUEST_TIMEOUT = 5_000, WRITE_TIMEOUT = 10_000;
 
-/** How long what a client still sends is read after the answer: closing above it could take the answer back. */
+/**
+ * Maximum time for which a client's input is read after the answer, in milliseconds: closing with unread input could
+ * discard the answer.
+ */
 const LINGER = 1_000;
 
-/** An answer is written in parts of this many bytes, so that a slow reader has time for each. */
+/** Size of the parts of an answer, in bytes: the time limit applies to each, so that slow clients are served too. */
 const PART = 64 * 1024;
 
 /** A connection, its one request, and its answer. */
 interface Exchange {
   readonly stream: Stream;
-  /** Whether it may be closed to make room: not while it follows events. */
+  /** True if it may be closed to make room; false for event streams. */
   evictable: boolean;
-  /** Whether its request has come. */
-  asked: boolean;
+  /** True once its request has arrived. */
+  requested: boolean;
 }
 
 /**
- * A small HTTP/1.1 server: one request without content for each connection. Deno.serve has neither time-outs nor a limit,
- * so idle connections would take the files that sessions need. When full, the newest is admitted and the oldest evicted.
+ * A small HTTP/1.1 server: one request without content per connection. Deno.serve has neither time-outs nor a limit, so
+ * idle connections would use up the files that sessions need. When full, it admits the newest connection and evicts the
+ * oldest.
  */
 export class HttpServer {
   readonly #listener: Accepting<Stream> & { close(): void };
   readonly #answer: Answer;
   readonly #clock: Clock;
   readonly #accepting: Promise<void>;
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #exchanges = new Map<Exchange, Promise<void>>();
 
-  /** Answers what arrives at a listener, which becomes its own. */
+  /** Serves a listener, and takes ownership of it. */
   constructor(listener: Accepting<Stream> & { close(): void }, answer: Answer, clock: Clock) {
     this.#listener = listener;
     this.#answer = answer;
@@ -51,10 +55,10 @@ export class HttpServer {
     this.#accepting = acceptAll(listener, (stream) => this.#take(stream), undefined, clock);
   }
 
-  /** Takes no more connections, closes those without a request, and waits for the answers under way. */
+  /** Stops listening, closes connections without a request, and waits for pending answers. */
   async shutdown(): Promise<void> {
     this.#listener.close();
-    for (const { asked, stream } of this.#exchanges.keys()) if (!asked) stream.close();
+    for (const { requested, stream } of this.#exchanges.keys()) if (!requested) stream.close();
     await this.#accepting;
     await Promise.all(this.#exchanges.values());
   }
@@ -66,21 +70,21 @@ export class HttpServer {
       oldest.evictable = false;
       oldest.stream.close();
     }
-    const exchange = { stream, evictable: true, asked: false };
-    const over = this.#serve(exchange)
-      // Whoever asked has gone, was too slow, or was evicted.
+    const exchange = { stream, evictable: true, requested: false };
+    const served = this.#serve(exchange)
+      // The client has gone, was too slow, or was evicted.
       .catch(() => {})
       .finally(() => {
         this.#exchanges.delete(exchange);
         stream.close();
       });
-    this.#exchanges.set(exchange, over);
+    this.#exchanges.set(exchange, served);
   }
 
   async #serve(exchange: Exchange): Promise<void> {
     const { stream } = exchange;
     const head = await this.#within(REQUEST_TIMEOUT, stream, () => readHead(stream));
-    exchange.asked = true;
+    exchange.requested = true;
     const request = parseHead(head);
     const response = request instanceof Request ? await this.#respond(request) : request;
     await this.#write(stream, encodeHead(response));
@@ -94,13 +98,13 @@ export class HttpServer {
     });
   }
 
-  /** An answer whose length is known, unless it goes on for as long as the client listens. */
+  /** Adds the answer's length, except to an event stream. */
   async #respond(request: Request): Promise<Response> {
     let response: Response;
     try {
       response = await this.#answer(request);
     } catch {
-      // Errors of single requests are not logged: whoever reaches the address could fill a disk.
+      // Not logged: anyone with access to the address could fill the disk.
       response = text(500, "internal error");
     }
     if (response.headers.get("content-type") === "text/event-stream") return response;
@@ -116,7 +120,7 @@ export class HttpServer {
     }
   }
 
-  /** Closes the connection, and so ends the action with an error, when it takes too long. */
+  /** Closes the connection at the limit, which makes the action fail. */
   async #within<T>(ms: number, stream: Stream, action: () => Promise<T>): Promise<T> {
     const cancel = this.#clock.after(ms, () => stream.close());
     try {
@@ -127,12 +131,12 @@ export class HttpServer {
   }
 }
 
-/** Reads until a head is whole, or longer than allowed; what comes behind it is not looked at. */
+/** Reads until a head is complete or exceeds the limit; ignores what follows it. */
 async function readHead(stream: Stream): Promise<Uint8Array> {
   const buffer = new Uint8Array(MAX_HEAD);
   for (let length = 0; length < MAX_HEAD;) {
     const count = await stream.read(buffer.subarray(length));
-    if (count === null) throw new Error("closed before the request was whole");
+    if (count === null) throw new Error("closed before the request was complete");
     length += count;
     const bytes = buffer.subarray(0, length);
     if (new TextDecoder("latin1").decode(bytes).includes("\r\n\r\n")) return bytes;

@@ -12,31 +12,31 @@ import { RELEASE } from "./guard.ts";
 import { type Answer, HttpServer } from "./http.ts";
 import { UnixListener } from "./unix_listener.ts";
 
-/** Who else may use a UNIX socket: nobody. */
+/** Mode of UNIX sockets: for the owner only. */
 const PRIVATE = 0o600;
 
-/** How long another handler may take to let go of an address, and the pause between two attempts, in milliseconds. */
-const PATIENCE = 2_000, PAUSE = 50;
+/** Maximum wait for another handler to release the address, and the interval between attempts, in milliseconds. */
+const RELEASE_TIMEOUT = 2_000, RETRY_INTERVAL = 50;
 
-/** The pause where the other handler need not have been told to end, in milliseconds. */
-const LONG_PAUSE = 250;
+/** Interval between attempts without a time limit, when the other handler may not be ending yet, in milliseconds. */
+const LONG_RETRY_INTERVAL = 250;
 
-/** Something that listens. */
+/** A server at an admin address. */
 export interface Listening {
-  /** Where; the real port where 0 was asked for. */
+  /** Its address; the assigned port if 0 was requested. */
   readonly address: AdminAddress;
-  /** Takes no more connections: the address is free, and those under way go on. */
+  /** Stops listening, which frees the address; open connections continue. */
   release(): void;
-  /** Does that, and waits until the connections under way have ended. */
+  /** Stops listening, and waits until open connections have ended. */
   shutdown(): Promise<void>;
 }
 
 /**
- * Answers HTTP at an address or a UNIX socket, which is its owner's alone. A handler that has the address and is ending is
- * asked to let it go.
+ * Serves HTTP at an address, or at a UNIX socket that only its owner can use. Asks a handler that has the address and is
+ * ending to release it.
  *
- * @param until Ends the attempts. Default: they end after 2 s.
- * @throws {StartError} When that can't be.
+ * @param until Ends the attempts. Default: after 2 s.
+ * @throws {StartError} If it can't listen.
  */
 export async function listenAt(
   address: AdminAddress,
@@ -44,7 +44,8 @@ export async function listenAt(
   clock: Clock = systemClock,
   until?: AbortSignal,
 ): Promise<Listening> {
-  const last = performance.now() + (until === undefined ? PATIENCE : Infinity);
+  const [timeout, interval] = until === undefined ? [RELEASE_TIMEOUT, RETRY_INTERVAL] : [Infinity, LONG_RETRY_INTERVAL];
+  const last = performance.now() + timeout;
   for (;;) {
     try {
       return await listenNow(address, answer, clock);
@@ -54,9 +55,10 @@ export async function listenAt(
         throw new StartError(`admin: can't listen at ${where}: ${reasonOf(cause)}`, { cause });
       }
     }
-    // It need not be a handler that listens there, nor one that is ending already.
+    // Another program may listen there, or a handler that is not ending.
     await ask(address, RELEASE, "POST").catch(() => {});
-    await new Promise<void>((resolve) => setTimeout(resolve, until === undefined ? PAUSE : LONG_PAUSE));
+    // Unlike a clock's timers, this one keeps the process alive.
+    await new Promise<void>((resolve) => setTimeout(resolve, interval));
   }
 }
 
@@ -87,16 +89,20 @@ function listening(server: HttpServer, address: AdminAddress, released = () => {
 
 async function listenAtPath(path: string, answer: Answer, clock: Clock): Promise<Listening> {
   await removeStale(path);
-  // Made in a directory that only the owner can enter, so that it is private from the first moment on; Deno does not let
-  // the umask be set without every right.
+  // Made in a directory that only the owner can enter, so that it is private from the start: setting the umask would take
+  // all of Deno's permissions.
   const directory = await Deno.makeTempDir({ dir: dirname(path), prefix: "." });
   try {
-    const made = `${directory}/s`;
-    const server = new HttpServer(new UnixListener(Deno.listen({ transport: "unix", path: made })), answer, clock);
+    const temporary = `${directory}/s`;
+    const server = new HttpServer(
+      new UnixListener(Deno.listen({ transport: "unix", path: temporary })),
+      answer,
+      clock,
+    );
     try {
-      await Deno.chmod(made, PRIVATE);
-      const { ino } = await Deno.lstat(made);
-      await Deno.rename(made, path);
+      await Deno.chmod(temporary, PRIVATE);
+      const { ino } = await Deno.lstat(temporary);
+      await Deno.rename(temporary, path);
       return listening(server, { path }, () => remove(path, ino));
     } catch (error) {
       await server.shutdown();
@@ -112,9 +118,9 @@ function dirname(path: string): string {
 }
 
 /**
- * Removes the socket that a handler has left which ended without a chance to.
+ * Removes a socket left behind by a handler that was killed.
  *
- * @throws When somebody listens there, or it is no socket.
+ * @throws {Error} If a program listens there, or the file is not a socket.
  */
 async function removeStale(path: string): Promise<void> {
   let info: Deno.FileInfo;
@@ -123,9 +129,9 @@ async function removeStale(path: string): Promise<void> {
   } catch {
     return;
   }
-  if (!info.isSocket) throw new Error("there is a file that is no socket; remove it, or choose another path");
+  if (!info.isSocket) throw new Error("a file that is not a socket is in the way; remove it or choose another path");
   if (await answers(path)) {
-    throw new Deno.errors.AddrInUse("another program listens there; end it or choose another path");
+    throw new Deno.errors.AddrInUse("another program listens there; stop it or choose another path");
   }
   remove(path);
 }
@@ -140,7 +146,7 @@ async function answers(path: string): Promise<boolean> {
   }
 }
 
-/** @param ino The file that it has to be: another handler's socket may have taken its place. Default: any. */
+/** @param ino Inode to remove: another handler's socket may have replaced it. Default: any. */
 function remove(path: string, ino?: number | null): void {
   try {
     if (ino === undefined || Deno.lstatSync(path).ino === ino) Deno.removeSync(path);

@@ -2,15 +2,15 @@ import type { Recent } from "../../log/recent.ts";
 import type { View } from "../view.ts";
 import type { Status } from "../status.ts";
 
-/** How many pages may be looked at at once. */
+/** Maximum number of open streams. */
 const MAX_STREAMS = 16;
 
-/** How many messages may wait for a reader that is slow; it gets the later ones only when it has caught up. */
+/** Maximum number of messages queued for a slow reader; later ones are skipped until it has caught up. */
 const MAX_WAITING = 4;
 
 /**
- * What happens, as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): `history`
- * first, and `status` each second, its `events` only those that are new to the reader.
+ * Streams of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): `history` first, then
+ * `status` every second, with only those `events` that are new to the reader.
  */
 export class Streams {
   readonly #view: View;
@@ -20,9 +20,9 @@ export class Streams {
   #closed = false;
 
   /**
-   * No reader yet.
+   * Starts without readers.
    *
-   * @param status Makes a status with these events.
+   * @param status Makes a status with the given events.
    */
   constructor(view: View, recent: Recent, status: (events: Status["events"]) => Promise<Status>) {
     this.#view = view;
@@ -30,7 +30,7 @@ export class Streams {
     this.#status = status;
   }
 
-  /** A stream for another reader; null when there are too many. */
+  /** Opens a stream for another reader; null at the maximum. */
   async open(): Promise<ReadableStream<Uint8Array> | null> {
     const history = await this.#view.history();
     if (this.#closed || this.#closes.size >= MAX_STREAMS) return null;
@@ -39,7 +39,7 @@ export class Streams {
       encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     let last = 0;
     let stop = () => {};
-    let sending = false, over = false;
+    let sending = false, stopped = false;
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
         const send = async () => {
@@ -48,7 +48,7 @@ export class Streams {
           try {
             const events = this.#recent.after(last);
             const status = await this.#status(events);
-            if (over) return;
+            if (stopped) return;
             last = events.at(-1)?.number ?? last;
             controller.enqueue(message("status", status));
           } finally {
@@ -61,7 +61,7 @@ export class Streams {
           controller.close();
         };
         stop = () => {
-          over = true;
+          stopped = true;
           cancel();
           this.#closes.delete(close);
         };

@@ -2,12 +2,12 @@ import { acceptLive } from "../../net/system/accept.ts";
 import type { Accepting } from "../../net/listen/accept_loop.ts";
 import type { Stream } from "./http.ts";
 
-/** Listens at a UNIX socket by means of Deno's listener, which becomes its own. */
+/** Listens at a UNIX socket. */
 export class UnixListener implements Accepting<Stream> {
   readonly #listener: Deno.UnixListener;
   #closed = false;
 
-  /** Takes over a listener of Deno's. */
+  /** Takes ownership of Deno's listener. */
   constructor(listener: Deno.UnixListener) {
     this.#listener = listener;
   }
@@ -24,7 +24,7 @@ export class UnixListener implements Accepting<Stream> {
   }
 }
 
-/** The same connection, which may be closed more than once. */
+/** Makes it harmless to close a connection more than once. */
 function streamOf(connection: Deno.UnixConn): Stream {
   let closed = false;
   return {

@@ -1,4 +1,4 @@
-/** The admin address over real sockets, with a handler that does nothing. */
+/** The admin interface over real sockets, with a handler that does nothing. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { toText } from "@std/streams";
 import { ask, NoAnswer } from "../../../src/observe/admin/ask.ts";
@@ -32,12 +32,12 @@ function portOf({ address }: Admin): number {
   return "port" in address ? address.port : 0;
 }
 
-/** Sends a request as it is written. @returns All of the answer. */
+/** Sends a raw request. @returns The whole answer. */
 async function send(port: number, request: string): Promise<string> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   const { readable, writable } = connection;
   const writer = writable.getWriter();
-  // Who refuses a request need not read all of it.
+  // The server may refuse a request before it has read all of it.
   writer.write(new TextEncoder().encode(request)).catch(() => {});
   return await toText(readable);
 }
@@ -47,7 +47,7 @@ const get = (admin: Admin, path: string, headers = "Host: 127.0.0.1\r\n", method
 
 const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]);
 
-Deno.test("/healthz says ok, and every answer forbids what a page elsewhere could do with it", async () => {
+Deno.test("/healthz says ok, and every answer has headers against use by other sites", async () => {
   await using admin = await start();
   const answer = await get(admin, "/healthz");
   assertMatch(answer, /^HTTP\/1\.1 200 .*\r\n\r\nok\n$/s);
@@ -56,7 +56,7 @@ Deno.test("/healthz says ok, and every answer forbids what a page elsewhere coul
   for (const header of ["nosniff", "no-referrer", "no-store", "same-origin"]) assert(answer.includes(header), header);
 });
 
-Deno.test("/readyz is 503 and says what is missing, or 200", async () => {
+Deno.test("/readyz answers 200, or 503 with what is missing", async () => {
   const broken: Check = { name: "server web", need: "any", run: () => Promise.reject(new Error("channel 2: refused")) };
   await using lacking = await start(ANY, [broken]);
   const answer = await get(lacking, "/readyz");
@@ -72,7 +72,7 @@ Deno.test("/readyz is 503 and says what is missing, or 200", async () => {
   assertEquals(statusOf(await get(whole, "/healthz")), 200);
 });
 
-Deno.test("/metrics is Prometheus's text, each metric with a name of ours and help", async () => {
+Deno.test("/metrics is Prometheus's text format, each metric with our prefix and a help text", async () => {
   await using admin = await start();
   const answer = await get(admin, "/metrics");
   assertMatch(answer, /^content-type: text\/plain; version=0\.0\.4; charset=utf-8\r$/mi);
@@ -87,7 +87,7 @@ Deno.test("/metrics is Prometheus's text, each metric with a name of ours and he
   assertEquals([...answer.matchAll(/^# HELP (\S+) .+\.$/gm)].map(([, name]) => name), names);
 });
 
-Deno.test("/status tells of channels and the last lines, in JSON", async () => {
+Deno.test("/status is JSON with the channels and the last log lines", async () => {
   const recent = new Recent();
   recent.of(silentLog).warn("session reset", { reason: "channel 2" });
   await using admin = await start(ANY, [], recent);
@@ -101,7 +101,7 @@ Deno.test("/status tells of channels and the last lines, in JSON", async () => {
   assertEquals(status.limits, [{ name: "sessions", value: 9, used: 1 }]);
 });
 
-Deno.test("/events begins with what was, and then says each second what is, with new lines only", async () => {
+Deno.test("/events sends the history, then the status each second with new log lines only", async () => {
   const recent = new Recent();
   const log = recent.of(silentLog);
   log.info("before");
@@ -124,7 +124,7 @@ Deno.test("/events begins with what was, and then says each second what is, with
   await reader.cancel();
 });
 
-Deno.test("only so many may follow the events at once", async () => {
+Deno.test("the number of event streams is limited", async () => {
   await using admin = await start();
   const url = `http://127.0.0.1:${portOf(admin)}/events`;
   const responses = await Promise.all(Array.from({ length: 17 }, () => fetch(url)));
@@ -132,18 +132,18 @@ Deno.test("only so many may follow the events at once", async () => {
   await Promise.all(responses.map((response) => response.body?.cancel()));
 });
 
-Deno.test("the page and all that it needs come from here", async () => {
+Deno.test("the page and all of its files are served", async () => {
   await using admin = await start();
   const page = await get(admin, "/");
   assertMatch(page, /^content-type: text\/html; charset=utf-8\r$/mi);
   const needed = [...page.matchAll(/(?:href|src)="(\/[^"]*)"/g)].map(([, path]) => path!);
   assert(needed.length >= 5, `${needed}`);
   for (const path of needed) assertEquals(statusOf(await get(admin, path)), 200, path);
-  // Neither a script nor a style in it, and nothing from elsewhere.
+  // No inline script or style, and nothing from another site.
   assert(!/<style|<script>|style=|\son[a-z]+=|https?:/.test(page.slice(page.indexOf("\r\n\r\n"))));
 });
 
-Deno.test("a name that leads here is refused: it may be another site's", async () => {
+Deno.test("a Host header with another name is refused: it may be another site's", async () => {
   await using admin = await start();
   for (
     const host of ["evil.example", "evil.example:9652", "127.0.0.1.evil.example", "localhost.evil", "[::1].evil", ""]
@@ -164,7 +164,7 @@ Deno.test("only GET is answered", async () => {
   }
 });
 
-Deno.test("requests that are too large are refused", async () => {
+Deno.test("oversized requests are refused", async () => {
   await using admin = await start();
   assertEquals(statusOf(await get(admin, `/${"a".repeat(1100)}`)), 414);
   assertEquals(statusOf(await get(admin, "/", "Host: localhost\r\nContent-Length: 1\r\n", "GET", "x")), 413);
@@ -172,13 +172,13 @@ Deno.test("requests that are too large are refused", async () => {
     statusOf(await get(admin, "/", "Host: localhost\r\nTransfer-Encoding: chunked\r\n", "GET", "0\r\n\r\n")),
     413,
   );
-  // The answer may be lost in the reset that follows what was not read.
+  // The answer may be lost in the reset that unread input causes.
   const answer = await get(admin, "/", `Host: localhost\r\nX: ${"a".repeat(2_000_000)}\r\n`).catch(() => "");
   assert(answer === "" || statusOf(answer) === 431, answer);
   assertEquals(statusOf(await get(admin, "/healthz")), 200);
 });
 
-Deno.test("what is not there is 404, and names what is", async () => {
+Deno.test("an unknown path gets a 404 that names the known ones", async () => {
   await using admin = await start();
   for (const path of ["/nothing", "/constructor", "/__proto__", "//", "/app.js/"]) {
     const answer = await get(admin, path);
@@ -187,7 +187,7 @@ Deno.test("what is not there is 404, and names what is", async () => {
   }
 });
 
-Deno.test("a UNIX socket is its owner's alone, answers whatever the Host, and is gone at the end", async () => {
+Deno.test("a UNIX socket is for its owner only, accepts any Host, and is removed at the end", async () => {
   await using directory = await makeTempDir();
   const path = `${directory.path}/admin.sock`;
   {
@@ -198,10 +198,10 @@ Deno.test("a UNIX socket is its owner's alone, answers whatever the Host, and is
   await assertRejects(() => Deno.lstat(path), Deno.errors.NotFound);
 });
 
-Deno.test("a UNIX socket that nobody listens at is replaced, another one and a file are not", async () => {
+Deno.test("a stale UNIX socket is replaced, one in use and an ordinary file are not", async () => {
   await using directory = await makeTempDir();
   const path = `${directory.path}/admin.sock`;
-  // Under another name, so that closing it does not find it.
+  // Renamed, so that closing doesn't remove it.
   const stale = Deno.listen({ transport: "unix", path: `${path}.first` });
   await Deno.rename(`${path}.first`, path);
   stale.close();
@@ -212,17 +212,17 @@ Deno.test("a UNIX socket that nobody listens at is replaced, another one and a f
     assertMatch(error.message, /another program listens there/);
   }
   await Deno.writeTextFile(path, "precious");
-  assertMatch((await assertRejects(() => start({ path }), StartError)).message, /no socket/);
+  assertMatch((await assertRejects(() => start({ path }), StartError)).message, /not a socket/);
   assertEquals(await Deno.readTextFile(path), "precious");
 });
 
-Deno.test("an address that another program has is an error that names it", async () => {
+Deno.test("an address in use is an error that names it", async () => {
   await using admin = await start();
   const error = await assertRejects(() => start(admin.address), StartError);
   assertMatch(error.message, /^admin: can't listen at 127\.0\.0\.1:\d+: /);
 });
 
-Deno.test("nobody there, no handler, and another answer than 200 are told apart", async () => {
+Deno.test("errors distinguish a refused connection, another kind of server, and a status other than 200", async () => {
   const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const address = { host: "127.0.0.1", port: free.addr.port };
   const talking = (async () => {
@@ -231,7 +231,7 @@ Deno.test("nobody there, no handler, and another answer than 200 are told apart"
     await connection.write(new TextEncoder().encode("220 mail\r\n"));
     connection.close();
   })();
-  assertMatch((await assertRejects(() => ask(address, "/status"), NoAnswer)).message, /no handler/);
+  assertMatch((await assertRejects(() => ask(address, "/status"), NoAnswer)).message, /not a micss handler/);
   await talking;
   free.close();
   assertMatch((await assertRejects(() => ask(address, "/status"), NoAnswer)).message, /refused/);
@@ -239,7 +239,7 @@ Deno.test("nobody there, no handler, and another answer than 200 are told apart"
   assertMatch((await assertRejects(() => ask(admin.address, "/nothing"), NoAnswer)).message, /404/);
 });
 
-Deno.test("a reader that stalls in the middle of an answer does not keep the handler from ending", async () => {
+Deno.test("a client that stops reading its answer does not block shutdown", async () => {
   const recent = new Recent();
   recent.of(silentLog).info("large", { text: "x".repeat(30_000_000) });
   const admin = await start(ANY, [], recent);
@@ -249,12 +249,12 @@ Deno.test("a reader that stalls in the middle of an answer does not keep the han
   const began = performance.now();
   await admin.close();
   assert(performance.now() - began < 5_000, "closing waited for the reader");
-  // What was being sent ends with the connection, not before.
+  // The pending answer ends with its connection, not before.
   for (const buffer = new Uint8Array(1 << 20); await reader.read(buffer) !== null;);
 });
 
 for (const kind of ["TCP", "UNIX"] as const) {
-  Deno.test(`a handler that is ending lets another one have its address, one that runs does not, ${kind}`, async () => {
+  Deno.test(`a handler that is ending releases its address to another one, a running one does not, ${kind}`, async () => {
     await using directory = await makeTempDir();
     await using old = await start(kind === "TCP" ? ANY : { path: `${directory.path}/admin.sock` });
     await assertRejects(() => ask(old.address, "/release", "POST"), NoAnswer, "409: this handler is not ending");
@@ -264,7 +264,7 @@ for (const kind of ["TCP", "UNIX"] as const) {
     {
       await using next = await start(old.address);
       assertEquals(JSON.parse(await ask(next.address, "/status")).ending, false);
-      // Nor does its end take the other's away.
+      // Its shutdown doesn't remove the other's socket.
       await old.close();
       assertEquals(await ask(next.address, "/healthz"), "ok\n");
     }
@@ -272,7 +272,7 @@ for (const kind of ["TCP", "UNIX"] as const) {
   });
 }
 
-Deno.test("a handler that is ending and has let its address go still sends the events that somebody follows", async () => {
+Deno.test("a handler that has released its address continues open event streams", async () => {
   await using old = await start();
   const response = await fetch(`http://127.0.0.1:${portOf(old)}/events`);
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
@@ -284,7 +284,7 @@ Deno.test("a handler that is ending and has let its address go still sends the e
   await reader.cancel();
 });
 
-Deno.test("only POST asks for an address, and it has no content", async () => {
+Deno.test("the address is released by a POST without content only", async () => {
   await using admin = await start();
   admin.ending();
   assertEquals(statusOf(await get(admin, "/release")), 405);

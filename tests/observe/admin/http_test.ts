@@ -1,4 +1,4 @@
-/** What idle, slow and many clients do to the admin address: nothing that lasts. */
+/** The admin interface's HTTP server with idle, slow and numerous clients. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { toText } from "@std/streams";
 import { systemNetwork } from "../../../src/net/system/tcp.ts";
@@ -10,7 +10,7 @@ import { makeTempDir } from "../../support/programs/process.ts";
 
 const REQUEST = new TextEncoder().encode("GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n");
 
-/** A server, and how to connect to it. */
+/** A running server and a way to connect to it. */
 interface Served {
   readonly clock: FakeClock;
   readonly server: HttpServer;
@@ -78,11 +78,11 @@ testServer(
   },
 );
 
-testServer("of many idle connections the oldest make room, and requests are answered meanwhile", async (served) => {
+testServer("when full, the oldest idle connections are evicted and requests are answered", async (served) => {
   const idle: Deno.Conn[] = [];
   for (let count = 0; count < 3 * MAX_CONNECTIONS; count++) idle.push(await served.connect());
   assertMatch(await ask(served), /^HTTP\/1\.1 200 OK\r\n.*\r\n\r\nhello$/s);
-  // One more made room for the request.
+  // The request evicted one more.
   for (const connection of idle.splice(0, 2 * MAX_CONNECTIONS + 1)) assertEquals(await closed(connection), 0);
   await served.clock.advance(5000);
   for (const connection of idle) assertEquals(await closed(connection), 0);
@@ -93,11 +93,11 @@ testServer("a client that does not read its answer is closed after ten seconds",
   await connection.write(REQUEST);
   await accepted();
   await served.clock.advance(10_000);
-  // What the system had taken by then still comes, and no more.
+  // Only bytes that the system had buffered by then still arrive.
   assertEquals(await closed(connection) < 50_000_000, true);
 }, () => Promise.resolve(new Response("x".repeat(50_000_000))));
 
-testServer("those that follow events never make room", async (served) => {
+testServer("event streams are never evicted", async (served) => {
   const following = await served.connect();
   await following.write(REQUEST);
   const reader = following.readable.getReader();
@@ -121,7 +121,7 @@ testServer("those that follow events never make room", async (served) => {
   return Promise.resolve(new Response(events, { headers: { "content-type": "text/event-stream" } }));
 });
 
-testServer("what is no request of HTTP/1.1 is told so", async (served) => {
+testServer("a malformed request gets an error that says why", async (served) => {
   const answers: [string, number][] = [
     ["GET / HTTP/2.0\r\n\r\n", 400],
     ["get / HTTP/1.1\r\n\r\n", 400],
@@ -141,7 +141,7 @@ testServer("what is no request of HTTP/1.1 is told so", async (served) => {
   }
 });
 
-Deno.test("shutting down closes idle connections, and answers what was asked", async () => {
+Deno.test("shutdown closes idle connections and answers pending requests", async () => {
   const gate = Promise.withResolvers<void>();
   const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
   const server = new HttpServer(listener, () => gate.promise.then(() => new Response("late")), new FakeClock());

@@ -1,18 +1,18 @@
-// The page at a handler's admin address: draws what /events tells, once a second.
+// The page at a handler's admin address: shows the events of /events, once a second.
 "use strict";
 
-/** Seconds that a chart shows. */
+/** Time span of a chart, in seconds. */
 const SHOWN = 60;
 
-/** Events of each level that are kept in the list. */
-const MOST_EVENTS = 100;
+/** Maximum number of listed events of each level. */
+const MAX_EVENTS = 100;
 
-/** Levels of events, the gravest last. */
+/** Log levels, most severe last. */
 const LEVELS = ["info", "warn", "error"];
 
 const byId = (id) => document.getElementById(id);
 const lanes = new Map();
-/** What channels did before the page was opened, until it is shown. */
+/** Rates from before the page was opened, by channel, until they are shown. */
 const earlier = new Map();
 
 /** "1.2 MB" */
@@ -31,7 +31,7 @@ function duration(seconds) {
   return days === 0 ? `${hours} h ${minutes % 60} min` : `${days} d ${hours % 24} h`;
 }
 
-/** An element with text, and classes. */
+/** Makes an element with text and classes. */
 function element(name, text, ...classes) {
   const made = document.createElement(name);
   made.textContent = text;
@@ -39,12 +39,12 @@ function element(name, text, ...classes) {
   return made;
 }
 
-/** Sets an element's text where it has changed, so that nobody's selection is lost for nothing. */
+/** Sets an element's text only if it has changed, so that the user's selection is kept. */
 function write(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
-/** A colour of the style sheet, which depends on the scheme. */
+/** Reads a colour of the style sheet, which depends on the colour scheme. */
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
@@ -53,7 +53,7 @@ function keyOf({ server, address }) {
   return `${server} ${address}`;
 }
 
-/** A channel's lane, made when it is first heard of. */
+/** Returns a channel's lane, and adds it on first use. */
 function laneOf(channel) {
   const key = keyOf(channel);
   const known = lanes.get(key);
@@ -70,7 +70,7 @@ function laneOf(channel) {
   return lane;
 }
 
-/** Makes a lane's chart, anew when its colours or its place have changed. */
+/** Draws a lane's chart; again when its colours or its width have changed. */
 function draw(lane) {
   lane.plot?.destroy();
   const chart = lane.node.querySelector(".chart");
@@ -82,14 +82,14 @@ function draw(lane) {
     cursor: { show: false },
     legend: { show: false },
     axes: [{ show: false }, { show: false }],
-    // At least 1 kB/s high, so that a sign of life looks like what it is.
-    scales: { x: { time: false }, y: { range: (_, _least, most) => [0, Math.max(1000, most ?? 0)] } },
+    // At least 1 kB/s high, so that a PING doesn't look like traffic.
+    scales: { x: { time: false }, y: { range: (_, _min, max) => [0, Math.max(1000, max ?? 0)] } },
     series: [{}, series("--out"), series("--in")],
   };
   lane.plot = new uPlot(options, lane.data, chart);
 }
 
-/** Adds what a channel did in one second to what is shown, and drops the oldest. */
+/** Adds one second's rates to a chart, and drops the oldest. */
 function remember(data, { rateOut, rateIn }) {
   for (const [at, rate] of [[1, rateOut], [2, rateIn]]) {
     data[at].push(rate);
@@ -97,12 +97,12 @@ function remember(data, { rateOut, rateIn }) {
   }
 }
 
-/** Shows what channels did before the page was opened. */
-function showHistory(looks) {
+/** Keeps the rates from before the page was opened. */
+function showHistory(samples) {
   lanes.forEach(({ data }) => data.slice(1).forEach((rates) => rates.fill(null)));
   earlier.clear();
-  for (const look of looks) {
-    for (const channel of look) {
+  for (const sample of samples) {
+    for (const channel of sample) {
       const key = keyOf(channel);
       earlier.set(key, [...earlier.get(key) ?? [], channel]);
     }
@@ -146,7 +146,7 @@ function showSessions({ sessions, sessionCount }) {
   byId("session-table").hidden = rows.length === 0;
   const more = sessionCount - sessions.length;
   byId("no-sessions").hidden = sessionCount > 0 && more === 0;
-  write(byId("no-sessions"), more > 0 ? `and ${more} more` : "No session is under way.");
+  write(byId("no-sessions"), more > 0 ? `and ${more} more` : "No open sessions.");
 }
 
 function showEvents(events) {
@@ -159,12 +159,12 @@ function showEvents(events) {
     const rest = Object.entries(fields).map(([key, value]) => `${key}=${value}`).join(" ");
     item.append(when, element("span", level, "level"), element("span", event, "name"), element("span", rest, "fields"));
     list.prepend(item);
-    list.getElementsByClassName(level)[MOST_EVENTS]?.remove();
+    list.getElementsByClassName(level)[MAX_EVENTS]?.remove();
   }
   if (events.length > 0) countEvents();
 }
 
-/** Offers each level with the number of its events, and of graver ones. */
+/** Labels each level with the number of events at or above it. */
 function countEvents() {
   const list = byId("event-list");
   let count = 0;
@@ -185,7 +185,7 @@ function filterEvents() {
   list.hidden = !byId("no-events").hidden;
 }
 
-/** Connections that became no session, and why. */
+/** Shows refused connections by reason. */
 function showRefusals(refusals) {
   const reasons = Object.entries(refusals).filter(([, count]) => count > 0);
   write(byId("figure-refused"), String(reasons.reduce((sum, [, count]) => sum + count, 0)));
@@ -199,7 +199,7 @@ function show(status) {
   document.title = `MICSS ${role} on ${host}: ${sessionCount} sessions`;
   write(byId("role"), role);
   write(byId("facts"), `${host}, ${version}, up ${duration(uptime)}, pid ${pid}`);
-  say(ending ? "ending" : "live");
+  showConnection(ending ? "ending" : "live");
   showReadiness(status);
   write(byId("figure-sessions"), String(sessionCount));
   write(byId("figure-associations"), String(associations));
@@ -213,7 +213,7 @@ function show(status) {
   showEvents(events);
 }
 
-/** Shows what /readyz last found wrong. */
+/** Shows the problems in the last answer of /readyz. */
 function showReadiness({ readiness }) {
   const reasons = (state, found) => Object.entries(found).map(([name, reason]) => `${state}: ${name}: ${reason}`);
   const { missing, degraded } = readiness ?? { missing: {}, degraded: {} };
@@ -222,8 +222,8 @@ function showReadiness({ readiness }) {
   write(byId("readiness"), lines.join("; "));
 }
 
-/** Says how the page does with the handler. */
-function say(word) {
+/** Shows the state of the connection to the handler. */
+function showConnection(word) {
   const badge = byId("connection");
   badge.className = `badge ${word}`;
   write(badge, word === "lost" ? "no answer" : word);
@@ -232,13 +232,13 @@ function say(word) {
 const source = new EventSource("/events");
 let opened = false;
 source.addEventListener("open", () => {
-  // All events come again with a new connection.
+  // A new connection repeats all events.
   if (opened) byId("event-list").replaceChildren();
   opened = true;
 });
 source.addEventListener("history", ({ data }) => showHistory(JSON.parse(data)));
 source.addEventListener("status", ({ data }) => show(JSON.parse(data)));
-source.addEventListener("error", () => say("lost"));
+source.addEventListener("error", () => showConnection("lost"));
 
 byId("level").addEventListener("change", filterEvents);
 countEvents();
