@@ -2,7 +2,7 @@
 import { assert, assertMatch } from "@std/assert";
 import { Handler } from "../support/handlers/handlers.ts";
 import { makeTopology } from "../support/system/namespaces.ts";
-import { makeTempDir, Program, run } from "../support/programs/process.ts";
+import { makeTempDir, PATIENCE, Program, run, type RunOptions } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";
 import { applicationCommand, startTarget } from "../support/programs/peer.ts";
 
@@ -33,6 +33,7 @@ async function outlives(vanishing: "application" | "target", timeouts: string, s
     Program.start(applicationCommand("answer", entry), vanishing === "application" ? far : near),
   );
   await application.waitForLine(/^answered/);
+  if (vanishing === "target") await isAcknowledged(at, near);
   await far.ip("link set c1 down");
   const [left, handler] = vanishing === "target" ? [application, server] : [target, client];
   try {
@@ -44,6 +45,16 @@ async function outlives(vanishing: "application" | "target", timeouts: string, s
   const { reason } = await handler.waitForLog("session reset");
   assert(/timed out/.test(String(reason)), String(reason));
   return false;
+}
+
+/** Waits until the answer has arrived: one that is on its way would be sent again, and nothing probed. */
+async function isAcknowledged(target: string, near: RunOptions): Promise<void> {
+  // The SYN counts, too.
+  const acknowledged = /\bbytes_acked:6\b/;
+  const end = Date.now() + PATIENCE;
+  while (!acknowledged.test((await run(["ss", "-tinH", "dst", target], near)).text())) {
+    assert(Date.now() < end, `${target} does not acknowledge the answer`);
+  }
 }
 
 for (const vanishing of ["application", "target"] as const) {
