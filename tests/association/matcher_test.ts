@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Candidate, Matcher } from "../../src/association/matcher.ts";
 import { type Associate, RefusedReason } from "../../src/wire/associate.ts";
-import { Random } from "../support/random/random.ts";
+import { fc, record } from "../support/random/property.ts";
 
 const { Unacceptable, UnknownCookie, Mismatch, SharedAddress } = RefusedReason;
 
@@ -260,26 +260,61 @@ Deno.test("strangers who wait for each other in a long chain fall without deep r
 });
 
 Deno.test("whatever strangers do in whatever order, the honest associate and everyone is decided at most once", () => {
-  const random = new Random(7);
-  for (let round = 0; round < 300; round++) {
-    const matcher = makeMatcher(random.below(2) === 0);
-    const honest = come(matcher, 2 + random.below(3));
-    const strangers = come(matcher, 6, (index) => `198.51.100.${index >> 1}`);
-    const todo = [
-      ...honest.map((one) => () => matcher.submit(one, listOf(honest))),
-      ...strangers.map((one) => () => {
-        if (one.fate !== "waits") return;
-        if (random.below(5) === 0) return matcher.remove(one);
-        const others = [...honest, ...strangers].filter((other) => other !== one && random.below(3) === 0);
-        others.splice(random.below(others.length + 1), 0, one);
-        matcher.submit(one, listOf(others));
-      }),
-    ];
-    while (todo.length > 0) todo.splice(random.below(todo.length), 1)[0]!();
-    assertEquals(new Set(honest.map(({ fate }) => fate)), new Set(["associated"]));
-    for (const one of strangers) matcher.remove(one);
-    assertEmpty(matcher);
-  }
+  const STRANGERS = 6;
+  const step = fc.oneof(
+    record({ does: fc.constant("honest" as const), who: fc.nat(3) }),
+    record({ does: fc.constant("leave" as const), who: fc.nat(STRANGERS - 1) }),
+    record({
+      does: fc.constant("submit" as const),
+      who: fc.nat(STRANGERS - 1),
+      // Members of the honest, then of the strangers; the sender's own cookie goes in at `at`.
+      names: fc.uniqueArray(fc.nat(3 + STRANGERS), { maxLength: 6 }),
+      at: fc.nat(6),
+    }),
+  );
+  const cases = record({
+    distinct: fc.boolean(),
+    members: fc.integer({ min: 2, max: 4 }),
+    steps: fc.array(step, { maxLength: 20 }),
+  });
+  fc.assert(
+    fc.property(cases, ({ distinct, members, steps }) => {
+      const matcher = makeMatcher(distinct);
+      const honest = come(matcher, members),
+        strangers = come(matcher, STRANGERS, (index) => `198.51.100.${index >> 1}`);
+      const submitted = new Set<Fake>(), left = new Set<Fake>();
+      const submitHonest = (one: Fake) => {
+        if (!submitted.has(one)) matcher.submit(one, listOf(honest));
+        submitted.add(one);
+      };
+      for (const step of steps) {
+        if (step.does === "honest") {
+          submitHonest(honest[step.who % members]!);
+          continue;
+        }
+        const one = strangers[step.who]!;
+        if (one.fate !== "waits" || left.has(one)) continue;
+        if (step.does === "leave") {
+          matcher.remove(one);
+          left.add(one);
+        } else if (!submitted.has(one)) {
+          const named = step.names.flatMap((index) => [...honest, ...strangers][index] ?? []);
+          const others = named.filter((other) => other !== one);
+          others.splice(step.at, 0, one);
+          matcher.submit(one, listOf(others));
+          submitted.add(one);
+        }
+      }
+      honest.forEach(submitHonest);
+      assertEquals(new Set(honest.map(({ fate }) => fate)), new Set(["associated"]));
+      for (const one of strangers) {
+        assert(!honest.some((other) => one.associatedWith?.includes(other)), "an association with a stranger");
+        matcher.remove(one);
+      }
+      assertEmpty(matcher);
+    }),
+    { numRuns: 500 },
+  );
 });
 
 Deno.test("the matcher's reasons are those of the wire", () => {

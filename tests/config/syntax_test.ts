@@ -4,67 +4,57 @@ import { targetSyntax } from "../../src/config/server.ts";
 import {
   addressSyntax,
   booleanSyntax,
+  countSyntax,
   durationSyntax,
   MAX_DURATION,
+  portSyntax,
   type Syntax,
   wordSyntax,
 } from "../../src/config/syntax.ts";
-import type { Address } from "../../src/net/address.ts";
+import { bytesHost } from "../../src/net/ip.ts";
+import { bytes, fc, record } from "../support/random/property.ts";
 
-/** Picks the same values in each run. */
-function picker(seed: number) {
-  const below = (limit: number): number => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-    return Math.floor(seed / 2 ** 32 * limit);
-  };
-  const one = <T>(items: readonly T[]): T => items[below(items.length)]!;
-  const many = <T>(least: number, most: number, make: () => T): T[] => {
-    return Array.from({ length: least + below(most - least + 1) }, make);
-  };
-  const letters = (alphabet: string, length: number): string => many(length, length, () => one([...alphabet])).join("");
-  const port = (): number => 1 + below(65535);
-  const host = (): string =>
-    one([
-      () => many(4, 4, () => below(256)).join("."),
-      () => many(8, 8, () => below(65536).toString(16)).join(":"),
-      () => `fe80::${below(65536).toString(16)}%eth${below(9)}`,
-      () => one(["::1", "::", "2001:db8::10", "::ffff:192.0.2.1"]),
-      () => "h" + letters("abcxyz019-", below(12)) + one(["", ".example", ".example."]),
-    ])();
-  const name = (): string => letters("abcXYZ019", 1) + letters("abcXYZ019.-", below(12));
-  return { below, one, many, port, host, name, address: (): Address => ({ host: host(), port: port() }) };
-}
+const port = fc.integer({ min: 1, max: 65535 });
+const host = fc.oneof(
+  fc.ipV4(),
+  bytes(16, 16).map(bytesHost),
+  fc.constantFrom("::1", "::", "2001:db8::10", "::ffff:192.0.2.1", "fe80::1%eth0"),
+  fc.stringMatching(/^h[a-z0-9-]{0,12}(\.example\.?)?$/),
+);
+const address = record({ host, port });
+const name = fc.stringMatching(/^[a-zA-Z0-9][a-zA-Z0-9.-]{0,12}$/);
 
-function checkRoundTrip<T>(syntax: Syntax<T>, make: (pick: ReturnType<typeof picker>) => T): void {
-  const pick = picker(6522);
-  for (let i = 0; i < 500; i++) {
-    const value = make(pick);
-    const text = syntax.format(value);
-    assertEquals(syntax.parse(text), value, text);
-  }
+function checkRoundTrip<T>(syntax: Syntax<T>, values: fc.Arbitrary<T>): void {
+  fc.assert(fc.property(values, (value) => assertEquals(syntax.parse(syntax.format(value)), value)), { numRuns: 500 });
 }
 
 Deno.test("an address reads as it was written", () => {
-  checkRoundTrip(addressSyntax({}), ({ address }) => address());
-  checkRoundTrip(addressSyntax({ listen: true }), ({ address, one }) => ({ ...address(), port: one([0, 65535]) }));
+  checkRoundTrip(addressSyntax({}), address);
+  checkRoundTrip(addressSyntax({ listen: true }), record({ host, port: fc.constantFrom(0, 1, 65535) }));
 });
 
 Deno.test("a target reads as it was written", () => {
-  checkRoundTrip(targetSyntax, ({ one, port, host }) => {
-    return { port: one([port(), "*" as const]), host: host(), toPort: one([port(), "same" as const]) };
-  });
+  const any = fc.constant("*" as const), same = fc.constant("same" as const);
+  checkRoundTrip(targetSyntax, record({ port: fc.oneof(port, any), host, toPort: fc.oneof(port, same) }));
 });
 
 Deno.test("a server reads as it was written", () => {
-  checkRoundTrip(serverSyntax, ({ name, many, address }) => ({ name: name(), channels: many(1, 16, address) }));
+  checkRoundTrip(serverSyntax, record({ name, channels: fc.array(address, { minLength: 1, maxLength: 16 }) }));
 });
 
 Deno.test("a forward reads as it was written", () => {
-  checkRoundTrip(forwardSyntax, ({ address, name, port }) => ({ listen: address(), server: name(), port: port() }));
+  checkRoundTrip(forwardSyntax, record({ listen: address, server: name, port }));
+});
+
+Deno.test("ports, counts, booleans and words read as they were written", () => {
+  checkRoundTrip(portSyntax, port);
+  checkRoundTrip(countSyntax(3, 20), fc.integer({ min: 3, max: 20 }));
+  checkRoundTrip(booleanSyntax, fc.boolean());
+  checkRoundTrip(wordSyntax("level", ["debug", "info", "warn"]), fc.constantFrom("debug", "info", "warn"));
 });
 
 Deno.test("a duration reads as it was written", () => {
-  checkRoundTrip(durationSyntax, ({ below }) => 1 + below(MAX_DURATION));
+  checkRoundTrip(durationSyntax, fc.integer({ min: 1, max: MAX_DURATION }));
   for (const ms of [1, 999, 1000, 59_999, 60_000, 90_000, 3_600_000, MAX_DURATION]) {
     assertEquals(durationSyntax.parse(durationSyntax.format(ms)), ms);
   }
@@ -112,7 +102,28 @@ Deno.test("a word that is not among the few is told what it could be", () => {
   assertThrows(() => syntax.parse("loud"), SyntaxError, '"loud" is no level; write debug, info or warn');
 });
 
-Deno.test("no syntax throws anything but a SyntaxError, whatever it reads", () => {
+/** The pieces that values are made of, and what breaks them. */
+const PIECES = [
+  "=",
+  ":",
+  ",",
+  "[",
+  "]",
+  "*",
+  "80",
+  "0",
+  "a",
+  "web",
+  "::1",
+  "127.0.0.1",
+  " ",
+  "\n",
+  "%",
+  "é",
+  "\ud800",
+];
+
+Deno.test("any text is refused with a SyntaxError, or is read and written back to the same value", () => {
   const syntaxes: Syntax<unknown>[] = [
     addressSyntax({ defaultPort: 6522 }),
     addressSyntax({ listen: true }),
@@ -122,34 +133,21 @@ Deno.test("no syntax throws anything but a SyntaxError, whatever it reads", () =
     durationSyntax,
     booleanSyntax,
   ];
-  const { many, one } = picker(1);
-  const parts = [
-    "=",
-    ":",
-    ",",
-    "[",
-    "]",
-    "*",
-    "80",
-    "0",
-    "a",
-    "web",
-    "::1",
-    "127.0.0.1",
-    " ",
-    "\n",
-    "%",
-    "é",
-    "\ud800",
-  ];
-  for (let i = 0; i < 5000; i++) {
-    const text = many(0, 8, () => one(parts)).join("");
-    for (const syntax of syntaxes) {
+  const pieces = fc.array(fc.constantFrom(...PIECES), { maxLength: 12 }).map((pieces) => pieces.join(""));
+  let read = 0;
+  fc.assert(
+    fc.property(fc.constantFrom(...syntaxes), fc.oneof(fc.string(), pieces), (syntax, text) => {
+      let value: unknown;
       try {
-        syntax.parse(text);
+        value = syntax.parse(text);
       } catch (error) {
-        assert(error instanceof SyntaxError, `${JSON.stringify(text)}: ${error}`);
+        assert(error instanceof SyntaxError, String(error));
+        return;
       }
-    }
-  }
+      read++;
+      assertEquals(syntax.parse(syntax.format(value)), value);
+    }),
+    { numRuns: 5000 },
+  );
+  assert(read > 20, `only ${read} of them are values`);
 });

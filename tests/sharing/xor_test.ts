@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import type { PadSource } from "../../src/sharing/system_pads.ts";
 import { xor } from "../../src/sharing/xor.ts";
-import { forSeeds, Random } from "../support/random/random.ts";
+import { bytes, fc, record } from "../support/random/property.ts";
+import { Random } from "../support/random/random.ts";
 
 /** Lengths around those at which the code may take another path: words, the threshold for views, unrolled loops, pages. */
 const LENGTHS = [0, 1, 2, 7, 8, 9, 15, 16, 17, 62, 63, 64, 65, 66, 71, 72, 73, 79, 80, 81, 127, 128, 129, 4095, 4097];
@@ -86,20 +87,26 @@ Deno.test("join puts the message into the first share and leaves the others unch
   }
 });
 
-Deno.test("shares join in any order, and a slice of them joins to the slice of the message", async () => {
-  await forSeeds(200, (random) => {
-    const channels = random.between(2, 16), length = random.below(400), guarded = new Guarded(random.below(8), length);
-    const message = guarded.array(random.fill), shares = guarded.arrays(channels);
-    xor.split(message, shares, random.fill);
-    const start = random.between(0, length), end = random.between(start, length);
-    const cut = shares.map((share) => share.subarray(start, end));
-    for (let i = cut.length - 1; i > 0; i--) {
-      const j = random.below(i + 1);
-      [cut[i], cut[j]] = [cut[j]!, cut[i]!];
-    }
+Deno.test("shares join in any order, and a slice of them joins to the slice of the message", () => {
+  const cases = record({
+    message: bytes(0, 400),
+    order: fc.integer({ min: 2, max: 16 }).chain((channels) =>
+      fc.shuffledSubarray([...Array(channels).keys()], { minLength: channels })
+    ),
+    offset: fc.nat(7),
+    bounds: fc.tuple(fc.nat(400), fc.nat(400)),
+    seed: fc.nat(),
+  });
+  fc.assert(fc.property(cases, ({ message, order, offset, bounds, seed }) => {
+    const guarded = new Guarded(offset, message.length), pads = new Random(seed).fill;
+    const shares = guarded.arrays(order.length);
+    xor.split(guarded.array((into) => into.set(message)), shares, pads);
+    const [start, end] = bounds.map((at) => Math.min(at, message.length)).sort((a, b) => a - b);
+    const cut = order.map((index) => shares[index]!.subarray(start, end));
     xor.join(cut);
     assertEquals(cut[0]!.slice(), message.slice(start, end));
-  });
+    guarded.assertUntouched(`${order.length} shares of ${message.length} bytes at ${offset}`);
+  }));
 });
 
 Deno.test("adjacent shares in one buffer do not affect each other", () => {

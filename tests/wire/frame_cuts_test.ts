@@ -4,8 +4,9 @@ import { assert, assertEquals } from "@std/assert";
 import { type Frame, FRAME_HEAD_LENGTH, FrameType } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
-import { bytesOf, dataFrame, everyFrame, receive } from "../support/wire/frames.ts";
+import { bytesOf, dataFrame, everyFrame, framesSent, joined, receive } from "../support/wire/frames.ts";
 import { concat } from "../../src/wire/concat.ts";
+import { cutsOf, fc, record } from "../support/random/property.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 
 const random = new Random(1).fill;
@@ -66,12 +67,9 @@ Deno.test("frames of every type decode from every cut in two, and a shorter stre
   }
 });
 
-Deno.test("frames of every type decode from random cuts, including empty pieces", async () => {
-  await forSeeds(200, (random) => {
-    const sent = everyFrame(random.fill), pieces = random.cuts(bytesOf(sent), random.pick([2, 5, 40, 300]));
-    const withEmpty = [...pieces].flatMap((piece) => random.below(4) ? [piece] : [new Uint8Array(0), piece]);
-    assertWhole(withEmpty, sent.map(({ frame }) => frame));
-  });
+Deno.test("any frames decode to the same, wherever the stream is cut", () => {
+  const cases = framesSent().chain((sent) => record({ sent: fc.constant(sent), pieces: cutsOf(bytesOf(sent)) }));
+  fc.assert(fc.property(cases, ({ sent, pieces }) => assertWhole(pieces, joined(sent.map(({ frame }) => frame)))));
 });
 
 Deno.test("a megabyte of DATA in frames of many sizes, then END, decodes from random cuts", async () => {

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { WireError } from "../../src/wire/decoder.ts";
 import { decodeOpen, type Destination, encodeOpen, MAX_OPEN_BODY, type Open } from "../../src/wire/open.ts";
-import { LONGEST_OPEN } from "../support/wire/frames.ts";
+import { LONGEST_OPEN, opens } from "../support/wire/frames.ts";
 import { concat } from "../../src/wire/concat.ts";
-import { forSeeds, Random } from "../support/random/random.ts";
+import { bytes, fc } from "../support/random/property.ts";
 
 const V4 = Uint8Array.of(192, 0, 2, 1);
 const V6 = Uint8Array.fromHex("20010db8000000000000000000000001");
@@ -15,17 +15,6 @@ function toName(host: string): Open {
 /** The body of an OPEN to a name of these bytes, whatever they are. */
 function nameBody(name: Uint8Array): Uint8Array {
   return concat([Uint8Array.of(2, 0, 80, name.length), name, Uint8Array.of(0)]);
-}
-
-function randomOpen(random: Random): Open {
-  const port = random.below(65536), address = (): Uint8Array => random.bytes(random.pick([4, 16]));
-  const host = (): string => Array.from({ length: random.between(1, 63) }, () => random.pick([..."az-_09"])).join("");
-  const destination = random.pick<() => Destination>([
-    () => ({ kind: "port", port }),
-    () => ({ kind: "name", port, host: host() + random.pick(["", ".", ".a", ".b.c."]) }),
-    () => ({ kind: "address", port, address: address() }),
-  ])();
-  return random.below(2) ? { destination } : { destination, source: { address: address(), port: random.below(65536) } };
 }
 
 Deno.test("the body of an OPEN is kind, port, host, and the source's kind, address and port", () => {
@@ -42,11 +31,8 @@ Deno.test("the body of an OPEN is kind, port, host, and the source's kind, addre
   );
 });
 
-Deno.test("an OPEN decodes to what was encoded", async () => {
-  await forSeeds(500, (random) => {
-    const open = randomOpen(random);
-    assertEquals(decodeOpen(encodeOpen(open)), open);
-  });
+Deno.test("an OPEN decodes to what was encoded", () => {
+  fc.assert(fc.property(opens(), (open) => assertEquals(decodeOpen(encodeOpen(open)), open)), { numRuns: 500 });
 });
 
 Deno.test("a decoded OPEN does not change with the bytes that it came from", () => {
@@ -107,16 +93,16 @@ Deno.test("an address of neither 4 nor 16 bytes can't be encoded", () => {
   }
 });
 
-Deno.test("a truncated OPEN, or one with a trailing byte, is refused", async () => {
-  await forSeeds(100, (random) => {
-    const body = encodeOpen(randomOpen(random));
+Deno.test("a truncated OPEN, or one with a trailing byte, is refused", () => {
+  fc.assert(fc.property(opens(), (open) => {
+    const body = encodeOpen(open);
     for (let length = 0; length < body.length; length++) {
       assertThrows(() => decodeOpen(body.subarray(0, length)), WireError, "ends too early");
     }
     for (const left of [0, 1, 255]) {
       assertThrows(() => decodeOpen(concat([body, Uint8Array.of(left)])), WireError, "trailing bytes");
     }
-  });
+  }));
 });
 
 Deno.test("an OPEN with an unknown kind of destination or source is refused", () => {
@@ -130,21 +116,26 @@ Deno.test("an OPEN with an unknown kind of destination or source is refused", ()
   }
 });
 
-Deno.test("any bytes are either refused or the only encoding of their content", async () => {
+Deno.test("any bytes are either refused or the only encoding of their content", () => {
   let taken = 0;
-  await forSeeds(3000, (random) => {
-    const body = random.below(2) ? encodeOpen(randomOpen(random)) : random.bytes(random.below(30));
-    if (body.length > 0 && random.below(2)) body[0] = random.below(6);
-    if (body.length > 0) body[random.below(body.length)] = random.pick([0, 1, 2, 3, 4, random.below(256)]);
-    let open: Open;
-    try {
-      open = decodeOpen(body);
-    } catch (error) {
-      assert(error instanceof WireError, String(error));
-      return;
-    }
-    taken++;
-    assertEquals(encodeOpen(open), body);
-  });
-  assert(taken > 300, `only ${taken} of them say something`);
+  const changed = fc.record({ open: opens(), at: fc.nat(), byte: fc.oneof(fc.nat(5), fc.nat(255)) })
+    .map(({ open, at, byte }) => {
+      const body = encodeOpen(open);
+      return body.with(at % body.length, byte);
+    });
+  fc.assert(
+    fc.property(fc.oneof(changed, opens().map(encodeOpen), bytes(0, 30)), (body) => {
+      let open: Open;
+      try {
+        open = decodeOpen(body);
+      } catch (error) {
+        assert(error instanceof WireError, String(error));
+        return;
+      }
+      taken++;
+      assertEquals(encodeOpen(open), body);
+    }),
+    { numRuns: 3000 },
+  );
+  assert(taken > 300, `only ${taken} of them decode`);
 });

@@ -6,6 +6,8 @@ import { FrameDecoder } from "../../../src/wire/frame_decoder.ts";
 import { FrameEncoder } from "../../../src/wire/frame_encoder.ts";
 import type { Open } from "../../../src/wire/open.ts";
 import type { Random } from "../../../src/wire/seal.ts";
+import { bytes, fc, record } from "../random/property.ts";
+import { Random as Seeded } from "../random/random.ts";
 
 /** A frame as bytes, and as a decoder must give it. */
 export interface Sent {
@@ -79,6 +81,51 @@ export function everyFrame(random: Random): Sent[] {
     { bytes: encoder.bye(), frame: { type: FrameType.Bye } },
     { bytes: encoder.end(), frame: { type: FrameType.End } },
   ];
+}
+
+/** Bodies of OPEN frames: each kind of destination, with and without each kind of source. */
+export function opens(): fc.Arbitrary<Open> {
+  const port = fc.nat(65535), address = fc.oneof(bytes(4, 4), bytes(16, 16));
+  const destination = fc.oneof(
+    record({ kind: fc.constant("port" as const), port }),
+    record({ kind: fc.constant("name" as const), port, host: fc.stringMatching(/^[a-z0-9_-]{1,63}(\.[ab]\.?)?$/) }),
+    record({ kind: fc.constant("address" as const), port, address }),
+  );
+  return fc.oneof(record({ destination }), record({ destination, source: record({ address, port }) }));
+}
+
+/** One direction: KEY, then any frames with any content, in any order. */
+export function framesSent(): fc.Arbitrary<Sent[]> {
+  type Make = (encoder: FrameEncoder) => Sent;
+  const data = bytes(1, 300), payload = bytes(0, 8);
+  const text = fc.string({ unit: "grapheme", maxLength: 20 });
+  const makers: fc.Arbitrary<Make>[] = [
+    data.map((bytes) => (encoder) => ({ bytes: dataFrame(encoder, bytes), frame: { type: FrameType.Data, bytes } })),
+    payload.map((payload) => (encoder) => ({ bytes: encoder.ping(payload), frame: { type: FrameType.Ping, payload } })),
+    payload.map((payload) => (encoder) => ({ bytes: encoder.pong(payload), frame: { type: FrameType.Pong, payload } })),
+    opens().map((open) => (encoder) => ({ bytes: encoder.open(open), frame: { type: FrameType.Open, open } })),
+    text.map((text) => (encoder) => {
+      const code = ResultCode.Refused;
+      return { bytes: encoder.result(code, text), frame: { type: FrameType.Result, code, text } };
+    }),
+    fc.constant((encoder) => ({ bytes: encoder.end(), frame: { type: FrameType.End } })),
+    fc.constant((encoder) => ({
+      bytes: encoder.reset(ResetCode.Limit),
+      frame: { type: FrameType.Reset, code: ResetCode.Limit },
+    })),
+  ];
+  return fc.array(fc.oneof(...makers), { maxLength: 12 }).map((makers) => {
+    const encoder = new FrameEncoder(new Seeded(1).fill);
+    const key: Sent = { bytes: encoder.key(), frame: { type: FrameType.Key } };
+    return [key, ...makers.map((make) => make(encoder))];
+  });
+}
+
+/** Frames as {@linkcode receive} gives them: consecutive DATA as one. */
+export function joined(frames: readonly Frame[]): Frame[] {
+  const all: Frame[] = [];
+  for (const frame of frames) add(all, frame);
+  return all;
 }
 
 /** Decodes a direction that comes in pieces. */
