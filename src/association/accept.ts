@@ -1,7 +1,7 @@
 import type { Address } from "../net/address.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { type Connection, readFull, writeAll } from "../net/connection.ts";
-import { isGone } from "../net/gone.ts";
+import { isDisconnect } from "../net/retry.ts";
 import { requirePlainTcp } from "../net/listen/plain_tcp.ts";
 import { xor } from "../sharing/xor.ts";
 import { type Associate, associationId, encodeAssociate, RefusedReason } from "../wire/associate.ts";
@@ -91,8 +91,9 @@ export class Acceptor {
     this.#matcher.add(newcomer);
     this.#handshake(newcomer).catch((cause) => {
       // So does a client of another version at the greeting; it gives no reason, so that nobody can be talked down.
-      if (!newcomer.heard && isGone(cause)) newcomer.end("closed by the other side before it said anything", "left");
-      else newcomer.end(cause);
+      if (!newcomer.heard && isDisconnect(cause)) {
+        newcomer.end("closed by the other side before it said anything", "left");
+      } else newcomer.end(cause);
     });
   }
 

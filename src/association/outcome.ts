@@ -1,5 +1,5 @@
 import { MicssError } from "../errors/errors.ts";
-import { isAway } from "../net/gone.ts";
+import { isUnavailable } from "../net/retry.ts";
 import { RefusedReason } from "../wire/associate.ts";
 import { WireError } from "../wire/decoder.ts";
 import { ChannelError } from "./association.ts";
@@ -59,5 +59,5 @@ export function outcomeOf(error: unknown): HandshakeOutcome {
  */
 export function mayPass(error: unknown): boolean {
   const cause = error instanceof ChannelError ? error.cause : error;
-  return cause instanceof HandshakeRefused ? !cause.telling : isAway(cause ?? new Deno.errors.UnexpectedEof());
+  return cause instanceof HandshakeRefused ? !cause.telling : isUnavailable(cause ?? new Deno.errors.UnexpectedEof());
 }

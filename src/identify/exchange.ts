@@ -2,7 +2,7 @@ import { MicssError } from "../errors/errors.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
-import { isGone } from "../net/gone.ts";
+import { isDisconnect } from "../net/retry.ts";
 import { canonicalHost, withoutZone } from "../net/ip.ts";
 import { decodeFrom, WireError } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
@@ -126,7 +126,7 @@ function whole(fill: (into: Uint8Array) => Promise<void>): typeof fill {
       await fill(into);
       begun = true;
     } catch (error) {
-      throw begun && isGone(error) ? new WireError((error as Error).message) : error;
+      throw begun && isDisconnect(error) ? new WireError((error as Error).message) : error;
     }
   };
 }

@@ -3,7 +3,7 @@ import { covers } from "../config/scope.ts";
 import type { Address } from "../net/address.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Network } from "../net/connection.ts";
-import { isAway, tryAgain } from "../net/gone.ts";
+import { isUnavailable, retry } from "../net/retry.ts";
 import type { Log } from "../log/log.ts";
 import { type DatabaseEntry, isDue, isValid } from "./entry.ts";
 import { identify, IdentifyError } from "./exchange.ts";
@@ -166,10 +166,10 @@ export type LearnOptions = Pick<LearnedOptions, "network" | "clock" | "now" | "t
  */
 export async function learn(host: string, keys: readonly ScopedKey[], options: LearnOptions): Promise<DatabaseEntry> {
   const { cameBack = () => false } = options;
-  return await tryAgain(() => learnAtOnce(host, keys, options), {
+  return await retry(() => learnAtOnce(host, keys, options), {
     ...options,
-    during: options.timeout,
-    passes: (error) => isAway(error) && !keys.some(({ scope: { port } }) => cameBack({ host, port })),
+    timeout: options.timeout,
+    retryable: (error) => isUnavailable(error) && !keys.some(({ scope: { port } }) => cameBack({ host, port })),
   });
 }
 

@@ -14,7 +14,7 @@ export const LOG_THRESHOLDS = ["debug", "info", "quiet", "warn", "error"] as con
 export type LogThreshold = typeof LOG_THRESHOLDS[number];
 
 /** The least level of lines about a handler's work. */
-export function leastLevel(threshold: LogThreshold): LogLevel {
+export function minimumLevel(threshold: LogThreshold): LogLevel {
   return threshold === "quiet" ? "warn" : threshold;
 }
 
@@ -54,7 +54,7 @@ export interface LogOptions {
  * JSON line has `time`, `level`, `event` and the fields.
  */
 export function createLog(options: LogOptions): Log {
-  const write: Relay = (level, event, fields) => {
+  const write: WriteEntry = (level, event, fields) => {
     const { format = "text", now = () => new Date() } = options;
     const entry = { time: now().toISOString(), level, event, ...fields };
     options.write(format === "json" ? toJson(entry) : textLine(entry));
@@ -63,14 +63,14 @@ export function createLog(options: LogOptions): Log {
 }
 
 /** Takes a line as it was given, all its fields put together. */
-export type Relay = (level: LogLevel, event: string, fields: LogFields) => void;
+export type WriteEntry = (level: LogLevel, event: string, fields: LogFields) => void;
 
 /**
  * Makes a log whose lines go elsewhere as they are given.
  *
  * @param level Lines below it are dropped; asked for each line.
  */
-export function relayLog(level: () => LogLevel, write: Relay): Log {
+export function relayLog(level: () => LogLevel, write: WriteEntry): Log {
   return new Lines({ level, write }, null, {});
 }
 
@@ -92,11 +92,11 @@ function fieldsOf({ outer, fields }: Bound): LogFields {
  * put together would take four times as much as what they were given as.
  */
 class Lines implements Log, Bound {
-  readonly #to: { readonly level: () => LogLevel; readonly write: Relay };
+  readonly #to: { readonly level: () => LogLevel; readonly write: WriteEntry };
   readonly outer: Bound | null;
   readonly fields: LogFields;
 
-  constructor(to: { level: () => LogLevel; write: Relay }, outer: Bound | null, fields: LogFields) {
+  constructor(to: { level: () => LogLevel; write: WriteEntry }, outer: Bound | null, fields: LogFields) {
     this.#to = to;
     this.outer = outer;
     this.fields = fields;

@@ -5,7 +5,7 @@ import type { Log, LogFields } from "./log.ts";
 const LINES = 10;
 
 /** In milliseconds. */
-const INTERVAL = 10_000;
+const INTERVAL_MS = 10_000;
 
 /**
  * Writes at most so many lines of an event every ten seconds, and then one that says how many more there were: what a
@@ -32,14 +32,14 @@ export class Throttled {
 
   /** The event has happened. */
   report(fields: LogFields): void {
-    if (this.#written === 0) this.#clock.after(INTERVAL, () => this.#next());
+    if (this.#written === 0) this.#clock.after(INTERVAL_MS, () => this.#next());
     if (++this.#written <= this.#lines) this.#write(fields);
     else this.#suppressed++;
   }
 
   #next(): void {
     if (this.#suppressed > 0) {
-      this.#write({ "more-times": this.#suppressed, "seconds": INTERVAL / 1000 });
+      this.#write({ "more-times": this.#suppressed, "seconds": INTERVAL_MS / 1000 });
     }
     this.#written = this.#suppressed = 0;
   }

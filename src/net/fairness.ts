@@ -1,54 +1,62 @@
 /**
- * Keeps a busy connection from shutting out all others.
+ * Keeps a busy connection from starving all others.
  *
- * Deno completes an operation on a socket that is ready at once, and while there is always something to run, its runtime
- * asks the system for other sockets' events only every 61st turn: beside one saturated session, a question and its answer
- * on another one took 1.1 s. The runtime asks whenever it has nothing to run; so after so many bytes all large operations
- * wait for a timer, a millisecond. With the budget for company that makes it 20 to 36 ms, and costs a tenth of the
- * throughput; an eighth of it made it 3 ms, and cost a third.
+ * Deno completes an operation on a ready socket immediately, and while there is always something to run, its runtime polls
+ * the system for events of other sockets only every 61st turn: next to one saturated session, a request and its reply on
+ * another took 1.1 s. The runtime polls whenever it has nothing to run; so once a budget of bytes is spent, all large
+ * operations wait for a timer of a millisecond. The budget for several sessions brings the round trip to 20 to 36 ms and
+ * costs a tenth of the throughput; an eighth of it brought 3 ms and cost a third.
+ *
+ * @module
  */
 
-/** After so many bytes, of all connections together, the runtime looks around, while there are several sessions. */
-const BUDGET_IN_COMPANY = 32 * 1024 * 1024;
+/** Bytes that all connections together move between two pauses while there are several sessions. */
+const SHARED_BUDGET = 32 * 1024 * 1024;
 
-/** The same while there is one at most: only somebody new can be kept waiting. */
-const BUDGET_ALONE = 256 * 1024 * 1024;
+/** The same with one session at most: only newcomers can be kept waiting. */
+const SINGLE_BUDGET = 256 * 1024 * 1024;
 
-/** Smaller operations, in bytes, never wait and don't count: they are no flow, and what they are part of is in a hurry. */
+/** Smaller operations, in bytes, neither wait nor count: they are no bulk transfer, and often part of a handshake. */
 const LARGE = 16 * 1024;
 
-let sessions = 0;
-let spent = 0;
-let pause: Promise<void> | null = null;
+/** The byte budget of an event loop. */
+export class Fairness {
+  #sessions = 0;
+  #spent = 0;
+  #pause: Promise<void> | null = null;
 
-/**
- * Starts an operation, now or when the runtime has looked around.
- *
- * @param bytes How many the operation moves at most.
- * @returns What it returns.
- */
-export function fairly<T>(bytes: number, operation: () => Promise<T>): Promise<T> {
-  if (bytes < LARGE) return operation();
-  if (pause === null) {
-    spent += bytes;
-    if (spent < (sessions > 1 ? BUDGET_IN_COMPANY : BUDGET_ALONE)) return operation();
-    spent = 0;
-    pause = new Promise((resolve) =>
-      setTimeout(() => {
-        pause = null;
-        resolve();
-      }, 0)
-    );
+  /**
+   * Starts an operation, immediately or after the runtime has polled for events.
+   *
+   * @param bytes Maximum number of bytes that the operation moves.
+   * @returns The operation's result.
+   */
+  run<T>(bytes: number, operation: () => Promise<T>): Promise<T> {
+    if (bytes < LARGE) return operation();
+    if (this.#pause === null) {
+      this.#spent += bytes;
+      if (this.#spent < (this.#sessions > 1 ? SHARED_BUDGET : SINGLE_BUDGET)) return operation();
+      this.#spent = 0;
+      this.#pause = pollForEvents().finally(() => this.#pause = null);
+    }
+    return this.#pause.then(operation);
   }
-  return pause.then(operation);
+
+  /**
+   * Counts a session that shares the budget.
+   *
+   * @returns Ends the session; call it once.
+   */
+  join(): () => void {
+    this.#sessions++;
+    return () => void this.#sessions--;
+  }
 }
 
-/**
- * A session begins, that is to take turns with others.
- *
- * @returns Tells that it has ended; to be called once.
- */
-export function joinFairness(): () => void {
-  sessions++;
-  return () => void sessions--;
+/** The budget of this thread's event loop, which all its connections and sessions share. */
+export const fairness: Fairness = new Fairness();
+
+/** Gives the runtime nothing to run for a moment, so that it polls the system for events. */
+export function pollForEvents(): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, 0));
 }

@@ -5,7 +5,7 @@ const OTHER_FILES = 64;
 const USUAL_LIMIT = 1024;
 
 /** More than this nobody plans with. */
-const MOST = 1_000_000;
+const MAX_FILES = 1_000_000;
 
 /**
  * How many connections a handler may plan with: one is a file.
@@ -13,5 +13,5 @@ const MOST = 1_000_000;
  * @param files How many files the process may have open; null where the system does not tell.
  */
 export function connectionBudget(files: number | null): number {
-  return Math.max(OTHER_FILES, Math.min(files ?? USUAL_LIMIT, MOST) - OTHER_FILES);
+  return Math.max(OTHER_FILES, Math.min(files ?? USUAL_LIMIT, MAX_FILES) - OTHER_FILES);
 }

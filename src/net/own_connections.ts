@@ -5,7 +5,7 @@ const SLOTS = 65_536;
 const PORTS = 65_536;
 
 /** For how many seconds it is known whose a connection is after it was made. */
-const REMEMBERED = 3;
+const REMEMBERED_SECONDS = 3;
 
 /**
  * The connections that the workers of a client handler are making and have lately made, so that each of them recognizes
@@ -56,7 +56,7 @@ export class OwnConnections {
   /** Whether a connection was lately made. @param path Names both its ends. */
   has(path: string): boolean {
     const hash = hashOf(path), slot = hash & SLOTS - 1;
-    return this.#seconds() - Atomics.load(this.#times, slot) <= REMEMBERED &&
+    return this.#seconds() - Atomics.load(this.#times, slot) <= REMEMBERED_SECONDS &&
       Atomics.load(this.#hashes, slot) === hash;
   }
 

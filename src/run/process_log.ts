@@ -1,6 +1,6 @@
 import type { LogConfig } from "../config/types.ts";
 import { LineQueue, type Sink } from "../log/line_queue.ts";
-import { createLog, leastLevel, type Log, type LogLevel } from "../log/log.ts";
+import { createLog, type Log, type LogLevel, minimumLevel } from "../log/log.ts";
 import type { Metric } from "../observe/metrics.ts";
 import { Recent } from "../log/recent.ts";
 import type { View } from "../observe/view.ts";
@@ -26,7 +26,7 @@ export class ProcessLog implements AsyncDisposable {
     this.#lines = new LineQueue(sink, {
       dropped: (lines) => this.life.warn("log lines dropped", { lines, reason: "standard error was not read in time" }),
     });
-    this.work = this.#log(() => leastLevel(this.config.level));
+    this.work = this.#log(() => minimumLevel(this.config.level));
     this.life = this.#log(() => this.config.level === "quiet" ? "info" : this.config.level);
   }
 

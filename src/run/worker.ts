@@ -5,7 +5,7 @@
  */
 import { givePipes } from "../config/source.ts";
 import type { Subject } from "../observe/readiness.ts";
-import { leastLevel, relayLog } from "../log/log.ts";
+import { minimumLevel, relayLog } from "../log/log.ts";
 import { HandlerView, type View } from "../observe/view.ts";
 import { type Duties, type Line, type Port, serve, type Start, type StartedWorker } from "./calls.ts";
 import { joinWorkerGroup } from "../workers/worker_group.ts";
@@ -38,7 +38,7 @@ class HandlerWorker implements Duties {
     this.#program = await programOf(command, args);
     this.#loaded = await this.#program.load();
     this.#logging = this.#loaded.config.log;
-    const log = relayLog(() => leastLevel(this.#logging.level), (...line) => this.#say(line));
+    const log = relayLog(() => minimumLevel(this.#logging.level), (...line) => this.#say(line));
     this.#started = await startPatiently(this.#program, this.#loaded, log, joinWorkerGroup(memory, index));
     if (this.#loaded.config.admin !== undefined) this.#view();
     return { listening: this.#started.listening, checks: this.#checks() };

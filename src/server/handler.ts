@@ -130,7 +130,7 @@ export class ServerHandler implements Observable {
       },
     });
     const take = (connection: Connection) => this.#take(connection);
-    this.#accepting = Promise.all(this.#listeners.map((listener) => acceptAll(listener, take, log, clock)));
+    this.#accepting = Promise.all(this.#listeners.map((listener) => acceptAll(listener, take, { log, clock })));
   }
 
   /** How much it takes. */

@@ -3,7 +3,7 @@ import { ChannelError } from "../association/association.ts";
 import { systemClock } from "../time/clock.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Connection } from "../net/connection.ts";
-import { joinFairness } from "../net/fairness.ts";
+import { fairness } from "../net/fairness.ts";
 import { WireError } from "../wire/decoder.ts";
 import { FrameType, ResetCode, ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
@@ -59,7 +59,7 @@ export async function relay(
   // A channel that fails while only this side still has to say something is met by who watches: nobody else may be
   // reading or writing. And who ends the association ends the session, whatever its application keeps waiting.
   const withAdmin = received.then(() => Promise.race([sent, watch(frames)]));
-  const leaveTurns = joinFairness();
+  const leaveFairness = fairness.join();
   try {
     await new Promise<unknown>((resolve, reject) => {
       association.ending = () => reject(association.reason ?? new HandlerEnding());
@@ -72,7 +72,7 @@ export async function relay(
     await Promise.allSettled([sent, received]);
     throw error;
   } finally {
-    leaveTurns();
+    leaveFairness();
     association.ending = () => {};
   }
 }

@@ -4,7 +4,7 @@ import { mayPass } from "../../association/outcome.ts";
 import { live } from "../../config/live.ts";
 import type { ClientConfig } from "../../config/types.ts";
 import { type Address, formatAddress, portAbove } from "../../net/address.ts";
-import { tryAgain } from "../../net/gone.ts";
+import { retry } from "../../net/retry.ts";
 import { hostBytes } from "../../net/ip.ts";
 import type { System } from "../../net/system/system.ts";
 import type { Activity } from "../../observe/activity.ts";
@@ -265,7 +265,7 @@ export class Dialer {
     const passes = (error: unknown) => mayPass(error) && !this.#server.channels.some((channel) => cameBack(channel));
     try {
       const during = this.#away ? 0 : timeouts.handshake;
-      const frames = await tryAgain(() => this.#associateWith(0), { clock, during, passes, signal });
+      const frames = await retry(() => this.#associateWith(0), { clock, timeout: during, retryable: passes, signal });
       this.#away = false;
       return frames;
     } catch (error) {

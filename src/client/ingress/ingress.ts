@@ -76,7 +76,7 @@ export class Ingress {
     }
     this.addresses = this.#listeners.map(({ address }) => address);
     this.#accepting = Promise.all(this.#listeners.map((listener, index) => {
-      return acceptAll(listener, (connection) => this.#take(this.#entries[index]!, connection), log, clock);
+      return acceptAll(listener, (connection) => this.#take(this.#entries[index]!, connection), { log, clock });
     }));
   }
 

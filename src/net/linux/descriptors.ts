@@ -53,7 +53,7 @@ export function onDescriptor(conn: Deno.TcpConn, clue: Clue, call: (c: Libc, fd:
 }
 
 /** Whether the kernel has confirmed Deno's word on an accepted connection: then it is no use to search for another. */
-let denoIsRight = false;
+let denoReliable = false;
 
 /** The descriptors of the sockets that the last search saw, by their local ports, which several may share. */
 const seen = new Map<number, number[]>();
@@ -101,10 +101,10 @@ export function descriptorOf(c: Libc, conn: Deno.TcpConn, { searches: since, lik
   const told: unknown = symbol === undefined ? undefined : Reflect.get(conn, symbol);
   if (typeof told === "number") {
     if (isDescriptorOf(c, told, conn)) {
-      denoIsRight = true;
+      denoReliable = true;
       return told;
     }
-    if (denoIsRight) return undefined;
+    if (denoReliable) return undefined;
   }
   if (likely !== undefined && isDescriptorOf(c, likely, conn)) return likely;
   if (since === searches) search(c);
@@ -147,13 +147,13 @@ const POLLNVAL = 0x20;
 const POLL_BATCH = 16384;
 
 /** The kernel gives the lowest free number, so that nobody lives beyond so many closed ones in a row. */
-const WIDEST_GAP = 131072;
+const MAX_GAP = 131072;
 
 /** The open file descriptors, in order. Deno lets nobody but `--allow-all` read /proc/self/fd, so poll() tells. */
 function* openDescriptors(c: Libc): Generator<number> {
   const limit = descriptorLimit(c) ?? 0;
   let lastOpen = 0;
-  for (let first = 0; first < limit && first - lastOpen < WIDEST_GAP; first += POLL_BATCH) {
+  for (let first = 0; first < limit && first - lastOpen < MAX_GAP; first += POLL_BATCH) {
     const count = Math.min(POLL_BATCH, limit - first);
     const polled = new Uint8Array(count * POLLFD_SIZE);
     const fields = new DataView(polled.buffer);

@@ -1,55 +1,63 @@
 import { type Log, silentLog } from "../../log/log.ts";
-import { type Address, formatAddress } from "../address.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
+import { type Address, formatAddress } from "../address.ts";
+import { pollForEvents } from "../fairness.ts";
 
-/** Gives connections, over TCP or a UNIX socket. */
+/** Source of connections, over TCP or a UNIX socket. */
 export interface Accepting<C> {
-  /** Where it listens, for the log. */
+  /** Listening address, for the log. */
   readonly address?: Address;
-  /** As `Listener.accept`. */
+  /** Like `Listener.accept`. */
   accept(): Promise<C | null>;
 }
 
-/** How long accepting pauses when files or memory have run out, in milliseconds. */
-const PAUSE = 100;
+/** Options of {@linkcode acceptAll}. */
+export interface AcceptOptions {
+  /** Receives `accept failed`. Default: none. */
+  readonly log?: Log;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
 
-/** How often that gets a line, in milliseconds. */
-const LINE_INTERVAL = 10_000;
+/** Pause after a failure, in milliseconds. */
+const RETRY_INTERVAL = 100;
+
+/** Time between two log lines about failures, in milliseconds. */
+const LOG_INTERVAL = 10_000;
 
 /**
- * After so many connections the runtime looks around: as long as some wait to be accepted it would do nothing else, and
- * what is closed to make room for them would not be closed (see turns.ts).
+ * Connections accepted between two polls for events. While connections are waiting the runtime would do nothing else, not
+ * even close those that make room for them (see `fairness.ts`).
  */
-const IN_A_ROW = 32;
+const BATCH = 32;
 
 /**
- * Accepts connections until the listener is closed. Running out of files or memory pauses it, and is logged once in ten
- * seconds.
+ * Accepts connections until the listener is closed. When the system runs out of files or memory, pauses and retries;
+ * failures are logged once in ten seconds.
  *
- * @param take Owns each connection; must not throw.
+ * @param take Becomes the owner of each connection; must not throw.
  */
 export async function acceptAll<C>(
   listener: Accepting<C>,
   take: (connection: C) => void,
-  log: Log = silentLog,
-  clock: Clock = systemClock,
+  { log = silentLog, clock = systemClock }: AcceptOptions = {},
 ): Promise<void> {
-  let told = -Infinity;
+  let lastLogged = -Infinity;
   for (let count = 1;; count++) {
     let connection: C | null;
     try {
       connection = await listener.accept();
     } catch (error) {
-      if (clock.now() - told >= LINE_INTERVAL) {
-        told = clock.now();
+      if (clock.now() - lastLogged >= LOG_INTERVAL) {
+        lastLogged = clock.now();
         const { address } = listener;
         log.error("accept failed", { ...address && { address: formatAddress(address) }, reason: String(error) });
       }
-      await new Promise<void>((resolve) => clock.after(PAUSE, resolve));
+      await clock.sleep(RETRY_INTERVAL);
       continue;
     }
     if (connection === null) return;
     take(connection);
-    if (count % IN_A_ROW === 0) await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    if (count % BATCH === 0) await pollForEvents();
   }
 }

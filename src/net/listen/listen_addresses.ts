@@ -5,21 +5,21 @@ import { Lookups } from "../names/lookups.ts";
 import { isAssigned, ownHosts } from "../own_hosts.ts";
 
 /** How long a name may take to be resolved, in milliseconds. */
-const PATIENCE = 5_000;
+const RESOLVE_TIMEOUT = 5_000;
 
 const lookups = new Lookups({ clock: systemClock });
 
 /** What {@linkcode listenAddresses} needs of the machine. Tests put another in its place. */
-export interface ListenMachine {
+export interface LocalMachine {
   /** Finds a name's addresses. */
   readonly resolve: (name: string) => Promise<readonly string[]>;
   /** The machine's addresses; none where it does not tell. */
   readonly hosts: () => readonly string[];
 }
 
-const thisMachine: ListenMachine = {
+const localMachine: LocalMachine = {
   hosts: ownHosts,
-  resolve: (name) => lookups.addresses(name, { timeout: PATIENCE, source: name }),
+  resolve: (name) => lookups.addresses(name, { timeout: RESOLVE_TIMEOUT, source: name }),
 };
 
 /**
@@ -28,7 +28,7 @@ const thisMachine: ListenMachine = {
  */
 export async function listenAddresses(
   address: Address,
-  { resolve, hosts }: ListenMachine = thisMachine,
+  { resolve, hosts }: LocalMachine = localMachine,
 ): Promise<readonly Address[]> {
   if (isIp(address.host)) return [address];
   const own = hosts();

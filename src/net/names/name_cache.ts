@@ -4,13 +4,13 @@ import { canonicalHost, withoutZone } from "../ip.ts";
 import type { Lookups } from "./lookups.ts";
 
 /** How long an answer is taken as it is, in milliseconds. */
-export const RESOLVE_AGAIN = 60_000;
+export const REFRESH_INTERVAL = 60_000;
 
 /** How long after a failure a name is tried again, in milliseconds. */
-export const RETRY = 5_000;
+export const RETRY_INTERVAL = 5_000;
 
 /** How long an address that was an answer is still taken for the name's own, in milliseconds. */
-const REMEMBERED = 3_600_000;
+const OWNED_FOR = 3_600_000;
 
 /** How many such addresses are remembered, for each name. */
 const MAX_REMEMBERED = 256;
@@ -41,7 +41,7 @@ interface State {
 
 /**
  * The addresses of host names that are needed again and again: resolved from the start, and again every
- * {@linkcode RESOLVE_AGAIN}. While a name can't be resolved its last answer holds.
+ * {@linkcode REFRESH_INTERVAL}. While a name can't be resolved its last answer holds.
  */
 export class NameCache {
   readonly #options: NameCacheOptions;
@@ -76,7 +76,7 @@ export class NameCache {
   /** Whether an address is a name's, or was within the last hour. */
   owns(name: string, host: string): boolean {
     const seen = this.#states.get(name)?.seen.get(withoutZone(canonicalHost(host)));
-    return seen !== undefined && this.#options.clock.now() - seen < REMEMBERED;
+    return seen !== undefined && this.#options.clock.now() - seen < OWNED_FOR;
   }
 
   /** Waits until every name was tried once. @returns Those that could not be resolved yet. */
@@ -99,7 +99,7 @@ export class NameCache {
       delete state.failure;
       if (state.answer?.join() !== answer.join()) state.answer = answer;
       for (const host of answer) remember(state.seen, host, clock.now());
-      return RESOLVE_AGAIN;
+      return REFRESH_INTERVAL;
     }, (failure: Error) => {
       const kept = state.answer?.join();
       if (state.failure === undefined && !this.#closed) {
@@ -108,7 +108,7 @@ export class NameCache {
       // What still holds is still the name's.
       for (const host of state.answer ?? []) remember(state.seen, host, clock.now());
       state.failure = failure;
-      return RETRY;
+      return RETRY_INTERVAL;
     }).then((wait) => {
       if (!this.#closed) state.cancel = clock.after(wait, () => this.#refresh(name, state));
     });

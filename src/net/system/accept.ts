@@ -1,15 +1,17 @@
-/** Accept errors that mean the system has run out of files or memory. Any other is about one connection, which is gone. */
+import { pollForEvents } from "../fairness.ts";
+
+/** Errors of accept(2) that mean a shortage of files or memory. All others concern a single connection, which is gone. */
 const SHORTAGES: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 
-/** After this many dead connections in a row everything else gets a turn: accepting one that waits never does. */
-const DEAD_IN_A_ROW = 32;
+/** Dead connections in a row between two polls for events: accepting a queued connection never yields by itself. */
+const BATCH = 32;
 
 /**
- * Accepts a connection; those that end before they are accepted are passed over.
+ * Accepts the next connection that is alive, skipping those that ended in the queue.
  *
- * @param accept Asks the system for one.
- * @param closed Whether the listener is closed by now.
- * @returns null once it is.
+ * @param accept Accepts one from the system.
+ * @param closed Reports that the listener has been closed.
+ * @returns null once the listener is closed.
  * @throws When the system has run out of files or memory.
  */
 export async function acceptLive<C>(accept: () => Promise<C>, closed: () => boolean): Promise<C | null> {
@@ -19,12 +21,11 @@ export async function acceptLive<C>(accept: () => Promise<C>, closed: () => bool
     } catch (error) {
       if (!closed() && isShortage(error)) throw error;
     }
-    if (dead % DEAD_IN_A_ROW === 0) await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    if (dead % BATCH === 0) await pollForEvents();
   }
   return null;
 }
 
-/** Whether an error of accept lasts until files or memory are released. */
 function isShortage(error: unknown): boolean {
   return error instanceof Error && "code" in error && SHORTAGES.has(error.code);
 }

@@ -1,9 +1,10 @@
 import type { Address } from "../address.ts";
 import type { Connection, Listener } from "../connection.ts";
 
-/** What one of the listeners came to. */
+/** Result of one listener's accept. */
 interface Accepted {
-  readonly at: number;
+  /** The listener. */
+  readonly index: number;
   readonly connection: Connection | null;
   readonly failure?: unknown;
 }
@@ -16,7 +17,7 @@ export class JoinedListener implements Listener {
   readonly #accepting: (Promise<Accepted> | undefined)[];
   #closed = false;
 
-  /** Takes listeners over, at least one; the first one's address is that of all. */
+  /** Becomes the owner of at least one listener; the address is the first one's. */
   constructor(listeners: readonly Listener[]) {
     this.listeners = listeners;
     this.address = listeners[0]!.address;
@@ -29,14 +30,14 @@ export class JoinedListener implements Listener {
 
   async accept(): Promise<Connection | null> {
     if (this.#closed) return null;
-    const accepting = this.listeners.map((listener, at) =>
-      this.#accepting[at] ??= listener.accept().then(
-        (connection) => ({ at, connection }),
-        (failure) => ({ at, connection: null, failure }),
+    const accepting = this.listeners.map((listener, index) =>
+      this.#accepting[index] ??= listener.accept().then(
+        (connection) => ({ index, connection }),
+        (failure) => ({ index, connection: null, failure }),
       )
     );
     const accepted = await Promise.race(accepting);
-    this.#accepting[accepted.at] = undefined;
+    this.#accepting[accepted.index] = undefined;
     if ("failure" in accepted) throw accepted.failure;
     return accepted.connection;
   }
@@ -49,10 +50,10 @@ export class JoinedListener implements Listener {
     if (this.#closed) return;
     this.#closed = true;
     for (const listener of this.listeners) listener.close();
-    // A connection that only came to be while another one was accepted has no taker any more.
-    for (const [at, accepting] of this.#accepting.entries()) {
+    // A connection that was accepted while `accept` returned another one has no owner: reset it.
+    for (const [index, accepting] of this.#accepting.entries()) {
       accepting?.then(({ connection }) => {
-        if (this.#accepting[at] === accepting) connection?.reset();
+        if (this.#accepting[index] === accepting) connection?.reset();
       });
     }
   }

@@ -19,7 +19,7 @@ import {
 } from "../linux/connection.ts";
 import { canonicalHost, isIp } from "../ip.ts";
 import { sameAddress } from "../sockaddr.ts";
-import { fairly } from "../fairness.ts";
+import { fairness } from "../fairness.ts";
 
 const { BrokenPipe } = Deno.errors;
 
@@ -33,7 +33,7 @@ const STALLED = 3;
 const PROBES = 6;
 
 /** The longest queue of connections to accept that can be asked for: the system cuts it to its own limit (somaxconn). */
-const LONGEST_QUEUE = 2 ** 31 - 1;
+const MAX_BACKLOG = 2 ** 31 - 1;
 
 /** The system's TCP, with TCP_NODELAY on every connection: shares wait for nothing. */
 export const systemNetwork: Network = {
@@ -47,7 +47,7 @@ export const systemNetwork: Network = {
       conn.close();
       throw signal.reason;
     }
-    if (isItself(conn)) {
+    if (isSelfConnected(conn)) {
       conn.close();
       throw new Deno.errors.ConnectionRefused("Connection refused: connected to itself, as nothing listens there");
     }
@@ -68,7 +68,7 @@ export const systemNetwork: Network = {
 };
 
 function listenOn(hostname: string, port: number, shared: boolean): TcpListener {
-  const options = { hostname, port, tcpBacklog: LONGEST_QUEUE };
+  const options = { hostname, port, tcpBacklog: MAX_BACKLOG };
   return new TcpListener(Deno.listen(shared ? { ...options, reusePort: true } : options));
 }
 
@@ -117,7 +117,7 @@ export class TcpConnection implements Connection {
   }
 
   read(into: Uint8Array): Promise<number | null> {
-    return fairly(into.length, () => this.#conn.read(into)).then(
+    return fairness.run(into.length, () => this.#conn.read(into)).then(
       (count) => {
         // Only a broken pipe goes with a true end: the other end closed first.
         if (count !== null || this.#failure === undefined || this.#failure instanceof BrokenPipe) return count;
@@ -132,7 +132,7 @@ export class TcpConnection implements Connection {
 
   write(bytes: Uint8Array): Promise<number> {
     this.#writing = true;
-    const written = fairly(bytes.length, () => this.#conn.write(bytes));
+    const written = fairness.run(bytes.length, () => this.#conn.write(bytes));
     // Not kept for the next one: a connection that nobody writes to is to be small.
     written.then(() => this.#writing = false, (error) => {
       this.#writing = false;
@@ -188,7 +188,7 @@ export class TcpConnection implements Connection {
  * Whether both ends are one (RFC 9293, 3.5, simultaneous open): the system picked as the local port the one to connect to,
  * which is in its ephemeral range, and nothing listens there.
  */
-function isItself({ localAddr, remoteAddr }: Deno.TcpConn): boolean {
+function isSelfConnected({ localAddr, remoteAddr }: Deno.TcpConn): boolean {
   return localAddr.port === remoteAddr.port && sameAddress(addressOf(localAddr), addressOf(remoteAddr));
 }
 

@@ -52,7 +52,7 @@ export class HttpServer {
     this.#listener = listener;
     this.#answer = answer;
     this.#clock = clock;
-    this.#accepting = acceptAll(listener, (stream) => this.#take(stream), undefined, clock);
+    this.#accepting = acceptAll(listener, (stream) => this.#take(stream), { clock });
   }
 
   /** Stops listening, closes connections without a request, and waits for pending answers. */

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Lookups, systemResolve } from "../../../src/net/names/lookups.ts";
 import type { Resolve } from "../../../src/net/names/resolve.ts";
-import { NameCache, RESOLVE_AGAIN, RETRY } from "../../../src/net/names/name_cache.ts";
+import { NameCache, REFRESH_INTERVAL, RETRY_INTERVAL } from "../../../src/net/names/name_cache.ts";
 import { FakeClock, settle } from "../../support/time/fake_clock.ts";
 import { Lines } from "../../support/handlers/world.ts";
 
@@ -33,10 +33,10 @@ Deno.test("names are resolved again every minute, and the array is another only 
   const { hosts, scene, options, clock } = setUp({ web: ["192.0.2.1"] });
   const names = new NameCache(["web"], options);
   const first = await names.get("web");
-  await clock.advance(RESOLVE_AGAIN);
+  await clock.advance(REFRESH_INTERVAL);
   assertEquals([scene.asked, await names.get("web") === first], [2, true]);
   hosts["web"] = ["192.0.2.2"];
-  await clock.advance(RESOLVE_AGAIN);
+  await clock.advance(REFRESH_INTERVAL);
   assertEquals(await names.get("web"), ["192.0.2.2"]);
   names.close();
 });
@@ -46,13 +46,13 @@ Deno.test("the old answer holds while a name can't be resolved, which is one lin
   const names = new NameCache(["web"], options);
   await names.get("web");
   hosts["web"] = new Error("the name is not known");
-  await clock.advance(RESOLVE_AGAIN + 3 * RETRY);
+  await clock.advance(REFRESH_INTERVAL + 3 * RETRY_INTERVAL);
   assertEquals([await names.get("web"), scene.asked], [["192.0.2.1"], 5]);
   assertEquals(lines.all.map(({ event, reason, kept }) => [event, reason, kept]), [
     ["name not resolved", "web: the name is not known", "192.0.2.1"],
   ]);
   hosts["web"] = ["192.0.2.1"];
-  await clock.advance(RETRY);
+  await clock.advance(RETRY_INTERVAL);
   assertEquals(lines.all.at(-1)!.event, "name resolved again");
   names.close();
 });
@@ -64,7 +64,7 @@ Deno.test("a name that was never resolved is an error that names it, until it is
   await assertRejects(() => names.get("db"), Error, "db: the name has no address");
   assertEquals(await names.unresolved(), ["web", "db"]);
   hosts["web"] = ["192.0.2.1"];
-  await clock.advance(RETRY);
+  await clock.advance(RETRY_INTERVAL);
   assertEquals([await names.get("web"), await names.unresolved()], [["192.0.2.1"], ["db"]]);
   names.close();
 });
@@ -87,8 +87,8 @@ Deno.test("an address that was a name's counts as its own for an hour more", asy
   const names = new NameCache(["web"], options);
   await names.get("web");
   hosts["web"] = ["192.0.2.2"];
-  await clock.advance(RESOLVE_AGAIN);
-  await clock.advance(3_600_000 - RESOLVE_AGAIN - 1);
+  await clock.advance(REFRESH_INTERVAL);
+  await clock.advance(3_600_000 - REFRESH_INTERVAL - 1);
   assertEquals(["192.0.2.1", "192.0.2.2"].map((host) => names.owns("web", host)), [true, true]);
   await clock.advance(1);
   assertEquals(["192.0.2.1", "192.0.2.2"].map((host) => names.owns("web", host)), [false, true]);
@@ -100,7 +100,7 @@ Deno.test("after its end nothing is resolved any more", async () => {
   const names = new NameCache(["web"], options);
   names.close();
   await settle();
-  await clock.advance(10 * RESOLVE_AGAIN);
+  await clock.advance(10 * REFRESH_INTERVAL);
   assertEquals([scene.asked, clock.pending], [1, 0]);
 });
 

@@ -5,7 +5,7 @@ import { MemoryNetwork } from "../../support/network/memory_network.ts";
 
 const ENDS = [{ host: "::1", port: 80 }, { host: "127.0.0.1", port: 80 }] as const;
 
-Deno.test("joined listeners take connections to each of them, one by one", async () => {
+Deno.test("a joined listener accepts the connections of each of its parts", async () => {
   const network = new MemoryNetwork();
   const joined = new JoinedListener(ENDS.map((end) => network.listen(end)));
   assertEquals(joined.address, ENDS[0]);
@@ -21,7 +21,7 @@ Deno.test("joined listeners take connections to each of them, one by one", async
   await assertRejects(() => network.connect(ENDS[0]), Deno.errors.ConnectionRefused);
 });
 
-Deno.test("a connection that was accepted when the listeners closed, and has no taker, is reset", async () => {
+Deno.test("closing resets a connection that was accepted and never returned", async () => {
   const network = new MemoryNetwork();
   const joined = new JoinedListener(ENDS.map((end) => network.listen(end)));
   const accepting = joined.accept();
