@@ -1,0 +1,88 @@
+import { WireError } from "../wire/decoder.ts";
+import { DirectionKey } from "./direction_key.ts";
+import type { Poly1305 } from "./hashes.ts";
+import { fastestPoly1305 } from "./poly1305.ts";
+import { ELEMENT_LENGTH, HASH_AT, KEY_LENGTH, MAX_BODY, MIN_BODY, RECORD_HEAD_LENGTH, TAG_AT } from "./record.ts";
+
+/**
+ * Opens one direction's records. It says how many bytes it needs next, and is given exactly those: it holds no body and
+ * copies none, so that records can be verified where they arrived.
+ *
+ * Checks a length against its limits, then the head's tag, before it asks for the body, and gives no byte of a body before
+ * its hash is right. The first failure ends it for good: whatever follows is neither judged nor given.
+ *
+ * ```ts ignore
+ * const body = decoder.take(await read(decoder.needed));
+ * if (body !== null) use(body);
+ * ```
+ */
+export class RecordDecoder {
+  /** The longest body that is accepted from now on, in bytes: 1 to 65,536. */
+  maxBody: number = MAX_BODY;
+  readonly #poly1305: Poly1305;
+  readonly #hash = new Uint8Array(ELEMENT_LENGTH);
+  #key: DirectionKey | null = null;
+  #needed: number = KEY_LENGTH;
+  #inBody = false;
+  #failure: WireError | null = null;
+
+  /** Creates a decoder that expects KEY. @param poly1305 Default: the fastest of this system. */
+  constructor(poly1305: Poly1305 = fastestPoly1305()) {
+    this.#poly1305 = poly1305;
+  }
+
+  /** The number of bytes to give to {@linkcode RecordDecoder.take} next, of KEY, a head or a body; 0 once it has failed. */
+  get needed(): number {
+    return this.#needed;
+  }
+
+  /** Whether the bytes so far end where KEY or a record ends, or there were none. */
+  get atBoundary(): boolean {
+    return !this.#inBody;
+  }
+
+  /**
+   * Takes the next {@linkcode RecordDecoder.needed} bytes.
+   *
+   * @param bytes Only read, and not kept.
+   * @returns `bytes` itself if they are a body that was verified; null behind KEY and each head.
+   * @throws {WireError} When a length is out of range, or a tag or hash is wrong; then at each further call.
+   * @throws {RangeError} When it is given another number of bytes.
+   */
+  take(bytes: Uint8Array): Uint8Array | null {
+    if (this.#failure !== null) throw this.#failure;
+    if (bytes.length !== this.#needed) throw new RangeError(`${bytes.length} bytes, not ${this.#needed}`);
+    if (this.#key === null) this.#takeKey(bytes);
+    else if (!this.#inBody) this.#takeHead(this.#key, bytes);
+    else return this.#takeBody(this.#key, bytes);
+    return null;
+  }
+
+  #takeKey(key: Uint8Array): void {
+    this.#key = DirectionKey.accept(key, this.#poly1305) ?? this.#fail("KEY with a wrong tag: it was tampered with");
+    this.#needed = RECORD_HEAD_LENGTH;
+  }
+
+  #takeHead(key: DirectionKey, head: Uint8Array): void {
+    const [high = 0, middle = 0, low = 0] = head, length = high << 16 | middle << 8 | low;
+    if (length < MIN_BODY || length > this.maxBody) {
+      this.#fail(`a record of ${length} bytes; ${MIN_BODY} to ${this.maxBody} are allowed`);
+    }
+    if (!key.checkHead(head, length)) this.#fail("a record with a wrong tag: it was tampered with");
+    this.#hash.set(head.subarray(HASH_AT, TAG_AT));
+    this.#needed = length;
+    this.#inBody = true;
+  }
+
+  #takeBody(key: DirectionKey, body: Uint8Array): Uint8Array {
+    if (!key.checkBody(body, this.#hash)) this.#fail("a record with a wrong hash: it was tampered with");
+    this.#needed = RECORD_HEAD_LENGTH;
+    this.#inBody = false;
+    return body;
+  }
+
+  #fail(why: string): never {
+    this.#needed = 0;
+    throw this.#failure = new WireError(why);
+  }
+}

@@ -1,0 +1,61 @@
+/** Directions of records to send, and what receivers make of their bytes. */
+
+import { RecordDecoder } from "../../src/records/record_decoder.ts";
+import { RecordEncoder } from "../../src/records/record_encoder.ts";
+import { RecordReader } from "../../src/records/record_reader.ts";
+import { RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
+import { Random } from "../support/random.ts";
+
+/** Joins arrays. */
+export function concat(...pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(pieces.flatMap((piece) => [...piece]));
+}
+
+/** A sealed record. */
+export function sealed(encoder: RecordEncoder, body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const record = concat(new Uint8Array(RECORD_HEAD_LENGTH), body);
+  encoder.seal(record);
+  return record;
+}
+
+/** KEY, and a record for each body, under the keys of a seed. */
+export function direction(bodies: readonly Uint8Array[], seed = 1): Uint8Array<ArrayBuffer>[] {
+  const encoder = new RecordEncoder(new Random(seed).fill);
+  return [encoder.key(), ...bodies.map((body) => sealed(encoder, body))];
+}
+
+/** What a receiver made of a direction. */
+export interface Received {
+  /** Copies of the bodies that it gave. */
+  readonly bodies: Uint8Array[];
+  /** What it threw, if it did. */
+  readonly error: unknown;
+  /** Whether the bytes ended where a record ends. */
+  readonly atBoundary: boolean;
+}
+
+/** Gives a reader the pieces, each of which is overwritten once the reader has returned null for it. */
+export function receive(pieces: Iterable<Uint8Array>, decoder = new RecordDecoder()): Received {
+  const reader = new RecordReader(decoder), bodies: Uint8Array[] = [];
+  try {
+    for (const piece of pieces) {
+      const lent = piece.slice();
+      reader.push(lent);
+      for (let body = reader.next(); body !== null; body = reader.next()) bodies.push(body.slice());
+      lent.fill(0xee);
+    }
+  } catch (error) {
+    return { bodies, error, atBoundary: false };
+  }
+  return { bodies, error: undefined, atBoundary: reader.atBoundary };
+}
+
+/** Bytes with a pattern added from an offset on, as a channel's owner adds it. */
+export function added(bytes: Uint8Array, at: number, pattern: Uint8Array): Uint8Array {
+  return bytes.map((byte, index) => byte ^ (pattern[index - at] ?? 0));
+}
+
+/** Bytes with a bit flipped. */
+export function flipped(bytes: Uint8Array, bit: number): Uint8Array {
+  return added(bytes, bit >> 3, Uint8Array.of(1 << (bit & 7)));
+}
