@@ -1,7 +1,8 @@
 import { configTargets } from "./config_targets.ts";
 import { entryTargets } from "./entry_targets.ts";
+import { recordTargets } from "./record_targets.ts";
 import type { Target } from "./target.ts";
 import { wireTargets } from "./wire_targets.ts";
 
 /** Every parser of the project. */
-export const TARGETS: readonly Target[] = [...wireTargets, ...entryTargets, ...configTargets];
+export const TARGETS: readonly Target[] = [...wireTargets, ...recordTargets, ...entryTargets, ...configTargets];
