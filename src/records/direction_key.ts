@@ -1,7 +1,7 @@
 import { headTag, type Poly1305 } from "./hashes.ts";
 import { ELEMENT_LENGTH, HASH_AT, KEY_LENGTH, type Random, RECORD_HEAD_LENGTH, TAG_AT } from "./record.ts";
 
-/** Where the hash key and the tag are in KEY, behind k. */
+/** Offsets of the hash key and the tag in KEY, behind k. */
 const HASH_KEY_AT = 16, KEY_TAG_AT = 32;
 
 /** A hash or tag to compare with; one serves all, as nothing is awaited in between. */
@@ -68,13 +68,13 @@ export class DirectionKey {
     record.set(computed, TAG_AT);
   }
 
-  /** Whether the head of the next record, whose body has `length` bytes, has the right tag. Call it once a record. */
+  /** Checks the tag of the next record's head, whose body has `length` bytes; true if it is right. Call it once a record. */
   checkHead(head: Uint8Array, length: number): boolean {
     this.#tagNext(length, head.subarray(HASH_AT, TAG_AT));
     return isComputed(head.subarray(TAG_AT, RECORD_HEAD_LENGTH));
   }
 
-  /** Whether a body has the hash that stood in its head. */
+  /** Checks a body against the hash in its head; true if it is right. */
   checkBody(body: Uint8Array, hash: Uint8Array): boolean {
     this.#poly1305(this.#hashKey, body, computed);
     return isComputed(hash);

@@ -17,7 +17,7 @@ const HASH_LENGTH = 16n;
 /**
  * Poly1305 by the system's OpenSSL: 9 to 15 GB/s with AVX-512, 0.2 microseconds a call.
  *
- * @returns null where there is no OpenSSL 3, no permission to call it, or no Poly1305 in it.
+ * @returns null without OpenSSL 3, without the permission to call it, or if it lacks Poly1305.
  */
 export function loadOpensslPoly1305(): Poly1305 | null {
   try {

@@ -36,7 +36,7 @@ export class RecordDecoder {
     return this.#needed;
   }
 
-  /** Whether the bytes so far end where KEY or a record ends, or there were none. */
+  /** True where the bytes so far end with KEY or a record, and before the first of them. */
   get atBoundary(): boolean {
     return !this.#inBody;
   }

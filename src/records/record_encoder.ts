@@ -25,7 +25,7 @@ export class RecordEncoder {
     this.#poly1305 = poly1305;
   }
 
-  /** Whether {@linkcode RecordEncoder.key} was called: it must be, once, before anything is sealed. */
+  /** True once {@linkcode RecordEncoder.key} was called: it must be, once, before anything is sealed. */
   get started(): boolean {
     return this.#key !== null;
   }

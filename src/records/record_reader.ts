@@ -32,7 +32,7 @@ export class RecordReader {
     this.#input = bytes;
   }
 
-  /** Whether the bytes so far end where KEY or a record ends, or there were none. */
+  /** True where the bytes so far end with KEY or a record, and before the first of them. */
   get atBoundary(): boolean {
     return this.#input.length === 0 && this.#heldLength === 0 && this.#decoder.atBoundary;
   }

@@ -1,14 +1,11 @@
 /** Directions of records to send, and what receivers make of their bytes. */
 
-import { fastestPoly1305 } from "../../src/records/poly1305.ts";
 import { RecordDecoder } from "../../src/records/record_decoder.ts";
 import { RecordEncoder } from "../../src/records/record_encoder.ts";
 import { RecordReader } from "../../src/records/record_reader.ts";
 import { RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
+import "../support/native.ts";
 import { Random } from "../support/random.ts";
-
-// Loads its library before the first test, in which Deno 2.6 would take it for a leak.
-fastestPoly1305();
 
 /** Joins arrays. */
 export function concat(...pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
@@ -28,13 +25,13 @@ export function direction(bodies: readonly Uint8Array[], seed = 1): Uint8Array<A
   return [encoder.key(), ...bodies.map((body) => sealed(encoder, body))];
 }
 
-/** What a receiver made of a direction. */
+/** The result of giving a direction to a receiver. */
 export interface Received {
   /** Copies of the bodies that it gave. */
   readonly bodies: Uint8Array[];
-  /** What it threw, if it did. */
+  /** The error that it threw, if any. */
   readonly error: unknown;
-  /** Whether the bytes ended where a record ends. */
+  /** True where the bytes ended with a record. */
   readonly atBoundary: boolean;
 }
 

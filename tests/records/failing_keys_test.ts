@@ -3,6 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
 import { RecordEncoder } from "../../src/records/record_encoder.ts";
 import { guardedRandom, PadError } from "../../src/sharing/guarded_pads.ts";
+import "../support/native.ts";
 import { type PadSource, systemPads } from "../../src/sharing/pads.ts";
 
 const FAILURES: Readonly<Record<string, PadSource>> = {

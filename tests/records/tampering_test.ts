@@ -1,6 +1,6 @@
 /**
- * What a tamperer on all channels but one can do to a direction: add any pattern to its bytes, and cut them off. Whatever
- * it does, a receiver gives the bodies that were sent, in their order, up to some record, and never another byte.
+ * A tamperer on all channels but one can add any pattern to a direction's bytes, and cut them off. Whatever it does, a
+ * receiver gives the bodies that were sent, in their order, up to some record, and never another byte.
  */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
@@ -14,7 +14,7 @@ const BODIES = [3, 16, 1, 33, 16].map((length) => random.bytes(length));
 const PARTS = direction(BODIES);
 const BYTES = concat(...PARTS);
 
-/** Where KEY and each record begin, and where the last one ends. */
+/** Offsets at which KEY and each record begin, and at which the last one ends. */
 const STARTS = PARTS.reduce<number[]>((starts, part) => [...starts, starts.at(-1)! + part.length], [0]);
 
 /** The number of bodies before the part that has an offset; KEY has none before it. */

@@ -5,7 +5,9 @@
  * @module
  */
 import { hasNativeHelper } from "../../../src/net/linux/libc.ts";
+import { fastestPoly1305 } from "../../../src/records/poly1305.ts";
 import { padSource } from "../../../src/sharing/pads.ts";
 
 hasNativeHelper();
 padSource("auto");
+fastestPoly1305();
