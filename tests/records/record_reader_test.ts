@@ -93,3 +93,21 @@ Deno.test("a head that is refused in pieces asks for no body", () => {
   reader.push(bytes.subarray(82, 83));
   assertThrows(() => reader.next(), WireError, "wrong tag");
 });
+
+Deno.test("the buffer for cut records serves again while records go on being cut, and is dropped at a boundary", () => {
+  const parts = direction(Array.from({ length: 4 }, () => random.bytes(100))),
+    reader = new RecordReader(new RecordDecoder());
+  const [one, two] = [concat(...parts.slice(0, 3)), concat(...parts.slice(3))];
+  const buffers: ArrayBufferLike[] = [];
+  const push = (bytes: Uint8Array): void => {
+    reader.push(bytes);
+    for (let body = reader.next(); body !== null; body = reader.next()) buffers.push(body.buffer);
+  };
+  // Cuts in the first, second and third body; none between the second and the third.
+  for (const [from, to] of [[0, 90], [90, 230], [230, 318]] as const) push(one.subarray(from, to));
+  for (const [from, to] of [[0, 90], [90, 270]] as const) push(two.subarray(from, to));
+  assertEquals(buffers.length, 4);
+  assertStrictEquals(buffers[0], buffers[1]);
+  assert(buffers[1] !== buffers[2]);
+  assertStrictEquals(buffers[3], two.buffer);
+});
