@@ -7,8 +7,7 @@
 
 import { invalidDirections, recordDirection, recordHashes, recordTags } from "./vectors/records.ts";
 
-const ABOUT =
-  "Test vectors of records, made by scripts/record_vectors.ts; docs/RECORDS-proof.md describes them. Bytes are " +
+const ABOUT = "Test vectors of records, made by scripts/record_vectors.ts; docs/RECORDS.md describes them. Bytes are " +
   "in hexadecimal. Keys, which a program takes from its CSPRNG, count up here: 00, 01, 02 and so on.";
 
 /** The text of docs/record-vectors.json. */

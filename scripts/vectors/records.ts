@@ -1,7 +1,8 @@
 import { headTag, wasmPoly1305 } from "../../src/records/hashes.ts";
 import { HASH_AT, KEY_LENGTH, MAX_BODY, RECORD_HEAD_LENGTH, TAG_AT } from "../../src/records/record.ts";
 import { RecordEncoder } from "../../src/records/record_encoder.ts";
-import { concat, counted, counting, type Vector } from "./vector.ts";
+import { concat } from "../../src/wire/concat.ts";
+import { counted, counting, type Vector } from "./vector.ts";
 
 const text = new TextEncoder();
 
@@ -10,7 +11,7 @@ export function recordHashes(): Vector[] {
   const rho = counted(16, 16);
   const hash = (name: string, description: string, body: Uint8Array, key = rho): Vector => {
     const value = new Uint8Array(16);
-    wasmPoly1305(concat(key, new Uint8Array(16)), body, value);
+    wasmPoly1305(concat([key, new Uint8Array(16)]), body, value);
     return { name, description, rho: key.toHex(), body: body.toHex(), hash: value.toHex() };
   };
   return [
@@ -19,7 +20,12 @@ export function recordHashes(): Vector[] {
     hash("a block and a byte", "17 bytes", counted(17)),
     hash("a text", "34 bytes", text.encode("Cryptographic Forum Research Group")),
     hash("all ones", "Limbs that are full, with every bit of rho set", counted(48).fill(255), counted(16).fill(255)),
-    hash("near the prime", "A sum that is 2^130 - 5, so 0", nearPrime(), concat(Uint8Array.of(1), new Uint8Array(15))),
+    hash(
+      "near the prime",
+      "A sum that is 2^130 - 5, so 0",
+      nearPrime(),
+      concat([Uint8Array.of(1), new Uint8Array(15)]),
+    ),
     hash("many blocks", "1,000 bytes", counted(1000)),
   ];
 }
@@ -96,12 +102,12 @@ export function invalidDirections(): Vector[] {
     description,
     given,
     refusedAt,
-    bytes: concat(...parts).toHex(),
+    bytes: concat(parts).toHex(),
   });
   const flipped = (bytes: Uint8Array, at: number): Uint8Array => bytes.with(at, bytes[at]! ^ 1);
   /** A record whose length is another; the rest stays. */
   const resized = (record: Uint8Array, length: number): Uint8Array =>
-    concat(Uint8Array.of(length >> 16, length >> 8, length), record.slice(HASH_AT));
+    concat([Uint8Array.of(length >> 16, length >> 8, length), record.slice(HASH_AT)]);
   const afterKey = KEY_LENGTH + head, whole = KEY_LENGTH + first.length;
   return [
     vector("no KEY", "A record first", 0, KEY_LENGTH, first, second),
@@ -137,7 +143,7 @@ export function invalidDirections(): Vector[] {
 }
 
 function sealed(encoder: RecordEncoder, body: Uint8Array): Uint8Array {
-  const record = concat(new Uint8Array(RECORD_HEAD_LENGTH), body);
+  const record = concat([new Uint8Array(RECORD_HEAD_LENGTH), body]);
   encoder.seal(record);
   return record;
 }

@@ -4,8 +4,9 @@ import vectors from "../../docs/record-vectors.json" with { type: "json" };
 import { KEY_LENGTH, RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
 import { RecordEncoder, sealedLength } from "../../src/records/record_encoder.ts";
 import { WireError } from "../../src/wire/decoder.ts";
-import { added, concat, receive, type Received } from "../records/direction.ts";
-import { Random } from "../support/random.ts";
+import { concat } from "../../src/wire/concat.ts";
+import { added, receive, type Received } from "../records/direction.ts";
+import { Random } from "../support/random/random.ts";
 import { taken, type Target } from "./target.ts";
 
 const sent = vectors.direction.map(({ bytes }) => Uint8Array.fromHex(bytes));
@@ -14,7 +15,7 @@ const sent = vectors.direction.map(({ bytes }) => Uint8Array.fromHex(bytes));
 const records: Target = {
   name: "records",
   seeds: [
-    ...sent.map((_, index) => concat(...sent.slice(0, index + 1))),
+    ...sent.map((_, index) => concat([...sent.slice(0, index + 1)])),
     ...vectors.invalid.map(({ bytes }) => Uint8Array.fromHex(bytes)),
   ],
   words: sent.map((part) => part.subarray(0, RECORD_HEAD_LENGTH)),
@@ -45,14 +46,14 @@ function summary({ bodies, error, atBoundary }: Received): string[] {
 function sealed(bodies: readonly Uint8Array[], keys: Uint8Array): Uint8Array {
   const encoder = new RecordEncoder((into) => into.set(keys.subarray(0, into.length)));
   const key = encoder.key();
-  return concat(
+  return concat([
     key,
     ...bodies.map((body) => {
-      const record = concat(new Uint8Array(RECORD_HEAD_LENGTH), body);
+      const record = concat([new Uint8Array(RECORD_HEAD_LENGTH), body]);
       encoder.seal(record);
       return record;
     }),
-  );
+  ]);
 }
 
 /**
@@ -77,12 +78,12 @@ const tampered: Target = {
     const encoder = new RecordEncoder(new Random(1).fill), key = encoder.key();
     const buffer = new Uint8Array(sealedLength(message.length, most));
     buffer.set(message, RECORD_HEAD_LENGTH);
-    const bytes = concat(key, encoder.sealAll(buffer, message.length, most));
+    const bytes = concat([key, encoder.sealAll(buffer, message.length, most)]);
     const { bodies, error } = receive([added(bytes, at, pattern)]);
     const first = pattern.findIndex((byte, index) => byte !== 0 && at + index < bytes.length);
     const record = first < 0 ? Infinity : Math.floor((at + first - KEY_LENGTH) / (RECORD_HEAD_LENGTH + most));
     const given = Math.min(message.length, Math.max(0, record) * most);
-    assertEquals(concat(...bodies).toHex(), message.subarray(0, given).toHex());
+    assertEquals(concat([...bodies]).toHex(), message.subarray(0, given).toHex());
     if (first >= 0) assertInstanceOf(error, WireError);
     return error === undefined;
   },

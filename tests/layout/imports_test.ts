@@ -16,6 +16,7 @@ const ROOMS = [
   "net/system",
   "wire",
   "sharing",
+  "records",
   "association",
   "session",
   "config",
@@ -36,7 +37,7 @@ const ROOMS = [
 ];
 
 /** The files that call native libraries. */
-const NATIVE = ["net/linux/libc.ts", "sharing/aes_pads.ts"];
+const NATIVE = ["net/linux/libc.ts", "records/openssl_poly1305.ts", "sharing/aes_pads.ts"];
 
 interface Import {
   readonly from: string;

@@ -1,20 +1,16 @@
 /** Directions of records to send, and what receivers make of their bytes. */
+import { concat } from "../../src/wire/concat.ts";
 
 import { RecordDecoder } from "../../src/records/record_decoder.ts";
 import { RecordEncoder } from "../../src/records/record_encoder.ts";
 import { RecordReader } from "../../src/records/record_reader.ts";
 import { RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
-import "../support/native.ts";
-import { Random } from "../support/random.ts";
-
-/** Joins arrays. */
-export function concat(...pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(pieces.flatMap((piece) => [...piece]));
-}
+import "../support/system/native.ts";
+import { Random } from "../support/random/random.ts";
 
 /** A sealed record. */
 export function sealed(encoder: RecordEncoder, body: Uint8Array): Uint8Array<ArrayBuffer> {
-  const record = concat(new Uint8Array(RECORD_HEAD_LENGTH), body);
+  const record = concat([new Uint8Array(RECORD_HEAD_LENGTH), body]);
   encoder.seal(record);
   return record;
 }

@@ -3,8 +3,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
 import { RecordEncoder } from "../../src/records/record_encoder.ts";
 import { guardedRandom, PadError } from "../../src/sharing/guarded_pads.ts";
-import "../support/native.ts";
-import { type PadSource, systemPads } from "../../src/sharing/pads.ts";
+import "../support/system/native.ts";
+import { type PadSource, systemPads } from "../../src/sharing/system_pads.ts";
 
 const FAILURES: Readonly<Record<string, PadSource>> = {
   "throws": () => {

@@ -7,9 +7,10 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { RecordDecoder } from "../../src/records/record_decoder.ts";
 import { KEY_LENGTH, RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
 import { WireError } from "../../src/wire/decoder.ts";
-import { toElement } from "../support/reference.ts";
-import { Random } from "../support/random.ts";
-import { added, concat, direction, flipped, receive } from "./direction.ts";
+import { toElement } from "../support/wire/reference.ts";
+import { Random } from "../support/random/random.ts";
+import { concat } from "../../src/wire/concat.ts";
+import { added, direction, flipped, receive } from "./direction.ts";
 import { hashSlowly, littleEndian, PRIME } from "./reference.ts";
 
 /** Poly1305 adds this to each block of 16 bytes: the bit beyond it. */
@@ -40,7 +41,7 @@ function shifted(q: readonly bigint[]): bigint[] {
 function bodyOf(coefficients: readonly bigint[]): Uint8Array {
   const blocks = coefficients.map((coefficient) => ((coefficient % PRIME) + PRIME) % PRIME - TOP);
   assert(blocks.every((block) => block >= 0n && block < TOP), "no blocks of 16 bytes");
-  return concat(...blocks.map((block) => toElement(block).reverse()));
+  return concat([...blocks.map((block) => toElement(block).reverse())]);
 }
 
 /**
@@ -59,7 +60,7 @@ const FLIPPED = 8 * 16;
 
 /** KEY and a record with the chosen body, as the attacker's channel makes them. */
 function attacked(seed: number): Uint8Array {
-  const bytes = concat(...direction([CHOSEN], seed));
+  const bytes = concat([...direction([CHOSEN], seed)]);
   return added(flipped(bytes, FLIPPED), KEY_LENGTH + RECORD_HEAD_LENGTH, PATTERN);
 }
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { headTag } from "../../src/records/hashes.ts";
-import { multiply, toElement, toInteger } from "../support/reference.ts";
-import { forSeeds, Random } from "../support/random.ts";
+import { multiply, toElement, toInteger } from "../support/wire/reference.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
 import { tagSlowly } from "./reference.ts";
 
 function tagOf(k: Uint8Array, length: number, number: number, hash: Uint8Array): Uint8Array {

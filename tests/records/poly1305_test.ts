@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Poly1305, wasmPoly1305 } from "../../src/records/hashes.ts";
 import { loadOpensslPoly1305 } from "../../src/records/openssl_poly1305.ts";
 import { fastestPoly1305, withOpenssl } from "../../src/records/poly1305.ts";
-import { forSeeds, Random } from "../support/random.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
 import { poly1305Slowly } from "./reference.ts";
 import { VECTORS } from "./rfc8439.ts";
 

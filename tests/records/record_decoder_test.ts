@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { KEY_LENGTH, MAX_BODY, RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
 import { RecordDecoder } from "../../src/records/record_decoder.ts";
 import { WireError } from "../../src/wire/decoder.ts";
-import { Random } from "../support/random.ts";
+import { Random } from "../support/random/random.ts";
 import { direction, flipped } from "./direction.ts";
 import { tagSlowly } from "./reference.ts";
 

@@ -2,8 +2,9 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { wasmPoly1305 } from "../../src/records/hashes.ts";
 import { MAX_BODY, RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
 import { RecordEncoder, sealedLength } from "../../src/records/record_encoder.ts";
-import { forSeeds, Random } from "../support/random.ts";
-import { concat, direction, receive, sealed } from "./direction.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
+import { concat } from "../../src/wire/concat.ts";
+import { direction, receive, sealed } from "./direction.ts";
 import { keySlowly, recordSlowly } from "./reference.ts";
 
 function started(seed: number): RecordEncoder {
@@ -53,9 +54,9 @@ Deno.test("a body of no bytes or more than 65,536 is refused, writes nothing, an
 Deno.test("a record is sealed in place: the body stays, and nothing around it changes", async () => {
   await forSeeds(100, (random) => {
     const before = random.below(20), body = random.bytes(1 + random.below(600)), encoder = started(1);
-    const buffer = concat(new Uint8Array(before).fill(7), new Uint8Array(RECORD_HEAD_LENGTH), body, Uint8Array.of(8));
+    const buffer = concat([new Uint8Array(before).fill(7), new Uint8Array(RECORD_HEAD_LENGTH), body, Uint8Array.of(8)]);
     encoder.seal(buffer.subarray(before, -1));
-    const expected = concat(new Uint8Array(before).fill(7), direction([body])[1]!, Uint8Array.of(8));
+    const expected = concat([new Uint8Array(before).fill(7), direction([body])[1]!, Uint8Array.of(8)]);
     assertEquals(buffer, expected);
   });
 });
@@ -73,7 +74,7 @@ Deno.test("many bytes are sealed in as few records as the longest body allows, i
     assertEquals([records.byteOffset, records.length], [0, buffer.length - 3]);
     assertEquals(buffer.subarray(-3), new Uint8Array(3).fill(9));
     const pieces = Array.from({ length: count }, (_, index) => bytes.subarray(index * most, (index + 1) * most));
-    assertEquals(records.slice(), concat(...direction(pieces).slice(1)));
+    assertEquals(records.slice(), concat([...direction(pieces).slice(1)]));
     assertEquals(receive([direction([])[0]!, records]).bodies, pieces.map((piece) => piece.slice()));
   });
 });
@@ -85,7 +86,7 @@ Deno.test("eight records of 64 KiB lie in one buffer of 512 KiB and eight heads"
   buffer.set(bytes, RECORD_HEAD_LENGTH);
   const { bodies, error, atBoundary } = receive([direction([])[0]!, started(1).sealAll(buffer, length, MAX_BODY)]);
   assertEquals([bodies.map((body) => body.length), error, atBoundary], [Array(8).fill(MAX_BODY), undefined, true]);
-  assertEquals(concat(...bodies), bytes);
+  assertEquals(concat(bodies), bytes);
 });
 
 Deno.test("a buffer without room for the heads, no bytes, and bodies out of range are refused; nothing is written", () => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { MAX_BODY } from "../../src/records/record.ts";
 import { MIN_PACED_BODY, RecordPace } from "../../src/records/record_pace.ts";
-import { forSeeds, Random } from "../support/random.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
 
 /** A path that takes `rate` bytes a millisecond behind a buffer that takes `room` bytes at once. */
 class Path {

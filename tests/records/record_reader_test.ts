@@ -2,12 +2,13 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { RecordDecoder } from "../../src/records/record_decoder.ts";
 import { RecordReader } from "../../src/records/record_reader.ts";
 import { WireError } from "../../src/wire/decoder.ts";
-import { forSeeds, Random } from "../support/random.ts";
-import { concat, direction, flipped, receive } from "./direction.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
+import { concat } from "../../src/wire/concat.ts";
+import { direction, flipped, receive } from "./direction.ts";
 
 const random = new Random(1);
 const BODIES = [1, 5, 40, 16, 200].map((length) => random.bytes(length));
-const BYTES = concat(...direction(BODIES));
+const BYTES = concat([...direction(BODIES)]);
 
 Deno.test("records are the same however their bytes are cut", async () => {
   await forSeeds(200, (random) => {
@@ -25,7 +26,7 @@ Deno.test("records are the same for every cut in two", () => {
 
 Deno.test("long records are the same in pieces as reads bring them", async () => {
   const random = new Random(2), bodies = [65_536, 65_536, 1, 65_536, 30_000].map((length) => random.bytes(length));
-  const bytes = concat(...direction(bodies));
+  const bytes = concat([...direction(bodies)]);
   await forSeeds(5, (random) => {
     assertEquals(receive(random.cuts(bytes, 80_000)).bodies, bodies);
   });
@@ -65,7 +66,7 @@ Deno.test("a failure stays: what is behind it, in the same piece or in later one
   const [key, first, second, ...rest] = direction(BODIES);
   for (const cut of [false, true]) {
     const reader = new RecordReader(new RecordDecoder());
-    const bytes = concat(key!, first!, flipped(second!, 300), ...rest);
+    const bytes = concat([key!, first!, flipped(second!, 300), ...rest]);
     const pieces = cut ? [bytes.subarray(0, 110), bytes.subarray(110)] : [bytes];
     const bodies: Uint8Array[] = [];
     const error = assertThrows(() => {
@@ -75,7 +76,7 @@ Deno.test("a failure stays: what is behind it, in the same piece or in later one
       }
     }, WireError);
     assertEquals(bodies, BODIES.slice(0, 1));
-    for (const more of [new Uint8Array(0), second!, concat(...rest)]) {
+    for (const more of [new Uint8Array(0), second!, concat(rest)]) {
       assertStrictEquals(assertThrows(() => reader.next()), error);
       reader.push(more);
       assertStrictEquals(assertThrows(() => reader.next()), error);
@@ -84,7 +85,7 @@ Deno.test("a failure stays: what is behind it, in the same piece or in later one
 });
 
 Deno.test("a head that is refused in pieces asks for no body", () => {
-  const [key, record] = direction([random.bytes(1000)]), bytes = concat(key!, flipped(record!, 200));
+  const [key, record] = direction([random.bytes(1000)]), bytes = concat([key!, flipped(record!, 200)]);
   const reader = new RecordReader(new RecordDecoder());
   for (let at = 0; at < 82; at++) {
     reader.push(bytes.subarray(at, at + 1));
@@ -97,7 +98,7 @@ Deno.test("a head that is refused in pieces asks for no body", () => {
 Deno.test("the buffer for cut records serves again while records go on being cut, and is dropped at a boundary", () => {
   const parts = direction(Array.from({ length: 4 }, () => random.bytes(100))),
     reader = new RecordReader(new RecordDecoder());
-  const [one, two] = [concat(...parts.slice(0, 3)), concat(...parts.slice(3))];
+  const [one, two] = [concat([...parts.slice(0, 3)]), concat([...parts.slice(3)])];
   const buffers: ArrayBufferLike[] = [];
   const push = (bytes: Uint8Array): void => {
     reader.push(bytes);

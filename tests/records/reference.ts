@@ -1,11 +1,11 @@
 /**
- * Records once more, from their description in docs/RECORDS-proof.md, with integers of any size and none of the project's
+ * Records once more, from their description in docs/RECORDS.md, with integers of any size and none of the project's
  * code: the values that tests compare with. Slow.
  *
  * @module
  */
 
-import { evaluateSlowly } from "../support/reference.ts";
+import { evaluateSlowly } from "../support/wire/reference.ts";
 
 /** 2^130 - 5. */
 export const PRIME = (1n << 130n) - 5n;

@@ -4,8 +4,9 @@
  */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { xor } from "../../src/sharing/xor.ts";
-import { forSeeds, type Random } from "../support/random.ts";
-import { concat, direction } from "./direction.ts";
+import { forSeeds, type Random } from "../support/random/random.ts";
+import { concat } from "../../src/wire/concat.ts";
+import { direction } from "./direction.ts";
 
 /** The shares of a message under given pads, one a share but the last. */
 function shares(message: Uint8Array, pads: readonly Uint8Array[]): Uint8Array[] {
@@ -18,7 +19,7 @@ function shares(message: Uint8Array, pads: readonly Uint8Array[]): Uint8Array[] 
 /** Two directions with records of the same lengths, whose keys and bodies differ. */
 function directions(random: Random): [Uint8Array, Uint8Array] {
   const lengths = Array.from({ length: random.between(1, 4) }, () => random.between(1, 60));
-  const one = (seed: number) => concat(...direction(lengths.map((length) => random.bytes(length)), seed));
+  const one = (seed: number) => concat([...direction(lengths.map((length) => random.bytes(length)), seed)]);
   return [one(random.below(1000)), one(1000 + random.below(1000))];
 }
 

@@ -6,13 +6,14 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
 import { xor } from "../../src/sharing/xor.ts";
 import { WireError } from "../../src/wire/decoder.ts";
-import { forSeeds, Random } from "../support/random.ts";
-import { added, concat, direction, flipped, receive, type Received } from "./direction.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
+import { concat } from "../../src/wire/concat.ts";
+import { added, direction, flipped, receive, type Received } from "./direction.ts";
 
 const random = new Random(1);
 const BODIES = [3, 16, 1, 33, 16].map((length) => random.bytes(length));
 const PARTS = direction(BODIES);
-const BYTES = concat(...PARTS);
+const BYTES = concat([...PARTS]);
 
 /** Offsets at which KEY and each record begin, and at which the last one ends. */
 const STARTS = PARTS.reduce<number[]>((starts, part) => [...starts, starts.at(-1)! + part.length], [0]);
@@ -65,7 +66,7 @@ Deno.test("a direction that is cut off anywhere gives whole records only, and is
 Deno.test("records that are left out, repeated, exchanged, or of another direction are refused where they deviate", () => {
   const [key, ...records] = PARTS, other = direction(BODIES, 2);
   const refused = (count: number, what: string, ...parts: (Uint8Array | undefined)[]): void => {
-    assertRefused(receive([concat(...parts as Uint8Array[])]), count, what);
+    assertRefused(receive([concat([...parts as Uint8Array[]])]), count, what);
   };
   refused(0, "no KEY", ...records);
   refused(0, "KEY twice", key, key, ...records);
@@ -120,8 +121,8 @@ Deno.test("shares that a channel drops, repeats or delays by some bytes are a pa
     const tampered = random.below(channels), at = random.below(BYTES.length), by = random.between(1, 60);
     const share = shares[tampered]!;
     const moved = random.below(2) === 0
-      ? concat(share.subarray(0, at), share.subarray(at + by))
-      : concat(share.subarray(0, at), share.subarray(Math.max(0, at - by), at), share.subarray(at));
+      ? concat([share.subarray(0, at), share.subarray(at + by)])
+      : concat([share.subarray(0, at), share.subarray(Math.max(0, at - by), at), share.subarray(at)]);
     const length = Math.min(moved.length, BYTES.length);
     const joined = shares.map((one, index) => (index === tampered ? moved : one).slice(0, length));
     xor.join(joined);

@@ -3,8 +3,9 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import vectors from "../../docs/record-vectors.json" with { type: "json" };
 import { recordVectors } from "../../scripts/record_vectors.ts";
 import { WireError } from "../../src/wire/decoder.ts";
-import { evaluateSlowly } from "../support/reference.ts";
-import { concat, receive } from "./direction.ts";
+import { evaluateSlowly } from "../support/wire/reference.ts";
+import { concat } from "../../src/wire/concat.ts";
+import { receive } from "./direction.ts";
 import { hashSlowly, keySlowly, recordSlowly, tagSlowly } from "./reference.ts";
 
 const hex = (text: string): Uint8Array => Uint8Array.fromHex(text);
@@ -39,7 +40,7 @@ Deno.test("direction vector: KEY and each record are what the description says, 
   records.forEach(({ body, bytes }, index) => {
     assertEquals(recordSlowly(k, rho, index + 1, hex(body!)).toHex(), bytes);
   });
-  const { bodies, error } = receive([concat(...vectors.direction.map(({ bytes }) => hex(bytes)))]);
+  const { bodies, error } = receive([concat([...vectors.direction.map(({ bytes }) => hex(bytes))])]);
   assertEquals([bodies.map((body) => body.toHex()), error], [records.map(({ body }) => body!), undefined]);
 });
 

@@ -2,7 +2,8 @@
 import { assertEquals } from "@std/assert";
 import { stdFlags } from "../../scripts/std.ts";
 import { HASHES_WASM } from "../../src/records/hashes_wasm.ts";
-import { concat, direction } from "./direction.ts";
+import { concat } from "../../src/wire/concat.ts";
+import { direction } from "./direction.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -36,6 +37,6 @@ Deno.test("the module imports nothing, and exports its memory and two functions"
 Deno.test("records are the same without any permission, by WebAssembly alone", async () => {
   const program = "tests/records/without_permissions_program.ts";
   const { code, text } = await deno(ROOT, "run", "--no-prompt", ...await stdFlags(), program);
-  const sent = concat(...direction([5, 600, 20_000].map((length) => new Uint8Array(length).fill(length))));
+  const sent = concat([...direction([5, 600, 20_000].map((length) => new Uint8Array(length).fill(length)))]);
   assertEquals({ code, text }, { code: 0, text: `${sent.toHex()}\n5,600,20000\n` });
 });
