@@ -1,32 +1,33 @@
 import { isIpv4, isIpv6 } from "./ip.ts";
 
-/** The port that a server handler listens on where none is given (paper, section III-B). */
+/** Default port of a server handler (paper, section III-B). */
 export const DEFAULT_PORT = 6522;
 
-/** Where a TCP endpoint is. */
+/** The address of a TCP endpoint. */
 export interface Address {
-  /** An IPv4 or IPv6 address, the latter without brackets, or a host name. */
+  /** An IPv4 address, an IPv6 address without brackets, or a host name. */
   readonly host: string;
-  /** 0 to 65,535; 0 only to listen at any free port. */
+  /** 0 to 65,535; 0 only for listening at any free port. */
   readonly port: number;
 }
 
-/** The same host, so many ports above. */
-export function portAbove({ host, port }: Address, ports: number): Address {
-  return { host, port: port + ports };
+/** The same host, `offset` ports higher. */
+export function portAbove({ host, port }: Address, offset: number): Address {
+  return { host, port: port + offset };
 }
 
 /**
- * Reads `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`.
+ * Parses `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`.
  *
- * @param text What a person wrote.
- * @param defaultPort The port to take where `text` has none; without it a missing port is an error.
+ * @param defaultPort Port of a `text` without one; if omitted, a missing port is an error.
  * @returns The address, its host without brackets and in lower case.
- * @throws {SyntaxError} When `text` is no address; the message says what would be right.
+ * @throws {SyntaxError} If `text` is not an address; the message says what would be right.
  */
 export function parseAddress(text: string, defaultPort?: number): Address {
-  const [, port] = /^:?(\d{1,5})$/.exec(text) ?? [];
-  if (port !== undefined) throw new SyntaxError(`"${text}" has no host; write HOST:${port}, such as 127.0.0.1:${port}`);
+  const [, onlyPort] = /^:?(\d{1,5})$/.exec(text) ?? [];
+  if (onlyPort !== undefined) {
+    throw new SyntaxError(`"${text}" has no host; write HOST:${onlyPort}, such as 127.0.0.1:${onlyPort}`);
+  }
   const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:\[\],=]+))(?::(\d+))?$/.exec(text);
   if (match === null) {
     const hint = /^[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(text)
@@ -34,40 +35,39 @@ export function parseAddress(text: string, defaultPort?: number): Address {
       : text.includes(",")
       ? "give one at a time"
       : "write HOST:PORT";
-    throw new SyntaxError(`"${text}" is no address; ${hint}`);
+    throw new SyntaxError(`"${text}" is not an address; ${hint}`);
   }
-  const host = (match[1] ?? match[2] ?? "").toLowerCase();
-  if (match[1] !== undefined && !isIpv6(host)) {
-    throw new SyntaxError(`"${text}" is no IPv6 address; write one such as [2001:db8::1]`);
+  const [, ipv6, other = "", port] = match;
+  const host = (ipv6 ?? other).toLowerCase();
+  if (ipv6 !== undefined && !isIpv6(host)) {
+    throw new SyntaxError(`"${text}" is not an IPv6 address; write one such as [2001:db8::1]`);
   }
   if (/^[\d.]+$/.test(host) && !isIpv4(host)) {
-    throw new SyntaxError(`"${text}" is no IPv4 address; write four numbers from 0 to 255, such as 192.0.2.1`);
+    throw new SyntaxError(`"${text}" is not an IPv4 address; write four numbers from 0 to 255, such as 192.0.2.1`);
   }
-  // Only the last dot may have nothing beside it, and stands for nothing: two of them would be two spellings of a name.
+  // Only one trailing dot is allowed: it makes a name absolute, and a second one would give a name two spellings.
   if (/^\.|\.\./.test(host)) {
     throw new SyntaxError(`"${text}" has a dot with nothing before it; write a name such as web.example.net`);
   }
-  if (match[3] === undefined) {
-    if (defaultPort === undefined) throw new SyntaxError(`"${text}" has no port; write ${text}:PORT`);
-    return { host, port: defaultPort };
-  }
-  return { host, port: parsePort(match[3]) };
+  if (port !== undefined) return { host, port: parsePort(port) };
+  if (defaultPort === undefined) throw new SyntaxError(`"${text}" has no port; write ${text}:PORT`);
+  return { host, port: defaultPort };
 }
 
 /**
- * Reads a port number, 0 (any free port, for listening) to 65,535.
+ * Parses a port number, 0 (any free port, for listening) to 65,535.
  *
- * @throws {SyntaxError} When `text` is none.
+ * @throws {SyntaxError} If `text` is not a port number.
  */
 export function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65535) {
-    throw new SyntaxError(`"${text}" is no port; write a number from 0 to 65535`);
+    throw new SyntaxError(`"${text}" is not a port; write a number from 0 to 65535`);
   }
   return port;
 }
 
-/** The address as a person writes it: `host:port`, an IPv6 host in brackets. */
+/** Formats an address as `host:port`, an IPv6 host in brackets. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

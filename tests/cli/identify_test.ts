@@ -120,7 +120,7 @@ Deno.test("bad input to identify is a line and status 2", async () => {
     [[], "micss identify: no address; write micss identify ADDRESS --key FILE"],
     [["192.0.2.1"], 'micss identify: "192.0.2.1": no key to ask by; give one, --key FILE'],
     [["192.0.2.2", "--config", file], `micss identify: "192.0.2.2": no key to ask by; ${file} has none for it`],
-    [["::1", "--key", key], 'micss identify: "::1" is no address; write an IPv6 address as [::1]'],
+    [["::1", "--key", key], 'micss identify: "::1" is not an address; write an IPv6 address as [::1]'],
     [["a", "b"], 'micss identify: "b": one too many; give only one, and flags'],
     [
       ["192.0.2.1", "--key", key],

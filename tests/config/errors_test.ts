@@ -74,25 +74,25 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
   ]],
   // Values.
   ["server", `${CHANNELS} --channel 192.0.2 ${TARGET}`, [
-    'micss server: --channel "192.0.2": no IPv4 address; write four numbers from 0 to 255, such as 192.0.2.1',
+    'micss server: --channel "192.0.2": not an IPv4 address; write four numbers from 0 to 255, such as 192.0.2.1',
   ]],
   ["client", `${SERVER} --redirect 6522`, [
     'micss client: --redirect "6522": has no host; write HOST:6522, such as 127.0.0.1:6522',
   ]],
   ["server", `${CHANNELS},192.0.2.3 ${TARGET}`, [
-    'micss server: --channel "192.0.2.2,192.0.2.3": no address; give one at a time',
+    'micss server: --channel "192.0.2.2,192.0.2.3": not an address; give one at a time',
   ]],
   ["server", `${CHANNELS} --channel 2001:db8::1 ${TARGET}`, [
-    'micss server: --channel "2001:db8::1": no address; write an IPv6 address as [2001:db8::1]',
+    'micss server: --channel "2001:db8::1": not an address; write an IPv6 address as [2001:db8::1]',
   ]],
   ["server", `${CHANNELS} --channel a:70000 ${TARGET}`, [
-    'micss server: --channel "a:70000": "70000" is no port; write a number from 0 to 65535',
+    'micss server: --channel "a:70000": "70000" is not a port; write a number from 0 to 65535',
   ]],
   ["server", `${CHANNELS} --target 80`, [
     'micss server: --target "80": no target; write PORT=HOST:PORT, PORT=HOST or *=HOST',
   ]],
   ["server", `${CHANNELS} --target http=a`, [
-    'micss server: --target "http=a": "http" is no port; write a number from 0 to 65535',
+    'micss server: --target "http=a": "http" is not a port; write a number from 0 to 65535',
   ]],
   ["server", `${CHANNELS} --target 0=a`, [
     'micss server: --target "0=a": "0" has port 0; write a port from 1 to 65535',
@@ -111,7 +111,7 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
     'micss client: --server "w_b=a,b": "w_b" is no server\'s name; write letters, digits, dots and dashes',
   ]],
   ["client", `--server web=a,b: ${FORWARD}`, [
-    'micss client: --server "web=a,b:": "b:" is no address; write HOST:PORT',
+    'micss client: --server "web=a,b:": "b:" is not an address; write HOST:PORT',
   ]],
   ["client", `--server web=a,b:0 ${FORWARD}`, [
     'micss client: --server "web=a,b:0": "b:0" has port 0; write a port from 1 to 65535',
@@ -123,18 +123,18 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
     'micss client: --forward "127.0.0.1=web:80": "127.0.0.1" has no port; write 127.0.0.1:PORT',
   ]],
   ["client", `${SERVER} --forward a:1=web:http`, [
-    'micss client: --forward "a:1=web:http": "http" is no port; write a number from 0 to 65535',
+    'micss client: --forward "a:1=web:http": "http" is not a port; write a number from 0 to 65535',
   ]],
-  ["client", `${SERVER} --redirect [::`, ['micss client: --redirect "[::": no address; write HOST:PORT']],
+  ["client", `${SERVER} --redirect [::`, ['micss client: --redirect "[::": not an address; write HOST:PORT']],
   // All of them at once, each on a line of its own.
   ["server", "--channel a: --target b --log-level c", [
-    'micss server: --channel "a:": no address; write HOST:PORT',
+    'micss server: --channel "a:": not an address; write HOST:PORT',
     'micss server: --target "b": no target; write PORT=HOST:PORT, PORT=HOST or *=HOST',
     'micss server: --log-level "c": no level; write debug, info, quiet, warn or error',
   ]],
   // A value can't forge a line, or turn the terminal's text around.
   ["server", ["--channel", "a\nmicss: all is well\u202e\u2028\x1b[2J"], [
-    'micss server: --channel "a\\nmicss: all is well\\u{202e}\\u{2028}\\u001b[2J": no address; write HOST:PORT',
+    'micss server: --channel "a\\nmicss: all is well\\u{202e}\\u{2028}\\u001b[2J": not an address; write HOST:PORT',
   ]],
   // Rules between values.
   ["server", "", [
@@ -249,11 +249,11 @@ const FILES: ["server" | "client", string, string[]][] = [
   ]],
   // Values.
   ["server", "channels:\n- a\n- 1.2.3\n", [
-    'micss: f.yaml:3: channels.1: "1.2.3" is no IPv4 address; write four numbers from 0 to 255, such as 192.0.2.1',
+    'micss: f.yaml:3: channels.1: "1.2.3" is not an IPv4 address; write four numbers from 0 to 255, such as 192.0.2.1',
   ]],
   ["server", "targets:\n  80: 127.0.0.1:8080\n  '*': a:b\n  http: c\n", [
-    'micss: f.yaml:3: targets.*: "a:b" is no address; write HOST:PORT',
-    'micss: f.yaml:4: targets.http: "http" is no port; write a number from 0 to 65535',
+    'micss: f.yaml:3: targets.*: "a:b" is not an address; write HOST:PORT',
+    'micss: f.yaml:4: targets.http: "http" is not a port; write a number from 0 to 65535',
   ]],
   ["server", "targets: [80=a, b]\n", [
     'micss: f.yaml:1: targets.1: "b" is no target; write PORT=HOST:PORT, PORT=HOST or *=HOST',
@@ -276,10 +276,12 @@ const FILES: ["server" | "client", string, string[]][] = [
     "servers:\n  web:\n    - a\n    - b:0\n  db:\n    channels:\n      - a\n      - b\n    ports:\n      - 80\n      - x\n",
     [
       'micss: f.yaml:4: servers.web.1: "b:0" has port 0; write a port from 1 to 65535',
-      'micss: f.yaml:11: servers.db.ports.1: "x" is no port; write a number from 0 to 65535',
+      'micss: f.yaml:11: servers.db.ports.1: "x" is not a port; write a number from 0 to 65535',
     ],
   ],
-  ["server", 'channels:\n  - "a\\nb"\n', ['micss: f.yaml:2: channels.0: "a\\u{a}b" is no address; write HOST:PORT']],
+  ["server", 'channels:\n  - "a\\nb"\n', [
+    'micss: f.yaml:2: channels.0: "a\\u{a}b" is not an address; write HOST:PORT',
+  ]],
   // Rules between values.
   ["server", "channels:\n  - a\ntargets:\n", [
     "micss: f.yaml:1: channels: only one channel; give 2 to 16, each at an address of its own",
@@ -336,6 +338,6 @@ Deno.test("text that is no YAML is told with its line", () => {
 
 Deno.test("mistakes in the file show also where a flag wins over it", () => {
   assertEquals(linesOf("server", `${CHANNELS} ${TARGET} --config f.yaml`, "channels: [a, b:x]\n"), [
-    'micss: f.yaml:1: channels.1: "b:x" is no address; write HOST:PORT',
+    'micss: f.yaml:1: channels.1: "b:x" is not an address; write HOST:PORT',
   ]);
 });

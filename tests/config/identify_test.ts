@@ -44,11 +44,11 @@ Deno.test("what a key is for is an address, a network or a name, each with a por
 Deno.test("what is nothing to have a key for is refused", () => {
   const cases: [string, string][] = [
     ["", '"" is no address'],
-    ["192.0.2.0/33", '"192.0.2.0/33" is no network'],
-    ["192.0.2.1/24", '"192.0.2.1/24" has bits beyond its network; write 192.0.2.0/24'],
-    ["web.example/24", '"web.example/24" is no network'],
+    ["192.0.2.0/33", '"192.0.2.0/33" is not a network'],
+    ["192.0.2.1/24", '"192.0.2.1/24" has bits set beyond its prefix; write 192.0.2.0/24'],
+    ["web.example/24", '"web.example/24" is not a network'],
     ["2001:db8::/32", "is no network; write one as 192.0.2.0/24 or [2001:db8::]/32"],
-    ["192.0.2.0/24:x", '"x" is no port'],
+    ["192.0.2.0/24:x", '"x" is not a port'],
     ["192.0.2.0/24:0", "has port 0"],
     ["192.0.2.1:0", "has port 0"],
     ["2001:db8::1", "write an IPv6 address as [2001:db8::1]"],
@@ -85,7 +85,7 @@ Deno.test("a mistake among keys has its line", () => {
     'micss client: --identify "192.0.2.10": names no key; write ADDRESS=FILE or NETWORK=FILE',
   ]);
   assertEquals(mistakes(() => client(FILE, "keys:\n  192.0.2.1: a\n  192.0.2.0/8:\n    - b\n")), [
-    'micss: f.yaml:4: keys.192.0.2.0/8.0: "192.0.2.0/8" has bits beyond its network; write 192.0.0.0/8',
+    'micss: f.yaml:4: keys.192.0.2.0/8.0: "192.0.2.0/8" has bits set beyond its prefix; write 192.0.0.0/8',
   ]);
   assertEquals(mistakes(() => client(FILE, "keys:\n  192.0.2.1:\n    - {a: b}\n")), [
     "micss: f.yaml:3: keys.192.0.2.1.0: no single value; write ADDRESS=FILE",

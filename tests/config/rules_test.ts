@@ -33,10 +33,10 @@ Deno.test("what is no network or port gets a line that says what would be right"
     ["*:80,81", `"*:80,81" ${none}`],
     ["80", `"80" ${none}`],
     ["*:0", '"*:0" has port 0; write a port from 1 to 65535'],
-    ["*:65536", '"65536" is no port; write a number from 0 to 65535'],
-    ["192.0.2.1/24", '"192.0.2.1/24" has bits beyond its network; write 192.0.2.0/24'],
-    ["192.0.2.0/33", '"192.0.2.0/33" is no network; write one as 192.0.2.0/24 or 2001:db8::/32'],
-    ["[192.0.2.1;]", '"192.0.2.1;/128" is no network; write one as 192.0.2.0/24 or 2001:db8::/32'],
+    ["*:65536", '"65536" is not a port; write a number from 0 to 65535'],
+    ["192.0.2.1/24", '"192.0.2.1/24" has bits set beyond its prefix; write 192.0.2.0/24'],
+    ["192.0.2.0/33", '"192.0.2.0/33" is not a network; write one such as 192.0.2.0/24 or 2001:db8::/32'],
+    ["[192.0.2.1;]", '"192.0.2.1;/128" is not a network; write one such as 192.0.2.0/24 or 2001:db8::/32'],
   ];
   for (const [text, message] of cases) assertThrows(() => selectorSyntax.parse(text), SyntaxError, message);
 });

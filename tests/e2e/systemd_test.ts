@@ -140,7 +140,7 @@ testWith(
     const flags = ["--channel", "192.0.2.1", "--channel", "192.0.2.2", "--target", "80=127.0.0.1:1"];
     const server = [...await micssCommand(), "server", ...flags];
     const { code, stderr } = await run(server, { ...namespace, cwd: ROOT, mayFail: true });
-    assertMatch(stderr, /can't listen at 192\.0\.2\.1:6522: this machine does not have that address/);
+    assertMatch(stderr, /can't listen at 192\.0\.2\.1:6522: the address is not assigned to this machine/);
     assertEquals(code, 1);
     await namespace.ip("address add 192.0.2.1/24 dev lo", "address add 192.0.2.2/24 dev lo");
     await using handler = await Handler.start("server", flags, namespace);

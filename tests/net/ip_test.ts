@@ -57,16 +57,16 @@ Deno.test("a network has the addresses that share its first bits", () => {
   }
 });
 
-Deno.test("what is no network is refused, with what would be right", () => {
+Deno.test("text that is not a network is rejected with an example of one", () => {
   for (
     const text of ["", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "::/129", "a/8", "10.0.0.0/8/8", "/8"]
   ) {
-    assertThrows(() => parseSubnet(text), SyntaxError, `"${text}" is no network; write one as`);
+    assertThrows(() => parseSubnet(text), SyntaxError, `"${text}" is not a network; write one such as`);
   }
   assertThrows(
     () => parseSubnet("10.1.2.3/8"),
     SyntaxError,
-    '"10.1.2.3/8" has bits beyond its network; write 10.0.0.0/8',
+    '"10.1.2.3/8" has bits set beyond its prefix; write 10.0.0.0/8',
   );
   assertThrows(() => parseSubnet("2001:db8::1/32"), SyntaxError, "write 2001:db8::/32");
 });

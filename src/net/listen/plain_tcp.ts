@@ -3,31 +3,32 @@ import { formatAddress } from "../address.ts";
 import type { Connection, Listener } from "../connection.ts";
 import { StartError } from "./listen.ts";
 
+/** Protocol numbers (IANA; Linux for MPTCP). */
 const TCP = 6, MPTCP = 262;
 
 /** A channel's socket is not plain TCP. */
 export class NotPlainTcp extends MicssError {
-  /** An error in words. @param protocol The number of what it is instead. */
+  /** @param protocol Number of the socket's protocol. */
   constructor(protocol: number) {
     const name = protocol === MPTCP ? "MPTCP" : `protocol ${protocol}`;
-    super(`its socket is ${name}, not plain TCP, and may take another channel's path; start micss without mptcpize`);
+    super(`its socket is ${name}, not plain TCP, and may use another channel's path; start micss without mptcpize`);
   }
 }
 
 /**
- * Refuses a connection that may run over paths of its own choice, as those of MPTCP do (RFC 8684): one path could then
- * carry several channels. A program's TCP can be made MPTCP without its doing: by a preloaded library, or by the kernel.
+ * Rejects a connection that may choose its own paths, as MPTCP does (RFC 8684): one path could then carry several
+ * channels. A preloaded library or the kernel can turn a program's TCP into MPTCP without its knowledge.
  *
- * @throws {NotPlainTcp} When it is not plain TCP.
+ * @throws {NotPlainTcp} If the connection is known not to be plain TCP.
  */
 export function requirePlainTcp({ protocol }: Connection): void {
   if (protocol !== undefined && protocol !== TCP) throw new NotPlainTcp(protocol);
 }
 
 /**
- * The same for what listens.
+ * Rejects listeners for the same reason.
  *
- * @throws {StartError} When one is not plain TCP; all are closed then.
+ * @throws {StartError} If one is known not to be plain TCP; all are closed then.
  */
 export function requirePlainListeners(listeners: readonly Listener[]): void {
   for (const { address, protocols = [] } of listeners) {

@@ -12,10 +12,10 @@ Deno.test("a listener that leaves nothing for another one of ours is named, whic
   const port = freePort("127.0.0.1");
   for (const [wide, narrow] of [["::", "0.0.0.0"], ["::", "127.0.0.1"], ["::", "::1"], ["0.0.0.0", "127.0.0.1"]]) {
     const [all, one] = [{ host: wide!, port }, { host: narrow!, port }];
-    const why = `${formatAddress(all)} takes what comes to ${formatAddress(one)} too`;
+    const why = `${formatAddress(all)} already covers ${formatAddress(one)}`;
     for (const addresses of [[all, one], [one, all]]) {
       const where = `can't listen at ${formatAddress(addresses[1]!)}`;
-      const help = `leave ${formatAddress(one)} out, or change its port`;
+      const help = `remove ${formatAddress(one)} or change its port`;
       assertEquals(startError(addresses), `${where}: ${why}; ${help}`);
     }
   }
@@ -26,7 +26,7 @@ Deno.test("another program at the address is told from a listener of ours, and n
   const free = { host: "127.0.0.1", port: freePort("127.0.0.1") };
   assertEquals(
     startError([free, other.address]),
-    `can't listen at ${formatAddress(other.address)}: another program listens there; end it or choose another port`,
+    `can't listen at ${formatAddress(other.address)}: another program listens there; stop it or choose another port`,
   );
   other.close();
   for (const listener of listenAll(systemNetwork, [free, other.address])) listener.close();
@@ -35,6 +35,6 @@ Deno.test("another program at the address is told from a listener of ours, and n
 Deno.test("an address that this machine does not have is told", () => {
   assertEquals(
     startError([{ host: "192.0.2.1", port: 6522 }]),
-    "can't listen at 192.0.2.1:6522: this machine does not have that address",
+    "can't listen at 192.0.2.1:6522: the address is not assigned to this machine",
   );
 });
