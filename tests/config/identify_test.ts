@@ -43,7 +43,7 @@ Deno.test("what a key is for is an address, a network or a name, each with a por
 
 Deno.test("what is nothing to have a key for is refused", () => {
   const cases: [string, string][] = [
-    ["", '"" is no address'],
+    ["", '"" is not an address'],
     ["192.0.2.0/33", '"192.0.2.0/33" is not a network'],
     ["192.0.2.1/24", '"192.0.2.1/24" has bits set beyond its prefix; write 192.0.2.0/24'],
     ["web.example/24", '"web.example/24" is not a network'],
