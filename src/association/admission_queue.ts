@@ -1,85 +1,85 @@
 import { isIpv6 } from "../net/ip.ts";
 
-/** How many may wait at once: connections for their association, or associations for a session. */
+/** Limits on simultaneous waiters: connections without an association, or associations without a session. */
 export interface WaitingLimits {
-  /** In all. */
+  /** In total. */
   readonly total: number;
   /** From one source: an IPv4 address, or the first 64 bits of an IPv6 address. */
   readonly perSource: number;
-  /** As many as one association has: a source with no more of them is no crowd. Default: 1. */
+  /** Number of waiters that one association needs; a source with no more than that is never a crowd. Default: 1. */
   readonly association?: number;
 }
 
-/** Somebody who waits. */
+/** A connection or association that waits. */
 export interface Waiting {
-  /** The host address it came from. */
+  /** The peer's host address. */
   readonly remoteHost: string;
 }
 
 /**
- * Connections that are in no association yet, or associations that serve no session, as many as the limits allow.
+ * A bounded queue of connections without an association, or of associations without a session.
  *
- * Who comes when there is no room is let in, and the one that has waited longest goes: of its own source when that has
- * its share, else of the source that has most. Where no source has more than it needs for one association, it is the one
- * that has waited longest of all. A handshake takes a few round trips, so an honest client is through before it is the
- * oldest, however many strangers open connections and say nothing.
+ * When full, admits the newest and evicts the oldest: of the same source if that has reached its share, otherwise of the
+ * source with the most waiters. If no source has more than one association needs, evicts the oldest of all. A handshake
+ * takes a few round trips, so an honest client is through before it becomes the oldest, regardless of the number of
+ * connections that strangers open and leave silent.
  */
 export class AdmissionQueue<W extends Waiting> {
-  readonly #limits: WaitingLimits;
-  /** In the order of arrival: all, and those of each source. */
+  readonly #limits: () => WaitingLimits;
+  /** All waiters in order of arrival. */
   readonly #all = new Set<W>();
   readonly #bySource = new Map<string, Set<W>>();
-  /** Those of the sources that have more than they need for one association. */
+  /** The waiters of each source that has more than one association needs. */
   readonly #crowds = new Set<Set<W>>();
 
   /**
-   * An empty room.
+   * Creates an empty queue.
    *
-   * @param limits Looked at for each who comes.
+   * @param limits Returns the current limits; called for each arrival.
    */
-  constructor(limits: WaitingLimits) {
+  constructor(limits: () => WaitingLimits) {
     this.#limits = limits;
   }
 
-  /** How many wait. */
+  /** Number of waiters. */
   get size(): number {
     return this.#all.size;
   }
 
   /**
-   * Lets one in.
+   * Admits a waiter.
    *
-   * @returns Who has to go for it, still in the room: the caller ends and removes it.
+   * @returns The waiter to evict, still in the queue: the caller ends and removes it. Null if there is room.
    */
-  add(one: W): W | null {
-    const { total, perSource, association = 1 } = this.#limits;
-    const source = sourceNetwork(one.remoteHost);
+  add(waiter: W): W | null {
+    const { total, perSource, association = 1 } = this.#limits();
+    const source = sourceNetwork(waiter.remoteHost);
     const peers = this.#bySource.get(source) ?? new Set();
     const crowd = peers.size >= perSource ? peers : this.size >= total ? this.#largest() : null;
     const [oldest = null] = crowd ?? [];
-    this.#all.add(one);
-    this.#bySource.set(source, peers.add(one));
+    this.#all.add(waiter);
+    this.#bySource.set(source, peers.add(waiter));
     if (peers.size > association) this.#crowds.add(peers);
     return oldest;
   }
 
-  /** The one that goes when there is no room; null when none waits. */
+  /** The next waiter to evict; null when the queue is empty. */
   get next(): W | null {
     const [oldest = null] = this.#largest();
     return oldest;
   }
 
-  /** One has left. */
-  remove(one: W): void {
-    const source = sourceNetwork(one.remoteHost);
+  /** Removes a waiter; harmless if it is not in the queue. */
+  remove(waiter: W): void {
+    const source = sourceNetwork(waiter.remoteHost);
     const peers = this.#bySource.get(source);
-    if (peers === undefined || !peers.delete(one)) return;
-    this.#all.delete(one);
-    if (peers.size <= (this.#limits.association ?? 1)) this.#crowds.delete(peers);
+    if (peers === undefined || !peers.delete(waiter)) return;
+    this.#all.delete(waiter);
+    if (peers.size <= (this.#limits().association ?? 1)) this.#crowds.delete(peers);
     if (peers.size === 0) this.#bySource.delete(source);
   }
 
-  /** All who wait, in the order of their arrival; nobody may come or leave meanwhile, unless a copy is walked. */
+  /** Iterates over the waiters in order of arrival. Copy before adding or removing during iteration. */
   [Symbol.iterator](): IterableIterator<W> {
     return this.#all.values();
   }
@@ -91,7 +91,7 @@ export class AdmissionQueue<W extends Waiting> {
   }
 }
 
-/** A host address, or the network of 64 bits that an IPv6 address is in: whoever has one address there has all. */
+/** An IPv4 address itself, or the /64 network of an IPv6 address, all of whose addresses one host can use. */
 export function sourceNetwork(host: string): string {
   if (!isIpv6(host)) return host;
   const [before = "", after] = host.replace(/%.*$/, "").split("::");

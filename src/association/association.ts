@@ -10,25 +10,25 @@ import type { ChannelReader } from "./channel_reader.ts";
 import { ShareJoiner } from "./share_joiner.ts";
 import { ShareSplitter } from "./share_splitter.ts";
 
-/** How far a client's handshake had come when a channel failed. */
+/** Progress of a client's handshake when a channel failed. */
 export interface HandshakeProgress {
-  /** The last that had come about on the channel that failed. */
+  /** The last step completed on the channel that failed. */
   readonly reached: "nothing" | "connection" | "greeting";
-  /** How many other channels there are. */
+  /** Number of other channels. */
   readonly others: number;
-  /** How many of the others had been greeted. */
+  /** Number of other channels on which the greeting had arrived. */
   readonly answered: number;
 }
 
-/** A channel failed, and with it its association. */
+/** A channel failed, and its association with it. */
 export class ChannelError extends MicssError {
   /**
-   * An error that names the channel.
+   * Creates an error that names the channel.
    *
-   * @param index The channel's place in the association, from 0.
-   * @param address The address of the channel at the server handler.
-   * @param cause What happened to it.
-   * @param progress How far a client's handshake had come by then.
+   * @param index The channel's index in the association, from 0.
+   * @param address The channel's address at the server handler.
+   * @param cause The channel's own error.
+   * @param progress Progress of the handshake, if it failed during one.
    */
   constructor(
     readonly index: number,
@@ -40,7 +40,7 @@ export class ChannelError extends MicssError {
   }
 }
 
-/** How an association shares; the same for both directions. */
+/** Sharing scheme and pads of an association, for both directions. */
 export interface Sharing {
   /** Default: XOR. */
   readonly scheme?: Scheme;
@@ -49,71 +49,71 @@ export interface Sharing {
 }
 
 /**
- * n associated connections as one duplex stream of message bytes (paper, section III-E): what is written to
- * {@linkcode Association.writable} leaves as shares, what arrives as shares is read from {@linkcode Association.readable}.
+ * n associated connections as one duplex stream of message bytes (paper, section III-E): bytes written to
+ * {@linkcode Association.writable} leave as shares, and shares that arrive are read as bytes from
+ * {@linkcode Association.readable}.
  *
- * It owns the connections. Whoever holds the association ends it, once or more, with {@linkcode Association.end} or
- * {@linkcode Association.abort}; nothing else closes a connection.
+ * Owns the connections. The association's owner ends it with {@linkcode Association.end} or {@linkcode Association.abort},
+ * which may be repeated; nothing else closes a connection.
  */
 export class Association {
-  /** Names it in both handlers' logs; see {@linkcode associationId}. */
+  /** Its name in both handlers' logs; see {@linkcode associationId}. */
   readonly id: string;
   /** The connections, in the order of their shares. */
   readonly connections: readonly Connection[];
-  /** Message bytes that arrive; a chunk is lent until the next read. See {@linkcode ShareJoiner}. */
+  /** Received message bytes; a chunk is lent until the next read. See {@linkcode ShareJoiner}. */
   readonly readable: ReadableStream<Uint8Array>;
   /** Message bytes to send; a chunk is lent until its write settles. See {@linkcode ShareSplitter}. */
   readonly writable: WritableStream<Uint8Array>;
-  /** What ended it, where that was a channel. */
+  /** The channel's error, if a channel ended it. */
   failure: ChannelError | null = null;
-  /** What ended it, where that was {@linkcode Association.fail}. */
+  /** The error passed to {@linkcode Association.fail}, if that ended it. */
   fault: Error | null = null;
   /** Called once, when it is ended or aborted. */
   ending: () => void = () => {};
-  readonly #outlet: ShareSplitter;
-  readonly #inlets: readonly ChannelReader[];
   /** The channels' addresses at the server handler. */
   readonly addresses: readonly Address[];
+  /** Channels that were stalled a moment ago: once a channel has been reset, the system no longer tells. */
+  suspects: readonly number[] = [];
+  readonly #splitter: ShareSplitter;
+  readonly #readers: readonly ChannelReader[];
   readonly #over = Promise.withResolvers<void>();
   #ended = false;
 
   /**
-   * Takes the channels over.
+   * Takes ownership of the channels.
    *
    * @param id Its name.
-   * @param inlets Of at least two associated connections, in the order of their shares; the association's from now on.
-   * @param addresses The channels' addresses at the server handler, for errors and for who looks on.
+   * @param readers Readers of at least two associated connections, in the order of their shares.
+   * @param addresses The channels' addresses at the server handler, for errors and metrics.
    */
-  constructor(id: string, inlets: readonly ChannelReader[], addresses: readonly Address[], sharing: Sharing = {}) {
+  constructor(id: string, readers: readonly ChannelReader[], addresses: readonly Address[], sharing: Sharing = {}) {
     const { scheme = xor, pads = padSource("auto") } = sharing;
     this.id = id;
-    this.connections = inlets.map((inlet) => inlet.connection);
+    this.connections = readers.map((reader) => reader.connection);
     this.addresses = addresses;
-    this.#inlets = inlets;
+    this.#readers = readers;
     const failed = (index: number, cause: unknown) => this.channelFailed(index, cause);
-    this.readable = new ShareJoiner(inlets, scheme, failed).readable;
-    this.#outlet = new ShareSplitter(this.connections, scheme, commonGuard(pads), failed);
-    this.writable = this.#outlet.writable;
+    this.readable = new ShareJoiner(readers, scheme, failed).readable;
+    this.#splitter = new ShareSplitter(this.connections, scheme, commonGuard(pads), failed);
+    this.writable = this.#splitter.writable;
   }
 
-  /** What {@linkcode Association.stalled} was a moment ago: the system no longer tells once a channel has been reset. */
-  suspects: readonly number[] = [];
-
-  /** What ended it: a channel, or a reason of {@linkcode Association.fail}; null while nothing has. */
+  /** The error that ended it, of a channel or of {@linkcode Association.fail}; null while there is none. */
   get reason(): Error | null {
     return this.failure ?? this.fault;
   }
 
-  /** The channels whose paths seem to have stopped; none where that can't be told. */
+  /** Indexes of the channels whose paths seem to have stopped; empty where the system can't tell. */
   get stalled(): number[] {
     return [...this.connections.keys()].filter((index) => this.connections[index]!.stalled === true);
   }
 
   /**
-   * Records that a channel failed: the first to fail is the association's {@linkcode Association.failure}. Where the
-   * other side ended it, and another channel's path has stopped, that one is to blame: the other side has noticed first.
+   * Records that a channel failed; the first failure becomes {@linkcode Association.failure}. If the other side ended the
+   * channel while another channel's path has stopped, blames the latter: the other side noticed first.
    *
-   * @returns What is to be thrown: its {@linkcode Association.fault}, if that made the channel fail.
+   * @returns The error to throw: {@linkcode Association.fault} if that made the channel fail.
    */
   channelFailed(index: number, cause: unknown): Error {
     if (this.fault !== null) return this.fault;
@@ -132,63 +132,63 @@ export class Association {
     return new ChannelError(culprit, this.addresses[culprit]!, new Error(reason, { cause }));
   }
 
-  /** Aborts it for a reason that is no channel's. */
+  /** Aborts it for a reason other than a channel's failure. */
   fail(cause: unknown): void {
     if (this.#ended) return;
     this.fault = cause instanceof Error ? cause : new Error(String(cause));
     this.abort();
   }
 
-  /** How many bytes have come on each channel. */
+  /** Bytes received on each channel. */
   get received(): number[] {
-    return this.#inlets.map((inlet) => inlet.received);
+    return this.#readers.map((reader) => reader.received);
   }
 
-  /** How many bytes each channel has taken. */
+  /** Bytes that each channel has accepted. */
   get sent(): readonly number[] {
-    return this.#outlet.sent;
+    return this.#splitter.sent;
   }
 
-  /** How many bytes each channel was given: more than it has taken while it is slower than what is said. */
+  /** Bytes passed to each channel; exceeds {@linkcode Association.sent} while a channel is slow. */
   get offered(): number {
-    return this.#outlet.offered;
+    return this.#splitter.offered;
   }
 
-  /** Resolves once it is ended or aborted. */
+  /** Resolves when it is ended or aborted. */
   get over(): Promise<void> {
     return this.#over.promise;
   }
 
-  /** How many bytes have come on one channel. @param index Its place, from 0. */
+  /** Bytes received on one channel. @param index The channel's index, from 0. */
   receivedOn(index: number): number {
-    return this.#inlets[index]!.received;
+    return this.#readers[index]!.received;
   }
 
-  /** Whether more of a channel is needed before anything more can be joined: whether it is furthest behind. */
+  /** True if the channel is furthest behind: nothing can be joined until it brings more. */
   awaits(index: number): boolean {
-    return this.#inlets[index]!.available === 0;
+    return this.#readers[index]!.available === 0;
   }
 
   /**
-   * Resolves when all that was written so far has left for the channels; a write alone settles before that.
+   * Resolves when all bytes written so far have left; a write itself settles earlier.
    *
-   * @throws {ChannelError} When a channel failed before.
+   * @throws {ChannelError} If a channel failed before.
    */
   flushed(): Promise<void> {
-    return this.#outlet.flushed();
+    return this.#splitter.flushed();
   }
 
-  /** Ends every channel in order: what has left still arrives. */
+  /** Closes every channel in order: bytes that have left still arrive. */
   end(): void {
     this.#teardown((connection) => connection.close());
   }
 
-  /** Resets every channel: the other side learns at once, and what was on its way may be lost. */
+  /** Resets every channel: the other side notices immediately, and bytes on their way may be lost. */
   abort(): void {
     this.#teardown((connection) => connection.reset());
   }
 
-  /** Whether it was ended or aborted. */
+  /** True once it was ended or aborted. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -197,19 +197,19 @@ export class Association {
     if (this.#ended) return;
     this.#ended = true;
     this.connections.forEach(finish);
-    for (const inlet of this.#inlets) inlet.release();
+    for (const reader of this.#readers) reader.release();
     this.ending();
     this.#over.resolve();
   }
 }
 
-/** Whether a channel failed because the other side ended it. */
+/** True if a channel failed because the other side ended it. */
 function isByOtherSide(cause: unknown): boolean {
   const { ConnectionReset, ConnectionAborted, BrokenPipe } = Deno.errors;
   return cause === null || [ConnectionReset, ConnectionAborted, BrokenPipe].some((error) => cause instanceof error);
 }
 
-/** Channels in words: `channel 3`, `channels 2, 3 and 4`. @param indexes Their places in the association, at least one. */
+/** Formats channel numbers: `channel 3`, `channels 2, 3 and 4`. @param indexes Indexes in the association, at least one. */
 export function channelsOf(indexes: readonly number[]): string {
   const numbers = indexes.map((index) => index + 1);
   const last = numbers.pop();

@@ -2,35 +2,35 @@ import type { Connection } from "../net/connection.ts";
 import { affordable, giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../net/buffer_pool.ts";
 
 /**
- * How far, in bytes, a channel that is read on may be ahead of what is joined. The last such read may bring nearly as much
- * again, so that less than twice as much is at hand.
+ * Bytes available and not joined at which a channel is no longer read. The last read may add nearly as many, so a channel
+ * buffers less than twice this number.
  */
 export const READ_AHEAD = 524_288;
 
 /**
- * A channel with less than this at hand, in bytes, is not read until that is joined: its buffer can then start anew, which
- * saves 10 % of a small message's round trip. With more at hand it is read ahead, which gives a flow 20 % more throughput.
+ * Bytes available at which a channel is read ahead, which gives a flow 20 % more throughput. A channel with fewer is not
+ * read until they are joined and its buffer can be rewound, which saves 10 % of a small message's round trip.
  */
 const FLOWING = 8192;
 
-/** A buffer that shares were read into: bytes from `start` to `end` are not joined yet. */
+/** A buffer of shares: the bytes from `start` to `end` are not joined yet. */
 interface Segment {
   readonly buffer: Uint8Array;
-  /** How many of the buffer's bytes a read may fill; grows with the flow. */
+  /** Number of the buffer's bytes that a read may fill; grows with the flow. */
   readonly size: number;
   start: number;
   end: number;
 }
 
 /**
- * What has arrived on one channel and is not joined yet.
+ * Reads shares from one channel, and buffers them until they are joined.
  *
- * Byte k of the stream lies at an offset that is k modulo 8 in its buffer, on every channel, so that shares can be joined
- * in words. Reads go on by themselves until the channel is {@linkcode READ_AHEAD} bytes ahead or more; then the kernel's buffer
- * fills, and TCP's window slows the sender.
+ * On every channel, byte k of the stream is at an offset congruent to k modulo 8 in its buffer, so that shares can be joined
+ * word by word. Reading continues until the channel is {@linkcode READ_AHEAD} bytes ahead; then the kernel's buffer fills,
+ * and TCP's window slows the sender.
  */
 export class ChannelReader {
-  /** The channel's connection; the inlet only reads from it. */
+  /** The channel's connection; this class only reads from it. */
   readonly connection: Connection;
   /** Called after each arrival, and at the end. */
   changed: () => void = () => {};
@@ -39,21 +39,21 @@ export class ChannelReader {
   #reading = false;
   /** Bytes read from the channel since the association began. */
   received = 0;
-  /** Bytes received and not joined. */
+  /** Bytes received and not joined yet. */
   available = 0;
-  /** Why nothing more comes, once that is so: null for an orderly end. */
+  /** Set when no more bytes will come; its cause is null after an orderly end. */
   ended: { readonly cause: unknown } | null = null;
 
   /**
-   * An inlet that has not read yet.
+   * Reads nothing yet.
    *
-   * @param connection Its owner ends it, then releases the inlet.
+   * @param connection Its owner ends it, then releases the reader.
    */
   constructor(connection: Connection) {
     this.connection = connection;
   }
 
-  /** Reads on, unless a read is under way or the channel is far enough ahead. */
+  /** Starts a read, unless one is in progress or the channel is far enough ahead. */
   read(): void {
     if (this.#reading || this.ended !== null || this.available >= READ_AHEAD) return;
     if (this.available > 0 && this.available < FLOWING) return;
@@ -74,22 +74,22 @@ export class ChannelReader {
     );
   }
 
-  /** How many of the bytes that come next lie together: at least one if any is available. */
-  get together(): number {
+  /** Number of next bytes that are contiguous: at least one if any are available. */
+  get contiguous(): number {
     const { start, end } = this.#segments[0]!;
     return end - start;
   }
 
-  /** The next `length` bytes, which lie together. */
+  /** The next `length` bytes, which must be contiguous. */
   front(length: number): Uint8Array {
     const { buffer, start } = this.#segments[0]!;
     return buffer.subarray(start, start + length);
   }
 
-  /** Takes `length` bytes off the front. What {@linkcode ChannelReader.front} gave may be overwritten from now on. */
+  /** Removes `length` bytes from the front. Views from {@linkcode ChannelReader.front} may be overwritten from now on. */
   drop(length: number): void {
     const segment = this.#segments[0];
-    if (segment === undefined) return; // released since
+    if (segment === undefined) return; // released meanwhile
     segment.start += length;
     this.available -= length;
     if (segment.start < segment.end) return;
@@ -100,8 +100,8 @@ export class ChannelReader {
   }
 
   /**
-   * Gives the buffers back, but for two that may still be in use and are left to the garbage collector: the first, which
-   * may be lent, and the last, if a read is under way. The connection must have been ended.
+   * Gives the buffers back to the pool, except for two that may still be in use and are left to the garbage collector: the
+   * first, which may be lent, and the last, if a read is in progress. The connection must have been ended.
    */
   release(): void {
     const [, ...others] = this.#segments.splice(0);
@@ -116,12 +116,12 @@ export class ChannelReader {
     segment.end += length;
     this.received += length;
     this.available += length;
-    // How full a read that had the whole segment to itself came back says how large the next should be.
+    // A read into an empty segment shows how large the next one should be.
     if (segment.end >= segment.size) this.#size = nextSize(segment.size, segment.size);
     else if (whole) this.#size = nextSize(segment.size, length);
   }
 
-  /** The segment to read into: the last, if it has room, or a new one. */
+  /** The segment to read into: the last if it has room, otherwise a new one. */
   #tail(): Segment {
     const last = this.#segments.at(-1);
     if (last !== undefined && last.start === last.end) {
@@ -139,7 +139,7 @@ export class ChannelReader {
     return segment;
   }
 
-  /** Starts an empty segment anew, at the offset that the stream's position asks for. */
+  /** Reuses an empty segment from its start, at the offset that the stream's position requires. */
   #rewind(segment: Segment): void {
     segment.start = segment.end = this.received % 8;
   }

@@ -1,75 +1,77 @@
 import { type Associate, cookieKey, RefusedReason } from "../wire/associate.ts";
 
-/** A connection of the server handler's that is in no association yet. */
+/** A connection of the server handler without an association. */
 export interface Candidate {
-  /** The cookie that its greeting carried. */
+  /** The cookie in its greeting. */
   readonly cookie: Uint8Array;
-  /** The host address of the server handler at which it arrived: the path that it took. */
+  /** The server handler's host address at which it arrived: identifies its path. */
   readonly localHost: string;
-  /** Called at most once: the connection is refused. It is forgotten already. */
+  /** Called at most once, after the matcher has removed the connection. */
   refused(reason: RefusedReason): void;
 }
 
-/** One list, and the connections that sent exactly it so far. */
+/** A list, and the connections that have sent exactly this list so far. */
 interface Claim<C> {
   readonly names: readonly string[];
   readonly senders: Set<C>;
 }
 
-/** What {@linkcode Matcher} needs to know. */
+/** Options of {@linkcode Matcher}. */
 export interface MatcherOptions<C> {
-  /** The numbers of the schemes that the server does. */
+  /** Numbers of the supported schemes. */
   readonly schemes: ReadonlySet<number>;
-  /** Whether two connections of an association must have arrived at different host addresses. */
-  readonly distinctAddresses: boolean;
-  /** Called when all that a list names have sent it, in the list's order. They are forgotten already. */
+  /** Returns whether the connections of an association must have arrived at different host addresses; asked each time. */
+  readonly distinctAddresses: () => boolean;
+  /** Called when all connections in a list have sent it, in the list's order, after the matcher has removed them. */
   associated(candidates: C[], list: Associate): void;
 }
 
 /**
- * Decides which connections belong together (paper, section III-D step 4; docs/PROTOCOL.md 2.3). Pure: time and bytes are
- * its caller's.
+ * Decides which connections belong together (paper, section III-D step 4; docs/PROTOCOL.md 2.3). Pure: reads no clock and
+ * no socket.
  *
- * The connections that a list names are associated when, and only when, every one of them is alive, in no association,
- * and has itself sent exactly that list. A list fails as soon as that can't come true any more, and its failure hurts
- * only those that sent it: who names somebody else's cookie breaks nothing for the connection that owns it.
+ * The connections in a list are associated if and only if every one of them is alive, without an association, and has
+ * itself sent exactly that list. A list fails as soon as this has become impossible. Its failure affects only its senders:
+ * a client that names another client's cookie does no harm to the connection with that cookie.
  *
  * Each connection holds at most one list of at most 16 cookies, so memory is bounded by the number of connections.
  */
 export class Matcher<C extends Candidate> {
   readonly #options: MatcherOptions<C>;
   readonly #alive = new Map<string, C>();
-  /** What each connection sent, as the key of its claim. */
+  /** The key of the claim that each connection sent. */
   readonly #sent = new Map<C, string>();
   readonly #claims = new Map<string, Claim<C>>();
-  /** The keys of the claims that name a cookie. */
+  /** The keys of the claims that name each cookie. */
   readonly #naming = new Map<string, Set<string>>();
 
-  /** A matcher without connections. */
+  /** Creates a matcher without connections. */
   constructor(options: MatcherOptions<C>) {
     this.#options = options;
   }
 
-  /** How many connections are in no association yet. */
+  /** Number of connections without an association. */
   get size(): number {
     return this.#alive.size;
   }
 
-  /** A connection has come, and was given its cookie. */
+  /** Adds a connection whose cookie has been chosen. */
   add(candidate: C): void {
     this.#alive.set(cookieKey(candidate.cookie), candidate);
   }
 
-  /** A connection has gone, or broke the protocol: what names it can't come true any more. Its owner closes it. */
+  /** Removes a connection that has ended or violated the protocol, and fails the lists that name it. Its owner closes it. */
   remove(candidate: C): void {
-    if (!this.#forget(candidate)) return;
+    if (!this.#removeCandidate(candidate)) return;
     this.#failAllNaming(candidate, RefusedReason.Mismatch);
   }
 
-  /** A connection has sent its list. */
+  /** Submits the list that a connection has sent. @throws {TypeError} If it has sent one before. */
   submit(candidate: C, list: Associate): void {
     const own = cookieKey(candidate.cookie);
-    if (!this.#isAlive(candidate) || this.#sent.has(candidate)) throw new TypeError("a second list of one connection");
+    if (!this.#isAlive(candidate) || this.#sent.has(candidate)) {
+      throw new TypeError("a second list from one connection");
+    }
     const { scheme, threshold, cookies } = list;
     const names = cookies.map(cookieKey);
     if (!this.#options.schemes.has(scheme) || threshold !== names.length || !names.includes(own)) {
@@ -78,7 +80,7 @@ export class Matcher<C extends Candidate> {
     const key = `${scheme}:${names.join()}`;
     this.#claim(key, names).senders.add(candidate);
     this.#sent.set(candidate, key);
-    // What others said of this connection is now known to be wrong, unless they said the same.
+    // Other lists that name this connection can't be completed any more.
     this.#failAllNaming(candidate, RefusedReason.Mismatch, key);
     this.#decide(key, list);
   }
@@ -102,30 +104,29 @@ export class Matcher<C extends Candidate> {
     const named = claim.names.map((name) => this.#alive.get(name));
     if (named.includes(undefined)) return this.#fail(key, RefusedReason.UnknownCookie);
     const candidates = named as C[];
-    if (candidates.some((one) => this.#sent.has(one) && this.#sent.get(one) !== key)) {
+    if (candidates.some((candidate) => this.#sent.has(candidate) && this.#sent.get(candidate) !== key)) {
       return this.#fail(key, RefusedReason.Mismatch);
     }
-    const hosts = new Set(candidates.map((one) => one.localHost));
-    if (this.#options.distinctAddresses && hosts.size < candidates.length) {
+    const hosts = new Set(candidates.map(({ localHost }) => localHost));
+    if (this.#options.distinctAddresses() && hosts.size < candidates.length) {
       return this.#fail(key, RefusedReason.SharedAddress);
     }
     if (claim.senders.size < candidates.length) return;
     this.#drop(key);
     for (const candidate of candidates) {
-      this.#forget(candidate);
+      this.#removeCandidate(candidate);
       this.#failAllNaming(candidate, RefusedReason.Mismatch);
     }
     this.#options.associated(candidates, list);
   }
 
-  /** Fails the claims that name a connection, but for one. */
-  #failAllNaming(candidate: C, reason: RefusedReason, butFor?: string): void {
+  #failAllNaming(candidate: C, reason: RefusedReason, except?: string): void {
     for (const key of [...this.#naming.get(cookieKey(candidate.cookie)) ?? []]) {
-      if (key !== butFor) this.#fail(key, reason);
+      if (key !== except) this.#fail(key, reason);
     }
   }
 
-  /** Refuses all that sent a list; what named them can't come true any more either. */
+  /** Refuses every sender of a list, which fails the lists that name them too. */
   #fail(key: string, reason: RefusedReason): void {
     for (const sender of this.#drop(key)?.senders ?? []) {
       if (this.#isAlive(sender)) this.#refuse(sender, reason);
@@ -148,7 +149,7 @@ export class Matcher<C extends Candidate> {
     return claim;
   }
 
-  #forget(candidate: C): boolean {
+  #removeCandidate(candidate: C): boolean {
     this.#sent.delete(candidate);
     return this.#isAlive(candidate) && this.#alive.delete(cookieKey(candidate.cookie));
   }

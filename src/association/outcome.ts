@@ -4,7 +4,7 @@ import { RefusedReason } from "../wire/associate.ts";
 import { WireError } from "../wire/decoder.ts";
 import { ChannelError } from "./association.ts";
 
-/** How a handshake ended; where it was refused, why. */
+/** Result of a handshake; the reason where it was refused. */
 export type HandshakeOutcome =
   | "associated"
   | "timed-out"
@@ -16,37 +16,37 @@ export type HandshakeOutcome =
 /** The server handler refused the list that the client sent. */
 export class HandshakeRefused extends WireError {
   /**
-   * An error in words.
+   * Creates the error.
    *
-   * @param reason What the server handler says.
+   * @param reason The server handler's reason.
    */
   constructor(readonly reason: RefusedReason) {
-    super(WORDS[reason]);
+    super(MESSAGES[reason]);
   }
 
-  /** Whether the reason says what is wrong. Otherwise another channel has met that, and is about to tell. */
-  get telling(): boolean {
+  /** False if the reason only follows from a failure on another channel, which is about to report it. */
+  get conclusive(): boolean {
     return this.reason !== RefusedReason.UnknownCookie && this.reason !== RefusedReason.Mismatch;
   }
 }
 
-/** The other side took too long. */
+/** The handshake did not finish in time. */
 export class HandshakeTimeout extends MicssError {}
 
-const WORDS: Readonly<Record<RefusedReason, string>> = {
-  [RefusedReason.Unacceptable]: "refused: the server handler does not do this scheme, or this threshold",
+const MESSAGES: Readonly<Record<RefusedReason, string>> = {
+  [RefusedReason.Unacceptable]: "refused: the server handler does not support this scheme or threshold",
   [RefusedReason.UnknownCookie]: "refused: the list names a connection that the server handler does not have",
-  [RefusedReason.Mismatch]: "refused: another channel sent another list, or ended",
+  [RefusedReason.Mismatch]: "refused: another channel sent a different list, or ended",
   [RefusedReason.SharedAddress]: "refused: two channels arrived at the same address of the server handler",
-  [RefusedReason.Overloaded]: "refused: the server handler has too much to do",
+  [RefusedReason.Overloaded]: "refused: the server handler is overloaded",
 };
 
-/** The outcome of a handshake that was refused. */
+/** The outcome of a refused handshake. */
 export function refusedFor(reason: RefusedReason): HandshakeOutcome {
   return `refused-${RefusedReason[reason].replace(/(?<=[a-z])(?=[A-Z])/g, "-").toLowerCase()}`;
 }
 
-/** The outcome of a handshake that ended with an error; a {@linkcode ChannelError} is what caused it. */
+/** The outcome of a failed handshake, by its error or the cause of its {@linkcode ChannelError}. */
 export function outcomeOf(error: unknown): HandshakeOutcome {
   const cause = error instanceof ChannelError ? error.cause : error;
   if (cause instanceof HandshakeTimeout) return "timed-out";
@@ -54,10 +54,12 @@ export function outcomeOf(error: unknown): HandshakeOutcome {
 }
 
 /**
- * Whether a handshake that ended with an error may succeed a moment later: nothing listened there, or a server handler that
- * took another one's place meanwhile. Then a channel is refused or reset, or some channels met one and some the other.
+ * True if a failed handshake may succeed a moment later, because a server handler is being replaced: then a channel is
+ * refused or reset, or some channels reached the old server handler and some the new one.
  */
 export function mayPass(error: unknown): boolean {
   const cause = error instanceof ChannelError ? error.cause : error;
-  return cause instanceof HandshakeRefused ? !cause.telling : isUnavailable(cause ?? new Deno.errors.UnexpectedEof());
+  return cause instanceof HandshakeRefused
+    ? !cause.conclusive
+    : isUnavailable(cause ?? new Deno.errors.UnexpectedEof());
 }

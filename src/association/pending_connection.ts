@@ -7,79 +7,79 @@ import type { Candidate } from "./matcher.ts";
 import { type HandshakeOutcome, refusedFor } from "./outcome.ts";
 
 /**
- * A connection that the server handler has accepted and that is in no association yet. It owns the connection until
- * {@linkcode PendingConnection.release}; ends it once.
+ * An accepted connection without an association. Owns the connection until {@linkcode PendingConnection.release}, and ends
+ * it at most once.
  */
 export class PendingConnection implements Candidate {
-  /** From the CSPRNG: that two are alike is less likely than that the machine fails. */
+  /** From the CSPRNG: a machine failure is likelier than two equal cookies. */
   readonly cookie: Uint8Array = crypto.getRandomValues(new Uint8Array(COOKIE_LENGTH));
-  /** What will read the connection's shares. */
-  readonly inlet: ChannelReader;
-  /** Whether the client has said what it wants. */
+  /** Will read the connection's shares. */
+  readonly reader: ChannelReader;
+  /** True once the client has sent its list or question. */
   heard = false;
-  /** When it was accepted, in milliseconds of its owner's clock. */
+  /** Time of its arrival, in milliseconds of its owner's clock. */
   arrived = 0;
-  /** Forgets the time-out. */
-  forgetTimeout: () => void = () => {};
+  /** Cancels the time-out. */
+  cancelTimeout: () => void = () => {};
   readonly #ended: (reason: string | null, outcome: HandshakeOutcome) => void;
   #over = false;
 
   /**
-   * Takes the connection over.
+   * Takes ownership of a connection.
    *
-   * @param connection Just accepted; the newcomer's from now on.
-   * @param ended Called once, when it ends without an association, with the reason in words; null when it wanted none.
+   * @param connection Just accepted.
+   * @param ended Called once, if it ends without an association, with the reason for the log; null if it asked for none.
    */
   constructor(
     readonly connection: Connection,
     ended: (reason: string | null, outcome: HandshakeOutcome) => void,
   ) {
-    this.inlet = new ChannelReader(connection);
+    this.reader = new ChannelReader(connection);
     this.#ended = ended;
   }
 
-  /** The host address at which it arrived. */
+  /** The local host address. */
   get localHost(): string {
     return this.connection.local.host;
   }
 
-  /** The host address it came from. */
+  /** The peer's host address. */
   get remoteHost(): string {
     return this.connection.remote.host;
   }
 
-  /** Whether it was ended or released. */
+  /** True once it was ended or released. */
   get over(): boolean {
     return this.#over;
   }
 
-  /** Says why the list is refused, and ends. */
+  /** Sends the reason why the list is refused, and ends. */
   refused(reason: RefusedReason): void {
-    this.#say(encodeRefused(reason), `refused: ${RefusedReason[reason]}`, refusedFor(reason));
+    this.#sendLast(encodeRefused(reason), `refused: ${RefusedReason[reason]}`, refusedFor(reason));
   }
 
-  /** Gives the answer to a question, at most 1,024 bytes, and ends: it was no channel. */
+  /** Sends the answer to an identification request, at most 1,024 bytes, and ends. */
   answer(bytes: Uint8Array): void {
-    this.#say(bytes, null, "failed");
+    this.#sendLast(bytes, null, "failed");
   }
 
-  /** Ends without a word to the other side. */
+  /** Ends without sending anything. */
   end(cause: unknown, outcome: HandshakeOutcome = "failed"): void {
     if (this.#over) return;
     this.#finish(reasonOf(cause), outcome);
     this.#close();
   }
 
-  /** Gives up ownership: it is in an association now. */
+  /** Gives up ownership: the association owns the connection now. */
   release(): void {
     this.#over = true;
-    this.forgetTimeout();
+    this.cancelTimeout();
   }
 
-  #say(bytes: Uint8Array, reason: string | null, outcome: HandshakeOutcome): void {
+  #sendLast(bytes: Uint8Array, reason: string | null, outcome: HandshakeOutcome): void {
     if (this.#over) return;
     this.#finish(reason, outcome);
-    // So little always fits into the socket's buffer: closing does not wait for long.
+    // Small enough for the socket buffer, so closing does not wait long.
     writeAll(this.connection, bytes).catch(() => {}).finally(() => this.#close());
   }
 
@@ -90,6 +90,6 @@ export class PendingConnection implements Candidate {
 
   #close(): void {
     this.connection.close();
-    this.inlet.release();
+    this.reader.release();
   }
 }

@@ -3,40 +3,40 @@ import type { PadSource } from "../sharing/system_pads.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import { giveBuffer, takeBuffer } from "../net/buffer_pool.ts";
 
-/** Tells that channel `index` failed, and makes the error that the stream then has. */
+/** Reports that channel `index` failed, and creates the stream's error. */
 export type ChannelFailed = (index: number, cause: unknown) => Error;
 
 /**
- * The outgoing half of an association: splits message bytes and sends one share of them over each channel, on all at
- * once (paper, section III-E). The slowest channel sets the pace.
+ * The outgoing half of an association: splits message bytes, and sends one share over each channel, on all channels
+ * concurrently (paper, section III-E). The slowest channel sets the pace.
  *
- * Splitting and sending are one sink, and not a transform and a sink with a pipe between: of the 15 microseconds that a
- * small message takes from one association to the other, that saves 6.
+ * Splits and sends in one sink rather than in a transform piped to a sink, which saves 6 of the 15 microseconds that a
+ * small message takes from one association to the other.
  */
 export class ShareSplitter implements UnderlyingSink<Uint8Array> {
   /**
-   * Takes message bytes. A chunk of at most 524,324 bytes, a whole DATA frame, is only read, and lent to the stream until
-   * its `write` settles; by then it is split, and its shares are on their way. Closing half-closes every channel after what
-   * was written. Memory: the shares of two chunks, of which one is being sent while the other is split.
+   * Accepts message bytes in chunks of at most 524,324 bytes, a whole DATA frame. A chunk is not modified, and lent until
+   * its `write` settles; by then it is split, and its shares are on their way. Closing half-closes every channel after the
+   * bytes written. Holds the shares of at most two chunks: one being sent, one being split.
    */
   readonly writable: WritableStream<Uint8Array>;
-  /** How many bytes each channel has taken. */
+  /** Bytes that each channel has accepted. */
   readonly sent: number[];
-  /** How many bytes are on their way or have left: what each channel will have taken in the end. */
+  /** Bytes passed to each channel: accepted or on their way. */
   offered = 0;
   readonly #connections: readonly Connection[];
   readonly #scheme: Scheme;
   readonly #pads: PadSource;
   readonly #failed: ChannelFailed;
-  /** Settles when the shares of the last chunk, and so of all before, have been written. */
+  /** Settles when the shares of the last chunk, and thus of all before it, have been written. */
   #last: Promise<void> = Promise.resolve();
   #failure: Error | null = null;
 
   /**
-   * An outlet that has sent nothing.
+   * Creates a splitter that has sent nothing.
    *
-   * @param connections Their owner ends them; nobody else may write to them.
-   * @param failed Makes the error that the stream has when a channel fails.
+   * @param connections One for each share. Their owner ends them; nothing else may write to them.
+   * @param failed Creates the stream's error when a channel fails.
    */
   constructor(connections: readonly Connection[], scheme: Scheme, pads: PadSource, failed: ChannelFailed) {
     this.#connections = connections;
@@ -47,14 +47,14 @@ export class ShareSplitter implements UnderlyingSink<Uint8Array> {
     this.writable = new WritableStream<Uint8Array>(this);
   }
 
-  /** Resolves when all that was written so far has left for the channels; rejects when a channel failed before. */
+  /** Resolves when all bytes written so far have left; rejects if a channel failed before. */
   flushed(): Promise<void> {
     return this.#last;
   }
 
-  /** The stream's part: splits a chunk and sends its shares. */
+  /** Called by the stream: splits a chunk, and sends its shares. */
   async write(message: Uint8Array): Promise<void> {
-    // Shares start where the message does in its word, as Scheme asks.
+    // Shares start at the same offset modulo 8 as the message, as Scheme requires.
     const start = message.byteOffset % 8, end = start + message.length;
     const buffers = this.#connections.map(() => takeBuffer(end));
     const shares = buffers.map((buffer) => buffer.subarray(start, end));
@@ -62,11 +62,11 @@ export class ShareSplitter implements UnderlyingSink<Uint8Array> {
     await this.#last;
     this.offered += message.length;
     this.#last = this.#sendShares(shares, buffers);
-    // Who does not ask whether a chunk has left meets its failure in the next write.
+    // Without a call to flushed(), the failure surfaces in the next write.
     this.#last.catch(() => {});
   }
 
-  /** The stream's part: half-closes every channel. */
+  /** Called by the stream: half-closes every channel. */
   async close(): Promise<void> {
     await this.#last;
     await Promise.all(this.#connections.map((connection, index) => this.#closeWrite(connection, index)));
@@ -74,7 +74,7 @@ export class ShareSplitter implements UnderlyingSink<Uint8Array> {
 
   async #sendShares(shares: readonly Uint8Array[], buffers: readonly Uint8Array[]): Promise<void> {
     await Promise.all(this.#connections.map((connection, index) => this.#send(connection, index, shares[index]!)));
-    // Only now: a failed write may leave another channel's under way, and its buffer must not serve again.
+    // Only on success: after a failed write, another channel's may still be using its buffer.
     buffers.forEach(giveBuffer);
   }
 

@@ -14,6 +14,7 @@ import type { Levels, Observable } from "../observe/observable.ts";
 import { ThrottledWarning } from "../log/throttled.ts";
 import { padSource } from "../sharing/pads.ts";
 import { Liveness } from "../session/liveness.ts";
+import { PendingRequests } from "../session/session.ts";
 import { perWorkerShare, single, type WorkerGroup } from "../workers/worker_group.ts";
 import { Dialers } from "./dial/dialers.ts";
 import { Direct } from "./dial/direct.ts";
@@ -97,11 +98,22 @@ export class ClientHandler implements Observable {
     const activity = this.activity = new Activity(clock);
     this.#know(config);
     const pads = padSource(config.pads);
-    const liveness = new Liveness(clock, live(() => inForce.timeouts));
+    const liveness = new Liveness(clock, () => this.#config.timeouts);
     const refused = new ThrottledWarning(log, clock, "session refused");
     this.#refused = new ThrottledWarning(log, clock, "connection refused");
     const cameBack = (to: Address) => this.#loops.cameBack(to);
-    this.#dialers = new Dialers({ cameBack, config: inForce, pads, network, clock, log, refused, liveness, activity });
+    this.#dialers = new Dialers({
+      cameBack,
+      config: inForce,
+      pads,
+      network,
+      clock,
+      log,
+      refused,
+      liveness,
+      pending: new PendingRequests(),
+      activity,
+    });
     this.#direct = new Direct({ config: inForce, network, clock, activity, log, refused: this.#refused });
     this.waysIn = this.#waysIn = new Ingress(this.#entries(config, users), {
       ...system,

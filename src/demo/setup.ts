@@ -53,7 +53,13 @@ export async function setUp(network: Network, clock: Clock, limits: TransferLimi
   await using started = new AsyncDisposableStack();
   const own = <T extends { close(): Promise<void> }>(part: T): T => started.adopt(part, (part) => part.close());
   const web = own(new WebServer(network, clock, { host: HOSTS[0]!, port: 0 }, limits));
-  const server = own(new ServerHandler(serverConfig(channels, web.address, distinct), silentLog, { network, clock }));
+  const server = own(
+    new ServerHandler({
+      config: serverConfig(channels, web.address, distinct),
+      log: silentLog,
+      system: { network, clock },
+    }),
+  );
   const taps = server.channels.map((to) => own(new Tap(network, { ...to, port: 0 }, to, TAPE_LENGTH)));
   const clientSystem = { network, clock, originalDestination: notHere, makeTransparent: notHere };
   const log = warningLog(warnings);

@@ -36,13 +36,13 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
       return [...new Set([...differences(serverSpec.schema, before.config, after.config), ...keys])];
     },
     start({ config, keys }, log, group) {
-      const handler = new ServerHandler(config, log, undefined, keys, group);
+      const handler = new ServerHandler({ config, keys, log, group });
       if (group.index === 0) warnOfFewFiles(log, handler.limits.possible, config.limits.associations);
       return {
         handler,
         listening: { channels: handler.channels.map(formatAddress).join() },
         checks: ({ config }) => config.keys.map((file) => keyCheck(file, "sign")),
-        reload: ({ config, keys }) => handler.reload(config, keys),
+        reload: (loaded) => handler.reload(loaded),
       };
     },
   };

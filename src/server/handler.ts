@@ -1,7 +1,7 @@
-import { Acceptor } from "../association/accept.ts";
+import { Acceptor, type AcceptorSettings } from "../association/accept.ts";
 import type { Association } from "../association/association.ts";
-import { AdmissionQueue, type WaitingLimits } from "../association/admission_queue.ts";
-import { live } from "../config/live.ts";
+import { AdmissionQueue } from "../association/admission_queue.ts";
+import type { HandshakeOutcome } from "../association/outcome.ts";
 import type { ServerConfig } from "../config/types.ts";
 import type { Key } from "../identify/key.ts";
 import { acceptAll } from "../net/listen/accept_loop.ts";
@@ -21,33 +21,51 @@ import { padSource } from "../sharing/pads.ts";
 import { PROTOCOL_VERSION } from "../wire/greeting.ts";
 import { announcedWorkers, perWorkerShare, single, type WorkerGroup } from "../workers/worker_group.ts";
 import { Identification } from "./identification.ts";
-import { type EffectiveLimits, limitsFor, waitingBeside } from "./limits.ts";
+import { type EffectiveLimits, limitsFor, waitingLimit } from "./limits.ts";
 import { Service } from "./service.ts";
 import { SourceRate } from "./source_rate.ts";
 
-/** What may be behind a client that closes a connection without a word. */
-const LEFT = `did the client fail on another channel, or does it speak another protocol than ${PROTOCOL_VERSION}?`;
+/** Hint for a client that closes a connection without sending anything. */
+const LEFT_HINT =
+  `did the client fail on another channel, or does it speak another protocol version than ${PROTOCOL_VERSION}?`;
 
-/** What a configuration comes to. It never changes: a reload puts another one in its place. */
-interface InForce {
+/** A configuration and everything derived from it; immutable, and replaced as a whole by a reload. */
+interface Current {
   readonly config: ServerConfig;
   readonly limits: EffectiveLimits;
-  readonly waiting: WaitingLimits;
   readonly identification: Identification;
 }
 
-/** The server handler: takes channels, makes associations of them, and connects their sessions to targets. */
+/** Options of {@linkcode ServerHandler.reload}. */
+export interface ServerReloadOptions {
+  /** The configuration. */
+  readonly config: ServerConfig;
+  /** The keys that the configuration names. Default: none. */
+  readonly keys?: readonly Key[];
+}
+
+/** Options of {@linkcode ServerHandler}. */
+export interface ServerHandlerOptions extends ServerReloadOptions {
+  /** Receives the log. */
+  readonly log: Log;
+  /** Default: the real network and clock. */
+  readonly system?: System;
+  /** The group to which this worker belongs: worker k listens k ports above the configured ones. Default: a single one. */
+  readonly group?: WorkerGroup;
+}
+
+/** The server handler: accepts channels, makes associations of them, and connects their sessions to targets. */
 export class ServerHandler implements Observable {
   readonly role = "server";
   readonly activity: Activity;
   /**
-   * Where it listens, or the first of its workers; real ports where 0 was asked for. In the order of the configuration's
-   * channels.
+   * Addresses where it listens, or where its first worker does, in the configuration's order; with the actual ports where 0
+   * was configured.
    */
   readonly channels: readonly Address[];
-  /** Where it was told to listen when it started. */
-  readonly #asked: readonly Address[];
-  #inForce: InForce;
+  /** The addresses configured at the start. */
+  readonly #configured: readonly Address[];
+  #current: Current;
   readonly #system: System;
   readonly #log: Log;
   readonly #listeners: readonly Listener[];
@@ -56,131 +74,103 @@ export class ServerHandler implements Observable {
   readonly #liveness: Liveness;
   readonly #lookups: Lookups;
   readonly #rate: SourceRate;
-  readonly #crew: WorkerGroup;
+  readonly #group: WorkerGroup;
   readonly #unassociated: ThrottledWarning;
   readonly #left: ThrottledWarning;
   readonly #full: ThrottledWarning;
   readonly #refused: ThrottledWarning;
   readonly #services = new Map<Service, Promise<void>>();
-  /** Those that serve no session. */
+  /** Services without a session. */
   readonly #idle: AdmissionQueue<Service>;
 
   /**
    * Starts to listen.
    *
-   * @param keys Those that the configuration names.
-   * @param group The workers that it is one of: number k listens k ports above where it is told to.
-   * @throws {StartError} When an address can't be listened at; nothing is left open then.
+   * @throws {StartError} If it can't listen at an address; nothing is left open then.
    */
-  constructor(
-    config: ServerConfig,
-    log: Log,
-    system: System = realSystem,
-    keys: readonly Key[] = [],
-    group: WorkerGroup = single(),
-  ) {
-    this.#crew = group;
+  constructor({ config, keys = [], log, system = realSystem, group = single() }: ServerHandlerOptions) {
+    this.#group = group;
     const { network, clock } = this.#system = system;
     this.#log = log;
     this.activity = new Activity(clock);
     this.#unassociated = new ThrottledWarning(log, clock, "channel not associated");
-    // One is enough: every channel of such a client says the same.
+    // One line is enough: every channel of such a client reports the same.
     this.#left = new ThrottledWarning(log, clock, "channel not associated", 1);
     this.#full = new ThrottledWarning(log, clock, "limit reached");
     this.#refused = new ThrottledWarning(log, clock, "session refused");
-    this.#asked = config.channels;
+    this.#configured = config.channels;
     this.#listeners = listenAll(network, config.channels.map((channel) => portAbove(channel, group.index)));
     requirePlainListeners(this.#listeners);
     this.channels = this.#listeners.map(({ address }) => portAbove(address, -group.index));
     this.activity.channels.know("", this.channels);
-    this.#inForce = this.#comesTo(config, keys);
-    const inForce = live(() => this.#inForce);
-    this.#liveness = new Liveness(clock, live(() => inForce.config.timeouts));
+    this.#current = this.#derive(config, keys);
+    this.#liveness = new Liveness(clock, () => this.#current.config.timeouts);
     this.#lookups = new Lookups(system);
-    this.#rate = new SourceRate(clock, {
-      get acceptRate() {
-        return perWorkerShare(inForce.limits.acceptRate, group, 0);
-      },
-    });
-    this.#idle = new AdmissionQueue({
+    this.#rate = new SourceRate(clock, () => perWorkerShare(this.limits.acceptRate, group, 0));
+    this.#idle = new AdmissionQueue(() => ({
       total: Infinity,
-      get perSource() {
-        return perWorkerShare(inForce.limits.idlePerSource, group);
-      },
-    });
+      perSource: perWorkerShare(this.limits.idlePerSource, group),
+    }));
     this.#acceptor = new Acceptor({
       pads: padSource(config.pads),
-      get distinctAddresses() {
-        return inForce.config.distinctAddresses;
-      },
-      get timeout() {
-        return inForce.config.timeouts.handshake;
-      },
-      waiting: live(() => inForce.waiting),
-      welcome: () => this.#welcome(),
       clock,
-      identify: (question, connection) => inForce.identification.answer(question, connection),
-      associated: (association, took) => this.#serve(association, took),
-      failed: ({ remote, local }, reason, outcome) => {
-        this.activity.handshakes.count(outcome);
-        if (outcome === "crowded-out") this.activity.limitHits.count("waiting");
-        const fields = { from: formatAddress(remote), channel: formatAddress(local), reason };
-        if (outcome === "left") this.#left.warn({ ...fields, hint: LEFT });
-        else this.#unassociated.warn(fields);
-      },
+      settings: () => this.#acceptorSettings(),
+      welcome: () => this.#welcome(),
+      identify: (question, connection) => this.#current.identification.answer(question, connection),
+      associated: (association, duration) => this.#serve(association, duration),
+      failed: (connection, reason, outcome) => this.#notAssociated(connection, reason, outcome),
     });
     const take = (connection: Connection) => this.#take(connection);
     this.#accepting = Promise.all(this.#listeners.map((listener) => acceptAll(listener, take, { log, clock })));
   }
 
-  /** How much it takes. */
+  /** The limits in force. */
   get limits(): EffectiveLimits {
-    return this.#inForce.limits;
+    return this.#current.limits;
   }
 
-  /** How many associations there are. */
+  /** Number of associations. */
   get associations(): number {
     return this.#services.size;
   }
 
   /**
-   * Takes another configuration into use; nothing that is under way ends. It keeps listening where it does.
+   * Applies another configuration. Sessions go on, and the listening addresses stay.
    *
-   * @param keys Those that the configuration names.
-   * @returns The settings that differ and take another start.
+   * @returns The changed settings that take effect only after a restart.
    */
-  reload(config: ServerConfig, keys: readonly Key[] = []): string[] {
-    const { pads } = this.#inForce.config;
-    this.#inForce = this.#comesTo(config, keys);
-    const moved = config.channels.map(formatAddress).join() !== this.#asked.map(formatAddress).join();
+  reload({ config, keys = [] }: ServerReloadOptions): string[] {
+    const { pads } = this.#current.config;
+    this.#current = this.#derive(config, keys);
+    const moved = config.channels.map(formatAddress).join() !== this.#configured.map(formatAddress).join();
     return [...moved ? ["channels"] : [], ...config.pads === pads ? [] : ["pads"]];
   }
 
-  /** How many connections wait, and how many associations there are, beside the most that may be. */
+  /** Numbers of waiting connections and of associations, with their limits. */
   levels(): Levels {
     const waiting = this.#acceptor.size;
     return {
       waiting,
       limits: [
-        { name: "waiting", value: waitingBeside(this.#crew.carried.value, this.limits), used: waiting },
+        { name: "waiting", value: waitingLimit(this.#group.carried.value, this.limits), used: waiting },
         { name: "associations", value: this.limits.associations, used: this.associations },
       ],
     };
   }
 
-  /** Takes no more channels, and ends those that serve no session. Sessions under way go on. */
+  /** Stops accepting channels, and ends the associations without a session. Sessions go on. */
   stopListening(): void {
     for (const listener of this.#listeners) listener.close();
     this.#acceptor.close();
     for (const service of this.#services.keys()) service.leave();
   }
 
-  /** Resolves when no session is under way and no association is left. */
+  /** Resolves when all sessions and associations have ended. */
   async idle(): Promise<void> {
     await Promise.all(this.#services.values());
   }
 
-  /** Stops listening, aborts what is under way, and waits until all is closed. */
+  /** Stops listening, aborts all sessions and associations, and waits until they are closed. */
   async close(): Promise<void> {
     this.stopListening();
     await this.#accepting;
@@ -188,20 +178,11 @@ export class ServerHandler implements Observable {
     await this.idle();
   }
 
-  #comesTo(config: ServerConfig, keys: readonly Key[]): InForce {
+  #derive(config: ServerConfig, keys: readonly Key[]): Current {
     const { channels } = this;
-    const limits = limitsFor(config.limits, fileLimit(), channels.length);
-    const group = this.#crew;
     return {
       config,
-      limits,
-      waiting: {
-        get total() {
-          return perWorkerShare(waitingBeside(group.carried.value, limits), group, channels.length);
-        },
-        perSource: perWorkerShare(limits.waitingPerSource, group, channels.length),
-        association: channels.length,
-      },
+      limits: limitsFor(config.limits, fileLimit(), channels.length),
       identification: new Identification({
         ...config,
         keys,
@@ -213,6 +194,28 @@ export class ServerHandler implements Observable {
     };
   }
 
+  #acceptorSettings(): AcceptorSettings {
+    const { config, limits } = this.#current;
+    const { length } = this.channels;
+    return {
+      distinctAddresses: config.distinctAddresses,
+      timeout: config.timeouts.handshake,
+      waiting: {
+        total: perWorkerShare(waitingLimit(this.#group.carried.value, limits), this.#group, length),
+        perSource: perWorkerShare(limits.waitingPerSource, this.#group, length),
+        association: length,
+      },
+    };
+  }
+
+  #notAssociated({ remote, local }: Connection, reason: string, outcome: HandshakeOutcome): void {
+    this.activity.handshakes.count(outcome);
+    if (outcome === "crowded-out") this.activity.limitHits.count("waiting");
+    const fields = { from: formatAddress(remote), channel: formatAddress(local), reason };
+    if (outcome === "left") this.#left.warn({ ...fields, hint: LEFT_HINT });
+    else this.#unassociated.warn(fields);
+  }
+
   #take(connection: Connection): void {
     const { remote } = connection;
     if (this.#rate.admits(remote.host)) return this.#acceptor.take(connection);
@@ -221,18 +224,18 @@ export class ServerHandler implements Observable {
     connection.reset();
   }
 
-  #serve(association: Association, took: number): void {
-    const { carried } = this.#crew;
+  #serve(association: Association, duration: number): void {
+    const { carried } = this.#group;
     if (carried.value >= this.limits.associations) {
       const evicted = this.#idle.next;
       this.#limitReached("associations", this.limits.associations, evicted);
       if (evicted === null) return association.abort();
     }
     for (const _ of association.connections) this.activity.handshakes.count("associated");
-    this.activity.begin(association, took, "", this.#crew.index);
+    this.activity.begin(association, duration, "", this.#group.index);
     const service = new Service(association, {
       ...this.#system,
-      config: live(() => this.#inForce.config),
+      config: () => this.#current.config,
       lookups: this.#lookups,
       liveness: this.#liveness,
       idle: {
@@ -245,7 +248,7 @@ export class ServerHandler implements Observable {
       log: this.#log,
       refused: this.#refused,
       activity: this.activity,
-      workers: announcedWorkers(this.#crew),
+      workers: announcedWorkers(this.#group),
     });
     carried.add(1);
     const ended = service.run().finally(() => {
@@ -255,9 +258,9 @@ export class ServerHandler implements Observable {
     this.#services.set(service, ended);
   }
 
-  /** An association that serves no session makes room for one that is to come. */
+  /** True if there is room for another association, or an idle one to evict for it. */
   #welcome(): boolean {
-    if (this.#crew.carried.value < this.limits.associations || this.#idle.next !== null) return true;
+    if (this.#group.carried.value < this.limits.associations || this.#idle.next !== null) return true;
     this.#limitReached("associations", this.limits.associations);
     return false;
   }

@@ -6,20 +6,20 @@ export interface ProxyEnd {
   readonly port: number;
 }
 
-/** CR LF CR LF NUL CR LF "QUIT" LF: nothing that another protocol begins with. */
+/** CR LF CR LF NUL CR LF "QUIT" LF: no other protocol begins with these bytes. */
 const SIGNATURE = Uint8Array.fromHex("0d0a0d0a000d0a515549540a");
 const VERSION_2 = 0x20;
 const LOCAL = 0x0, PROXY = 0x1;
 const UNSPECIFIED = 0x00, TCP_OVER_IPV4 = 0x11, TCP_OVER_IPV6 = 0x21;
 
 /**
- * The header of the PROXY protocol, version 2, that tells a target who it really talks to; the first bytes of a
+ * Encodes a PROXY protocol header, version 2, which tells a target the application's address in the first bytes of a
  * connection (https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt, section 2.2).
  *
- * @param source Where the application connects from; null when that is not known: the target then takes the connection
- * for the server handler's own (LOCAL).
- * @param destinations Where it connected to, as far as that is known: the first that is of the source's family counts.
- * Without any it is the unspecified address, and the first one's port.
+ * @param source The application's address. Null if unknown: the target then considers the connection the server handler's
+ * own (LOCAL).
+ * @param destinations Addresses to which it may have connected; the header has the first of the source's family. If there
+ * is none, it has the unspecified address and the first one's port.
  */
 export function proxyHeader(source: ProxyEnd | null, destinations: readonly ProxyEnd[]): Uint8Array<ArrayBuffer> {
   if (source === null) return header(LOCAL, UNSPECIFIED, []);

@@ -13,7 +13,7 @@ import type { ThrottledWarning } from "../log/throttled.ts";
 import { Frames, unexpected } from "../session/frames.ts";
 import type { Liveness } from "../session/liveness.ts";
 import type { Traffic } from "../session/relay.ts";
-import { refuse, relay } from "../session/session.ts";
+import { HandlerEnding, refuse, relay } from "../session/session.ts";
 import { FrameType, ResultCode } from "../wire/frame.ts";
 import type { FrameEncoder } from "../wire/frame_encoder.ts";
 import type { Open } from "../wire/open.ts";
@@ -21,57 +21,55 @@ import { sameWorkers, type Workers } from "../wire/workers.ts";
 import { proxyHeader } from "./proxy_header.ts";
 import { type Endpoint, targetFor } from "./targets.ts";
 
-/** What serving associations needs. */
+/** Options of {@linkcode Service}. */
 export interface ServiceOptions extends System {
-  /** Where sessions may lead, and how long what may take; looked at for each session. */
-  readonly config: Pick<ServerConfig, "targets" | "timeouts">;
-  /** Finds the addresses of targets. */
+  /** Returns the current targets and time limits; called for each session. */
+  readonly config: () => Pick<ServerConfig, "targets" | "timeouts">;
+  /** Resolves the names of targets. */
   readonly lookups: Lookups;
-  /** Watches the associations of sessions. */
+  /** Watches associations while they serve a session. */
   readonly liveness: Liveness;
-  /** Told when the association begins and ceases to wait for a session. */
+  /** Holds the services that wait for a session. */
   readonly idle: { add(service: Service): void; remove(service: Service): void };
-  /** Gets a line for each session, and at level debug for each association. */
+  /** Receives a line for each session, and at level debug for each association. */
   readonly log: Log;
-  /** Gets a line for each session that is refused. */
+  /** Logs refused sessions. */
   readonly refused: ThrottledWarning;
-  /** Is told of sessions. */
+  /** Counts sessions. */
   readonly activity: Activity;
-  /** What clients are told of this server handler's workers; null for nothing. */
+  /** The workers to announce to clients; null for a single one. */
   readonly workers: Workers | null;
 }
 
-/** How long a client may take to end an association that was said BYE to, in milliseconds. */
-const GOODBYE_TIMEOUT = 2000;
+/** Time limit for a client to end an association after BYE, in milliseconds. */
+const BYE_TIMEOUT = 2000;
 
 /**
- * How old an association is at least when it is ended without a word because no OPEN has come, in milliseconds. The OPEN of
- * a session that it was made for is on its way in a younger one, and is answered: the client asks elsewhere then.
+ * Age before which an association without an OPEN is not ended, in milliseconds. The client may have made a younger one for
+ * a session whose OPEN is still on its way; the answer then sends the client elsewhere.
  */
 const FIRST_OPEN_TIMEOUT = 1000;
 
-/** Serves the sessions of one association, one after the other; owns the association and ends it. */
+/** Serves the sessions of one association in sequence. Owns the association, and ends it. */
 export class Service {
   readonly #association: Association;
   readonly #frames: Frames;
   readonly #options: ServiceOptions;
   readonly #log: Log;
   readonly #began: number;
-  /** The client handler's address, on the first channel. */
+  /** The client handler's address on the first channel. */
   readonly #client: string;
   #busy = false;
   #leaving = false;
-  /** Gives up the connection to a target that is being made. */
-  #giveUp: AbortController | null = null;
-  #aborted = false;
-  /** Whether the client has told which server handler it means, and it is not this one. */
+  /** Cancels connecting to a target. */
+  readonly #abort = new AbortController();
+  /** True if the client has named the server handler it expects, and it is another one. */
   #mistaken = false;
 
   /**
-   * Takes the association over.
+   * Takes ownership of an association.
    *
-   * @param association Nothing has been read from it, or written to it.
-   * @param options What serving needs.
+   * @param association New: nothing has been read from it or written to it.
    */
   constructor(association: Association, options: ServiceOptions) {
     this.#association = association;
@@ -82,7 +80,7 @@ export class Service {
     this.#log = options.log.with({ client: this.#client });
   }
 
-  /** The host address that its first channel comes from. */
+  /** The client handler's host address on the first channel. */
   get remoteHost(): string {
     return this.#association.connections[0]!.remote.host;
   }
@@ -101,7 +99,7 @@ export class Service {
           break;
         }
         if (this.#mistaken) {
-          this.#refused({ reason: "the client means another server handler, or an earlier start" });
+          this.#refused({ reason: "the client expects another server handler, or an earlier start of this one" });
           this.#options.activity.refusals.count(refusalLabel(ResultCode.NotProcessed));
           await refuse(this.#frames, ResultCode.NotProcessed, "another server handler", this.#options.clock);
           break;
@@ -111,7 +109,7 @@ export class Service {
         this.#options.liveness.remove(this.#frames);
         this.#busy = false;
         if (this.#association.ended) break;
-        if (this.#leaving) this.#goodbye();
+        if (this.#leaving) this.#bye();
       }
       log.debug("association ended", { sessions: this.#frames.sessions });
     } catch (error) {
@@ -122,49 +120,48 @@ export class Service {
   }
 
   /**
-   * Serves no further session: tells the client now, or when the session under way has ended, and the client ends the
-   * association. An OPEN that crosses that is answered: the client then takes another association.
+   * Serves no further session: sends BYE now, or at the end of the current session, and the client ends the association.
+   * An OPEN that crosses BYE is refused, and the client uses another association.
    */
   leave(): void {
     this.#leaving = true;
-    if (!this.#busy) this.#goodbye();
+    if (!this.#busy) this.#bye();
   }
 
-  /** Ends an association that serves no session, to make room: at once where the client has not asked for one yet. */
+  /** Ends an association without a session, to make room: immediately if the client has never requested one. */
   evict(): void {
     if (this.#frames.sessions === 0) this.#association.end();
     else this.leave();
   }
 
-  #goodbye(): void {
+  #bye(): void {
     const { clock } = this.#options;
-    const end = () => {
+    const endIfIdle = () => {
       if (!this.#busy) this.#association.end();
     };
-    // Before the first OPEN the server handler says nothing.
+    // Send nothing before the first OPEN.
     if (this.#frames.sessions === 0) {
       const age = clock.now() - this.#began;
-      if (age >= FIRST_OPEN_TIMEOUT) return end();
-      clock.after(FIRST_OPEN_TIMEOUT - age, end);
+      if (age >= FIRST_OPEN_TIMEOUT) return endIfIdle();
+      clock.after(FIRST_OPEN_TIMEOUT - age, endIfIdle);
       return;
     }
     this.#frames.send((encoder) => encoder.bye()).catch(() => {});
-    clock.after(GOODBYE_TIMEOUT, end);
+    clock.after(BYE_TIMEOUT, endIfIdle);
   }
 
-  /** Ends the association, and resets the session under way. */
+  /** Aborts the association and its session. */
   abort(): void {
-    this.#aborted = true;
-    this.#giveUp?.abort(ending());
+    this.#abort.abort(new HandlerEnding());
     this.#association.abort();
   }
 
-  /** Waits for the client's next OPEN: null when the client has gone, or asks for nothing for too long. */
+  /** Waits for the next OPEN. @returns Null if the client has ended the association, or stayed idle for too long. */
   async #nextOpen(): Promise<Open | null> {
     const { clock, config, idle } = this.#options;
     idle.add(this);
-    // The client gives up an unused association first, so that no OPEN crosses the end.
-    const cancel = clock.after(2 * config.timeouts.idle, () => this.#association.end());
+    // Twice the client's limit: the client ends an unused association first, so that no OPEN crosses the end.
+    const cancel = clock.after(2 * config().timeouts.idle, () => this.#association.end());
     try {
       let frame = await this.#frames.receive();
       if (frame?.type === FrameType.Workers) {
@@ -173,7 +170,7 @@ export class Service {
         frame = await this.#frames.receive();
       }
       if (frame === null || frame.type === FrameType.Bye) return null;
-      // Of the session that has just ended here: the client's application was gone before it had all.
+      // Belongs to the session that has just ended here: the client's application left before it had everything.
       if (frame.type === FrameType.Reset && this.#frames.sessions > 0) return null;
       if (frame.type !== FrameType.Open) throw unexpected(frame, "where OPEN was due");
       return frame.open;
@@ -188,9 +185,10 @@ export class Service {
 
   async #session(open: Open): Promise<void> {
     const { destination } = open;
-    const { config, clock } = this.#options;
+    const { clock } = this.#options;
+    const { targets } = this.#options.config();
     const fields = { port: destination.port, ...sourceFields(open) };
-    const endpoint = targetFor(config.targets, destination);
+    const endpoint = targetFor(targets, destination);
     if (endpoint === null) {
       this.#refused({ ...fields, reason: "no target for this port is configured" });
       this.#options.activity.refusals.count(refusalLabel(ResultCode.NotAllowed));
@@ -225,7 +223,7 @@ export class Service {
       ms: Math.round(clock.now() - began),
     });
     try {
-      await relay(application, this.#frames, traffic, this.#accept(), clock);
+      await relay(application, this.#frames, { traffic, answered: this.#accept(), clock });
       ended();
       log.info("session ended", { ...counts(), reason: "both sides ended" });
     } catch (error) {
@@ -238,30 +236,32 @@ export class Service {
     this.#options.refused.warn({ session: this.#frames.session, client: this.#client, ...fields });
   }
 
-  /** Sends RESULT 0: with the target's first bytes, where the application has spoken and its target may answer at once. */
+  /** Sends RESULT 0; together with the target's first bytes if the application has spoken and the target may answer soon. */
   async #accept(): Promise<void> {
     const result = (encoder: FrameEncoder) => encoder.result(ResultCode.Ok);
     if (this.#frames.more) this.#frames.sendSoon(result, this.#options.clock);
     else await this.#frames.send(result);
   }
 
-  async #connect(to: Endpoint, open: Open): Promise<Connection> {
-    const { config: { timeouts } } = this.#options;
-    const giveUp = this.#giveUp = new AbortController();
-    if (this.#aborted) giveUp.abort(ending());
-    const source = this.#association.connections[0]!.remote.host;
-    try {
-      const connection = await dial(to, { ...this.#options, timeout: timeouts.connect, signal: giveUp.signal, source });
-      connection.keepAlive?.(timeouts.keepalive);
-      if (to.proxy) await this.#introduce(connection, open);
-      return connection;
-    } finally {
-      this.#giveUp = null;
-    }
+  async #connect(endpoint: Endpoint, open: Open): Promise<Connection> {
+    const { network, clock, lookups } = this.#options;
+    const { timeouts } = this.#options.config();
+    const { signal } = this.#abort;
+    const connection = await dial(endpoint, {
+      network,
+      clock,
+      lookups,
+      timeout: timeouts.connect,
+      signal,
+      source: this.remoteHost,
+    });
+    connection.keepAlive?.(timeouts.keepalive);
+    if (endpoint.proxy) await this.#sendProxyHeader(connection, open);
+    return connection;
   }
 
-  /** Tells a target where the application connects from, before the application's first byte. */
-  async #introduce(target: Connection, { source, destination: { port } }: Open): Promise<void> {
+  /** Tells the target the application's address, ahead of the application's first byte. */
+  async #sendProxyHeader(target: Connection, { source, destination: { port } }: Open): Promise<void> {
     const hosts = this.#association.connections.map(({ local }) => hostBytes(local.host));
     const destinations = hosts.flatMap((address) => address === null ? [] : [{ address, port }]);
     try {
@@ -273,11 +273,7 @@ export class Service {
   }
 }
 
-function ending(): Error {
-  return new Error("the handler is ending");
-}
-
-/** Where the application connects from, where the client says it. */
+/** The application's address as log fields, if the client sends it. */
 function sourceFields({ source }: Open): { from?: string } {
   if (source === undefined) return {};
   return { from: formatAddress({ host: bytesHost(source.address), port: source.port }) };

@@ -1,45 +1,44 @@
 import { sourceNetwork } from "../association/admission_queue.ts";
 import type { Clock } from "../time/clock.ts";
 
-/** How many seconds' worth of connections a source that was quiet may make at once. */
+/** Burst that a quiet source may make, in seconds' worth of connections. */
 const BURST = 10;
 
-/** How many sources are remembered; who is forgotten begins anew. */
+/** Number of sources to remember; a forgotten source starts with a full bucket. */
 const MAX_SOURCES = 16_384;
 
-/** What a source may still do. */
 interface Bucket {
-  /** Connections, and parts of one. */
+  /** Connections left, fractions included. */
   readonly left: number;
-  /** When that was so. */
+  /** Time of the last update. */
   readonly at: number;
 }
 
-/** How many connections each source makes: a token bucket for an IPv4 address, or the first 64 bits of an IPv6 address. */
+/** Limits each source's connection rate: a token bucket per IPv4 address, or per first 64 bits of an IPv6 address. */
 export class SourceRate {
   readonly #clock: Clock;
-  readonly #limits: { readonly acceptRate: number };
-  /** Who came last is last. */
+  readonly #perSecond: () => number;
+  /** In order of the last connection. */
   readonly #buckets = new Map<string, Bucket>();
 
   /**
-   * Nobody has come yet.
+   * Starts with a full bucket for every source.
    *
-   * @param limits Connections in a second, 0 for any number; looked at for each connection.
+   * @param perSecond Returns the current limit in connections per second, 0 for unlimited; called for each connection.
    */
-  constructor(clock: Clock, limits: { readonly acceptRate: number }) {
+  constructor(clock: Clock, perSecond: () => number) {
     this.#clock = clock;
-    this.#limits = limits;
+    this.#perSecond = perSecond;
   }
 
-  /** Counts a connection from a host address. @returns Whether it is not one too many. */
+  /** Counts a connection from a host address. @returns False if it exceeds the limit. */
   admits(host: string): boolean {
-    const { acceptRate } = this.#limits;
-    if (acceptRate === 0) return true;
+    const rate = this.#perSecond();
+    if (rate === 0) return true;
     const source = sourceNetwork(host);
     const now = this.#clock.now();
     const before = this.#buckets.get(source) ?? { left: Infinity, at: now };
-    const left = Math.min(BURST * acceptRate, before.left + (now - before.at) / 1000 * acceptRate);
+    const left = Math.min(BURST * rate, before.left + (now - before.at) / 1000 * rate);
     const admitted = left >= 1;
     this.#buckets.delete(source);
     this.#buckets.set(source, { left: admitted ? left - 1 : left, at: now });

@@ -2,21 +2,21 @@ import type { Target } from "../config/types.ts";
 import type { Address } from "../net/address.ts";
 import type { Destination } from "../wire/open.ts";
 
-/** Where a session goes. */
+/** The target's address for a session. */
 export interface Endpoint extends Address {
-  /** Whether it is told, in a PROXY header, where the application connects from. */
+  /** Sends a PROXY header with the application's address first. */
   readonly proxy: boolean;
 }
 
 /**
- * The target for a destination.
+ * Finds the target for a destination.
  *
- * @returns null when the configuration allows none: a client gets to what the targets name, and nowhere else.
+ * @returns Null if none is configured: clients reach the configured targets and nothing else.
  */
 export function targetFor(targets: readonly Target[], destination: Destination): Endpoint | null {
   if (destination.kind !== "port") return null;
   const { port } = destination;
-  const target = targets.find((one) => one.port === port) ?? targets.find((one) => one.port === "*");
+  const target = targets.find((target) => target.port === port) ?? targets.find((target) => target.port === "*");
   if (target === undefined) return null;
   const { host, toPort, proxy = false } = target;
   return { host, port: toPort === "same" ? port : toPort, proxy };

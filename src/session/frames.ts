@@ -11,65 +11,59 @@ import type { Workers } from "../wire/workers.ts";
 
 const NOTHING = new Uint8Array(0);
 
-/** Where all keys and masks come from: so the same twice is noticed between associations, too. */
+/** Source of all keys and masks; shared, so that it notices a repetition across associations too. */
 const random = guardedRandom(systemPads);
 
 /**
- * An association's message bytes as frames, both ways (docs/PROTOCOL.md 4). It uses the association's streams; the
- * association stays its owner's.
+ * An association's message bytes as frames, in both directions (docs/PROTOCOL.md 4). Uses the association's streams, but
+ * does not own the association.
  *
- * KEY, PING, PONG and BYE are its own business: it sends KEY before the first frame, answers PING, and keeps BYE in mind.
+ * Handles KEY, PING and PONG itself: sends KEY before the first frame, and answers PING. Records BYE and passes it on.
  *
- * When the generator of random numbers fails, whoever is sending or waiting, it aborts the association before anything
- * that was made with that key or mask leaves.
+ * When the random number generator fails, aborts the association before anything leaves that was made with that key or
+ * mask, whether or not a caller is waiting.
  */
 export class Frames {
-  /** What carries the frames. */
+  /** The association that carries the frames. */
   readonly association: Association;
   readonly #encoder: FrameEncoder;
   readonly #decoder = new FrameDecoder();
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  /** Whether the other side has said BYE: no new session is to begin here. */
+  /** True once the other side has sent BYE: no new session may begin here. */
   leaving = false;
-  /** What the other side has said of the server handler's workers. */
-  workers: Workers | null = null;
-  /** Which of the server handler's workers has the other end, where that is a server handler. */
-  worker = 0;
-  /** Called when a session was asked for, and its target is connected. */
-  answered: (() => void) | null = null;
-  /** How many sessions were asked for: one for each OPEN, from the association's first. */
+  /** Number of sessions requested on the association so far: one for each OPEN. */
   sessions = 0;
-  /** How many frames were sent. */
+  /** Number of frames sent. */
   sent = 0;
-  /** How often the application has taken some of what came. */
+  /** Number of writes that the application has accepted. */
   taken = 0;
   #waiting = false;
   /** The next frame, until it is received. */
   #next: Promise<Frame | null> | null = null;
   #signalling = false;
-  /** What waits to leave with the frame that follows, and how to forget that it is to leave by itself. */
+  /** Bytes that wait to leave with the next frame; `cancel` stops the timer that would send them alone. */
   #held: { readonly bytes: Uint8Array; readonly cancel: () => void } | null = null;
-  readonly #said: Workers | null;
+  readonly #announced: Workers | null;
 
   /**
-   * Takes the association's streams.
+   * Locks the association's streams.
    *
-   * @param association Nobody else may read from it or write to it.
-   * @param said What is said of the server handler's workers, right behind KEY. Default: nothing.
+   * @param association Nothing else may read from it or write to it.
+   * @param announced The server handler's workers, to be announced right behind KEY. Default: none.
    */
-  constructor(association: Association, said: Workers | null = null) {
+  constructor(association: Association, announced: Workers | null = null) {
     this.association = association;
-    this.#said = said;
+    this.#announced = announced;
     this.#encoder = new FrameEncoder((into) => this.#draw(into));
     this.#writer = association.writable.getWriter();
     this.#reader = association.readable.getReader();
-    // A failure is met where something is written or read.
+    // A failure surfaces in the next write or read.
     this.#writer.closed.catch(() => {});
     this.#reader.closed.catch(() => {});
   }
 
-  /** Names the session that was asked for last in both handlers' logs. */
+  /** The name of the latest session in both handlers' logs. */
   get session(): string {
     return `${this.association.id}.${this.sessions}`;
   }
@@ -77,20 +71,19 @@ export class Frames {
   /**
    * Sends a frame that is not DATA.
    *
-   * @param encode Makes it, with this direction's encoder, at once.
-   * @returns Settles when the frame, and all before it, has left: ending the association then loses nothing.
-   * @throws When a channel failed, or the generator of random numbers.
+   * @param encode Encodes it synchronously, with this direction's encoder.
+   * @returns Settles when the frame, and everything before it, has left: ending the association then loses nothing.
+   * @throws When a channel or the random number generator failed.
    */
   async send(encode: (encoder: FrameEncoder) => Uint8Array): Promise<void> {
     await this.#leave(this.#behindHeld(this.#encode(encode)));
   }
 
   /**
-   * Sends a frame that is not DATA together with the one that follows, or by itself if none does within a moment: each
-   * is a write on every channel, and a short session consists of little else. Who waits for an answer, or reads, meets
-   * a failure.
+   * Sends a frame that is not DATA together with the next one, or alone if none follows within 2 ms: each send is a write
+   * on every channel, and a short session consists of little else. A failure surfaces in the next write or read.
    *
-   * @param encode As for {@linkcode Frames.send}; what it throws, this throws.
+   * @param encode As for {@linkcode Frames.send}; its errors are thrown from here.
    */
   sendSoon(encode: (encoder: FrameEncoder) => Uint8Array, clock: Clock): void {
     const bytes = this.#behindHeld(this.#encode(encode));
@@ -99,10 +92,10 @@ export class Frames {
   }
 
   /**
-   * Sends a DATA frame; some frame must have been sent before, or be sent soon.
+   * Sends a DATA frame; another frame must have been passed to `send` or `sendSoon` before.
    *
-   * @param frame 36 bytes that get the frame's head, then the body; lent until the promise settles.
-   * @throws When a channel failed, or the generator of random numbers.
+   * @param frame 36 bytes of room for the frame's head, then the body; lent until the promise settles.
+   * @throws When a channel or the random number generator failed.
    */
   sendData(frame: Uint8Array): Promise<void> {
     this.#encoder.dataHead(frame, frame.length - FRAME_HEAD_LENGTH);
@@ -113,7 +106,7 @@ export class Frames {
   /**
    * Sends a DATA frame and END behind it.
    *
-   * @param frames As for {@linkcode Frames.sendData}, and then 36 bytes that get END.
+   * @param frames As for {@linkcode Frames.sendData}, and then 36 bytes of room for END.
    * @returns As for {@linkcode Frames.send}.
    */
   async sendLastData(frames: Uint8Array): Promise<void> {
@@ -123,21 +116,21 @@ export class Frames {
     await this.#leave(this.#behindHeld(frames));
   }
 
-  /** Encodes a frame; the first one behind KEY, and what is said of workers. */
+  /** Encodes a frame, preceded by KEY and the announcement of workers if it is the first. */
   #encode(encode: (encoder: FrameEncoder) => Uint8Array): Uint8Array {
     const encoder = this.#encoder;
     if (encoder.started) return encode(encoder);
-    const start = this.#said === null ? [encoder.key()] : [encoder.key(), encoder.workers(this.#said)];
+    const start = this.#announced === null ? [encoder.key()] : [encoder.key(), encoder.workers(this.#announced)];
     return concat([...start, encode(encoder)]);
   }
 
-  /** What was held, which is held no more, and `bytes` behind it. */
+  /** Releases the held bytes, and appends `bytes`. */
   #behindHeld(bytes: Uint8Array): Uint8Array {
     const held = this.#held;
     if (held === null) return bytes;
     this.#held = null;
     held.cancel();
-    // Copied: what follows OPEN or RESULT at once is short.
+    // Copied: the frame behind OPEN or RESULT is short.
     return concat([held.bytes, bytes]);
   }
 
@@ -148,10 +141,10 @@ export class Frames {
   }
 
   /**
-   * Waits for the next frame, or piece of DATA, whose bytes are lent until the next call.
+   * Receives the next frame, or part of a DATA frame, whose bytes are lent until the next call.
    *
-   * @returns null when a channel has ended in order and nothing is left.
-   * @throws {WireError} When the other side broke the protocol, or a frame was tampered with.
+   * @returns Null when a channel has ended in order and nothing is left.
+   * @throws {WireError} When the other side violated the protocol, or a frame was tampered with.
    * @throws {ChannelError} When a channel failed.
    */
   receive(): Promise<Frame | null> {
@@ -161,23 +154,23 @@ export class Frames {
     });
   }
 
-  /** As {@linkcode Frames.receive}, but the frame stays: so an association can be watched while nothing is due. */
+  /** Like {@linkcode Frames.receive}, but leaves the frame: watches an association while no frame is due. */
   peek(): Promise<Frame | null> {
     this.#next ??= this.#read();
     return this.#next;
   }
 
-  /** Whether more has come than the frames that were received. */
+  /** True if bytes beyond the frames received so far have arrived. */
   get more(): boolean {
     return !this.#decoder.atBoundary;
   }
 
-  /** Whether somebody waits for a frame. */
+  /** True while a read is waiting for bytes. */
   get receiving(): boolean {
     return this.#waiting;
   }
 
-  /** Sends PING, unless what was sent before can't leave; the answer needs no attention. */
+  /** Sends PING, unless an earlier one is still waiting to leave. PONG is handled here. */
   ping(): void {
     this.#signal((encoder) => encoder.ping(new Uint8Array(0)));
   }
@@ -194,12 +187,12 @@ export class Frames {
     }
   }
 
-  /** The next frame of the bytes at hand that is not this class's own business. */
+  /** Decodes the next frame for the caller from the bytes at hand. */
   #decode(): Frame | null {
     for (;;) {
       const frame = this.#decoder.next();
       if (frame?.type === FrameType.Ping) {
-        // A server that has seen no OPEN yet says nothing.
+        // A server sends nothing before the first OPEN.
         if (this.#encoder.started) this.#signal((encoder) => encoder.pong(frame.payload));
       } else if (frame?.type !== FrameType.Key && frame?.type !== FrameType.Pong) {
         if (frame?.type === FrameType.Bye) this.leaving = true;
@@ -208,34 +201,34 @@ export class Frames {
     }
   }
 
-  /** Sends a PING or PONG. While one can't leave, further ones are not owed: many PINGs must not fill memory. */
+  /** Sends a PING or PONG. Drops it while another can't leave, so that a flood of PINGs does not fill memory. */
   #signal(encode: (encoder: FrameEncoder) => Uint8Array): void {
     if (this.#signalling) return;
     this.#signalling = true;
     this.#unwatched(this.send(encode)).finally(() => this.#signalling = false);
   }
 
-  /** Sees to a failure to send that nobody waits for. */
+  /** Handles the failure of a send that no caller waits for. */
   #unwatched(sending: Promise<void>): Promise<void> {
     return sending.catch((error) => {
-      // Of a channel that failed, what had come may still be taken; whatever else it was, nobody else hears of it.
+      // After a channel failed, bytes that arrived before may still be read; any other error would be lost.
       if (!(error instanceof ChannelError)) this.association.fail(error);
     });
   }
 
-  /** A key or a mask. */
+  /** Draws a key or a mask. */
   #draw(into: Uint8Array): void {
     try {
       random(into);
     } catch (error) {
-      // At once: some of what is sent is waited for by nobody, and a mask that is missing must not be gone on without.
+      // Immediately: no caller may be waiting, and nothing may leave without its mask.
       this.association.fail(error);
       throw error;
     }
   }
 }
 
-/** The error of a frame that is not allowed where it came. */
+/** Creates the error for a frame that is not allowed where it arrived. */
 export function unexpected(frame: Frame, where: string): WireError {
   return new WireError(`${frameName(frame.type)} ${where}`);
 }

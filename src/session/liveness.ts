@@ -3,17 +3,17 @@ import { channelsOf } from "../association/association.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Frames } from "./frames.ts";
 
-/** How long a session's association may be quiet; in milliseconds. */
+/** Limits on the silence of an association that serves a session, in milliseconds. */
 export interface LivenessLimits {
-  /** After so long without sending anything, PING is sent. */
+  /** Idle time after which PING is sent. */
   readonly ping: number;
-  /** After so long without hearing anything from a channel that is waited for, it is taken for dead. */
+  /** Time after which a channel that is being read and brings nothing is considered dead. */
   readonly silence: number;
 }
 
-/** No channel of an association brings anything. */
+/** All channels of an association are silent. */
 export class Silence extends MicssError {
-  /** An error in words. @param ms For how long, in milliseconds. */
+  /** Creates the error. @param ms The duration of the silence, in milliseconds. */
   constructor(ms: number) {
     super(`all channels silent for ${ms / 1000} s: the other host, or one path`);
   }
@@ -21,10 +21,10 @@ export class Silence extends MicssError {
 
 const NONE: readonly number[] = [];
 
-/** How often all is looked at, in milliseconds. */
+/** Interval between two checks, in milliseconds. */
 const TICK = 1000;
 
-/** What was seen of an association at the last tick, and for how many ticks it has not changed. */
+/** Counters of an association at the last tick, and the number of ticks for which each has not changed. */
 interface LastSeen {
   sent: number;
   sentFor: number;
@@ -35,109 +35,114 @@ interface LastSeen {
 }
 
 /**
- * Finds out which associations have died in silence (docs/PROTOCOL.md 5.6): both sides of a session say something at
- * least every `ping`, so a channel that is read and gives nothing for `silence` is dead, and its session is aborted with
- * an error that names it. A session that is merely idle lives for ever, and one whose application does not take what has
- * come is not judged so: nothing is read from its channels then. That a channel is dead shows then in that a PING can't
- * be sent, at once where the other side is gone, and on a path that has died in silence when the kernel has sent it in
- * vain for a quarter of an hour; the session is aborted if the application takes nothing for `silence` from then on.
+ * Detects associations that died silently (docs/PROTOCOL.md 5.6). Both sides of a session send something at least every
+ * `ping`. A channel that is being read and brings nothing for `silence` is therefore dead, and its session is aborted with
+ * an error that names it.
  *
- * One timer serves all, and the data path pays nothing: it looks at counters. Time is counted in ticks, so that a machine
- * that slept does not take all its sessions for dead.
+ * An idle session lives forever. A session whose application does not accept data is exempt from the rule, because its
+ * channels are not being read; a dead channel then shows when a PING can't be sent: immediately where the other side has
+ * gone, and after the kernel has retransmitted for a quarter of an hour where the path drops everything. From then on the
+ * application has `silence` to accept data, or the session is aborted.
+ *
+ * One timer serves all associations and only reads counters, so the data path pays nothing. Time is counted in ticks: a
+ * machine that wakes from sleep does not consider all its sessions dead.
  */
 export class Liveness {
   readonly #clock: Clock;
-  readonly #limits: LivenessLimits;
+  readonly #limits: () => LivenessLimits;
   readonly #watched = new Map<Frames, LastSeen>();
-  #forget: (() => void) | null = null;
+  #cancel: (() => void) | null = null;
 
-  /** Watches nothing yet, and has no timer while that is so. */
-  constructor(clock: Clock, limits: LivenessLimits) {
+  /**
+   * Watches nothing yet; the timer runs only while something is watched.
+   *
+   * @param limits Returns the current limits; called at every tick.
+   */
+  constructor(clock: Clock, limits: () => LivenessLimits) {
     this.#clock = clock;
     this.#limits = limits;
   }
 
-  /** How many associations it watches. */
+  /** Number of associations being watched. */
   get size(): number {
     return this.#watched.size;
   }
 
-  /** Watches an association from now on: a session has begun. */
+  /** Starts watching an association: a session has begun. */
   add(frames: Frames): void {
     const received = frames.association.received;
     const { sent, taken } = frames;
     const receivedFor = received.map(() => 0);
     this.#watched.set(frames, { sent, sentFor: 0, received, receivedFor, taken, takenFor: 0 });
-    this.#forget ??= this.#clock.after(TICK, () => this.#tick());
+    this.#cancel ??= this.#clock.after(TICK, () => this.#tick());
   }
 
-  /** Watches it no more: the session has ended. */
+  /** Stops watching an association: its session has ended. */
   remove(frames: Frames): void {
     this.#watched.delete(frames);
     if (this.#watched.size > 0) return;
-    this.#forget?.();
-    this.#forget = null;
+    this.#cancel?.();
+    this.#cancel = null;
   }
 
   #tick(): void {
-    this.#forget = this.#clock.after(TICK, () => this.#tick());
+    this.#cancel = this.#clock.after(TICK, () => this.#tick());
+    const limits = this.#limits();
     for (const [frames, seen] of this.#watched) {
-      this.#listen(frames, seen);
-      this.#speak(frames, seen);
+      checkSilence(frames, seen, limits);
+      pingIfIdle(frames, seen, limits);
     }
   }
+}
 
-  #speak(frames: Frames, seen: LastSeen): void {
-    if (frames.sent !== seen.sent) {
-      seen.sent = frames.sent;
-      seen.sentFor = 0;
-    } else if (++seen.sentFor * TICK >= this.#limits.ping) {
-      seen.sentFor = 0;
-      frames.ping();
-    }
+function pingIfIdle(frames: Frames, seen: LastSeen, { ping }: LivenessLimits): void {
+  if (frames.sent !== seen.sent) {
+    seen.sent = frames.sent;
+    seen.sentFor = 0;
+  } else if (++seen.sentFor * TICK >= ping) {
+    seen.sentFor = 0;
+    frames.ping();
   }
+}
 
-  #listen(frames: Frames, seen: LastSeen): void {
-    const { association } = frames;
-    let silent = false, late = false;
-    // No array is made: this is done for thousands of sessions at once.
-    for (let index = 0; index < seen.received.length; index++) {
-      const count = association.receivedOn(index);
-      const quiet = frames.receiving && association.awaits(index) && count === seen.received[index];
-      seen.received[index] = count;
-      const ticks = seen.receivedFor[index] = quiet ? seen.receivedFor[index]! + 1 : 0;
-      silent ||= ticks * TICK >= this.#limits.silence;
-      late ||= ticks * TICK > this.#limits.ping;
-    }
-    association.suspects = late ? association.stalled : NONE;
-    if (silent) this.#giveUp(frames, seen);
-    else if (this.#stuck(frames, seen)) association.abort();
+function checkSilence(frames: Frames, seen: LastSeen, { ping, silence }: LivenessLimits): void {
+  const { association } = frames;
+  let silent = false, late = false;
+  // Allocates no array: this runs for thousands of sessions in one tick.
+  for (let index = 0; index < seen.received.length; index++) {
+    const count = association.receivedOn(index);
+    const quiet = frames.receiving && association.awaits(index) && count === seen.received[index];
+    seen.received[index] = count;
+    const ticks = seen.receivedFor[index] = quiet ? seen.receivedFor[index]! + 1 : 0;
+    silent ||= ticks * TICK >= silence;
+    late ||= ticks * TICK > ping;
   }
+  association.suspects = late ? association.stalled : NONE;
+  if (silent) abortSilent(frames, seen, silence);
+  else if (isStuck(frames, seen, silence)) association.abort();
+}
 
-  /**
-   * Aborts an association of which channels are silent, and names those that are to blame. The other side answers on no
-   * channel while one of them brings it nothing; so where all are silent, it is those whose paths have stopped. If that
-   * can't be told, none is named.
-   */
-  #giveUp({ association }: Frames, { receivedFor }: LastSeen): void {
-    const silent = [...receivedFor.keys()].filter((at) => receivedFor[at]! * TICK >= this.#limits.silence);
-    const all = silent.length === receivedFor.length;
-    const stopped = all ? association.stalled : silent;
-    if (stopped.length === 0 || all && stopped.length === silent.length) {
-      return association.fail(new Silence(this.#limits.silence));
-    }
-    const [dead, ...others] = stopped;
-    const are = others.length > 1 ? "are" : "is";
-    const too = others.length > 0 ? `, and so ${are} ${channelsOf(others)}` : "";
-    association.channelFailed(dead!, new Error(`silent for ${this.#limits.silence / 1000} s${too}`));
-    association.abort();
-  }
+/**
+ * Aborts an association with silent channels, and names those to blame. While one channel brings the other side nothing,
+ * the other side answers on none; so where all are silent, the blame falls on those whose paths have stopped. If the
+ * system can't tell, the error names none.
+ */
+function abortSilent({ association }: Frames, { receivedFor }: LastSeen, silence: number): void {
+  const silent = [...receivedFor.keys()].filter((index) => receivedFor[index]! * TICK >= silence);
+  const all = silent.length === receivedFor.length;
+  const stopped = all ? association.stalled : silent;
+  if (stopped.length === 0 || all && stopped.length === silent.length) return association.fail(new Silence(silence));
+  const [dead, ...others] = stopped;
+  const are = others.length > 1 ? "are" : "is";
+  const too = others.length > 0 ? `, and so ${are} ${channelsOf(others)}` : "";
+  association.channelFailed(dead!, new Error(`silent for ${silence / 1000} s${too}`));
+  association.abort();
+}
 
-  /** Whether a channel has failed, and the application has taken nothing of what came before for too long. */
-  #stuck(frames: Frames, seen: LastSeen): boolean {
-    const waits = frames.association.failure !== null && !frames.receiving && frames.taken === seen.taken;
-    seen.takenFor = waits ? seen.takenFor + 1 : 0;
-    seen.taken = frames.taken;
-    return seen.takenFor * TICK >= this.#limits.silence;
-  }
+/** True if a channel has failed, and the application has accepted none of the data received before for `silence`. */
+function isStuck(frames: Frames, seen: LastSeen, silence: number): boolean {
+  const waits = frames.association.failure !== null && !frames.receiving && frames.taken === seen.taken;
+  seen.takenFor = waits ? seen.takenFor + 1 : 0;
+  seen.taken = frames.taken;
+  return seen.takenFor * TICK >= silence;
 }

@@ -5,106 +5,106 @@ import type { Frames } from "./frames.ts";
 import { ApplicationReader, type Piece } from "./application_reader.ts";
 import type { Traffic } from "./relay.ts";
 
-/** What an application may say before its session is confirmed, in bytes, if all of it is to be kept. */
+/** Limit on the bytes to keep until the session is confirmed. */
 const MAX_KEPT = 65_536;
 
-/** A frame that may have to be sent again. */
+/** A frame that may have to be resent. */
 interface Kept {
   readonly frame: Uint8Array;
-  /** Whether it was sent already, on whichever association. */
+  /** True once it was sent on any association. */
   sent: boolean;
 }
 
 /**
- * What an application says, on its way into an association: DATA, and END when it half-closes.
+ * Sends an application's bytes into an association: DATA, and END at its half-close.
  *
- * Until it is confirmed that the session has begun it can be kept, so that it can go to another association if the other
- * side does not take it on the first. It only reads from the application's connection.
+ * Can keep them until the session is confirmed, to resend them on another association if the other side does not process
+ * the OPEN on the first. Only reads from the application's connection.
  */
 export class Outgoing {
-  readonly #pieces: ApplicationReader;
+  readonly #reader: ApplicationReader;
   readonly #traffic: Traffic;
-  /** The piece that is being read, or that nobody has taken yet: it outlives a pump that was superseded. */
+  /** The piece being read or not yet sent; survives a superseded pump. */
   #next: Promise<Piece | null> | null = null;
-  /** Where it goes now. */
+  /** The current association's. */
   #frames: Frames | null = null;
   #kept: Kept[] | null;
   #keptLength = 0;
-  /** Goes on with what was said beyond what is kept; there while somebody waits for that. */
-  #goOn: (() => void) | null = null;
+  /** Resumes the pumps that wait for the confirmation. */
+  #resume: (() => void) | null = null;
 
   /**
    * Reads nothing yet.
    *
-   * @param application Nobody else may read from it.
-   * @param traffic Counts what is sent.
-   * @param keep Whether to keep what is said until {@linkcode Outgoing.confirm}.
+   * @param application Nothing else may read from it.
+   * @param traffic Counts the bytes sent.
+   * @param keep Keeps the bytes until {@linkcode Outgoing.confirm}, up to 64 KiB and one piece.
    */
   constructor(application: Connection, traffic: Traffic, keep = false) {
-    this.#pieces = new ApplicationReader(application);
+    this.#reader = new ApplicationReader(application);
     this.#traffic = traffic;
     this.#kept = keep ? [] : null;
   }
 
-  /** Whether nothing of what the application said has been sent. */
+  /** True if none of the application's bytes have been sent. */
   get unsaid(): boolean {
     return this.#keptLength === 0 && this.#traffic.sent === 0;
   }
 
-  /** The session has begun: nothing needs to be kept any more. */
+  /** Stops keeping bytes: the session has begun. */
   confirm(): void {
     this.#kept = null;
-    this.#goOn?.();
+    this.#resume?.();
   }
 
   /**
-   * Sends all that was kept, and then what the application says, until it half-closes. A later call, with another
-   * association, supersedes this one, which then ends.
+   * Sends the kept bytes, and then the application's further bytes until it half-closes. A later call, with another
+   * association, supersedes this one, which then returns.
    *
    * @throws {ApplicationError} When reading from the application fails.
    * @throws When a channel failed.
    */
   async pump(frames: Frames): Promise<void> {
     this.#frames = frames;
-    // A copy of each: sending writes into a frame's head.
+    // Copies each: sending writes into a frame's head.
     for (const kept of [...this.#kept ?? []]) {
       await frames.sendData(kept.frame.slice());
       this.#count(kept);
     }
     for (;;) {
       if (this.#kept !== null && this.#keptLength >= MAX_KEPT) await this.#confirmed();
-      const piece = await (this.#next ??= this.#pieces.next());
+      const piece = await (this.#next ??= this.#reader.next());
       if (this.#frames !== frames) return;
       if (piece === null) return await frames.send((encoder) => encoder.end());
       this.#next = null;
       const { buffer, start, length, last } = piece;
       const end = start + FRAME_HEAD_LENGTH + length;
       const frame = buffer.subarray(start, end);
-      const said: Kept = { frame: this.#kept === null ? frame : frame.slice(), sent: false };
+      const kept: Kept = { frame: this.#kept === null ? frame : frame.slice(), sent: false };
       if (this.#kept !== null) {
-        this.#kept.push(said);
+        this.#kept.push(kept);
         this.#keptLength += length;
       }
       if (last) await frames.sendLastData(buffer.subarray(start, end + FRAME_HEAD_LENGTH));
       else await frames.sendData(frame);
-      this.#count(said);
-      // Not given back after a failure: the operation that failed may still hold it.
+      this.#count(kept);
+      // Not after a failure: the failed operation may still use the buffer.
       giveBuffer(buffer);
       if (last) return;
     }
   }
 
-  /** Counts what was sent, once, however often it is sent again. */
+  /** Counts a frame when first sent, but not when resent. */
   #count(kept: Kept): void {
     if (!kept.sent) this.#traffic.sent += kept.frame.length - FRAME_HEAD_LENGTH;
     kept.sent = true;
   }
 
-  /** Waits for {@linkcode Outgoing.confirm}, along with whoever waits already. */
+  /** Waits for {@linkcode Outgoing.confirm}, along with any superseded pump. */
   #confirmed(): Promise<void> {
-    const before = this.#goOn;
+    const before = this.#resume;
     return new Promise((resolve) =>
-      this.#goOn = () => {
+      this.#resume = () => {
         before?.();
         resolve();
       }

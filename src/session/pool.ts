@@ -1,29 +1,28 @@
 import type { Clock } from "../time/clock.ts";
 import type { Frames } from "./frames.ts";
 
-/** For how long after its last session an association is taken to be alive, in milliseconds. */
+/** Time after its last session for which an association is assumed to be alive, in milliseconds. */
 const LIVELY = 5000;
 
-/** An association that serves no session at the moment. */
 interface Idle {
   readonly frames: Frames;
-  /** When it became idle. */
+  /** Time when it became idle. */
   readonly since: number;
-  /** Stops waiting for its time-out. */
+  /** Cancels its time-out. */
   readonly cancel: () => void;
 }
 
-/** An association that was idle. */
+/** An association taken from the pool. */
 export interface Reused {
-  /** Its frames. */
+  /** The association's frames. */
   readonly frames: Frames;
-  /** Whether a session has just ended on it, or it may well have died since something was heard on it. */
+  /** `lively` if its last session has just ended; `stale` if it may have died since. */
   readonly state: "lively" | "stale";
 }
 
 /**
- * The idle associations to one server handler: a session that ends in order leaves its association to the next, so that
- * the handshake is not paid again (docs/PROTOCOL.md 5.4). It owns what it holds.
+ * The idle associations with one server handler: a session that ends in order leaves its association to the next, which
+ * saves another handshake (docs/PROTOCOL.md 5.4). Owns the associations it holds.
  */
 export class Pool {
   readonly #idle: Idle[] = [];
@@ -32,31 +31,30 @@ export class Pool {
   #closed = false;
 
   /**
-   * An empty pool.
+   * Creates an empty pool.
    *
-   * @param clock Tells when one is too old.
-   * @param timeout How long an association is kept unused, in milliseconds.
+   * @param timeout Time after which an unused association is ended, in milliseconds.
    */
   constructor(clock: Clock, timeout: number) {
     this.#clock = clock;
     this.#timeout = timeout;
   }
 
-  /** How many associations it holds. */
+  /** Number of idle associations. */
   get size(): number {
     return this.#idle.length;
   }
 
   /**
-   * Takes the association that was used last: it is the likeliest to be alive, and the others get old and go.
+   * Takes the most recently used association: it is the likeliest to be alive, and the others can time out.
    *
-   * @returns null when there is none. Otherwise the caller owns it.
+   * @returns Null if the pool is empty. Otherwise the caller owns the association.
    */
   take(): Reused | null {
     for (let last = this.#idle.pop(); last !== undefined; last = this.#idle.pop()) {
       const { frames, since, cancel } = last;
       cancel();
-      if (isOfUse(frames)) {
+      if (isUsable(frames)) {
         const lively = frames.sent > 0 && this.#clock.now() - since < LIVELY;
         return { frames, state: lively ? "lively" : "stale" };
       }
@@ -65,34 +63,34 @@ export class Pool {
     return null;
   }
 
-  /** Keeps an association on which no session is under way, and owns it, until taken, too old, or no longer of use. */
+  /** Takes over an association without a session, and keeps it until taken, timed out or unusable. */
   give(frames: Frames): void {
-    if (this.#closed || !isOfUse(frames)) return frames.association.end();
+    if (this.#closed || !isUsable(frames)) return frames.association.end();
     const since = this.#clock.now();
     const idle: Idle = { frames, since, cancel: this.#clock.after(this.#timeout, () => this.#drop(idle)) };
     this.#idle.push(idle);
-    // Nothing may come now: whatever does, the end of a channel included, makes it useless. A session that has taken it
-    // by then meets that by itself.
+    // Anything that arrives now, even the end of a channel, makes the association unusable. A session that has taken it
+    // by then notices by itself.
     const drop = () => this.#drop(idle);
     frames.peek().then(drop, drop);
   }
 
-  /** Ends all it holds, and keeps nothing more. */
+  /** Ends every idle association, and those given back later. */
   close(): void {
     this.#closed = true;
     for (const idle of [...this.#idle]) this.#drop(idle);
   }
 
   #drop(idle: Idle): void {
-    const at = this.#idle.indexOf(idle);
-    if (at < 0) return;
-    this.#idle.splice(at, 1);
+    const index = this.#idle.indexOf(idle);
+    if (index < 0) return;
+    this.#idle.splice(index, 1);
     idle.cancel();
     idle.frames.association.end();
   }
 }
 
-/** Whether nothing is known that would keep a session from it; that a channel has failed is known before its stream fails. */
-function isOfUse({ leaving, association }: Frames): boolean {
+/** True if nothing is known to be wrong. A channel's failure is known before the stream fails. */
+function isUsable({ leaving, association }: Frames): boolean {
   return !leaving && !association.ended && association.failure === null;
 }

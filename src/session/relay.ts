@@ -3,22 +3,22 @@ import type { Connection } from "../net/connection.ts";
 import { FrameType, ResetCode } from "../wire/frame.ts";
 import { type Frames, unexpected } from "./frames.ts";
 
-/** The session was aborted by the other handler, which says why. */
+/** The other handler aborted the session, and sent the reason. */
 export class SessionReset extends MicssError {
   /**
-   * An error in words.
+   * Creates the error.
    *
-   * @param code What the other handler says.
+   * @param code The other handler's reason.
    */
   constructor(code: ResetCode) {
     super(`reset by the other side: ${ResetCode[code]?.toLowerCase()}`);
   }
 }
 
-/** The application's, or the target's, own connection failed. */
+/** The connection of the application, or of the target, failed. */
 export class ApplicationError extends MicssError {}
 
-/** What went through a session, in bytes of the application's. */
+/** A session's traffic, in bytes of the application's. */
 export interface Traffic {
   /** From the application into the association. */
   sent: number;
@@ -27,11 +27,11 @@ export interface Traffic {
 }
 
 /**
- * Gives the application what comes as DATA, and half-closes its connection at END.
+ * Writes received DATA to the application, and half-closes its connection at END.
  *
  * @throws {ApplicationError} When writing to the application fails.
  * @throws {SessionReset} When the other handler aborts the session.
- * @throws {WireError} When the other side breaks the protocol.
+ * @throws {WireError} When the other side violates the protocol.
  * @throws When a channel ended or failed before END.
  */
 export async function receiveTo(application: Connection, frames: Frames, traffic: Traffic): Promise<void> {
@@ -60,15 +60,15 @@ export async function receiveTo(application: Connection, frames: Frames, traffic
 }
 
 /**
- * Waits for something that is done to the application's connection.
+ * Waits for an operation on the application's connection.
  *
- * @throws {ApplicationError} When it fails.
+ * @throws {ApplicationError} When the operation fails.
  */
 export function applied<T>(action: Promise<T>): Promise<T> {
   return action.catch(failed);
 }
 
-/** One for all: what waits for an application is kept for as long as that is silent. */
+/** A single function rather than a closure per call, which would be kept while the application is silent. */
 function failed(cause: unknown): never {
   throw new ApplicationError(cause instanceof Error ? cause.message : String(cause), { cause });
 }

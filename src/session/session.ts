@@ -1,22 +1,23 @@
-import { MicssError, reasonOf } from "../errors/errors.ts";
 import { ChannelError } from "../association/association.ts";
-import { systemClock } from "../time/clock.ts";
-import type { Clock } from "../time/clock.ts";
+import { MicssError, reasonOf } from "../errors/errors.ts";
 import type { Connection } from "../net/connection.ts";
 import { fairness } from "../net/fairness.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
+import { type Deadline, deadline } from "../time/deadline.ts";
 import { WireError } from "../wire/decoder.ts";
 import { FrameType, ResetCode, ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
+import type { Workers } from "../wire/workers.ts";
 import { type Frames, unexpected } from "./frames.ts";
 import { Outgoing } from "./outgoing.ts";
 import { ApplicationError, applied, receiveTo, SessionReset, type Traffic } from "./relay.ts";
 
-/** How long the word that a session was aborted may take to leave, in milliseconds. */
-const LAST_WORD_TIMEOUT = 1000;
+/** Time limit for the last frame of an aborted or refused session to leave, in milliseconds. */
+const LAST_FRAME_TIMEOUT = 1000;
 
-/** Who owns the association has ended it, and the session with it. */
+/** The association's owner ended it, and the session with it. */
 export class HandlerEnding extends MicssError {
-  /** An error in words. */
+  /** Creates the error. */
   constructor() {
     super("the handler is ending");
   }
@@ -25,45 +26,49 @@ export class HandlerEnding extends MicssError {
 /** The server handler did not connect the session to its target. */
 export class TargetError extends MicssError {
   /**
-   * An error in words.
+   * Creates the error.
    *
    * @param code The server handler's answer.
-   * @param text What it says beside it; may be empty.
+   * @param text The server handler's explanation; may be empty.
    */
   constructor(readonly code: Exclude<ResultCode, ResultCode.Ok>, text: string) {
     super(text === "" ? ResultCode[code]!.toLowerCase() : text);
   }
 }
 
+/** Options of {@linkcode relay}. */
+export interface RelayOptions {
+  /** Counts bytes as they pass. */
+  readonly traffic: Traffic;
+  /** Resolves when the other side may send; nothing is read before. Its failure aborts the session. Default: resolved. */
+  readonly answered?: Promise<void>;
+  /** Sends everything that the application says. Default: starts now. */
+  readonly sent?: Promise<void>;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
 /**
- * Carries a session whose OPEN was answered, or is about to be, until both directions have ended (docs/PROTOCOL.md 5).
+ * Relays a session whose OPEN was answered, or is about to be, until both directions have ended (docs/PROTOCOL.md 5).
  *
- * Owns the application's connection: closed in order when both directions ended, reset otherwise. The association is left
- * as it is after an orderly end, and is ended after any other, the other side told why where that may help.
+ * Owns the application's connection: closes it in order when both directions have ended, and resets it otherwise. Leaves
+ * the association as it is after an orderly end. Ends it after any other, and tells the other side why where that may help.
  *
- * @param traffic Counts what goes through, as it goes.
- * @param answered When the other side may send: reading waits for it; its failure aborts the session.
- * @param sent What the application says, all of it, on its way. Default: it goes on its way now.
- * @throws Why the session was aborted.
+ * @throws The reason for which the session was aborted.
  */
-export async function relay(
-  application: Connection,
-  frames: Frames,
-  traffic: Traffic,
-  answered: Promise<void> = Promise.resolve(),
-  clock: Clock = systemClock,
-  sent: Promise<void> = new Outgoing(application, traffic).pump(frames),
-): Promise<void> {
+export async function relay(application: Connection, frames: Frames, options: RelayOptions): Promise<void> {
+  const { traffic, answered = Promise.resolve(), clock = systemClock } = options;
+  const { sent = new Outgoing(application, traffic).pump(frames) } = options;
   const { association } = frames;
   const received = answered.then(() => receiveTo(application, frames, traffic));
-  // A channel that fails while only this side still has to say something is met by who watches: nobody else may be
-  // reading or writing. And who ends the association ends the session, whatever its application keeps waiting.
-  const withAdmin = received.then(() => Promise.race([sent, watch(frames)]));
+  // While only this side still sends, nothing reads from the channels: watch() notices when one fails. Ending the
+  // association ends the session too, even if the application never sends again.
+  const watched = received.then(() => Promise.race([sent, watch(frames)]));
   const leaveFairness = fairness.join();
   try {
     await new Promise<unknown>((resolve, reject) => {
       association.ending = () => reject(association.reason ?? new HandlerEnding());
-      Promise.all([sent, withAdmin]).then(resolve, reject);
+      Promise.all([sent, watched]).then(resolve, reject);
     });
     application.close();
   } catch (error) {
@@ -78,7 +83,7 @@ export async function relay(
 }
 
 /**
- * Waits, after the other side's END, for what is no part of the session any more, and leaves it where it is.
+ * Waits, after the other side's END, for a frame that belongs to the next session, and leaves it unread.
  *
  * @throws When a channel ended or failed, or the other handler aborts the session.
  */
@@ -93,8 +98,8 @@ async function watch(frames: Frames): Promise<void> {
 }
 
 /**
- * Ends an association whose session was aborted. The other side is told why unless it knows, and if that takes too long,
- * finds out from its channels.
+ * Ends the association of an aborted session. Sends the reason first, unless the other side knows it; if RESET can't leave
+ * in time, the other side finds out from its channels.
  */
 async function abandon(frames: Frames, error: unknown, clock: Clock): Promise<void> {
   const code = error instanceof ApplicationError
@@ -103,58 +108,77 @@ async function abandon(frames: Frames, error: unknown, clock: Clock): Promise<vo
     ? ResetCode.Protocol
     : null;
   if (code !== null) {
-    const cancel = clock.after(LAST_WORD_TIMEOUT, () => frames.association.abort());
+    using _limit = lastFrameLimit(frames, clock);
     await frames.send((encoder) => encoder.reset(code)).catch(() => {});
-    cancel();
   }
   frames.association.end();
 }
 
-/** What an application is told of the session that it asked for. */
+/** Aborts the association unless disposed of in time. */
+function lastFrameLimit({ association }: Frames, clock: Clock): Deadline {
+  const limit = deadline(clock, LAST_FRAME_TIMEOUT, { reason: () => new Error("the last frame could not be sent") });
+  limit.signal.onabort = () => association.abort();
+  return limit;
+}
+
+/** The application that requests a session, as far as it is told of the outcome. */
 export interface Applicant {
   /**
-   * Tells it that the session has begun, before the first byte from there. Absent for an application that takes its
+   * Announces that the session has begun, before any byte from the target. Absent for an application that takes its
    * connection for the session itself.
    */
   readonly accepted?: () => Promise<void>;
-  /** Tells it why there is no session, instead, and ends its connection; never rejects. */
+  /** Announces why the session can't begin, and ends the application's connection; never rejects. */
   readonly refused: (error: unknown) => Promise<void>;
 }
 
-/** The other side did not take the OPEN, and the application has noticed nothing: it may be asked for again. */
+/** The other side did not process the OPEN, and the application has not noticed: the request may be repeated. */
 export class NotProcessedError extends MicssError {}
 
-/** How {@linkcode request} is to go about it. */
-export interface Asking {
-  /** Default: an application that is told by a reset. */
+/** The requests of a client handler that have no answer yet. */
+export class PendingRequests {
+  /** Number of requests. */
+  count = 0;
+}
+
+/** Options of {@linkcode request}. */
+export interface RequestOptions {
+  /** Counts bytes as they pass. */
+  readonly traffic: Traffic;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: an application whose connection is simply reset. */
   readonly applicant?: Applicant;
-  /** What the application says; to be kept by one that may have to ask again. Default: what it says from now on. */
+  /** Source of the application's bytes; keeps them if the request may have to be repeated. Default: a new one. */
   readonly outgoing?: Outgoing;
   /**
-   * Given when the other side may not take the session, and it can be asked for again: because the association was idle
-   * before, and may have been given up; or because it is with a worker that may be another by now. Stale when nothing
-   * should be said on it before the answer.
+   * Set if the other side may fail to process the OPEN, and the request can then be repeated: because the association was
+   * idle before, or because it is with a worker that may have been replaced. `stale` sends nothing before the answer.
    */
   readonly reused?: "lively" | "stale";
+  /** Requests of the same handler. Default: only this one. */
+  readonly pending?: PendingRequests;
+  /** Called when the target is connected, with the server handler's announcement of workers, if any came. */
+  readonly answered?: ((workers: Workers | null) => void) | undefined;
 }
 
 /**
- * Asks for a session, and carries it: the client handler's part. What the application says follows the OPEN at once,
- * without waiting for the answer; but one that is told of the answer is not listened to before.
+ * Requests a session, and relays it: the client handler's part. The application's bytes follow the OPEN immediately,
+ * without waiting for the answer; an application that is told of the answer is not read from before it.
  *
  * @throws {NotProcessedError} Only where `reused` is given.
- * @throws {TargetError} When the server handler did not connect the target; and what {@linkcode relay} throws.
+ * @throws {TargetError} When the server handler did not connect the target.
+ * @throws What {@linkcode relay} throws.
  */
 export async function request(
   open: Open,
   application: Connection,
   frames: Frames,
-  traffic: Traffic,
-  clock: Clock = systemClock,
-  { applicant, outgoing = new Outgoing(application, traffic), reused }: Asking = {},
+  options: RequestOptions,
 ): Promise<void> {
+  const { traffic, clock = systemClock, applicant, outgoing = new Outgoing(application, traffic), reused } = options;
   const speaksFirst = applicant?.accepted === undefined && reused !== "stale";
-  const answered = ask(open, frames, speaksFirst ? clock : null);
+  const answered = ask(open, frames, speaksFirst ? clock : null, options);
   const early = speaksFirst ? outgoing.pump(frames) : undefined;
   if (reused !== undefined) await confirmed(answered, outgoing, early, frames);
   outgoing.confirm();
@@ -167,14 +191,14 @@ export async function request(
       throw error;
     }
   }
-  // Not awaited: this function's state would be kept for as long as the session lasts.
-  return relay(application, frames, traffic, answered, clock, early ?? outgoing.pump(frames));
+  // Not awaited: that would keep this function's state for the whole session.
+  return relay(application, frames, { traffic, answered, clock, sent: early ?? outgoing.pump(frames) });
 }
 
 /**
- * Waits for the answer, or for whatever else {@linkcode relay} is to see.
+ * Waits for the answer, or for a failure that {@linkcode relay} will handle.
  *
- * @throws {NotProcessedError} When the other side did not take the OPEN, and whatever was said can be said again.
+ * @throws {NotProcessedError} When the other side did not process the OPEN, and everything sent can be sent again.
  */
 async function confirmed(
   answered: Promise<void>,
@@ -182,12 +206,12 @@ async function confirmed(
   early: Promise<void> | undefined,
   frames: Frames,
 ): Promise<void> {
-  // All that was said may be sent before the answer comes; only a failure to read from the application ends the wait.
+  // Sending may finish before the answer comes; only a failure to read from the application ends the wait.
   const failing = early?.then(() => answered, (error) => error instanceof ApplicationError ? undefined : answered);
   try {
     await Promise.race([answered, failing ?? answered]);
   } catch (error) {
-    // Where a channel has failed, the OPEN and what followed it may have reached the target: that must not happen twice.
+    // After a channel failed, the OPEN and the bytes behind it may have reached the target, and must not be repeated.
     const untouched = error instanceof ChannelError && outgoing.unsaid ||
       error instanceof TargetError && error.code === ResultCode.NotProcessed;
     if (!untouched) return;
@@ -196,56 +220,59 @@ async function confirmed(
   }
 }
 
-/** How many sessions were asked for and have no answer yet. */
-let asking = 0;
-
 /**
- * Asks for a session, and waits for the answer. Alone, an OPEN leaves at once: its target is then connected while the
- * application still has to speak, which gives a fifth more connections one after the other. One of several waits for what
- * its application says, to leave with it: that gives a fifth more with 50 clients.
+ * Sends OPEN, and waits for the answer. A lone OPEN is sent immediately: its target is then connected while the
+ * application is still about to speak, which gives a fifth more connections in sequence. One of several waits for the
+ * application's first bytes, to leave with them, which gives a fifth more with 50 clients.
  *
- * @param clock Given where what the application says may come with the OPEN.
+ * @param clock Null where the application's first bytes can't come with the OPEN.
  */
-async function ask(open: Open, frames: Frames, clock: Clock | null): Promise<void> {
-  const others = asking++ > 0;
+async function ask(
+  open: Open,
+  frames: Frames,
+  clock: Clock | null,
+  { pending = new PendingRequests(), answered }: RequestOptions,
+): Promise<void> {
+  const lone = pending.count++ === 0;
   try {
-    if (clock === null || !others) await frames.send((encoder) => encoder.open(open));
+    if (clock === null || lone) await frames.send((encoder) => encoder.open(open));
     else frames.sendSoon((encoder) => encoder.open(open), clock);
-    await accepted(frames);
+    const workers = await receiveResult(frames);
+    answered?.(workers);
   } finally {
-    asking--;
+    pending.count--;
   }
 }
 
-/** Waits for the answer. */
-async function accepted(frames: Frames): Promise<void> {
+/** Waits for RESULT. @returns The announcement of workers in front of it. */
+async function receiveResult(frames: Frames): Promise<Workers | null> {
+  let workers: Workers | null = null;
   let frame = await frames.receive();
   if (frame?.type === FrameType.Workers) {
-    frames.workers = frame.workers;
+    workers = frame.workers;
     frame = await frames.receive();
   }
-  // It crossed the OPEN, whose answer follows.
+  // BYE crossed the OPEN, whose answer follows.
   if (frame?.type === FrameType.Bye) frame = await frames.receive();
   if (frame === null) throw frames.association.reason;
   if (frame.type !== FrameType.Result) throw unexpected(frame, "where RESULT was due");
   if (frame.code !== ResultCode.Ok) throw new TargetError(frame.code, frame.text);
-  frames.answered?.();
+  return workers;
 }
 
 /**
- * Refuses a session that was asked for: the server handler's part. The association is ended once the client has read
- * the answer and closed, or after a second: closing before would reset it under what the client sends, and could take
- * the answer with it.
+ * Refuses a requested session: the server handler's part. Ends the association once the client has read the answer and
+ * closed, or after a second: closing earlier would reset the channels while the client still sends, and could lose the
+ * answer.
  */
 export async function refuse(frames: Frames, code: ResultCode, text: string, clock: Clock): Promise<void> {
-  const cancel = clock.after(LAST_WORD_TIMEOUT, () => frames.association.abort());
+  using _limit = lastFrameLimit(frames, clock);
   try {
     await frames.send((encoder) => encoder.result(code, text));
     while (await frames.receive() !== null);
   } catch {
     // The client has closed.
   } finally {
-    cancel();
     frames.association.end();
   }
 }

@@ -1,26 +1,26 @@
-/** Time as the handlers see it. Tests move it by hand. */
+/** The time source of the handlers. Tests advance it by hand. */
 export interface Clock {
-  /** Milliseconds since some fixed moment; never goes back. */
+  /** Milliseconds since an arbitrary origin; monotonic. */
   now(): number;
   /**
-   * Runs `action` once, `ms` milliseconds from now. A pending action does not keep the process alive.
+   * Runs `action` once, after `ms` milliseconds. A pending action does not keep the process alive.
    *
-   * @returns Cancels the action; harmless after it ran.
+   * @returns A function that cancels the action; harmless after it ran.
    */
   after(ms: number, action: () => void): () => void;
   /**
-   * Runs `action` once, 2 ms from now: long enough for a program on this machine to answer. In tests it runs as soon as
+   * Runs `action` once, after 2 ms: long enough for a program on this machine to answer. In tests it runs as soon as
    * everything else has settled, and no time passes.
    *
-   * @returns Cancels the action; harmless after it ran.
+   * @returns A function that cancels the action; harmless after it ran.
    */
   soon(action: () => void): () => void;
-  /** Resolves `ms` milliseconds from now. */
+  /** Resolves after `ms` milliseconds. */
   sleep(ms: number): Promise<void>;
 }
 
-/** Programs on this machine answer within these milliseconds; a round trip to another one takes no less. */
-const MOMENT = 2;
+/** Delay of `soon`, in milliseconds: programs on this machine answer within it, and other hosts rarely do. */
+const SOON = 2;
 
 /** The system's monotonic clock and timers. */
 export const systemClock: Clock = {
@@ -30,6 +30,6 @@ export const systemClock: Clock = {
     Deno.unrefTimer(timer);
     return () => clearTimeout(timer);
   },
-  soon: (action) => systemClock.after(MOMENT, action),
+  soon: (action) => systemClock.after(SOON, action),
   sleep: (ms) => new Promise((resolve) => systemClock.after(ms, resolve)),
 };

@@ -1,48 +1,48 @@
 import { SERVER_ID_LENGTH, type Workers } from "../wire/workers.ts";
 import { OwnConnections } from "../net/own_connections.ts";
 
-/** How many there are of something, counted by all workers; in memory that they share where there are several. */
+/** A counter common to all workers; in shared memory if there are several. */
 export class Count {
   readonly #cell: Int32Array;
 
-  /** Takes a cell of 4 bytes over, whatever it counts already. Default: one of its own, 0. */
+  /** Uses a cell of 4 bytes with its present value. Default: a cell of its own, 0. */
   constructor(cell: Int32Array = new Int32Array(1)) {
     this.#cell = cell;
   }
 
-  /** How many there are now. */
+  /** The current count. */
   get value(): number {
     return Atomics.load(this.#cell, 0);
   }
 
-  /** So many more, or fewer. */
+  /** Adds to the count; negative to subtract. */
   add(change: number): void {
     Atomics.add(this.#cell, 0, change);
   }
 }
 
-/** The workers of a process, event loops that each run a handler, as one of them sees them. */
+/** The workers of a process (event loops that each run a handler), as seen by one of them. */
 export interface WorkerGroup {
-  /** Which one it is, from 0. */
+  /** This worker's index, from 0. */
   readonly index: number;
-  /** How many there are. */
+  /** Number of workers. */
   readonly count: number;
-  /** Tells this start of a server handler from others. */
+  /** Distinguishes this start of a server handler from others. */
   readonly id: Uint8Array;
-  /** What all of them carry: sessions of a client, associations of a server. */
+  /** Number of sessions of a client handler, or associations of a server handler, in all workers. */
   readonly carried: Count;
-  /** The connections that a client's workers have made; left out where there is but one. */
+  /** Recent connections made by a client handler's workers; absent for a single worker. */
   readonly paths?: OwnConnections;
 }
 
-/** A crew of one. */
+/** Creates a group with a single worker. */
 export function single(): WorkerGroup {
   return { index: 0, count: 1, id: new Uint8Array(SERVER_ID_LENGTH), carried: new Count() };
 }
 
-/** What a crew has in common, in the form in which it is sent to each worker. */
+/** The state common to a group, as it is sent to each worker. */
 export interface WorkerGroupMemory {
-  /** How many workers there are. */
+  /** Number of workers. */
   readonly count: number;
   /** As {@linkcode WorkerGroup.id}. */
   readonly id: Uint8Array;
@@ -52,7 +52,7 @@ export interface WorkerGroupMemory {
   readonly paths: Int32Array;
 }
 
-/** Makes what a crew has in common. @param count How many workers there are, at least 2. */
+/** Creates the state common to a group. @param count Number of workers, at least 2. */
 export function workerGroupMemory(count: number): WorkerGroupMemory {
   return {
     count,
@@ -62,17 +62,17 @@ export function workerGroupMemory(count: number): WorkerGroupMemory {
   };
 }
 
-/** A crew, as its worker with that number sees it. */
+/** The group as seen by its worker with that index. */
 export function joinWorkerGroup({ count, id, carried, paths }: WorkerGroupMemory, index: number): WorkerGroup {
   return { index, count, id, carried: new Count(carried), paths: new OwnConnections(paths) };
 }
 
-/** What a server handler tells clients of its workers: nothing where there is but one. */
+/** The workers that a server handler announces to clients; null for a single one. */
 export function announcedWorkers({ count, id }: WorkerGroup): Workers | null {
   return count > 1 ? { count, id } : null;
 }
 
-/** A worker's part of what there may be in all. @param least It is never less. */
-export function perWorkerShare(total: number, { count }: WorkerGroup, least = 1): number {
-  return count === 1 ? total : Math.max(least, Math.ceil(total / count));
+/** One worker's share of a limit. @param min The smallest share. */
+export function perWorkerShare(total: number, { count }: WorkerGroup, min = 1): number {
+  return count === 1 ? total : Math.max(min, Math.ceil(total / count));
 }

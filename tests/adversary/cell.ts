@@ -94,9 +94,10 @@ class World {
       clock,
       random,
     });
-    this.#server = new ServerHandler(serverConfig(channels), this.#log(this.#serverLines), {
-      network: serverPaths(network, this.#witness),
-      clock,
+    this.#server = new ServerHandler({
+      config: serverConfig(channels),
+      log: this.#log(this.#serverLines),
+      system: { network: serverPaths(network, this.#witness), clock },
     });
     this.#clients = CLIENTS.map((name, index) => {
       const adversary = name === "carol" ? undefined : this.#adversary;

@@ -41,7 +41,7 @@ Deno.test("whoever comes and goes, the limits hold and each arrival evicts whom 
   );
   fc.assert(
     fc.property(limits, fc.array(step, { maxLength: 40 }), (limits, steps) => {
-      const queue = new AdmissionQueue<Waiting>(limits);
+      const queue = new AdmissionQueue<Waiting>(() => limits);
       let waiting: Waiting[] = [];
       for (const step of steps) {
         let gone: Waiting | null | undefined;

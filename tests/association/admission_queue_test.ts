@@ -4,20 +4,20 @@ import { AdmissionQueue, sourceNetwork, type Waiting } from "../../src/associati
 const from = (remoteHost: string): Waiting => ({ remoteHost });
 
 Deno.test("while there is room, all may wait", () => {
-  const room = new AdmissionQueue<Waiting>({ total: 3, perSource: 2 });
+  const room = new AdmissionQueue<Waiting>(() => ({ total: 3, perSource: 2 }));
   assertEquals(["a", "a", "b"].map((host) => room.add(from(host))), [null, null, null]);
   assertEquals(room.size, 3);
 });
 
 Deno.test("who comes from a source that has its share sends that source's oldest away, and nobody else", () => {
-  const room = new AdmissionQueue<Waiting>({ total: 100, perSource: 2 });
+  const room = new AdmissionQueue<Waiting>(() => ({ total: 100, perSource: 2 }));
   const [first, second, third, other] = [from("a"), from("a"), from("a"), from("b")];
   for (const one of [other, first, second]) assertEquals(room.add(one!), null);
   assertEquals(room.add(third!), first);
 });
 
 Deno.test("who comes to a full room sends the oldest of the source that has most away", () => {
-  const room = new AdmissionQueue<Waiting>({ total: 4, perSource: 4 });
+  const room = new AdmissionQueue<Waiting>(() => ({ total: 4, perSource: 4 }));
   const crowd = [from("a"), from("a"), from("a")];
   room.add(from("b"));
   for (const one of crowd) room.add(one);
@@ -25,7 +25,7 @@ Deno.test("who comes to a full room sends the oldest of the source that has most
 });
 
 Deno.test("a source with no more than one association needs is no crowd: of such, whoever has waited longest goes", () => {
-  const room = new AdmissionQueue<Waiting>({ total: 5, perSource: 5, association: 3 });
+  const room = new AdmissionQueue<Waiting>(() => ({ total: 5, perSource: 5, association: 3 }));
   const honest = [from("h"), from("h"), from("h")];
   const first = from("a");
   room.add(first);
@@ -42,7 +42,7 @@ Deno.test("a source with no more than one association needs is no crowd: of such
 
 Deno.test("limits that change hold for who comes next", () => {
   const limits = { total: 1, perSource: 1 };
-  const room = new AdmissionQueue<Waiting>(limits);
+  const room = new AdmissionQueue<Waiting>(() => limits);
   const first = from("a");
   room.add(first);
   assertEquals(room.add(from("b")), first);
@@ -52,7 +52,7 @@ Deno.test("limits that change hold for who comes next", () => {
 });
 
 Deno.test("an honest client among 5,000 strangers from 100 sources is never the one to go while it is quick", () => {
-  const room = new AdmissionQueue<Waiting>({ total: 1000, perSource: 250 });
+  const room = new AdmissionQueue<Waiting>(() => ({ total: 1000, perSource: 250 }));
   const leave = (one: Waiting | null) => one !== null && room.remove(one);
   for (let index = 0; index < 5000; index++) leave(room.add(from(`10.0.0.${index % 100}`)));
   const honest = from("192.0.2.1");
@@ -68,7 +68,7 @@ Deno.test("an honest client among 5,000 strangers from 100 sources is never the 
 });
 
 Deno.test("who has left makes room, and leaving twice counts once", () => {
-  const room = new AdmissionQueue<Waiting>({ total: 1, perSource: 1 });
+  const room = new AdmissionQueue<Waiting>(() => ({ total: 1, perSource: 1 }));
   const one = from("a");
   room.add(one);
   room.remove(one);

@@ -54,7 +54,7 @@ Deno.test("two channels to one address of the server are refused, unless the ser
     const network = new MemoryNetwork();
     const clock = new FakeClock();
     const at = channelAddresses(1);
-    const accepting = new Accepting(network, at, { clock, distinctAddresses });
+    const accepting = new Accepting(network, at, { clock, settings: () => ({ distinctAddresses }) });
     const attempt = initiate([...at, ...at], { network, clock });
     if (distinctAddresses) {
       await assertRejects(() => attempt, ChannelError, "two channels arrived at the same address");
@@ -193,7 +193,7 @@ Deno.test("an echo with any byte changed fails the handshake, sends no share, an
   for (let byte = 1; byte < associateLength(3); byte++) {
     const error = await disturbed(`echo's byte ${byte}`, byte % 3, flip(GREETING_LENGTH + byte, 1 << byte % 8));
     assertEquals(error.index, byte % 3);
-    assertStringIncludes(error.message, "confirmed another list");
+    assertStringIncludes(error.message, "confirmed a different list");
   }
   const error = await disturbed("echo's type", 1, flip(GREETING_LENGTH));
   assertEquals(
@@ -236,11 +236,11 @@ Deno.test("a channel closed, reset or silent within the client's list fails the 
 
 Deno.test("each reason to refuse is told in words, with the channel", async () => {
   const words: Record<RefusedReason, string> = {
-    [RefusedReason.Unacceptable]: "does not do this scheme, or this threshold",
+    [RefusedReason.Unacceptable]: "does not support this scheme or threshold",
     [RefusedReason.UnknownCookie]: "names a connection that the server handler does not have",
-    [RefusedReason.Mismatch]: "another channel sent another list, or ended",
+    [RefusedReason.Mismatch]: "another channel sent a different list, or ended",
     [RefusedReason.SharedAddress]: "two channels arrived at the same address",
-    [RefusedReason.Overloaded]: "too much to do",
+    [RefusedReason.Overloaded]: "is overloaded",
   };
   for (const [reason, text] of Object.entries(words)) {
     const instead = { at: GREETING_LENGTH, bytes: Uint8Array.of(255, Number(reason)) };
@@ -270,7 +270,7 @@ Deno.test("a connection attempt that never ends is given up at five seconds, and
   const gate = Promise.withResolvers<void>();
   const network = new MemoryNetwork({ onConnect: ({ host }) => host === "192.0.2.2" ? gate.promise : undefined });
   const clock = new FakeClock();
-  const accepting = new Accepting(network, addresses, { clock, timeout: 10_000 });
+  const accepting = new Accepting(network, addresses, { clock, settings: () => ({ timeout: 10_000 }) });
   const attempt = initiate(addresses, { network, clock }).catch((error: unknown) => error);
   await clock.advance(4999);
   assertEquals(network.openEnds, 4);

@@ -31,7 +31,7 @@ class Fake implements Candidate {
 function makeMatcher(distinctAddresses = true): Matcher<Fake> {
   return new Matcher<Fake>({
     schemes: new Set([1]),
-    distinctAddresses,
+    distinctAddresses: () => distinctAddresses,
     associated: (candidates) => {
       for (const one of candidates) {
         assertEquals(one.associatedWith, null);

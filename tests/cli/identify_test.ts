@@ -25,9 +25,12 @@ async function setUp() {
     `--key=${key}`,
   ];
   const config = parseConfig("micss server", serverSpec, flags, () => "");
-  const server = new ServerHandler(config, silentLog, { network: systemNetwork, clock: new FakeClock() }, [
-    await loadKey(key, "sign"),
-  ]);
+  const server = new ServerHandler({
+    config,
+    keys: [await loadKey(key, "sign")],
+    log: silentLog,
+    system: { network: systemNetwork, clock: new FakeClock() },
+  });
   const database = `${directory.path}/state/channels.db`;
   return {
     key,

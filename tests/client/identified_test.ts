@@ -32,10 +32,10 @@ Deno.test("the second connection makes no exchange, nor does another client of t
   world.startServer(CHANNELS, [key.server]);
   world.startClient([], scoped(FIRST, key));
   assertEquals([await world.talk(WEB), await world.talk(WEB)], ["hello", "hello"]);
-  assertEquals(world.server.of("channels told").length, 1);
+  assertEquals(world.server.of("channels announced").length, 1);
   world.startClient([], [], 6501);
   assertEquals(await world.talk(WEB, 6501), "hello");
-  assertEquals(world.server.of("channels told").length, 1);
+  assertEquals(world.server.of("channels announced").length, 1);
   assertEquals(Deno.statSync(world.database).mode! & 0o777, 0o600);
 });
 

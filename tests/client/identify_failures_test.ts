@@ -110,7 +110,7 @@ Deno.test("an answer from another server that has the same key is refused", asyn
   startClient(world, key);
   divert(world.network, { host: FIRST, port: 6522 }, other);
   const refused = assertRefused(world, TAMPERED);
-  await world.server.until("channels told");
+  await world.server.until("channels announced");
   world.dialled.splice(world.dialled.indexOf("192.0.2.77:6522"), 1);
   await refused;
 });
@@ -122,7 +122,7 @@ Deno.test("an answer for another first address of the same server is refused", a
   startClient(world, key);
   divert(world.network, { host: FIRST, port: 6522 }, { host: "203.0.113.1", port: 6522 });
   const refused = assertRefused(world, TAMPERED);
-  await world.server.until("channels told");
+  await world.server.until("channels announced");
   world.dialled.splice(world.dialled.indexOf("203.0.113.1:6522"), 1);
   await refused;
 });
@@ -133,7 +133,7 @@ Deno.test("a server that has another key says so, and so does the client", async
   world.startServer(CHANNELS, [theirs.server]);
   startClient(world, ours);
   await assertRefused(world, new RegExp(`: the server handler has no key ${ours.client.id.toHex()}$`));
-  assertEquals(world.server.warnings(), [["channels not told", "no such key"]]);
+  assertEquals(world.server.warnings(), [["channels not announced", "no such key"]]);
 });
 
 Deno.test("a server that has no key at all says so, and so does the client", async () => {
@@ -142,7 +142,7 @@ Deno.test("a server that has no key at all says so, and so does the client", asy
   world.startServer(CHANNELS);
   startClient(world, key);
   await assertRefused(world, /: the server handler has no key [0-9a-f]{16}$/);
-  assertEquals(world.server.warnings(), [["channels not told", "no such key"]]);
+  assertEquals(world.server.warnings(), [["channels not announced", "no such key"]]);
 });
 
 Deno.test("who has another key of the same kind and claims the right one is refused", async () => {

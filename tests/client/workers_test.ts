@@ -137,7 +137,10 @@ Deno.test("another server handler at the next port gets no session and nothing o
   const { reason } = await world.client.until("worker not reached");
   assertEquals(reason, "another server handler");
   const [refused] = world.server.warnings();
-  assertEquals(refused, ["session refused", "the client means another server handler, or an earlier start"]);
+  assertEquals(refused, [
+    "session refused",
+    "the client expects another server handler, or an earlier start of this one",
+  ]);
   assertEquals(world.client.of("session refused"), []);
   await hold(world, 3);
   // Every session has gone through the right one.

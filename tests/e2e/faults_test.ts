@@ -124,7 +124,7 @@ testWith(["unshare"], "a full disk under the database costs what was learned, no
   for (let session = 0; session < 2; session++) await assertCarries(entry, target, server);
   await client.waitForLog("database not used", { reason: /full/ });
   assertEquals(
-    (await server.waitForLogs(1, "channels told")).length,
+    (await server.waitForLogs(1, "channels announced")).length,
     1,
     "what was learned was not kept in memory either",
   );

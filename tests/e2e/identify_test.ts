@@ -62,7 +62,7 @@ for (const method of ["hmac", "ed25519"] as const) {
         assertEquals((await run([...CURL, `http://${entry}/file`])).text(), "through the channels", client.describe());
       }
     }
-    assertEquals((await server.waitForLogs(1, "channels told")).length, 1, server.describe());
+    assertEquals((await server.waitForLogs(1, "channels announced")).length, 1, server.describe());
 
     const listed = (await micss({}, "channels", "list", "--database", database)).text();
     assertMatch(listed, new RegExp(`\\n127\\.0\\.0\\.1 +exchange .* ${channels.map(formatAddress).join(" ")}\\n$`));
@@ -88,7 +88,7 @@ Deno.test("a server that has another key is one line of the client's, and a rese
   assertEquals((await listenTo(entry)).ending, "reset");
   const reason = new RegExp(`^127\\.0\\.0\\.1:${port} did not identify its channels: the server handler has no key `);
   await client.waitForLog("connection refused", { reason });
-  await server.waitForLog("channels not told", { reason: "no such key" });
+  await server.waitForLog("channels not announced", { reason: "no such key" });
   assertEquals((await client.waitForLogs(1, /./, { level: /warn|error/ })).length, 1, client.describe());
 });
 

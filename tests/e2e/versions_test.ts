@@ -88,8 +88,8 @@ Deno.test("a server that a client of another version leaves says in one line wha
     assertEquals([...head], [...MAGIC, 1]);
   }));
   const line = await pair.server.waitForLog("channel not associated");
-  assertEquals(line.reason, "closed by the other side before it said anything");
-  assertEquals(line.hint, "did the client fail on another channel, or does it speak another protocol than 1?");
+  assertEquals(line.reason, "closed by the other side before it sent anything");
+  assertEquals(line.hint, "did the client fail on another channel, or does it speak another protocol version than 1?");
   // It serves those of its own version as before, and has said it once, though three channels met it.
   using application = await connect(pair.entry);
   const served = await target.accept(pair);

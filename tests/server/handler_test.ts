@@ -264,7 +264,11 @@ Deno.test("a server handler that can't listen at one address says so and listens
     () => "",
   );
   const clock = new FakeClock();
-  assertThrows(() => new ServerHandler(config, silentLog, { network, clock }), StartError, "192.0.2.3:6522");
+  assertThrows(
+    () => new ServerHandler({ config, log: silentLog, system: { network, clock } }),
+    StartError,
+    "192.0.2.3:6522",
+  );
   assertEquals([network.openListeners, clock.pending], [1, 0]);
   taken.close();
 });

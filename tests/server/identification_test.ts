@@ -28,7 +28,7 @@ Deno.test("a server says where it listens, at any of its channels", async () => 
   const expected = "10.0.0.1:6522,10.0.0.2:7000 3600";
   assertEquals(await ask(world, { host: "10.0.0.1", port: 6522 }), expected);
   assertEquals(await ask(world, { host: "10.0.0.2", port: 7000 }), expected);
-  assertEquals(world.server.of("channels told").map(({ channel }) => channel), ["10.0.0.1:6522", "10.0.0.2:7000"]);
+  assertEquals(world.server.of("channels announced").map(({ channel }) => channel), ["10.0.0.1:6522", "10.0.0.2:7000"]);
 });
 
 Deno.test("a server behind NAT says where clients reach it, and clients take it for that", async () => {
@@ -55,7 +55,7 @@ Deno.test("a server at every address of its machine says those that it announces
     /this address is not one of the server handler's channels/,
   );
   assertEquals(world.server.warnings(), [
-    ["channels not told", "the client came to an address that is not announced; see announce"],
+    ["channels not announced", "the client connected to an address that is not announced; see the setting announce"],
   ]);
 });
 

@@ -61,7 +61,7 @@ Deno.test("sessions under way never make room; then the limit is said", async ()
   const handlers = new Handlers({}, { server: "limits: {associations: 2}" });
   const sessions = [await handlers.session(), await handlers.session()];
   const refused = await initiate(channelAddresses(3), handlers).catch(({ message }) => message);
-  assertEquals(/too much to do/.test(refused), true, `${refused}`);
+  assertEquals(/is overloaded/.test(refused), true, `${refused}`);
   assertEquals(handlers.server.associations, 2);
   await handlers.close(...sessions.flatMap(({ application, target }) => [application, target]));
 });

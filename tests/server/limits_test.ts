@@ -1,5 +1,5 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
-import { limitsFor, waitingBeside } from "../../src/server/limits.ts";
+import { limitsFor, waitingLimit } from "../../src/server/limits.ts";
 
 Deno.test("what is derived fits into the files that may be open", () => {
   for (const files of [64, 128, 256, 1024, 4096, 65536, 1_048_576, Infinity]) {
@@ -25,7 +25,7 @@ Deno.test("what is configured holds", () => {
 
 Deno.test("associations that are not there lend a third of their files to connections that wait", () => {
   const limits = limitsFor({}, 1024, 3);
-  assertEquals([0, 90, 180, 200].map((associations) => waitingBeside(associations, limits)), [480, 360, 240, 240]);
-  assertEquals(waitingBeside(0, limitsFor({ waiting: 10 }, 1024, 3)), 10);
-  assertEquals(waitingBeside(0, limitsFor({}, 1_000_000, 3)), 8192);
+  assertEquals([0, 90, 180, 200].map((associations) => waitingLimit(associations, limits)), [480, 360, 240, 240]);
+  assertEquals(waitingLimit(0, limitsFor({ waiting: 10 }, 1024, 3)), 10);
+  assertEquals(waitingLimit(0, limitsFor({}, 1_000_000, 3)), 8192);
 });

@@ -9,7 +9,7 @@ function admitted(rate: SourceRate, host: string, count: number): number {
 
 Deno.test("a source may make ten seconds' worth of connections at once, and then as many as a second brings", async () => {
   const clock = new FakeClock();
-  const rate = new SourceRate(clock, { acceptRate: 5 });
+  const rate = new SourceRate(clock, () => 5);
   assertEquals(admitted(rate, "192.0.2.1", 100), 50);
   assertEquals(admitted(rate, "192.0.2.2", 100), 50);
   await clock.advance(1000);
@@ -23,21 +23,21 @@ Deno.test("a source may make ten seconds' worth of connections at once, and then
 });
 
 Deno.test("an IPv6 source is its network of 64 bits", () => {
-  const rate = new SourceRate(new FakeClock(), { acceptRate: 1 });
+  const rate = new SourceRate(new FakeClock(), () => 1);
   assertEquals([admitted(rate, "2001:db8::1", 6), admitted(rate, "2001:db8::2", 6)], [6, 4]);
   assertEquals(admitted(rate, "2001:db8:0:1::1", 11), 10);
 });
 
 Deno.test("0 is any number, and a limit that changes holds for who comes next", () => {
-  const limits = { acceptRate: 0 };
-  const rate = new SourceRate(new FakeClock(), limits);
+  let limit = 0;
+  const rate = new SourceRate(new FakeClock(), () => limit);
   assertEquals(admitted(rate, "192.0.2.1", 100_000), 100_000);
-  limits.acceptRate = 1;
+  limit = 1;
   assertEquals(admitted(rate, "192.0.2.1", 100), 10);
 });
 
 Deno.test("of more sources than can be remembered, who has been away longest begins anew", () => {
-  const rate = new SourceRate(new FakeClock(), { acceptRate: 1 });
+  const rate = new SourceRate(new FakeClock(), () => 1);
   assertEquals(admitted(rate, "192.0.2.1", 11), 10);
   for (let index = 0; index < 16_384; index++) rate.admits(`10.0.${index >> 8}.${index & 255}`);
   assertEquals(admitted(rate, "192.0.2.1", 11), 10);

@@ -18,13 +18,13 @@ async function watchedSession() {
   const applications = new MemoryNetwork();
   const [user, near] = await applicationPair(applications);
   const [target, far] = await applicationPair(applications);
-  const liveness = new Liveness(clock, LIMITS);
+  const liveness = new Liveness(clock, () => LIMITS);
   const clientFrames = new Frames(client), serverFrames = new Frames(server);
   const open = { destination: { kind: "port", port: 80 } } as const;
-  const asked = request(open, near, clientFrames, { sent: 0, received: 0 }, clock);
+  const asked = request(open, near, clientFrames, { traffic: { sent: 0, received: 0 }, clock });
   assertEquals((await serverFrames.receive())?.type, FrameType.Open);
   const answered = serverFrames.send((encoder) => encoder.result(ResultCode.Ok));
-  const served = relay(far, serverFrames, { sent: 0, received: 0 }, answered, clock);
+  const served = relay(far, serverFrames, { traffic: { sent: 0, received: 0 }, answered, clock });
   liveness.add(clientFrames);
   liveness.add(serverFrames);
   return {

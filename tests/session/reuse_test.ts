@@ -2,7 +2,7 @@ import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { ChannelError } from "../../src/association/association.ts";
 import { Outgoing } from "../../src/session/outgoing.ts";
 import type { Traffic } from "../../src/session/relay.ts";
-import { type Asking, NotProcessedError, refuse, request } from "../../src/session/session.ts";
+import { NotProcessedError, refuse, request, type RequestOptions } from "../../src/session/session.ts";
 import { FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { applicationPair, readAll, sendAll } from "../support/handlers/pair.ts";
@@ -17,8 +17,8 @@ async function applicant(pair: SessionPair) {
   await sendAll(application, TEXT);
   const traffic: Traffic = { sent: 0, received: 0 };
   const outgoing = new Outgoing(inside, traffic, true);
-  const ask = ({ clientFrames, clock }: SessionPair, reused?: Asking["reused"]) =>
-    request(OPEN, inside, clientFrames, traffic, clock, { outgoing, ...reused && { reused } });
+  const ask = ({ clientFrames, clock }: SessionPair, reused?: RequestOptions["reused"]) =>
+    request(OPEN, inside, clientFrames, { traffic, clock, outgoing, ...reused && { reused } });
   return { application, traffic, ask };
 }
 

@@ -1,7 +1,7 @@
 /** Sessions that end in order, one after the other, and sessions that are refused. */
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { writeAll } from "../../src/net/connection.ts";
-import { refuse, TargetError } from "../../src/session/session.ts";
+import { PendingRequests, refuse, TargetError } from "../../src/session/session.ts";
 import { FRAME_HEAD_LENGTH, FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
@@ -89,25 +89,26 @@ Deno.test("what the application says follows the OPEN at once, before any answer
   await finishPair(pair, application);
 });
 
-Deno.test("an OPEN leaves at once; one of several waits a moment for what its application says, and no longer", async () => {
+Deno.test("a lone OPEN leaves immediately; one of several waits 2 ms for the application's first bytes", async () => {
   const outside = new MemoryNetwork();
-  const asking = [];
+  const pending = new PendingRequests();
+  const sessions = [];
   for (const [speaks, together] of [[true, false], [true, true], [false, false]] as const) {
     const pair = { ...await sessionPair(), outside };
     const [application, inside] = await applicationPair(outside);
     if (speaks) await writeAll(application, Uint8Array.of(7, 8, 9));
-    const client = ask(pair, inside);
+    const client = ask(pair, inside, undefined, undefined, pending);
     await due(pair.serverFrames, FrameType.Open);
-    assertEquals(pair.serverFrames.more, together, `asked for as number ${asking.length + 1}`);
-    asking.push({ pair, application, client });
+    assertEquals(pair.serverFrames.more, together, `session ${sessions.length + 1}`);
+    sessions.push({ pair, application, client });
   }
-  for (const { pair, application, client } of asking) {
+  for (const { pair, application, client } of sessions) {
     await pair.serverFrames.send((encoder) => encoder.result(ResultCode.Ok));
     await pair.serverFrames.send((encoder) => encoder.end());
     await application.closeWrite();
     assertEquals(await client, null);
   }
-  for (const { pair, application } of asking) await finishPair({ ...pair, outside: pair.network }, application);
+  for (const { pair, application } of sessions) await finishPair({ ...pair, outside: pair.network }, application);
   assertEquals(outside.openEnds, 0);
 });
 

@@ -16,9 +16,10 @@ import type { Liveness } from "../../session/liveness.ts";
 import { Pool, type Reused } from "../../session/pool.ts";
 import { Outgoing } from "../../session/outgoing.ts";
 import type { Traffic } from "../../session/relay.ts";
-import { HandlerEnding, NotProcessedError, request, TargetError } from "../../session/session.ts";
+import { HandlerEnding, NotProcessedError, type PendingRequests, request, TargetError } from "../../session/session.ts";
 import type { PadSource } from "../../sharing/system_pads.ts";
 import type { Open } from "../../wire/open.ts";
+import type { Workers } from "../../wire/workers.ts";
 import type { ResolvedServer } from "../servers/configured_server.ts";
 import type { Arrival } from "../ingress/arrival.ts";
 import { HandshakeQueue } from "./handshake_queue.ts";
@@ -36,6 +37,8 @@ export interface DialerOptions extends System {
   readonly pads: PadSource;
   /** Watches the associations of sessions. */
   readonly liveness: Liveness;
+  /** Requests of the client handler that have no answer yet. */
+  readonly pending: PendingRequests;
   /** Gets a line for each session, and at level debug for each association. */
   readonly log: Log;
   /** Gets a line for each session that is refused. */
@@ -76,8 +79,8 @@ export class Dialer {
   readonly #giveUp = new AbortController();
   readonly #busy = new Set<Frames>();
   readonly #spread: WorkerBalancer;
-  /** The associations that were made before the server handler told of other workers. */
-  readonly #early = new WeakSet<Frames>();
+  /** The server handler's worker of each association, and whether it was made before the workers were announced. */
+  readonly #origins = new WeakMap<Frames, { readonly worker: number; readonly early: boolean }>();
   #warming = 0;
   /** Whether the server handler was away for as long as a handshake may take, and has not been back since. */
   #away = false;
@@ -144,11 +147,19 @@ export class Dialer {
     // Closed in the moment in which it came.
     if (this.#giveUp.signal.aborted) frames.association.abort();
     this.#options.liveness.add(frames);
-    const { worker } = frames;
+    const { worker, early } = this.#origins.get(frames)!;
     const reused = state ?? this.#fresh(worker);
     try {
-      const asking = { applicant: arrival, outgoing, reused };
-      await request(this.#open(arrival, port), arrival.connection, frames, traffic, clock, asking);
+      await request(this.#open(arrival, port), arrival.connection, frames, {
+        traffic,
+        clock,
+        applicant: arrival,
+        outgoing,
+        reused,
+        pending: this.#options.pending,
+        // The first answer on an association announces the workers.
+        answered: frames.sessions === 1 ? (workers) => this.#told(workers, worker) : undefined,
+      });
       ended();
       log.info("session ended", { ...counts(), reason: "both sides ended" });
     } catch (cause) {
@@ -171,7 +182,7 @@ export class Dialer {
       this.#options.liveness.remove(frames);
       this.#busy.delete(frames);
       // Those of a first crowd are all with one worker: only one of them is kept, so that later ones are spread.
-      if (this.#early.has(frames) && this.#spread.workers !== null && this.#pool.size > 0) frames.association.end();
+      if (early && this.#spread.workers !== null && this.#pool.size > 0) frames.association.end();
       else this.#give(frames);
     }
     return true;
@@ -276,8 +287,8 @@ export class Dialer {
   }
 
   /** What a server handler told of its workers with its answer: those that are new are tried, beside what goes on. */
-  #told(frames: Frames): void {
-    this.#spread.told(frames.workers, frames.worker);
+  #told(workers: Workers | null, answering: number): void {
+    this.#spread.told(workers, answering);
     for (const worker of this.#spread.untried()) {
       this.#warming++;
       this.#associateWith(worker)
@@ -322,12 +333,7 @@ export class Dialer {
       "server-worker": worker > 0 ? worker : undefined,
     });
     const frames = new Frames(association, worker > 0 ? this.#spread.workers : null);
-    frames.worker = worker;
-    if (this.#spread.workers === null) this.#early.add(frames);
-    frames.answered = () => {
-      frames.answered = null;
-      this.#told(frames);
-    };
+    this.#origins.set(frames, { worker, early: this.#spread.workers === null });
     return frames;
   }
 }

@@ -57,12 +57,7 @@ export class Ingress {
    */
   constructor(entries: readonly Entry[], options: WaysInOptions) {
     const { network, log, clock, group, replace = false } = this.#options = options;
-    this.#dialogues = new AdmissionQueue({
-      get total() {
-        return options.asking;
-      },
-      perSource: Infinity,
-    });
+    this.#dialogues = new AdmissionQueue(() => ({ total: options.asking, perSource: Infinity }));
     this.#entries = entries;
     const places = entries.map(({ listen }) => listen);
     this.#listeners = listenShared(network, places, group.index === 0 && !replace);

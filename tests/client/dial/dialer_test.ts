@@ -6,6 +6,7 @@ import { Activity } from "../../../src/observe/activity.ts";
 import { silentLog } from "../../../src/log/log.ts";
 import { ThrottledWarning } from "../../../src/log/throttled.ts";
 import { Liveness } from "../../../src/session/liveness.ts";
+import { PendingRequests } from "../../../src/session/session.ts";
 import { systemPads } from "../../../src/sharing/system_pads.ts";
 import { Handlers } from "../../support/handlers/handlers_in_memory.ts";
 import "../../support/system/native.ts";
@@ -21,7 +22,8 @@ Deno.test("what an application says is shared with the pads that the dialer was 
       clock,
       log: silentLog,
       refused: new ThrottledWarning(silentLog, clock, "session refused"),
-      liveness: new Liveness(clock, DEFAULT_TIMEOUTS),
+      liveness: new Liveness(clock, () => DEFAULT_TIMEOUTS),
+      pending: new PendingRequests(),
       activity: new Activity(clock),
     },
     config: { timeouts: DEFAULT_TIMEOUTS, warm: 0, sendSource: false },

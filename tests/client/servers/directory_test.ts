@@ -34,7 +34,7 @@ Deno.test("the configuration wins over what was learned, and over keys", async (
   world.startServer(CHANNELS, [key.server]);
   world.startClient(SERVER, scoped("192.0.2.0/24", key));
   assertEquals(await world.talk(WEB), "hello");
-  assertEquals(world.server.of("channels told").length, 0);
+  assertEquals(world.server.of("channels announced").length, 0);
 });
 
 Deno.test("what was imported serves without any key, and what was forgotten does not", async () => {
@@ -70,7 +70,7 @@ Deno.test("a damaged database is one line, and the handler goes on without it", 
   assertEquals([await world.talk(WEB), await world.talk(WEB)], ["hello", "hello"]);
   const reason = "damaged, not used; delete it, as its contents can be learned again";
   assertEquals(world.client.warnings(), [["database not used", reason]]);
-  assertEquals(world.server.of("channels told").length, 1);
+  assertEquals(world.server.of("channels announced").length, 1);
 });
 
 Deno.test("an unknown destination is passed on in the clear where that is allowed, with one line that says so", async () => {
@@ -250,7 +250,7 @@ Deno.test("a key for a name is for the addresses that it has", async () => {
   world.startClient([], scoped("web.example", key));
   await settle();
   assertEquals([await world.talk(WEB), await world.talk({ ...WEB, host: "web.example" })], ["hello", "hello"]);
-  assertEquals(world.server.of("channels told").length, 1);
+  assertEquals(world.server.of("channels announced").length, 1);
 });
 
 Deno.test("a name is a server's if any of its addresses is, whatever the order", async () => {

@@ -41,7 +41,7 @@ class World implements AsyncDisposable {
     const system = { network: this.network, clock: this.clock };
     const channels = HOSTS.flatMap((host) => ["--channel", host]);
     const serverConfig = parseConfig("", serverSpec, [...channels, "--target", target], () => "");
-    this.server = new ServerHandler(serverConfig, silentLog, system);
+    this.server = new ServerHandler({ config: serverConfig, log: silentLog, system });
     const entries = ["--socks5", "127.0.0.1:1080", "--http-connect", "127.0.0.1:3128"];
     const flags = [
       "--server",

@@ -52,14 +52,14 @@ export class Handlers {
     this.targets = network.listen(TARGET);
     const logTo = (lines: Line[]) =>
       createLog({ level: "debug", format: "json", write: (line) => lines.push(JSON.parse(line)) });
-    this.server = new ServerHandler(
-      parseConfig("", serverSpec, ["--config", "s"], () => `
+    this.server = new ServerHandler({
+      config: parseConfig("", serverSpec, ["--config", "s"], () => `
 channels: [${CHANNELS}]
 targets: {80: "127.0.0.2:8000", 81: "127.0.0.2:8001"}
 ${yaml.server ?? ""}`),
-      logTo(this.serverLines),
-      { network, clock },
-    );
+      log: logTo(this.serverLines),
+      system: { network, clock },
+    });
     const system = {
       network,
       clock,

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { Connection } from "../../../src/net/connection.ts";
 import { Frames } from "../../../src/session/frames.ts";
 import type { Traffic } from "../../../src/session/relay.ts";
-import { relay, request } from "../../../src/session/session.ts";
+import { PendingRequests, relay, request } from "../../../src/session/session.ts";
 import { type Frame, FrameType, ResultCode } from "../../../src/wire/frame.ts";
 import { settle } from "../time/fake_clock.ts";
 import { MemoryNetwork } from "../network/memory_network.ts";
@@ -52,8 +52,10 @@ export function ask(
   inside: Connection,
   traffic: Traffic = { sent: 0, received: 0 },
   port = 80,
+  pending = new PendingRequests(),
 ): Promise<Error | null> {
-  return outcome(request({ destination: { kind: "port", port } }, inside, pair.clientFrames, traffic, pair.clock));
+  const open = { destination: { kind: "port", port } } as const;
+  return outcome(request(open, inside, pair.clientFrames, { traffic, clock: pair.clock, pending }));
 }
 
 /** The server handler's part: takes an OPEN, says yes, and carries. */
@@ -72,7 +74,8 @@ export async function serve(
       frames.association.end();
       throw error;
     }
-    await relay(inside, frames, traffic, frames.send((encoder) => encoder.result(ResultCode.Ok)), clock);
+    const answered = frames.send((encoder) => encoder.result(ResultCode.Ok));
+    await relay(inside, frames, { traffic, answered, clock });
   })());
 }
 

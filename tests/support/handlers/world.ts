@@ -115,7 +115,7 @@ export class World implements AsyncDisposable {
     const config = parseConfig("micss server", serverSpec, flags, () => yaml);
     const { network, clock } = this;
     const log = group === undefined ? this.server.log : this.server.log.with({ worker: group.index });
-    const handler = new ServerHandler(config, log, { network, clock }, keys, group);
+    const handler = new ServerHandler({ config, keys, log, system: { network, clock }, ...group && { group } });
     this.#stack.defer(() => handler.close());
     return handler;
   }
