@@ -1,21 +1,21 @@
 /**
- * Writes Markdown as `deno fmt` leaves it.
+ * Formats Markdown the way `deno fmt` does.
  *
  * @module
  */
 
-/** The columns of a line, as in deno.json. */
+/** Line width, as in deno.json. */
 const WIDTH = 120;
 
-/** Text as code: between as many backquotes as it takes. */
+/** Formats text as inline code, in double backquotes if it contains one. */
 export function code(text: string): string {
   return text.includes("`") ? `\`\` ${text} \`\`` : `\`${text}\``;
 }
 
 /**
- * Breaks a paragraph into lines; code stays in one piece.
+ * Breaks a paragraph into lines, but not within inline code.
  *
- * @param head What the first line begins with; the others are indented as far.
+ * @param head Start of the first line; the others are indented by its length.
  */
 export function wrap(text: string, head = ""): string {
   const lines: string[] = [];

@@ -5,7 +5,7 @@ import { numberSchema } from "../config/json_schema.ts";
 import { quote } from "../config/problems.ts";
 import { readConfig, type Spec } from "../config/read.ts";
 import { type Option, optionsOf } from "../config/schema.ts";
-import { list, map, one, toggle } from "../config/shape.ts";
+import { list, map, scalar, toggle } from "../config/shape.ts";
 import { addressSyntax, durationSyntax, portSyntax, type Syntax } from "../config/syntax.ts";
 import type { Server } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
@@ -60,14 +60,14 @@ const spec: Spec<BenchConfig> = {
     port: {
       key: "port",
       flag: "port",
-      shape: one(portSyntax),
+      shape: scalar(portSyntax),
       default: BENCH_PORT,
       doc: "Where micss bench --answer listens on the server's host, and the port of its target",
     },
     seconds: {
       key: "seconds",
       flag: "seconds",
-      shape: one(secondsSyntax),
+      shape: scalar(secondsSyntax),
       default: 3,
       doc:
         `How long each measurement takes, ${MIN_SECONDS} to ${MAX_SECONDS}; there are three a channel, and three of MICSS`,
@@ -83,7 +83,7 @@ const spec: Spec<BenchConfig> = {
     answerFor: {
       key: "for",
       flag: "for",
-      shape: one(durationSyntax),
+      shape: scalar(durationSyntax),
       default: 600_000,
       doc: "With --answer: how long",
     },

@@ -1,14 +1,14 @@
 import { type Address, formatAddress } from "../net/address.ts";
 import { textSchema } from "./json_schema.ts";
 import type { Field } from "./schema.ts";
-import { one } from "./shape.ts";
+import { scalar } from "./shape.ts";
 import { quote } from "./problems.ts";
 import { addressSyntax, type Syntax } from "./syntax.ts";
 
-/** Where a handler can be looked at: an address, or the path of a UNIX socket. */
+/** Address of the admin interface: TCP, or the path of a UNIX socket. */
 export type AdminAddress = Address | { readonly path: string };
 
-/** Where `micss status` looks when nobody says where. */
+/** Admin address that `micss status` asks by default. */
 export const DEFAULT_ADMIN: Address = { host: "127.0.0.1", port: 9652 };
 
 const tcp = addressSyntax({ listen: true });
@@ -21,21 +21,21 @@ export const adminSyntax: Syntax<AdminAddress> = {
   parse(text) {
     const path = /^unix:(.*)$/s.exec(text)?.[1];
     if (path === undefined) return tcp.parse(text);
-    // sun_path has 108 bytes, and the socket is made in a directory beside its place.
+    // sun_path holds 108 bytes, and the socket is first created in a directory next to its final path.
     const { length } = new TextEncoder().encode(path);
     if (!path.startsWith("/") || length > 80 || path.includes("\0")) {
-      throw new SyntaxError(`${quote(text)} is no UNIX socket; write unix: and an absolute path of at most 80 bytes`);
+      throw new SyntaxError(`not a UNIX socket: ${quote(text)}; write unix: and an absolute path of at most 80 bytes`);
     }
     return { path };
   },
   format: (address) => "path" in address ? `unix:${address.path}` : formatAddress(address),
 };
 
-/** `admin`, the same for both handlers. */
+/** `admin` of both handlers. */
 export const adminField: Field<AdminAddress> = {
   key: "admin",
   flag: "admin",
-  shape: one(adminSyntax),
+  shape: scalar(adminSyntax),
   example: "127.0.0.1:9652",
-  doc: "Where the handler can be looked at: health, metrics, status, a page; nowhere where left out",
+  doc: "Address of the admin interface: health, metrics, status and a web page; default: none",
 };

@@ -4,73 +4,73 @@ import type { JsonSchema } from "./json_schema.ts";
 import type { Problems } from "./problems.ts";
 import { MAX_CHANNELS, MIN_CHANNELS } from "./bounds.ts";
 
-/** How many channels there are, for editors. */
+/** Bounds on a list of channels, for editors. */
 export const CHANNELS_BOUNDS: JsonSchema = { minItems: MIN_CHANNELS, maxItems: MAX_CHANNELS };
 
 /**
- * Adds a mistake where `channels` are too few or too many.
+ * Reports too few or too many channels.
  *
- * @param owner What messages point at: the list, or what it belongs to.
+ * @param owner Value that messages point at: the list, or its parent.
  */
 export function checkChannelCount(channels: readonly Address[], owner: object, problems: Problems): void {
   const { length } = channels;
   if (length >= MIN_CHANNELS && length <= MAX_CHANNELS) return;
-  const have = length === 0 ? "no channel" : length === 1 ? "only one channel" : `${length} channels`;
-  problems.at(owner, `${have}; give ${MIN_CHANNELS} to ${MAX_CHANNELS}, each at an address of its own`);
+  const have = length === 0 ? "no channels" : length === 1 ? "only one channel" : `${length} channels`;
+  problems.at(owner, `${have}; give ${MIN_CHANNELS} to ${MAX_CHANNELS}, each at its own address`);
 }
 
 /**
- * Adds a mistake for each channel whose host another one has: who owns one path to a host sees all shares that go there
- * (paper, section III-A). Names are not resolved.
+ * Reports each channel that shares a host with an earlier one: an attacker on the path to that host would see the
+ * shares of both (paper, section III-A). Names are not resolved.
  */
 export function checkDistinctHosts(channels: readonly Address[], problems: Problems): void {
   for (const channel of repeated(channels, ({ host }) => canonicalHost(host))) {
-    problems.at(channel, `two channels at ${channel.host} are one path; give each channel an address of its own`);
+    problems.at(channel, `two channels use ${channel.host}, and so one path; give each its own address`);
   }
 }
 
-/** Adds a mistake for each address that is there already. Port 0 asks for any free port and is never the same. */
+/** Reports each address that an earlier listener uses. Port 0 asks for any free port, and never collides. */
 export function checkDistinctListeners(addresses: readonly Address[], problems: Problems): void {
   const fixed = addresses.filter(({ port }) => port !== 0);
   for (const address of repeated(fixed, ({ host, port }) => `${canonicalHost(host)} ${port}`)) {
-    problems.at(address, `${formatAddress(address)} is listened at already; give each way in a port of its own`);
+    problems.at(address, `two listeners use ${formatAddress(address)}; give each its own port`);
   }
 }
 
-/** Adds a mistake for each address at any free port: several workers could not agree on one. */
+/** Reports each address with port 0: several workers could not agree on a port. */
 export function checkFixedPorts(addresses: readonly Address[], problems: Problems): void {
   for (const address of addresses.filter(({ port }) => port === 0)) {
-    problems.at(address, `${formatAddress(address)} is another port for each worker; with workers, give a port`);
+    problems.at(address, "port 0 needs a single worker; give a fixed port");
   }
 }
 
 /**
- * Adds a mistake for each channel whose workers' ports, as many from its own on, are another one's at the same host, or
- * are too high to be ports.
+ * Reports each channel whose range of ports, one per worker starting at its own, exceeds 65535 or overlaps that of an
+ * earlier channel at the same host.
  */
 export function checkPortRanges(channels: readonly Address[], workers: number, problems: Problems): void {
   const highest = 65536 - workers;
-  channels.forEach((channel, at) => {
+  channels.forEach((channel, index) => {
     const { host, port } = channel;
     if (port > highest) {
       problems.at(
         channel,
-        `${workers} workers listen at ${workers} ports from ${port} on; give a port up to ${highest}`,
+        `${workers} workers need ${workers} ports from ${port}; give a port up to ${highest}`,
       );
     }
-    const other = channels.slice(0, at).find((one) =>
-      sameHost(one.host, host) && one.port !== port && Math.abs(one.port - port) < workers
+    const other = channels.slice(0, index).find((earlier) =>
+      sameHost(earlier.host, host) && earlier.port !== port && Math.abs(earlier.port - port) < workers
     );
     if (other === undefined || port === 0 || other.port === 0) return;
     problems.at(
       channel,
-      `${workers} workers listen at ${workers} ports from ${port} on, some of them those of ${formatAddress(other)}; ` +
-        `give ports ${workers} apart`,
+      `${workers} workers need ${workers} ports from ${port}, some of them used for ${formatAddress(other)}; ` +
+        `give ports at least ${workers} apart`,
     );
   });
 }
 
-/** The items that have the same key as one before them. */
+/** Returns the items with the same key as an earlier one. */
 export function repeated<T>(items: readonly T[], key: (item: T) => string): T[] {
   const seen = new Set<string>();
   return items.filter((item) => {

@@ -9,50 +9,50 @@ import {
   repeated,
 } from "./check.ts";
 import { logGroup, padsField, timeoutsGroup, workersField } from "./common.ts";
-import { checkUsers, clientEntriesSchema } from "./entries.ts";
+import { checkUsers, ingressSchema } from "./ingress.ts";
 import { clientIdentifySchema, isLearnable } from "./identify.ts";
 import { HOST_PATTERN, PORT_PATTERN, textSchema } from "./json_schema.ts";
 import { suggestion } from "./nearest.ts";
 import type { Node } from "./node.ts";
 import { type Problems, quote } from "./problems.ts";
 import { readSettings, type Spec } from "./read.ts";
-import { clientRulesSchema, forRulesOnly } from "./rules.ts";
+import { clientRulesSchema, rulesField } from "./rules.ts";
 import type { Field, Group, Schema } from "./schema.ts";
-import { list, map, one } from "./shape.ts";
+import { list, map, scalar } from "./shape.ts";
 import { addressSyntax, checkPort, countSyntax, type PairSyntax, portSyntax, type Syntax } from "./syntax.ts";
 import { type ClientConfig, type ClientLimits, type Forward, type Server } from "./types.ts";
 import { SERVER_NAME } from "./bounds.ts";
 
 const channelSyntax = addressSyntax({ defaultPort: DEFAULT_PORT });
 
-/** A server's name and channels, for editors. */
+/** Patterns of a server's name and channels, for editors. */
 const NAME = String.raw`[a-zA-Z0-9][a-zA-Z0-9.\-]*`, CHANNEL = `${HOST_PATTERN}(:${PORT_PATTERN})?`;
 const CHANNELS = String.raw`\s*${CHANNEL}\s*(,\s*${CHANNEL}\s*)*`;
 
-/** A server: `web=192.0.2.10,198.51.100.10:6522`. Its ports can only be written in the file. */
+/** A server: `web=192.0.2.10,198.51.100.10:6522`. Its ports can be set in the file only. */
 export const serverSyntax: PairSyntax<Server> = {
   placeholder: "NAME=HOST[:PORT],HOST[:PORT]...",
-  means: "a name of your choice and the addresses or names of its channels: web=192.0.2.10,[2001:db8::10],host.example",
+  means: "a name of your choice, and the hosts of its channels: web=192.0.2.10,[2001:db8::10],host.example",
   schema: textSchema(`${NAME}=${CHANNELS}`),
   keySchema: textSchema(NAME),
   valueSchema: textSchema(CHANNELS),
   parse(text) {
     const match = /^([^=]*)=(.+)$/s.exec(text);
-    if (match === null) throw new SyntaxError(`${quote(text)} is no server; write NAME=HOST,HOST`);
+    if (match === null) throw new SyntaxError(`not a server: ${quote(text)}; write NAME=HOST,HOST`);
     const [, name = "", channels = ""] = match;
     return { name: checkName(name), channels: channels.split(",").map((part) => channelSyntax.parse(part.trim())) };
   },
   format: ({ name, channels }) => `${name}=${channels.map(formatAddress).join(",")}`,
 };
 
-/** A fixed way in: `127.0.0.1:8080=web:80`. */
+/** A forward: `127.0.0.1:8080=web:80`. */
 export const forwardSyntax: Syntax<Forward> = {
   placeholder: "HOST:PORT=NAME:PORT",
-  means: "where to listen, and a server by its name or address, with the port behind it: 127.0.0.1:8080=web:80",
+  means: "an address to listen at, and a port behind a server, given by name or address: 127.0.0.1:8080=web:80",
   schema: textSchema(`${HOST_PATTERN}:${PORT_PATTERN}=${HOST_PATTERN}:${PORT_PATTERN}`),
   parse(text) {
     const match = /^([^=]*)=(?:\[([^\]]*)\]|([^:]*)):([^:]*)$/.exec(text);
-    if (match === null) throw new SyntaxError(`${quote(text)} is no forward; write HOST:PORT=NAME:PORT`);
+    if (match === null) throw new SyntaxError(`not a forward: ${quote(text)}; write HOST:PORT=NAME:PORT`);
     const [, listen = "", ipv6, name = "", port = ""] = match;
     const server = ipv6 === undefined ? checkName(name) : parseAddress(`[${ipv6}]:${port}`).host;
     return { listen: parseAddress(listen), server, port: checkPort(parsePort(port), port) };
@@ -65,17 +65,17 @@ const channelsField: Field<readonly Address[]> = {
   shape: list(channelSyntax, CHANNELS_BOUNDS),
   default: [],
   example: "[192.0.2.10, 198.51.100.10]",
-  doc: "The server's addresses, 2 to 16",
+  doc: "The server's channels, 2 to 16 addresses",
 };
 
-/** A server that says more than its channels. */
+/** Settings of one server, for the long form of the file. */
 const serverEntrySchema: Schema<Omit<Server, "name">> = {
   channels: channelsField,
   ports: {
     key: "ports",
     shape: list(portSyntax),
     example: "[80, 443]",
-    doc: "The ports it serves to redirected connections; all where left out",
+    doc: "Ports served to redirected connections; default: all",
   },
 };
 
@@ -84,9 +84,9 @@ const limitsGroup: Group<ClientLimits> = {
   fields: {
     sessions: {
       key: "sessions",
-      shape: one(countSyntax()),
+      shape: scalar(countSyntax()),
       example: "1000",
-      doc: "Sessions at once; as many as the open files allow where not given",
+      doc: "Maximum number of sessions; default: as many as the limit on open files allows",
     },
   },
 };
@@ -98,7 +98,7 @@ const schema: Schema<ClientConfig> = {
     shape: map(serverSyntax, { key: "NAME", schema: serverEntrySchema, short: channelsField.shape, read: readServer }),
     default: [],
     example: "{ web: [192.0.2.10, 198.51.100.10] }",
-    doc: `A server and its 2 to 16 addresses; port ${DEFAULT_PORT} where none is given`,
+    doc: `A server and the 2 to 16 addresses of its channels; default port: ${DEFAULT_PORT}`,
   },
   ...clientIdentifySchema,
   forwards: {
@@ -107,17 +107,17 @@ const schema: Schema<ClientConfig> = {
     shape: list(forwardSyntax),
     default: [],
     example: "[127.0.0.1:8080=web:80]",
-    doc: "A fixed way in: what connects here talks to that port behind that server",
+    doc: "Forward connections to this address to a port behind a server",
   },
-  ...clientEntriesSchema,
-  rules: forRulesOnly(clientRulesSchema),
+  ...ingressSchema,
+  rules: rulesField(clientRulesSchema),
   warm: {
     key: "warm",
-    shape: one(countSyntax(0)),
+    shape: scalar(countSyntax(0)),
     default: 1,
-    doc: "Associations kept ready, for each server in use, beyond those that sessions have left",
+    doc: "Associations kept ready for each server in use, in addition to those left by ended sessions",
   },
-  workers: workersField("Event loops that share the work: one for each core; the system spreads connections over them"),
+  workers: workersField("Event loops that share the connections, up to one per core"),
   pads: padsField,
   limits: limitsGroup,
   timeouts: timeoutsGroup,
@@ -128,23 +128,23 @@ const schema: Schema<ClientConfig> = {
 function check(config: ClientConfig, problems: Problems): void {
   const { servers, forwards, redirects, tproxies, socks5, httpConnects } = config;
   if (servers.length + config.keys.length === 0 && config.database === undefined) {
-    problems.at(servers, "no server; give at least one, NAME=HOST,HOST, or a key to learn one's channels by");
+    problems.at(servers, "no server; give at least one as NAME=HOST,HOST, or a key to identify one with");
   }
   for (const server of servers) {
     checkChannelCount(server.channels, server, problems);
     checkDistinctHosts(server.channels, problems);
   }
   for (const server of repeated(servers, ({ name }) => name)) {
-    problems.at(server, `server ${server.name} is there already; give each server a name of its own`);
+    problems.at(server, `two servers are named ${server.name}; give each its own name`);
   }
   const listeners = [...forwards.map(({ listen }) => listen), ...redirects, ...tproxies, ...socks5, ...httpConnects];
   if (listeners.length === 0) {
-    problems.at(forwards, "no way in; give at least one, such as forward, HOST:PORT=NAME:PORT, or redirect, HOST:PORT");
+    problems.at(forwards, "no ingress; give at least one, such as forward HOST:PORT=NAME:PORT or redirect HOST:PORT");
   }
   const names = servers.map(({ name }) => name);
   for (const forward of forwards) {
     if (names.includes(forward.server) || isLearnable(config, forward.server)) continue;
-    problems.at(forward, `no server is called ${forward.server}; ${suggestion(forward.server, names)}`);
+    problems.at(forward, `no server is named ${forward.server}; ${suggestion(forward.server, names)}`);
   }
   checkDistinctListeners(listeners, problems);
   if (config.workers > 1) checkFixedPorts(listeners, problems);
@@ -154,13 +154,13 @@ function check(config: ClientConfig, problems: Problems): void {
 /** The configuration of `micss client`. */
 export const clientSpec: Spec<ClientConfig> = { schema, check };
 
-/** The configuration of `micss rules` for a client: the same, with its own settings. */
+/** The configuration of `micss rules` for a client: that of `micss client`, with flags for the rules. */
 export const clientRulesSpec: Spec<ClientConfig> = {
   schema: { ...schema, rules: { key: "rules", fields: clientRulesSchema } },
   check,
 };
 
-/** Reads a server's channels alone, as a list, or all its settings. */
+/** Reads a server in the file: a list of channels, or a map of settings. */
 function readServer(name: string, node: Node, problems: Problems): Server | undefined {
   if (!SERVER_NAME.test(name)) problems.add(node.place, nameMessage(name));
   if (!Array.isArray(node.value)) return { name, ...readSettings(serverEntrySchema, node, problems) };
@@ -174,5 +174,5 @@ function checkName(name: string): string {
 }
 
 function nameMessage(name: string): string {
-  return `${quote(name)} is no server's name; write letters, digits, dots and dashes`;
+  return `not a server name: ${quote(name)}; use letters, digits, dots and dashes`;
 }

@@ -1,12 +1,11 @@
 import { entriesOf, type Schema } from "./schema.ts";
 
-/** The settings that two configurations of a schema have different, by their keys in the file: `timeouts.connect`. */
+/** Lists the settings that differ between two configurations, by their keys in the file: `timeouts.connect`. */
 export function differences<T>(schema: Schema<T>, before: T, after: T, path: readonly string[] = []): string[] {
   return entriesOf(schema).flatMap(([property, entry]) => {
     const here = [...path, entry.key];
-    const [one, other] = [before[property], after[property]];
-    if (!("fields" in entry)) return JSON.stringify(one) === JSON.stringify(other) ? [] : [here.join(".")];
-    const [these, those] = [one, other].map((group) => group ?? {}) as [unknown, unknown];
-    return differences(entry.fields, these, those, here);
+    const [from, to] = [before[property], after[property]];
+    if (!("fields" in entry)) return JSON.stringify(from) === JSON.stringify(to) ? [] : [here.join(".")];
+    return differences<unknown>(entry.fields, from ?? {}, to ?? {}, here);
   });
 }

@@ -1,10 +1,10 @@
 import { UsageError } from "./problems.ts";
 
 /**
- * A variable of the environment; undefined also where the permission for it is missing, so that whatever only asks in
- * passing is not stopped, and no prompt asks for the permission.
+ * Reads an environment variable.
  *
- * @throws {UsageError} When it is set to what is not UTF-8.
+ * @returns Undefined also without permission to read it, so that optional uses neither fail nor prompt.
+ * @throws {UsageError} If the value is not UTF-8.
  */
 export function environment(variable: string): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable });

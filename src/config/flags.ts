@@ -7,10 +7,10 @@ import type { Option } from "./schema.ts";
 /**
  * Reads a command's flags, `--flag=value` or `--flag value`.
  *
- * @param subject What messages begin with: "micss server".
- * @param options The flags that there are; those without a placeholder take no value and read as "true".
- * @returns What each given flag was given: all its texts where it repeats, else one.
- * @throws {UsageError} With a line for each unknown flag, missing value, flag given twice and stray argument.
+ * @param subject Start of messages: "micss server".
+ * @param options Known flags; those without a placeholder take no value, and read as "true".
+ * @returns The values of the flags given: a list for a flag that may be repeated, otherwise one string.
+ * @throws {UsageError} With a line for each unknown flag, missing value, repeated flag and stray argument.
  */
 export function readFlags(subject: string, options: readonly Option[], args: string[]): Map<string, Node> {
   const problems = new Problems(subject);
@@ -33,25 +33,25 @@ export function readFlags(subject: string, options: readonly Option[], args: str
     const given = parsed[name];
     if (given === true) found.set(name, flagNode(place, "true"));
     if (!Array.isArray(given) || given.length === 0) continue;
-    if (given.includes("")) problems.add(place, `no value; write --${name} ${placeholder}`);
+    if (given.includes("")) problems.add(place, `missing value; write --${name} ${placeholder}`);
     else if (!repeats && given.length > 1) problems.add(place, "given more than once; give it once");
     found.set(name, flagNode(place, repeats ? given.map(String) : String(given.at(-1))));
   }
-  // What follows "--" comes without a call of `unknown`.
+  // parseArgs does not call `unknown` for arguments after "--".
   for (const argument of parsed._) explain(String(argument));
   problems.throwIfAny();
   return found;
 
   function explain(arg: string): void {
-    // Short flags in one argument, as in `-abc`, arrive one by one.
+    // parseArgs reports each letter of `-abc`.
     if (explained.has(arg)) return;
     explained.add(arg);
     const [, dashes = "", name = ""] = /^(--?)([^=]*)/.exec(arg) ?? [];
-    if (dashes === "") return problems.add(`${subject}: ${quote(arg)}`, "no flag; every argument belongs to a flag");
-    // `--flag=` with nothing behind it arrives here with @std/cli.
+    if (dashes === "") return problems.add(`${subject}: ${quote(arg)}`, "unexpected argument; only flags are allowed");
+    // parseArgs reports `--flag=` with an empty value as unknown.
     const known = dashes === "--" ? flags.get(name) : undefined;
     if (known?.placeholder !== undefined) {
-      return problems.add(`${subject}: --${name}`, `no value; write --${name} ${known.placeholder}`);
+      return problems.add(`${subject}: --${name}`, `missing value; write --${name} ${known.placeholder}`);
     }
     const meant = nearest(name, [...names, "help"]);
     const hint = meant === undefined ? `see ${subject} --help` : `did you mean --${meant}?`;

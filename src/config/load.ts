@@ -4,43 +4,49 @@ import { readConfig, type Spec } from "./read.ts";
 import { type Option, optionsOf } from "./schema.ts";
 import { readFlags } from "./flags.ts";
 
-/** The flag that names the file. */
+/** `--config`. */
 const CONFIG_FLAG: Option = {
   flag: "config",
   placeholder: "FILE",
-  doc: "A YAML file with the same settings and more; flags win over it",
+  doc: "YAML file with these settings and more; flags override it",
 };
 
-/** The options of a command that `spec` configures. */
+/** Lists the options of a command configured by `spec`. */
 export function configOptions<T>(spec: Spec<T>): Option[] {
   return [CONFIG_FLAG, ...optionsOf(spec.schema)];
 }
 
-/** What a command was told. */
+/** A command's configuration. */
 export interface LoadedConfig<T> {
-  /** Its settings. */
+  /** The settings. */
   readonly config: T;
-  /** Tells where a value of the configuration was written; see {@linkcode Problems.placeOf}. */
+  /** Returns the place of a value of the configuration; see {@linkcode Problems.placeOf}. */
   placeOf(value: object): string;
-  /** Whether a flag was given that is no setting. */
+  /** Tells whether a flag was given, for those that are not settings. */
   has(flag: string): boolean;
+}
+
+/** Options of {@linkcode loadConfig}. */
+export interface LoadOptions {
+  /** Reads the file that `--config` names. */
+  readonly readFile: ReadFile;
+  /** Flags that are not settings. */
+  readonly extraFlags?: readonly Option[];
 }
 
 /**
  * Reads a command's configuration from its flags and the file that `--config` names.
  *
- * @param subject What messages begin with: "micss server".
- * @param others Flags beside the settings.
+ * @param subject Start of messages: "micss server".
  * @throws {UsageError} With a line for each mistake.
  */
 export function loadConfig<T>(
   subject: string,
   spec: Spec<T>,
   args: string[],
-  readFile: ReadFile,
-  others: readonly Option[] = [],
+  { readFile, extraFlags = [] }: LoadOptions,
 ): LoadedConfig<T> {
-  const flags = readFlags(subject, [...configOptions(spec), ...others], args);
+  const flags = readFlags(subject, [...configOptions(spec), ...extraFlags], args);
   const path = flags.get("config")?.value;
   const file = typeof path === "string" ? loadFile(path, `${subject}: --config`, readFile) : undefined;
   const problems = new Problems(subject);
@@ -48,7 +54,7 @@ export function loadConfig<T>(
   return { config, placeOf: (value) => problems.placeOf(value), has: (flag) => flags.has(flag) };
 }
 
-/** The configuration alone; as {@linkcode loadConfig}. */
+/** Same as {@linkcode loadConfig}, but returns the settings only. */
 export function parseConfig<T>(subject: string, spec: Spec<T>, args: string[], readFile: ReadFile): T {
-  return loadConfig(subject, spec, args, readFile).config;
+  return loadConfig(subject, spec, args, { readFile }).config;
 }

@@ -1,8 +1,8 @@
 /**
- * Finds what a person meant by a mistyped word.
+ * Finds the candidate that a mistyped word was meant to be.
  *
- * @returns The candidate with the fewest edits, the first of equals; undefined when all need more than a third of the
- * word's length (at least one).
+ * @returns The candidate with the fewest edits, the first among equals; undefined if all of them need more edits than a
+ * third of the word's length, or than one if that is greater.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
@@ -16,8 +16,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 }
 
 /**
- * How many insertions, deletions, substitutions and swaps of neighbours lead from `a` to `b` (Levenshtein's distance
- * with transpositions, the commonest slip of fingers).
+ * Counts the insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b` (optimal string
+ * alignment distance).
  */
 export function distance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
@@ -34,7 +34,7 @@ export function distance(a: string, b: string): number {
   return rows[a.length]![b.length]!;
 }
 
-/** The half of a message that helps after an unknown word: the nearest candidate, or all of them. */
+/** Second half of a message about an unknown word: suggests the nearest candidate, or lists all. */
 export function suggestion(word: string, candidates: readonly string[]): string {
   const meant = nearest(word, candidates);
   return meant === undefined ? `known: ${candidates.join(", ")}` : `did you mean ${meant}?`;

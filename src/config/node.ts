@@ -1,37 +1,37 @@
 import { quote } from "./problems.ts";
 
-/** A value that a person wrote, and where. */
+/** A value as written by the user, with its place. */
 export interface Node {
-  /** A text, a list, a map, or null where nothing was written. */
+  /** A string, a list, a map, or null if empty. */
   readonly value: unknown;
-  /** Where, as messages begin: `micss: FILE:LINE: KEYS` or `micss COMMAND: --FLAG "TEXT"`. */
+  /** Start of messages about the value: `micss: FILE:LINE: KEYS` or `micss COMMAND: --FLAG "TEXT"`. */
   readonly place: string;
-  /** The value under a map's key, or at a list's index. */
+  /** Returns the value at a map's key or a list's index. */
   child(key: string | number): Node;
 }
 
 /**
- * What a flag was given.
+ * The value of a flag.
  *
- * @param place The flag itself: `micss server: --channel`.
- * @param value One text, or all texts of a flag that repeats.
+ * @param place Start of messages about the flag: `micss server: --channel`.
+ * @param value One string, or all occurrences of a flag that may be repeated.
  */
 export function flagNode(place: string, value: string | readonly string[]): Node {
-  if (typeof value === "string") return { value, place: `${place} ${quote(value)}`, child: () => nothing(place) };
+  if (typeof value === "string") return { value, place: `${place} ${quote(value)}`, child: () => emptyNode(place) };
   return {
     value,
     place,
     child(index) {
       const text = value[Number(index)];
-      return text === undefined ? nothing(place) : flagNode(place, text);
+      return text === undefined ? emptyNode(place) : flagNode(place, text);
     },
   };
 }
 
 /**
- * A value of a file.
+ * A value of a configuration file.
  *
- * @param describe Tells the place of the value at `path`.
+ * @param describe Returns the place of the value at a path of keys.
  */
 export function fileNode(
   value: unknown,
@@ -52,6 +52,6 @@ export function fileNode(
   };
 }
 
-function nothing(place: string): Node {
-  return { value: null, place, child: () => nothing(place) };
+function emptyNode(place: string): Node {
+  return { value: null, place, child: () => emptyNode(place) };
 }

@@ -1,7 +1,7 @@
 import type { JsonSchema } from "./json_schema.ts";
 import { entriesOf, type Field, type Group, type Schema } from "./schema.ts";
 
-/** The map that `schema` reads. It requires no key: a flag may say the same, and a key without a value says nothing. */
+/** JSON Schema of a map of settings. No key is required: flags may provide it, and a key may have no value. */
 export function objectSchema<T>(schema: Schema<T>): JsonSchema {
   const properties = entriesOf(schema).map(([, entry]) => [entry.key, propertySchema(entry)]);
   return { type: "object", properties: Object.fromEntries(properties), additionalProperties: false };
@@ -9,23 +9,23 @@ export function objectSchema<T>(schema: Schema<T>): JsonSchema {
 
 function propertySchema(entry: Field<unknown> | Group<unknown>): JsonSchema {
   if ("fields" in entry) return orNothing(objectSchema(entry.fields));
-  const { shape, doc, default: otherwise } = entry;
+  const { shape, doc, default: value } = entry;
   return {
     description: doc,
-    ...otherwise !== undefined && !shape.repeats && { default: scalar(shape.format(otherwise)) },
+    ...value !== undefined && !shape.repeats && { default: defaultValue(shape.format(value)) },
     ...orNothing(shape.schema()),
   };
 }
 
-/** The same, or nothing written at all. */
+/** Also allows an empty value. */
 function orNothing(schema: JsonSchema): JsonSchema {
   const { type, enum: words, anyOf } = schema;
   if (Array.isArray(anyOf)) return { ...schema, anyOf: [...anyOf, { type: "null" }] };
   return { ...schema, type: [type, "null"].flat(), ...Array.isArray(words) && { enum: [...words, null] } };
 }
 
-/** What YAML makes of a setting's text. */
-function scalar(text: string): string | number | boolean {
+/** Converts a default to its YAML type. */
+function defaultValue(text: string): string | number | boolean {
   if (/^\d+$/.test(text)) return Number(text);
   return text === "true" || text === "false" ? text === "true" : text;
 }

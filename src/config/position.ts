@@ -1,22 +1,22 @@
-/** Tells the 1-based line on which the value at a path of keys and indices begins. */
+/** Returns the line, counted from 1, at which the value at a path of keys and indices begins. */
 export type Locate = (path: readonly string[]) => number;
 
-/** A block map or sequence that the scan is inside of. */
+/** A block map or sequence that contains the scanned line. */
 interface Block {
-  /** Where its keys or dashes stand. */
+  /** Column of its keys or dashes. */
   readonly column: number;
   readonly sequence: boolean;
-  /** The path of its latest entry. */
+  /** Path of its latest entry. */
   path: readonly string[];
 }
 
 /**
- * Finds the lines of a YAML text's values, which the parser does not tell.
+ * Finds the lines of the values of a YAML text, which the parser does not report.
  *
- * It follows block style by indentation. A value inside a flow collection (`[a, b]`, `{a: b}`), and any path that is
- * not there, gets the line of the nearest parent that is known; the empty path line 1.
+ * Follows block style by indentation. A value inside a flow collection (`[a, b]`, `{a: b}`), or a path that does not
+ * exist, gets the line of its nearest known parent; the empty path gets line 1.
  *
- * @param text YAML that the parser accepted; for other text the lines are guesses.
+ * @param text YAML that the parser accepted; for other text the result is a guess.
  */
 export function locator(text: string): Locate {
   const lines = new Map<string, number>();
@@ -34,9 +34,9 @@ export function locator(text: string): Locate {
 class Scan {
   readonly #found: (path: readonly string[], line: number) => void;
   #blocks: Block[] = [];
-  /** The column of the entry whose value is a block scalar (`|`, `>`): deeper lines are its text. */
+  /** Column of the entry whose value is a block scalar (`|`, `>`): deeper lines are its text. */
   #blockScalar: number | undefined;
-  /** What the flow collection or quoted text that began on an earlier line still waits for. */
+  /** Closing brackets and quotes that earlier lines still need, innermost last. */
   #open: readonly string[] = [];
 
   constructor(found: (path: readonly string[], line: number) => void) {
@@ -56,7 +56,7 @@ class Scan {
     this.#entry(line.slice(column), column, number);
   }
 
-  /** Takes an entry, and the entries that begin on the same line inside it: `- a: b`. */
+  /** Records an entry, and those nested in it on the same line: `- a: b`. */
   #entry(content: string, column: number, line: number): void {
     const dash = /^-(?:\s+|$)/.exec(content);
     const key = dash === null ? readKey(content) : undefined;
@@ -75,7 +75,7 @@ class Scan {
     else this.#open = unclosed(value, []);
   }
 
-  /** Leaves the blocks that ended and finds, or begins, the one at `column`. */
+  /** Closes the blocks that ended, and returns the one at `column`, opening it if necessary. */
   #enter(column: number, sequence: boolean): Block {
     let top = this.#blocks.at(-1);
     // A sequence may stand in its key's own column; the next key there ends it.
@@ -90,14 +90,14 @@ class Scan {
   }
 }
 
-/** The key that a line begins with, and what follows its colon. */
+/** Splits a line into its key and the text after the colon. */
 function readKey(content: string): { name: string; rest: string } | undefined {
   const quoted = /^(?:"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)')\s*:(?:\s+|$)/.exec(content);
   if (quoted !== null) {
     const [whole, double, single] = quoted;
     return { name: single?.replaceAll("''", "'") ?? unescape(double ?? ""), rest: content.slice(whole.length) };
   }
-  // Two plain expressions, not one with two open ends, which would take forever on a long line of spaces.
+  // Two simple expressions: a single one with two open ends would be quadratic in a long line of spaces.
   const colon = content.search(/:(?:\s|$)/);
   const name = content.slice(0, Math.max(colon, 0)).trimEnd();
   if (/^(?:["'[\]{}#&*!|>%@`,]|$)|\s#/.test(name)) return undefined;
@@ -112,18 +112,18 @@ function unescape(text: string): string {
   }
 }
 
-/** What `text` leaves open: closing brackets and quotes, innermost last, beginning with those `open` before it. */
+/** Returns the closing brackets and quotes missing after `text`, innermost last, given those missing before it. */
 function unclosed(text: string, open: readonly string[]): string[] {
   const stack = [...open];
   let plain = stack.length > 0 ? false : !/^["'[{]/.test(text);
   for (let i = 0; i < text.length && !plain; i++) {
     const character = text[i]!;
-    const awaited = stack.at(-1);
-    if (awaited === '"' || awaited === "'") {
-      if (character === "\\" && awaited === '"') i++;
-      else if (character === awaited) stack.pop();
+    const closing = stack.at(-1);
+    if (closing === '"' || closing === "'") {
+      if (character === "\\" && closing === '"') i++;
+      else if (character === closing) stack.pop();
     } else if (character === "#" && /^\s?$/.test(text[i - 1] ?? "")) break;
-    else if (character === awaited) stack.pop();
+    else if (character === closing) stack.pop();
     else if (character === "[") stack.push("]");
     else if (character === "{") stack.push("}");
     else if ((character === '"' || character === "'") && /^[\s,[{:]?$/.test(text[i - 1] ?? "")) stack.push(character);

@@ -1,13 +1,14 @@
 import { MicssError } from "../errors/errors.ts";
-/** Bad input: flags, arguments or a configuration file. The program prints the lines and exits with status 2. */
+
+/** Invalid flags, arguments or configuration. The program prints the lines and exits with status 2. */
 export class UsageError extends MicssError {
-  /** One line for each mistake, without newlines: `micss WHERE: what is wrong; what would be right`. */
+  /** One line per mistake, without newlines: `PLACE: what is wrong; what would be right`. */
   readonly lines: readonly string[];
 
   /**
-   * Makes the error of these mistakes.
+   * An error of one or more mistakes.
    *
-   * @param lines At least one; control characters are escaped, so that a value can't forge a line.
+   * @param lines At least one. Control characters are escaped, so that a value can't forge a line.
    */
   constructor(lines: readonly string[]) {
     const shown = lines.map(onOneLine);
@@ -16,29 +17,29 @@ export class UsageError extends MicssError {
   }
 }
 
-/** Collects the mistakes of one reading, and remembers where each value was written. */
+/** Collects the mistakes in a configuration, and remembers the place of each value. */
 export class Problems {
   readonly #lines: string[] = [];
   readonly #places = new WeakMap<object, string>();
   readonly #subject: string;
 
   /**
-   * Begins without mistakes.
+   * An empty collection.
    *
-   * @param subject Names what is wrong where no place in particular is, for example "micss server".
+   * @param subject Place of mistakes that concern no value in particular: "micss server".
    */
   constructor(subject: string) {
     this.#subject = subject;
   }
 
-  /** Adds a mistake. `message` is "what is wrong; what would be right". */
+  /** Adds a mistake. The message has the form "what is wrong; what would be right". */
   add(place: string, message: string): void {
     this.#lines.push(`${place}: ${message}`);
   }
 
   /**
-   * Remembers that `value` was written at `place`, for {@linkcode Problems.at}, and so were the objects that it is made
-   * of, where no place of their own is known. Other than objects are ignored.
+   * Remembers the place of an object, for {@linkcode Problems.at}, and of the objects in it that have no place of their
+   * own. Ignores other values.
    */
   remember(value: unknown, place: string): void {
     if (typeof value !== "object" || value === null || this.#places.has(value)) return;
@@ -46,27 +47,27 @@ export class Problems {
     for (const part of Object.values(value)) this.remember(part, place);
   }
 
-  /** Adds a mistake where `value` was written, or about the subject as a whole where it was not. */
+  /** Adds a mistake at the place of `value`, or at the subject if it has none. */
   at(value: object, message: string): void {
     this.add(this.placeOf(value), message);
   }
 
-  /** Where `value` was written; the subject as a whole where it was not. */
+  /** Returns the place of `value`, or the subject if it has none. */
   placeOf(value: object): string {
     return this.#places.get(value) ?? this.#subject;
   }
 
   /**
-   * Ends the reading if there is any mistake.
+   * Fails if mistakes were added.
    *
-   * @throws {UsageError} With all of them.
+   * @throws {UsageError} With all mistakes.
    */
   throwIfAny(): void {
     if (this.#lines.length > 0) throw new UsageError(this.#lines);
   }
 }
 
-/** The text in quotes, as messages show what a person wrote. */
+/** Quotes user input for a message. */
 export function quote(text: string): string {
   return JSON.stringify(text);
 }

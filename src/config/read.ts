@@ -4,29 +4,29 @@ import { Problems } from "./problems.ts";
 import { entriesOf, type Field, type Group, type Schema } from "./schema.ts";
 import { isMap } from "./shape.ts";
 
-/** A configuration: its settings, and the rules between them. */
+/** A kind of configuration: its settings, and the rules between them. */
 export interface Spec<T> {
-  /** Its settings. */
+  /** The settings. */
   readonly schema: Schema<T>;
-  /** Adds what single values can't show: too few, twice the same, a name that nothing has. */
+  /** Reports mistakes that involve several values: too few, duplicates, unknown names. */
   check(config: T, problems: Problems): void;
 }
 
-/** Where a configuration is written. */
+/** Sources of a configuration. */
 export interface Sources {
-  /** What is being configured, for messages: "micss server". */
+  /** Start of messages: "micss server". */
   readonly subject: string;
-  /** What each flag was given, by its name without dashes. A flag wins over the file. */
+  /** Values of the flags given, by name without dashes. A flag overrides the file. */
   readonly flags: ReadonlyMap<string, Node>;
-  /** The file. */
+  /** Content of the file. */
   readonly file?: Node;
 }
 
 /**
  * Reads a whole configuration.
  *
- * @param problems Takes the mistakes, and afterwards knows where each value was written.
- * @throws {UsageError} With a line for each mistake. Rules between settings are looked at only when each is right.
+ * @param problems Receives the mistakes, and the place of each value.
+ * @throws {UsageError} With a line for each mistake. Rules between settings are checked only if every setting is valid.
  */
 export function readConfig<T>(
   spec: Spec<T>,
@@ -41,10 +41,10 @@ export function readConfig<T>(
 }
 
 /**
- * Reads settings that stand together in a map.
+ * Reads the settings of one map.
  *
- * @param node The map; undefined or null where nothing was written.
- * @returns The settings, whole if `problems` got nothing new.
+ * @param node The map; undefined or null if empty.
+ * @returns The settings; incomplete if mistakes were added to `problems`.
  */
 export function readSettings<T>(
   schema: Schema<T>,
@@ -69,19 +69,19 @@ export function readSettings<T>(
     return settings;
   }
 
-  /** Reads the file's value also where a flag wins, so that its mistakes show. */
-  function readField({ flag, shape, default: otherwise }: Field<unknown>, child: Node | undefined): unknown {
+  /** Reads the file's value even if a flag overrides it, to report its mistakes. */
+  function readField({ flag, shape, default: defaultValue }: Field<unknown>, child: Node | undefined): unknown {
     const given = flag === undefined ? undefined : flags.get(flag);
     const fromFile = child && shape.read(child, problems);
-    return (given && shape.read(given, problems)) ?? fromFile ?? otherwise;
+    return (given && shape.read(given, problems)) ?? fromFile ?? defaultValue;
   }
 }
 
-/** The node if it is a map, after a look at its keys. */
+/** Returns the node if it is a map, and reports unknown keys. */
 function mapOf(node: Node | undefined, known: readonly string[], problems: Problems): Node | undefined {
   if (node === undefined || node.value === null) return undefined;
   if (!isMap(node.value)) {
-    problems.add(node.place, `no map; write {${known[0]}: ...}`);
+    problems.add(node.place, `not a map; write {${known[0]}: ...}`);
     return undefined;
   }
   for (const key of Object.keys(node.value)) {

@@ -5,59 +5,59 @@ import { HOST_PATTERN, numberSchema, PORT_PATTERN, textSchema } from "./json_sch
 import { objectSchema } from "./object_schema.ts";
 import { readSettings } from "./read.ts";
 import type { Field, Schema } from "./schema.ts";
-import { list, one } from "./shape.ts";
+import { list, scalar } from "./shape.ts";
 import { checkPort, type Syntax, wordSyntax } from "./syntax.ts";
 
-/** The tools that rules are made with. */
+/** Tools that can install rules, in order of preference. */
 export const FLAVOURS = ["nft", "iptables-nft", "iptables-legacy"] as const;
 
 /** One of {@linkcode FLAVOURS}. */
 export type Flavour = typeof FLAVOURS[number];
 
-/** Some of the connections that there can be, by where they go. */
+/** Selects connections by destination. */
 export interface Selector {
-  /** Every address, those of the configured servers' channels, or those of a network. */
+  /** Every address, the addresses of the configured servers' channels, or a network. */
   readonly to: "*" | "servers" | Subnet;
-  /** A port, or every port. For "servers", "*" stands for the ports that each server serves. */
+  /** A port, or all. With "servers", "*" stands for the ports that each server serves. */
   readonly port: number | "*";
 }
 
-/** Which connections `micss rules` sends to the client handler, which itself only looks whether it is told at all. */
+/** Connections that `micss rules` sends to the client handler. The handler itself only uses its presence. */
 export interface ClientRules {
-  /** The tool to make rules with; "auto" is the first that works. */
+  /** Tool to install rules with; "auto" is the first that works. */
   readonly flavour: Flavour | "auto";
-  /** What is taken, at least one. */
+  /** Connections to take; at least one selector. */
   readonly take: readonly Selector[];
-  /** Names or numbers of the users whose connections are taken; everybody's where empty. */
+  /** Names or numbers of users to take connections from; empty for all users. */
   readonly takeUsers: readonly string[];
-  /** The devices by which connections come in that this machine forwards, and that are taken too. */
+  /** Devices whose incoming, forwarded connections are taken too. */
   readonly takeFrom: readonly string[];
-  /** What is left alone although it would be taken. */
+  /** Exceptions from `take`. */
   readonly exempt: readonly Selector[];
-  /** Names or numbers of users whose connections are left alone: the handler's. */
+  /** Names or numbers of users whose connections are never taken: those that run the handler. */
   readonly exemptUids: readonly string[];
-  /** Names or numbers of such groups. */
+  /** Names or numbers of groups whose connections are never taken. */
   readonly exemptGids: readonly string[];
 }
 
-/** How `micss rules` protects the server handler. The handler itself does not look at it. */
+/** Protection of the server handler by `micss rules`. The handler itself ignores it. */
 export interface ServerRules {
-  /** As {@linkcode ClientRules.flavour}. */
+  /** Same as {@linkcode ClientRules.flavour}. */
   readonly flavour: Flavour | "auto";
-  /** The most connections that begin at one channel's address each second; more are dropped. */
+  /** Maximum new connections per second to one channel's address; more are dropped. */
   readonly rate: number;
 }
 
 /** A selector: `*:80`, `servers`, `192.0.2.0/24:443`, `[2001:db8::]/32`, `[2001:db8::1]:80`. */
 export const selectorSyntax: Syntax<Selector> = {
   placeholder: "NETWORK[:PORT]",
-  means: "a network or an address, or servers for the configured ones, with a port unless it is every port: " +
+  means: "a network, an address, * for all, or servers for the configured ones; without a port, every port: " +
     "*:80, servers, 192.0.2.0/24:80, [2001:db8::]/32",
   schema: textSchema(String.raw`(\*|${HOST_PATTERN}(/\d+)?)(:(\*|${PORT_PATTERN}))?`),
   parse(text) {
     const match = /^(?:(\*|servers)|\[([^\]]+)\](\/\d+)?|([\d.]+(?:\/\d+)?))(?::(\*|\d+))?$/.exec(text);
     if (match === null || /^\d+$/.test(text)) {
-      throw new SyntaxError(`${quote(text)} is no network; write *:80, servers, 192.0.2.0/24:80 or [2001:db8::]/32`);
+      throw new SyntaxError(`not a network: ${quote(text)}; write *:80, servers, 192.0.2.0/24:80 or [2001:db8::]/32`);
     }
     const [, word, ipv6, length = "", ipv4, port = "*"] = match;
     return {
@@ -70,7 +70,7 @@ export const selectorSyntax: Syntax<Selector> = {
   },
 };
 
-/** Reads a network, or one address, which is a network of its own. */
+/** Reads a network, or a single address as a network of one. */
 function readSubnet(text: string): Subnet {
   return parseSubnet(text.includes("/") ? text : `${text}/${isIpv4(text) ? 32 : 128}`);
 }
@@ -81,17 +81,17 @@ function formatTo(to: Selector["to"]): string {
   return to.bits === whole ? host : `${host}/${to.bits}`;
 }
 
-/** The greatest number of a user or a group. */
+/** Greatest number of a user or a group; the kernel reserves 2^32 - 1. */
 const MAX_ID = 2 ** 32 - 2;
 
 /** A user or a group, by name or by number. */
 export const accountSyntax: Syntax<string> = {
   placeholder: "NAME|NUMBER",
-  means: "a name, or a number",
+  means: "a name or a number: micss, 1000",
   schema: { type: ["string", "integer"], minimum: 0, maximum: MAX_ID },
   parse(text) {
     const known = /^\d+$/.test(text) ? Number(text) <= MAX_ID : /^[a-z_][\w.-]{0,31}\$?$/i.test(text);
-    if (!known) throw new SyntaxError(`${quote(text)} is nobody; write a name, or a number below 4294967295`);
+    if (!known) throw new SyntaxError(`not a user or group: ${quote(text)}; write a name, or a number up to ${MAX_ID}`);
     return text;
   },
   format: String,
@@ -104,24 +104,24 @@ export const deviceSyntax: Syntax<string> = {
   schema: textSchema(String.raw`[A-Za-z0-9_][\w.@:\-]{0,14}`),
   parse(text) {
     if (!/^[A-Za-z0-9_][\w.@:-]{0,14}$/.test(text)) {
-      throw new SyntaxError(`${quote(text)} is no device; write a name such as eth0`);
+      throw new SyntaxError(`not a device name: ${quote(text)}; write one such as eth0`);
     }
     return text;
   },
   format: String,
 };
 
-/** The most connections a second that iptables can count. */
+/** Greatest rate that iptables can express, per second. */
 const MAX_RATE = 10_000;
 
 const rateSyntax: Syntax<number> = {
   placeholder: "NUMBER",
-  means: `connections a second, 1 to ${MAX_RATE}`,
+  means: `connections per second, 1 to ${MAX_RATE}`,
   schema: numberSchema(1, MAX_RATE),
   parse(text) {
     const rate = Number(text);
     if (!/^\d{1,5}$/.test(text) || rate < 1 || rate > MAX_RATE) {
-      throw new SyntaxError(`${quote(text)} is no rate; write connections a second, 1 to ${MAX_RATE}`);
+      throw new SyntaxError(`not a rate: ${quote(text)}; write connections per second, 1 to ${MAX_RATE}`);
     }
     return rate;
   },
@@ -131,12 +131,12 @@ const rateSyntax: Syntax<number> = {
 const flavour: Field<Flavour | "auto"> = {
   key: "flavour",
   flag: "flavour",
-  shape: one(wordSyntax("flavour", ["auto", ...FLAVOURS])),
+  shape: scalar(wordSyntax("flavour", ["auto", ...FLAVOURS])),
   default: "auto",
-  doc: "The tool to make rules with; auto takes the first that works",
+  doc: "Tool to install the rules with; auto: the first that works",
 };
 
-/** The client's settings, with flags. */
+/** Settings of `micss rules` for a client, with flags. */
 export const clientRulesSchema: Schema<ClientRules> = {
   flavour,
   take: {
@@ -146,7 +146,7 @@ export const clientRulesSchema: Schema<ClientRules> = {
     default: [{ to: "servers", port: "*" }],
     example: '[servers, "*:8080"]',
     doc:
-      "What to send to the handler: *:80, a network, or servers, which is the configured servers' addresses and ports",
+      "Connections to send to the handler: *:80, a network, or servers for the configured servers' addresses and ports",
   },
   takeUsers: {
     key: "take-user",
@@ -154,7 +154,7 @@ export const clientRulesSchema: Schema<ClientRules> = {
     shape: list(accountSyntax),
     default: [],
     example: "[www-data]",
-    doc: "Take only this user's connections",
+    doc: "Take only connections of this user",
   },
   takeFrom: {
     key: "take-from",
@@ -162,7 +162,7 @@ export const clientRulesSchema: Schema<ClientRules> = {
     shape: list(deviceSyntax),
     default: [],
     example: "[lan0]",
-    doc: "Take also what comes in by this device to be forwarded, on a gateway",
+    doc: "On a gateway, also take connections that arrive at this device to be forwarded",
   },
   exempt: {
     key: "exempt",
@@ -170,7 +170,7 @@ export const clientRulesSchema: Schema<ClientRules> = {
     shape: list(selectorSyntax),
     default: [],
     example: "[192.0.2.0/24, 198.51.100.7:80]",
-    doc: "Leave these alone",
+    doc: "Connections to leave alone",
   },
   exemptUids: {
     key: "exempt-uid",
@@ -178,7 +178,7 @@ export const clientRulesSchema: Schema<ClientRules> = {
     shape: list(accountSyntax),
     default: [],
     example: "[micss]",
-    doc: "The user that the handler runs as, whose connections are left alone; micss where there is one",
+    doc: "User that the handler runs as, whose connections are left alone; default: micss, if it exists",
   },
   exemptGids: {
     key: "exempt-gid",
@@ -186,24 +186,24 @@ export const clientRulesSchema: Schema<ClientRules> = {
     shape: list(accountSyntax),
     default: [],
     example: "[micss]",
-    doc: "The same by group",
+    doc: "Group that the handler runs as, whose connections are left alone",
   },
 };
 
-/** The server's settings, with flags. */
+/** Settings of `micss rules` for a server, with flags. */
 export const serverRulesSchema: Schema<ServerRules> = {
   flavour,
   rate: {
     key: "rate",
     flag: "rate",
-    shape: one(rateSyntax),
+    shape: scalar(rateSyntax),
     default: 1000,
-    doc: "The most connections that may begin at one channel each second",
+    doc: "Maximum new connections per second at one channel",
   },
 };
 
-/** The same settings as the handlers see them: their file may have them, but no flag says them. */
-export function forRulesOnly<T>(schema: Schema<T>): Field<T> {
+/** `rules` as the handlers read it: from the file only, without flags. */
+export function rulesField<T>(schema: Schema<T>): Field<T> {
   return {
     key: "rules",
     shape: {
@@ -215,6 +215,6 @@ export function forRulesOnly<T>(schema: Schema<T>): Field<T> {
       read: (node, problems) => readSettings(schema, node, problems),
       format: () => "",
     },
-    doc: "What micss rules is told; see micss rules --help",
+    doc: "Settings of micss rules; see micss rules --help",
   };
 }

@@ -2,74 +2,74 @@ import type { Problems } from "./problems.ts";
 import type { Node } from "./node.ts";
 import type { JsonSchema } from "./json_schema.ts";
 
-/** One setting: everything that flags, the file, help and messages need to know about it. */
+/** One setting, as used for flags, the file, help, messages and the reference. */
 export interface Field<T> {
-  /** Its key in the file. */
+  /** Key in the file. */
   readonly key: string;
-  /** Its flag, without dashes; without it only the file can set it. */
+  /** Flag, without dashes; undefined if only the file can set it. */
   readonly flag?: string;
-  /** How its value is written. */
+  /** Reads and writes the value. */
   readonly shape: Shape<T>;
-  /** Its value where nobody sets it; without it the setting is then left out. */
+  /** Value if not set; without a default, an unset setting is undefined. */
   readonly default?: T;
-  /** One line for help. */
+  /** One line for help, without a full stop. */
   readonly doc: string;
-  /** A value as the file may have it, in one line, for the reference. Default: the default. */
+  /** Example of a value in the file, in one line, for the reference. Default: the setting's default. */
   readonly example?: string;
 }
 
-/** Settings that share a key in the file, as `timeouts` does. */
+/** Settings that share a map in the file, such as `timeouts`. */
 export interface Group<T> {
-  /** Its key in the file. */
+  /** Key in the file. */
   readonly key: string;
-  /** Its settings. */
+  /** Settings in the map. */
   readonly fields: Schema<T>;
 }
 
-/** The settings that make up a `T`: each property's field, or group of fields. To add a setting, add it here. */
+/** The settings that make up a `T`: a field, or a group of fields, for each property. */
 export type Schema<T> = { readonly [K in keyof T]-?: Field<T[K]> | Group<T[K]> };
 
 /** A setting or a flag as help shows it. */
 export interface Option {
-  /** The flag, without dashes. */
+  /** Flag, without dashes. */
   readonly flag?: string;
-  /** The keys in the file, joined by dots. */
+  /** Keys in the file, joined by dots. */
   readonly path?: string;
-  /** Stands for the value; a flag without it takes none. */
+  /** Placeholder of the value; undefined for a flag that takes none. */
   readonly placeholder?: string;
-  /** Whether it takes several values. */
+  /** True if it takes several values. */
   readonly repeats?: boolean;
-  /** The default, as it would be written. */
+  /** Default, as written in a flag. */
   readonly default?: string;
-  /** One line. */
+  /** One line for help, without a full stop. */
   readonly doc: string;
-  /** How the file has it; as {@linkcode Shape.written}. */
+  /** Form in the file; see {@linkcode Shape.written}. */
   readonly written?: string;
-  /** What one value is, in words. */
+  /** Description of one value; see {@linkcode Shape.means}. */
   readonly means?: string;
-  /** A value as the file may have it. */
+  /** Example of a value in the file. */
   readonly example?: string;
 }
 
-/** A schema's entries, without regard to what they make up. */
+/** Lists the entries of a schema, without their types. */
 export function entriesOf<T>(schema: Schema<T>): [keyof T & string, Field<unknown> | Group<unknown>][] {
   return Object.entries(schema) as [keyof T & string, Field<unknown> | Group<unknown>][];
 }
 
-/** Lists a schema's settings in their order, those of groups in place. */
+/** Lists the settings of a schema in order, including those of groups. */
 export function optionsOf<T>(schema: Schema<T>, path: readonly string[] = []): Option[] {
   return entriesOf(schema).flatMap(([, entry]) => {
     const here = [...path, entry.key];
     if ("fields" in entry) return optionsOf(entry.fields, here);
     const { flag, shape, doc } = entry;
-    const otherwise = entry.default === undefined || shape.repeats ? undefined : shape.format(entry.default);
-    const example = entry.example ?? otherwise;
+    const defaultText = entry.default === undefined || shape.repeats ? undefined : shape.format(entry.default);
+    const example = entry.example ?? defaultText;
     const option = {
       ...flag !== undefined && { flag },
       path: here.join("."),
       ...(!shape.bare || flag === undefined) && { placeholder: shape.placeholder },
       repeats: shape.repeats,
-      ...otherwise !== undefined && { default: otherwise },
+      ...defaultText !== undefined && { default: defaultText },
       doc,
       written: shape.written,
       means: shape.means,
@@ -78,40 +78,40 @@ export function optionsOf<T>(schema: Schema<T>, path: readonly string[] = []): O
     return [option, ...shape.entry === undefined ? [] : optionsOf(shape.entry.schema, [...here, shape.entry.key])];
   });
 }
-/** How a setting's whole value is written: once, as a list, or as a map. */
 
+/** Form of a setting's whole value: a scalar, a list or a map. */
 export interface Shape<T> {
-  /** Stands for one value in help. */
+  /** Placeholder of one value in help. */
   readonly placeholder: string;
-  /** How the file has it, for the reference: "[HOST[:PORT], ...]". */
+  /** Form in the file, for the reference: "[HOST[:PORT], ...]". */
   readonly written: string;
-  /** What one value is, in words; as {@linkcode Syntax.means}. */
+  /** Description of one value; see {@linkcode Syntax.means}. */
   readonly means: string;
-  /** Whether its flag may be given again. */
+  /** True if its flag may be given more than once. */
   readonly repeats: boolean;
-  /** Whether its flag takes no value, and says "true". */
+  /** True if its flag takes no value, and means "true". */
   readonly bare?: boolean;
-  /** What an entry of its map may say beyond one text. */
+  /** Long form of an entry of its map. */
   readonly entry?: MapEntry;
-  /** What an editor can check of it in the file; it refuses nothing that can work. */
+  /** JSON Schema of the value in the file; accepts everything that `read` accepts. */
   schema(): JsonSchema;
   /**
-   * Reads a value, of the file or of a flag (all of whose occurrences are one list).
+   * Reads a value from the file, or from a flag, whose occurrences form a list.
    *
-   * @param problems Takes what is wrong, and where each value was written.
-   * @returns The value; undefined, or without the wrong items, when something is wrong.
+   * @param problems Receives the mistakes, and the place of each value.
+   * @returns The value; undefined, or without the invalid items, if there are mistakes.
    */
   read(node: Node, problems: Problems): T | undefined;
-  /** The value as a flag would write it, items separated by spaces. */
+  /** Writes the value as in a flag, items separated by spaces. */
   format(value: T): string;
 }
-/** A map's entry that is itself a map. */
 
+/** An entry of a map that is itself a map. */
 export interface MapEntry {
-  /** Stands for its key in help: "NAME". */
+  /** Placeholder of its key in help: "NAME". */
   readonly key: string;
-  /** Its settings. */
+  /** Settings in the entry. */
   readonly schema: Schema<unknown>;
-  /** What may be written in the map's place. */
+  /** Short form, in place of the map. */
   readonly short?: Shape<unknown>;
 }

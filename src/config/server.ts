@@ -14,26 +14,25 @@ import { checkAnnounced, serverIdentifySchema } from "./identify.ts";
 import { HOST_PATTERN, PORT_PATTERN, textSchema } from "./json_schema.ts";
 import { type Problems, quote } from "./problems.ts";
 import type { Spec } from "./read.ts";
-import { forRulesOnly, serverRulesSchema } from "./rules.ts";
+import { rulesField, serverRulesSchema } from "./rules.ts";
 import type { Group, Schema } from "./schema.ts";
-import { list, map, one } from "./shape.ts";
+import { list, map, scalar } from "./shape.ts";
 import { addressSyntax, booleanSyntax, checkPort, countSyntax, type PairSyntax } from "./syntax.ts";
 import type { ServerConfig, ServerLimits, Target } from "./types.ts";
 
-/** Which ports a target is for, and where it is, for editors. */
+/** Patterns of a target's port and address, for editors. */
 const PORTS = String.raw`\*|${PORT_PATTERN}`, TARGET = `${HOST_PATTERN}(:${PORT_PATTERN})?(,proxy)?`;
 
-/** Marks a target's address that names no port. */
+/** Stands for a missing port in a target's address. */
 const SAME = -1;
 
 /**
- * A target: `80=127.0.0.1:8080`, `*=127.0.0.1:9000`; without a port the one that the application asked for. With `,proxy`
- * behind it, it gets a PROXY header.
+ * A target: `80=127.0.0.1:8080`, `*=127.0.0.1:9000`. Without a port, the requested one is used. With `,proxy` appended,
+ * connections begin with a PROXY header.
  */
 export const targetSyntax: PairSyntax<Target> = {
   placeholder: "PORT=HOST[:PORT][,proxy]",
-  means:
-    "a port, or * for every other, and the address or name that it leads to, with a port unless it stays the same: " +
+  means: "a port, or * for all others, and the target's address or name, with a port if it differs: " +
     "80=127.0.0.1:8080, *=10.0.0.2, 443=[2001:db8::80]:8443,proxy",
   schema: textSchema(`(${PORTS})=${TARGET}`),
   keySchema: textSchema(PORTS),
@@ -41,12 +40,12 @@ export const targetSyntax: PairSyntax<Target> = {
   parse(text) {
     const match = /^([^=]*)=(.+)$/s.exec(text);
     if (match === null) {
-      throw new SyntaxError(`${quote(text)} is no target; write PORT=HOST:PORT, PORT=HOST or *=HOST`);
+      throw new SyntaxError(`not a target: ${quote(text)}; write PORT=HOST:PORT, PORT=HOST or *=HOST`);
     }
     const [, from = ""] = match;
     const [to = "", ...extras] = match[2]!.split(",");
     if (extras.length > 1 || extras.some((extra) => extra !== "proxy")) {
-      throw new SyntaxError(`${quote(text)} has more than a target; all that may follow it is ,proxy`);
+      throw new SyntaxError(`unknown target option: ${quote(text)}; only ,proxy may follow the address`);
     }
     const { host, port } = parseAddress(to, SAME);
     return {
@@ -69,28 +68,28 @@ const limitsGroup: Group<ServerLimits> = {
   fields: {
     waiting: {
       key: "waiting",
-      shape: one(countSyntax()),
+      shape: scalar(countSyntax()),
       example: "1000",
-      doc: "Connections in no association yet, in all; a quarter of the open files allowed where not given",
+      doc: "Maximum number of connections not associated yet; default: a quarter of the limit on open files",
     },
     waitingPerSource: {
       key: "waiting-per-source",
-      shape: one(countSyntax()),
+      shape: scalar(countSyntax()),
       example: "100",
-      doc: "The same from one address (of IPv6, one network of 64 bits); a quarter of all where not given",
+      doc: "The same per source, an IPv4 address or an IPv6 /64 network; default: a quarter of limits.waiting",
     },
     associations: {
       key: "associations",
-      shape: one(countSyntax()),
+      shape: scalar(countSyntax()),
       example: "5000",
-      doc: "Associations, and so sessions, at once; as many as the open files allow where not given",
+      doc: "Maximum number of associations, and so of sessions; default: as many as the limit on open files allows",
     },
     acceptRate: {
       key: "accept-rate",
-      shape: one(countSyntax(0)),
+      shape: scalar(countSyntax(0)),
       example: "200",
-      doc:
-        "Connections from one source a second, after a burst of ten times that; 0 is any number; 2000 where not given",
+      doc: "Maximum connections per second from one source, after a burst of ten times as many; 0: no limit; " +
+        "default: 2000",
     },
   },
 };
@@ -102,7 +101,7 @@ const schema: Schema<ServerConfig> = {
     shape: list(addressSyntax({ defaultPort: DEFAULT_PORT, listen: true }), CHANNELS_BOUNDS),
     default: [],
     example: "[192.0.2.10, 198.51.100.10]",
-    doc: `Where channels arrive: 2 to 16 addresses; port ${DEFAULT_PORT} where none is given`,
+    doc: `Addresses to listen at for channels, 2 to 16; default port: ${DEFAULT_PORT}`,
   },
   targets: {
     key: "targets",
@@ -110,20 +109,20 @@ const schema: Schema<ServerConfig> = {
     shape: map(targetSyntax),
     default: [],
     example: "{ 80: 127.0.0.1:8080 }",
-    doc: "Where sessions for a port go; '*' is every other port; without a port it stays the same; " +
+    doc: "Target of sessions for a port; '*' is every other port; without a port, the requested one is kept; " +
       ",proxy sends a PROXY header",
   },
   distinctAddresses: {
     key: "distinct-addresses",
-    shape: one(booleanSyntax),
+    shape: scalar(booleanSyntax),
     default: true,
-    doc: "Refuse an association of which two channels arrive at one address; off where " +
-      "different public addresses lead to one address here, as those of Kubernetes' Services do",
+    doc: "Refuse associations with two channels at one local address; false where a load balancer " +
+      "maps several public addresses to one, as Kubernetes Services do",
   },
   ...serverIdentifySchema,
-  rules: forRulesOnly(serverRulesSchema),
+  rules: rulesField(serverRulesSchema),
   workers: workersField(
-    "Event loops that share the work: one for each core; the second listens one port above, and so on",
+    "Event loops that share the associations, up to one per core; each listens one port above the previous one",
   ),
   pads: padsField,
   limits: limitsGroup,
@@ -145,17 +144,20 @@ function check(config: ServerConfig, problems: Problems): void {
   if (targets.length === 0) problems.at(targets, "no target; give at least one, such as 80=127.0.0.1:8080");
   for (const [key, value] of [["waiting", limits.waiting], ["waiting-per-source", limits.waitingPerSource]] as const) {
     if (value === undefined || value >= channels.length) continue;
-    problems.at(limits, `${key} ${value} has no room for an association; give ${channels.length} or more`);
+    problems.at(
+      limits,
+      `${key} is ${value}, but one association needs ${channels.length}; give ${channels.length} or more`,
+    );
   }
   for (const target of repeated(targets, ({ port }) => String(port))) {
-    problems.at(target, `port ${target.port} has a target already; give each port one`);
+    problems.at(target, `port ${target.port} has two targets; give each port only one`);
   }
 }
 
 /** The configuration of `micss server`. */
 export const serverSpec: Spec<ServerConfig> = { schema, check };
 
-/** The configuration of `micss rules` for a server: the same, with its own settings. */
+/** The configuration of `micss rules` for a server: that of `micss server`, with flags for the rules. */
 export const serverRulesSpec: Spec<ServerConfig> = {
   schema: { ...schema, rules: { key: "rules", fields: serverRulesSchema } },
   check,

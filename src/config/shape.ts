@@ -5,8 +5,8 @@ import { type Problems, quote } from "./problems.ts";
 import type { MapEntry, Shape } from "./schema.ts";
 import { booleanSyntax, type PairSyntax, type Syntax } from "./syntax.ts";
 
-/** One value. */
-export function one<T>(syntax: Syntax<T>): Shape<T> {
+/** A single value. */
+export function scalar<T>(syntax: Syntax<T>): Shape<T> {
   return {
     placeholder: syntax.placeholder,
     written: syntax.placeholder,
@@ -18,13 +18,13 @@ export function one<T>(syntax: Syntax<T>): Shape<T> {
   };
 }
 
-/** On or off: `true` or `false` in the file; its flag takes no value. */
-export const toggle: Shape<boolean> = { ...one(booleanSyntax), bare: true };
+/** A switch: `true` or `false` in the file; its flag takes no value. */
+export const toggle: Shape<boolean> = { ...scalar(booleanSyntax), bare: true };
 
 /**
- * Several values: `[a, b]`, or a flag that repeats.
+ * Several values: `[a, b]`, or a repeated flag.
  *
- * @param bounds What an editor can check of the list: how many there may be.
+ * @param bounds JSON Schema keywords for the length of the list.
  */
 export function list<T>(syntax: Syntax<T>, bounds: JsonSchema = {}): Shape<readonly T[]> {
   const written = `[${syntax.placeholder}, ...]`;
@@ -36,7 +36,7 @@ export function list<T>(syntax: Syntax<T>, bounds: JsonSchema = {}): Shape<reado
     schema: () => ({ type: "array", items: syntax.schema, ...bounds }),
     read(node, problems) {
       if (Array.isArray(node.value)) return remembered(readItems(syntax, node, node.value, problems), node, problems);
-      problems.add(node.place, `no list; write ${written}`);
+      problems.add(node.place, `not a list; write ${written}`);
       return undefined;
     },
     format: (values) => values.map((value) => syntax.format(value)).join(" "),
@@ -44,9 +44,9 @@ export function list<T>(syntax: Syntax<T>, bounds: JsonSchema = {}): Shape<reado
 }
 
 /**
- * Several values of the form `KEY=VALUE`: a list or a flag that repeats, or a map `{KEY: VALUE}`.
+ * Several values of the form `KEY=VALUE`: a list, a repeated flag, or a map `{KEY: VALUE}`.
  *
- * @param entry What an entry of the map may be beyond one text, and how it is then read.
+ * @param entry Long form of a map's entry, and its reader.
  */
 export function map<T>(
   syntax: PairSyntax<T>,
@@ -84,7 +84,7 @@ function mapSchema<T>({ keySchema, valueSchema }: PairSyntax<T>, entry?: MapEntr
   };
 }
 
-/** Whether a YAML value is a map. */
+/** Tells whether a YAML value is a map. */
 export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -95,7 +95,7 @@ function readItems<T>(syntax: Syntax<T>, node: Node, items: readonly unknown[], 
 
 function readText<T>(syntax: Syntax<T>, { value, place }: Node, problems: Problems): T | undefined {
   if (typeof value !== "string") {
-    problems.add(place, `no single value; write ${syntax.placeholder}`);
+    problems.add(place, `not a single value; write ${syntax.placeholder}`);
     return undefined;
   }
   try {
@@ -112,9 +112,13 @@ function remembered<T>(value: T, { place }: { place: string }, problems: Problem
   return value;
 }
 
-/** The message without the text that the place shows already. */
+/** Removes the quoted text from `REASON: "TEXT"; REMEDY` if the place shows it already. */
 function withoutEcho(message: string, text: string, place: string): string {
-  const echo = [quote(text), `"${text}"`].find((quoted) => message.startsWith(`${quoted} `));
-  if (echo === undefined || !place.endsWith(quote(text))) return message;
-  return message.slice(echo.length + 1).replace(/^is /, "");
+  if (!place.endsWith(quote(text))) return message;
+  for (const echo of [quote(text), `"${text}"`]) {
+    if (message.startsWith(`${echo} `)) return message.slice(echo.length + 1).replace(/^is /, "");
+    const at = message.indexOf(`: ${echo};`);
+    if (at >= 0) return message.slice(0, at) + message.slice(at + 2 + echo.length);
+  }
+  return message;
 }

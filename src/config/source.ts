@@ -1,22 +1,22 @@
 import type { FileRights } from "../net/private_file.ts";
 
-/** The beginning of a file's content, and the rights of the file that was open. */
+/** Start of a file's content, and its rights. */
 export interface Source {
-  /** The bytes. */
+  /** Content, up to the limit. */
   readonly bytes: Uint8Array;
-  /** Of the open file, so that nothing can take its place in between. */
+  /** Rights of the open file, which can't be replaced between the check and the read. */
   readonly rights: FileRights;
 }
 
-/** The content of pipes, by path. */
+/** Content of the pipes read by this process, by path. */
 const pipes = new Map<string, Source>();
 
 /**
- * Reads a file. A pipe, such as a shell's `<(command)`, gives its content only once: whatever asks for it again, a reload
- * or another worker included, gets what it gave then.
+ * Reads a file. The content of a pipe, such as a shell's `<(command)`, can be read only once, and is kept for later
+ * calls, such as by a reload or another worker.
  *
- * @param limit Maximum number of bytes; what follows is not read.
- * @throws What the system reports.
+ * @param limit Maximum number of bytes to read.
+ * @throws The system's error.
  */
 export function readSource(path: string, limit: number): Source {
   const known = pipes.get(path);
@@ -35,12 +35,12 @@ export function readSource(path: string, limit: number): Source {
   return source;
 }
 
-/** The content of all pipes read so far, for {@linkcode givePipes} in another worker. */
+/** Returns the content of all pipes read so far, for {@linkcode addPipes} in another worker. */
 export function pipesRead(): ReadonlyMap<string, Source> {
   return pipes;
 }
 
-/** Takes over what pipes gave elsewhere in this process. */
-export function givePipes(read: ReadonlyMap<string, Source>): void {
+/** Adds the content of pipes that another worker has read. */
+export function addPipes(read: ReadonlyMap<string, Source>): void {
   for (const [path, source] of read) pipes.set(path, source);
 }

@@ -3,37 +3,37 @@ import { HOST_PATTERN, type JsonSchema, numberSchema, PORT_PATTERN, textSchema }
 import { nearest } from "./nearest.ts";
 import { quote } from "./problems.ts";
 
-/** How one value is written, the same in a flag and in the file. */
+/** Text form of a value, the same in a flag and in the file. */
 export interface Syntax<T> {
-  /** Stands for the value in help: "HOST[:PORT]". */
+  /** Placeholder of the value in help: "HOST[:PORT]". */
   readonly placeholder: string;
-  /** What is written, in words and examples, for the reference: "an address: 192.0.2.10:80, [2001:db8::10]:80". */
+  /** Description and examples, for the reference: "an address: 192.0.2.10:80, [2001:db8::10]:80". */
   readonly means: string;
-  /** What an editor can check of it in the file; it refuses nothing that can work. */
+  /** JSON Schema of the value in the file; accepts everything that `parse` accepts. */
   readonly schema: JsonSchema;
   /**
    * Reads a value.
    *
-   * @throws {SyntaxError} When `text` is none: `"text" is no ...; write ...`.
+   * @throws {SyntaxError} If `text` is invalid: `not a ...: "text"; write ...`.
    */
   parse(text: string): T;
-  /** Writes a value so that `parse` reads it. */
+  /** Writes a value in the syntax of `parse`. */
   format(value: T): string;
 }
 
-/** The syntax of `KEY=VALUE`, which the file may have in a map. */
+/** Syntax of `KEY=VALUE`, which may be a map's entry in the file. */
 export interface PairSyntax<T> extends Syntax<T> {
-  /** What an editor can check of the map's keys. */
+  /** JSON Schema of the map's keys. */
   readonly keySchema: JsonSchema;
-  /** The same of its values. */
+  /** JSON Schema of the map's values. */
   readonly valueSchema: JsonSchema;
 }
 
-/** How {@linkcode addressSyntax} reads. */
+/** Options of {@linkcode addressSyntax}. */
 export interface AddressOptions {
-  /** The port of an address without one; it must have one where this is left out. */
+  /** Port of an address without one. Default: none, the port is required. */
   readonly defaultPort?: number;
-  /** Whether port 0 is an address: the system then picks a free one to listen at. Default: false. */
+  /** Allows port 0, for which the system picks a free port to listen at. Default: false. */
   readonly listen?: boolean;
 }
 
@@ -42,9 +42,9 @@ export function addressSyntax({ defaultPort, listen = false }: AddressOptions): 
   return {
     placeholder: defaultPort === undefined ? "HOST:PORT" : "HOST[:PORT]",
     means: defaultPort === undefined
-      ? "an address or a name, and a port: 192.0.2.10:80, [2001:db8::10]:80, host.example:80"
-      : `an address or a name, and a port unless it is ${defaultPort}: 192.0.2.10, 192.0.2.10:80, [2001:db8::10]:80, ` +
-        "host.example",
+      ? "an address or host name, and a port: 192.0.2.10:80, [2001:db8::10]:80, host.example:80"
+      : `an address or host name, with a port unless it is ${defaultPort}: ` +
+        "192.0.2.10, 192.0.2.10:80, [2001:db8::10]:80, host.example",
     schema: textSchema(`${HOST_PATTERN}(:${PORT_PATTERN})${defaultPort === undefined ? "" : "?"}`),
     parse(text) {
       const address = parseAddress(text, defaultPort);
@@ -65,19 +65,19 @@ export const portSyntax: Syntax<number> = {
 };
 
 /**
- * Lets a port through that can be connected to.
+ * Returns the port if it can be connected to.
  *
- * @param text What a person wrote, for the message.
- * @throws {SyntaxError} When it is 0.
+ * @param text User input, for the message.
+ * @throws {SyntaxError} If the port is 0.
  */
 export function checkPort(port: number, text: string): number {
-  if (port === 0) throw new SyntaxError(`${quote(text)} has port 0; write a port from 1 to 65535`);
+  if (port === 0) throw new SyntaxError(`port 0 is not allowed: ${quote(text)}; write a port from 1 to 65535`);
   return port;
 }
 
 const UNITS = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const;
 
-/** The longest duration: longer timers overflow on some systems, and nobody waits that long. */
+/** Maximum duration; far below 2^31 ms, at which timers overflow. */
 export const MAX_DURATION = 24 * UNITS.h;
 
 /** A duration, in milliseconds: `500ms`, `5s`, `1.5m`, `1h`; from 1 ms to {@linkcode MAX_DURATION}. */
@@ -87,9 +87,9 @@ export const durationSyntax: Syntax<number> = {
   schema: textSchema(String.raw`\d+(\.\d+)?(ms|s|m|h)`),
   parse(text) {
     const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-    if (match === null) throw new SyntaxError(`${quote(text)} is no duration; write 500ms, 5s, 2m or 1h`);
+    if (match === null) throw new SyntaxError(`not a duration: ${quote(text)}; write 500ms, 5s, 2m or 1h`);
     const ms = Math.round(Number(match[1]) * UNITS[match[2] as keyof typeof UNITS]);
-    if (ms < 1 || ms > MAX_DURATION) throw new SyntaxError(`${quote(text)} is out of range; write 1ms to 24h`);
+    if (ms < 1 || ms > MAX_DURATION) throw new SyntaxError(`duration out of range: ${quote(text)}; write 1ms to 24h`);
     return ms;
   },
   format(ms) {
@@ -98,19 +98,20 @@ export const durationSyntax: Syntax<number> = {
   },
 };
 
-/** The most things that {@linkcode countSyntax} counts. */
+/** Default maximum of {@linkcode countSyntax}. */
 const MAX_COUNT = 1_000_000;
 
-/** A number of things, from `least` to `most`, or to a million. */
-export function countSyntax(least = 1, most = MAX_COUNT): Syntax<number> {
+/** A whole number from `min` to `max`, at most seven digits. */
+export function countSyntax(min = 1, max = MAX_COUNT): Syntax<number> {
   return {
     placeholder: "NUMBER",
-    means: `a number from ${least} to ${most}`,
-    schema: numberSchema(least, most),
+    means: `a number from ${min} to ${max}`,
+    schema: numberSchema(min, max),
     parse(text) {
       const count = Number(text);
-      if (!/^\d{1,7}$/.test(text) || count < least || count > most) {
-        throw new SyntaxError(`${quote(text)} is no number of things; write ${least} to ${most}`);
+      if (!/^\d+$/.test(text)) throw new SyntaxError(`not a whole number: ${quote(text)}; write ${min} to ${max}`);
+      if (text.length > 7 || count < min || count > max) {
+        throw new SyntaxError(`number out of range: ${quote(text)}; write ${min} to ${max}`);
       }
       return count;
     },
@@ -124,21 +125,19 @@ export const booleanSyntax: Syntax<boolean> = {
   means: "true or false",
   schema: { type: ["boolean", "string"], pattern: "^(true|false)$" },
   parse(text) {
-    if (text !== "true" && text !== "false") {
-      throw new SyntaxError(`${quote(text)} is neither; write true or false`);
-    }
+    if (text !== "true" && text !== "false") throw new SyntaxError("must be true or false");
     return text === "true";
   },
   format: String,
 };
 
 /**
- * One of a few words.
+ * One of a set of words.
  *
- * @param what What they are, for messages: "level".
+ * @param kind Kind of word, for messages: "log level".
  * @param words At least two.
  */
-export function wordSyntax<T extends string>(what: string, words: readonly T[]): Syntax<T> {
+export function wordSyntax<T extends string>(kind: string, words: readonly T[]): Syntax<T> {
   return {
     placeholder: words.join("|"),
     means: `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`,
@@ -150,7 +149,7 @@ export function wordSyntax<T extends string>(what: string, words: readonly T[]):
       const hint = meant === undefined
         ? `write ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`
         : `did you mean ${meant}?`;
-      throw new SyntaxError(`${quote(text)} is no ${what}; ${hint}`);
+      throw new SyntaxError(`unknown ${kind}: ${quote(text)}; ${hint}`);
     },
     format: (word) => word,
   };

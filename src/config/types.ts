@@ -5,166 +5,166 @@ import type { AdminAddress } from "./admin.ts";
 import type { ClientRules, ServerRules } from "./rules.ts";
 import type { KeyScope } from "./scope.ts";
 
-/** What a handler writes about its work, and how. */
+/** Log settings. */
 export interface LogConfig {
-  /** Lines below it are dropped. */
+  /** Minimum level; lines below it are dropped. */
   readonly level: LogThreshold;
-  /** Lines for people, or one JSON object a line. */
+  /** Text for people, or one JSON object per line. */
   readonly format: LogFormat;
 }
 
-/** How long a handler waits for what; all in milliseconds, at least 1. */
+/** Timeouts, in milliseconds, at least 1. */
 export interface Timeouts {
-  /** From the first connection attempt, or the accept, until the channel is associated. */
+  /** Limit from a channel's first connection attempt, or its accept, until it is associated. */
   readonly handshake: number;
-  /** Until a connection to a target is made. */
+  /** Limit for connecting to a target. */
   readonly connect: number;
-  /** How long the client handler keeps an unused association; the server handler keeps it twice as long. */
+  /** Time that the client handler keeps an unused association; the server handler keeps it twice as long. */
   readonly idle: number;
-  /** A session's association that sent nothing for so long sends PING. */
+  /** Idle time after which a session sends PING. */
   readonly ping: number;
-  /** A channel that is waited for and gives nothing for so long is dead; more than twice `ping`. */
+  /** Time after which a silent channel is considered dead; more than twice `ping`. */
   readonly silence: number;
-  /** When an application or target that is silent is probed, and how long it then may take to answer. */
+  /** Idle time after which an application or target is probed, and the limit for its reply. */
   readonly keepalive: number;
-  /** How long SIGTERM lets sessions finish. */
+  /** Time that SIGTERM gives sessions to finish. */
   readonly drain: number;
 }
 
-/** Where sessions for a port go. */
+/** Destination of the sessions for a port. */
 export interface Target {
-  /** The port that the application asked for; "*" is every port that no other target names. */
+  /** Requested port; "*" stands for every port without a target of its own. */
   readonly port: number | "*";
-  /** The host that the server handler connects to, as in {@linkcode Address}. */
+  /** Host to connect to, as in {@linkcode Address}. */
   readonly host: string;
-  /** The port that it connects to; "same" is the port that the application asked for. */
+  /** Port to connect to; "same" stands for the requested port. */
   readonly toPort: number | "same";
-  /** Whether each connection begins with a PROXY header (version 2) that says where the application connects from. */
+  /** Begins each connection with a PROXY header (version 2), which has the application's source address. */
   readonly proxy?: true;
 }
 
-/** How much a server handler takes; what is left out is derived from how many files it may have open. */
+/** Limits of a server handler; defaults follow from the limit on open files. */
 export interface ServerLimits {
-  /** Connections that are in no association yet, in all. */
+  /** Maximum number of connections not associated yet. */
   readonly waiting?: number;
-  /** The same from one source: an IPv4 address, or a network of 64 bits. */
+  /** The same per source: an IPv4 address, or an IPv6 /64 network. */
   readonly waitingPerSource?: number;
-  /** Associations, and so sessions. */
+  /** Maximum number of associations, and so of sessions. */
   readonly associations?: number;
-  /** Connections from one source in a second, after a burst of ten seconds' worth; 0 is any number. */
+  /** Maximum connections per second from one source, after a burst of ten times as many; 0: no limit. */
   readonly acceptRate?: number;
 }
 
-/** How much a client handler takes; what is left out is derived from how many files it may have open. */
+/** Limits of a client handler; defaults follow from the limit on open files. */
 export interface ClientLimits {
-  /** Sessions at once. */
+  /** Maximum number of sessions. */
   readonly sessions?: number;
 }
 
-/** All that `micss server` needs to know. */
+/** Configuration of `micss server`. */
 export interface ServerConfig {
-  /** Where channels arrive: 2 to 16 addresses, none twice. */
+  /** Addresses to listen at for channels: 2 to 16, no duplicates. */
   readonly channels: readonly Address[];
-  /** At least one, no port twice. */
+  /** At least one; no port has two. */
   readonly targets: readonly Target[];
   /**
-   * Whether the channels of one association must arrive at different local addresses; off where a balancer leads channels of
-   * different public addresses to one local address.
+   * Requires the channels of an association to arrive at different local addresses. False where a load balancer leads
+   * several public addresses to one local address.
    */
   readonly distinctAddresses: boolean;
-  /** The files of the keys by which it tells clients its channels; it tells nobody without. */
+  /** Key files for identification requests; empty to answer none. */
   readonly keys: readonly string[];
-  /** Where clients reach the channels, in their order; empty where they are reached where they are. */
+  /** Public addresses of the channels, in the same order; empty if they are the local ones. */
   readonly announce: readonly Address[];
-  /** How long clients may rely on what they were told, in milliseconds. */
+  /** Time that clients may use announced channels before asking again, in milliseconds. */
   readonly announceFor: number;
-  /** What `micss rules` is told; for the handler only where its file has it. */
+  /** Settings of `micss rules`; undefined for a handler whose file has none. */
   readonly rules?: ServerRules;
-  /** How many event loops take associations: number k, from 0, listens k ports above each of the channels. */
+  /** Number of event loops; number k, from 0, listens k ports above each channel's port. */
   readonly workers: number;
-  /** Where pads come from. */
+  /** Source of pads. */
   readonly pads: PadChoice;
-  /** How much it takes. */
+  /** Limits. */
   readonly limits: ServerLimits;
-  /** How long it waits for what. */
+  /** Timeouts. */
   readonly timeouts: Timeouts;
-  /** Where it can be looked at; nowhere where left out. */
+  /** Address of the admin interface. Default: none. */
   readonly admin?: AdminAddress;
-  /** What it writes, and how. */
+  /** Log settings. */
   readonly log: LogConfig;
 }
 
-/** A server handler that the client handler knows. */
+/** A server handler, as configured at a client handler. */
 export interface Server {
-  /** What forwards and log lines call it; matches {@linkcode SERVER_NAME}. */
+  /** Name in forwards and log lines; matches {@linkcode SERVER_NAME}. */
   readonly name: string;
-  /** Its channels: 2 to 16 addresses, each with a host of its own. */
+  /** Channels: 2 to 16 addresses with distinct hosts. */
   readonly channels: readonly Address[];
-  /** The ports it serves to redirected connections; every port where left out. */
+  /** Ports served to redirected connections. Default: all. */
   readonly ports?: readonly number[];
 }
 
-/** A fixed way in: whoever connects to `listen` talks to `port` behind `server`. */
+/** Forwards connections to `listen` to `port` behind `server`. */
 export interface Forward {
-  /** Where the client handler listens. */
+  /** Address to listen at. */
   readonly listen: Address;
-  /** The name of a {@linkcode Server}, or the address or name of one whose channels are learned. */
+  /** Name of a {@linkcode Server}, or the host of a server handler whose channels are learned. */
   readonly server: string;
-  /** The port that the server handler is asked for, 1 to 65,535. */
+  /** Port to request from the server handler, 1 to 65,535. */
   readonly port: number;
 }
 
-/** All that `micss client` needs to know. */
+/** Configuration of `micss client`. */
 export interface ClientConfig {
-  /** No name twice; at least one, or a key. */
+  /** Servers with distinct names; may be empty if there are keys or a database. */
   readonly servers: readonly Server[];
-  /** By which keys to ask servers that are not among these for their channels. */
+  /** Keys to identify other servers with. */
   readonly keys: readonly ClientKey[];
-  /** What becomes of a connection to where no server is known. */
-  readonly unknown: Unknown;
-  /** The file where learned channels are kept; the usual one where left out. */
+  /** Action for destinations without a known server. */
+  readonly unknown: UnknownAction;
+  /** File that keeps learned channels. Default: depends on the user. */
   readonly database?: string;
-  /** Fixed ways in; at least one of the ways in is not empty. */
+  /** Forwards. At least one of the lists of ingress addresses is not empty. */
   readonly forwards: readonly Forward[];
-  /** Where the system's REDIRECT rules send applications' connections. */
+  /** Addresses to listen at for connections redirected by REDIRECT rules. */
   readonly redirects: readonly Address[];
-  /** Where the system's TPROXY rules send applications' connections. */
+  /** Addresses to listen at for connections sent by TPROXY rules. */
   readonly tproxies: readonly Address[];
-  /** Where applications speak SOCKS5. */
+  /** Addresses to serve SOCKS5 at. */
   readonly socks5: readonly Address[];
-  /** The file that says who may; everybody where left out. */
+  /** File of SOCKS5 users. Default: no authentication. */
   readonly socks5Users?: string;
-  /** Where applications speak HTTP's CONNECT. */
+  /** Addresses to serve HTTP CONNECT at. */
   readonly httpConnects: readonly Address[];
-  /** The file that says who may; everybody where left out. */
+  /** File of HTTP CONNECT users. Default: no authentication. */
   readonly httpConnectUsers?: string;
-  /** Whether server handlers are told where applications connect from. */
+  /** Sends applications' source addresses to server handlers. */
   readonly sendSource: boolean;
-  /** What `micss rules` is told; for the handler only where its file has it, and then such rules have to be in place. */
+  /** Settings of `micss rules`; undefined for a handler whose file has none. If set, the rules must be installed. */
   readonly rules?: ClientRules;
-  /** How many associations to keep ready for further sessions, for each server in use. */
+  /** Number of associations to keep ready for each server in use. */
   readonly warm: number;
-  /** How many event loops take applications' connections, each some of them. */
+  /** Number of event loops that share the connections. */
   readonly workers: number;
-  /** Where pads come from. */
+  /** Source of pads. */
   readonly pads: PadChoice;
-  /** How much it takes. */
+  /** Limits. */
   readonly limits: ClientLimits;
-  /** How long it waits for what. */
+  /** Timeouts. */
   readonly timeouts: Timeouts;
-  /** Where it can be looked at; nowhere where left out. */
+  /** Address of the admin interface. Default: none. */
   readonly admin?: AdminAddress;
-  /** What it writes, and how. */
+  /** Log settings. */
   readonly log: LogConfig;
 }
-/** A key of a client handler's, and which server handlers it is for. */
 
+/** A client handler's key, and the server handlers it belongs to. */
 export interface ClientKey {
-  /** Which server handlers. */
+  /** Server handlers it belongs to. */
   readonly scope: KeyScope;
-  /** The path of the key's file. */
+  /** Path of the key file. */
   readonly file: string;
 }
-/** What becomes of a connection to an address that no server handler is known at. */
 
-export type Unknown = "reject" | "direct";
+/** Action for a destination without a known server handler. */
+export type UnknownAction = "reject" | "direct";

@@ -104,7 +104,7 @@ export function parseClientCommand(args: string[], read: ReadFile): ClientConfig
 }
 
 export function readClient(args: string[], read: ReadFile): LoadedConfig<ClientConfig> {
-  return loadConfig("micss client", clientSpec, args, read, [REPLACE, DRY_RUN]);
+  return loadConfig("micss client", clientSpec, args, { readFile: read, extraFlags: [REPLACE, DRY_RUN] });
 }
 
 /** The same configuration with addresses to listen at in the place of names; a name may have several. */

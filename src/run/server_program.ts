@@ -66,5 +66,5 @@ export function parseServerCommand(args: string[], read: ReadFile): ServerConfig
 }
 
 export function readServer(args: string[], read: ReadFile): LoadedConfig<ServerConfig> {
-  return loadConfig("micss server", serverSpec, args, read, [DRY_RUN]);
+  return loadConfig("micss server", serverSpec, args, { readFile: read, extraFlags: [DRY_RUN] });
 }

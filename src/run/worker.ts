@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { givePipes } from "../config/source.ts";
+import { addPipes } from "../config/source.ts";
 import type { Subject } from "../observe/readiness.ts";
 import { minimumLevel, relayLog } from "../log/log.ts";
 import { HandlerView, type View } from "../observe/view.ts";
@@ -34,7 +34,7 @@ class HandlerWorker implements Duties {
   }
 
   async start({ command, args, pipes, memory, index }: Start): Promise<StartedWorker> {
-    givePipes(pipes);
+    addPipes(pipes);
     this.#program = await programOf(command, args);
     this.#loaded = await this.#program.load();
     this.#logging = this.#loaded.config.log;

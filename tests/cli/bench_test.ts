@@ -24,7 +24,7 @@ Deno.test("micss bench takes times and ports that can be", async () => {
     const message = `micss bench: --seconds "${seconds}": no time that can be measured; write 0.1 to 60`;
     assertEquals(await wrong(...server, "--seconds", seconds), message);
   }
-  assertStringIncludes(await wrong(...server, "--port", "0"), "has port 0; write a port from 1 to 65535");
+  assertStringIncludes(await wrong(...server, "--port", "0"), "port 0 is not allowed; write a port from 1 to 65535");
 });
 
 Deno.test("micss bench says which channel is not there", async () => {

@@ -54,7 +54,7 @@ Deno.test("check takes a typing error in a key for the key, and asks where it ca
       ["log: { level: info }\n", `: neither a server's settings nor a client's; ${hint}`],
       ["", `: neither a server's settings nor a client's; ${hint}`],
       ["targets: { 80: a }\nforward: [a:1=b:2]\n", `: a server's settings and a client's; ${hint}`],
-      ["- a\n", ":1: no map; write KEY: VALUE lines"],
+      ["- a\n", ":1: not a map; write KEY: VALUE lines"],
       ["a: [\n", ":2: "],
     ] as const
   ) {

@@ -77,8 +77,8 @@ micss server: Takes channels and passes what they carry to the targets
 Usage: micss server --channel HOST[:PORT]... --target PORT=HOST[:PORT]... [--config FILE]
 
 Flags:
-  --config FILE                       A YAML file with the same settings and more; flags win over it
-  --channel HOST[:PORT]               Where channels arrive: 2 to 16 addresses; port 6522 where none is given (repeats)
+  --config FILE                       YAML file with these settings and more; flags override it
+  --channel HOST[:PORT]               Addresses to listen at for channels, 2 to 16; default port: 6522 (repeats)
 `;
   const end = `
 
@@ -88,7 +88,7 @@ Examples:
 `;
   assertEquals([out.slice(0, start.length), out.slice(-end.length)], [start, end]);
   const fileOnly = out.slice(out.indexOf("\n\nOnly in the file:\n"), -end.length);
-  assertMatch(fileOnly, /\n {2}timeouts\.connect DURATION +Until a connection to a target is made \(default 10s\)\n/);
+  assertMatch(fileOnly, /\n {2}timeouts\.connect DURATION +Limit for connecting to a target \(default 10s\)\n/);
 });
 
 Deno.test("the version is deno.json's, with the numbers that a peer has to have, too", async () => {
@@ -130,12 +130,12 @@ Deno.test("bad input gets its lines on standard error and status 2", async () =>
     ["--channel a", 'micss: "--channel": unknown flag; did you mean micss channels?'],
     ["help clinet", 'micss: "clinet": unknown command; did you mean micss client?'],
     ["help server client", "micss help: more than one command; write micss help COMMAND"],
-    ["version x", 'micss version: "x": no flag; every argument belongs to a flag'],
+    ["version x", 'micss version: "x": unexpected argument; only flags are allowed'],
     ["version --x", "micss version: --x: unknown flag; see micss version --help"],
     ["server --chanel a", "micss server: --chanel: unknown flag; did you mean --channel?"],
     [
       "client --server web=a --redirect b",
-      'micss client: --server "web=a": only one channel; give 2 to 16, each at an address of its own',
+      'micss client: --server "web=a": only one channel; give 2 to 16, each at its own address',
     ],
   ];
   for (const [args, line] of cases) {

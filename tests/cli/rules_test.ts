@@ -19,19 +19,19 @@ Deno.test("what is no action, or wrong with one, gets one line and status 2", as
     ["", `micss rules: nothing to do; ${HINT}`],
     ["frobnicate", `micss rules: "frobnicate" is nothing to do; ${HINT}`],
     ["aply", 'micss rules: "aply" is nothing to do; did you mean apply?'],
-    ["print clinet", 'micss rules print: "clinet": no flag; every argument belongs to a flag'],
+    ["print clinet", 'micss rules print: "clinet": unexpected argument; only flags are allowed'],
     ["remove --config x", "micss rules remove: --config: unknown flag; see micss rules remove --help"],
-    ["remove --flavour nftt", 'micss rules remove: --flavour "nftt": no flavour; did you mean nft?'],
+    ["remove --flavour nftt", 'micss rules remove: --flavour "nftt": unknown flavour; did you mean nft?'],
     [
       `apply ${client} --take x`,
-      'micss rules apply: --take "x": no network; write *:80, servers, 192.0.2.0/24:80 or [2001:db8::]/32',
+      'micss rules apply: --take "x": not a network; write *:80, servers, 192.0.2.0/24:80 or [2001:db8::]/32',
     ],
     [`apply server ${client}`, "micss rules apply server: --server: unknown flag; see micss rules apply server --help"],
     [
       "print server --channel 192.0.2.1:0 --channel 192.0.2.2 --target 80=127.0.0.1",
       "micss rules: a channel at port 0 is at another port each time; give it a fixed one",
     ],
-    [`print ${client} --take-from`, "micss rules print: --take-from: no value; write --take-from DEVICE"],
+    [`print ${client} --take-from`, "micss rules print: --take-from: missing value; write --take-from DEVICE"],
   ];
   for (const [args, line] of cases) {
     const { status, out, err } = await micss(...args.split(" ").filter((word) => word !== ""));

@@ -23,11 +23,11 @@ const DEFAULTS = {
   limits: {},
   log: { level: "info" as const, format: "text" as const },
 };
-const NOTHING_ANNOUNCED = { keys: [], announce: [], announceFor: 3_600_000 };
-const NOTHING_LEARNED = { keys: [], unknown: "reject" as const };
-const NO_OTHER_WAYS_IN = { tproxies: [], socks5: [], httpConnects: [], sendSource: false, warm: 1 };
+const DEFAULT_ANNOUNCE = { keys: [], announce: [], announceFor: 3_600_000 };
+const DEFAULT_IDENTIFY = { keys: [], unknown: "reject" as const };
+const NO_OTHER_INGRESS = { tproxies: [], socks5: [], httpConnects: [], sendSource: false, warm: 1 };
 
-Deno.test("the server handler's flags say all that it must be told", () => {
+Deno.test("flags suffice to configure the server handler", () => {
   const config = server([
     "--channel",
     "192.0.2.10",
@@ -49,12 +49,12 @@ Deno.test("the server handler's flags say all that it must be told", () => {
       { port: "*", host: "127.0.0.1", toPort: "same" },
     ],
     distinctAddresses: true,
-    ...NOTHING_ANNOUNCED,
+    ...DEFAULT_ANNOUNCE,
     ...DEFAULTS,
   });
 });
 
-Deno.test("the server handler's file says the same and more", () => {
+Deno.test("the server handler's file can set the same and more", () => {
   const yaml = `
 channels:
   - 127.0.0.1:0
@@ -72,7 +72,7 @@ log:
     channels: [{ host: "127.0.0.1", port: 0 }, { host: "127.0.0.1", port: 0 }],
     targets: [{ port: 80, host: "127.0.0.1", toPort: 8080 }, { port: "*", host: "localhost", toPort: "same" }],
     distinctAddresses: false,
-    ...NOTHING_ANNOUNCED,
+    ...DEFAULT_ANNOUNCE,
     workers: 1,
     pads: "auto",
     limits: {},
@@ -81,7 +81,7 @@ log:
   });
 });
 
-Deno.test("the client handler's flags say all that it must be told", () => {
+Deno.test("flags suffice to configure the client handler", () => {
   const config = client([
     "--server",
     "web=192.0.2.10,198.51.100.10:7000,[2001:db8::10]",
@@ -108,14 +108,14 @@ Deno.test("the client handler's flags say all that it must be told", () => {
       { listen: { host: "::1", port: 0 }, server: "web", port: 22 },
     ],
     redirects: [{ host: "0.0.0.0", port: 6522 }],
-    ...NO_OTHER_WAYS_IN,
-    ...NOTHING_LEARNED,
+    ...NO_OTHER_INGRESS,
+    ...DEFAULT_IDENTIFY,
     ...DEFAULTS,
     log: { level: "warn", format: "json" },
   });
 });
 
-Deno.test("a server of the client handler's file is a list, a map or a text", () => {
+Deno.test("a server in the client handler's file is a list, a map or a string", () => {
   const yaml = `
 servers:
   a: [h1, h2:7000]
@@ -143,7 +143,7 @@ redirect:
   assertEquals(redirects, [{ host: "0.0.0.0", port: 6522 }, { host: "::", port: 6522 }]);
 });
 
-Deno.test("a list in the file takes what flags take", () => {
+Deno.test("a list in the file accepts the syntax of flags", () => {
   const yaml = 'servers: ["web=a,b"]\nredirect: [c]\n';
   assertEquals(client(FILE, yaml), client(["--server", "web=a,b", "--redirect", "c"]));
   assertEquals(
@@ -152,7 +152,7 @@ Deno.test("a list in the file takes what flags take", () => {
   );
 });
 
-Deno.test("a flag wins over the file, and a flag that repeats replaces the file's list", () => {
+Deno.test("a flag overrides the file, and repeated flags replace the file's list", () => {
   const yaml = "channels: [a, b, c]\ntargets: {80: a}\nlog: {level: debug, format: json}\n";
   const config = server(["--channel", "d", ...FILE, "--channel", "e", "--log-level", "error"], yaml);
   assertEquals(config.channels, [{ host: "d", port: 6522 }, { host: "e", port: 6522 }]);
@@ -160,7 +160,7 @@ Deno.test("a flag wins over the file, and a flag that repeats replaces the file'
   assertEquals(config.log, { level: "error", format: "json" });
 });
 
-Deno.test("rules between settings hold for what flags and file say together", () => {
+Deno.test("rules between settings apply to flags and file combined", () => {
   const config = client(
     ["--forward", "127.0.0.1:1=web:80", ...FILE],
     "servers: {web: [a, b]}\nforward: [a:1=gone:80]\n",
@@ -168,7 +168,7 @@ Deno.test("rules between settings hold for what flags and file say together", ()
   assertEquals(config.forwards, [{ listen: { host: "127.0.0.1", port: 1 }, server: "web", port: 80 }]);
 });
 
-Deno.test("nothing in the file is read as another kind of value than was written", () => {
+Deno.test("values in the file are never converted from the text as written", () => {
   const yaml = "servers: {1e3: [0x10, 1_0], true: [null, ~]}\nredirect: [2001-01-01]\n".replace("~", "no");
   assertEquals(client(FILE, yaml).servers.map(({ name, channels }) => [name, ...channels.map(({ host }) => host)]), [
     ["1e3", "0x10", "1_0"],

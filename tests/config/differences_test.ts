@@ -10,7 +10,7 @@ function configured(yaml: string) {
   return parseConfig("", serverSpec, ["--config", "s"], () => `channels: [192.0.2.1, 192.0.2.2]\n${yaml}`);
 }
 
-Deno.test("the settings that differ are named as the file has them, those of groups behind their group", () => {
+Deno.test("differing settings are named by their keys in the file, including those of groups", () => {
   const before = configured("targets: {80: 127.0.0.1}\nlog: {level: info}");
   assertEquals(differences(serverSpec.schema, before, before), []);
   const after = configured(
@@ -21,7 +21,7 @@ Deno.test("the settings that differ are named as the file has them, those of gro
   assertEquals(differences(serverSpec.schema, after, before), found);
 });
 
-Deno.test("what the files of keys and users say differs under the setting that names them", async () => {
+Deno.test("changed content of a key or users file counts as a difference of the setting that names it", async () => {
   await using directory = await makeTempDir();
   const [users, key] = ["users", "key"].map((name) => `${directory.path}/${name}`) as [string, string];
   const write = async (path: string, text: string) => {

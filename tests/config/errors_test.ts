@@ -5,7 +5,7 @@ import { UsageError } from "../../src/config/problems.ts";
 import { serverSpec } from "../../src/config/server.ts";
 import { parseConfig } from "../../src/config/load.ts";
 
-/** The lines that a command answers with. Its arguments are `line`'s words; `f.yaml` has the text `yaml`. */
+/** Returns a command's messages, given its arguments as a line, and the content of `f.yaml`. */
 function linesOf(command: "server" | "client", line: string | string[], yaml?: string): readonly string[] {
   const args = typeof line === "string" ? line.split(" ").filter((word) => word !== "") : line;
   const readFile = (): string => {
@@ -28,9 +28,9 @@ const SERVER = "--server web=192.0.2.1,192.0.2.2";
 const FORWARD = "--forward 127.0.0.1:8080=web:80";
 const many = (length: number): string[] => Array.from({ length }, (_, i) => `192.0.2.${i + 1}`);
 
-/** Command, arguments, the lines. */
+/** Commands, arguments and messages. */
 const FLAGS: ["server" | "client", string | string[], string[]][] = [
-  // Flags as such.
+  // Flags.
   ["server", `${CHANNELS} ${TARGET}`, []],
   ["server", `${CHANNELS} --tagret 80=a`, ["micss server: --tagret: unknown flag; did you mean --target?"]],
   ["server", "--server web=a,b", ["micss server: --server: unknown flag; see micss server --help"]],
@@ -40,37 +40,37 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
   ["server", "--no-channel", ["micss server: --no-channel: unknown flag; did you mean --channel?"]],
   ["server", "--__proto__=x", ["micss server: --__proto__: unknown flag; see micss server --help"]],
   ["server", "--channel.x=y", ["micss server: --channel.x: unknown flag; did you mean --channel?"]],
-  ["server", "80=a", ['micss server: "80=a": no flag; every argument belongs to a flag']],
-  ["server", "-- x", ['micss server: "x": no flag; every argument belongs to a flag']],
-  // The name under which @std/cli gives what is no flag.
+  ["server", "80=a", ['micss server: "80=a": unexpected argument; only flags are allowed']],
+  ["server", "-- x", ['micss server: "x": unexpected argument; only flags are allowed']],
+  // @std/cli returns arguments other than flags under this name.
   ["server", "--_=x -_ -- 1e3", [
     "micss server: --_: unknown flag; see micss server --help",
     "micss server: -_: unknown flag; see micss server --help",
-    'micss server: "1e3": no flag; every argument belongs to a flag',
+    'micss server: "1e3": unexpected argument; only flags are allowed',
   ]],
-  ["server", "--channel", ["micss server: --channel: no value; write --channel HOST[:PORT]"]],
-  ["server", "--channel=", ["micss server: --channel: no value; write --channel HOST[:PORT]"]],
-  ["server", `--channel ${TARGET}`, ["micss server: --channel: no value; write --channel HOST[:PORT]"]],
+  ["server", "--channel", ["micss server: --channel: missing value; write --channel HOST[:PORT]"]],
+  ["server", "--channel=", ["micss server: --channel: missing value; write --channel HOST[:PORT]"]],
+  ["server", `--channel ${TARGET}`, ["micss server: --channel: missing value; write --channel HOST[:PORT]"]],
   ["server", "--log-level info --log-level warn", ["micss server: --log-level: given more than once; give it once"]],
   ["server", "--config a --config b", ["micss server: --config: given more than once; give it once"]],
   ["server", "--config f.yaml", ['micss server: --config "f.yaml": no such file; give the path of a YAML file']],
   // Workers.
   ["server", `${CHANNELS} ${TARGET} --workers 2`, []],
   ["server", `${CHANNELS} ${TARGET} --workers 0`, [
-    'micss server: --workers "0": no number of things; write 1 to 64',
+    'micss server: --workers "0": number out of range; write 1 to 64',
   ]],
   ["server", `${CHANNELS} ${TARGET} --workers 65`, [
-    'micss server: --workers "65": no number of things; write 1 to 64',
+    'micss server: --workers "65": number out of range; write 1 to 64',
   ]],
   ["server", `--channel 192.0.2.1:65533 --channel 192.0.2.2:65532 ${TARGET} --workers 4`, [
-    'micss server: --channel "192.0.2.1:65533": 4 workers listen at 4 ports from 65533 on; give a port up to 65532',
+    'micss server: --channel "192.0.2.1:65533": 4 workers need 4 ports from 65533; give a port up to 65532',
   ]],
   ["server", `--channel 192.0.2.1:0 --channel 192.0.2.2 ${TARGET} --workers 2`, [
-    'micss server: --channel "192.0.2.1:0": 192.0.2.1:0 is another port for each worker; with workers, give a port',
+    'micss server: --channel "192.0.2.1:0": port 0 needs a single worker; give a fixed port',
   ]],
   ["client", `${SERVER} --forward 127.0.0.1:0=web:80`, []],
   ["client", `${SERVER} --forward 127.0.0.1:0=web:80 --workers 2`, [
-    'micss client: --forward "127.0.0.1:0=web:80": 127.0.0.1:0 is another port for each worker; with workers, give a port',
+    'micss client: --forward "127.0.0.1:0=web:80": port 0 needs a single worker; give a fixed port',
   ]],
   // Values.
   ["server", `${CHANNELS} --channel 192.0.2 ${TARGET}`, [
@@ -89,35 +89,35 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
     'micss server: --channel "a:70000": "70000" is not a port; write a number from 0 to 65535',
   ]],
   ["server", `${CHANNELS} --target 80`, [
-    'micss server: --target "80": no target; write PORT=HOST:PORT, PORT=HOST or *=HOST',
+    'micss server: --target "80": not a target; write PORT=HOST:PORT, PORT=HOST or *=HOST',
   ]],
   ["server", `${CHANNELS} --target http=a`, [
     'micss server: --target "http=a": "http" is not a port; write a number from 0 to 65535',
   ]],
   ["server", `${CHANNELS} --target 0=a`, [
-    'micss server: --target "0=a": "0" has port 0; write a port from 1 to 65535',
+    'micss server: --target "0=a": port 0 is not allowed: "0"; write a port from 1 to 65535',
   ]],
   ["server", `${CHANNELS} --target 80=a:0`, [
-    'micss server: --target "80=a:0": "a:0" has port 0; write a port from 1 to 65535',
+    'micss server: --target "80=a:0": port 0 is not allowed: "a:0"; write a port from 1 to 65535',
   ]],
   ["server", `${CHANNELS} ${TARGET} --log-level inof`, [
-    'micss server: --log-level "inof": no level; did you mean info?',
+    'micss server: --log-level "inof": unknown log level; did you mean info?',
   ]],
   ["server", `${CHANNELS} ${TARGET} --log-format xml`, [
-    'micss server: --log-format "xml": no format; write text or json',
+    'micss server: --log-format "xml": unknown log format; write text or json',
   ]],
-  ["client", `--server web ${FORWARD}`, ['micss client: --server "web": no server; write NAME=HOST,HOST']],
+  ["client", `--server web ${FORWARD}`, ['micss client: --server "web": not a server; write NAME=HOST,HOST']],
   ["client", `--server w_b=a,b ${FORWARD}`, [
-    'micss client: --server "w_b=a,b": "w_b" is no server\'s name; write letters, digits, dots and dashes',
+    'micss client: --server "w_b=a,b": not a server name: "w_b"; use letters, digits, dots and dashes',
   ]],
   ["client", `--server web=a,b: ${FORWARD}`, [
     'micss client: --server "web=a,b:": "b:" is not an address; write HOST:PORT',
   ]],
   ["client", `--server web=a,b:0 ${FORWARD}`, [
-    'micss client: --server "web=a,b:0": "b:0" has port 0; write a port from 1 to 65535',
+    'micss client: --server "web=a,b:0": port 0 is not allowed: "b:0"; write a port from 1 to 65535',
   ]],
   ["client", `${SERVER} --forward 127.0.0.1:8080`, [
-    'micss client: --forward "127.0.0.1:8080": no forward; write HOST:PORT=NAME:PORT',
+    'micss client: --forward "127.0.0.1:8080": not a forward; write HOST:PORT=NAME:PORT',
   ]],
   ["client", `${SERVER} --forward 127.0.0.1=web:80`, [
     'micss client: --forward "127.0.0.1=web:80": "127.0.0.1" has no port; write 127.0.0.1:PORT',
@@ -126,91 +126,91 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
     'micss client: --forward "a:1=web:http": "http" is not a port; write a number from 0 to 65535',
   ]],
   ["client", `${SERVER} --redirect [::`, ['micss client: --redirect "[::": not an address; write HOST:PORT']],
-  // All of them at once, each on a line of its own.
+  // Several mistakes at once, each on its own line.
   ["server", "--channel a: --target b --log-level c", [
     'micss server: --channel "a:": not an address; write HOST:PORT',
-    'micss server: --target "b": no target; write PORT=HOST:PORT, PORT=HOST or *=HOST',
-    'micss server: --log-level "c": no level; write debug, info, quiet, warn or error',
+    'micss server: --target "b": not a target; write PORT=HOST:PORT, PORT=HOST or *=HOST',
+    'micss server: --log-level "c": unknown log level; write debug, info, quiet, warn or error',
   ]],
-  // A value can't forge a line, or turn the terminal's text around.
+  // A value can't forge a line, or reverse the terminal's text.
   ["server", ["--channel", "a\nmicss: all is well\u202e\u2028\x1b[2J"], [
     'micss server: --channel "a\\nmicss: all is well\\u{202e}\\u{2028}\\u001b[2J": not an address; write HOST:PORT',
   ]],
   // Rules between values.
   ["server", "", [
-    "micss server: no channel; give 2 to 16, each at an address of its own",
+    "micss server: no channels; give 2 to 16, each at its own address",
     "micss server: no target; give at least one, such as 80=127.0.0.1:8080",
   ]],
   ["server", `--channel 192.0.2.1 ${TARGET}`, [
-    "micss server: --channel: only one channel; give 2 to 16, each at an address of its own",
+    "micss server: --channel: only one channel; give 2 to 16, each at its own address",
   ]],
   ["server", [...many(16).map((host) => `--channel=${host}`), ...TARGET.split(" ")], []],
   ["server", [...many(17).map((host) => `--channel=${host}`), ...TARGET.split(" ")], [
-    "micss server: --channel: 17 channels; give 2 to 16, each at an address of its own",
+    "micss server: --channel: 17 channels; give 2 to 16, each at its own address",
   ]],
   ["server", `--channel 192.0.2.1:1 --channel 192.0.2.1:2 ${TARGET}`, [
-    'micss server: --channel "192.0.2.1:2": two channels at 192.0.2.1 are one path; give each channel an address of its own',
+    'micss server: --channel "192.0.2.1:2": two channels use 192.0.2.1, and so one path; give each its own address',
   ]],
   ["server", `--channel [::ffff:192.0.2.1] --channel 192.0.2.1 ${TARGET}`, [
-    'micss server: --channel "192.0.2.1": two channels at 192.0.2.1 are one path; give each channel an address of its own',
+    'micss server: --channel "192.0.2.1": two channels use 192.0.2.1, and so one path; give each its own address',
   ]],
   ["server", `--channel a.example --channel A.example. ${TARGET}`, [
-    'micss server: --channel "A.example.": two channels at a.example. are one path; give each channel an address of its own',
+    'micss server: --channel "A.example.": two channels use a.example., and so one path; give each its own address',
   ]],
   ["server", `${CHANNELS} --target 80=a --target *=b --target 80=c --target *=d`, [
-    'micss server: --target "80=c": port 80 has a target already; give each port one',
-    'micss server: --target "*=d": port * has a target already; give each port one',
+    'micss server: --target "80=c": port 80 has two targets; give each port only one',
+    'micss server: --target "*=d": port * has two targets; give each port only one',
   ]],
   ["client", "", [
-    "micss client: no server; give at least one, NAME=HOST,HOST, or a key to learn one's channels by",
-    "micss client: no way in; give at least one, such as forward, HOST:PORT=NAME:PORT, or redirect, HOST:PORT",
+    "micss client: no server; give at least one as NAME=HOST,HOST, or a key to identify one with",
+    "micss client: no ingress; give at least one, such as forward HOST:PORT=NAME:PORT or redirect HOST:PORT",
   ]],
   ["client", `--server web=a ${FORWARD}`, [
-    'micss client: --server "web=a": only one channel; give 2 to 16, each at an address of its own',
+    'micss client: --server "web=a": only one channel; give 2 to 16, each at its own address',
   ]],
   ["client", `--server web=a:1,[2001:db8::1]:1,[2001:db8:0::1]:2 ${FORWARD}`, [
-    'micss client: --server "web=a:1,[2001:db8::1]:1,[2001:db8:0::1]:2": two channels at 2001:db8:0::1 are one path; give each channel an address of its own',
+    'micss client: --server "web=a:1,[2001:db8::1]:1,[2001:db8:0::1]:2": two channels use 2001:db8:0::1, and so one path; give each its own address',
   ]],
   ["client", `${SERVER} --server web=a,b ${FORWARD}`, [
-    'micss client: --server "web=a,b": server web is there already; give each server a name of its own',
+    'micss client: --server "web=a,b": two servers are named web; give each its own name',
   ]],
   ["client", `${SERVER} --forward a:1=wbe:80`, [
-    'micss client: --forward "a:1=wbe:80": no server is called wbe; did you mean web?',
+    'micss client: --forward "a:1=wbe:80": no server is named wbe; did you mean web?',
   ]],
   ["client", `${SERVER} --server db=a,b --forward a:1=mail:25`, [
-    'micss client: --forward "a:1=mail:25": no server is called mail; known: web, db',
+    'micss client: --forward "a:1=mail:25": no server is named mail; known: web, db',
   ]],
   ["client", `${SERVER} ${FORWARD} --forward 127.0.0.1:8080=web:81 --redirect [::]:0 --redirect [::]:0`, [
-    'micss client: --forward "127.0.0.1:8080=web:81": 127.0.0.1:8080 is listened at already; give each way in a port of its own',
+    'micss client: --forward "127.0.0.1:8080=web:81": two listeners use 127.0.0.1:8080; give each its own port',
   ]],
   ["client", `${SERVER} --forward [::]:6522=web:80 --redirect [0::0]`, [
-    'micss client: --redirect "[0::0]": [0::0]:6522 is listened at already; give each way in a port of its own',
+    'micss client: --redirect "[0::0]": two listeners use [0::0]:6522; give each its own port',
   ]],
 ];
 
-Deno.test("each mistake in the flags gets its line", () => {
+Deno.test("each mistake in the flags is reported on one line", () => {
   for (const [command, args, lines] of FLAGS) assertEquals(linesOf(command, args), lines, `${command} ${args}`);
 });
 
-/** Command, the file, the lines. Arguments are only `--config f.yaml`. */
 const KNOWN = `known: ${Object.values(serverSpec.schema).map(({ key }) => key).join(", ")}`;
 
+/** Commands, files and messages. */
 const FILES: ["server" | "client", string, string[]][] = [
-  // YAML as such.
-  ["server", "- a\n- b\n", ["micss: f.yaml:1: no map; write KEY: VALUE lines"]],
-  ["server", "channels, targets\n", ["micss: f.yaml:1: no map; write KEY: VALUE lines"]],
+  // YAML.
+  ["server", "- a\n- b\n", ["micss: f.yaml:1: not a map; write KEY: VALUE lines"]],
+  ["server", "channels, targets\n", ["micss: f.yaml:1: not a map; write KEY: VALUE lines"]],
   ["server", "", [
-    "micss server: no channel; give 2 to 16, each at an address of its own",
+    "micss server: no channels; give 2 to 16, each at its own address",
     "micss server: no target; give at least one, such as 80=127.0.0.1:8080",
   ]],
   ["server", "channels:\ntargets:\nlog:\n", [
-    "micss server: no channel; give 2 to 16, each at an address of its own",
+    "micss server: no channels; give 2 to 16, each at its own address",
     "micss server: no target; give at least one, such as 80=127.0.0.1:8080",
   ]],
   // Keys.
   ["server", "channels: [a:7000, A:7001, a:7003]\ndistinct-addresses: false\ntargets: {80: a}\nworkers: 2", [
-    "micss: f.yaml:1: channels.1: 2 workers listen at 2 ports from 7001 on, some of them those of a:7000; " +
-    "give ports 2 apart",
+    "micss: f.yaml:1: channels.1: 2 workers need 2 ports from 7001, some of them used for a:7000; " +
+    "give ports at least 2 apart",
   ]],
   ["server", "channels: [a, b]\n\ntagrets: {80: a}\n", [
     "micss: f.yaml:3: tagrets: unknown key; did you mean targets?",
@@ -229,23 +229,23 @@ const FILES: ["server" | "client", string, string[]][] = [
     "micss: f.yaml:4: servers.web.port: unknown key; did you mean ports?",
   ]],
   // Kinds of values.
-  ["server", "channels: a\n", ["micss: f.yaml:1: channels: no list; write [HOST[:PORT], ...]"]],
-  ["server", "channels: {a: b}\n", ["micss: f.yaml:1: channels: no list; write [HOST[:PORT], ...]"]],
+  ["server", "channels: a\n", ["micss: f.yaml:1: channels: not a list; write [HOST[:PORT], ...]"]],
+  ["server", "channels: {a: b}\n", ["micss: f.yaml:1: channels: not a list; write [HOST[:PORT], ...]"]],
   ["server", "channels:\n  - a\n  -\n  - [b]\n  - {c: d}\n", [
-    "micss: f.yaml:3: channels.1: no single value; write HOST[:PORT]",
-    "micss: f.yaml:4: channels.2: no single value; write HOST[:PORT]",
-    "micss: f.yaml:5: channels.3: no single value; write HOST[:PORT]",
+    "micss: f.yaml:3: channels.1: not a single value; write HOST[:PORT]",
+    "micss: f.yaml:4: channels.2: not a single value; write HOST[:PORT]",
+    "micss: f.yaml:5: channels.3: not a single value; write HOST[:PORT]",
   ]],
-  ["server", "targets: 80\n", ["micss: f.yaml:1: targets: no list; write [PORT=HOST[:PORT][,proxy], ...]"]],
+  ["server", "targets: 80\n", ["micss: f.yaml:1: targets: not a list; write [PORT=HOST[:PORT][,proxy], ...]"]],
   ["server", "targets:\n  80: [a]\n  81:\n", [
-    "micss: f.yaml:2: targets.80: no single value; write PORT=HOST[:PORT][,proxy]",
-    "micss: f.yaml:3: targets.81: no single value; write PORT=HOST[:PORT][,proxy]",
+    "micss: f.yaml:2: targets.80: not a single value; write PORT=HOST[:PORT][,proxy]",
+    "micss: f.yaml:3: targets.81: not a single value; write PORT=HOST[:PORT][,proxy]",
   ]],
-  ["server", "log: debug\n", ["micss: f.yaml:1: log: no map; write {level: ...}"]],
-  ["server", "timeouts: [5s]\n", ["micss: f.yaml:1: timeouts: no map; write {handshake: ...}"]],
+  ["server", "log: debug\n", ["micss: f.yaml:1: log: not a map; write {level: ...}"]],
+  ["server", "timeouts: [5s]\n", ["micss: f.yaml:1: timeouts: not a map; write {handshake: ...}"]],
   ["client", "servers:\n  web: {channels: a, ports: 80}\n", [
-    "micss: f.yaml:2: servers.web.channels: no list; write [HOST[:PORT], ...]",
-    "micss: f.yaml:2: servers.web.ports: no list; write [PORT, ...]",
+    "micss: f.yaml:2: servers.web.channels: not a list; write [HOST[:PORT], ...]",
+    "micss: f.yaml:2: servers.web.ports: not a list; write [PORT, ...]",
   ]],
   // Values.
   ["server", "channels:\n- a\n- 1.2.3\n", [
@@ -256,26 +256,26 @@ const FILES: ["server" | "client", string, string[]][] = [
     'micss: f.yaml:4: targets.http: "http" is not a port; write a number from 0 to 65535',
   ]],
   ["server", "targets: [80=a, b]\n", [
-    'micss: f.yaml:1: targets.1: "b" is no target; write PORT=HOST:PORT, PORT=HOST or *=HOST',
+    'micss: f.yaml:1: targets.1: not a target: "b"; write PORT=HOST:PORT, PORT=HOST or *=HOST',
   ]],
   ["server", "timeouts:\n  handshake: 5\n  idle: 25h\n", [
-    'micss: f.yaml:2: timeouts.handshake: "5" is no duration; write 500ms, 5s, 2m or 1h',
-    'micss: f.yaml:3: timeouts.idle: "25h" is out of range; write 1ms to 24h',
+    'micss: f.yaml:2: timeouts.handshake: not a duration: "5"; write 500ms, 5s, 2m or 1h',
+    'micss: f.yaml:3: timeouts.idle: duration out of range: "25h"; write 1ms to 24h',
   ]],
-  ["server", "distinct-addresses: no\n", ['micss: f.yaml:1: distinct-addresses: "no" is neither; write true or false']],
+  ["server", "distinct-addresses: no\n", ["micss: f.yaml:1: distinct-addresses: must be true or false"]],
   ["server", "log:\n  level: loud\n", [
-    'micss: f.yaml:2: log.level: "loud" is no level; write debug, info, quiet, warn or error',
+    'micss: f.yaml:2: log.level: unknown log level: "loud"; write debug, info, quiet, warn or error',
   ]],
   ["client", "servers:\n  a/b: [a, b]\n  c/d: {channels: [a, b]}\n  e/f: a,b\n", [
-    'micss: f.yaml:2: servers.a/b: "a/b" is no server\'s name; write letters, digits, dots and dashes',
-    'micss: f.yaml:3: servers.c/d: "c/d" is no server\'s name; write letters, digits, dots and dashes',
-    'micss: f.yaml:4: servers.e/f: "e/f" is no server\'s name; write letters, digits, dots and dashes',
+    'micss: f.yaml:2: servers.a/b: not a server name: "a/b"; use letters, digits, dots and dashes',
+    'micss: f.yaml:3: servers.c/d: not a server name: "c/d"; use letters, digits, dots and dashes',
+    'micss: f.yaml:4: servers.e/f: not a server name: "e/f"; use letters, digits, dots and dashes',
   ]],
   [
     "client",
     "servers:\n  web:\n    - a\n    - b:0\n  db:\n    channels:\n      - a\n      - b\n    ports:\n      - 80\n      - x\n",
     [
-      'micss: f.yaml:4: servers.web.1: "b:0" has port 0; write a port from 1 to 65535',
+      'micss: f.yaml:4: servers.web.1: port 0 is not allowed: "b:0"; write a port from 1 to 65535',
       'micss: f.yaml:11: servers.db.ports.1: "x" is not a port; write a number from 0 to 65535',
     ],
   ],
@@ -284,51 +284,52 @@ const FILES: ["server" | "client", string, string[]][] = [
   ]],
   // Rules between values.
   ["server", "channels:\n  - a\ntargets:\n", [
-    "micss: f.yaml:1: channels: only one channel; give 2 to 16, each at an address of its own",
+    "micss: f.yaml:1: channels: only one channel; give 2 to 16, each at its own address",
     "micss server: no target; give at least one, such as 80=127.0.0.1:8080",
   ]],
   ["server", "channels:\n  - a:1\n  - b\n  - a:2\ntargets: {80: c}\n", [
-    "micss: f.yaml:4: channels.2: two channels at a are one path; give each channel an address of its own",
+    "micss: f.yaml:4: channels.2: two channels use a, and so one path; give each its own address",
   ]],
   ["server", "channels: [a:1, a:2, a:1]\ndistinct-addresses: false\ntargets: [80=a]\n", [
-    "micss: f.yaml:1: channels.2: a:1 is listened at already; give each way in a port of its own",
+    "micss: f.yaml:1: channels.2: two listeners use a:1; give each its own port",
   ]],
   ["server", "channels: [a, b, c]\ntargets: {80: a}\nlimits:\n  waiting: 2\n  waiting-per-source: 3\n", [
-    "micss: f.yaml:3: limits: waiting 2 has no room for an association; give 3 or more",
+    "micss: f.yaml:3: limits: waiting is 2, but one association needs 3; give 3 or more",
   ]],
   ["server", "channels: [a, b]\ntargets:\n  80: a\n  '080': b\n", [
-    "micss: f.yaml:4: targets.080: port 80 has a target already; give each port one",
+    "micss: f.yaml:4: targets.080: port 80 has two targets; give each port only one",
   ]],
   ["client", "servers:\n  web: [a]\n  db:\n    ports: [80]\nredirect: [a]\n", [
-    "micss: f.yaml:2: servers.web: only one channel; give 2 to 16, each at an address of its own",
-    "micss: f.yaml:3: servers.db: no channel; give 2 to 16, each at an address of its own",
+    "micss: f.yaml:2: servers.web: only one channel; give 2 to 16, each at its own address",
+    "micss: f.yaml:3: servers.db: no channels; give 2 to 16, each at its own address",
   ]],
   ["client", "servers:\n  web:\n    channels:\n      - a:1\n      - a:2\nredirect: [a]\n", [
-    "micss: f.yaml:5: servers.web.channels.1: two channels at a are one path; give each channel an address of its own",
+    "micss: f.yaml:5: servers.web.channels.1: two channels use a, and so one path; give each its own address",
   ]],
   ["client", "servers: [web=a,b, web=c,d]\n".replaceAll(/web=\w,\w/g, '"$&"') + "redirect: [a]\n", [
-    "micss: f.yaml:1: servers.1: server web is there already; give each server a name of its own",
+    "micss: f.yaml:1: servers.1: two servers are named web; give each its own name",
   ]],
   ["client", "servers:\n  web: [a, b]\nforward:\n  - a:1=web:80\n  - a:1=webb:80\nredirect:\n  - a:1\n", [
-    "micss: f.yaml:5: forward.1: no server is called webb; did you mean web?",
-    "micss: f.yaml:5: forward.1: a:1 is listened at already; give each way in a port of its own",
-    "micss: f.yaml:7: redirect.0: a:1 is listened at already; give each way in a port of its own",
+    "micss: f.yaml:5: forward.1: no server is named webb; did you mean web?",
+    "micss: f.yaml:5: forward.1: two listeners use a:1; give each its own port",
+    "micss: f.yaml:7: redirect.0: two listeners use a:1; give each its own port",
   ]],
 ];
 
-Deno.test("each mistake in the file gets its line, with where it is", () => {
+Deno.test("each mistake in the file is reported with its line and key", () => {
   for (const [command, yaml, lines] of FILES) {
     assertEquals(linesOf(command, "--config f.yaml", yaml), lines, `${command}\n${yaml}`);
   }
 });
 
-Deno.test("text that is no YAML is told with its line", () => {
+Deno.test("invalid YAML is reported with its line and a remedy", () => {
   const cases: [string, RegExp][] = [
-    ["channels:\n  - a\n - b\n", /^micss: f\.yaml:3: .+ at column \d+; write YAML$/],
-    ["channels: [a,\n\n", /^micss: f\.yaml:3: .+ at column \d+; write YAML$/],
-    ["log: {}\nlog: {}\n", /^micss: f\.yaml:[23]: .*duplicated .*key at column \d+; write YAML$/],
-    ["a: *b\n", /^micss: f\.yaml:1: .+ at column \d+; write YAML$/],
-    ["log: {}\n---\nlog: {}\n", /^micss: f\.yaml(:2)?: .*document.*; write YAML$/],
+    ["channels:\n  - a\n - b\n", /^micss: f\.yaml:3: invalid YAML at column \d+: .+; align keys of the same map$/],
+    ["log:\n\tlevel: info\n", /^micss: f\.yaml:2: invalid YAML at column \d+: tab .+; indent with spaces$/],
+    ["channels: [a,\n\n", /^micss: f\.yaml:3: invalid YAML at column \d+: .+; check brackets, quotes and indentation$/],
+    ["log: {}\nlog: {}\n", /^micss: f\.yaml:[23]: invalid YAML at column \d+: duplicated .*key; give each key once$/],
+    ["a: *b\n", /^micss: f\.yaml:1: invalid YAML at column \d+: .+; put the value in quotes$/],
+    ["log: {}\n---\nlog: {}\n", /^micss: f\.yaml(:2)?: invalid YAML.*: .*document.*; keep one document$/],
   ];
   for (const [yaml, wanted] of cases) {
     const lines = linesOf("server", "--config f.yaml", yaml);
@@ -336,7 +337,7 @@ Deno.test("text that is no YAML is told with its line", () => {
   }
 });
 
-Deno.test("mistakes in the file show also where a flag wins over it", () => {
+Deno.test("mistakes in the file are reported even if a flag overrides it", () => {
   assertEquals(linesOf("server", `${CHANNELS} ${TARGET} --config f.yaml`, "channels: [a, b:x]\n"), [
     'micss: f.yaml:1: channels.1: "b:x" is not an address; write HOST:PORT',
   ]);

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { FileError, MAX_FILE_BYTES, readFile } from "../../src/config/file.ts";
 
-/** Gives `use` the path of a file that has `bytes`, and removes it. */
+/** Calls `use` with the path of a temporary file that contains `bytes`. */
 function withFile(bytes: Uint8Array, use: (path: string) => void): void {
   const path = Deno.makeTempFileSync();
   try {
@@ -16,35 +16,35 @@ function checkRefused(path: string, message: string): void {
   assertEquals(assertThrows(() => readFile(path), FileError).message, message);
 }
 
-Deno.test("readFile() reads UTF-8, without its mark", () => {
+Deno.test("readFile() reads UTF-8, and removes a byte order mark", () => {
   withFile(new TextEncoder().encode("\ufeffa: é\n"), (path) => assertEquals(readFile(path), "a: é\n"));
   withFile(new Uint8Array(0), (path) => assertEquals(readFile(path), ""));
 });
 
-Deno.test("readFile() reads 1 MiB, and not a byte more", () => {
+Deno.test("readFile() reads up to 1 MiB", () => {
   const full = new Uint8Array(MAX_FILE_BYTES).fill(32);
   withFile(full, (path) => assertEquals(readFile(path).length, MAX_FILE_BYTES));
   withFile(new Uint8Array(MAX_FILE_BYTES + 1), (path) => {
-    checkRefused(path, "over 1 MiB; give a YAML file");
+    checkRefused(path, "larger than 1 MiB; give a YAML file");
   });
 });
 
-Deno.test("readFile() reads what has no size, such as a device, to its limit", {
+Deno.test("readFile() reads a device, which has no size, up to the limit", {
   ignore: Deno.build.os === "windows",
 }, () => {
   assertEquals(readFile("/dev/null"), "");
-  checkRefused("/dev/zero", "over 1 MiB; give a YAML file");
+  checkRefused("/dev/zero", "larger than 1 MiB; give a YAML file");
 });
 
-Deno.test("readFile() says what is wrong with a file that it can't read", () => {
+Deno.test("readFile() reports the reason for an unreadable file", () => {
   const directory = Deno.makeTempDirSync();
   try {
     checkRefused(`${directory}/none`, "no such file; give the path of a YAML file");
-    checkRefused(directory, "a directory; give the path of a YAML file");
+    checkRefused(directory, "is a directory; give the path of a YAML file");
   } finally {
     Deno.removeSync(directory);
   }
-  withFile(new Uint8Array([0x61, 0xff]), (path) => checkRefused(path, "no UTF-8 text; save it as UTF-8"));
+  withFile(new Uint8Array([0x61, 0xff]), (path) => checkRefused(path, "not UTF-8; save it as UTF-8"));
   withFile(new Uint8Array(), (path) => {
     checkRefused(
       `${path}/none`,
@@ -53,10 +53,10 @@ Deno.test("readFile() says what is wrong with a file that it can't read", () => 
   });
 });
 
-Deno.test("readFile() says so where Deno may not read", { permissions: { read: [] } }, () => {
-  checkRefused("/etc/hosts", "permission denied; let this user, and Deno, read it");
+Deno.test("readFile() reports a missing Deno permission", { permissions: { read: [] } }, () => {
+  checkRefused("/etc/hosts", "permission denied; allow this user, and Deno, to read it");
 });
 
-Deno.test("readFile() says so where the name is none", () => {
+Deno.test("readFile() reports an invalid path", () => {
   checkRefused("a\0b", assertThrows(() => Deno.openSync("a\0b"), Error).message + "; give a readable file");
 });

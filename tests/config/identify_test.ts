@@ -11,17 +11,17 @@ const client = (args: string[], yaml = "") =>
   parseConfig("micss client", clientSpec, [...REDIRECT, ...args], () => yaml);
 const FILE = ["--config", "f.yaml"];
 
-/** The keys of a configuration, as flags would say them. */
+/** Returns the keys of a configuration as flags would give them. */
 function keysOf(args: string[], yaml = ""): string[] {
   return client(args, yaml).keys.map((key) => clientKeySyntax.format(key));
 }
 
-/** The lines of the error that a configuration is. */
+/** Returns the messages about an invalid configuration. */
 function mistakes(run: () => unknown): readonly string[] {
   return assertThrows(run, UsageError).lines;
 }
 
-Deno.test("what a key is for is an address, a network or a name, each with a port or the usual one", () => {
+Deno.test("a key's scope is an address, a network or a name, with a port or the default one", () => {
   const texts = [
     "192.0.2.10",
     "192.0.2.10:7000",
@@ -36,27 +36,27 @@ Deno.test("what a key is for is an address, a network or a name, each with a por
   ];
   for (const text of texts) assertEquals(formatScope(parseScope(text)), text);
   assertEquals(formatScope(parseScope("[2001:DB8:0::10]:6522")), "[2001:db8::10]");
-  // The last dot is the resolver's: without it, a search domain makes another name of it.
+  // The resolver needs the last dot: without it, search domains apply.
   assertEquals(formatScope(parseScope("WEB.example.")), "web.example.");
   assertEquals(parseScope("10.0.0.0/8"), { of: { host: "10.0.0.0", bits: 8 }, port: 6522 });
 });
 
-Deno.test("what is nothing to have a key for is refused", () => {
+Deno.test("invalid scopes of keys are refused", () => {
   const cases: [string, string][] = [
     ["", '"" is not an address'],
     ["192.0.2.0/33", '"192.0.2.0/33" is not a network'],
     ["192.0.2.1/24", '"192.0.2.1/24" has bits set beyond its prefix; write 192.0.2.0/24'],
     ["web.example/24", '"web.example/24" is not a network'],
-    ["2001:db8::/32", "is no network; write one as 192.0.2.0/24 or [2001:db8::]/32"],
+    ["2001:db8::/32", 'not a network: "2001:db8::/32"; write 192.0.2.0/24 or [2001:db8::]/32'],
     ["192.0.2.0/24:x", '"x" is not a port'],
-    ["192.0.2.0/24:0", "has port 0"],
-    ["192.0.2.1:0", "has port 0"],
+    ["192.0.2.0/24:0", "port 0 is not allowed"],
+    ["192.0.2.1:0", "port 0 is not allowed"],
     ["2001:db8::1", "write an IPv6 address as [2001:db8::1]"],
   ];
   for (const [text, message] of cases) assertThrows(() => parseScope(text), SyntaxError, message);
 });
 
-Deno.test("a key is for what it says, and for nothing else", () => {
+Deno.test("a scope covers its own hosts and no others", () => {
   const cases: [string, string[], string[]][] = [
     ["192.0.2.1", ["192.0.2.1", "::ffff:192.0.2.1"], ["192.0.2.2", "web.example"]],
     ["[fe80::1%2]:6522", ["fe80::1", "fe80::1%2", "FE80:0::1"], ["fe80::1%3", "fe80::2"]],
@@ -72,7 +72,7 @@ Deno.test("a key is for what it says, and for nothing else", () => {
   }
 });
 
-Deno.test("keys are flags, a list or a map, several for one address in their order", () => {
+Deno.test("keys are flags, a list or a map, and several for one address keep their order", () => {
   const expected = ["192.0.2.10=/a.key", "10.0.0.0/8=/b.key", "10.0.0.0/8=/c.key"];
   assertEquals(keysOf(expected.flatMap((key) => ["--identify", key])), expected);
   assertEquals(keysOf(FILE, `keys: [${expected}]`), expected);
@@ -80,34 +80,34 @@ Deno.test("keys are flags, a list or a map, several for one address in their ord
   assertEquals(keysOf(FILE, 'keys: {"[2001:db8::]/32": a=b.key}'), ["[2001:db8::]/32=a=b.key"]);
 });
 
-Deno.test("a mistake among keys has its line", () => {
+Deno.test("mistakes in keys are reported with their line", () => {
   assertEquals(mistakes(() => client(["--identify", "192.0.2.10"])), [
-    'micss client: --identify "192.0.2.10": names no key; write ADDRESS=FILE or NETWORK=FILE',
+    'micss client: --identify "192.0.2.10": missing key file; write ADDRESS=FILE or NETWORK=FILE',
   ]);
   assertEquals(mistakes(() => client(FILE, "keys:\n  192.0.2.1: a\n  192.0.2.0/8:\n    - b\n")), [
     'micss: f.yaml:4: keys.192.0.2.0/8.0: "192.0.2.0/8" has bits set beyond its prefix; write 192.0.0.0/8',
   ]);
   assertEquals(mistakes(() => client(FILE, "keys:\n  192.0.2.1:\n    - {a: b}\n")), [
-    "micss: f.yaml:3: keys.192.0.2.1.0: no single value; write ADDRESS=FILE",
+    "micss: f.yaml:3: keys.192.0.2.1.0: not a single value; write ADDRESS=FILE",
   ]);
   assertEquals(mistakes(() => client(FILE, "keys: 192.0.2.1\n")), [
-    "micss: f.yaml:1: keys: no list; write [ADDRESS=FILE, ...]",
+    "micss: f.yaml:1: keys: not a list; write [ADDRESS=FILE, ...]",
   ]);
 });
 
-Deno.test("a client needs a server, a key, or a database to learn from", () => {
+Deno.test("a client needs a server, a key or a database", () => {
   assertEquals(mistakes(() => client([])), [
-    "micss client: no server; give at least one, NAME=HOST,HOST, or a key to learn one's channels by",
+    "micss client: no server; give at least one as NAME=HOST,HOST, or a key to identify one with",
   ]);
   assertEquals(client(["--database", "/x.db"]).database, "/x.db");
   assertEquals(client(["--identify", "192.0.2.1=a"]).unknown, "reject");
   assertEquals(client(["--identify", "192.0.2.1=a", "--unknown", "direct"]).unknown, "direct");
   assertEquals(mistakes(() => client(["--identify", "192.0.2.1=a", "--unknown", "dirct"])), [
-    'micss client: --unknown "dirct": no answer; did you mean direct?',
+    'micss client: --unknown "dirct": unknown action; did you mean direct?',
   ]);
 });
 
-Deno.test("a forward leads to a server's name, or to an address or name that a key is for", () => {
+Deno.test("a forward leads to a configured server, or to a host within a key's scope", () => {
   const keys = ["--identify", "192.0.2.0/24=a", "--identify", "web.example=b", "--identify", "[2001:db8::1]=c"];
   const { forwards } = client([
     ...keys,
@@ -122,11 +122,11 @@ Deno.test("a forward leads to a server's name, or to an address or name that a k
     ["2001:db8::1", 80],
   ]);
   assertEquals(mistakes(() => client([...keys, "--forward", "127.0.0.1:8080=192.0.3.1:80"])).length, 1);
-  // What is in a database nobody knows before it is asked.
+  // The content of a database is unknown before it is opened.
   assertEquals(client(["--database", "x", "--forward", "127.0.0.1:8080=192.0.3.1:80"]).forwards.length, 1);
 });
 
-Deno.test("a server's keys and what it announces are flags or in the file", () => {
+Deno.test("a server's keys and announced addresses are flags or in the file", () => {
   const server = (args: string[], yaml = "") => parseConfig("micss server", serverSpec, args, () => yaml);
   const yaml = `
 channels: [10.0.0.1, 10.0.0.2]
@@ -142,6 +142,6 @@ announce-for: 24h
   const flags = ["--channel=10.0.0.1", "--channel=10.0.0.2", "--target=80=h:1", "--key=a", "--key=b"];
   assertEquals(server(flags).keys, ["a", "b"]);
   assertEquals(mistakes(() => server([...flags, "--announce=192.0.2.1", "--announce=192.0.2.2:0"])), [
-    'micss server: --announce "192.0.2.2:0": has port 0; write a port from 1 to 65535',
+    'micss server: --announce "192.0.2.2:0": port 0 is not allowed; write a port from 1 to 65535',
   ]);
 });

@@ -1,4 +1,4 @@
-/** The JSON Schemas for editors against the real reader: what works they take, and what they refuse would not work. */
+/** Compares the JSON Schemas for editors with the real reader: they accept valid files, and refuse only invalid ones. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parseClientCommand } from "../../src/run/client_program.ts";
 import { parseServerCommand } from "../../src/run/server_program.ts";
@@ -15,7 +15,7 @@ function read(side: Side, yaml: string): void {
 const SERVER = "channels: [192.0.2.10, 198.51.100.10]\ntargets: { 80: 127.0.0.1:8080 }\n";
 const CLIENT = "servers: { web: [192.0.2.10, 198.51.100.10] }\nredirect: [127.0.0.1]\n";
 
-/** Files that are right. */
+/** Valid files. */
 const RIGHT: [Side, string][] = [
   ["server", SERVER],
   [
@@ -23,7 +23,7 @@ const RIGHT: [Side, string][] = [
     "channels:\n- a.example:1\n- '[2001:db8::1]'\n- '[fe80::1%eth0]:6522'\ntargets:\n- '*=a'\n- 443=[::1]:1,proxy\n",
   ],
   ["server", 'channels: [a, b]\ntargets: { "*": a, 80: "[::1]:80,proxy", "081": b.example }\n'],
-  // Quotes are not needed around numbers and words, and do no harm.
+  // Quotes around numbers and words are optional.
   [
     "server",
     `${SERVER}distinct-addresses: "false"\nlimits: { waiting: "16", accept-rate: 0 }\nlog: { level: "warn" }\n`,
@@ -32,7 +32,7 @@ const RIGHT: [Side, string][] = [
     "server",
     `${SERVER}distinct-addresses: false\nlimits: { waiting: 16, waiting-per-source: 2, associations: 1000000 }\n`,
   ],
-  // A key without a value says nothing.
+  // A key without a value sets nothing.
   ["server", `${SERVER}keys:\nannounce:\npads:\nrules:\nlimits:\n  waiting:\ntimeouts:\nlog:\n  level:\nadmin:\n`],
   [
     "server",
@@ -60,7 +60,7 @@ const RIGHT: [Side, string][] = [
   ["client", `${CLIENT}http-connect: [0.0.0.0:3128]\nhttp-connect-users: u\ndatabase: /x/y z\nadmin: "[::1]:9652"\n`],
 ];
 
-/** Files that are wrong, and where an editor says so. */
+/** Invalid files, and the JSON pointer at which an editor reports them. */
 const WRONG: [Side, string, string][] = [
   ["server", `${SERVER}tagrets: { 80: a }\n`, ""],
   ["server", CLIENT, ""],
@@ -103,14 +103,14 @@ const WRONG: [Side, string, string][] = [
   ["client", "rules: { take: ['http'] , exempt: ['192.0.2.1:http'] }\n", "/rules/exempt/0"],
 ];
 
-Deno.test("an editor has nothing to say of files that are right", () => {
+Deno.test("the schemas accept valid files", () => {
   for (const [side, yaml] of RIGHT) {
     read(side, yaml);
     assertEquals(editorSays(side, yaml), [], yaml);
   }
 });
 
-Deno.test("an editor says where a file is wrong, and it is", () => {
+Deno.test("the schemas and the reader refuse invalid files, at the right place", () => {
   for (const [side, yaml, where] of WRONG) {
     assertThrows(() => read(side, yaml), UsageError);
     const said = editorSays(side, yaml);

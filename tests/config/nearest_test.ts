@@ -20,7 +20,7 @@ Deno.test("distance() counts insertions, deletions, substitutions and swaps of n
   }
 });
 
-Deno.test("nearest() finds what was meant, and nothing for a word that is far from all", () => {
+Deno.test("nearest() finds the intended word, and undefined if none is near", () => {
   const words = ["channel", "target", "config", "log-level"];
   assertEquals(nearest("chanel", words), "channel");
   assertEquals(nearest("tagret", words), "target");
@@ -31,11 +31,11 @@ Deno.test("nearest() finds what was meant, and nothing for a word that is far fr
   assertEquals(nearest("x", []), undefined);
 });
 
-Deno.test("nearest() takes the fewest edits, and the first of equals", () => {
+Deno.test("nearest() prefers the fewest edits, and the first among equals", () => {
   assertEquals(nearest("abcd", ["abxx", "abcx", "abce"]), "abcx");
 });
 
-Deno.test("suggestion() lists all words where none is near", () => {
+Deno.test("suggestion() lists all words if none is near", () => {
   assertEquals(suggestion("chanels", ["channels", "targets"]), "did you mean channels?");
   assertEquals(suggestion("x", ["channels", "targets"]), "known: channels, targets");
 });

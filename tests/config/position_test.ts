@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/yaml";
 import { locator } from "../../src/config/position.ts";
 
-/** What a test text says itself: each value ends in the number of the line where it, or its nearest known parent, is. */
+/** Checks a text in which each value ends with the line of itself or its nearest known parent: `value@LINE`. */
 function check(text: string): void {
   const locate = locator(text);
   let seen = 0;
@@ -54,7 +54,7 @@ for (const [name, text] of Object.entries(TEXTS)) {
   Deno.test(`locator() finds the lines of ${name}`, () => check(text));
 }
 
-Deno.test("locator() gives a path that is not there its nearest parent's line, and the empty path line 1", () => {
+Deno.test("locator() returns the nearest parent's line for an unknown path, and line 1 for the empty path", () => {
   const locate = locator("\na:\n  b: x\n");
   assertEquals(locate(["a", "c"]), 2);
   assertEquals(locate(["a", "b", "0", "d"]), 3);
@@ -63,12 +63,12 @@ Deno.test("locator() gives a path that is not there its nearest parent's line, a
   assertEquals(locator("")(["a"]), 1);
 });
 
-Deno.test("locator() does not mistake a key with a dot for a path", () => {
+Deno.test("locator() tells a key with a dot from a path", () => {
   const locate = locator("a.b: x\na:\n  b: y\n");
   assertEquals([locate(["a.b"]), locate(["a", "b"])], [1, 3]);
 });
 
-Deno.test("locator() takes no longer than the text is long", () => {
+Deno.test("locator() takes time linear in the length of the text", () => {
   for (const part of [" ", "a ", "'", '"\\', "[", "a: ", "#", "-"]) {
     const start = performance.now();
     locator(`a: x\nb${part.repeat(200_000)}\n${part.repeat(200_000)}`)(["a"]);

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { parseClientCommand } from "../../src/run/client_program.ts";
 import { accountSyntax, deviceSyntax, selectorSyntax } from "../../src/config/rules.ts";
 
-Deno.test("what to take is written in one way for each network and port, and read back", () => {
+Deno.test("each selector has one spelling, which reads back as the same value", () => {
   const cases: [string, string | undefined, unknown][] = [
     ["*:80", undefined, { to: "*", port: 80 }],
     ["*", undefined, { to: "*", port: "*" }],
@@ -23,16 +23,16 @@ Deno.test("what to take is written in one way for each network and port, and rea
   }
 });
 
-Deno.test("what is no network or port gets a line that says what would be right", () => {
-  const none = "is no network; write *:80, servers, 192.0.2.0/24:80 or [2001:db8::]/32";
+Deno.test("a selector without a valid network or port gets a remedy", () => {
+  const remedy = "write *:80, servers, 192.0.2.0/24:80 or [2001:db8::]/32";
   const cases: [string, string][] = [
-    ["", `"" ${none}`],
-    ["web", `"web" ${none}`],
-    ["2001:db8::1", `"2001:db8::1" ${none}`],
-    ["192.0.2.1:80:81", `"192.0.2.1:80:81" ${none}`],
-    ["*:80,81", `"*:80,81" ${none}`],
-    ["80", `"80" ${none}`],
-    ["*:0", '"*:0" has port 0; write a port from 1 to 65535'],
+    ["", `not a network: ""; ${remedy}`],
+    ["web", `not a network: "web"; ${remedy}`],
+    ["2001:db8::1", `not a network: "2001:db8::1"; ${remedy}`],
+    ["192.0.2.1:80:81", `not a network: "192.0.2.1:80:81"; ${remedy}`],
+    ["*:80,81", `not a network: "*:80,81"; ${remedy}`],
+    ["80", `not a network: "80"; ${remedy}`],
+    ["*:0", 'port 0 is not allowed: "*:0"; write a port from 1 to 65535'],
     ["*:65536", '"65536" is not a port; write a number from 0 to 65535'],
     ["192.0.2.1/24", '"192.0.2.1/24" has bits set beyond its prefix; write 192.0.2.0/24'],
     ["192.0.2.0/33", '"192.0.2.0/33" is not a network; write one such as 192.0.2.0/24 or 2001:db8::/32'],
@@ -41,20 +41,20 @@ Deno.test("what is no network or port gets a line that says what would be right"
   for (const [text, message] of cases) assertThrows(() => selectorSyntax.parse(text), SyntaxError, message);
 });
 
-Deno.test("users, groups and devices are names or numbers that no tool takes for anything else", () => {
+Deno.test("users, groups and devices are names or numbers that no tool could misinterpret", () => {
   for (const text of ["bob", "www-data", "_apt", "svc$", "0", "65532", "4294967294"]) {
     assertEquals(accountSyntax.parse(text), text);
   }
   for (const text of ["", "-1", "4294967295", "a b", "1a", "bob;", "root\n", "a".repeat(34)]) {
-    assertThrows(() => accountSyntax.parse(text), SyntaxError, "is nobody");
+    assertThrows(() => accountSyntax.parse(text), SyntaxError, "not a user or group");
   }
   for (const text of ["eth0", "br-lan", "wg0", "eth0.100", "enp3s0f1"]) assertEquals(deviceSyntax.parse(text), text);
   for (const text of ["", "-o", "a b", 'x"y', "eth0;", "sixteenletters00", "a/b"]) {
-    assertThrows(() => deviceSyntax.parse(text), SyntaxError, "is no device");
+    assertThrows(() => deviceSyntax.parse(text), SyntaxError, "not a device name");
   }
 });
 
-Deno.test("a handler has the settings of rules only where its file has them, even none", () => {
+Deno.test("a handler has settings of rules only if its file has the key, even with an empty map", () => {
   const parse = (rules: string) =>
     parseClientCommand(["--config", "c"], () => `servers: {web: [192.0.2.1, 192.0.2.2]}\nredirect: ["[::]"]\n${rules}`);
   assertEquals(parse("").rules, undefined);

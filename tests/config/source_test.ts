@@ -4,7 +4,7 @@ import { readSource } from "../../src/config/source.ts";
 import { createKey, loadKey } from "../../src/identify/key_file.ts";
 import { makeTempDir, Program, run } from "../support/programs/process.ts";
 
-Deno.test("a pipe is read once, and whatever asks again gets the same", async () => {
+Deno.test("a pipe is read once, and later reads return the same content", async () => {
   await using directory = await makeTempDir();
   const path = `${directory.path}/pipe`;
   await run(["mkfifo", path]);
@@ -13,7 +13,7 @@ Deno.test("a pipe is read once, and whatever asks again gets the same", async ()
   assertEquals(readFile(path), "warm: 1\n");
 });
 
-Deno.test("a key may come from a pipe, in pieces", async () => {
+Deno.test("a key can be read from a pipe that delivers it in pieces", async () => {
   await using directory = await makeTempDir();
   const [path, key] = [`${directory.path}/pipe`, `${directory.path}/key`];
   await run(["mkfifo", "-m", "600", path]);
@@ -24,7 +24,7 @@ Deno.test("a key may come from a pipe, in pieces", async () => {
   assertEquals((await loadKey(path, "verify")).id, id);
 });
 
-Deno.test("a file is read again, up to the limit", async () => {
+Deno.test("a regular file is read each time, up to the limit", async () => {
   await using directory = await makeTempDir();
   const path = `${directory.path}/file`;
   for (const text of ["first", "second"]) {

@@ -1,4 +1,4 @@
-/** docs/CONFIGURATION.md and the JSON Schemas are those of the tables of settings, and all that they show is right. */
+/** Checks docs/CONFIGURATION.md and the JSON Schemas against the tables of settings, and the examples in them. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { configuration, exampleOf, schemaText } from "../../scripts/configuration.ts";
 import { EXIT_STATUSES } from "../../src/cli/statuses.ts";
@@ -10,7 +10,7 @@ import { serverRulesSpec } from "../../src/config/server.ts";
 import { editorSays } from "../support/schema.ts";
 import { fenced, read, tablesWith } from "./markdown.ts";
 
-/** The settings of both sides, those of `micss rules` with them. */
+/** Settings of both handlers, including those of `micss rules`. */
 const settings: ["server" | "client", Spec<unknown>, Option][] = [
   ...optionsOf(serverRulesSpec.schema).map((one) =>
     ["server", serverRulesSpec, one] as ["server", Spec<unknown>, Option]
@@ -20,19 +20,19 @@ const settings: ["server" | "client", Spec<unknown>, Option][] = [
   ),
 ];
 
-const MADE = "run scripts/configuration.ts";
+const REMEDY = "run scripts/configuration.ts";
 
-Deno.test("docs/CONFIGURATION.md is what scripts/configuration.ts writes", () => {
-  assertEquals(read("docs/CONFIGURATION.md"), configuration(), MADE);
+Deno.test("docs/CONFIGURATION.md is up to date with scripts/configuration.ts", () => {
+  assertEquals(read("docs/CONFIGURATION.md"), configuration(), REMEDY);
 });
 
 for (const side of ["server", "client"] as const) {
-  Deno.test(`docs/schema/${side}.json is what scripts/configuration.ts writes`, () => {
-    assertEquals(read(`docs/schema/${side}.json`), schemaText(side), MADE);
+  Deno.test(`docs/schema/${side}.json is up to date with scripts/configuration.ts`, () => {
+    assertEquals(read(`docs/schema/${side}.json`), schemaText(side), REMEDY);
   });
 }
 
-Deno.test("every setting has an example that is right, alone, for the program and for an editor", () => {
+Deno.test("every setting has an example that the program and the schema accept", () => {
   const page = read("docs/CONFIGURATION.md");
   for (const [side, spec, option] of settings) {
     assert(option.example !== undefined, `${side}: ${option.path} has neither a default nor an example`);

@@ -48,8 +48,8 @@ Deno.test({
         assertThrows(() => readIngressUsers(config(...args), readUsersFile), UsageError)
           .lines.map((line) => line.replaceAll(directory, ""));
       assertEquals(linesOf("--socks5-users", `${directory}/open`, "--http-connect-users", `${directory}/none`), [
-        'micss client: socks5-users "/open": open to others than its owner; run chmod go= "/open"',
-        'micss client: http-connect-users "/none": no such file; give the path of a file of lines user:password',
+        'micss client: socks5-users "/open": accessible to users other than its owner; run chmod go= "/open"',
+        'micss client: http-connect-users "/none": no such file; give the path of a file of user:password lines',
       ]);
       assertEquals(linesOf("--socks5-users", `${directory}/wrong`), [
         'micss client: socks5-users "/wrong": line 1 has no colon; write user:password',

@@ -82,14 +82,22 @@ Deno.test("a question costs a stranger's connection, which is closed, and no ass
 Deno.test("what is announced must be what clients can use", async () => {
   await using world = new World();
   const cases: [string[], boolean, string][] = [
-    [["--announce=192.0.2.1", "--announce=192.0.2.2"], false, "--announce: announced to nobody; give a key"],
+    [
+      ["--announce=192.0.2.1", "--announce=192.0.2.2"],
+      false,
+      "--announce: announce has no effect without a key; give a key",
+    ],
     [["--announce=192.0.2.1"], true, "only one channel; give 2 to 16"],
-    [["--announce=192.0.2.1", "--announce=192.0.2.1:7000"], true, "two channels at 192.0.2.1 are one path"],
-    [["--announce=192.0.2.1", "--announce=web.example"], true, "announced as web.example, a name; give its IP address"],
+    [["--announce=192.0.2.1", "--announce=192.0.2.1:7000"], true, "two channels use 192.0.2.1, and so one path"],
+    [
+      ["--announce=192.0.2.1", "--announce=web.example"],
+      true,
+      "a host name can't be announced: web.example; give its IP address",
+    ],
     [
       ["--announce=192.0.2.1", "--announce=192.0.2.2", "--announce=192.0.2.3"],
       true,
-      "3 announced for 2 channels; give one for each",
+      "3 announced for 2 channels; give one address per channel",
     ],
   ];
   for (const [args, withKey, message] of cases) {
@@ -103,6 +111,6 @@ Deno.test("what is announced must be what clients can use", async () => {
   assertThrows(
     () => world.startServer(everywhere, [KEY.server]),
     UsageError,
-    "stands for every address, which nobody can connect to; give what to announce",
+    "a wildcard address can't be announced; give the public addresses with announce",
   );
 });

@@ -9,7 +9,7 @@ const client = (args: string[], yaml = ""): ClientConfig => parseConfig("micss c
 const FILE = ["--config", "f.yaml"];
 const SERVER = ["--server", "web=a,b"];
 
-function entriesOf({ tproxies, socks5, socks5Users, httpConnects, httpConnectUsers, sendSource }: ClientConfig) {
+function ingressOf({ tproxies, socks5, socks5Users, httpConnects, httpConnectUsers, sendSource }: ClientConfig) {
   return { tproxies, socks5, socks5Users, httpConnects, httpConnectUsers, sendSource };
 }
 
@@ -22,18 +22,18 @@ const EXPECTED = {
   sendSource: true,
 };
 
-Deno.test("flags name every way in, who may use it, and that the source is sent", () => {
+Deno.test("flags set every kind of ingress, its users, and send-source", () => {
   const args = [
     ...["--tproxy", "0.0.0.0", "--tproxy", "[::1]:7000"],
     ...["--socks5", "127.0.0.1:1080", "--socks5=[::1]:0", "--socks5-users", "/etc/micss/socks5 users"],
     ...["--http-connect", "127.0.0.1:3128", "--http-connect-users=users", "--send-source"],
   ];
-  assertEquals(entriesOf(client([...SERVER, ...args])), EXPECTED);
-  // A flag that takes no value leaves what follows it alone.
-  assertEquals(entriesOf(client(["--send-source", ...args.slice(0, -1), ...SERVER])), EXPECTED);
+  assertEquals(ingressOf(client([...SERVER, ...args])), EXPECTED);
+  // A flag without a value does not consume the next argument.
+  assertEquals(ingressOf(client(["--send-source", ...args.slice(0, -1), ...SERVER])), EXPECTED);
 });
 
-Deno.test("the file says the same", () => {
+Deno.test("the file can set the same", () => {
   const yaml = `
 servers: {web: [a, b]}
 tproxy: [0.0.0.0, "[::1]:7000"]
@@ -43,45 +43,45 @@ http-connect: ["127.0.0.1:3128"]
 http-connect-users: users
 send-source: true
 `;
-  assertEquals(entriesOf(client(FILE, yaml)), EXPECTED);
+  assertEquals(ingressOf(client(FILE, yaml)), EXPECTED);
   assertEquals(client([...FILE, "--send-source"], yaml.replace("true", "false")).sendSource, true);
   assertEquals(client([...SERVER, "--redirect", "0.0.0.0"]).sendSource, false);
 });
 
-/** Flags, and what is said of them. */
+/** Flags and messages. */
 const MISTAKES = [
   [["--socks5", "127.0.0.1"], 'micss client: --socks5 "127.0.0.1": has no port; write 127.0.0.1:PORT'],
   [["--http-connect", "127.0.0.1"], 'micss client: --http-connect "127.0.0.1": has no port; write 127.0.0.1:PORT'],
   [
     ["--socks5", "127.0.0.1:1080", "--http-connect", "127.0.0.1:1080"],
-    'micss client: --http-connect "127.0.0.1:1080": 127.0.0.1:1080 is listened at already; give each way in a port of its own',
+    'micss client: --http-connect "127.0.0.1:1080": two listeners use 127.0.0.1:1080; give each its own port',
   ],
   [
     ["--tproxy", "0.0.0.0", "--socks5", "0.0.0.0:6522"],
-    'micss client: --socks5 "0.0.0.0:6522": 0.0.0.0:6522 is listened at already; give each way in a port of its own',
+    'micss client: --socks5 "0.0.0.0:6522": two listeners use 0.0.0.0:6522; give each its own port',
   ],
   [
     ["--send-source"],
-    "micss client: no way in; give at least one, such as forward, HOST:PORT=NAME:PORT, or redirect, HOST:PORT",
+    "micss client: no ingress; give at least one, such as forward HOST:PORT=NAME:PORT or redirect HOST:PORT",
   ],
   [
     ["--http-connect", "127.0.0.1:3128", "--socks5-users", "file"],
-    "micss client: socks5-users without a way in; give socks5, HOST:PORT",
+    "micss client: socks5-users without socks5; give socks5 HOST:PORT",
   ],
   [
     ["--socks5", "127.0.0.1:1080", "--http-connect-users", "file"],
-    "micss client: http-connect-users without a way in; give http-connect, HOST:PORT",
+    "micss client: http-connect-users without http-connect; give http-connect HOST:PORT",
   ],
 ] as const;
 
 for (const [args, line] of MISTAKES) {
-  Deno.test(`${args.join(" ")} is a mistake that is named`, () => {
+  Deno.test(`${args.join(" ")} is reported`, () => {
     const error = assertThrows(() => client([...SERVER, ...args]), UsageError);
     assertEquals(error.lines, [line]);
   });
 }
 
-Deno.test("a target asks for the PROXY header by a word behind it, the same in the file", () => {
+Deno.test("a target requests the PROXY header with ,proxy, in flags and in the file", () => {
   const cases = [
     ["80=127.0.0.1:8080,proxy", { port: 80, host: "127.0.0.1", toPort: 8080, proxy: true }],
     ["*=[::1],proxy", { port: "*", host: "::1", toPort: "same", proxy: true }],
@@ -96,7 +96,7 @@ Deno.test("a target asks for the PROXY header by a word behind it, the same in t
     assertThrows(
       () => targetSyntax.parse(text),
       SyntaxError,
-      "has more than a target; all that may follow it is ,proxy",
+      "only ,proxy may follow the address",
     );
   }
 });

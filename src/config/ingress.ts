@@ -2,12 +2,12 @@ import { type Address, DEFAULT_PORT } from "../net/address.ts";
 import { pathSyntax } from "./identify.ts";
 import type { Problems } from "./problems.ts";
 import type { Field } from "./schema.ts";
-import { list, one, toggle } from "./shape.ts";
+import { list, scalar, toggle } from "./shape.ts";
 import { addressSyntax } from "./syntax.ts";
 import type { ClientConfig } from "./types.ts";
 
-/** The ways in beside forwards; see {@linkcode ClientConfig}. */
-export const clientEntriesSchema: {
+/** Settings of ingress other than forwards; see {@linkcode ClientConfig}. */
+export const ingressSchema: {
   readonly redirects: Field<readonly Address[]>;
   readonly tproxies: Field<readonly Address[]>;
   readonly socks5: Field<readonly Address[]>;
@@ -22,7 +22,7 @@ export const clientEntriesSchema: {
     shape: list(addressSyntax({ defaultPort: DEFAULT_PORT, listen: true })),
     default: [],
     example: "[127.0.0.1:6522]",
-    doc: "Where REDIRECT of iptables or nftables sends connections, on Linux",
+    doc: "Address to listen at for connections redirected by iptables or nftables (REDIRECT); Linux",
   },
   tproxies: {
     key: "tproxy",
@@ -30,7 +30,7 @@ export const clientEntriesSchema: {
     shape: list(addressSyntax({ defaultPort: DEFAULT_PORT, listen: true })),
     default: [],
     example: '["[::]:6522"]',
-    doc: "Where TPROXY of iptables or nftables sends connections, on Linux, with CAP_NET_ADMIN",
+    doc: "Address to listen at for connections sent by TPROXY of iptables or nftables; Linux, needs CAP_NET_ADMIN",
   },
   socks5: {
     key: "socks5",
@@ -38,14 +38,14 @@ export const clientEntriesSchema: {
     shape: list(addressSyntax({ listen: true })),
     default: [],
     example: "[127.0.0.1:1080]",
-    doc: "A SOCKS5 way in; a server's name works as a host name",
+    doc: "Address to serve SOCKS5 at; server names work as host names",
   },
   socks5Users: {
     key: "socks5-users",
     flag: "socks5-users",
-    shape: one(pathSyntax),
+    shape: scalar(pathSyntax),
     example: "/etc/micss/users",
-    doc: "Who may use SOCKS5: a private file of lines user:password; everybody where left out",
+    doc: "SOCKS5 users: a private file of user:password lines; default: no authentication",
   },
   httpConnects: {
     key: "http-connect",
@@ -53,31 +53,31 @@ export const clientEntriesSchema: {
     shape: list(addressSyntax({ listen: true })),
     default: [],
     example: "[127.0.0.1:3128]",
-    doc: "An HTTP CONNECT way in, as to a web proxy; a server's name works as a host name",
+    doc: "Address to serve HTTP CONNECT at, like a web proxy; server names work as host names",
   },
   httpConnectUsers: {
     key: "http-connect-users",
     flag: "http-connect-users",
-    shape: one(pathSyntax),
+    shape: scalar(pathSyntax),
     example: "/etc/micss/users",
-    doc: "Who may use HTTP CONNECT: a private file of lines user:password; everybody where left out",
+    doc: "HTTP CONNECT users: a private file of user:password lines; default: no authentication",
   },
   sendSource: {
     key: "send-source",
     flag: "send-source",
     shape: toggle,
     default: false,
-    doc: "Tell server handlers where applications connect from, for their targets' PROXY headers",
+    doc: "Send applications' source addresses to server handlers, for PROXY headers",
   },
 };
 
-/** Adds a mistake for each file of users without a way in that asks: whoever gave it means to have one. */
+/** Reports each file of users without the ingress that would use it. */
 export function checkUsers(config: ClientConfig, problems: Problems): void {
   const { socks5, socks5Users, httpConnects, httpConnectUsers } = config;
   if (socks5Users !== undefined && socks5.length === 0) {
-    problems.at(socks5, "socks5-users without a way in; give socks5, HOST:PORT");
+    problems.at(socks5, "socks5-users without socks5; give socks5 HOST:PORT");
   }
   if (httpConnectUsers !== undefined && httpConnects.length === 0) {
-    problems.at(httpConnects, "http-connect-users without a way in; give http-connect, HOST:PORT");
+    problems.at(httpConnects, "http-connect-users without http-connect; give http-connect HOST:PORT");
   }
 }
