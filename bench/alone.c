@@ -1,9 +1,9 @@
 /*
- * alone: what a client handler is measured with alone, so that no server handler takes part of the machine.
- *
- *   alone drain PORT ADDRESS...           a server handler as far as the echo of the list; then it throws away, uncopied,
- *                                         what comes. Prints the bytes a second that each channel brought, a line a second
- *   alone flood ADDRESS PORT CONNECTIONS  writes to so many connections at once, without end
+  * alone: the peers of a client handler that is measured alone, so that no server handler shares the machine.
+  *
+  *   alone drain PORT ADDRESS...           acts as a server handler up to the echo of the list, then discards, uncopied,
+  *                                         what it receives. Prints each channel's bytes per second, one line a second
+  *   alone flood ADDRESS PORT CONNECTIONS  writes to CONNECTIONS connections at once, endlessly
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -23,7 +23,7 @@
 
 #define BLOCK (256 * 1024)
 #define GREETING 22
-#define MOST_CHANNELS 16
+#define MAX_CHANNELS 16
 #define LIST(n) (4 + 16 * (n))
 
 static void die(const char *what) {
@@ -37,10 +37,10 @@ static struct sockaddr_in address(const char *host, const char *port) {
     return a;
 }
 
-/* A connection until its list has come; a listener where `n` is -1. */
+/* A connection that has not sent its whole list, or a listener if `n` is -1. */
 struct peer {
     int s, n, have;
-    uint8_t list[LIST(MOST_CHANNELS)];
+    uint8_t list[LIST(MAX_CHANNELS)];
 };
 
 static void watch(int poll, struct peer *p) {
@@ -66,13 +66,13 @@ static void greet(int poll, int listener) {
     watch(poll, make(s, 0));
 }
 
-/* Reads the list, and echoes it. Returns 0 when the connection is over. */
+/* Reads the list and echoes it. Returns 0 once the connection is closed. */
 static int echo(struct peer *p) {
     int want = p->have < 4 ? 4 : LIST(p->list[3]);
     ssize_t got = recv(p->s, p->list + p->have, want - p->have, 0);
     if (got <= 0) return 0;
     p->have += got;
-    if (p->have < 4 || p->list[3] > MOST_CHANNELS || p->have < LIST(p->list[3])) return p->list[3] <= MOST_CHANNELS;
+    if (p->have < 4 || p->list[3] > MAX_CHANNELS || p->have < LIST(p->list[3])) return p->list[3] <= MAX_CHANNELS;
     p->n = p->list[3];
     return send(p->s, p->list, p->have, MSG_NOSIGNAL) == p->have;
 }

@@ -2,36 +2,36 @@ import { cpuSeconds, descendants } from "./cpu.ts";
 import type { Results, Setting } from "./results.ts";
 import type { Figures, Load } from "./testbed.ts";
 
-/** What every part gets. */
+/** Context of every part. */
 export interface Bench {
-  /** How often each figure is measured. */
+  /** Measurements of each figure. */
   readonly rounds: number;
-  /** How long each time, in seconds. */
+  /** Duration of each measurement, in seconds. */
   readonly seconds: number;
-  /** Takes the figures. */
+  /** Collects the figures. */
   readonly results: Results;
-  /** Says what is done next. */
+  /** Reports the next step. */
   progress(text: string): void;
 }
 
-/** The part of a measurement of throughput in which processor time is counted: from, to. */
+/** The fractions of a throughput measurement between which processor time is counted. */
 const COUNTED = [0.5, 1.1] as const;
 
-/** Something that bytes go through. */
+/** A path under test. */
 export interface Way {
   /** "MICSS", "TCP". */
   readonly system: string;
-  /** Where it begins. */
+  /** The address that clients connect to. */
   readonly host: string;
-  /** Where it begins. */
+  /** The port that clients connect to. */
   readonly port: number;
-  /** What sets it apart, beside the system. */
+  /** Parameters that distinguish it from others of the same system. */
   readonly setting?: Setting;
-  /** The processes that carry it, without those that they start, if their processor time is to be measured, too. */
+  /** The processes that carry the traffic, if their processor time is measured too; their children are counted as well. */
   readonly processes?: readonly number[];
 }
 
-/** Measures something once; what fails is noted and left out. */
+/** Measures something once; a failure is recorded and the figure left out. */
 export async function attempt(bench: Bench, what: string, measure: () => Promise<void>): Promise<void> {
   try {
     await measure();
@@ -42,7 +42,7 @@ export async function attempt(bench: Bench, what: string, measure: () => Promise
   }
 }
 
-/** Measures throughput over a way, once. */
+/** Measures throughput once. */
 export async function measureThroughput(
   bench: Bench,
   part: string,
@@ -60,7 +60,7 @@ export async function measureThroughput(
   });
 }
 
-/** How much of a processor processes take in the middle of a measurement that is about to begin. */
+/** Processors in use by `processes` in the middle of a measurement that is about to begin. */
 async function share(processes: readonly number[], seconds: number): Promise<number> {
   const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   await wait(COUNTED[0] * seconds * 1000);
@@ -70,7 +70,7 @@ async function share(processes: readonly number[], seconds: number): Promise<num
   return (cpuSeconds(all) - before) / (performance.now() - began) * 1000;
 }
 
-/** Measures round trips over a way, once. */
+/** Measures round trips once. */
 export async function measureTrips(bench: Bench, part: string, load: Load, way: Way): Promise<void> {
   await attempt(bench, `${part}: ${way.system} round trips`, async () => {
     const figures: Figures = await load.measure("trip", way.host, way.port, bench.seconds / 2);

@@ -1,8 +1,8 @@
 /*
- * delay: passes packets on between two devices, each MILLISECONDS after it came: delay MILLISECONDS DEVICE DEVICE
- *
- * The kernel's way to do this, netem, is often left out of small machines' kernels. Packets travel with what the kernel
- * notes of checksums and segments (virtio_net_hdr), since it puts both off until a packet leaves the machine.
+  * delay: forwards packets between two devices, MILLISECONDS after each arrives: delay MILLISECONDS DEVICE DEVICE
+  *
+  * Stands in for netem, which the kernels of small machines often lack. Packets keep the kernel's notes on checksums and
+  * segments (virtio_net_hdr), because the kernel postpones both until a packet leaves the machine.
  */
 #define _GNU_SOURCE
 #include <linux/if_packet.h>
@@ -17,9 +17,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define MOST_BYTES (64 * 1024 + 256)
-/* More than are on their way in 20 ms at 100 Mbit/s. */
-#define MOST_PACKETS 512
+#define MAX_BYTES (64 * 1024 + 256)
+/* Exceeds the packets in flight at 100 Mbit/s over 20 ms. */
+#define MAX_PACKETS 512
 
 struct packet {
     double due;
@@ -27,11 +27,11 @@ struct packet {
     char *bytes;
 };
 
-/* A direction: packets wait in a ring. */
+/* One direction: packets wait in a ring. */
 struct way {
     int from, to;
     unsigned first, count;
-    struct packet ring[MOST_PACKETS];
+    struct packet ring[MAX_PACKETS];
 };
 
 static double now(void) {
@@ -55,10 +55,10 @@ static int attach(const char *device) {
 static void take(struct way *way, double delay) {
     struct sockaddr_ll from;
     socklen_t size = sizeof from;
-    struct packet *packet = &way->ring[(way->first + way->count) % MOST_PACKETS];
-    if (!packet->bytes) packet->bytes = malloc(MOST_BYTES);
-    packet->length = recvfrom(way->from, packet->bytes, MOST_BYTES, MSG_DONTWAIT, (void *)&from, &size);
-    if (packet->length <= 0 || from.sll_pkttype == PACKET_OUTGOING || way->count == MOST_PACKETS - 1) return;
+    struct packet *packet = &way->ring[(way->first + way->count) % MAX_PACKETS];
+    if (!packet->bytes) packet->bytes = malloc(MAX_BYTES);
+    packet->length = recvfrom(way->from, packet->bytes, MAX_BYTES, MSG_DONTWAIT, (void *)&from, &size);
+    if (packet->length <= 0 || from.sll_pkttype == PACKET_OUTGOING || way->count == MAX_PACKETS - 1) return;
     packet->due = now() + delay;
     way->count++;
 }
@@ -66,9 +66,9 @@ static void take(struct way *way, double delay) {
 static void give(struct way *way) {
     while (way->count && way->ring[way->first].due <= now()) {
         struct packet *packet = &way->ring[way->first];
-        /* What the device has no room for is lost, as on any network. */
+        /* A packet that the device has no room for is lost, as on any network. */
         if (send(way->to, packet->bytes, packet->length, MSG_DONTWAIT) < 0) packet->length = 0;
-        way->first = (way->first + 1) % MOST_PACKETS;
+        way->first = (way->first + 1) % MAX_PACKETS;
         way->count--;
     }
 }

@@ -1,6 +1,6 @@
 /**
- * Tells whether MICSS has become much slower: compares it with a plain relay in one run, since times by themselves say
- * more about the machine. Exits 1 where it has.
+ * Fails if MICSS has become much slower. Compares it with a plain relay in the same run, since absolute times say more
+ * about the machine.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { peers } from "./parts/peers.ts";
 import { type Result, Results } from "./results.ts";
 import { TUNNELS } from "./tunnels.ts";
 
-/** What MICSS over three channels must reach, as a part of the relay's figure: about half of what it does reach. */
-const LEAST: readonly (readonly [metric: string, connections: string | undefined, part: number])[] = [
+/** Minimum figures of MICSS over three channels, as fractions of the relay's: about half of what it reaches. */
+const MINIMA: readonly (readonly [metric: string, connections: string | undefined, part: number])[] = [
   ["throughput up", undefined, 0.15],
   ["throughput down", undefined, 0.15],
   ["connections", undefined, 0.12],
@@ -18,7 +18,7 @@ const LEAST: readonly (readonly [metric: string, connections: string | undefined
   ["requests", "kept", 0.12],
 ];
 
-/** How much longer a round trip may take than through the relay. */
+/** Maximum round trip, as a multiple of the relay's. */
 const MAX_ROUND_TRIP = 3.5;
 
 const RELAY = "plain Deno relay pair", MICSS = "MICSS, 3 channels";
@@ -28,7 +28,7 @@ const relay = TUNNELS.filter(({ name }) => name === RELAY);
 await peers({ rounds: 4, seconds: 1, results, progress: (text) => console.error(text) }, relay, [3]);
 const all = results.all();
 const checks = [
-  ...LEAST.map(([metric, connections, least]) => {
+  ...MINIMA.map(([metric, connections, least]) => {
     const part = ratio(metric, connections);
     return { what: [metric, connections].filter(Boolean).join(", "), part, bound: `>= ${least}`, holds: part >= least };
   }),
@@ -45,7 +45,7 @@ function roundTrip() {
   return { what: "round trip", part, bound: `<= ${MAX_ROUND_TRIP}`, holds: part <= MAX_ROUND_TRIP };
 }
 
-/** Not a number where either could not be measured, which holds nowhere. */
+/** The ratio of MICSS to the relay; NaN, which satisfies no bound, if either was not measured. */
 function ratio(metric: string, connections: string | undefined): number {
   const of = (name: string): Result | undefined =>
     all.find((one) => one.system === name && one.metric === metric && one.setting["connections"] === connections);

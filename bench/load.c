@@ -1,12 +1,12 @@
 /*
- * load: makes and answers the traffic that the bench measures, in the words of `micss bench` (src/bench/protocol.ts).
- *
- *   load serve PORT                    answers, on every address
- *   load wait ADDRESS PORT             connects until something listens there
- *   load up   ADDRESS PORT SECONDS     bytes to the server, counted there
- *   load down ADDRESS PORT SECONDS     bytes from the server
- *   load trip ADDRESS PORT SECONDS     one byte there and back on one connection, again and again
- *   load dial ADDRESS PORT SECONDS     the same with a connection each, one after the other
+  * load: generates and answers the bench's traffic, in the protocol of `micss bench` (src/bench/protocol.ts).
+  *
+  *   load serve PORT                    answers, on every address
+  *   load wait ADDRESS PORT             connects until something listens there
+  *   load up   ADDRESS PORT SECONDS     bytes to the server, counted there
+  *   load down ADDRESS PORT SECONDS     bytes from the server
+  *   load trip ADDRESS PORT SECONDS     one byte there and back over one connection, repeatedly
+  *   load dial ADDRESS PORT SECONDS     the same over a new connection each time, one after another
  *
  * Prints JSON: up and down {"mbps"}, trip {"mean","deviation","median","p99"} in microseconds, dial {"rate"} a second.
  */
@@ -27,8 +27,8 @@
 #include <unistd.h>
 
 #define BLOCK (256 * 1024)
-#define MOST_TRIPS 2000000
-/* The part of the window that TCP may take before it to get up to speed. */
+#define MAX_TRIPS 2000000
+/* TCP's share of the window for getting up to speed, which is not counted. */
 #define RAMP 0.25
 
 struct request {
@@ -58,7 +58,7 @@ static void prepare(int s) {
     setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 }
 
-/* Counts what comes, from the first read after the ramp to the first after the window. */
+/* Counts received bytes, from the first read after the ramp to the first after the window. */
 static int count_arriving(int s, char *block, double ramp, double window, struct count *count) {
     long got;
     if ((got = read(s, block, BLOCK)) <= 0) return -1;
@@ -91,7 +91,7 @@ static void answer(int s, char *block) {
     } else if (request.mode == 'u') {
         if (count_arriving(s, block, ntohs(request.ramp) / 1e3, ntohs(request.window) / 1e3, &count)) return;
         send(s, &count, sizeof count, MSG_NOSIGNAL);
-        /* Closing above what is on its way would take the count back. */
+        /* Closing with bytes in flight would discard the count. */
         while (read(s, block, BLOCK) > 0) {}
     }
 }
@@ -133,7 +133,7 @@ static int dial(const char *address, int port) {
     return s;
 }
 
-/* Connects and asks. */
+/* Connects and sends the request. */
 static int ask(const char *address, int port, char mode, double seconds) {
     struct request request = {.mode = mode, .ramp = htons(seconds * RAMP * 1e3), .window = htons(seconds * 1e3)}, reply;
     memcpy(request.magic, "micss-bench", sizeof request.magic);
@@ -151,10 +151,10 @@ static int by_value(const void *a, const void *b) {
 }
 
 static void trips(int s, double seconds) {
-    double *sample = malloc(MOST_TRIPS * sizeof *sample), sum = 0, squares = 0;
+    double *sample = malloc(MAX_TRIPS * sizeof *sample), sum = 0, squares = 0;
     long n = 0;
     char byte = 'e';
-    for (double start = now(), from = start, to; from - start < seconds && n < MOST_TRIPS; from = to, n++) {
+    for (double start = now(), from = start, to; from - start < seconds && n < MAX_TRIPS; from = to, n++) {
         if (write(s, &byte, 1) != 1 || read(s, &byte, 1) != 1) die("trip");
         to = now();
         sample[n] = (to - from) * 1e6;
@@ -166,7 +166,7 @@ static void trips(int s, double seconds) {
            sample[n / 2], sample[n * 99 / 100]);
 }
 
-/* Writes until the server says what has come. */
+/* Writes until the server reports its count. */
 static void up(int s, char *block, struct count *count) {
     struct pollfd both = {.fd = s, .events = POLLIN | POLLOUT};
     for (;;) {
@@ -178,7 +178,7 @@ static void up(int s, char *block, struct count *count) {
     if (recv(s, count, sizeof *count, MSG_WAITALL) != sizeof *count) die("count");
 }
 
-/* Ends a flow at once: what is still on its way is not the next measurement's. */
+/* Resets a flow, so that bytes in flight don't disturb the next measurement. */
 static void cut(int s) {
     struct linger none = {.l_onoff = 1};
     setsockopt(s, SOL_SOCKET, SO_LINGER, &none, sizeof none);

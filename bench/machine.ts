@@ -1,24 +1,24 @@
 import { run } from "../tests/support/programs/process.ts";
 
-/** What the figures were measured on. */
+/** The machine and software behind the figures. */
 export interface Machine {
-  /** The processor's name and how many of its cores there are. */
+  /** The processor's name and number of cores. */
   readonly cpu: string;
-  /** In which way processes got them. */
+  /** The scheduling policy of the measured processes. */
   readonly scheduling: string;
-  /** The other processes that wanted them when the bench began, as the system's load over a minute. */
+  /** The system's load average over a minute when the bench began. */
   readonly load: number;
   readonly kernel: string;
-  /** TCP's congestion control, but where a part says otherwise. */
+  /** TCP's congestion control, unless a part says otherwise. */
   readonly congestion: string;
   readonly deno: string;
-  /** Of the source that was measured. */
+  /** The commit of the measured source. */
   readonly commit: string;
-  /** UTC. */
+  /** The date, in UTC. */
   readonly date: string;
 }
 
-/** Describes the machine that this runs on. */
+/** Describes this machine. */
 export async function describeMachine(): Promise<Machine> {
   const model = /^model name\s*:\s*(.+)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1] ?? Deno.build.arch;
   const policy = await text(["chrt", "-p", String(Deno.pid)]);

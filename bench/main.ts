@@ -1,6 +1,6 @@
 /**
- * Measures MICSS beside plain TCP and other tunnels, as the paper's section IV does, and writes what
- * docs/BENCHMARKS.md shows: `main.ts [PART...] [--rounds N] [--seconds S] [--out FILE]`.
+ * Measures MICSS, plain TCP and other tunnels, as the paper's section IV does, and writes the figures of
+ * docs/BENCHMARKS.md: `main.ts [PART...] [--rounds N] [--seconds S] [--out FILE]`.
  *
  * @module
  */
@@ -30,12 +30,12 @@ const args = parseArgs(Deno.args, {
 const names = args._.length > 0 ? args._.map(String) : Object.keys(PARTS);
 const rounds = Number(args.rounds), seconds = Number(args.seconds);
 const unknown = names.filter((name) => !Object.hasOwn(PARTS, name));
-if (unknown.length > 0) fail(`no part ${unknown.join(", ")}; there are ${Object.keys(PARTS).join(", ")}`);
-if (!(Number.isInteger(rounds) && rounds > 0)) fail("--rounds takes a whole number from 1");
-if (!(seconds >= 0.1 && seconds <= 60)) fail("--seconds takes 0.1 to 60");
-if (!has("gcc")) fail("the load generator is in C; install gcc and libc6-dev");
+if (unknown.length > 0) fail(`unknown part ${unknown.join(", ")}; write one of ${Object.keys(PARTS).join(", ")}`);
+if (!(Number.isInteger(rounds) && rounds > 0)) fail("--rounds must be a whole number of at least 1");
+if (!(seconds >= 0.1 && seconds <= 60)) fail("--seconds must be from 0.1 to 60");
+if (!has("gcc")) fail("the load generator needs a C compiler; install gcc and libc6-dev");
 if (Deno.uid() !== 0) {
-  console.error("Not root, so everything is on loopback: no channel is shaped, none loses anything");
+  console.error("Not running as root: everything uses loopback, and channels are neither shaped nor lossy");
 }
 
 const began = performance.now();
@@ -55,7 +55,7 @@ await run([Deno.execPath(), "fmt", "-q", directory]);
 console.log(tables(results.all()));
 for (const failure of results.failures) console.log(`failed: ${failure}`);
 
-/** Writes what there is, so that nothing is lost when the bench is ended before its end. */
+/** Writes the results so far, so that an interrupted bench loses nothing. */
 async function write(): Promise<void> {
   const { failures } = results, all = results.all();
   const settings = { rounds, seconds, parts: names };
@@ -63,7 +63,7 @@ async function write(): Promise<void> {
   await Deno.writeTextFile(`${directory}/RESULTS.md`, `${describe(machine, rounds, seconds)}\n${tables(all)}`);
 }
 
-/** In a process of its own, since what draws has a configuration and packages of its own. */
+/** Draws the charts in a separate process, since they have their own configuration and packages. */
 async function drawCharts(from: string, to: string): Promise<void> {
   const charts = new URL("charts/", import.meta.url).pathname;
   const flags = ["run", "-q", "--allow-read", "--allow-write", "--allow-env", "--config", `${charts}deno.json`];

@@ -1,7 +1,7 @@
 /**
- * What any pair of handlers in Deno could reach at most: relays that only read and write. `relay.ts LISTEN TO`, addresses
- * as HOST:PORT. With several TO, parted by commas, every byte goes to each; with several LISTEN, the bytes of the first
- * go on once they have come on all: so a pair carries what MICSS carries, without pads, XOR, frames or associations.
+ * The upper bound for any pair of handlers in Deno: relays that only read and write. `relay.ts LISTEN TO`, addresses as
+ * HOST:PORT. With several comma-separated TO, every byte goes to each; with several LISTEN, the bytes of the first are
+ * passed on once they have arrived on all. A pair thus carries MICSS's traffic without pads, XOR, frames or associations.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { type Connection, type Listener, writeAll } from "../src/net/connection.
 import { systemNetwork } from "../src/net/system/tcp.ts";
 import { Program } from "../tests/support/programs/process.ts";
 
-/** A buffer's size in bytes, at first and at most: it grows with the flow, as MICSS's do. */
+/** Initial and maximum buffer size, in bytes: it grows with the flow, as MICSS's does. */
 const SMALLEST = 8 * 1024, LARGEST = 512 * 1024;
 
-/** Starts a relay, from addresses to others; one of the two is one. */
+/** Starts a relay from addresses to others; one of the two lists has one element. */
 export async function startRelay(listen: readonly string[], to: readonly string[]): Promise<Program> {
   const flags = ["run", "-q", "--no-config", "--no-lock", "--allow-net", "--allow-ffi", "--allow-env", "--allow-sys"];
   await using making = new AsyncDisposableStack();
@@ -35,7 +35,7 @@ async function relay(near: readonly Connection[], far: readonly Connection[]): P
   }
 }
 
-/** Passes on what has come on all of `from`, to each of `to`. */
+/** Passes on bytes that have arrived on all of `from`, to each of `to`. */
 async function pass(from: readonly Connection[], to: readonly Connection[]): Promise<void> {
   const buffers = from.map(() => new Uint8Array(SMALLEST)), held = from.map(() => 0), full = from.map(() => false);
   for (;;) {
@@ -65,7 +65,7 @@ if (import.meta.main) {
 async function acceptAll(listeners: readonly Listener[], to: readonly Address[]): Promise<void> {
   console.log("listening");
   for (;;) {
-    // One after the other: so the connections that belong together come in the same order on all.
+    // Accept in lockstep, so that the connections that belong together have the same position on all listeners.
     const near = await Promise.all(listeners.map((listener) => listener.accept()));
     const far = await Promise.all(to.map((address) => systemNetwork.connect(address)));
     void relay(near as Connection[], far);

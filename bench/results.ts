@@ -1,33 +1,33 @@
 import { median, quantile } from "../src/bench/statistics.ts";
 
-/** What a figure belongs to: the horizontal axis and the panels of a chart. */
+/** Parameters of a figure: the horizontal axis and the panels of a chart. */
 export type Setting = Readonly<Record<string, string | number>>;
 
-/** One figure of the results, over all rounds. */
+/** One figure, over all rounds. */
 export interface Result {
   /** "table1", "loss". */
   readonly part: string;
-  /** What was measured: "MICSS", "TCP". */
+  /** The system under test: "MICSS", "TCP". */
   readonly system: string;
-  /** Under which circumstances. */
+  /** The parameters of the measurement. */
   readonly setting: Setting;
   /** "throughput up". */
   readonly metric: string;
   /** "Mbit/s". */
   readonly unit: string;
-  /** Of the samples. */
+  /** Median of the samples. */
   readonly median: number;
-  /** The least sample. */
+  /** Smallest sample. */
   readonly least: number;
-  /** The greatest sample. */
+  /** Largest sample. */
   readonly most: number;
-  /** A value for each round in which it could be measured. */
+  /** One value for each round that succeeded. */
   readonly samples: readonly number[];
 }
 
-/** Collects samples, and what went wrong. */
+/** Collects samples and failures. */
 export class Results {
-  /** What could not be measured, a line each. */
+  /** Failed measurements, one line each. */
   readonly failures: string[] = [];
   readonly #samples = new Map<string, { readonly of: Omit<Result, "median" | "least" | "most">; samples: number[] }>();
 
@@ -40,7 +40,7 @@ export class Results {
     this.#samples.set(key, { of: { part, system, setting, metric, unit, samples }, samples });
   }
 
-  /** All figures, in the order in which each was first measured. */
+  /** All figures, in the order of their first measurement. */
   all(): Result[] {
     return [...this.#samples.values()].map(({ of: { samples, ...of } }) => {
       const rounded = samples.map((sample) => Number(sample.toPrecision(5)));

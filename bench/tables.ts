@@ -1,7 +1,7 @@
 import type { Machine } from "./machine.ts";
 import type { Result } from "./results.ts";
 
-/** Says in Markdown what was measured on, and how to read what follows. */
+/** Describes the machine in Markdown, and how to read the tables. */
 export function describe(machine: Machine, rounds: number, seconds: number): string {
   const { cpu, scheduling, load, kernel, congestion, deno, commit, date } = machine;
   return `# Results
@@ -16,15 +16,15 @@ Medians, in brackets the least and the most of the rounds.
 }
 
 /**
- * Sets results as Markdown tables, one a part: a row for each system and setting, a column for each metric, each cell
- * the median and, behind it, the least and the most of the rounds.
+ * Formats results as Markdown tables, one per part: a row for each system and setting, a column for each metric, in each
+ * cell the median followed by the range over the rounds.
  */
 export function tables(results: readonly Result[]): string {
   const parts = Map.groupBy(results, ({ part }) => part);
   return [...parts].map(([part, results]) => `### ${part}\n\n${table(results)}`).join("\n");
 }
 
-/** Sets the results of one part as a Markdown table. */
+/** Formats the results of one part as a Markdown table. */
 export function table(results: readonly Result[]): string {
   const settings = [...new Set(results.flatMap(({ setting }) => Object.keys(setting)))];
   const metrics = [...new Set(results.map(({ metric, unit }) => `${metric}, ${unit}`))];
@@ -46,7 +46,7 @@ function cell({ median, least, most, samples }: Result): string {
   return samples.length === 1 ? number(median) : `${number(median)} (${number(least)} to ${number(most)})`;
 }
 
-/** Three digits that count. */
+/** Formats a number with three significant digits. */
 export function number(value: number): string {
   if (value >= 1000) return Number(value.toPrecision(3)).toLocaleString("en-US");
   return String(Number(value.toPrecision(3)));

@@ -2,36 +2,36 @@ import { makeTopology, Namespace, type Topology } from "../tests/support/system/
 import { makeTempDir, Program, run } from "../tests/support/programs/process.ts";
 import { has } from "../tests/support/programs/programs.ts";
 
-/** How a channel is, each way. */
+/** Properties of a channel, in each direction. */
 export interface Shape {
-  /** In Mbit/s; as fast as the machine goes where left out. */
+  /** Rate in Mbit/s. Default: as fast as the machine allows. */
   readonly rate?: number;
-  /** Which part of the packets is lost, 0 to 1: each by itself, which keeps the channel below 1 Gbit/s. */
+  /** Fraction of packets lost, 0 to 1. Loss works packet by packet, which keeps the channel below 1 Gbit/s. */
   readonly loss?: number;
 }
 
-/** Two hosts and the channels between them: network namespaces, or loopback where those can't be made. */
-export interface Stage extends AsyncDisposable {
+/** Two hosts and the channels between them: network namespaces, or loopback if those can't be made. */
+export interface Testbed extends AsyncDisposable {
   /** The server host's address on each channel. */
   readonly hosts: readonly string[];
-  /** Whether channels can be shaped: whether they are more than loopback. */
+  /** Whether channels can be shaped, which loopback can't. */
   readonly shapable: boolean;
-  /** The command in front of one that runs where applications are. */
+  /** Command prefix that runs a program on the applications' host. */
   readonly near: readonly string[];
-  /** The command in front of one that runs where servers are. */
+  /** Command prefix that runs a program on the servers' host. */
   readonly far: readonly string[];
-  /** Makes channel `at`, from 0, what `shape` says. */
+  /** Applies a shape to channel `at`, counted from 0. */
   shape(at: number, shape: Shape): Promise<void>;
-  /** Waits until the channels are silent: what a measurement leaves on its way is not the next one's. */
+  /** Waits until the channels are silent, so that bytes in flight don't disturb the next measurement. */
   settle(): Promise<void>;
 }
 
 /**
  * Makes the hosts and three channels.
  *
- * @param delay How long the first channel holds packets back, each way, in milliseconds. Default: not at all.
+ * @param delay Delay of the first channel in each direction, in milliseconds. Default: 0.
  */
-export async function makeStage(delay = 0): Promise<Stage> {
+export async function makeTestbed(delay = 0): Promise<Testbed> {
   if (Deno.uid() !== 0 || !has("network namespaces") || !has("tc") || !has("iptables")) return loopback();
   await using making = new AsyncDisposableStack();
   const topology = making.use(await makeTopology());
@@ -48,7 +48,7 @@ export async function makeStage(delay = 0): Promise<Stage> {
     async shape(at, { rate, loss }) {
       const device = topology.devices[at]!;
       losses.set(device, loss ?? 0);
-      // A token bucket that holds but one packet takes apart what the kernel hands over as one large packet.
+      // A token bucket that holds a single packet splits what the kernel hands over as one large packet.
       const single = loss !== undefined;
       const to = single ? rate ?? 1_000 : rate;
       const burst = single ? 1_600 : undefined;
@@ -62,8 +62,8 @@ export async function makeStage(delay = 0): Promise<Stage> {
   };
 }
 
-/** This host alone: its loopback has as many addresses as there are channels. */
-export function loopback(count = 3): Stage {
+/** This host's loopback, with an address for each channel. */
+export function loopback(count = 3): Testbed {
   return {
     hosts: Array.from({ length: count }, (_, at) => `127.0.0.${at + 1}`),
     shapable: false,
@@ -76,8 +76,8 @@ export function loopback(count = 3): Stage {
 }
 
 /**
- * Lets a host make tens of thousands of connections one after the other, and congestion be told by losses, as is usual:
- * by CUBIC, or by Reno where a namespace may not choose that.
+ * Lets a host make tens of thousands of connections in sequence, and selects loss-based congestion control, as is usual:
+ * CUBIC, or Reno if the namespace may not use that.
  */
 async function prepare(within: readonly string[]): Promise<void> {
   const settings = ["ip_local_port_range=10240 65000", "tcp_tw_reuse=1", "tcp_no_metrics_save=1"];
@@ -87,7 +87,7 @@ async function prepare(within: readonly string[]): Promise<void> {
   if ((await control("cubic", true)).code !== 0) await control("reno", true);
 }
 
-/** Puts a host between the two ends of the first channel that holds back what it passes on. */
+/** Inserts a host that delays packets into the first channel. */
 async function delayFirst({ near, far }: Topology, delay: number, parts: AsyncDisposableStack): Promise<void> {
   const middle = parts.use(await Namespace.make());
   await near.ip("link del c1");
@@ -102,7 +102,7 @@ async function delayFirst({ near, far }: Topology, delay: number, parts: AsyncDi
   await program.waitForLine(/^ready/);
 }
 
-/** Waits until next to nothing passes the devices of a process's network, for 10 s at most. */
+/** Waits until a network's devices carry next to nothing, for at most 10 s. */
 async function settle(pid: number): Promise<void> {
   const read = async (): Promise<number> => {
     const text = await Deno.readTextFile(`/proc/${pid}/net/dev`);
@@ -118,7 +118,7 @@ async function settle(pid: number): Promise<void> {
   }
 }
 
-/** Builds one of the programs beside this file. @returns Its path. */
+/** Builds one of this folder's C programs. @returns Its path. */
 export async function build(source: string, parts: AsyncDisposableStack): Promise<string> {
   const { path } = parts.use(await makeTempDir());
   const from = new URL(source, import.meta.url).pathname;
@@ -127,9 +127,9 @@ export async function build(source: string, parts: AsyncDisposableStack): Promis
 }
 
 /**
- * Lets so many Mbit/s leave by a device, or as many as there are.
+ * Limits a device's outgoing rate, in Mbit/s; without `rate`, removes the limit.
  *
- * @param burst How many bytes at once. Default: what passes in a millisecond, for timers are no finer.
+ * @param burst Maximum burst in bytes. Default: a millisecond's worth, since timers are no finer.
  */
 async function limit(within: readonly string[], device: string, rate?: number, burst?: number): Promise<void> {
   await run(["tc", "qdisc", "del", "dev", device, "root"], { within, mayFail: true });
@@ -141,7 +141,7 @@ async function limit(within: readonly string[], device: string, rate?: number, b
   await run(["tc", ...words.split(" ")], { within });
 }
 
-/** Loses so many of the packets that come in by each device. */
+/** Drops a fraction of each device's incoming packets. */
 async function lose(within: readonly string[], losses: ReadonlyMap<string, number>): Promise<void> {
   await run(["iptables", "-w", "-F", "INPUT"], { within });
   for (const [device, part] of losses) {
@@ -151,37 +151,37 @@ async function lose(within: readonly string[], losses: ReadonlyMap<string, numbe
   }
 }
 
-/** The load generator, built for this run. */
+/** The load generator, compiled for this run. */
 export class Load implements AsyncDisposable {
-  readonly #stage: Stage;
+  readonly #testbed: Testbed;
   readonly #path: string;
   readonly #made: AsyncDisposableStack;
 
-  private constructor(stage: Stage, path: string, made: AsyncDisposableStack) {
-    this.#stage = stage;
+  private constructor(testbed: Testbed, path: string, made: AsyncDisposableStack) {
+    this.#testbed = testbed;
     this.#path = path;
     this.#made = made;
   }
 
-  /** Builds it, and starts its server at `port`. */
-  static async make(stage: Stage, port: number): Promise<Load> {
+  /** Compiles it and starts its server at `port`. */
+  static async make(testbed: Testbed, port: number): Promise<Load> {
     await using making = new AsyncDisposableStack();
     const path = await build("load.c", making);
-    const server = making.use(Program.start([path, "serve", String(port)], { within: stage.far }));
+    const server = making.use(Program.start([path, "serve", String(port)], { within: testbed.far }));
     await server.waitForLine(/^listening/);
-    return new Load(stage, path, making.move());
+    return new Load(testbed, path, making.move());
   }
 
-  /** Waits until something listens, seen from the near host, or from the far one. */
-  async wait(host: string, port: number, within: readonly string[] = this.#stage.near): Promise<void> {
+  /** Waits until a port accepts connections from the near host, or from the one given. */
+  async wait(host: string, port: number, within: readonly string[] = this.#testbed.near): Promise<void> {
     await run([this.#path, "wait", host, String(port)], { within, ms: 20_000 });
   }
 
-  /** Measures. @throws {Error} When it could not be. */
+  /** Runs a measurement. @throws {Error} If the generator fails. */
   async measure(mode: "up" | "down" | "trip" | "dial", host: string, port: number, seconds: number): Promise<Figures> {
     const command = [this.#path, mode, host, String(port), String(seconds)];
-    await this.#stage.settle();
-    const outcome = await run(command, { within: this.#stage.near, ms: (seconds * 1.3 + 22) * 1000 });
+    await this.#testbed.settle();
+    const outcome = await run(command, { within: this.#testbed.near, ms: (seconds * 1.3 + 22) * 1000 });
     return JSON.parse(outcome.text());
   }
 
@@ -190,5 +190,5 @@ export class Load implements AsyncDisposable {
   }
 }
 
-/** What the load generator says: see the head of load.c. */
+/** The load generator's output; see the head of load.c. */
 export type Figures = Readonly<Record<"mbps" | "mean" | "deviation" | "median" | "p99" | "rate", number>>;

@@ -6,17 +6,17 @@ import type { Load } from "./testbed.ts";
 
 const HOST = "127.0.0.1";
 
-/** A way from a port of loopback to another, through two processes, as MICSS's is. */
+/** A tunnel between two ports of loopback through two processes, as MICSS's is. */
 export interface Tunnel {
   /** "stunnel pair". */
   readonly name: string;
-  /** The programs that it needs. */
+  /** Programs that it needs. */
   readonly needs: readonly string[];
-  /** Starts it from `entry` to `target`; `parts` owns what it starts. */
+  /** Starts it from `entry` to `target`; `parts` takes ownership of its processes. */
   start(entry: number, target: number, parts: AsyncDisposableStack): Promise<unknown>;
 }
 
-/** What people would use in place of MICSS. */
+/** Alternatives to MICSS. */
 export const TUNNELS: readonly Tunnel[] = [
   {
     name: "HAProxy pair",
@@ -94,12 +94,12 @@ export const TUNNELS: readonly Tunnel[] = [
   },
 ];
 
-/** Those that are installed. */
+/** The tunnels whose programs are installed. */
 export function availableTunnels(): Tunnel[] {
   return TUNNELS.filter(({ needs }) => needs.every((need) => has(need)));
 }
 
-/** Starts a tunnel to a port of loopback, and waits for it. @returns The port where it begins. */
+/** Starts a tunnel to a port of loopback and waits until it carries connections. @returns The port of its entry. */
 export async function startTunnel(
   tunnel: Tunnel,
   target: number,

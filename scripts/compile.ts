@@ -1,10 +1,10 @@
 /**
  * The task `compile`: builds the executable of micss, `deno run -A scripts/compile.ts OUTPUT [FLAG OF deno compile]...`.
  *
- * It is plain `deno compile`, which embeds a runtime that it downloads from dl.deno.land. Where that can't be reached, and
- * a runtime of another version is at hand, set `DENORT_BIN` to it, and `DENO_COMPILE` to a `deno` of its version.
+ * Runs plain `deno compile`, which embeds a runtime downloaded from dl.deno.land. If that is unreachable and a runtime of
+ * another version is available, set `DENORT_BIN` to its path, and `DENO_COMPILE` to a `deno` of the same version.
  *
- * What `micss version` says it was built from is git's word on the tree, or `MICSS_BUILD` where that is set.
+ * `micss version` reports the commit that git finds, or `MICSS_BUILD` if it is set.
  *
  * @module
  */
@@ -18,28 +18,28 @@ import { verify } from "./verify.ts";
 
 const ROOT = new URL("..", import.meta.url);
 
-/** Files that the executable loads at run time, which `deno compile` does not find by itself: modules of Workers. */
+/** Modules of Workers, which `deno compile` does not discover: the executable loads them at run time. */
 const INCLUDED: string[] = ["src/run/worker.ts"];
 
-/** The module that the executable starts with. */
+/** The executable's entry point. */
 const PROGRAM = "main.ts";
 
-/** What takes part in a build, and so decides whether the tree is the commit's. */
+/** Sources of a build; changes to them mark the build as modified. */
 const SOURCES = ["main.ts", "deno.json", "deno.lock", "scripts", "src"];
 
 /** An executable to build. */
 export interface Compile {
-  /** Its path, from the project's directory. */
+  /** Path of the executable, relative to the project's directory. */
   readonly output: string;
-  /** More flags for `deno compile`. Default: none. */
+  /** Further flags for `deno compile`. Default: none. */
   readonly flags?: readonly string[];
-  /** What is built, for `micss version`. Default: {@linkcode buildName}. */
+  /** Build name reported by `micss version`. Default: {@linkcode buildName}. */
   readonly build?: string;
-  /** Whether the compiler's output is only collected. Default: it is also passed on. */
+  /** Whether to capture the compiler's output without also passing it on. Default: false. */
   readonly quiet?: boolean;
 }
 
-/** The compiler's end. */
+/** Outcome of the compiler. */
 export interface Compiled {
   /** Its exit status. */
   readonly code: number;
@@ -49,30 +49,29 @@ export interface Compiled {
   readonly stderr: string;
 }
 
-/** An executable that the compiler built without an error, and that lacks something. */
+/** An executable compiled without an error that lacks something. */
 export class BrokenBuild extends Error {
-  /** Tells the class in a stack trace. */
   override name = "BrokenBuild";
 }
 
 /**
- * Runs `deno compile`, and verifies what it built: a compiler that can't fetch a package leaves it out without an error.
- * The lock file alone decides which packages go in.
+ * Runs `deno compile` and verifies the executable: a compiler that can't fetch a package omits it without an error. The
+ * lock file alone determines the embedded packages.
  *
- * @throws {BrokenBuild} When the executable lacks a package, or does not work where it can run here; it is removed.
+ * @throws {BrokenBuild} If the executable lacks a package, or fails its verification on this system; it is removed.
  */
 export async function compile({ output, flags = [], build, quiet = false }: Compile): Promise<Compiled> {
   const environment = await Deno.makeTempFile({ prefix: "micss-", suffix: ".env" });
   try {
     const std = await stdFlags();
     await Deno.writeTextFile(environment, `MICSS_BUILD="${build ?? await buildName()}"\n`);
-    // Given once only: who names V8's flags has all of them.
+    // V8's flags are passed once: a caller who names any replaces all.
     const isOfV8 = (flag: string) => flag.startsWith("--v8-flags");
     const given = flags.some(isOfV8);
     const runtime = (await printedBy("runtime")).filter((flag) => !(given && isOfV8(flag)));
     const args = [
       "compile",
-      // with a code cache, it would load what anyone may have put at a known path in the directory for temporary files
+      // With a code cache, it would load a file that any user may have placed at a known path in the temporary directory.
       "--no-code-cache",
       "--frozen",
       `--env-file=${environment}`,
@@ -94,7 +93,7 @@ export async function compile({ output, flags = [], build, quiet = false }: Comp
   }
 }
 
-/** Checks that an executable is whole, or removes it. @param missing The packages that it lacks. */
+/** Verifies an executable, and removes it if it is broken. @param missing The packages that it lacks. */
 async function check(output: string, target: string, missing: readonly string[]): Promise<void> {
   const path = resolve(fileURLToPath(ROOT), /windows/.test(target) ? output.replace(/(\.exe)?$/, ".exe") : output);
   try {
@@ -117,14 +116,14 @@ async function check(output: string, target: string, missing: readonly string[])
   }
 }
 
-/** The system that is built for. */
+/** The system to build for. */
 function targetOf(flags: readonly string[]): string {
   const at = flags.findIndex((flag) => /^--target(=|$)/.test(flag));
   if (at < 0) return Deno.build.target;
   return flags[at]!.split("=")[1] ?? flags[at + 1] ?? "";
 }
 
-/** Runs Deno in the project's directory. @param quiet As {@linkcode Compile.quiet}. */
+/** Runs Deno in the project's directory. @param quiet See {@linkcode Compile.quiet}. */
 async function run(program: string, args: string[], quiet: boolean): Promise<Compiled> {
   const child = new Deno.Command(program, { args, cwd: ROOT, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
   const [{ code }, stdout, stderr] = await Promise.all([
@@ -135,7 +134,7 @@ async function run(program: string, args: string[], quiet: boolean): Promise<Com
   return { code, stdout, stderr };
 }
 
-/** Reads a stream to its end. @param to Gets the same. */
+/** Reads a stream to its end. @param to Receives a copy. */
 async function collect(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   to?: { writeSync(bytes: Uint8Array): number },
@@ -149,7 +148,7 @@ async function collect(
   return text;
 }
 
-/** The commit and its date, "6c5f824 of 2026-11-22", with a `+` where the tree has changes; empty where nobody tells. */
+/** The commit and its date, "6c5f824 of 2026-11-22", with a `+` if the tree has changes; empty without a repository. */
 export async function buildName(): Promise<string> {
   const given = Deno.env.get("MICSS_BUILD");
   if (given !== undefined) return given;
@@ -164,7 +163,7 @@ async function git(...args: string[]): Promise<string | undefined> {
     const { success, stdout } = await new Deno.Command("git", { args, cwd: ROOT, stderr: "null" }).output();
     return success ? new TextDecoder().decode(stdout).trim() : undefined;
   } catch {
-    // There is no git, and there may be no repository.
+    // git or the repository is missing.
     return undefined;
   }
 }
@@ -172,11 +171,11 @@ async function git(...args: string[]): Promise<string | undefined> {
 if (import.meta.main) {
   const [output, ...flags] = Deno.args;
   if (output === undefined) {
-    console.error("compile: no output; give the path of the executable to build");
+    console.error("compile: no output file; give the path of the executable to build");
     Deno.exit(2);
   }
   try {
-    // `deno task compile -- --target ...` hands the dashes on, too
+    // `deno task compile -- --target ...` passes the dashes on, too.
     const { code } = await compile({ output, flags: flags.filter((flag) => flag !== "--") });
     Deno.exit(code);
   } catch (error) {

@@ -3,7 +3,7 @@ const ROOT = new URL("..", import.meta.url);
 /**
  * The words that a task of deno.json prints: flags for Deno.
  *
- * @throws {Error} When the task fails: without its flags, a program would be run or built that is not the one meant.
+ * @throws {Error} If the task fails: without its flags, the wrong program would run.
  */
 export async function printedBy(task: string): Promise<string[]> {
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
@@ -11,11 +11,11 @@ export async function printedBy(task: string): Promise<string[]> {
     cwd: ROOT,
     stderr: "inherit",
   }).output();
-  if (code !== 0) throw new Error(`The task ${task} ended with status ${code}`);
+  if (code !== 0) throw new Error(`The task ${task} exited with status ${code}`);
   return words(new TextDecoder().decode(stdout));
 }
 
-/** The words of a text. */
+/** Splits a text into words. */
 export function words(text: string): string[] {
   return text.split(/\s+/).filter(Boolean);
 }

@@ -1,6 +1,6 @@
 /**
- * Writes docs/vectors.json, the test vectors of docs/PROTOCOL.md, from what the code makes:
- * `deno run --allow-write=docs scripts/vectors.ts`. The same code makes the same file, byte for byte.
+ * Writes docs/vectors.json, the test vectors of docs/PROTOCOL.md, as the code computes them:
+ * `deno run --allow-write=docs scripts/vectors.ts`. The same code writes the same file, byte for byte.
  *
  * @module
  */
@@ -13,9 +13,8 @@ import { invalid } from "./vectors/invalid.ts";
 import { opens } from "./vectors/open.ts";
 import { shares } from "./vectors/shares.ts";
 
-const ABOUT =
-  "Test vectors of MICSS/1, made by scripts/vectors.ts; docs/PROTOCOL.md says what they are of. Bytes are " +
-  "in hexadecimal. What a program takes from its CSPRNG counts up here: 00, 01, 02 and so on.";
+const ABOUT = "Test vectors of MICSS/1, made by scripts/vectors.ts; docs/PROTOCOL.md describes them. Bytes are " +
+  "in hexadecimal. Bytes from a CSPRNG are replaced by bytes that count up: 00, 01, 02 and so on.";
 
 /** The text of docs/vectors.json. */
 export function vectors(): string {

@@ -1,7 +1,7 @@
 /** Time for each step of {@linkcode verify}, in milliseconds. */
 const LIMIT = 30_000;
 
-/** A client that connects nowhere: reading this takes the YAML parser. */
+/** A client without traffic; its file exercises the YAML parser. */
 const CLIENT = `servers:
   web: {channels: [192.0.2.1, 198.51.100.1]}
 forward: [127.0.0.1:0=web:80]
@@ -9,15 +9,15 @@ admin: 127.0.0.1:0
 log: {format: json}
 `;
 
-/** The learned channels of no server. */
+/** An empty list of learned channels. */
 const ENTRIES = '{"version": 1, "entries": []}\n';
 
 /**
- * Runs an executable of micss through what needs its embedded packages and the runtime's native parts: it opens a
- * database, starts a handler from a YAML file, and serves the page's script. Uses loopback alone.
+ * Exercises an executable's embedded packages and the runtime's native parts: opens a database, starts a handler from a
+ * YAML file, and requests the page's script. Uses loopback only.
  *
- * @param executable Its absolute path.
- * @throws {Error} With the step that failed, and the reason.
+ * @param executable Absolute path.
+ * @throws {Error} Naming the step that failed, and the reason.
  */
 export async function verify(executable: string): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "micss-verify-" });
@@ -36,7 +36,7 @@ export async function verify(executable: string): Promise<void> {
   }
 }
 
-/** Runs a step; its failure is named. */
+/** Runs a step, and names it if it fails. */
 async function step(name: string, run: () => Promise<void>): Promise<void> {
   try {
     await run();
@@ -45,14 +45,14 @@ async function step(name: string, run: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Runs the executable to its end. */
+/** Runs the executable to completion. */
 async function run(executable: string, ...args: string[]): Promise<void> {
   const signal = AbortSignal.timeout(LIMIT);
   const { code, stderr } = await new Deno.Command(executable, { args, stdout: "null", signal }).output();
   if (code !== 0) throw new Error(reasonIn(new TextDecoder().decode(stderr)) ?? `status ${code}`);
 }
 
-/** Starts a client handler, and asks its admin interface for the script of the page's chart. */
+/** Starts a client handler and requests the script of the page's chart from its admin interface. */
 async function servePage(executable: string, config: string): Promise<void> {
   const signal = AbortSignal.timeout(LIMIT);
   await using child = new Deno.Command(executable, {
@@ -67,7 +67,7 @@ async function servePage(executable: string, config: string): Promise<void> {
   if (!answer.ok || !script.includes("uPlot")) throw new Error(`/uplot.js has status ${answer.status}`);
 }
 
-/** The address of a handler's admin interface, by its log. */
+/** The address of a handler's admin interface, from its log. */
 async function adminOf(log: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
   let text = "";
   for await (const chunk of log.pipeThrough(new TextDecoderStream())) {
@@ -75,10 +75,10 @@ async function adminOf(log: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<st
     const at = /"event":"admin","at":"([^"]+)".*\n/.exec(text)?.[1];
     if (at !== undefined) return at;
   }
-  throw new Error(reasonIn(text) ?? "it ended without a word");
+  throw new Error(reasonIn(text) ?? "it exited without a message");
 }
 
-/** The first line that is no log line: a stack may follow. */
+/** The first line that is not a log line; a stack trace may follow. */
 function reasonIn(text: string): string | undefined {
   return text.split("\n").find((line) => line !== "" && !line.startsWith("{"));
 }

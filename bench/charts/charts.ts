@@ -3,18 +3,18 @@ import type { Result } from "../results.ts";
 
 /** A chart of one part's results. */
 export interface Chart {
-  /** Its file's name, without the ending. */
+  /** File name without its extension. */
   readonly name: string;
-  /** The part that it shows. */
+  /** The part whose results it shows. */
   readonly part: string;
-  /** Draws it. @param values The part's results, settings beside the rest, as {@linkcode flat} makes them. */
+  /** Draws the chart. @param values The part's results, as {@linkcode flat} returns them. */
   draw(values: readonly Row[]): TopLevelSpec;
 }
 
-/** A result whose settings are fields of its own. */
+/** A result whose settings are fields of the row. */
 export type Row = Readonly<Record<string, string | number>>;
 
-/** Lays a result out flat. */
+/** Flattens a result. */
 export function flat(
   { system, metric, unit, median, least, most, setting }: Result,
 ): Row {
@@ -23,7 +23,7 @@ export function flat(
 
 const GREY = "#7d8590", ORANGE = "#d9622b", BLUE = "#3b82c4", GREEN = "#2f9e6e";
 
-/** One colour for one thing, in all charts; each can be told from white and from black. */
+/** One colour per system, in all charts; each contrasts with both white and black. */
 const COLOURS: Readonly<Record<string, string>> = {
   "TCP": GREY,
   "TCP, slow channel": GREY,
@@ -39,7 +39,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   "MICSS without reuse": BLUE,
 };
 
-/** Which systems a chart has, in the order in which they were measured, and their colours. */
+/** The systems of a chart in the order of their measurement, and their colours. */
 function systems(values: readonly Row[]) {
   const domain = [...new Set(values.map(({ system }) => String(system)))];
   return { domain, range: domain.map((system) => COLOURS[system] ?? GREEN) };
@@ -62,7 +62,7 @@ function colour(values: readonly Row[], legend: boolean, columns = 0) {
   };
 }
 
-/** Lines through medians, the range of the rounds behind them. */
+/** Lines through medians over the range of the rounds. */
 function lines(values: readonly Row[], x: object, y: object, columns = 0) {
   return [
     {
@@ -89,7 +89,7 @@ function lines(values: readonly Row[], x: object, y: object, columns = 0) {
   ];
 }
 
-/** Horizontal bars of medians with the range of the rounds and the value; a panel of its own for one metric. */
+/** Horizontal bars of medians with the range of the rounds and the value, in a panel for one metric. */
 function bars(
   values: readonly Row[],
   metric: string,
@@ -164,7 +164,7 @@ function bars(
   };
 }
 
-/** The charts that docs/BENCHMARKS.md shows. */
+/** The charts of docs/BENCHMARKS.md. */
 export const CHARTS: readonly Chart[] = [
   {
     name: "table1",

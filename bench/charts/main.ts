@@ -11,7 +11,7 @@ import { CHARTS, flat } from "./charts.ts";
 
 const TEXT = "#7d8590", LINES = "#7d859055";
 
-/** For readers with light and with dark pages: nothing behind, and middle tones. */
+/** A transparent background and middle tones, legible on light and dark pages. */
 const CONFIG: Config = {
   background: "transparent",
   font: "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif",

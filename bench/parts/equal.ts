@@ -1,22 +1,22 @@
 import { type Bench, measureThroughput, measureTrips, type Way } from "../bench.ts";
 import { ENTRY_HOST, startPair } from "../pair.ts";
-import { Load, makeStage } from "../testbed.ts";
+import { Load, makeTestbed } from "../testbed.ts";
 
 const PORT = 9000, ENTRY = 9200;
 
-/** Three channels of the same speed, in Mbit/s; the last as fast as the machine goes. */
+/** Rates of three equal channels, in Mbit/s; the last as fast as the machine allows. */
 const RATES = [{ rate: 100 }, { rate: 1000 }, {}];
 
-/** Past the paper: equal channels, of which each carries as much as all are asked to. */
+/** Beyond the paper: equal channels, each carrying as much as the whole is asked to. */
 export async function equal(bench: Bench): Promise<void> {
-  await using stage = await makeStage();
-  await using load = await Load.make(stage, PORT);
-  await using _pair = await startPair(stage, load, { target: PORT, entry: ENTRY });
-  for (const shape of stage.shapable ? RATES : [{}]) {
-    for (const at of stage.hosts.keys()) await stage.shape(at, shape);
+  await using testbed = await makeTestbed();
+  await using load = await Load.make(testbed, PORT);
+  await using _pair = await startPair(testbed, load, { target: PORT, entry: ENTRY });
+  for (const shape of testbed.shapable ? RATES : [{}]) {
+    for (const at of testbed.hosts.keys()) await testbed.shape(at, shape);
     const setting = { channels: shape.rate === undefined ? "unshaped" : `${shape.rate} Mbit/s` };
     const ways: Way[] = [
-      { system: "TCP", host: stage.hosts[0]!, port: PORT, setting },
+      { system: "TCP", host: testbed.hosts[0]!, port: PORT, setting },
       { system: "MICSS", host: ENTRY_HOST, port: ENTRY, setting },
     ];
     for (let round = 0; round < bench.rounds; round++) {

@@ -8,23 +8,23 @@ import { availableTunnels, startTunnel, type Tunnel } from "../tunnels.ts";
 
 const HOST = "127.0.0.1";
 
-/** What the web server is asked; as long before the first round, for code to be compiled, as in each. */
+/** Requests of a measurement; the warm-up before the first round, for code to be compiled, takes as long. */
 const REQUESTS = { clients: 50, kilobytes: 4, seconds: 2 } as const;
 
-/** Something that leads to the load generator's server at one port, and to the web server at the other. */
+/** A path to the load generator's server on one port, and to the web server on another. */
 interface Peer {
   readonly system: string;
   readonly load: number;
   readonly web: number;
-  /** The processes that lead to the load generator's server. */
+  /** The processes on the path to the load generator's server. */
   readonly processes?: readonly number[];
 }
 
 /**
- * Beside what people would use instead, everything on this host, each a pair of processes.
+ * Compares MICSS with its alternatives, each a pair of processes on this host.
  *
- * @param of Which tunnels. Default: those that are installed.
- * @param counts How many channels MICSS has.
+ * @param of Tunnels. Default: those that are installed.
+ * @param counts Numbers of MICSS's channels.
  */
 export async function peers(
   bench: Bench,
@@ -32,9 +32,9 @@ export async function peers(
   counts: readonly number[] = [2, 3],
 ): Promise<void> {
   await using parts = new AsyncDisposableStack();
-  const stage = loopback();
+  const testbed = loopback();
   const ports = { load: freePort(HOST), web: freePort(HOST) };
-  const load = parts.use(await Load.make(stage, ports.load));
+  const load = parts.use(await Load.make(testbed, ports.load));
   const hasWeb = has("nginx") && has("wrk");
   if (hasWeb) parts.use(await startWeb([`${HOST}:${ports.web}`], [4], []));
   const all: Peer[] = [{ system: "direct", ...ports }];
@@ -46,8 +46,8 @@ export async function peers(
   }
   for (const channels of counts) {
     const start = async (target: number): Promise<number> => {
-      const entry = freePort(HOST), stage = loopback(channels);
-      parts.use(await startPair(stage, load, { target, entry, channelPort: freePort(...stage.hosts) }));
+      const entry = freePort(HOST), testbed = loopback(channels);
+      parts.use(await startPair(testbed, load, { target, entry, channelPort: freePort(...testbed.hosts) }));
       return entry;
     };
     const system = `MICSS, ${channels} channels`;
@@ -56,7 +56,7 @@ export async function peers(
   for (const { system, web: port } of hasWeb ? all : []) {
     bench.progress(`warming up ${system}`);
     for (const keepAlive of [false, true]) {
-      const warmUp = () => request(stage, { host: HOST, port }, { ...REQUESTS, keepAlive });
+      const warmUp = () => request(testbed, { host: HOST, port }, { ...REQUESTS, keepAlive });
       await attempt(bench, `peers: ${system}, warming up`, async () => void await warmUp());
     }
   }
@@ -74,13 +74,13 @@ export async function peers(
       for (const keepAlive of hasWeb ? [false, true] : []) {
         const connections = keepAlive ? "kept" : "one a request";
         const to = { ...way, port: peer.web, setting: { connections } };
-        await measureRequests(bench, "peers", stage, to, { ...REQUESTS, keepAlive });
+        await measureRequests(bench, "peers", testbed, to, { ...REQUESTS, keepAlive });
       }
     }
   }
 }
 
-/** Starts something. @returns Its port, and the processes that it takes. */
+/** Starts a path. @returns Its port, and the processes that it started. */
 async function starting(start: () => Promise<number>): Promise<{ load: number; processes: number[] }> {
   const before = new Set(descendants());
   const load = await start();

@@ -2,7 +2,7 @@ import { has } from "../../tests/support/programs/programs.ts";
 import { type Bench } from "../bench.ts";
 import { measureRequests, startWeb } from "../http.ts";
 import { ENTRY_HOST, startPair } from "../pair.ts";
-import { Load, makeStage, type Stage } from "../testbed.ts";
+import { Load, makeTestbed, type Testbed } from "../testbed.ts";
 import { DELAY, SLOW } from "./table1.ts";
 
 const LOAD = 9000, WEB = 8080, ENTRY = 9200, ENTRY_ONCE = 9201;
@@ -22,21 +22,21 @@ interface System {
   readonly port: number;
 }
 
-/** Figure 6: requests a second by clients, file sizes, and with and without keep-alive, over the channels of Table I. */
+/** Figure 6: requests a second by clients and file size, with and without keep-alive, over the channels of Table I. */
 export async function web(bench: Bench): Promise<void> {
-  await withWeb(bench, FILES, async (stage, systems) => {
+  await withWeb(bench, FILES, async (testbed, systems) => {
     for (const keepAlive of [true, false]) {
       for (const kilobytes of FILES) {
         for (const clients of CLIENTS) {
           bench.progress(`${keepAlive ? "keep-alive" : "a connection each"}, ${kilobytes} kB, ${clients} clients`);
           for (const system of systems) {
-            // There is no association to reuse where none is left.
+            // A kept connection needs one association only, so there is no reuse to leave out.
             if (keepAlive && system.port === ENTRY_ONCE) continue;
             const connections = keepAlive ? "kept" : "one a request";
             const setting = { connections, "file, kB": kilobytes, clients };
-            // The slow channel has to serve all clients a few times.
+            // Leaves the slow channel time to serve all clients a few times.
             const seconds = kilobytes * clients < 1_000 ? 1 : 2;
-            await measureRequests(bench, "web", stage, { ...system, setting }, {
+            await measureRequests(bench, "web", testbed, { ...system, setting }, {
               ...{ clients, kilobytes, keepAlive, seconds },
             });
           }
@@ -46,39 +46,44 @@ export async function web(bench: Bench): Promise<void> {
   });
 }
 
-/** Figure 7: one request a connection, by the size of the file. */
+/** Figure 7: one request per connection, by file size. */
 export async function sizes(bench: Bench): Promise<void> {
-  await withWeb(bench, SIZES, async (stage, systems) => {
+  await withWeb(bench, SIZES, async (testbed, systems) => {
     for (const kilobytes of SIZES) {
       bench.progress(`files of ${kilobytes} kB`);
       for (const system of systems) {
         const way = { ...system, setting: { "file, kB": kilobytes } };
         const requests = { clients: CLIENTS_OF_SIZES, kilobytes, keepAlive: false, seconds: 1 };
-        await measureRequests(bench, "sizes", stage, way, requests);
+        await measureRequests(bench, "sizes", testbed, way, requests);
       }
     }
   });
 }
 
-/** Has a round done for each of the bench's but one: requests are many, and agree sooner than long flows do. */
+/** Runs one round fewer than the bench's: requests are many, and converge sooner than long flows. */
 async function withWeb(
   bench: Bench,
   files: readonly number[],
-  round: (stage: Stage, systems: readonly System[]) => Promise<void>,
+  round: (testbed: Testbed, systems: readonly System[]) => Promise<void>,
 ): Promise<void> {
   if (!has("nginx") || !has("wrk")) return bench.progress("left out: needs nginx and wrk");
-  await using stage = await makeStage(DELAY);
-  await stage.shape(0, { rate: SLOW, loss: 0 });
-  await using load = await Load.make(stage, LOAD);
-  const [slow] = stage.hosts as [string];
+  await using testbed = await makeTestbed(DELAY);
+  await testbed.shape(0, { rate: SLOW, loss: 0 });
+  await using load = await Load.make(testbed, LOAD);
+  const [slow] = testbed.hosts as [string];
   const listen = new Set([`127.0.0.1:${WEB}`, `${slow}:${WEB}`]);
-  await using _web = await startWeb([...listen], files, stage.far);
-  await using _pair = await startPair(stage, load, { target: WEB, entry: ENTRY });
-  await using _once = await startPair(stage, load, { target: WEB, entry: ENTRY_ONCE, channelPort: 6622, reuse: false });
+  await using _web = await startWeb([...listen], files, testbed.far);
+  await using _pair = await startPair(testbed, load, { target: WEB, entry: ENTRY });
+  await using _once = await startPair(testbed, load, {
+    target: WEB,
+    entry: ENTRY_ONCE,
+    channelPort: 6622,
+    reuse: false,
+  });
   const systems = [
     { system: "TCP, slow channel", host: slow, port: WEB },
     { system: "MICSS", host: ENTRY_HOST, port: ENTRY },
     { system: "MICSS without reuse", host: ENTRY_HOST, port: ENTRY_ONCE },
   ];
-  for (let done = 0; done < Math.max(1, bench.rounds - 1); done++) await round(stage, systems);
+  for (let done = 0; done < Math.max(1, bench.rounds - 1); done++) await round(testbed, systems);
 }

@@ -9,18 +9,18 @@ import { build, Load, loopback } from "../testbed.ts";
 
 const HOST = "127.0.0.1";
 
-/** How many workers handlers are given, one after the other. */
+/** Numbers of workers. */
 const COUNTS = [1, 2];
 
-/** How many clients ask the web server at once. */
+/** Concurrent clients of the web server. */
 const CLIENTS = 64;
 
-/** How many applications send at once to a client handler that is measured alone. */
+/** Applications that send at once to a client handler measured alone. */
 const FLOODS = 8;
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** Event loops: both handlers with one worker each and with two, and a client handler alone; all on this host. */
+/** Event loops: both handlers with one worker each and with two, then a client handler alone, all on this host. */
 export async function workers(bench: Bench): Promise<void> {
   await pairs(bench);
   for (let round = 0; round < bench.rounds; round++) {
@@ -33,19 +33,19 @@ export async function workers(bench: Bench): Promise<void> {
 
 async function pairs(bench: Bench): Promise<void> {
   await using parts = new AsyncDisposableStack();
-  const stage = loopback();
+  const testbed = loopback();
   const ports = { load: freePort(HOST), web: freePort(HOST) };
-  const load = parts.use(await Load.make(stage, ports.load));
+  const load = parts.use(await Load.make(testbed, ports.load));
   const hasWeb = has("nginx") && has("wrk");
   if (hasWeb) parts.use(await startWeb([`${HOST}:${ports.web}`], [4], []));
   for (let round = 0; round < bench.rounds; round++) {
     for (const count of COUNTS) {
       bench.progress(`round ${round + 1}, ${named(count)} each`);
-      // Only one pair at a time, so that what one has left ready does not cost the other one anything.
+      // One pair at a time, so that associations kept ready by one don't cost another anything.
       await using pair = new AsyncDisposableStack();
       const start = async (target: number): Promise<number> => {
-        const entry = freePort(HOST), channelPort = freePorts(count, ...stage.hosts);
-        pair.use(await startPair(stage, load, { target, entry, channelPort, workers: count }));
+        const entry = freePort(HOST), channelPort = freePorts(count, ...testbed.hosts);
+        pair.use(await startPair(testbed, load, { target, entry, channelPort, workers: count }));
         return entry;
       };
       const way = { system: `${named(count)} each`, host: HOST, port: await start(ports.load) };
@@ -57,18 +57,18 @@ async function pairs(bench: Bench): Promise<void> {
       });
       if (!hasWeb) continue;
       const port = await start(ports.web);
-      // Before anything is measured, each worker of the client has to know of the server's.
+      // Each worker of the client has to learn the server's workers before the measurement.
       for (let i = 0; i < 20; i++) await fetch(`http://${HOST}:${port}/4k`).then((answer) => answer.bytes());
       for (const keepAlive of [false, true]) {
         const to = { ...way, port, setting: { connections: keepAlive ? "kept" : "one a request" } };
         const requests = { clients: CLIENTS, kilobytes: 4, keepAlive, seconds: Math.max(1, Math.round(bench.seconds)) };
-        await measureRequests(bench, "workers", stage, to, requests);
+        await measureRequests(bench, "workers", testbed, to, requests);
       }
     }
   }
 }
 
-/** Measures what a client handler shares and sends, and how much processor that takes it, where nothing is joined. */
+/** Measures the throughput and processor use of a client handler whose shares are never joined. */
 async function alone(bench: Bench, count: number): Promise<void> {
   await using parts = new AsyncDisposableStack();
   const program = await build("alone.c", parts);
@@ -98,7 +98,7 @@ async function alone(bench: Bench, count: number): Promise<void> {
   bench.results.add("workers", system, {}, "processors", "of the machine's", processors);
 }
 
-/** The next lines that a program writes. */
+/** The next lines of a program's output. */
 async function nextLines(program: Program, count: number): Promise<string[]> {
   const from = program.lines.length;
   await program.waitForLine(() => program.lines.length >= from + count, `${count} lines`);

@@ -1,7 +1,7 @@
 /**
  * What the project uses of `@std/assert`, over `node:assert`'s comparison, for networks that don't reach jsr.io.
  *
- * Stricter than `@std/assert` in one point: `assertEquals` tells an object without a prototype from one with
+ * Differs from `@std/assert` in one point: `assertEquals` distinguishes an object without a prototype from one with
  * `Object`'s, and 0 from -0.
  *
  * @module
@@ -18,7 +18,7 @@ export class AssertionError extends Error {
   override name = "AssertionError";
 }
 
-/** Throws an {@linkcode AssertionError}, always. */
+/** Throws an {@linkcode AssertionError}. */
 export function fail(msg?: string): never {
   throw new AssertionError(`Failed assertion${ending(msg)}`);
 }
@@ -30,7 +30,7 @@ export function assert(expr: unknown, msg = ""): asserts expr {
 
 /** Asserts that two values are deeply equal, prototypes included; shows the difference. */
 export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
-  // node:assert's own comparison is slow on long arrays of bytes; its message is wanted only on failure
+  // node:assert's comparison is slow on long byte arrays; its message is needed only on failure.
   if (isDeepStrictEqual(actual, expected)) return;
   throw new AssertionError(`Values are not equal${ending(msg)}\n${difference(actual, expected)}`);
 }
@@ -105,12 +105,12 @@ export function assertAlmostEquals(actual: number, expected: number, tolerance?:
 }
 
 /**
- * Asserts that `fn` throws, and what: an instance of a class whose message includes a text.
+ * Asserts that `fn` throws, optionally an instance of a class whose message includes a text.
  *
- * @returns What it threw.
+ * @returns The error.
  */
 export function assertThrows(fn: () => unknown, msg?: string): unknown;
-/** The same for an error of a class. */
+/** Asserts that `fn` throws an instance of a class. */
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
   ErrorClass: Constructor<E>,
@@ -129,13 +129,13 @@ export function assertThrows(fn: () => unknown, ...wanted: Wanted): unknown {
 }
 
 /**
- * Asserts that `fn` returns a promise which rejects, and with what, as {@linkcode assertThrows} does. A `fn` that throws
- * before it returns a promise fails it.
+ * Asserts that `fn` returns a promise that rejects, as {@linkcode assertThrows} does for errors. A `fn` that throws
+ * synchronously fails the assertion.
  *
- * @returns What it rejected with.
+ * @returns The reason of the rejection.
  */
 export function assertRejects(fn: () => PromiseLike<unknown>, msg?: string): Promise<unknown>;
-/** The same for an error of a class. */
+/** Asserts a rejection with an instance of a class. */
 export function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
   ErrorClass: Constructor<E>,
@@ -186,7 +186,7 @@ function ending(msg: string | undefined): string {
   return msg ? `: ${msg}` : ".";
 }
 
-/** node:assert's picture of how two values differ. */
+/** node:assert's description of a difference. */
 function difference(actual: unknown, expected: unknown): string {
   try {
     nodeAssert.deepStrictEqual(actual, expected);

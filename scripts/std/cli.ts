@@ -1,16 +1,16 @@
 /**
- * What the project uses of `@std/cli`: `parseArgs`, without dotted names, for networks that don't reach jsr.io.
+ * The part of `@std/cli` that the project uses: `parseArgs`, without dotted names, for networks that don't reach jsr.io.
  *
- * Written after the behaviour of `@std/cli` 1.0.32 rather than over minimist, which `@std/cli` was ported from: minimist
- * negates any name, knows no `collect`, and takes `-` as a value, and correcting that is longer than this.
+ * Follows the behaviour of `@std/cli` 1.0.32. Not built on minimist, which `@std/cli` was ported from: minimist negates
+ * any name, has no `collect`, and takes `-` as a value; working around that takes more code than this.
  *
  * @module
  */
 
-/** A name or several. */
+/** One or more names. */
 type Names<T extends string> = T | readonly T[];
 
-/** What {@linkcode parseArgs} is told; names that it is not told are numbers, strings or `true`, as they look. */
+/** Options of {@linkcode parseArgs}. Values of unlisted names become numbers, strings or `true`, as they look. */
 export interface ParseOptions<
   B extends string = string,
   S extends string = string,
@@ -18,11 +18,11 @@ export interface ParseOptions<
   N extends string = string,
   D extends Record<string, unknown> = Record<string, unknown>,
 > {
-  /** Names that take no value; `false` where they are absent. */
+  /** Names without a value; `false` if absent. */
   boolean?: Names<B>;
-  /** Names whose value stays a string, the empty one where it is missing; `_` for what is no option. */
+  /** Names whose value stays a string, empty if missing; `_` for positional arguments. */
   string?: Names<S>;
-  /** Names that repeat, their values in an array; of others the last value counts. */
+  /** Names that may be given more than once, their values in an array; of others the last value wins. */
   collect?: Names<C>;
   /** Names that `--no-NAME` sets to `false`. */
   negatable?: Names<N>;
@@ -30,11 +30,11 @@ export interface ParseOptions<
   default?: D;
   /** Other names of a name. */
   alias?: Record<string, string | readonly string[]>;
-  /** Whether to take everything after the first argument that is no option as it is. */
+  /** Stops at the first positional argument, and leaves the rest as it is. */
   stopEarly?: boolean;
-  /** Whether what follows `--` goes to its own field instead of `_`. */
+  /** Puts the arguments after `--` in a field of their own instead of `_`. */
   "--"?: boolean;
-  /** Is called with an option, or an argument that is none, that nothing above names; leaves it out if `false`. */
+  /** Called for each option or positional argument that is not listed above; `false` omits it. */
   unknown?: (arg: string, key?: string, value?: unknown) => unknown;
 }
 
@@ -78,7 +78,7 @@ export function parseArgs<
     if (typeof value === "string" && !strings.has(key)) value = numberIfItLooksSo(value);
     for (const name of [key, ...sameAs(key)]) {
       if (name === "__proto__") continue;
-      // the value false of a negated option is no element of a list
+      // A negated option's `false` is not a list element.
       const list = collected.has(name) && value !== false;
       found[name] = !list ? value : Array.isArray(found[name]) ? [...found[name], value] : [value];
     }
@@ -86,7 +86,7 @@ export function parseArgs<
 
   /** Sets an option that has no `=`: its value is the next argument, if that looks like one. */
   function setWithNext(key: string, arg: string, next: string | undefined): boolean {
-    // the two notations differ on a lone dash, which -o takes and --option does not
+    // The two notations differ for a lone dash, which -o takes and --option does not.
     const looksLikeOption = arg.startsWith("--") ? /^-/ : /^--?[^-]/;
     const isValue = next && (booleans.has(key) ? /^(true|false)$/.test(next) : !looksLikeOption.test(next));
     if (isValue) set(key, booleans.has(key) ? next === "true" : next, arg);
@@ -98,7 +98,7 @@ export function parseArgs<
     const arg = before[at]!;
     const long = /^--(.+?)(?:=(.*))?$/s.exec(arg);
     const short = /^-([^-=]*)([^-])(?:=(.*))?$/s.exec(arg);
-    // -abc is -a -b -c, and so -abc=value is -a -b -c=value
+    // -abc is -a -b -c, so -abc=value is -a -b -c=value.
     for (const letter of short?.[1] ?? "") set(letter, strings.has(letter) ? "" : true, arg);
     const option = long?.slice(1) ?? short?.slice(2);
     if (option) {
@@ -126,7 +126,7 @@ export function parseArgs<
   return found as Args<B, S, C, N, D>;
 }
 
-/** From a name to its other names, both ways. */
+/** Maps each name to its aliases, in both directions. */
 function aliases(alias: Record<string, string | readonly string[]>): (key: string) => string[] {
   const groups = Object.entries(alias).map(([name, others]) => [name, others].flat());
   return (key) => groups.filter((group) => group.includes(key)).flat().filter((name) => name !== key);

@@ -1,28 +1,28 @@
 /**
- * The types of what yaml.ts uses of js-yaml: the package has none, and another one for them would be fetched by everyone who
- * runs micss.
+ * Types of the part of js-yaml that yaml.ts uses. The package has none, and everyone who runs micss would have to fetch
+ * another package for them.
  *
  * @module
  */
 
-/** Which types a document's scalars have. */
+/** Types of a document's scalars. */
 export interface Schema {
-  /** Only this package makes one. */
+  /** Restricts construction to this package. */
   readonly brand: unique symbol;
 }
 
 /** The schema in which every scalar is a string. */
 export const FAILSAFE_SCHEMA: Schema;
 
-/** A document is wrong, or a value can't be written as one. */
+/** Thrown for an invalid document, or a value that YAML can't represent. */
 export class YAMLException extends Error {
-  /** The message without the place. */
+  /** The message without its position. */
   readonly reason: string;
-  /** The place, both numbers counted from 0; not for a second document. */
+  /** The position, both numbers counted from 0; absent for a second document. */
   readonly mark?: { readonly line: number; readonly column: number; readonly snippet: string | null };
 }
 
-/** Reads the only document of a text; `undefined` or `null` where it is empty. */
+/** Parses a text with one document; `undefined` or `null` if it is empty. */
 export function load(text: string, options?: { schema?: Schema }): unknown;
 
 /** Writes a value as a document. */

@@ -1,5 +1,5 @@
 /**
- * What the project uses of `@std/yaml`, over js-yaml, which `@std/yaml` was ported from, for networks that don't
+ * The part of `@std/yaml` that the project uses, over js-yaml, which `@std/yaml` was ported from, for networks that don't
  * reach jsr.io.
  *
  * @module
@@ -9,10 +9,10 @@
 import { dump, FAILSAFE_SCHEMA, load, YAMLException } from "js-yaml";
 
 /**
- * The value of a YAML document; `null` for an empty one.
+ * Parses a YAML document; returns `null` for an empty one.
  *
  * @param options With the schema "failsafe", every scalar is a string; an empty value is still `null`.
- * @throws {SyntaxError} If the text is no YAML, has a duplicate key or more than one document. Its message is
+ * @throws {SyntaxError} If the text is not YAML, has a duplicate key or more than one document. The message is
  * `REASON at line LINE, column COLUMN:` and a snippet on the lines after it; lines and columns count from 1.
  */
 export function parse(content: string, options: { schema?: "failsafe" } = {}): unknown {
@@ -21,7 +21,7 @@ export function parse(content: string, options: { schema?: "failsafe" } = {}): u
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     const { reason, mark } = error;
-    // a second document has no place in js-yaml's error, nor in that of @std/yaml
+    // Neither js-yaml's error nor that of @std/yaml has a position for a second document.
     throw new SyntaxError(
       mark ? `${reason} at line ${mark.line + 1}, column ${mark.column + 1}:\n${mark.snippet ?? ""}` : reason,
     );
@@ -29,9 +29,9 @@ export function parse(content: string, options: { schema?: "failsafe" } = {}): u
 }
 
 /**
- * The YAML text of a value, ending in a line feed.
+ * Formats a value as YAML, ending in a line feed.
  *
- * @throws {TypeError} If the value holds what YAML can't, such as a function.
+ * @throws {TypeError} If YAML can't represent the value, such as a function.
  */
 export function stringify(data: unknown): string {
   try {

@@ -40,7 +40,7 @@ export function direction(): Vector[] {
   const destination = { kind: "name", port: 443, host: "www.example.com" } as const;
   add("OPEN again", "To a name, telling the source: two blocks of body", encoder.open({ destination, source }));
   for (const [name, code] of members(ResultCode)) {
-    // Frames know no sides: here all are in one direction.
+    // Frames are the same in both directions; here all are in one.
     add(`RESULT ${name}`, `Code ${code}, no text; only a server sends it`, encoder.result(code));
   }
   add("RESULT with a text", "In UTF-8", encoder.result(ResultCode.Unreachable, "no route to “web”"));

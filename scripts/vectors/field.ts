@@ -4,10 +4,10 @@ import { Seal } from "../../src/wire/seal.ts";
 import { counted, counting, type Vector } from "./vector.ts";
 import { concat } from "../../src/wire/concat.ts";
 
-/** Where a head's mask is: of KEY, the key. */
+/** Offset of a head's mask; in KEY, of the key. */
 export const MASK_AT = 4;
 
-/** Where a head's tag is: of KEY, the first mask. */
+/** Offset of a head's tag; in KEY, of the first mask. */
 export const TAG_AT = MASK_AT + ELEMENT_LENGTH;
 
 /** Multiplications and evaluations in the field (docs/PROTOCOL.md 4.4). */
@@ -34,7 +34,7 @@ export function fields(): Vector[] {
   ];
 }
 
-/** Heads of frames (docs/PROTOCOL.md 4.4): the first of their direction after KEY, but for one. */
+/** Heads of frames (docs/PROTOCOL.md 4.4): each follows KEY, except for one. */
 export function tags(): Vector[] {
   const { Data, End, Open, Reset, Result } = FrameType;
   return [
@@ -48,21 +48,21 @@ export function tags(): Vector[] {
   ];
 }
 
-/** What a frame's head is made of, and the tag. */
+/** The inputs of a frame's tag, and the tag. */
 export interface Sealed {
   /** The key, k. */
   readonly key: string;
-  /** The mask in force. */
+  /** The current mask. */
   readonly mask: string;
   /** The frame's type. */
   readonly type: FrameType;
   /** Its body's length. */
   readonly length: number;
-  /** How many frames went before it in its direction, KEY included. */
+  /** Number of preceding frames in its direction, including KEY. */
   readonly number: number;
-  /** The mask that it carries for the next frame. */
+  /** The mask for the next frame. */
   readonly nextMask: string;
-  /** What the tag covers of its body: all; of DATA nothing. */
+  /** The part of the body under the tag: all of it, or nothing for DATA. */
   readonly covered: string;
   /** m1 ... md. */
   readonly blocks: string[];
@@ -70,7 +70,7 @@ export interface Sealed {
   readonly tag: string;
 }
 
-/** Takes a frame's head apart. */
+/** Decomposes a frame's head. */
 export function sealed(
   head: Uint8Array,
   covered: Uint8Array,
@@ -121,7 +121,7 @@ function power(exponent: number): Uint8Array {
   return Uint8Array.fromHex((1n << BigInt(exponent)).toString(16).padStart(32, "0"));
 }
 
-/** An element as GCM writes it, in this protocol's order of bits. */
+/** Converts an element from GCM's bit order to this protocol's. */
 function reversed(hex: string): Uint8Array {
   const bits = BigInt(`0x${hex}`).toString(2).padStart(128, "0");
   return Uint8Array.fromHex(BigInt(`0b${[...bits].reverse().join("")}`).toString(16).padStart(32, "0"));

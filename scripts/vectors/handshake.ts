@@ -8,7 +8,7 @@ export function greetings(): Vector[] {
   const cookie = counted(COOKIE_LENGTH);
   return [{
     name: "greeting",
-    description: "What the server sends first on a connection",
+    description: "The server's first message on a connection",
     cookie: cookie.toHex(),
     bytes: encodeGreeting(cookie).toHex(),
   }];

@@ -13,7 +13,7 @@ import {
 } from "../../src/wire/identify.ts";
 import { counted, members, type Vector } from "./vector.ts";
 
-/** The seed in PKCS #8 (RFC 8410). */
+/** Prefix of an Ed25519 seed in PKCS #8 (RFC 8410). */
 const PKCS8_HEAD = Uint8Array.fromHex("302e020100300506032b657004220420");
 const SECRET = counted(32);
 const NONCE = counted(NONCE_LENGTH, 64);
@@ -23,8 +23,8 @@ const SECOND: WireAddress = { address: Uint8Array.of(198, 51, 100, 10), port: 70
 const THIRD: WireAddress = { address: Uint8Array.fromHex("20010db8000000000000000000000010"), port: 6522 };
 
 /**
- * Whole exchanges (docs/PROTOCOL.md 6). The cryptography is node:crypto's, so that these vectors are a second opinion on
- * the code's own.
+ * Whole exchanges (docs/PROTOCOL.md 6). Uses node:crypto's cryptography, so that these vectors check the code's own
+ * independently.
  */
 export function exchanges(): Vector[] {
   const privateKey = createPrivateKey({
@@ -103,7 +103,7 @@ export function unanswered(): Vector[] {
   }));
 }
 
-/** Lists that must be refused though their token is right (docs/PROTOCOL.md 6.3). */
+/** Lists that must be refused although their token is valid (docs/PROTOCOL.md 6.3). */
 export function invalidLists(): Vector[] {
   const a = "04c000020a197a", b = "04c000020b197a", hour = "00000e10";
   const seventeen = Array.from({ length: 17 }, (_, at) => `04c00002${hex(at + 1)}197a`).join("");
@@ -111,8 +111,8 @@ export function invalidLists(): Vector[] {
     ["one channel", "Fewer than 2 channels", a + hour],
     ["17 channels", "More than 16 channels", seventeen + hour],
     ["an address twice", "Two channels at one address", a + "04c000020a197b" + hour],
-    ["port 0", "Nobody can connect there", a + "04c000020b0000" + hour],
-    ["no address", "All zeros stands for any", a + "0400000000197a" + hour],
+    ["port 0", "A port that can't be connected to", a + "04c000020b0000" + hour],
+    ["no address", "All zeros is the unspecified address", a + "0400000000197a" + hour],
     ["unknown family", "Family 5", a + "05c000020b197a" + hour],
     ["cut address", "An IPv6 address of 4 bytes", a + "06c000020b197a" + hour],
     ["not valid", "Valid for no time", a + b + "00000000"],

@@ -8,7 +8,7 @@ import { MASK_AT, TAG_AT } from "./field.ts";
 import { counted, counting, type Vector } from "./vector.ts";
 import { concat } from "../../src/wire/concat.ts";
 
-/** Bytes that must be refused, each with what they would be of: greeting, associate, reply, open or direction. */
+/** Bytes that must be refused, each with its kind: greeting, associate, reply, open or direction. */
 export function invalid(): Vector[] {
   const list = (...cookies: Uint8Array[]): Uint8Array =>
     encodeAssociate({ scheme: 1, threshold: cookies.length, cookies });
@@ -49,10 +49,10 @@ function directions(): Vector[] {
   const end = encoder.end(), ping = encoder.ping(counted(4)), bye = encoder.bye();
   const direction = (name: string, description: string, ...frames: Uint8Array[]): Vector =>
     vector("direction", name, description, concat(frames));
-  /** A frame whose type or length is another; the rest stays. */
+  /** Changes a frame's type or length. */
   const turned = (frame: Uint8Array, type: number, length: number): Uint8Array =>
     concat([[type, length >> 16, length >> 8, length], frame.slice(4)]);
-  /** A head of which type or length tell that it is none; its mask and tag count up. */
+  /** A head with an invalid type or length; its mask and tag count up. */
   const head = (type: number, length: number): Uint8Array => turned(counted(FRAME_HEAD_LENGTH), type, length);
   const flipped = (frame: Uint8Array, at: number): Uint8Array => changed(frame, at, frame[at]! ^ 1);
   return [

@@ -1,10 +1,10 @@
-/** One test vector: its values stand beside its name; bytes are in hexadecimal. */
+/** One test vector: a name, a description, and values; bytes are in hexadecimal. */
 export interface Vector {
-  /** What it is, unique in its group. */
+  /** Unique in its group. */
   readonly name: string;
-  /** What it shows, in a line. */
+  /** One line on the case that it covers. */
   readonly description: string;
-  /** Its values. */
+  /** The values. */
   readonly [value: string]: unknown;
 }
 

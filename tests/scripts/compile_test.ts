@@ -97,7 +97,7 @@ const steps: [step: string, executable: string, message: string][] = [
     "test $1 != client || { echo no YAML >&2; exit 1; }",
     "can't serve the page of a handler started from a YAML file: no YAML",
   ],
-  ["has no page", "test $1 != client", "can't serve the page of a handler started from a YAML file: it ended without"],
+  ["has no page", "test $1 != client", "can't serve the page of a handler started from a YAML file: it exited without"],
 ];
 for (const [name, executable, message] of steps) {
   Deno.test(`an executable that ${name} is removed, and the task fails in a line that says so`, async () => {

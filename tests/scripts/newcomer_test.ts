@@ -32,7 +32,7 @@ for (const [task, says] of commands) {
       { cwd: ROOT, env: { HOME: home.path, DENO_DIR: cache.path }, ms: 180_000, mayFail: true },
     );
     assertStringIncludes(text(), says);
-    const replaced = stderr.includes("@std comes from the npm registry");
+    const replaced = stderr.includes("using the npm registry for @std");
     const wanted = [...await locked("deno.lock"), ...replaced ? await locked("scripts/std/deno.lock") : []];
     assertEquals(await cached(`${cache.path}/npm`), [...new Set(wanted)].sort());
     assertEquals((await Array.fromAsync(Deno.readDir(home.path))).map(({ name }) => name), []);

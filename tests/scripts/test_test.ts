@@ -62,8 +62,8 @@ Deno.test("the task passes on a suite's success and failure", async () => {
 Deno.test("the task fails clearly when a test file does not load, or does not compile", async () => {
   const throwing = await runSuite(`throw new Error("early");`);
   assertEquals(throwing.code, 1);
-  assertMatch(throwing.errors, /test: deno test ended with status 1/);
+  assertMatch(throwing.errors, /test: deno test exited with status 1/);
   const wrong = await runSuite(`const a: string = 1; Deno.test(a, () => {});`);
   assertEquals(wrong.code, 1);
-  assertMatch(wrong.errors, /test: deno test ended with status 1 and without a report/);
+  assertMatch(wrong.errors, /test: deno test exited with status 1 and left no report/);
 });
