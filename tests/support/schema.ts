@@ -10,7 +10,7 @@ const validators = {
   client: ajv.compile(JSON.parse(schemaText("client"))),
 };
 
-/** What an editor that knows the JSON Schema of a side's files says of this one: where, and what; empty if nothing. */
+/** Validates a file against the JSON Schema of its side, as an editor does. @returns Each mistake with its path. */
 export function editorSays(side: "server" | "client", yaml: string): string[] {
   const validate = validators[side];
   validate(parse(yaml) ?? {});

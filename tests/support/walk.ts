@@ -1,14 +1,14 @@
-/** A file's path relative to where the walk began, and its text. */
+/** A file's path, relative to the start of the walk, and its text. */
 export interface FoundFile {
   readonly path: string;
   readonly text: string;
 }
 
 /**
- * Reads the files below a directory, in the order of their paths.
+ * Reads the files below a directory, ordered by path.
  *
  * @param directory Ends in a slash.
- * @param suffix Ends the names of the files to read.
+ * @param suffix Suffix of the names of the files to read.
  */
 export async function* walk(directory: URL, suffix: string, path = ""): AsyncGenerator<FoundFile> {
   const entries = await Array.fromAsync(Deno.readDir(new URL(path, directory)));

@@ -1,4 +1,4 @@
-/** Someone on the path to a server handler that is asked for its channels: changes its answers, or gives others. */
+/** An attacker on the path to a server handler's identification: changes its answers, or sends others. */
 import { type Connection, writeAll } from "../../../src/net/connection.ts";
 import { type Address, DEFAULT_PORT } from "../../../src/net/address.ts";
 import { GREETING_LENGTH } from "../../../src/wire/greeting.ts";
@@ -7,7 +7,7 @@ import { Interposer } from "../network/interposer.ts";
 import type { Interposed, MemoryNetwork } from "../network/memory_network.ts";
 import { readAll } from "./pair.ts";
 
-/** An answer, cut where it can be. */
+/** An answer's fields. */
 export interface Parts {
   /** Type, method, the list's length. */
   head: Uint8Array;
@@ -15,22 +15,22 @@ export interface Parts {
   token: Uint8Array;
 }
 
-/** Cuts an answer; the list's length is as it says. */
+/** Splits an answer; takes its list's length from its head. */
 export function partsOf(answer: Uint8Array): Parts {
   const length = answer[2]! << 8 | answer[3]!;
   return { head: answer.slice(0, 4), list: answer.slice(4, 4 + length), token: answer.slice(4 + length) };
 }
 
-/** Puts an answer together, its list of the length that it has. */
+/** Joins an answer's fields, with the actual length of its list. */
 export function joined({ head, list, token }: Parts): Uint8Array {
   return Uint8Array.from([head[0]!, head[1]!, list.length >> 8, list.length & 255, ...list, ...token]);
 }
 
 /**
- * Changes what comes back on every connection that asks.
- *
- * @param change Makes what the client gets of what the server said after its greeting, closed behind it, or held open.
- */
+  * Changes the answer on every connection that asks.
+  *
+  * @param change Maps the server's bytes after its greeting to those that the client receives.
+  * @param then Closes the connection after them, or holds it open.
 export function changeAnswers(
   network: MemoryNetwork,
   change: (answer: Uint8Array) => Uint8Array,
@@ -48,7 +48,7 @@ export function changeAnswers(
   });
 }
 
-/** Stands in the path to every server handler's channels, and in no other. */
+/** Interposes on the path to every server handler's channels, and on no other. */
 export function interposeAt(network: MemoryNetwork, interpose: (path: Interposed, to: Address) => void): void {
   network.interpose = (path, to) => {
     if (to.port === DEFAULT_PORT) interpose(path, to);
@@ -56,7 +56,7 @@ export function interposeAt(network: MemoryNetwork, interpose: (path: Interposed
   };
 }
 
-/** Leads connections to one address to another. */
+/** Redirects connections to one address to another. */
 export function divert(network: MemoryNetwork, from: Address, to: Address): void {
   interposeAt(network, ({ toClient, toServer }, address) => {
     (async () => {
@@ -74,7 +74,7 @@ export function divert(network: MemoryNetwork, from: Address, to: Address): void
   });
 }
 
-/** Listens in a server handler's place: says `greeting`, takes a question, and goes on as `speak` does. */
+/** Listens in a server handler's place: sends `greeting`, reads a question, and continues with `speak`. */
 export function impersonate(
   network: MemoryNetwork,
   at: Address,
@@ -96,13 +96,13 @@ export function impersonate(
   return { [Symbol.dispose]: () => listener.close() };
 }
 
-/** Waits until the other end has gone. */
+/** Waits until the other end has closed. */
 export async function gone(connection: Connection): Promise<void> {
   const nowhere = new Uint8Array(100);
   while (await connection.read(nowhere) !== null);
 }
 
-/** Passes on so many bytes, or all until the end. */
+/** Relays `bytes` bytes, or all of them up to the end. */
 async function pass(from: Connection, to: Connection, bytes: number): Promise<void> {
   const buffer = new Uint8Array(1000);
   for (let at = 0; at < bytes;) {

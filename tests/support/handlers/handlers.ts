@@ -7,36 +7,36 @@ import { freePort } from "../programs/programs.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 
-/** The group that handlers run as in a namespace, so that REDIRECT rules can tell their traffic from applications'. */
+/** The group that handlers run as in a namespace, so that REDIRECT rules can distinguish their traffic from applications'. */
 export const HANDLER_GROUP = 6522;
 
-/** How a handler is run. */
+/** Options of a handler's process. */
 export interface HandlerOptions extends RunOptions {
   /**
-   * The compiled `micss` to run. Default: what the environment variable `MICSS_EXECUTABLE` names, and without it the
-   * source, with the permissions that users run it with.
+   * The compiled `micss` to run. Default: the value of the environment variable `MICSS_EXECUTABLE`, otherwise the source,
+   * with the permissions that users run it with.
    */
   executable?: string | undefined;
   /** Further flags. */
   flags?: readonly string[];
-  /** The command that runs `micss`, where it is another one; its arguments follow. */
+  /** A different command for `micss`, followed by its arguments. */
   micss?: readonly string[];
 }
 
 /** One line of a handler's log. */
 export interface LogLine {
-  /** How grave it is. */
+  /** Its level. */
   level: string;
-  /** What happened. */
+  /** The event. */
   event: string;
-  /** All else. */
+  /** Further fields. */
   [field: string]: unknown;
 }
 
-/** What a log line's fields have to be: equal, or for an expression, matched by it. */
+/** Expected fields of a log line: equal values, or matches of an expression. */
 export type LogPattern = Record<string, string | number | boolean | RegExp>;
 
-/** A `micss` command that runs beside the test, its log in JSON. */
+/** A running `micss` command that logs in JSON. */
 export class Handler implements AsyncDisposable {
   readonly #program: Program;
 
@@ -55,15 +55,15 @@ export class Handler implements AsyncDisposable {
     return handler;
   }
 
-  /** What it has logged so far, the lines with this event and these fields. */
+  /** The lines logged so far with this event and these fields. */
   logged(event: string | RegExp, fields: LogPattern = {}): LogLine[] {
     return this.#program.lines.flatMap((text) => parseLine(text) ?? []).filter((line) => fits(line, event, fields));
   }
 
   /**
-   * Waits for a log line with this event and these fields, also among those already written.
+   * Waits for a log line with this event and these fields; an earlier one counts.
    *
-   * @throws {Error} When none comes within `ms`, or the handler ends without it; the message has its log.
+   * @throws {Error} If none appears within `ms`, or the handler exits first; the message includes its log.
    */
   async waitForLog(event: string | RegExp, fields: LogPattern = {}, ms = PATIENCE): Promise<LogLine> {
     const line = await this.#program.waitForLine(
@@ -78,10 +78,10 @@ export class Handler implements AsyncDisposable {
   }
 
   /**
-   * Waits for as many log lines with this event and these fields, as {@linkcode Handler.waitForLog} does for one: a line
-   * is written a moment after what it tells of.
+   * Waits for `count` log lines with this event and these fields, as {@linkcode Handler.waitForLog} does for one: a line
+   * is written a moment after its event.
    *
-   * @returns All of them, which may be more.
+   * @returns All matching lines, possibly more than `count`.
    */
   async waitForLogs(count: number, event: string | RegExp, fields: LogPattern = {}): Promise<LogLine[]> {
     let seen = 0;
@@ -93,37 +93,37 @@ export class Handler implements AsyncDisposable {
     return this.logged(event, fields);
   }
 
-  /** The memory that it has in use, in bytes (resident set size). */
+  /** Resident set size, in bytes. */
   async memory(): Promise<number> {
     const status = await Deno.readTextFile(`/proc/${this.#program.pid}/status`);
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
   }
 
-  /** The number of files that it has open, sockets among them. */
+  /** Number of open files, including sockets. */
   async files(): Promise<number> {
     return (await Array.fromAsync(Deno.readDir(`/proc/${this.#program.pid}/fd`))).length;
   }
 
-  /** Its exit status, when it has ended. */
+  /** Resolves to its exit status. */
   get exited(): Promise<number> {
     return this.#program.exited;
   }
 
-  /** Sends it a signal. */
+  /** Sends a signal. */
   signal(signal: Deno.Signal): void {
     this.#program.signal(signal);
   }
 
-  /** Its log, for a message. */
+  /** Its log, for error messages. */
   describe(): string {
     return this.#program.describe();
   }
 
   /**
-   * Ends it by SIGTERM, and a second one when it waits for sessions to finish.
+   * Ends it with SIGTERM, and a second one if it waits for sessions to finish.
    *
    * @returns Its exit status.
-   * @throws {Error} When it goes on all the same, and had to be killed.
+   * @throws {Error} If it does not exit and has to be killed.
    */
   async stop(): Promise<number> {
     this.#program.signal("SIGTERM");
@@ -136,37 +136,37 @@ export class Handler implements AsyncDisposable {
     return code;
   }
 
-  /** {@linkcode Handler.stop}. */
+  /** See {@linkcode Handler.stop}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 }
 
-/** A server handler and a client handler on loopback, and one way through them. */
+/** A server handler and a client handler on loopback, with one forward. */
 export interface Pair extends AsyncDisposable {
   /** The server handler. */
   server: Handler;
   /** The client handler. */
   client: Handler;
-  /** Where an application connects to reach the target. */
+  /** The forward's address, where an application reaches the target. */
   entry: Address;
-  /** Where the server handler takes channels. */
+  /** The server handler's addresses. */
   channels: Address[];
-  /** Both logs, for a message. */
+  /** Both logs, for error messages. */
   describe(): string;
 }
 
 /** Starts a pair of handlers with three channels, 127.0.0.1 to 127.0.0.3. */
 export async function startPair(
   options: {
-    /** Where sessions go. */
+    /** The sessions' target. */
     target: Address;
-    /** Where the client handler finds the channels, when it is not where the server handler has them. */
+    /** The client handler's addresses of the channels, if they differ from the server handler's. */
     through?: (channels: Address[]) => Address[];
     executable?: string;
     /** Further flags of both handlers. */
     flags?: readonly string[];
-    /** As in {@linkcode RunOptions}, for both handlers. */
+    /** See {@linkcode RunOptions}; applies to both handlers. */
     within?: readonly string[];
   },
 ): Promise<Pair> {
@@ -187,7 +187,7 @@ export async function startPair(
 /**
  * Starts a server handler.
  *
- * @param target As its flag has it: `PORT=HOST:PORT`.
+ * @param target In the syntax of its flag: `PORT=HOST:PORT`.
  */
 export function startServer(channels: Address[], target: string, options: HandlerOptions = {}): Promise<Handler> {
   const flags = channels.flatMap((channel) => ["--channel", formatAddress(channel)]);
@@ -195,9 +195,9 @@ export function startServer(channels: Address[], target: string, options: Handle
 }
 
 /**
- * Starts a client handler that calls its server `web`.
+ * Starts a client handler whose server is named `web`.
  *
- * @param entries The flags of its ways in.
+ * @param entries Flags of its entries.
  */
 export function startClient(channels: Address[], entries: string[], options: HandlerOptions = {}): Promise<Handler> {
   const server = `web=${channels.map(formatAddress).join(",")}`;
@@ -206,7 +206,7 @@ export function startClient(channels: Address[], entries: string[], options: Han
 
 let fromSource: Promise<string[]> | undefined;
 
-/** The command that runs `micss`; its arguments follow. @param executable As in {@linkcode HandlerOptions}. */
+/** The command that runs `micss`, without arguments. @param executable See {@linkcode HandlerOptions}. */
 export async function micssCommand(executable = Deno.env.get("MICSS_EXECUTABLE")): Promise<string[]> {
   if (executable !== undefined) return [executable];
   fromSource ??= (async () => {

@@ -1,4 +1,4 @@
-/** Both handlers over one network in memory, with a fake clock; the test plays applications and targets. */
+/** Both handlers over one in-memory network with a fake clock; the test plays applications and targets. */
 import { assertEquals } from "@std/assert";
 import { parseConfig } from "../../../src/config/load.ts";
 import { ClientHandler } from "../../../src/client/handler.ts";
@@ -11,21 +11,21 @@ import { ServerHandler } from "../../../src/server/handler.ts";
 import { FakeClock } from "../time/fake_clock.ts";
 import { MemoryNetwork, type MemoryNetworkOptions } from "../network/memory_network.ts";
 
-/** Where the client handler listens in tests: a forward to port 80 of the server named "web". */
+/** The client handler's forward to port 80 of the server named "web". */
 export const FORWARD: Address = { host: "127.0.0.1", port: 8080 };
 
-/** Where it takes redirected connections. */
+/** The client handler's address for redirected connections. */
 export const REDIRECT: Address = { host: "127.0.0.1", port: 6533 };
 
-/** Where the server handler's target for port 80 listens. */
+/** The server handler's target for port 80. */
 export const TARGET: Address = { host: "127.0.0.2", port: 8000 };
 
 const CHANNELS = "192.0.2.1,192.0.2.2,192.0.2.3";
 
-/** A log line, as JSON has it. */
+/** A log line, parsed from JSON. */
 export type Line = { readonly event: string } & Readonly<Record<string, unknown>>;
 
-/** What stands in a test, and how to end it. */
+/** Both handlers, their network and their logs. */
 export class Handlers {
   readonly network: MemoryNetwork;
   readonly clock = new FakeClock();
@@ -33,17 +33,17 @@ export class Handlers {
   readonly client: ClientHandler;
   readonly serverLines: Line[] = [];
   readonly clientLines: Line[] = [];
-  /** Takes the target's connections. */
+  /** Accepts the target's connections. */
   readonly targets: Listener;
-  /** Where the next redirected connections wanted to go. */
+  /** The original destination of the next redirected connections. */
   originalDestination: () => Address = () => ({ host: "192.0.2.2", port: 80 });
 
   /**
-   * Starts both.
+   * Starts both handlers.
    *
-   * @param options The network's.
-   * @param yaml The server handler's configuration beyond channels and a target for port 80, and the client's beyond its
-   * server, its ways in, and how many associations it keeps ready: none unless given.
+   * @param options The network's options.
+   * @param yaml Further settings: the server handler's besides channels and a target for port 80; the client's besides its
+   * server, its entries, and the number of associations kept ready (default: 0).
    */
   constructor(options: MemoryNetworkOptions = {}, yaml: { server?: string; client?: string; warm?: number } = {}) {
     const { clock } = this;
@@ -78,27 +78,27 @@ ${yaml.client ?? ""}`),
     );
   }
 
-  /** An application's connection through the forward, and the target's end of it. */
+  /** Opens a session through the forward. @returns The application's end and the target's. */
   async session(at: Address = FORWARD): Promise<{ application: Connection; target: Connection }> {
     const application = await this.network.connect(at);
     const target = await this.targets.accept();
     return { application, target: target! };
   }
 
-  /** Closes both handlers and what the test holds, and checks that nothing is left. */
+  /** Closes both handlers and `held`, and checks that nothing is left open. */
   async close(...held: Connection[]): Promise<void> {
     await this.client.close();
     await this.server.close();
     this.targets.close();
     for (const connection of held) connection.close();
-    // The interval in which the log counts what strangers do.
+    // The interval over which the log counts strangers.
     await this.clock.advance(10_000);
     const { network: { openEnds, openListeners }, clock: { pending } } = this;
     assertEquals({ openEnds, openListeners, pending }, { openEnds: 0, openListeners: 0, pending: 0 });
   }
 }
 
-/** The only line of an event, without what differs from run to run. */
+/** The only line of an event, without fields that differ from run to run. */
 export function lineOf(lines: readonly Line[], event: string): Record<string, unknown> {
   const found = lines.filter((line) => line.event === event);
   assertEquals(found.length, 1, `${event} in ${JSON.stringify(lines)}`);
@@ -106,7 +106,7 @@ export function lineOf(lines: readonly Line[], event: string): Record<string, un
   return fields;
 }
 
-/** The events of a log, in order. */
+/** A log's events, in order. */
 export function events(lines: readonly Line[]): string[] {
   return lines.map(({ event }) => event);
 }

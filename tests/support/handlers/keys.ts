@@ -2,16 +2,16 @@ import { parseScope } from "../../../src/config/scope.ts";
 import { generateEd25519, generateHmac, importKey, type Key } from "../../../src/identify/key.ts";
 import type { ScopedKey } from "../../../src/identify/learned.ts";
 
-/** The methods by their names. */
+/** Names of the methods. */
 export type MethodName = "hmac" | "ed25519";
 
-/** A key as its server and as its clients have it. */
+/** A key in its server's form and its clients' form. */
 export interface Pair {
   readonly server: Key;
   readonly client: Key;
 }
 
-/** Makes a new key. */
+/** Generates a key. */
 export async function makeKey(method: MethodName = "ed25519"): Promise<Pair> {
   if (method === "hmac") {
     const key = await importKey(generateHmac(""));

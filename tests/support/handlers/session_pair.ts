@@ -1,4 +1,4 @@
-/** Both handlers' parts in sessions over one association in memory; the test plays the application and the target. */
+/** Both handlers' parts of sessions over one in-memory association; the test plays the application and the target. */
 import { assertEquals } from "@std/assert";
 import type { Connection } from "../../../src/net/connection.ts";
 import { Frames } from "../../../src/session/frames.ts";
@@ -9,15 +9,15 @@ import { settle } from "../time/fake_clock.ts";
 import { MemoryNetwork } from "../network/memory_network.ts";
 import { applicationPair, associatedPair, type Pair } from "./pair.ts";
 
-/** The parties, and how to run a session between them. */
+/** An association and the network around it. */
 export interface SessionPair extends Pair {
   readonly clientFrames: Frames;
   readonly serverFrames: Frames;
-  /** Where applications and targets connect. */
+  /** The network of applications and targets. */
   readonly outside: MemoryNetwork;
 }
 
-/** A session, and how it ends on each side: null for an orderly end, else the error. */
+/** A session and each side's outcome: null for an orderly end, otherwise the error. */
 export interface Session {
   /** The application's end of its connection. */
   readonly application: Connection;
@@ -39,14 +39,14 @@ export async function sessionPair(
   return { ...pair, clientFrames: new Frames(pair.client), serverFrames: new Frames(pair.server), outside };
 }
 
-/** Receives a frame of the type that is due. */
+/** Receives a frame of the expected type. */
 export async function due<T extends FrameType>(frames: Frames, type: T): Promise<Extract<Frame, { readonly type: T }>> {
   const frame = await frames.receive();
   assertEquals(frame?.type, type);
   return frame as Extract<Frame, { readonly type: T }>;
 }
 
-/** The client handler's part. */
+/** Runs the client handler's part. */
 export function ask(
   pair: SessionPair,
   inside: Connection,
@@ -58,7 +58,7 @@ export function ask(
   return outcome(request(open, inside, pair.clientFrames, { traffic, clock: pair.clock, pending }));
 }
 
-/** The server handler's part: takes an OPEN, says yes, and carries. */
+/** Runs the server handler's part: receives an OPEN, accepts it, and relays. */
 export async function serve(
   pair: SessionPair,
   inside: Connection,
@@ -69,7 +69,7 @@ export async function serve(
     try {
       await due(frames, FrameType.Open);
     } catch (error) {
-      // As a service does.
+      // As Service does.
       inside.reset();
       frames.association.end();
       throw error;
@@ -94,7 +94,7 @@ export async function startSession(pair: SessionPair): Promise<Session> {
   };
 }
 
-/** Closes what the test holds, and checks that nothing is left. */
+/** Closes `held`, and checks that nothing is left open. */
 export async function finishPair(pair: SessionPair, ...held: Connection[]): Promise<void> {
   for (const connection of held) connection.close();
   pair.client.end();

@@ -1,4 +1,4 @@
-/** An application, which the test plays, in talk with a way in over a network in memory. */
+/** An application, played by the test, that talks to an entry over an in-memory network. */
 import type { Arrival, Entry } from "../../../src/client/ingress/arrival.ts";
 import { Ingress } from "../../../src/client/ingress/ingress.ts";
 import type { Address } from "../../../src/net/address.ts";
@@ -8,22 +8,22 @@ import { single } from "../../../src/workers/worker_group.ts";
 import { FakeClock } from "../time/fake_clock.ts";
 import { MemoryNetwork, type MemoryNetworkOptions } from "../network/memory_network.ts";
 
-/** Where the ways in of these tests listen. */
+/** The entries' address. */
 export const LISTEN: Address = { host: "127.0.0.1", port: 1080 };
 
-/** What became of an application's connection. */
+/** An application's connection to an entry. */
 export interface Talk extends AsyncDisposable {
   readonly application: Connection;
   readonly network: MemoryNetwork;
   readonly clock: FakeClock;
   readonly waysIn: Ingress;
-  /** What arrived so far; nothing is done with it. */
+  /** Arrivals so far, which nothing handles. */
   readonly arrivals: Arrival[];
   /** The next arrival. */
   arrival(): Promise<Arrival>;
 }
 
-/** Starts a way in, and connects to it. */
+/** Starts an entry and connects to it. */
 export async function startTalk(entry: Entry, options: MemoryNetworkOptions = {}, timeout = 5000): Promise<Talk> {
   const network = new MemoryNetwork(options);
   const clock = new FakeClock();
@@ -56,19 +56,19 @@ export async function startTalk(entry: Entry, options: MemoryNetworkOptions = {}
   };
 }
 
-/** Writes bytes one after the other, each in a write of its own. */
+/** Writes bytes one at a time, each in its own write. */
 export async function writeByteByByte(connection: Connection, bytes: Uint8Array): Promise<void> {
   for (const byte of bytes) await writeAll(connection, Uint8Array.of(byte));
 }
 
-/** What has been sent by now, at least one byte. */
+/** Reads the bytes sent so far, at least one. */
 export async function readSome(connection: Connection): Promise<Uint8Array> {
   const buffer = new Uint8Array(4096);
   const length = await connection.read(buffer);
   return buffer.slice(0, length ?? 0);
 }
 
-/** The bytes of a text, each character one byte. */
+/** Encodes a text with one byte per character. */
 export function latin1(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

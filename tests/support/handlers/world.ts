@@ -1,4 +1,4 @@
-/** Handlers in memory: a network, a clock that stands still, applications and a target that the test plays. */
+/** In-memory handlers: a network, a fake clock, and applications and a target played by the test. */
 import { parseConfig } from "../../../src/config/load.ts";
 import { ClientHandler } from "../../../src/client/mod.ts";
 import { clientSpec } from "../../../src/config/client.ts";
@@ -17,13 +17,13 @@ import { MemoryNetwork } from "../network/memory_network.ts";
 import "../system/native.ts";
 import { bounded } from "../programs/process.ts";
 
-/** When the worlds begin, in milliseconds since 1970. */
+/** The worlds' start, in milliseconds since 1970. */
 export const BEGINNING = Date.UTC(2030, 0, 1);
 
-/** Where applications' redirected connections arrive. */
+/** The address at which redirected connections arrive. */
 const REDIRECT: Address = { host: "127.0.0.1", port: 6500 };
 
-/** Where the server handlers' sessions lead: something that answers each piece with the same piece. */
+/** The server handlers' target, which echoes each read. */
 const TARGET: Address = { host: "10.9.9.9", port: 80 };
 
 /** A log line. */
@@ -33,11 +33,11 @@ export interface Line {
   readonly [field: string]: unknown;
 }
 
-/** Log lines, and who waits for one. */
+/** A log whose lines can be awaited. */
 export class Lines {
-  /** All so far. */
+  /** All lines so far. */
   readonly all: Line[] = [];
-  /** Writes them. */
+  /** The log. */
   readonly log: Log = createLog({ level: "debug", format: "json", write: (line) => this.#add(JSON.parse(line)) });
   readonly #waiting = new Set<() => void>();
 
@@ -46,14 +46,14 @@ export class Lines {
     return this.all.filter((line) => line.event === event);
   }
 
-  /** The lines of level warn or error so far, what they are about and why. */
+  /** Subject and reason of each line of level warn or error so far. */
   warnings(): [string, unknown][] {
     return this.all.filter(({ level }) => level === "warn" || level === "error").map((
       line,
     ) => [line.event, line.reason]);
   }
 
-  /** Waits until there have been `count` lines of an event. @returns The last of them. */
+  /** Waits for the line number `count` of an event. @returns That line. */
   async until(event: string, count = 1): Promise<Line> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const look = () => {
@@ -72,20 +72,20 @@ export class Lines {
   }
 }
 
-/** Handlers and what is around them. Ends all it has made. */
+/** Handlers and their surroundings. Owns all that it creates. */
 export class World implements AsyncDisposable {
   readonly network: MemoryNetwork = new MemoryNetwork({
     onConnect: (to) => void this.dialled.push(`${to.host}:${to.port}`),
   });
   readonly clock: FakeClock = new FakeClock();
-  /** Where connections were made to, in order, those of applications aside. */
+  /** Destinations of connections in order, except applications' own. */
   readonly dialled: string[] = [];
-  /** What the servers and the clients have logged. */
+  /** Logs of the servers and the clients. */
   readonly server: Lines = new Lines();
   readonly client: Lines = new Lines();
-  /** A directory for the database, and whatever else. */
+  /** A directory for the database and other files. */
   readonly directory: string = Deno.makeTempDirSync({ prefix: "micss-world-" });
-  /** The addresses of host names. */
+  /** Addresses of host names. */
   names: Record<string, readonly string[]> = {};
   readonly #stack = new AsyncDisposableStack();
   readonly #destinations: Address[] = [];
@@ -101,15 +101,15 @@ export class World implements AsyncDisposable {
     });
   }
 
-  /** The database's file. */
+  /** Path of the database. */
   get database(): string {
     return `${this.directory}/channels.db`;
   }
 
-  /** The time of day. */
+  /** The current date. */
   readonly now = (): number => BEGINNING + this.clock.now();
 
-  /** Starts a server handler; its target is there already. @returns It, to be closed before its time. */
+  /** Starts a server handler whose target already listens. @returns The handler; closing it early is optional. */
   startServer(args: string[], keys: readonly Key[] = [], group?: WorkerGroup, yaml = ""): ServerHandler {
     const flags = [...args, "--target", `80=${TARGET.host}:80`, ...keys.flatMap(() => ["--key", "unused"])];
     const config = parseConfig("micss server", serverSpec, flags, () => yaml);
@@ -120,7 +120,7 @@ export class World implements AsyncDisposable {
     return handler;
   }
 
-  /** Starts a client handler to which the system redirects connections. */
+  /** Starts a client handler for redirected connections. */
   startClient(args: string[], keys: readonly ScopedKey[] = [], port = REDIRECT.port, yaml = ""): ClientHandler {
     const asked = keys.flatMap(({ scope }) => ["--identify", `${formatScope(scope)}=unused`]);
     const flags = ["--redirect", `${REDIRECT.host}:${port}`, "--database", this.database, ...asked, ...args];
@@ -142,7 +142,7 @@ export class World implements AsyncDisposable {
     return handler;
   }
 
-  /** An application connects, and is redirected. */
+  /** Connects an application, redirected to the handler. */
   async connect(destination: Address, port = REDIRECT.port): Promise<Connection> {
     this.#destinations.push(destination);
     const connection = await this.network.connect({ ...REDIRECT, port });
@@ -151,13 +151,13 @@ export class World implements AsyncDisposable {
     return connection;
   }
 
-  /** From now on a rule sends whatever is for an address to the handler, and the handler's own too. */
+  /** Redirects all connections to an address from now on, the handler's own included. */
   redirectAll(destination: Address): void {
     this.#redirected = destination;
     this.network.route = (to) => to.host === destination.host && to.port === destination.port ? REDIRECT : to;
   }
 
-  /** What becomes of an application that connects and says something: the answer, or how its connection ended. */
+  /** Connects an application that sends a byte. @returns The answer, or how the connection ended. */
   async talk(destination: Address, port?: number): Promise<string> {
     const connection = await this.connect(destination, port);
     try {

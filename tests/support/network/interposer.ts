@@ -1,24 +1,24 @@
-/** Someone on a channel's path: passes on what comes, changes it, cuts it off. */
+/** A relay on a channel's path: passes bytes on, changes them, or cuts the path. */
 import { type Connection, writeAll } from "../../../src/net/connection.ts";
 import type { Interposed } from "./memory_network.ts";
 
-/** What may happen to one direction of a channel. */
+/** Tampering with one direction of a channel. */
 export interface Tampering {
-  /** Changes a piece in place, which starts at byte `at` of the direction. */
+  /** Changes a piece in place; `at` is its offset in the direction. */
   readonly change?: (piece: Uint8Array, at: number) => void;
-  /** After so many bytes: closes or resets towards both sides, or passes nothing on any more, either way. */
+  /** At this offset: closes or resets both sides, or stops relaying in both directions. */
   readonly cut?: { readonly at: number; readonly how: "close" | "reset" | "silence" };
-  /** Sent in place of all that follows byte `at`. */
+  /** Replaces everything from offset `at` on. */
   readonly instead?: { readonly at: number; readonly bytes: Uint8Array };
 }
 
-/** Both directions of a channel, and how much came from either side. */
+/** Both directions of a channel, with byte counts. */
 export class Interposer {
-  /** Bytes that the client has sent. */
+  /** Bytes sent by the client. */
   fromClient = 0;
-  /** Bytes that the server has sent. */
+  /** Bytes sent by the server. */
   fromServer = 0;
-  /** Resolves when both of its ends are closed. */
+  /** Resolves once both ends are closed. */
   readonly done: Promise<void>;
   readonly #path: Interposed;
   #silent = false;
@@ -28,7 +28,7 @@ export class Interposer {
     this.done = this.#run(toClient, toServer);
   }
 
-  /** Closes towards both sides. */
+  /** Closes both sides. */
   close(): void {
     this.#path.toClient.close();
     this.#path.toServer.close();
@@ -40,7 +40,7 @@ export class Interposer {
     this.#path.toServer.reset();
   }
 
-  /** Passes nothing on any more. */
+  /** Stops relaying. */
   silence(): void {
     this.#silent = true;
   }

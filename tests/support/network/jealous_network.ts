@@ -1,4 +1,4 @@
-/** A network that holds its users to the contract of `Connection`: a buffer that an operation has is nobody else's. */
+/** A network that enforces the contract of `Connection`: a buffer belongs to the operation that it was passed to. */
 import type { Address } from "../../../src/net/address.ts";
 import type { Connection, Listener, Network } from "../../../src/net/connection.ts";
 import type { Random } from "../random/random.ts";
@@ -6,11 +6,11 @@ import type { Random } from "../random/random.ts";
 const POISON = 0xa5;
 
 /**
- * Every read and write over another network takes a while, and looks, when it settles, whether somebody else has used its
- * buffer meanwhile. Until a read settles, what it will fill holds poison.
+ * Delays every read and write over another network, and checks, when it settles, that nothing else has used its buffer
+ * meanwhile. Fills a read's buffer with poison until the read settles.
  */
 export class JealousNetwork implements Network {
-  /** What buffers were caught at. */
+  /** Violations found so far. */
   readonly violations: string[] = [];
   readonly #network: Network;
   readonly #random: Random;
@@ -72,7 +72,7 @@ export class JealousNetwork implements Network {
     for (const other of this.#reading) {
       if (overlap(other, bytes)) this.violations.push("a write of a buffer that is being read into");
     }
-    // The same view, so that one array may be written on several connections.
+    // Compares by view, since one array may be written on several connections.
     const own = bytes.slice();
     this.#writing.add(bytes);
     try {

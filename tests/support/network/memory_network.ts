@@ -3,7 +3,7 @@ import { isIpv4, isIpv6 } from "../../../src/net/ip.ts";
 import type { Connection, Listener, Network } from "../../../src/net/connection.ts";
 import { brokenPipe, Pipe } from "./pipe.ts";
 
-/** What stands between a client and a server: two ends of its own, each the far end of one party's connection. */
+/** The two ends of an interposer between a client and a server. */
 export interface Interposed {
   /** Reads what the client writes, and writes what the client reads. */
   readonly toClient: Connection;
@@ -11,29 +11,29 @@ export interface Interposed {
   readonly toServer: Connection;
 }
 
-/** What a test may set when it makes a {@linkcode MemoryNetwork}, or later. */
+/** Options of a {@linkcode MemoryNetwork}, which a test may also change later. */
 export interface MemoryNetworkOptions {
-  /** Bytes that each direction of a new connection holds before writing waits; 65,536 unless given. */
+  /** Bytes that each direction of a new connection buffers before writes wait. Default: 65,536. */
   capacity?: number;
-  /** Host names and the addresses that they stand for. */
+  /** Addresses of host names. */
   hosts?: ReadonlyMap<string, string>;
-  /** How many of the `available` bytes a read by `reader` returns at most; all of them unless given. */
+  /** Limits a read by `reader` to part of the `available` bytes. Default: all of them. */
   chunk?: (available: number, reader: Connection) => number;
   /**
-   * Runs before each connection comes to be. Connecting waits for it, so that it may delay or hang, and fails as it
-   * fails.
+   * Runs before each connection is made. Connecting waits for it, so that it may delay or hang, and rejects if it
+   * rejects.
    */
   onConnect?: (to: Address, from: Address) => void | Promise<void>;
-  /** Where connections to an address arrive instead: what REDIRECT and DNAT of iptables do. */
+  /** Maps a destination to the actual one, as REDIRECT and DNAT of iptables do. */
   route?: (to: Address) => Address;
-  /** Takes each new connection apart and stands in its path. The two ends are the interposer's to end. */
+  /** Takes over each new connection's path. The interposer owns the two ends. */
   interpose?: (path: Interposed, to: Address) => void;
-  /** Which connections are taken apart; all of them unless given. */
+  /** Selects the connections to interpose on. Default: all. */
   interposes?: (to: Address) => boolean;
 }
 
 /**
- * TCP in memory: what a test sees through {@linkcode Connection} is what Linux and Deno would show it, errors included.
+ * In-memory TCP. A {@linkcode Connection} shows what Linux and Deno would show, errors included.
  *
  * - A listener at `0.0.0.0` or `::` takes connections to every address of its family; `local` of the connection that it
  *   accepts is the address that was dialled.
@@ -41,8 +41,8 @@ export interface MemoryNetworkOptions {
  *   `Deno.errors.BadResource`.
  * - A reset loses the bytes that the other end has not read, and is `Deno.errors.ConnectionReset` to its reads and
  *   writes; after a half-close it reads null still, and its writes reject with `Deno.errors.BrokenPipe`.
- * - Writing after the other end closed rejects with `Deno.errors.BrokenPipe`, but for the first write where the other
- *   end left nothing unread: that one is lost without a word.
+ * - Writing after the other end closed rejects with `Deno.errors.BrokenPipe`, except for the first write if the other end
+ *   left nothing unread: its bytes are lost silently.
  *
  * @example Every read returns a single byte
  * ```ts
@@ -53,7 +53,7 @@ export interface MemoryNetworkOptions {
  * ```
  */
 export class MemoryNetwork implements Network {
-  /** The IPv4 address that connections come from. */
+  /** The IPv4 address of connecting ends. */
   source = "198.18.0.1";
   capacity: number;
   hosts: ReadonlyMap<string, string>;
@@ -76,12 +76,12 @@ export class MemoryNetwork implements Network {
     this.#interposes = options.interposes ?? (() => true);
   }
 
-  /** The ends that nobody has closed or reset yet, an interposer's among them: none when a test has left nothing. */
+  /** Number of ends neither closed nor reset, including an interposer's: 0 once a test has cleaned up. */
   get openEnds(): number {
     return this.#open.size;
   }
 
-  /** The listeners that nobody has closed yet. */
+  /** Number of listeners not yet closed. */
   get openListeners(): number {
     return this.#listeners.size;
   }
@@ -131,7 +131,7 @@ export class MemoryNetwork implements Network {
       this.#listeners.get(formatAddress({ host: any, port }));
   }
 
-  /** @param arrived What the far end takes itself for. */
+  /** @param arrived The far end's local address. */
   #pair(a: Address, b: Address, arrived: Address): [MemoryConnection, MemoryConnection] {
     const [ab, ba] = [new Pipe(this.capacity), new Pipe(this.capacity)];
     const limit = (available: number, reader: Connection) => this.chunk(available, reader);
@@ -171,7 +171,7 @@ class MemoryListener implements Listener {
     if (this.#closed) return;
     this.#closed = true;
     this.#onClose();
-    // The kernel resets what nobody accepted.
+    // The kernel resets connections that were never accepted.
     for (const connection of this.#backlog.splice(0)) connection.reset();
     for (const waiting of this.#waiting.splice(0)) waiting(null);
   }
@@ -211,7 +211,7 @@ class MemoryConnection implements Connection {
     return await this.#outgoing.write(bytes);
   }
 
-  // deno-lint-ignore require-await -- its errors are rejections, as Deno's are
+  // deno-lint-ignore require-await -- its errors must be rejections, as Deno's are
   async closeWrite(): Promise<void> {
     this.#mustBeOpen();
     this.#outgoing.end();

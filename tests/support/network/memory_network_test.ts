@@ -14,7 +14,7 @@ async function pair(options: MemoryNetworkOptions = {}): Promise<[Connection, Co
   return [client, server!, network];
 }
 
-Deno.test("the memory network takes as many bytes as fit, and the rest as they are read", async () => {
+Deno.test("the memory network accepts bytes up to its capacity, and more as they are read", async () => {
   const [client, server] = await pair({ capacity: 4 });
   const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6);
   assertEquals(await client.write(bytes), 4);
@@ -45,7 +45,7 @@ Deno.test("the memory network keeps a megabyte whole through buffers and chunks 
   assertEquals(network.openEnds, 0);
 });
 
-Deno.test("the memory network cuts reads as a test asks, by reader if it likes, and never to nothing", async () => {
+Deno.test("the memory network limits reads as a test asks, per reader, but never to zero bytes", async () => {
   const [client, server] = await pair({ chunk: (available, reader) => reader.local.port === 6522 ? 0 : available });
   await writeAll(client, Uint8Array.of(1, 2));
   await writeAll(server, Uint8Array.of(3, 4));
@@ -63,7 +63,7 @@ Deno.test("the memory network resolves the names that a test gives, and no other
   listener.close();
 });
 
-Deno.test("the memory network's wildcard listeners accept at the address that was dialled, family by family", async () => {
+Deno.test("the memory network's wildcard listeners accept at the dialled address, separately for each family", async () => {
   const network = new MemoryNetwork();
   const v4 = network.listen({ host: "0.0.0.0", port: 6522 });
   const v6 = network.listen({ host: "::", port: 6522 });
@@ -73,7 +73,7 @@ Deno.test("the memory network's wildcard listeners accept at the address that wa
   assertEquals((await v6.accept())?.local, { host: "2001:db8::7", port: 6522 });
 });
 
-Deno.test("the memory network gives every connection a port of its own", async () => {
+Deno.test("the memory network gives every connection its own port", async () => {
   const network = new MemoryNetwork();
   network.listen(AT);
   const ports = new Set<number>();
@@ -81,7 +81,7 @@ Deno.test("the memory network gives every connection a port of its own", async (
   assertEquals(ports.size, 100);
 });
 
-Deno.test("the memory network counts what is open, unaccepted connections among it", async () => {
+Deno.test("the memory network counts open ends, those of unaccepted connections included", async () => {
   const network = new MemoryNetwork();
   const listener = network.listen(AT);
   const client = await network.connect(AT);
@@ -89,12 +89,12 @@ Deno.test("the memory network counts what is open, unaccepted connections among 
   listener.close();
   assertEquals([network.openEnds, network.openListeners], [1, 0]);
   await assertRejects(() => client.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
-  assertEquals(network.openEnds, 1, "whoever meets a reset still has to close");
+  assertEquals(network.openEnds, 1, "an end that was reset still has to be closed");
   client.close();
   assertEquals(network.openEnds, 0);
 });
 
-Deno.test("connecting in memory waits for the test's hook, and fails as it fails", async () => {
+Deno.test("connecting in memory waits for the test's hook, and fails with its error", async () => {
   const gate = Promise.withResolvers<void>();
   const network = new MemoryNetwork({ onConnect: () => gate.promise });
   network.listen(AT);
@@ -108,7 +108,7 @@ Deno.test("connecting in memory waits for the test's hook, and fails as it fails
   await assertRejects(() => network.connect(AT), Deno.errors.NetworkUnreachable, "192.0.2.1");
 });
 
-Deno.test("connecting in memory gives up at the signal and leaves nothing", async () => {
+Deno.test("connecting in memory is abandoned at the signal and leaves nothing", async () => {
   const gate = Promise.withResolvers<void>();
   const network = new MemoryNetwork({ onConnect: () => gate.promise });
   const listener = network.listen(AT);
@@ -123,7 +123,7 @@ Deno.test("connecting in memory gives up at the signal and leaves nothing", asyn
   listener.close();
 });
 
-Deno.test("an interposer reads and changes what passes, both ways, and neither party can tell", async () => {
+Deno.test("an interposer reads and changes bytes in both directions, unnoticed by either party", async () => {
   const seen: number[] = [];
   const relay = async (from: Connection, to: Connection) => {
     const buffer = new Uint8Array(16);
@@ -159,7 +159,7 @@ Deno.test("an interposer reads and changes what passes, both ways, and neither p
   assertEquals(network.openEnds, 0);
 });
 
-Deno.test("the memory network tells off who reads or writes twice at a time", async () => {
+Deno.test("the memory network rejects a second concurrent read or write", async () => {
   const [client] = await pair({ capacity: 1 });
   const read = client.read(new Uint8Array(1));
   await assertRejects(() => client.read(new Uint8Array(1)), TypeError);
@@ -171,7 +171,7 @@ Deno.test("the memory network tells off who reads or writes twice at a time", as
   await assertRejects(() => write, Deno.errors.Interrupted);
 });
 
-Deno.test("a connection in memory that ends in the moment at which bytes come is interrupted all the same", async () => {
+Deno.test("a read in memory is interrupted even if bytes arrive at the moment of its end", async () => {
   const [client, server] = await pair();
   const read = client.read(new Uint8Array(1));
   await Promise.resolve();

@@ -1,43 +1,43 @@
 /**
- * One direction of a connection in memory: a bounded queue of bytes between one writer and one reader, with TCP's ways
- * to end. At most one read and one write are under way at a time.
+ * One direction of an in-memory connection: a bounded queue of bytes between one writer and one reader, with TCP's ways
+ * to end. At most one read and one write are pending at a time.
  */
 export class Pipe {
   readonly #ring: Uint8Array;
   #start = 0;
   #size = 0;
   #ended = false;
-  /** What a read meets in place of null. */
+  /** Rejects reads in place of the end. */
   #readError: Error | undefined;
   #writeError: Error | undefined;
-  /** Whether the reader has closed in order: the next write is lost, and the answer to it breaks the pipe. */
+  /** Set once the reader has closed in order: the next write is lost, and later ones break the pipe. */
   #unheard = false;
-  /** Whether the reader, or the writer, has left: what it has under way is interrupted. */
+  /** Set once the reader has left: its pending read is interrupted. */
   #readerLeft = false;
   #writerLeft = false;
-  /** Wakes the read, or the write, that waits. */
+  /** Wakes the pending read. */
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
-  /** @param capacity How many bytes it holds before writing waits. */
+  /** @param capacity Bytes that it buffers before writes wait. */
   constructor(capacity: number) {
     this.#ring = new Uint8Array(capacity);
   }
 
-  /** The number of bytes written and not yet read. */
+  /** Number of bytes written and not yet read. */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether reading ends in null after the bytes that are there. */
+  /** Set once reading ends in null after the buffered bytes. */
   get ended(): boolean {
     return this.#ended;
   }
 
   /**
-   * Reads what is there into `into`, waiting for the first byte.
+   * Reads buffered bytes into `into`, waiting for the first one.
    *
-   * @param limit How many of the available bytes to read at most.
+   * @param limit Maximum number of the available bytes to read.
    * @returns The number of bytes, or null after {@linkcode Pipe.end}.
    */
   async read(into: Uint8Array, limit: (available: number) => number): Promise<number | null> {
@@ -62,7 +62,7 @@ export class Pipe {
     return count;
   }
 
-  /** Writes as many of `bytes` as fit, waiting until one does. */
+  /** Writes as many of `bytes` as fit, waiting until at least one does. */
   async write(bytes: Uint8Array): Promise<number> {
     if (this.#wakeWriter !== undefined) throw new TypeError("A write is under way already");
     while (true) {
@@ -89,13 +89,13 @@ export class Pipe {
     return count;
   }
 
-  /** The writer has no more: the reader reads null after the bytes that are there. */
+  /** Ends the writer's side: the reader reads null after the buffered bytes. */
   end(): void {
     this.#ended = true;
     this.#wakeReader?.();
   }
 
-  /** The writer is gone: as {@linkcode Pipe.end}, or with `error`, unless it had ended, in place of all that is there. */
+  /** Closes the writer: like {@linkcode Pipe.end}, or with `error`, unless it had ended, instead of the buffered bytes. */
   leaveWriting(error: Error | null): void {
     this.#writerLeft = true;
     if (error !== null && !this.#ended) {
@@ -106,7 +106,7 @@ export class Pipe {
     this.#wakeWriter?.();
   }
 
-  /** The reader is gone. The writer meets `error`, or loses the next bytes first where that is null. */
+  /** Closes the reader. Writes reject with `error`; if it is null, the next write is lost first. */
   leaveReading(error: Error | null): void {
     this.#readerLeft = true;
     this.#size = 0;
@@ -121,7 +121,7 @@ function interrupted(): Error {
   return new Deno.errors.Interrupted("operation canceled");
 }
 
-/** What writing to nobody rejects with. */
+/** The error of a write that has no reader. */
 export function brokenPipe(): Error {
   return new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
 }

@@ -1,6 +1,6 @@
 import { main } from "../../../src/cli/mod.ts";
 
-/** What a command answered. */
+/** Outcome of a command. */
 export interface Answer {
   status: number;
   out: string;

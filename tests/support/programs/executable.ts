@@ -1,23 +1,23 @@
 import { compile } from "../../../scripts/compile.ts";
 
-/** What the executable says that it was built from. */
+/** The build name of the tests' executable. */
 export const TEST_BUILD = "0123abc of 2026-01-02";
 
-/** What a test's name says when {@linkcode buildExecutable} gives nothing. */
+/** Named in a test's name as missing if {@linkcode buildExecutable} returns nothing. */
 export const COMPILER = "deno compile to work (denort)";
 
 /**
- * Builds the executable of micss as it is here, or takes the one that another test of the run has built.
+ * Builds the executable of micss from the current tree, once per run.
  *
- * @returns Its path, or nothing where the runtime to embed, denort, can't be had.
- * @throws {Error} When the compiler fails for another reason, or what it builds does not work.
+ * @returns Its path, or nothing if the runtime to embed, denort, is unavailable.
+ * @throws {Error} If the compiler fails for another reason, or its result does not work.
  */
 export async function buildExecutable(): Promise<string | undefined> {
   const path = `${Deno.env.get("MICSS_TEST_DIRECTORY") ?? ownDirectory()}/micss`;
   if (await exists(path)) return path;
-  // another test may build it at the same time: whoever is last puts the same thing in its place
+  // Another test may build it at the same time; the last one replaces it with an identical file.
   const mine = `${path}-${crypto.randomUUID()}`;
-  // the task `check` looks at types; here that would take longer than all else
+  // The task `check` checks types; here that would dominate the time.
   const { code, stderr } = await compile({ output: mine, build: TEST_BUILD, flags: ["--no-check"], quiet: true });
   if (code === 0) {
     await Deno.rename(mine, path);
@@ -33,7 +33,7 @@ async function exists(path: string): Promise<boolean> {
 
 let directory: string | undefined;
 
-/** A directory for a run without the task `test`, removed at its end: the next run may be of other sources. */
+/** A directory for a run without the task `test`, removed at its end, since the next run's sources may differ. */
 function ownDirectory(): string {
   if (directory === undefined) {
     const path = Deno.makeTempDirSync({ prefix: "micss-test-" });

@@ -1,30 +1,30 @@
 import { makeTempDir, Program } from "./process.ts";
 
-/** One request that nginx answered. */
+/** A request that nginx answered. */
 export interface Request {
   /** Its connection's number. */
   connection: number;
-  /** Its own number on that connection, from 1. */
+  /** Its position on that connection, from 1. */
   number: number;
-  /** Its first line. */
+  /** The request line. */
   line: string;
 }
 
-/** An nginx that serves the files of a directory, takes uploads into it, and says which connection asked for what. */
+/** An nginx that serves the files of a directory, accepts uploads into it, and reports each request's connection. */
 export interface Nginx extends AsyncDisposable {
-  /** The directory that it serves; a PUT makes a file in it. */
+  /** The directory that it serves; a PUT creates a file in it. */
   root: string;
-  /** What it has answered so far, as soon as that is at least `count` requests. */
+  /** Resolves to the answered requests once there are at least `count`. */
   requests(count: number): Promise<Request[]>;
 }
 
 /**
- * Starts an nginx of its own, with nothing of the machine's configuration.
+ * Starts an nginx without the machine's configuration.
  *
- * `/closing/` has the same files as `/`, and nginx closes the connection after each answer.
+ * `/closing/` has the same files as `/`, but nginx closes the connection after each answer.
  *
- * @param listen Where it listens, as nginx writes it: `127.0.0.1:80`, `[::1]:80`.
- * @param options.within The command to put in front: a namespace's.
+ * @param listen Addresses in nginx's notation: `127.0.0.1:80`, `[::1]:80`.
+ * @param options.within Command prefix, such as a namespace's.
  * @param options.more Further lines of the server's configuration.
  */
 export async function startNginx(
@@ -48,7 +48,7 @@ export async function startNginx(
   };
 }
 
-/** The requests among nginx's lines; it writes one only after it has sent the answer. */
+/** The requests among nginx's lines; nginx writes a line only after it has sent the answer. */
 function answered(program: Program): Request[] {
   return program.lines.flatMap((text) => {
     const match = /^answered (\d+) (\d+) (.*)$/.exec(text);

@@ -1,14 +1,14 @@
 /**
- * A small application or target that does one thing to a TCP connection which no standard program does, for tests in
- * which it has to run in a network namespace. It writes a line for each thing that happened.
+ * A small application or target that treats a TCP connection in a way that no standard program does, for tests that run it
+ * in a network namespace. Writes a line for each event.
  *
  * ```text
- * programs_peer.ts reply HOST:PORT SIZE     target: reads to the end, then sends SIZE bytes of the pattern and closes
- * programs_peer.ts hold HOST:PORT           target: says hello, reads on, says how the connection ended
- * programs_peer.ts hang-up HOST:PORT        target: says hello, waits for an answer, resets
- * programs_peer.ts answer HOST:PORT         application: waits for hello, answers, says so, and how the connection ended
- * programs_peer.ts break-off HOST:PORT      application: waits for hello, answers, resets
- * programs_peer.ts listen HOST:PORT         application: says nothing, says how the connection ended
+ * peer.ts reply HOST:PORT SIZE     target: reads to the end, then sends SIZE bytes of the pattern and closes
+ * peer.ts hold HOST:PORT           target: sends hello, reads on, reports how the connection ended
+ * peer.ts hang-up HOST:PORT        target: sends hello, waits for an answer, resets
+ * peer.ts answer HOST:PORT         application: waits for hello, answers, reports that and how the connection ended
+ * peer.ts break-off HOST:PORT      application: waits for hello, answers, resets
+ * peer.ts listen HOST:PORT         application: sends nothing, reports how the connection ended
  * ```
  *
  * @module
@@ -20,16 +20,16 @@ import { systemNetwork } from "../../../src/net/system/tcp.ts";
 import { Program, type RunOptions } from "./process.ts";
 import { connect, drain, listenTo, pattern, readExactly, type Received, writeAndEnd } from "./tcp.ts";
 
-/** What both ends of a conversation say first. */
+/** The first message in both directions. */
 const HELLO = new TextEncoder().encode("hello");
 
-/** The targets; see the module's comment. */
+/** Targets; see the module's comment. */
 export type TargetName = "reply" | "hold" | "hang-up";
 
-/** The applications; see the module's comment. */
+/** Applications; see the module's comment. */
 export type ApplicationName = "answer" | "break-off" | "listen";
 
-/** What each target does with a connection. */
+/** Handles a target's connection. */
 const TARGETS: Record<TargetName, (connection: Connection, size: number) => Promise<void>> = {
   async reply(connection, size) {
     tell(await drain(connection));
@@ -47,7 +47,7 @@ const TARGETS: Record<TargetName, (connection: Connection, size: number) => Prom
   },
 };
 
-/** What each application does at the address where it connects. */
+/** Runs an application that connects to an address. */
 const APPLICATIONS: Record<ApplicationName, (to: Address) => Promise<void>> = {
   async answer(to) {
     using connection = await connect(to);
@@ -67,7 +67,7 @@ const APPLICATIONS: Record<ApplicationName, (to: Address) => Promise<void>> = {
   },
 };
 
-/** Starts a target at `at`, and waits until it listens. */
+/** Starts a target at `at` and waits until it listens. */
 export async function startTarget(
   name: TargetName,
   at: string,

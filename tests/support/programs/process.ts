@@ -1,29 +1,29 @@
-/** How long a test waits for something that should happen at once, in milliseconds. */
+/** Time limit for something that should happen immediately, in milliseconds. */
 export const PATIENCE = 15_000;
 
-/** How many of a program's last lines are kept for the message of a wait that ran out. */
+/** Number of a program's last lines that are kept for the message of a timed-out wait. */
 const KEPT_LINES = 2_000;
 
-/** How a program is run. */
+/** Options of a program. */
 export interface RunOptions {
-  /** A command that ends in running another one, put in front: `nsenter ...`, `setpriv ...`. */
+  /** Command prefix that ends in running another command: `nsenter ...`, `setpriv ...`. */
   within?: readonly string[];
   /** Variables added to the environment. */
   env?: Record<string, string>;
-  /** The directory to run in. Default: this process's. */
+  /** Working directory. Default: this process's. */
   cwd?: string;
 }
 
 /**
- * Waits for `promise`, but no longer than `ms`.
+ * Waits for `promise` for at most `ms`.
  *
- * @param describe Says what was waited for, and what is known instead; asked only when the wait runs out.
- * @throws {Error} When the wait runs out; `promise` goes on by itself.
+ * @param describe Describes what is awaited and the state instead; called only on a timeout.
+ * @throws {Error} On a timeout; `promise` continues by itself.
  */
 export async function bounded<T>(promise: Promise<T>, describe: () => string, ms = PATIENCE): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Waited ${ms} ms in vain for ${describe()}`)), ms);
+    timer = setTimeout(() => reject(new Error(`Timed out after ${ms} ms waiting for ${describe()}`)), ms);
   });
   try {
     return await Promise.race([promise, expired]);
@@ -39,15 +39,15 @@ interface Waiter {
 }
 
 /**
- * A program that runs beside the test and writes lines. Who started it ends it, with {@linkcode Program.stop} or by
- * `await using`; both may be called again.
+ * A running program that writes lines. Its creator ends it, with {@linkcode Program.stop} or `await using`; ending it
+ * repeatedly is harmless.
  */
 export class Program implements AsyncDisposable {
-  /** Its process, until {@linkcode Program.stop} has settled. */
+  /** Its process id, valid until {@linkcode Program.stop} has settled. */
   readonly pid: number;
-  /** Its exit status, or 128 and the signal's number. */
+  /** Resolves to its exit status, or 128 plus the signal's number. */
   readonly exited: Promise<number>;
-  /** What it has written to standard output and standard error so far, a line each, the oldest ones dropped. */
+  /** Lines written to standard output and standard error so far; the oldest are dropped. */
   readonly lines: string[] = [];
   readonly #name: string;
   readonly #child: Deno.ChildProcess;
@@ -62,22 +62,22 @@ export class Program implements AsyncDisposable {
     this.exited = this.#follow();
   }
 
-  /** Starts `command`, its standard input open and empty for as long as it runs. */
+  /** Starts `command`, with a standard input that stays open and empty. */
   static start(command: readonly string[], options: RunOptions = {}): Program {
     return new Program(command, options);
   }
 
-  /** Its name and last lines, for a message. */
+  /** Its name and last lines, for error messages. */
   describe(): string {
     const state = this.#running ? `running as ${this.pid}` : "ended";
     return `${this.#name} (${state}), which wrote:\n${this.lines.slice(-40).join("\n")}`;
   }
 
   /**
-   * Waits for a line that `matches`, also among those already written.
+   * Waits for a line that `matches`; an earlier one counts.
    *
-   * @param what Names the line, for the message when none comes.
-   * @throws {Error} When the program ends without it, or none comes within `ms`.
+   * @param what Names the line in the error message.
+   * @throws {Error} If the program exits without it, or none appears within `ms`.
    */
   async waitForLine(
     matches: RegExp | ((line: string) => boolean),
@@ -89,7 +89,7 @@ export class Program implements AsyncDisposable {
     if (known !== undefined) return known;
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const waiter: Waiter = { matches: test, found: resolve, failed: reject };
-    if (!this.#running) throw new Error(`There is no ${what} of ${this.describe()}`);
+    if (!this.#running) throw new Error(`No ${what} of ${this.describe()}`);
     this.#waiters.add(waiter);
     try {
       return await bounded(promise, () => `a ${what} of ${this.describe()}`, ms);
@@ -98,20 +98,20 @@ export class Program implements AsyncDisposable {
     }
   }
 
-  /** Sends it a signal, unless it has ended. */
+  /** Sends a signal, unless the program has exited. */
   signal(signal: Deno.Signal): void {
     if (!this.#running) return;
     try {
       this.#child.kill(signal);
     } catch {
-      // It ended by itself a moment ago.
+      // It exited a moment ago.
     }
   }
 
   /**
-   * Ends it: `signal` first, SIGKILL when it goes on for another `ms`.
+   * Ends it with `signal`, and with SIGKILL if it still runs after `ms`.
    *
-   * @returns Its exit status, or 128 and the signal's number.
+   * @returns Its exit status, or 128 plus the signal's number.
    */
   async stop(signal: Deno.Signal = "SIGTERM", ms = 5_000): Promise<number> {
     this.signal(signal);
@@ -123,7 +123,7 @@ export class Program implements AsyncDisposable {
     }
   }
 
-  /** {@linkcode Program.stop}. */
+  /** See {@linkcode Program.stop}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
@@ -136,7 +136,7 @@ export class Program implements AsyncDisposable {
     ]);
     this.#running = false;
     await this.#child.stdin.close().catch(() => {});
-    for (const { failed } of this.#waiters) failed(new Error(`Ended with ${status.code}: ${this.describe()}`));
+    for (const { failed } of this.#waiters) failed(new Error(`Exited with ${status.code}: ${this.describe()}`));
     return status.code;
   }
 
@@ -157,25 +157,25 @@ export class Program implements AsyncDisposable {
   }
 }
 
-/** What a program that ran to its end left. */
+/** Outcome of a completed program. */
 export interface Outcome {
   /** Its exit status, or 128 and the signal's number. */
   code: number;
-  /** What it wrote to standard output. */
+  /** Standard output. */
   stdout: Uint8Array<ArrayBuffer>;
-  /** What it wrote to standard error. */
+  /** Standard error. */
   stderr: string;
   /** Standard output as text. */
   text(): string;
 }
 
 /**
- * Runs `command` to its end.
+ * Runs `command` to completion.
  *
- * @param options.input What it reads from standard input. Default: nothing.
- * @param options.ms It is killed after so many milliseconds.
- * @param options.mayFail Whether an exit status other than 0 is an answer, too.
- * @throws {Error} When the time is over, or it failed and may not; the message has what it wrote.
+ * @param options.input Standard input. Default: empty.
+ * @param options.ms Time limit in milliseconds, after which it is killed.
+ * @param options.mayFail Returns a nonzero exit status instead of throwing.
+ * @throws {Error} On a timeout or an unexpected failure; the message includes the program's output.
  */
 export async function run(
   command: readonly string[],
@@ -185,7 +185,7 @@ export async function run(
   const [executable, args, spawnOptions] = toCommand(command, options);
   const signal = AbortSignal.timeout(ms);
   const child = new Deno.Command(executable, { ...spawnOptions, args, stdin: "piped", signal }).spawn();
-  // A program that ends before it has read all of its input has its reasons; its exit status tells.
+  // A program may exit before it has read all of its input; its exit status tells whether that is an error.
   const fed = new Blob([input as Uint8Array<ArrayBuffer>]).stream().pipeTo(child.stdin).catch(() => {});
   const [{ code, stdout, stderr }] = await Promise.all([child.output(), fed]);
   const outcome = {
@@ -201,13 +201,13 @@ export async function run(
   return outcome;
 }
 
-/** A directory of its own for one test, removed at the end. */
+/** A temporary directory for one test, removed at its end. */
 export async function makeTempDir(): Promise<AsyncDisposable & { path: string }> {
   const path = await Deno.makeTempDir({ prefix: "micss-e2e-" });
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
-/** Where `program` is, on PATH or where Debian keeps what only root needs; undefined when it is not there. */
+/** The path of `program`, searched on PATH and in Debian's directories for root; undefined if it is missing. */
 export function findProgram(program: string): string | undefined {
   const directories = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/sbin"];
   return directories.map((directory) => `${directory}/${program}`).find((path) => {
@@ -222,7 +222,7 @@ export function findProgram(program: string): string | undefined {
 function toCommand(command: readonly string[], options: RunOptions) {
   const [program, ...args] = [...(options.within ?? []), ...command];
   const executable = program!.includes("/") ? program! : findProgram(program!);
-  if (executable === undefined) throw new Error(`No program ${program} here; see the test's needs`);
+  if (executable === undefined) throw new Error(`${program} is not installed; see the test's needs`);
   const { env = {}, cwd } = options;
   return [executable, args, { env, ...(cwd === undefined ? {} : { cwd }), stdout: "piped", stderr: "piped" }] as const;
 }

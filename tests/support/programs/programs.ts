@@ -1,11 +1,11 @@
 import { findProgram } from "./process.ts";
 
-/** What a test can need of the machine: a program by its name, or the right to make network namespaces. */
+/** A requirement of a test: a program's name, or permission to make network namespaces. */
 export type Need = "network namespaces" | (string & Record<never, never>);
 
 /**
- * Registers a test that works with real programs. On a machine that lacks something of `needs` it is ignored, and its
- * name says what is missing.
+ * Registers a test that uses real programs. Ignored on a machine that lacks one of `needs`, with a name that tells which
+ * ones are missing.
  */
 export function testWith(needs: readonly Need[], name: string, fn: () => Promise<void>): void {
   const missing = needs.filter((need) => !has(need));
@@ -15,7 +15,7 @@ export function testWith(needs: readonly Need[], name: string, fn: () => Promise
 
 let namespaces: boolean | undefined;
 
-/** Whether this machine has what a test needs. */
+/** Checks whether this machine meets a test's requirement. */
 export function has(need: Need): boolean {
   if (need !== "network namespaces") return findProgram(need) !== undefined;
   namespaces ??= ["unshare", "nsenter", "setpriv", "ip"].every((program) => findProgram(program) !== undefined) &&
@@ -23,20 +23,20 @@ export function has(need: Need): boolean {
   return namespaces;
 }
 
-/** Free ports are looked for from the first, in so many: below those that the system gives to outgoing connections. */
+/** The range of ports to search: below those that the system assigns to outgoing connections. */
 const FIRST_PORT = 10_000, PORTS = 20_000;
 
 /**
- * Finds a port on which nothing listens, for programs that can't say which free one the system gave them. No other test of
- * the run is given it, so that none takes it in the moment until it is used.
+ * Finds an unused port, for programs that can't report a port assigned by the system. No other test of the run receives it,
+ * so that none takes it before its use.
  *
- * @param hosts The addresses at which the port is free.
+ * @param hosts Addresses at which the port must be free.
  */
 export function freePort(...hosts: string[]): number {
   return freePorts(1, ...hosts);
 }
 
-/** Finds the first of `count` ports in a row, as {@linkcode freePort} finds one: those of a server handler's workers. */
+/** Finds the first of `count` consecutive ports, as {@linkcode freePort} finds one: those of a server handler's workers. */
 export function freePorts(count: number, ...hosts: string[]): number {
   for (let attempt = 0; attempt < 100; attempt++) {
     const first = FIRST_PORT + nextPorts(count) % PORTS;
@@ -47,15 +47,15 @@ export function freePorts(count: number, ...hosts: string[]): number {
 }
 
 /**
- * The first of `count` numbers in a row that are taken once in a run of the suite: all its tests write as many bytes to
- * the end of one file. Outside of the task `test`, which has a directory for that, a random number.
+ * The first of `count` consecutive numbers, handed out once per run of the suite: each test appends as many bytes to a
+ * shared file. Outside of the task `test`, whose directory holds that file, a random number.
  */
 function nextPorts(count: number): number {
   const directory = Deno.env.get("MICSS_TEST_DIRECTORY");
   if (directory === undefined) return Math.floor(Math.random() * PORTS);
   using file = Deno.openSync(`${directory}/ports`, { append: true, create: true });
   file.writeSync(new Uint8Array(count));
-  // Another run at the same time begins elsewhere.
+  // A concurrent run starts elsewhere.
   return Deno.pid * 997 + file.seekSync(0, Deno.SeekMode.Current) - count;
 }
 

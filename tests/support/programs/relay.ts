@@ -2,7 +2,7 @@ import type { Address } from "../../../src/net/address.ts";
 import { type Connection, writeAll } from "../../../src/net/connection.ts";
 import { systemNetwork } from "../../../src/net/system/tcp.ts";
 
-/** Passes connections on to another address, until it cuts them: a network that fails when the test says so. */
+/** Relays connections to another address until it cuts them: a network that fails on demand. */
 export class Relay implements Disposable {
   readonly #listener;
   readonly #to: Address;
@@ -13,8 +13,8 @@ export class Relay implements Disposable {
   /**
    * Starts to listen.
    *
-   * @param at Where it listens; the port may be 0.
-   * @param to Where it leads.
+   * @param at Listening address; the port may be 0.
+   * @param to Destination.
    */
   constructor(at: Address, to: Address) {
     this.#listener = systemNetwork.listen(at);
@@ -22,12 +22,12 @@ export class Relay implements Disposable {
     this.#acceptAll();
   }
 
-  /** Where it listens. */
+  /** Its listening address. */
   get address(): Address {
     return this.#listener.address;
   }
 
-  /** Settles when it has passed on `bytes`, both ways together. */
+  /** Resolves once it has relayed `bytes`, both directions together. */
   carries(bytes: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onCarried = () => this.#carried >= bytes && resolve();
@@ -35,13 +35,13 @@ export class Relay implements Disposable {
     return promise;
   }
 
-  /** Ends all connections: by a reset, or in order, as a host does that shuts down. */
+  /** Ends all connections: with a reset, or in order, as a host does that shuts down. */
   cut(how: "reset" | "close"): void {
     for (const connection of this.#connections) connection[how]();
     this.#connections.clear();
   }
 
-  /** Resets all connections and takes no more. */
+  /** Resets all connections and stops listening. */
   [Symbol.dispose](): void {
     this.#listener.close();
     this.cut("reset");

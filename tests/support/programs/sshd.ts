@@ -1,11 +1,11 @@
 import { makeTempDir, Program, run } from "./process.ts";
 import { freePort } from "./programs.ts";
 
-/** An sshd with keys and a configuration of its own, that lets this process's user in. */
+/** An sshd with its own keys and configuration that accepts this process's user. */
 export interface Sshd extends AsyncDisposable {
   /** Its port on 127.0.0.1. */
   port: number;
-  /** The `ssh` command that logs in at 127.0.0.1 and `port`, without the command to run there. */
+  /** The `ssh` command that logs in at 127.0.0.1 and `port`, without a remote command. */
   login(port: number): string[];
 }
 
@@ -52,7 +52,7 @@ PermitRootLogin prohibit-password
   };
 }
 
-/** Root's sshd insists on /run/sshd; where there is none it gets one in a mount namespace that ends with it. */
+/** Root's sshd requires /run/sshd; if that is missing, it is made in a mount namespace that ends with sshd. */
 function withRunDirectory(command: string[]): string[] {
   if (Deno.uid() !== 0) return command;
   const prepare = 'mount -t tmpfs tmpfs /run && mkdir -m 755 /run/sshd && exec "$@"';

@@ -5,26 +5,26 @@ import { systemNetwork } from "../../../src/net/system/tcp.ts";
 import "../system/native.ts";
 import { bounded, PATIENCE } from "./process.ts";
 
-/** How what a connection brought came to its end: in order, or by a reset. */
+/** End of a stream: in order, or by a reset. */
 export type Ending = "end" | "reset";
 
-/** All that a connection brought. */
+/** Everything received on a connection. */
 export interface Received {
-  /** How many bytes. */
+  /** Number of bytes. */
   bytes: number;
-  /** Their SHA-256, in hex. */
+  /** SHA-256 of the bytes, in hexadecimal. */
   sha256: string;
-  /** How they came to their end. */
+  /** End of the stream. */
   ending: Ending;
 }
 
-/** Connects to `to`; the connection is reset at the end of the block that uses it, if it wasn't closed before. */
+/** Connects to `to`; disposal resets the connection unless it was closed before. */
 export async function connect(to: Address): Promise<Connection & Disposable> {
   const connection = await systemNetwork.connect(to, AbortSignal.timeout(PATIENCE));
   return Object.assign(connection, { [Symbol.dispose]: () => connection.reset() });
 }
 
-/** Where connections arrive: what a server handler leads to. */
+/** A listener that plays a server handler's target. */
 export class Target implements Disposable {
   readonly #listener;
   readonly #accepted: Connection[] = [];
@@ -38,31 +38,31 @@ export class Target implements Disposable {
     this.#listener = systemNetwork.listen(at);
   }
 
-  /** Where it listens. */
+  /** Its listening address. */
   get address(): Address {
     return this.#listener.address;
   }
 
   /**
-   * Waits for the next connection, which is reset at the end if it wasn't closed before.
+   * Waits for the next connection; disposal of the target resets it unless it was closed before.
    *
-   * @param from Who should make it, for the message when none comes.
+   * @param from The program that should connect, for the error message.
    */
   async accept(from: { describe(): string }): Promise<Connection> {
     const connection = await bounded(this.#listener.accept(), () => `a connection to the target\n${from.describe()}`);
-    if (connection === null) throw new Error("The target was closed before a connection came");
+    if (connection === null) throw new Error("The target was closed before a connection arrived");
     this.#accepted.push(connection);
     return connection;
   }
 
-  /** Stops listening and resets what was accepted. */
+  /** Stops listening and resets accepted connections. */
   [Symbol.dispose](): void {
     this.#listener.close();
     for (const connection of this.#accepted) connection.reset();
   }
 }
 
-/** Reads all that comes, for a minute at most. */
+/** Reads to the end of a connection, for at most a minute. */
 export function drain(connection: Connection): Promise<Received> {
   return bounded(readToEnd(connection), () => `the end of what ${formatAddress(connection.remote)} sends`, 60_000);
 }
@@ -85,7 +85,7 @@ async function readToEnd(connection: Connection): Promise<Received> {
   }
 }
 
-/** Connects to `to`, says nothing, and reads all that comes. A reset may be so quick that connecting meets it. */
+/** Connects to `to`, sends nothing, and reads to the end. A reset may arrive during connecting. */
 export async function listenTo(to: Address): Promise<Received> {
   try {
     using connection = await connect(to);
@@ -114,11 +114,11 @@ export async function readExactly(connection: Connection, size: number): Promise
 }
 
 /**
- * Writes `block` again and again until the connection breaks.
+ * Writes `block` repeatedly until the connection breaks.
  *
- * @param options.until Ends it sooner, between two writes.
- * @param options.onWritten Told what each write took.
- * @returns "reset" when the connection was reset, "stopped" after `until`, otherwise what the system called the error.
+ * @param options.until Stops between two writes once it returns true.
+ * @param options.onWritten Receives the length of each write.
+ * @returns "reset" after a reset, "stopped" after `until`, otherwise the system's error.
  */
 export async function flood(
   connection: Connection,
@@ -143,7 +143,7 @@ export async function writeAndEnd(connection: Connection, bytes: Uint8Array): Pr
   await connection.closeWrite();
 }
 
-/** Bytes that differ from place to place, so that a stretch that is lost, doubled or misplaced shows. */
+/** Bytes that vary with their position, so that a lost, repeated or misplaced range is noticed. */
 export function pattern(size: number, seed = 0): Uint8Array<ArrayBuffer> {
   const words = Uint32Array.from(
     { length: Math.ceil(size / 4) },

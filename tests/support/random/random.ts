@@ -1,24 +1,23 @@
 /**
- * Randomness that is the same in every run, for tests of properties (the generator is Tommy Ettinger's Mulberry32, in
- * the public domain). It is no CSPRNG.
+ * Reproducible randomness for tests (Tommy Ettinger's Mulberry32, which is in the public domain). Not a CSPRNG.
  *
  * @module
  */
 
-/** A source of numbers, bytes and cuts that its seed determines. */
+/** Numbers, bytes and cuts determined by a seed. */
 export class Random {
   #state: number;
 
   /**
-   * The beginning of a seed's sequence.
+   * Starts a seed's sequence.
    *
-   * @param seed Any integer of 32 bits.
+   * @param seed Any 32-bit integer.
    */
   constructor(seed: number) {
     this.#state = seed;
   }
 
-  /** An integer from 0 to below `limit`, at most 2^32. */
+  /** An integer from 0 to `limit` - 1; `limit` is at most 2^32. */
   below(limit: number): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -26,17 +25,17 @@ export class Random {
     return Math.floor(((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32 * limit);
   }
 
-  /** An integer from `least` to `most`. */
+  /** An integer from `least` to `most`, both included. */
   between(least: number, most: number): number {
     return least + this.below(most - least + 1);
   }
 
-  /** One of a list. */
+  /** An element of a list. */
   pick<T>(list: readonly T[]): T {
     return list[this.below(list.length)]!;
   }
 
-  /** Fills the whole array: serves where the code asks for a CSPRNG. */
+  /** Fills the whole array; stands in for a CSPRNG. */
   readonly fill = (into: Uint8Array): void => {
     for (let index = 0; index < into.length; index++) into[index] = this.below(256);
   };
@@ -48,7 +47,7 @@ export class Random {
     return bytes;
   }
 
-  /** Cuts bytes into pieces, views of 1 to `most` bytes each. */
+  /** Cuts bytes into pieces: views of 1 to `most` bytes each. */
   *cuts(bytes: Uint8Array, most: number): Generator<Uint8Array> {
     for (let at = 0; at < bytes.length;) {
       const end = at + this.between(1, most);
@@ -59,8 +58,8 @@ export class Random {
 }
 
 /**
- * Holds a property against many random cases: runs `body` with the seeds 1 to `runs`. What it throws comes out as the
- * cause of an error that names the seed, so that `body(new Random(seed))` alone shows the failure again.
+ * Runs `body` with the seeds 1 to `runs`. An error names the seed and has the original as its cause, so that
+ * `body(new Random(seed))` alone repeats the failure. Where a smaller case would help, use property.ts, which shrinks.
  */
 export async function forSeeds(runs: number, body: (random: Random) => void | Promise<void>): Promise<void> {
   for (let seed = 1; seed <= runs; seed++) {

@@ -7,13 +7,13 @@ Deno.test("seeded randomness is the same for one seed and differs between seeds"
   assertNotEquals(new Random(7).bytes(32), new Random(8).bytes(32));
 });
 
-Deno.test("seeded randomness reaches every number of a range, and none beyond", () => {
+Deno.test("seeded randomness covers a range, and nothing beyond it", () => {
   const random = new Random(1);
   const seen = new Set(Array.from({ length: 1000 }, () => random.between(3, 6)));
   assertEquals([...seen].sort(), [3, 4, 5, 6]);
 });
 
-Deno.test("random cuts are pieces within the limit that make up the whole", async () => {
+Deno.test("random cuts are within the limit and join to the whole", async () => {
   await forSeeds(20, (random) => {
     const bytes = random.bytes(100);
     const pieces = [...random.cuts(bytes, 7)];
@@ -22,7 +22,7 @@ Deno.test("random cuts are pieces within the limit that make up the whole", asyn
   });
 });
 
-Deno.test("a property that fails names the seed it failed with", async () => {
+Deno.test("a failing property names its seed", async () => {
   const error = await assertRejects(
     () =>
       forSeeds(5, (random) => {

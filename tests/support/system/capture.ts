@@ -1,19 +1,19 @@
 import { Program, run, type RunOptions } from "../programs/process.ts";
 
-/** One direction of one TCP connection, as it was seen on a network. */
+/** One direction of a captured TCP connection. */
 export interface TcpStream {
-  /** `address:port` of who sent it. */
+  /** The sender, `address:port`. */
   from: string;
-  /** `address:port` of who it was sent to. */
+  /** The receiver, `address:port`. */
   to: string;
   /** The payload, in order, from the first byte. */
   bytes: Uint8Array;
 }
 
-/** The port of the connection attempt that marks a capture's end: nothing listens there. */
+/** Port of a connection attempt that marks a capture's end; nothing listens there. */
 const END_MARK = 9;
 
-/** A tcpdump that writes what a device carries to a file. */
+/** A tcpdump that writes a device's traffic to a file. */
 export class Capture implements AsyncDisposable {
   readonly #program: Program;
   readonly #file: string;
@@ -26,13 +26,13 @@ export class Capture implements AsyncDisposable {
   }
 
   /**
-   * Starts to capture all TCP on `device`.
+   * Captures all TCP on `device`.
    *
-   * @param file Where to write it; the caller removes it.
-   * @param options.within The command to put in front: a namespace's.
+   * @param file Output file; the caller removes it.
+   * @param options.within Command prefix, such as a namespace's.
    */
   static async start(device: string, file: string, options: RunOptions = {}): Promise<Capture> {
-    // -Z root: tcpdump would give up the right to write where the test's files are. --print: see finish().
+    // -Z root: otherwise tcpdump gives up its right to write to the test's files. --print: see finish().
     const flags = ["-w", file, "--print", "-l", "-n", "-s", "0", "-B", "65536", "-Z", "root"];
     await using making = new AsyncDisposableStack();
     const program = making.use(Program.start(["tcpdump", "-i", device, ...flags, "tcp"], options));
@@ -42,14 +42,14 @@ export class Capture implements AsyncDisposable {
   }
 
   /**
-   * Ends the capture, after everything that the device has carried until now.
+   * Ends the capture once it has everything that the device has carried so far.
    *
-   * @param host An address that is reached through the device.
-   * @returns What it saw.
-   * @throws {Error} When the kernel dropped a packet, or a byte is missing from a stream.
+   * @param host An address reached through the device.
+   * @returns The captured streams.
+   * @throws {Error} If the kernel dropped a packet, or a byte is missing from a stream.
    */
   async finish(host: string): Promise<TcpStream[]> {
-    // A tcpdump that is interrupted leaves what it has not read yet: wait until it has read a packet sent last.
+    // An interrupted tcpdump discards unread packets: wait until it has read the last one sent.
     await run(["curl", "--silent", "--noproxy", "*", `http://${host}:${END_MARK}`], {
       ...this.#options,
       mayFail: true,
@@ -75,10 +75,10 @@ interface Segment {
 }
 
 /**
- * Puts the TCP payload of a capture together, each connection's two directions by their sequence numbers.
+ * Reassembles the TCP payload of a capture: each connection's two directions, by their sequence numbers.
  *
- * @param pcap A file in tcpdump's format, of an Ethernet device of a machine with this one's byte order.
- * @throws {Error} When it is no such file, a packet was cut short, or a byte is missing from a stream.
+ * @param pcap A file in tcpdump's format, from an Ethernet device of a machine with this one's byte order.
+ * @throws {Error} If the file is not a capture, a packet was truncated, or a byte is missing from a stream.
  */
 export function readTcpStreams(pcap: Uint8Array): TcpStream[] {
   const streams = new Map<string, Segment[]>();
@@ -101,11 +101,11 @@ const ETHERNET = 1;
 
 function* readPackets(pcap: Uint8Array): Generator<Uint8Array> {
   const view = new DataView(pcap.buffer, pcap.byteOffset, pcap.byteLength);
-  if (view.getUint32(0, true) !== PCAP_MAGIC) throw new Error("This is no capture");
-  if (view.getUint32(20, true) !== ETHERNET) throw new Error("This is no capture of an Ethernet device");
+  if (view.getUint32(0, true) !== PCAP_MAGIC) throw new Error("Not a capture file");
+  if (view.getUint32(20, true) !== ETHERNET) throw new Error("Not a capture of an Ethernet device");
   for (let at = 24; at < pcap.length;) {
     const captured = view.getUint32(at + 8, true);
-    if (captured !== view.getUint32(at + 12, true)) throw new Error("The capture has a packet that was cut short");
+    if (captured !== view.getUint32(at + 12, true)) throw new Error("The capture has a truncated packet");
     yield pcap.subarray(at + 16, at + 16 + captured);
     at += 16 + captured;
   }
@@ -144,7 +144,7 @@ function readTcp(packet: Uint8Array, tcp: number, end: number, from: string, to:
   };
 }
 
-/** Addresses have to be told apart, not read by people: IPv6 in plain hex. */
+/** Formats an address to compare, not to read: IPv6 in plain hexadecimal. */
 function formatBytes(packet: Uint8Array, at: number, length: number): string {
   const bytes = packet.subarray(at, at + length);
   return length === 4 ? bytes.join(".") : Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -152,7 +152,7 @@ function formatBytes(packet: Uint8Array, at: number, length: number): string {
 
 function reassemble(segments: Segment[]): Uint8Array {
   const start = segments.find(({ syn }) => syn)?.sequence;
-  // Streams are far shorter than 2^32 bytes, so a sequence number stands for one place; a SYN takes one number itself.
+  // Streams are far shorter than 2^32 bytes, so a sequence number is unique; a SYN occupies one number itself.
   const parts = segments.filter(({ payload }) => payload.length > 0).map(({ from, sequence, payload }) => {
     if (start === undefined) throw new Error(`The capture lacks the start of the stream from ${from}`);
     return { from, payload, place: (sequence - start - 1) >>> 0 };

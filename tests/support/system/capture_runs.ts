@@ -1,15 +1,15 @@
-/** How many bytes a run has. */
+/** Length of a run, in bytes. */
 export const RUN_LENGTH = 8;
 
 const FILTER_BITS = 27;
 
-/** All runs of 8 bytes of a text, to look for in what a network carried. */
+/** All runs of 8 bytes of a text, for searching captured traffic. */
 export class Runs {
   readonly #runs = new Set<bigint>();
-  /** Which hashes the runs have: says no for nearly every other run, without a look into the set. */
+  /** Bit set of the runs' hashes; rejects nearly all other runs without a lookup in the set. */
   readonly #filter = new Uint8Array(1 << (FILTER_BITS - 3));
 
-  /** Takes the runs of `text`, at every place. */
+  /** Takes the run at every offset of `text`. */
   constructor(text: Uint8Array) {
     const view = viewOf(text);
     for (let at = 0; at + RUN_LENGTH <= text.length; at++) {
@@ -19,7 +19,7 @@ export class Runs {
     }
   }
 
-  /** How many places in `bytes` hold any of the runs. */
+  /** Number of offsets in `bytes` that hold any of the runs. */
   countIn(bytes: Uint8Array): number {
     const view = viewOf(bytes);
     let count = 0;
@@ -32,7 +32,7 @@ export class Runs {
   }
 }
 
-/** The XOR of several byte strings, as long as the shortest. */
+/** The XOR of several byte strings, truncated to the shortest. */
 export function xorOf(strings: readonly Uint8Array[]): Uint8Array {
   const result = new Uint8Array(Math.min(...strings.map(({ length }) => length)));
   for (const bytes of strings) for (let i = 0; i < result.length; i++) result[i]! ^= bytes[i]!;

@@ -1,14 +1,14 @@
-/** One instruction of a Dockerfile, with its continued lines as one. */
+/** One instruction of a Dockerfile, continued lines joined. */
 export interface Instruction {
-  /** In capitals. */
+  /** Upper case. */
   readonly name: string;
-  /** What follows the name and its flags; of the exec form the strings in it. */
+  /** Arguments after the flags; of the exec form, its strings. */
   readonly args: readonly string[];
-  /** Of `--from=build` the value by `from`, and so on. */
+  /** Flags by name: `--from=build` is `build` by `from`. */
   readonly flags: Readonly<Record<string, string>>;
 }
 
-/** The instructions of each stage of a Dockerfile, by the stage's name; the last one's is `final`. */
+/** Parses a Dockerfile into each stage's instructions, by the stage's name; the last stage is `final`. */
 export function parseDockerfile(text: string): Map<string, Instruction[]> {
   const lines = text.replaceAll(/^#.*\n/gm, "").replaceAll(/\\\n/g, " ").split("\n").filter((line) =>
     line.trim() !== ""

@@ -1,23 +1,23 @@
 import { makeTempDir, run } from "../programs/process.ts";
 
-/** The user that programs in an {@linkcode EmptyRoot} run as: nobody's, and distroless's `nonroot`. */
+/** The user of programs in an {@linkcode EmptyRoot}: distroless's `nonroot`, which owns no files. */
 export const NONROOT = 65532;
 
-/** A root directory that holds nothing but an executable and the C library that it needs, as distroless images do. */
+/** A root directory with only an executable and the C library that it needs, as in distroless images. */
 export interface EmptyRoot extends AsyncDisposable {
   /**
-   * Runs a program in it, which sees nothing else of the machine's files: read-only, as its user, without capabilities or
-   * a way to get any, and without a variable in its environment.
+   * Command prefix that runs a program in it: isolated from the machine's other files, read-only, as its user, without
+   * capabilities or a way to gain any, and with an empty environment.
    */
   readonly within: readonly string[];
-  /** The executable's path in it. */
+  /** Path of the executable in it. */
   readonly executable: string;
 }
 
-/** Where the executable is in the root directory. */
+/** Path of the executable in the root directory. */
 const INSIDE = "/micss";
 
-/** Mounts are this program's own, and end with it. Like a container's, the root directory has /proc. */
+/** Mounts are private to this program. Like a container's, the root directory has /proc. */
 const ENTER = `
 root=$1 executable=$2 user=$3; shift 3
 mount --bind "$root" "$root"
@@ -28,14 +28,14 @@ exec setpriv --no-new-privs --bounding-set=-all,+setuid,+setgid,+sys_chroot -- \
   "$(command -v chroot)" --userspec="$user:$user" --groups= "$root" "$@"
 `;
 
-/** The C library's files that are opened by name, not listed in the executable: how host names are resolved. */
+/** Files of the C library for resolving host names, which are opened by name and not listed in the executable. */
 const RESOLVERS = ["libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2"];
 
 /**
- * Makes one for an executable.
+ * Creates an empty root for an executable.
  *
- * @param options.user The number of the user, and of the group, that programs run as in it. Default: {@linkcode NONROOT}.
- * @param options.files More that it holds, by path: such as what a pod's volumes would bring.
+ * @param options.user Id of the programs' user and group. Default: {@linkcode NONROOT}.
+ * @param options.files Further files by path, such as those of a pod's volumes.
  */
 export async function makeEmptyRoot(
   executable: string,
@@ -65,7 +65,7 @@ export async function makeEmptyRoot(
   };
 }
 
-/** The shared libraries that an executable is linked with, its loader among them. */
+/** The shared libraries that an executable is linked with, including its loader. */
 async function librariesOf(executable: string): Promise<string[]> {
   const { text } = await run(["ldd", executable]);
   return [...text().matchAll(/(?:^|=>)\s*(\/\S+) \(0x/gm)].map(([, path]) => path!);

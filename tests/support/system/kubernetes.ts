@@ -1,13 +1,13 @@
 import { parse } from "@std/yaml";
 
-/** Where the manifests are. */
+/** Directory of the manifests. */
 export const MANIFESTS = new URL("../../../deploy/kubernetes/", import.meta.url).pathname;
 
-/** A manifest, of which tests look at what they know to be there. */
+/** A manifest; tests access fields that they know to exist. */
 // deno-lint-ignore no-explicit-any
 export type Manifest = any;
 
-/** A container of a pod, as far as the tests look at it. */
+/** A container of a pod, as far as the tests read it. */
 export interface Container {
   readonly name: string;
   readonly args: readonly string[];
@@ -24,14 +24,14 @@ export interface Container {
   readonly lifecycle?: { readonly preStop: { readonly exec?: { readonly command: string[] } } };
 }
 
-/** The manifests in a file. */
+/** Reads the manifests in a file. */
 export async function readManifests(path: string): Promise<Manifest[]> {
   return (await Deno.readTextFile(MANIFESTS + path)).split(/^---$/m).map((text) => parse(text));
 }
 
 /**
- * The manifests that a kustomization stands for: its resources, those of its bases among them, and its patches in place.
- * As much of kustomize as ours need: a patch is a map that is merged into the resource of its kind and name.
+ * Builds a kustomization: its resources, including those of its bases, with its patches applied. Implements the part of
+ * kustomize that ours need: a patch is a map merged into the resource of its kind and name.
  */
 export async function build(directory: string): Promise<Manifest[]> {
   const [kustomization] = await readManifests(`${directory}/kustomization.yaml`);
@@ -50,9 +50,9 @@ export async function build(directory: string): Promise<Manifest[]> {
   return manifests;
 }
 
-/** The manifest of this kind and name; it has to be there once. */
+/** The manifest of this kind and name, which must be unique. */
 export function only(manifests: readonly Manifest[], kind: string, name: string): Manifest {
   const found = manifests.filter((one) => one.kind === kind && one.metadata.name === name);
-  if (found.length !== 1) throw new Error(`${found.length} of kind ${kind} are called ${name}`);
+  if (found.length !== 1) throw new Error(`Expected one ${kind} named ${name}, found ${found.length}`);
   return found[0];
 }

@@ -1,8 +1,8 @@
 import { Program, run } from "../programs/process.ts";
 
-/** A network of its own, that only programs which a test runs `within` it see. It ends with the test, however it ends. */
+/** A network namespace, visible only to programs that a test runs `within` it. It ends with the test in any case. */
 export class Namespace implements AsyncDisposable {
-  /** The command to put in front of one that runs in this namespace; the process keeps its id. */
+  /** Command prefix that runs a command in this namespace; the process keeps its id. */
   readonly within: readonly string[];
   readonly #holder: Program;
 
@@ -12,8 +12,8 @@ export class Namespace implements AsyncDisposable {
   }
 
   /**
-   * Makes a namespace with its loopback up. It has no name: it lives as long as the process that holds it, which ends
-   * when its standard input does, so that a killed test leaves nothing behind.
+   * Creates a namespace with its loopback up. It has no name: it lives as long as the process that holds it, which exits
+   * at the end of its standard input, so that a killed test leaves nothing behind.
    */
   static async make(): Promise<Namespace> {
     await using making = new AsyncDisposableStack();
@@ -25,7 +25,7 @@ export class Namespace implements AsyncDisposable {
     return namespace;
   }
 
-  /** The process that holds it, by which `ip` knows it. */
+  /** The process that holds it, which identifies it to `ip`. */
   get pid(): number {
     return this.#holder.pid;
   }
@@ -35,7 +35,7 @@ export class Namespace implements AsyncDisposable {
     await run(["ip", "-batch", "-"], { within: this.within, input: commands.join("\n") + "\n" });
   }
 
-  /** Ends it and whatever is configured in it. The programs within must have ended. */
+  /** Removes it and its configuration. The programs within must have exited. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#holder.stop("SIGKILL");
   }
@@ -43,20 +43,20 @@ export class Namespace implements AsyncDisposable {
 
 /** Two hosts joined by channels. */
 export interface Topology extends AsyncDisposable {
-  /** Where the application and the client handler are. */
+  /** The application's and the client handler's host. */
   near: Namespace;
-  /** Where the server handler and the target are. */
+  /** The server handler's and the target's host. */
   far: Namespace;
-  /** The names of the devices, the same on either side, one a channel. */
+  /** The devices' names, the same on both hosts, one per channel. */
   devices: string[];
-  /** The far host's IPv4 addresses, one a channel. */
+  /** The far host's IPv4 addresses, one per channel. */
   ipv4: string[];
-  /** The far host's IPv6 addresses, one a channel. */
+  /** The far host's IPv6 addresses, one per channel. */
   ipv6: string[];
 }
 
 /**
- * Makes the network that a user of MICSS has, small: two hosts and separate paths between them.
+ * Creates a small version of a MICSS user's network: two hosts and separate paths between them.
  *
  * ```text
  *  near                                                       far
@@ -75,20 +75,20 @@ export interface Topology extends AsyncDisposable {
  *  +--------------------------+                +--------------------------+
  * ```
  *
- * There is no route to anywhere else.
+ * There are no other routes.
  *
- * @param channels How many paths.
+ * @param channels Number of paths.
  */
 export async function makeTopology(channels = 3): Promise<Topology> {
   await using making = new AsyncDisposableStack();
   const near = making.use(await Namespace.make());
   const far = making.use(await Namespace.make());
   const numbers = Array.from({ length: channels }, (_, index) => index + 1);
-  // Ends of different numbers: where both have the same, Linux tells IPv6 only a second later that the link is up.
+  // The ends' indexes differ: if they were equal, Linux would report the link to IPv6 only a second later.
   const link = (i: number) =>
     `link add c${i} index ${10 + i} netns ${near.pid} type veth peer name c${i} index ${30 + i} netns ${far.pid}`;
   await run(["ip", "-batch", "-"], { input: numbers.map(link).join("\n") + "\n" });
-  // Without `nodad` an IPv6 address can't be used in its first second.
+  // Without `nodad`, an IPv6 address is unusable in its first second.
   const configure = (end: number) =>
     numbers.flatMap((i) => [
       `address add 10.77.${i}.${end}/24 dev c${i}`,

@@ -1,6 +1,6 @@
 /**
- * Import this for its effect in a test that makes associations, or may reset a connection of the system's: it loads the
- * libraries for that before the first test, in which Deno 2.6 would take them for leaks.
+ * Imported for its effect by tests that make associations or reset a system connection: loads the native libraries before
+ * the first test, in which Deno 2.6 would report them as leaks.
  *
  * @module
  */

@@ -28,5 +28,5 @@ for call in calls:
         if seccomp.seccomp_rule_add_array(filter, ctypes.c_uint32(ALLOW), number, len(rule), array) != 0:
             sys.exit(f"no rule for {call}")
 if seccomp.seccomp_load(filter) != 0:
-    sys.exit("the filter is not taken")
+    sys.exit("the kernel refuses the filter")
 os.execvp(command[0], command)

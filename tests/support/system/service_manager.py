@@ -1,4 +1,4 @@
-"""A service manager's socket, as systemd has it: prints what it is told, messages as lines of JSON."""
+"""A service manager's socket, like systemd's: prints each message as a line of JSON."""
 import json, socket, sys
 
 manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

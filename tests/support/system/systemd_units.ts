@@ -1,9 +1,9 @@
 import { run } from "../programs/process.ts";
 
-/** Where the units are. */
+/** Directory of the units. */
 export const UNITS = new URL("../../../deploy/systemd/", import.meta.url).pathname;
 
-/** A unit's settings: every value of each, in order, comments left out. */
+/** Reads a unit's settings: every value of each, in order, without comments. */
 export async function readUnit(name: string): Promise<Map<string, string[]>> {
   const text = await Deno.readTextFile(`${UNITS}${name}.service`);
   const settings = new Map<string, string[]>();
@@ -13,12 +13,12 @@ export async function readUnit(name: string): Promise<Map<string, string[]>> {
   return settings;
 }
 
-/** The numbers of the address families that Linux gives them (socket(2)). */
+/** Linux's numbers of address families (socket(2)). */
 const FAMILIES: Record<string, number> = { AF_UNIX: 1, AF_INET: 2, AF_INET6: 10, AF_NETLINK: 16 };
 
 const SECCOMP_EXEC = new URL("seccomp_exec.py", import.meta.url).pathname;
 
-/** The command that runs another one with a unit's filter of system calls and address families, as systemd would. */
+/** Command prefix that applies a unit's filter of system calls and address families, as systemd does. */
 export async function withinFilter(unit: Map<string, string[]>): Promise<string[]> {
   const groups = await systemCallGroups();
   const allowed = new Set<string>();
@@ -32,7 +32,7 @@ export async function withinFilter(unit: Map<string, string[]>): Promise<string[
   return ["python3", SECCOMP_EXEC, [...allowed].join(), families.join()];
 }
 
-/** What `systemd-analyze` says is in each group: system calls, and other groups. */
+/** The members of each group of system calls, per `systemd-analyze`: calls and other groups. */
 async function systemCallGroups(): Promise<Map<string, string[]>> {
   const groups = new Map<string, string[]>();
   let group: string[] = [];

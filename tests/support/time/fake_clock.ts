@@ -6,19 +6,19 @@ interface Timer {
   readonly action: () => void;
 }
 
-/** A clock that stands still until a test moves it. */
+/** A clock that stands still until a test advances it. */
 export class FakeClock implements Clock {
   #now = 0;
-  /** In the order in which they were set, which is their order at equal times. */
+  /** In the order of their creation, which breaks ties. */
   #timers = new Set<Timer>();
   readonly #settle: () => Promise<void>;
 
-  /** @param settled Lets all microtasks run. Default: {@linkcode settle}. */
+  /** @param settled Runs all pending microtasks. Default: {@linkcode settle}. */
   constructor(settled: () => Promise<void> = settle) {
     this.#settle = settled;
   }
 
-  /** The number of actions that have not run and have not been forgotten. */
+  /** Number of timers neither run nor cancelled. */
   get pending(): number {
     return this.#timers.size;
   }
@@ -47,10 +47,10 @@ export class FakeClock implements Clock {
   }
 
   /**
-   * Moves the time on by `ms` milliseconds, running what comes due on the way, in order and each at its own time, what
-   * is set meanwhile included. All microtasks settle before the first action, after each, and at the end.
+   * Advances the time by `ms` milliseconds. Runs due timers in order, each at its own time, including those set meanwhile.
+   * All microtasks settle before the first timer, after each, and at the end.
    *
-   * @throws What an action throws; the clock then stands at that action's time.
+   * @throws The error of a timer; the clock then stands at that timer's time.
    */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
@@ -64,7 +64,7 @@ export class FakeClock implements Clock {
     this.#now = end;
   }
 
-  /** Moves the time on until a promise settles. @param step By how much at a time, in milliseconds. */
+  /** Advances the time until a promise settles. @param step Milliseconds per step. */
   async until<T>(promise: Promise<T>, step = 50): Promise<T> {
     let settled = false;
     const over = () => void (settled = true);
@@ -83,8 +83,8 @@ export class FakeClock implements Clock {
 }
 
 /**
- * Lets everything run that waits for nothing but promises and for {@linkcode FakeClock.soon}: a task comes only after
- * all microtasks, and a session begins with two that are soon, an OPEN and its RESULT.
+ * Runs everything that depends only on promises and {@linkcode FakeClock.soon}: a task follows all microtasks, and a
+ * session begins with two that are soon, an OPEN and its RESULT.
  */
 export async function settle(): Promise<void> {
   for (let task = 0; task < 3; task++) await new Promise<void>((resolve) => void setImmediate(resolve));

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { FakeClock } from "./fake_clock.ts";
 
-Deno.test("the fake clock runs what comes due in order, each action at its own time", async () => {
+Deno.test("the fake clock runs due timers in order, each at its own time", async () => {
   const clock = new FakeClock();
   const seen: string[] = [];
   const note = (name: string) => () => seen.push(`${name} at ${clock.now()}`);
@@ -15,7 +15,7 @@ Deno.test("the fake clock runs what comes due in order, each action at its own t
   assertEquals(clock.pending, 1);
 });
 
-Deno.test("the fake clock runs what an action or a promise behind it sets on the way", async () => {
+Deno.test("the fake clock runs timers that a timer, or a promise behind it, sets on the way", async () => {
   const clock = new FakeClock();
   const seen: number[] = [];
   const again = async () => {
@@ -30,7 +30,7 @@ Deno.test("the fake clock runs what an action or a promise behind it sets on the
   assertEquals(clock.now(), 17);
 });
 
-Deno.test("the fake clock forgets what it is told to, once or more, before or after", async () => {
+Deno.test("the fake clock cancels timers, once or repeatedly, before or after they run", async () => {
   const clock = new FakeClock();
   let runs = 0;
   const cancel = clock.after(1, () => runs++);
@@ -44,7 +44,7 @@ Deno.test("the fake clock forgets what it is told to, once or more, before or af
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("the fake clock runs an action at zero only when it is moved, even by nothing", async () => {
+Deno.test("the fake clock runs a timer of 0 ms only when it is advanced, even by 0", async () => {
   const clock = new FakeClock();
   let ran = false;
   clock.after(0, () => ran = true);
@@ -54,7 +54,7 @@ Deno.test("the fake clock runs an action at zero only when it is moved, even by 
   assertEquals(ran, true);
 });
 
-Deno.test("the fake clock lets an action's error out and stands at its time", async () => {
+Deno.test("the fake clock rethrows a timer's error and stands at its time", async () => {
   const clock = new FakeClock();
   clock.after(3, () => {
     throw new RangeError("boom");

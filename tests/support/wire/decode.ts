@@ -1,24 +1,24 @@
-/** Runs the decoders that say how many bytes they need, and watches that they keep to what they may ask for. */
+/** Runs the decoders that state how many bytes they need, and checks that they stay within the message. */
 
 import type { Decoder } from "../../../src/wire/decoder.ts";
 
-/** What a decoder did. */
+/** Outcome of a decoder. */
 export interface Decoded<T> {
-  /** What it returned. */
+  /** Its return value. */
   readonly value: T;
-  /** How many bytes it asked for, each time. */
+  /** The lengths that it asked for. */
   readonly asked: number[];
 }
 
-/** A decoder asked for more bytes than the message has. */
+/** Thrown if a decoder asks for more bytes than the message has. */
 export class TooMuchAsked extends Error {}
 
 /**
- * Decodes one message, which may have other bytes behind it. What a decoder was lent is overwritten as soon as it takes
- * the next step.
+ * Decodes one message, which other bytes may follow. Overwrites the bytes lent to the decoder as soon as it takes the next
+ * step.
  *
- * @param asked Gets how many bytes the decoder asks for, each time; for when it throws.
- * @throws {TooMuchAsked} When the decoder asks for more than there is.
+ * @param asked Receives the lengths that the decoder asks for, even if it throws.
+ * @throws {TooMuchAsked} If the decoder asks for more bytes than there are.
  */
 export function decode<T>(decoder: Decoder<T>, bytes: Uint8Array, asked: number[] = []): Decoded<T> {
   let at = 0;

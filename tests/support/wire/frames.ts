@@ -1,4 +1,4 @@
-/** Frames to send, and what a decoder makes of bytes that come in pieces. */
+/** Frames to send, and a decoder that receives them in pieces. */
 
 import { concat } from "../../../src/wire/concat.ts";
 import { type Frame, FRAME_HEAD_LENGTH, FrameType, ResetCode, ResultCode } from "../../../src/wire/frame.ts";
@@ -9,31 +9,31 @@ import type { Random } from "../../../src/wire/seal.ts";
 import { bytes, fc, record } from "../random/property.ts";
 import { Random as Seeded } from "../random/random.ts";
 
-/** A frame as bytes, and as a decoder must give it. */
+/** A frame in its encoded form, and as a decoder must return it. */
 export interface Sent {
   /** The whole frame. */
   readonly bytes: Uint8Array;
-  /** DATA in one piece. */
+  /** The decoded frame, DATA in one piece. */
   readonly frame: Frame;
 }
 
-/** What a decoder made of a stream. */
+/** Outcome of decoding a stream. */
 export interface Received {
-  /** The frames; pieces of DATA that came one after another are one. */
+  /** The frames; consecutive pieces of DATA are joined. */
   readonly frames: Frame[];
-  /** What it threw, if it did. */
+  /** The error, if any. */
   readonly error: unknown;
-  /** Whether the stream ended on a frame's end. */
+  /** Set if the stream ended between two frames. */
   readonly atBoundary: boolean;
 }
 
-/** The longest OPEN there is: a name of 253 bytes and an IPv6 source. */
+/** The longest OPEN: a name of 253 bytes and an IPv6 source. */
 export const LONGEST_OPEN: Open = {
   destination: { kind: "name", port: 443, host: `${"a".repeat(63)}.`.repeat(3) + "b".repeat(61) },
   source: { address: Uint8Array.fromHex("20010db8000000000000000000000001"), port: 65535 },
 };
 
-/** The bytes of frames, in their order. */
+/** Joins the bytes of frames. */
 export function bytesOf(sent: readonly Sent[]): Uint8Array<ArrayBuffer> {
   return concat(sent.map(({ bytes }) => bytes));
 }
@@ -128,7 +128,7 @@ export function joined(frames: readonly Frame[]): Frame[] {
   return all;
 }
 
-/** Decodes a direction that comes in pieces. */
+/** Decodes a direction received in pieces. */
 export function receive(pieces: Iterable<Uint8Array>): Received {
   const decoder = new FrameDecoder();
   const frames: Frame[] = [];
@@ -143,7 +143,7 @@ export function receive(pieces: Iterable<Uint8Array>): Received {
   return { frames, error: undefined, atBoundary: decoder.atBoundary };
 }
 
-/** Adds a frame; a piece of DATA to the one before it, and copied, for it is only lent. */
+/** Appends a frame; joins consecutive DATA, and copies it, since it is only lent. */
 function add(frames: Frame[], frame: Frame): void {
   if (frame.type !== FrameType.Data) {
     frames.push(frame);

@@ -1,23 +1,23 @@
 /**
- * The field and the tag of docs/PROTOCOL.md once more, from its text, with integers of any size and none of the
- * project's code: what tests compare with. Slow.
+ * A second implementation of docs/PROTOCOL.md's field and tag, from its text, with integers of any size and none of the
+ * project's code, for tests to compare with. Slow.
  *
  * @module
  */
 
 const POLYNOMIAL = 1n << 128n | 0x87n;
 
-/** Big-endian bytes as an integer. */
+/** Parses big-endian bytes. */
 export function toInteger(bytes: Uint8Array): bigint {
   return bytes.reduce((integer, byte) => integer << 8n | BigInt(byte), 0n);
 }
 
-/** An element of the field as 16 bytes. */
+/** Encodes an element of the field as 16 bytes. */
 export function toElement(integer: bigint): Uint8Array {
   return Uint8Array.from({ length: 16 }, (_, index) => Number(integer >> BigInt(8 * (15 - index)) & 255n));
 }
 
-/** The product of two polynomials over GF(2), modulo the field's: the schoolbook's, then the division's remainder. */
+/** Multiplies two polynomials over GF(2) modulo the field's: schoolbook multiplication, then the division's remainder. */
 export function multiply(a: bigint, b: bigint): bigint {
   let product = 0n;
   for (let i = 0n; i < 128n; i++) if (b >> i & 1n) product ^= a << i;
@@ -36,21 +36,21 @@ export function evaluateSlowly(blocks: readonly Uint8Array[], key: Uint8Array): 
   return toElement(sum);
 }
 
-/** All that a frame's tag depends on. */
+/** The inputs of a frame's tag. */
 export interface Tagged {
   /** The direction's key. */
   readonly key: Uint8Array;
-  /** The mask in force. */
+  /** The current mask. */
   readonly mask: Uint8Array;
   /** The frame's type. */
   readonly type: number;
   /** The length of its body. */
   readonly length: number;
-  /** How many frames went before it in its direction, KEY included. */
+  /** Number of preceding frames in its direction, including KEY. */
   readonly number: number;
-  /** The mask that it carries for the next frame. */
+  /** The mask for the next frame. */
   readonly nextMask: Uint8Array;
-  /** What the tag covers of the body: all; of DATA nothing. */
+  /** The part of the body under the tag: all of it, or nothing for DATA. */
   readonly covered: Uint8Array;
 }
 
