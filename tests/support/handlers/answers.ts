@@ -31,6 +31,7 @@ export function joined({ head, list, token }: Parts): Uint8Array {
   *
   * @param change Maps the server's bytes after its greeting to those that the client receives.
   * @param then Closes the connection after them, or holds it open.
+ */
 export function changeAnswers(
   network: MemoryNetwork,
   change: (answer: Uint8Array) => Uint8Array,

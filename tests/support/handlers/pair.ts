@@ -1,4 +1,4 @@
-/** A client's and a server's end of one association, over a network in memory. */
+/** Both ends of one association over an in-memory network. */
 import "../system/native.ts";
 import { Acceptor, type AcceptorOptions } from "../../../src/association/accept.ts";
 import type { Association } from "../../../src/association/association.ts";
@@ -15,10 +15,10 @@ export function channelAddresses(channels: number): Address[] {
   return Array.from({ length: channels }, (_, index) => ({ host: `192.0.2.${index + 1}`, port: 6522 }));
 }
 
-/** An {@linkcode Acceptor} that listens at some addresses, and what has come of it. */
+/** An {@linkcode Acceptor} that listens at some addresses, and its results. */
 export class Accepting {
   readonly associations: Association[] = [];
-  /** Why connections ended without an association. */
+  /** Reasons of connections that ended without an association. */
   readonly failures: string[] = [];
   readonly acceptor: Acceptor;
   readonly #close: () => Promise<unknown>;
@@ -46,7 +46,7 @@ export class Accepting {
     return this.#first.promise;
   }
 
-  /** Stops listening, and closes what is in no association. */
+  /** Stops listening, and closes connections without an association. */
   async close(): Promise<void> {
     await this.#close();
     this.acceptor.close();
@@ -61,7 +61,7 @@ export interface Pair {
   readonly server: Association;
 }
 
-/** Associates over `network`; nothing listens any more afterwards. The caller ends both ends. */
+/** Associates over `network`, then stops listening. The caller ends both ends. */
 export async function associatedPair(
   channels: number,
   network = new MemoryNetwork(),
@@ -76,7 +76,7 @@ export async function associatedPair(
 }
 
 /**
- * A connection between an application, which the test plays, and a handler.
+ * Connects an application, played by the test, to a handler.
  *
  * @returns The application's end, and the handler's.
  */
@@ -88,7 +88,7 @@ export async function applicationPair(network = new MemoryNetwork()): Promise<[C
   return [outside, inside!];
 }
 
-/** Reads until the other end half-closes. @throws What reading meets. */
+/** Reads until the other end half-closes. @throws The error of a read. */
 export async function readAll(connection: Connection): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   for (;;) {
@@ -99,7 +99,7 @@ export async function readAll(connection: Connection): Promise<Uint8Array> {
   }
 }
 
-/** Reads until the other end half-closes, or something else ends it, and what that was. */
+/** Reads until the other end half-closes or a read fails. @returns The bytes, and the error if any. */
 export async function readToEnd(connection: Connection): Promise<{ bytes: Uint8Array; error: unknown }> {
   const pieces: Uint8Array[] = [];
   try {
@@ -114,7 +114,7 @@ export async function readToEnd(connection: Connection): Promise<{ bytes: Uint8A
   }
 }
 
-/** Writes all, and half-closes. */
+/** Writes `bytes` and half-closes. */
 export async function sendAll(connection: Connection, bytes: Uint8Array): Promise<void> {
   await writeAll(connection, bytes);
   await connection.closeWrite();
