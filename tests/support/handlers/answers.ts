@@ -27,10 +27,10 @@ export function joined({ head, list, token }: Parts): Uint8Array {
 }
 
 /**
-  * Changes the answer on every connection that asks.
-  *
-  * @param change Maps the server's bytes after its greeting to those that the client receives.
-  * @param then Closes the connection after them, or holds it open.
+ * Changes the answer on every connection that asks.
+ *
+ * @param change Maps the server's bytes after its greeting to those that the client receives.
+ * @param then Closes the connection after them, or holds it open.
  */
 export function changeAnswers(
   network: MemoryNetwork,
