@@ -3,7 +3,7 @@ import { formatAddress } from "../net/address.ts";
 import {
   availableBackends,
   chooseBackend,
-  NoRight,
+  NoPermission,
   probesOf,
   putRules,
   RulesError,
@@ -54,16 +54,16 @@ async function print({ ruleset, flavour, notes }: Plan, output: Output): Promise
     if (first === undefined) throw error;
     return first;
   });
-  const present = await backend.read(ruleset.side).catch(() => backend.blank);
+  const present = await backend.read(ruleset.side).catch(() => backend.empty);
   const comments = [
     `What micss rules apply ${ruleset.side} puts in place on this machine.`,
     ...notes.map((note) => `Note: ${note}`),
-    ...present === backend.blank
+    ...present === backend.empty
       ? ["Note: made for a machine without such rules; as root it looks at what is there"]
       : [],
   ];
   output.out(comments.map((line) => `# ${line}\n`).join(""));
-  output.out(shellScript(present.applying(ruleset)));
+  output.out(shellScript(present.applyCommands(ruleset)));
 }
 
 async function apply({ ruleset, flavour, notes, hosts }: Plan, output: Output): Promise<void> {
@@ -71,12 +71,12 @@ async function apply({ ruleset, flavour, notes, hosts }: Plan, output: Output): 
   await putRules(ruleset, backend, systemTools);
   output.out(`Rules of the ${ruleset.side} are in place (${backend.flavour}).\n`);
   for (const note of notes) output.err(`micss rules apply: note: ${note}\n`);
-  const { proven, unproven } = await tryRules(ruleset, backend, systemTools, probesOf(ruleset, hosts));
-  for (const { family, to } of unproven) {
+  const { verified, untested } = await tryRules(ruleset, backend, systemTools, probesOf(ruleset, hosts));
+  for (const { family, to } of untested) {
     const name = family === "ipv4" ? "IPv4" : "IPv6";
     output.err(`micss rules apply: note: no route to ${formatAddress(to)}, so the rules for ${name} are untried\n`);
   }
-  for (const { to } of proven) {
+  for (const { to } of verified) {
     output.out(`Tried: a connection to ${formatAddress(to)} arrives here, with its destination.\n`);
   }
 }
@@ -100,6 +100,6 @@ async function remove(sides: readonly Side[], flavour: Flavour | "auto", output:
     }
   }
   // A tool that this kernel does not work with has nothing of ours, but whoever may not look can't tell.
-  const denied = failures.find((error) => error instanceof NoRight);
+  const denied = failures.find((error) => error instanceof NoPermission);
   if (denied !== undefined || failures.length === backends.length * sides.length) throw denied ?? failures[0];
 }

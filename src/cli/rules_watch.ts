@@ -47,7 +47,7 @@ export async function watchRules(load: () => Promise<Plan>): Promise<number> {
   };
   let next = signals.next();
   for (;;) {
-    await watch.look();
+    await watch.check();
     const signal = await Promise.race([next, elapsed(INTERVAL)]);
     if (signal === undefined) continue;
     if (signal !== "SIGHUP") {

@@ -6,23 +6,23 @@ import { ProbeEnds } from "./verify.ts";
 import { FAMILIES, type Rule, type Ruleset } from "./ruleset.ts";
 import { RulesError, type Tools } from "./tools.ts";
 
-/** Outcome of a trial. */
-export interface Tried {
-  /** Connections that arrived with their destination. */
-  readonly proven: readonly Probe[];
-  /** Connections that were not made, because this machine has no route to their destination. */
-  readonly unproven: readonly Probe[];
+/** Result of a trial. */
+export interface TrialResult {
+  /** Probes that arrived with their original destination. */
+  readonly verified: readonly Probe[];
+  /** Probes that were not made for lack of a route to their destination. */
+  readonly untested: readonly Probe[];
 }
 
 /**
- * Puts a ruleset in place of the one that is there: all of it, or nothing.
+ * Replaces the installed rules with a ruleset, all or nothing.
  *
- * @throws {RulesError} When the tool or the kernel refuses it; the previous rules are in place then.
+ * @throws {RulesError} If the tool or the kernel refuses it; the previous rules are in place then.
  */
 export async function putRules(ruleset: Ruleset, backend: Backend, tools: Tools): Promise<void> {
   const before = await backend.read(ruleset.side);
   try {
-    for (const command of before.applying(ruleset)) await tools.run(command);
+    for (const command of before.applyCommands(ruleset)) await tools.run(command);
   } catch (error) {
     await backend.restore(ruleset.side, before);
     throw error;
@@ -30,39 +30,39 @@ export async function putRules(ruleset: Ruleset, backend: Backend, tools: Tools)
 }
 
 /**
- * Tries rules that are in place: over each version of IP that they take, a connection has to arrive at the handler's side
- * with its destination. Where there is no route to that destination, nothing is tried and nothing changes. The rules stay
- * in place whatever comes of it: rules that take too little are safer than none.
+ * Tests installed rules with one connection for each version of IP, which must arrive with its original destination.
+ * Without a route to a destination, its probe is skipped and nothing changes. The rules stay in place in any case:
+ * incomplete rules are safer than none.
  *
- * @param probes The connections to make: those of {@linkcode probesOf}, or what is left of them.
- * @throws {RulesError} When a connection does not arrive.
+ * @param probes Those of {@linkcode probesOf}, or the remaining ones of an earlier trial.
+ * @throws {RulesError} If a connection does not arrive.
  */
 export async function tryRules(
   ruleset: Ruleset,
   backend: Backend,
   tools: Tools,
   probes: readonly Probe[],
-): Promise<Tried> {
+): Promise<TrialResult> {
   using open = new DisposableStack();
   const rules = ruleset.chains.flatMap((chain) => chain.rules);
   const exempt = rules.filter(({ verdict }) => verdict === "return");
   const [routed, unrouted] = partition(probes, ({ to }) => hasRoute(to));
-  if (routed.length === 0) return { proven: [], unproven: unrouted };
+  if (routed.length === 0) return { verified: [], untested: unrouted };
   try {
     const trials = routed.map((probe) => ({ probe, ends: open.use(new ProbeEnds(probe, portOf(probe.rule), exempt)) }));
-    const proving = trials.reduce(
+    const withProbes = trials.reduce(
       (all, { probe, ends }) => withProbe(all, probe, ends.fromPort, ends.toPort),
       ruleset,
     );
     const made: boolean[] = [];
     try {
-      await putRules(proving, backend, tools);
-      for (const { ends } of trials) made.push(await ends.prove());
+      await putRules(withProbes, backend, tools);
+      for (const { ends } of trials) made.push(await ends.verify());
     } finally {
       await putRules(ruleset, backend, tools);
     }
-    const [proven, lost] = partition(routed, (_, at) => made[at]!);
-    return { proven, unproven: [...unrouted, ...lost] };
+    const [verified, lost] = partition(routed, (_, at) => made[at]!);
+    return { verified, untested: [...unrouted, ...lost] };
   } catch (error) {
     if (!(error instanceof RulesError)) throw error;
     throw new RulesError(`${error.message}; the rules stay in place`);
@@ -70,7 +70,7 @@ export async function tryRules(
 }
 
 /**
- * The connections to try a ruleset with: one over each version of IP that it takes.
+ * Chooses the connections that test a ruleset: one for each version of IP that it redirects.
  *
  * @param hosts The servers' addresses.
  */

@@ -2,48 +2,48 @@ import type { Flavour } from "../config/rules.ts";
 import type { Ruleset, Side } from "./ruleset.ts";
 import type { Command } from "./tools.ts";
 
-/** What is in place for one side at one moment, and the commands that lead away from it. */
-export interface Present {
-  /** Whether anything of ours is there. */
+/** A snapshot of one side's installed rules, and the commands that change them. */
+export interface InstalledRules {
+  /** True if any rule of ours is installed. */
   readonly present: boolean;
-  /** All of it in the tool's own words: equal texts are equal rules. */
+  /** The rules in the tool's notation: equal texts are equal rules. */
   readonly text: string;
-  /** Puts a ruleset in place of it: for each version of IP all of it at once, or nothing. None where nothing changes. */
-  applying(ruleset: Ruleset): Command[];
-  /** Removes it. */
-  removing(): Command[];
+  /** Commands that replace them with a ruleset, atomically for each version of IP; none if nothing changes. */
+  applyCommands(ruleset: Ruleset): Command[];
+  /** Commands that remove them. */
+  removeCommands(): Command[];
 }
 
-/** One way to make rules. */
+/** A tool that makes rules. */
 export interface Backend {
-  /** What people call it. */
+  /** Its name in the configuration. */
   readonly flavour: Flavour;
-  /** What is in place when nobody knows: nothing. */
-  readonly blank: Present;
+  /** A snapshot without rules, for when the machine's can't be read. */
+  readonly empty: InstalledRules;
   /**
-   * Looks at what is in place; changes nothing.
+   * Reads the installed rules.
    *
-   * @throws {RulesError} When that can't be seen.
+   * @throws {RulesError} If they can't be read.
    */
-  read(side: Side): Promise<Present>;
+  read(side: Side): Promise<InstalledRules>;
   /**
-   * Finds out whether the machine takes a ruleset, without putting it in place.
+   * Checks that the machine would accept a ruleset, without installing it.
    *
-   * @throws {RulesError} When it does not.
+   * @throws {RulesError} If it would not.
    */
   check(ruleset: Ruleset): Promise<void>;
-  /** Whether rules of anybody's are made this way here. */
+  /** True if any program's rules are made with this tool here. */
   inUse(): Promise<boolean>;
   /**
-   * Goes back to what there was.
+   * Restores the rules of a snapshot.
    *
-   * @throws {RulesError} When that fails.
+   * @throws {RulesError} If that fails.
    */
-  restore(side: Side, before: Present): Promise<void>;
+  restore(side: Side, before: InstalledRules): Promise<void>;
   /**
-   * Removes all that is ours, and what came to be with it.
+   * Removes all rules of ours, and the tables and chains created for them.
    *
-   * @throws {RulesError} When that fails.
+   * @throws {RulesError} If that fails.
    */
   remove(side: Side): Promise<void>;
 }

@@ -13,9 +13,9 @@ const PROGRAM_OF: Readonly<Record<Flavour, Program>> = {
 };
 
 /**
- * The ways to make rules on this machine.
+ * Lists the backends whose program is installed.
  *
- * @param families The versions of IP that it has.
+ * @param families The versions of IP that this machine has.
  */
 export function availableBackends(tools: Tools, families: readonly Family[] = systemFamilies()): Backend[] {
   return FLAVOURS.filter((flavour) => tools.has(PROGRAM_OF[flavour])).map((flavour) =>
@@ -24,27 +24,27 @@ export function availableBackends(tools: Tools, families: readonly Family[] = sy
 }
 
 /**
- * Chooses how to make rules: the way that was named; else where ours are in place already; else nftables if the machine
- * takes the rules so; else the flavour of iptables that has rules, or the first that works.
+ * Chooses a backend: the requested one; otherwise the one that already has rules of ours; otherwise nftables if it works;
+ * otherwise the flavour of iptables that has rules, or the first that works.
  *
- * @throws {RulesError} When none works, or ours are in place in another way than the one named: two sets would follow.
+ * @throws {RulesError} If none works, or rules of ours are in place with another flavour than the requested one.
  */
 export async function chooseBackend(
   backends: readonly Backend[],
   flavour: Flavour | "auto",
   ruleset: Ruleset,
 ): Promise<Backend> {
-  if (backends.length === 0) throw new RulesError("neither nft nor iptables is here; install nftables or iptables");
+  if (backends.length === 0) throw new RulesError("neither nft nor iptables found; install nftables or iptables");
   const named = backends.filter((backend) => flavour === "auto" || backend.flavour === flavour);
-  if (named.length === 0) throw new RulesError(`no ${flavour} here; install it, or leave --flavour out`);
-  const holder = await holderOf(backends, ruleset.side);
+  if (named.length === 0) throw new RulesError(`${flavour} not found; install it or omit --flavour`);
+  const holder = await backendInUse(backends, ruleset.side);
   if (holder !== undefined && !named.includes(holder)) {
-    const one = `micss rules remove --flavour ${holder.flavour}`;
-    throw new RulesError(`rules are in place by ${holder.flavour} already; run ${one} first`);
+    const remove = `micss rules remove --flavour ${holder.flavour}`;
+    throw new RulesError(`rules are already in place with ${holder.flavour}; run ${remove} first`);
   }
   if (holder !== undefined) return holder;
   const failures: unknown[] = [];
-  for (const backend of await inOrder(named)) {
+  for (const backend of await byPreference(named)) {
     try {
       await backend.check(ruleset);
       return backend;
@@ -55,15 +55,15 @@ export async function chooseBackend(
   throw failures[0];
 }
 
-/** Which of them has ours in place. One that can't tell has none that this machine could act on. */
-async function holderOf(backends: readonly Backend[], side: Side): Promise<Backend | undefined> {
+/** The backend that has rules of ours. One that can't be read has none that the kernel would act on. */
+async function backendInUse(backends: readonly Backend[], side: Side): Promise<Backend | undefined> {
   for (const backend of backends) {
     if (await backend.read(side).then(({ present }) => present, () => false)) return backend;
   }
   return undefined;
 }
 
-async function inOrder(backends: readonly Backend[]): Promise<Backend[]> {
+async function byPreference(backends: readonly Backend[]): Promise<Backend[]> {
   const ranks = await Promise.all(backends.map(async (backend) => {
     if (backend.flavour === "nft") return 0;
     return await backend.inUse().catch(() => false) ? 1 : 2;

@@ -1,7 +1,7 @@
 import { OwnedSocket } from "../net/linux/owned_socket.ts";
 import { FAMILIES, type Family } from "./ruleset.ts";
 
-/** The versions of IP that the kernel has. One that can't be asked counts as there: its rules must not be forgotten. */
+/** The versions of IP that the kernel supports. In doubt a version is included, so that its rules are not left out. */
 export function systemFamilies(): Family[] {
   return FAMILIES.filter((family) => {
     try {

@@ -1,17 +1,17 @@
 /**
- * The rules of the system that send connections to the client handler, and protect the server handler (paper, section
- * III-B): made from the handlers' own configuration, by nftables or iptables, put in place, proven and removed as a whole.
+ * Firewall rules that redirect connections to the client handler and protect the server handler (paper, section III-B).
+ * They are made from the handlers' configuration, for nftables or iptables, and installed, verified and removed as a whole.
  *
  * ```text
  *  configuration --> client.ts, server.ts --> ruleset --> nft.ts, xtables.ts --> text --> nft, iptables-restore
  *                                                |
- *                                   probe.ts, prove.ts: one more rule, one connection
+ *                                   probe.ts, verify.ts: one more rule, one connection
  * ```
  *
  * @module
  */
-export { probesOf, putRules, type Tried, tryRules } from "./apply.ts";
-export type { Backend, Present } from "./backend.ts";
+export { probesOf, putRules, type TrialResult, tryRules } from "./apply.ts";
+export type { Backend, InstalledRules } from "./backend.ts";
 export { availableBackends, chooseBackend } from "./choose.ts";
 export { type ClientRulesPlan, clientRulesPlan } from "./client.ts";
 export { type ResolvedNames, systemNames } from "./names.ts";
@@ -19,5 +19,5 @@ export { hostsOf } from "./resolved_servers.ts";
 export { shellScript } from "./print.ts";
 export { type Ruleset, type Side, SIDES } from "./ruleset.ts";
 export { serverRuleset } from "./server.ts";
-export { NoRight, RulesError, systemTools, type Tools } from "./tools.ts";
+export { NoPermission, RulesError, systemTools, type Tools } from "./tools.ts";
 export { RulesWatch } from "./watch.ts";

@@ -2,23 +2,23 @@ import { canonicalHost, isIp, withoutZone } from "../net/ip.ts";
 import { systemClock } from "../time/clock.ts";
 import { Lookups } from "../net/names/lookups.ts";
 
-/** How long a name may take to be resolved, in milliseconds. */
-const PATIENCE = 5_000;
+/** Time limit for resolving a name, in milliseconds. */
+const TIMEOUT = 5_000;
 
-/** What the numbers and addresses behind names are: rules have no names. */
+/** Resolves names to numbers and addresses, since rules have no names. */
 export interface ResolvedNames {
-  /** The number of a user, given by name or number; undefined when there is none. */
+  /** The id of a user, given by name or number; undefined if unknown. */
   user(text: string): number | undefined;
-  /** The number of a group, likewise. */
+  /** The id of a group, given by name or number; undefined if unknown. */
   group(text: string): number | undefined;
-  /** The IP addresses of a host, in the spelling of `canonicalHost`; none when it is unknown. */
+  /** The IP addresses of a host, in canonical form; empty if unknown. */
   addresses(host: string): readonly string[];
 }
 
 /**
  * Looks up the machine's users and groups, and the addresses of `hosts`.
  *
- * @param hosts Names, and addresses, which stand for themselves.
+ * @param hosts Names or addresses.
  */
 export async function systemNames(hosts: readonly string[]): Promise<ResolvedNames> {
   const lookups = new Lookups({ clock: systemClock });
@@ -35,11 +35,11 @@ export async function systemNames(hosts: readonly string[]): Promise<ResolvedNam
 /** Without zones: rules match addresses on every link. */
 async function addressesOf(host: string, lookups: Lookups): Promise<string[]> {
   if (isIp(host)) return [withoutZone(canonicalHost(host))];
-  const found = await lookups.addresses(host, { timeout: PATIENCE, source: host }).catch(() => []);
+  const found = await lookups.addresses(host, { timeout: TIMEOUT, source: host }).catch(() => []);
   return [...new Set(found.map(withoutZone))].sort();
 }
 
-/** The number in the third field of the line that begins with the name, as both files have it (passwd(5), group(5)). */
+/** The third field of the name's line, as in both files (passwd(5), group(5)). */
 function numberOf(path: string, text: string): number | undefined {
   if (/^\d+$/.test(text)) return Number(text);
   try {

@@ -1,11 +1,11 @@
 import { type Chain, familyOf, formatPorts, formatSubnet, type Rule, type Ruleset, type Side } from "./ruleset.ts";
 
-/** The tables of nftables, one for each side; nothing outside of them is ever touched. */
+/** Our nftables tables by side; nothing outside them is ever changed. */
 export const NFT_TABLES: Readonly<Record<Side, string>> = { client: "micss", server: "micss_server" };
 
 /**
- * Those of nat come just before dstnat's -100, where other programs have theirs: of chains with the same priority, the
- * kernel asks the one that was registered last first, and the first that rewrites a connection decides.
+ * The nat chains come just before dstnat's -100, which other programs use: among chains of equal priority the kernel runs
+ * the latest first, and the first one that rewrites a connection decides.
  */
 const HOOKS: Readonly<Record<Chain["hook"], string>> = {
   output: "type nat hook output priority -101",
@@ -14,29 +14,31 @@ const HOOKS: Readonly<Record<Chain["hook"], string>> = {
 };
 
 /**
- * The input of `nft -f -` that puts `ruleset` in place of whatever its table holds: the kernel takes all of it, or nothing.
+ * Input for `nft -f -` that replaces the contents of the ruleset's table, atomically.
  */
 export function nftScript(ruleset: Ruleset): string {
   const table = NFT_TABLES[ruleset.side];
-  return [...replacing(table), `table inet ${table} {`, ...ruleset.chains.flatMap(chainLines), "}", ""].join("\n");
+  return [...deleteIfPresent(table), `table inet ${table} {`, ...ruleset.chains.flatMap(chainLines), "}", ""].join(
+    "\n",
+  );
 }
 
-/** The input of `nft -f -` that removes what is there for `side`. */
+/** Input for `nft -f -` that removes a side's table. */
 export function nftRemoval(side: Side): string {
   return [`delete table inet ${NFT_TABLES[side]}`, ""].join("\n");
 }
 
 /**
- * The input of `nft -f -` that puts back what there was.
+ * Input for `nft -f -` that restores a side's table.
  *
- * @param listed What `nft list table` showed of it.
+ * @param listed The table as listed by `nft list table`.
  */
 export function nftRestoration(side: Side, listed: string): string {
-  return [...replacing(NFT_TABLES[side]), listed].join("\n");
+  return [...deleteIfPresent(NFT_TABLES[side]), listed].join("\n");
 }
 
-/** To add a table that is there already is no error, to delete one that is not would be. */
-function replacing(table: string): string[] {
+/** Adding an existing table is harmless, while deleting a missing one is an error. */
+function deleteIfPresent(table: string): string[] {
   return [`table inet ${table}`, `delete table inet ${table}`];
 }
 

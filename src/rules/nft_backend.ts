@@ -1,29 +1,29 @@
-import type { Backend, Present } from "./backend.ts";
+import type { Backend, InstalledRules } from "./backend.ts";
 import { NFT_TABLES, nftRemoval, nftRestoration, nftScript } from "./nft.ts";
 import type { Ruleset, Side } from "./ruleset.ts";
 import type { Command, Tools } from "./tools.ts";
 
-/** nftables: a table of our own, which comes and goes as one. */
+/** Makes rules with nftables, in a table of our own. */
 export class NftBackend implements Backend {
   readonly flavour = "nft";
-  readonly blank: Present = new NftPresent("client");
+  readonly empty: InstalledRules = new InstalledNft("client");
   readonly #tools: Tools;
 
-  /** Changes nothing by itself. */
+  /** Runs nothing yet. */
   constructor(tools: Tools) {
     this.#tools = tools;
   }
 
-  async read(side: Side): Promise<Present> {
+  async read(side: Side): Promise<InstalledRules> {
     return await this.#read(side);
   }
 
-  async #read(side: Side): Promise<NftPresent> {
+  async #read(side: Side): Promise<InstalledNft> {
     const tables = await this.#tools.run({ program: "nft", args: ["list", "tables"] });
     const table = NFT_TABLES[side];
-    if (!tables.split("\n").includes(`table inet ${table}`)) return new NftPresent(side);
+    if (!tables.split("\n").includes(`table inet ${table}`)) return new InstalledNft(side);
     const listed = await this.#tools.run({ program: "nft", args: ["--numeric", "list", "table", "inet", table] });
-    return new NftPresent(side, listed);
+    return new InstalledNft(side, listed);
   }
 
   async check(ruleset: Ruleset): Promise<void> {
@@ -34,19 +34,19 @@ export class NftBackend implements Backend {
     return (await this.#tools.run({ program: "nft", args: ["list", "tables"] })).trim() !== "";
   }
 
-  async restore(side: Side, before: Present): Promise<void> {
-    const listed = before instanceof NftPresent ? before.listed : undefined;
+  async restore(side: Side, before: InstalledRules): Promise<void> {
+    const listed = before instanceof InstalledNft ? before.listed : undefined;
     if (listed === undefined) return await this.remove(side);
-    await this.#tools.run(fed(nftRestoration(side, listed)));
+    await this.#tools.run(nftCommand(nftRestoration(side, listed)));
   }
 
   async remove(side: Side): Promise<void> {
-    for (const command of (await this.read(side)).removing()) await this.#tools.run(command);
+    for (const command of (await this.read(side)).removeCommands()) await this.#tools.run(command);
   }
 }
 
-class NftPresent implements Present {
-  /** What `nft list table` shows; undefined when the table is not there. */
+class InstalledNft implements InstalledRules {
+  /** Output of `nft list table`; undefined if the table does not exist. */
   readonly listed: string | undefined;
   readonly #side: Side;
 
@@ -63,15 +63,15 @@ class NftPresent implements Present {
     return this.listed ?? "";
   }
 
-  applying(ruleset: Ruleset): Command[] {
-    return [fed(nftScript(ruleset))];
+  applyCommands(ruleset: Ruleset): Command[] {
+    return [nftCommand(nftScript(ruleset))];
   }
 
-  removing(): Command[] {
-    return this.present ? [fed(nftRemoval(this.#side))] : [];
+  removeCommands(): Command[] {
+    return this.present ? [nftCommand(nftRemoval(this.#side))] : [];
   }
 }
 
-function fed(input: string): Command {
+function nftCommand(input: string): Command {
   return { program: "nft", args: ["-f", "-"], input };
 }

@@ -1,9 +1,9 @@
 import type { Command } from "./tools.ts";
 
-/** The commands as a shell script: what `micss rules apply` runs, to be read, or kept, or run by hand as root. */
+/** Formats the commands of `micss rules apply` as a shell script, to read or to run as root. */
 export function shellScript(commands: readonly Command[]): string {
   return commands.map(({ program, args, input = "" }) => {
-    // The words come from this program and need no quotes; the input has what people wrote, and quotes nothing.
+    // The words are our own and need no quotes; the input contains users' text, which a quoted END protects.
     return `${[program, ...args].join(" ")} <<'END'\n${input}END\n`;
   }).join("\n");
 }

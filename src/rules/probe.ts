@@ -2,30 +2,30 @@ import type { Address } from "../net/address.ts";
 import { bytesHost, hostBytes, isWithin, type Subnet } from "../net/ip.ts";
 import { type Chain, type Family, familyOf, familyOfHost, type Rule, type Ruleset } from "./ruleset.ts";
 
-/** A connection that the rules have to take: a way to see that they do. */
+/** A connection that tests the rules: they must redirect it. */
 export interface Probe {
-  /** The version of IP that it proves. */
+  /** The version of IP that it tests. */
   readonly family: Family;
-  /** The rule that has to take it. */
+  /** The rule that must redirect it. */
   readonly rule: Rule;
-  /** Where it goes; nobody there hears of it, if the rules work. */
+  /** Its destination, which it does not reach if the rules work. */
   readonly to: Address;
-  /** Whose it has to be; undefined for anybody who is not exempt. */
+  /** The user who must connect; undefined for any user who is not exempt. */
   readonly user: number | undefined;
 }
 
-/** Addresses for documentation, which nobody has (RFC 5737, RFC 3849). */
-const NOBODY: Readonly<Record<Family, string>> = { ipv4: "192.0.2.1", ipv6: "2001:db8::1" };
+/** Addresses reserved for documentation (RFC 5737, RFC 3849). */
+const UNASSIGNED: Readonly<Record<Family, string>> = { ipv4: "192.0.2.1", ipv6: "2001:db8::1" };
 
-/** Where every port is taken, one is as good as another: discard's (RFC 863). */
+/** Destination port for rules that redirect every port: discard's (RFC 863). */
 const ANY_PORT = 9;
 
 /**
- * Chooses a connection to try the rules with, for one version of IP.
+ * Chooses a connection that tests the rules for one version of IP.
  *
- * @param hosts Real addresses of servers; where the rules take them, one of them is tried.
- * @param isLocal Whether an address is this machine's.
- * @returns Undefined when the rules take none of this machine's connections over it.
+ * @param hosts Real addresses of servers, preferred as destinations.
+ * @param isLocal Tests whether an address is this machine's.
+ * @returns Undefined if the rules redirect none of this machine's connections over that version.
  */
 export function chooseProbe(
   { chains }: Ruleset,
@@ -35,10 +35,10 @@ export function chooseProbe(
 ): Probe | undefined {
   const rules = chains.find(({ hook }) => hook === "output")?.rules ?? [];
   for (const [at, rule] of rules.entries()) {
-    if (typeof rule.verdict === "string" || rule.sign || familyOf(rule) !== family) continue;
+    if (typeof rule.verdict === "string" || rule.sentinel || familyOf(rule) !== family) continue;
     const real = hosts.filter((host) => familyOfHost(host) === family && covers(rule.to, host));
-    const nobody = rule.to === undefined ? NOBODY[family] : someHost(rule.to);
-    const to = [...real, nobody].map((host) => ({ host, port: rule.toPort ?? ANY_PORT }))
+    const fallback = rule.to === undefined ? UNASSIGNED[family] : firstHost(rule.to);
+    const to = [...real, fallback].map((host) => ({ host, port: rule.toPort ?? ANY_PORT }))
       .find((to) => !rules.slice(0, at).some((earlier) => matches(earlier, to, isLocal)));
     if (to === undefined) continue;
     return { family, rule, to, user: rule.user };
@@ -47,14 +47,14 @@ export function chooseProbe(
 }
 
 /**
- * The rules with one more, for one connection alone: the same as the probe's but for the port that it comes from and the
- * port that it is sent to, in the same chain, at the same place. So it proves the real one, and disturbs nobody's.
+ * Adds a twin of the probe's rule right before it, which matches the probe's source port only and redirects to its own
+ * listener. It verifies the real rule without affecting other connections.
  *
- * @param fromPort The probe's own port.
- * @param redirect Where its listener is.
+ * @param fromPort The probe's source port.
+ * @param redirect The port of its listener.
  */
 export function withProbe(ruleset: Ruleset, { rule }: Probe, fromPort: number, redirect: number): Ruleset {
-  const twin: Rule = { ...rule, note: "Proves the next one, and is gone in a moment", fromPort, verdict: { redirect } };
+  const twin: Rule = { ...rule, note: "Temporary: verifies the next rule", fromPort, verdict: { redirect } };
   const insert = (chain: Chain) => ({
     ...chain,
     rules: chain.rules.flatMap((other) => chain.hook === "output" && other === rule ? [twin, other] : [other]),
@@ -62,10 +62,10 @@ export function withProbe(ruleset: Ruleset, { rule }: Probe, fromPort: number, r
   return { ...ruleset, chains: ruleset.chains.map(insert) };
 }
 
-/** Whether an earlier rule decides on a connection to `to`, as far as that depends on the destination. */
+/** True if an earlier rule decides on connections to `address`, as far as that depends on the destination. */
 function matches(rule: Rule, address: Address, isLocal: (host: string) => boolean): boolean {
-  const { local, to, toPort, user, group, family, sign } = rule;
-  if (sign) return false;
+  const { local, to, toPort, user, group, family, sentinel } = rule;
+  if (sentinel) return false;
   if (local) return isLocal(address.host);
   if (user !== undefined || group !== undefined) return false;
   if (family !== undefined && family !== familyOfHost(address.host)) return false;
@@ -76,9 +76,9 @@ function covers(subnet: Subnet | undefined, host: string): boolean {
   return subnet === undefined || isWithin(host, subnet);
 }
 
-/** A network's first address that can be a host's. */
-function someHost({ host, bits }: Subnet): string {
+/** The first host address of a network. */
+function firstHost({ host, bits }: Subnet): string {
   const bytes = hostBytes(host)!;
   if (bits < 8 * bytes.length) bytes[bytes.length - 1]! |= 1;
-  return bits === 0 ? NOBODY[familyOfHost(host)] : bytesHost(bytes);
+  return bits === 0 ? UNASSIGNED[familyOfHost(host)] : bytesHost(bytes);
 }

@@ -7,45 +7,45 @@ import type { Subnet } from "../net/ip.ts";
 import type { ResolvedNames } from "./names.ts";
 import { FAMILIES, type Family, familyOfHost, formatSubnet } from "./ruleset.ts";
 
-/** Where a server handler is, or may be. */
+/** A configured server, or a key's scope, with its addresses. */
 export interface ResolvedServer {
-  /** What a person calls it. */
+  /** Its name in the configuration. */
   readonly name: string;
   /** Its addresses. */
   readonly networks: readonly Subnet[];
-  /** The ports that are carried to it; all where left out. */
+  /** The ports carried to it. Default: all. */
   readonly serves?: readonly number[];
-  /** The port of its channels there, or at which it is asked for them. */
+  /** The port of its channels, or of identification requests. */
   readonly channel: number;
 }
 
-/** What a selector stands for: as much as one rule can say. */
-export interface Part {
-  /** The same in words. */
+/** The destinations that one rule can match. */
+export interface Destination {
+  /** Description for the rule's comment. */
   readonly note: string;
-  /** The destination's network; every address of the family where left out. */
+  /** Network. Default: every address of the family. */
   readonly to?: Subnet;
-  /** The version of IP. */
+  /** Version of IP. */
   readonly family: Family;
-  /** The destination's port; every port where left out. */
+  /** Port. Default: every port. */
   readonly toPort?: number;
 }
 
-/** The part of a client's configuration that says where servers are. */
-export type Known = Pick<ClientConfig, "servers" | "keys">;
+/** The part of a client's configuration that locates servers. */
+export type ServerSettings = Pick<ClientConfig, "servers" | "keys">;
 
-/** The hosts whose addresses {@linkcode resolveServers} needs. */
-export function hostsOf({ servers, keys }: Known): string[] {
+/** The hosts that {@linkcode resolveServers} looks up. */
+export function hostsOf({ servers, keys }: ServerSettings): string[] {
   const asked = keys.flatMap(({ scope: { of } }) => typeof of === "string" ? of : []);
   return [...servers.flatMap(({ channels }) => channels.map(({ host }) => host)), ...asked];
 }
 
 /**
- * Where the configuration's servers are, and those that it has keys for.
+ * Locates the configured servers, and those of the configured keys.
  *
- * @throws {UsageError} When a host has no address.
+ * @throws {UsageError} If a host does not resolve.
  */
-export function resolveServers({ servers, keys }: Known, names: ResolvedNames): ResolvedServer[] {
+export function resolveServers({ servers, keys }: ServerSettings, names: ResolvedNames): ResolvedServer[] {
   const configured = servers.flatMap(({ name, channels, ports }) =>
     channels.map(({ host, port }) => {
       return { name, networks: addressesOf(host, names), channel: port, ...ports !== undefined && { serves: ports } };
@@ -59,14 +59,14 @@ export function resolveServers({ servers, keys }: Known, names: ResolvedNames): 
   return [...configured, ...asked];
 }
 
-/** What a selector stands for, given where the servers are. */
-export function partsOf({ to, port }: Selector, places: readonly ResolvedServer[]): Part[] {
+/** Translates a selector, which may stand for the servers. */
+export function destinationsOf({ to, port }: Selector, servers: readonly ResolvedServer[]): Destination[] {
   const [toPort, words] = port === "*" ? [{}, "any port"] : [{ toPort: port }, `port ${port}`];
   if (to === "*") return FAMILIES.map((family) => ({ note: `any host, ${words}`, family, ...toPort }));
   if (to !== "servers") {
     return [{ note: `${formatSubnet(to)}, ${words}`, to, family: familyOfHost(to.host), ...toPort }];
   }
-  return places.flatMap(({ name, networks, serves }) => {
+  return servers.flatMap(({ name, networks, serves }) => {
     const ports = port !== "*" ? [toPort] : serves?.map((toPort) => ({ toPort })) ?? [{}];
     return networks.flatMap((to) =>
       ports.map((toPort) => ({ note: name, to, family: familyOfHost(to.host), ...toPort }))
@@ -74,10 +74,10 @@ export function partsOf({ to, port }: Selector, places: readonly ResolvedServer[
   });
 }
 
-/** A host's addresses, each as a network of its own. @throws {UsageError} When it has none. */
+/** A host's addresses, as single-address networks. @throws {UsageError} If it has none. */
 export function addressesOf(host: string, names: ResolvedNames): Subnet[] {
   const found = names.addresses(host);
   if (found.length > 0) return found.map((host) => ({ host, bits: familyOfHost(host) === "ipv4" ? 32 : 128 }));
-  const why = isIp(host) ? "is no address" : "has no address now";
-  throw new UsageError([`micss rules: ${host} ${why}; give one that resolves, or an address`]);
+  const why = isIp(host) ? "is not a usable address" : "does not resolve";
+  throw new UsageError([`micss rules: ${host} ${why}; give a name that does, or an address`]);
 }

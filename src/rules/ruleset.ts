@@ -3,65 +3,65 @@ import type { Subnet } from "../net/ip.ts";
 /** A version of IP. */
 export type Family = "ipv4" | "ipv6";
 
-/** Both, in the order in which everything is done for them. */
+/** Both versions, in the order in which they are handled. */
 export const FAMILIES: readonly Family[] = ["ipv4", "ipv6"];
 
-/** One rule for TCP connections, whatever tool it is made with: all that is given has to match. */
+/** A rule for TCP connections, independent of the tool. All given conditions must match. */
 export interface Rule {
-  /** Why the rule is there, in one line. */
+  /** Its purpose, in one line. */
   readonly note: string;
-  /** Only connections over this version of IP. */
+  /** Version of IP. */
   readonly family?: Family;
-  /** The device by which the connection came in. */
+  /** Input interface. */
   readonly from?: string;
-  /** The number of the user whose process connects. */
+  /** Id of the user whose process connects. */
   readonly user?: number;
-  /** The number of that process's group. */
+  /** Id of that process's group. */
   readonly group?: number;
-  /** Whether the destination is an address of this machine. */
+  /** Matches destinations that are this machine's addresses. */
   readonly local?: true;
-  /** The network of the destination. */
+  /** Destination network. */
   readonly to?: Subnet;
-  /** The port that connects, or the first and the last of several. */
+  /** Source port, or an inclusive range. */
   readonly fromPort?: number | readonly [first: number, last: number];
-  /** The destination's port. */
+  /** Destination port. */
   readonly toPort?: number;
-  /** Packets other than the first one of a connection. */
+  /** Matches all packets of a connection but the first. */
   readonly established?: true;
-  /** As many packets a second as this; the rule does not match those beyond. */
+  /** Maximum packets a second; the rule does not match those beyond. */
   readonly rate?: number;
-  /** Whether it is there for the handler alone, which sees by it that the rules are in place; it takes nobody else's. */
-  readonly sign?: true;
-  /** What becomes of the connection: left to other rules, dropped, or sent to a port of this machine. */
+  /** Marks rules that match only the handler's probes, by which it detects that the rules are in place. */
+  readonly sentinel?: true;
+  /** Leaves the connection to other rules, drops it, or redirects it to a local port. */
   readonly verdict: "return" | "drop" | { readonly redirect: number };
 }
 
-/** Where in a packet's way through this machine a chain of rules is. */
+/** A chain's place on a packet's way through this machine. */
 export type Hook = "output" | "prerouting" | "input";
 
-/** The rules at one place, the first that matches counts. */
+/** The rules of one hook. */
 export interface Chain {
-  /** Where they are. */
+  /** Its hook. */
   readonly hook: Hook;
-  /** Their order matters. */
+  /** In order; the first match decides. */
   readonly rules: readonly Rule[];
 }
 
-/** What `micss rules` puts in place for one handler, and takes away, as a whole. */
+/** All rules for one handler, which are installed and removed together. */
 export interface Ruleset {
-  /** Whose it is; the client's and the server's can be in place at the same time. */
+  /** The handler's side; both sides' rules can be installed at the same time. */
   readonly side: Side;
-  /** No hook twice. */
+  /** At most one per hook. */
   readonly chains: readonly Chain[];
 }
 
 /** A handler's side. */
 export type Side = "client" | "server";
 
-/** Both, in the order in which everything is done for them. */
+/** Both sides, in the order in which they are handled. */
 export const SIDES: readonly Side[] = ["client", "server"];
 
-/** The version of IP that a rule is for; undefined for both. */
+/** The version of IP that a rule matches; undefined for both. */
 export function familyOf({ family, to }: Rule): Family | undefined {
   return to === undefined ? family : familyOfHost(to.host);
 }
@@ -71,12 +71,12 @@ export function familyOfHost(host: string): Family {
   return host.includes(":") ? "ipv6" : "ipv4";
 }
 
-/** Ports as a tool writes them. @param to What it has between the first and the last. */
-export function formatPorts(ports: number | readonly [first: number, last: number], to: "-" | ":"): string {
-  return typeof ports === "number" ? String(ports) : ports.join(to);
+/** Formats a port or a range. @param separator The tool's separator of a range. */
+export function formatPorts(ports: number | readonly [first: number, last: number], separator: "-" | ":"): string {
+  return typeof ports === "number" ? String(ports) : ports.join(separator);
 }
 
-/** A network as both tools write it: one address without its length. */
+/** Formats a network as both tools do: a single address without its prefix length. */
 export function formatSubnet({ host, bits }: Subnet): string {
   return bits === (host.includes(":") ? 128 : 32) ? host : `${host}/${bits}`;
 }

@@ -6,11 +6,11 @@ import { addressesOf } from "./resolved_servers.ts";
 import type { Rule, Ruleset } from "./ruleset.ts";
 
 /**
- * The rules that protect a server handler: its port is open at the channels' addresses and nowhere else, and each channel
- * has a rate of its own for connections that begin, so that a flood on one path does not reach the handler. They open
- * nothing that another firewall closes: what they don't drop goes on to the machine's other rules.
+ * Makes the rules that protect a server handler: its ports are open at the channels' addresses only, and each channel has
+ * its own limit on the rate of new connections, so that a flood on one path does not reach the handler. They open nothing
+ * that another firewall closes: packets that they don't drop continue to the machine's other rules.
  *
- * @throws {UsageError} When a channel's host has no address.
+ * @throws {UsageError} If a channel's host does not resolve.
  */
 export function serverRuleset(config: ServerConfig, names: ResolvedNames): Ruleset {
   const { rate } = config.rules!;
@@ -20,18 +20,18 @@ export function serverRuleset(config: ServerConfig, names: ResolvedNames): Rules
   );
   const ports = [...new Set(channels.map(({ port }) => port))];
   if (ports.includes(0)) {
-    throw new UsageError(["micss rules: a channel at port 0 is at another port each time; give it a fixed one"]);
+    throw new UsageError(["micss rules: a channel at port 0 gets a different port each time; give it a fixed one"]);
   }
   const rules: Rule[] = [
-    { note: "Connections that have begun", established: true, verdict: "return" },
+    { note: "Established connections", established: true, verdict: "return" },
     ...channels.flatMap(({ host, port }) => {
-      const note = `The channel at ${host}, up to ${rate} connections that begin a second`;
-      // An IPv6 socket at :: takes IPv4 connections too.
+      const note = `Channel at ${host}, up to ${rate} new connections a second`;
+      // An IPv6 socket at :: accepts IPv4 connections too.
       if (host === "::") return [{ note, toPort: port, rate, verdict: "return" } satisfies Rule];
       if (host === "0.0.0.0") return [{ note, family: "ipv4", toPort: port, rate, verdict: "return" } satisfies Rule];
       return addressesOf(host, names).map((to): Rule => ({ note, to, toPort: port, rate, verdict: "return" }));
     }),
-    ...ports.map((port): Rule => ({ note: "Beyond the rate, or at another address", toPort: port, verdict: "drop" })),
+    ...ports.map((port): Rule => ({ note: "Over the rate, or at another address", toPort: port, verdict: "drop" })),
   ];
   return { side: "server", chains: [{ hook: "input", rules }] };
 }

@@ -1,48 +1,49 @@
 import { MicssError } from "../errors/errors.ts";
-/** The rules can't be put in place, proven or taken away: `what is wrong; what would help`, in one line. */
+
+/** The rules can't be installed, verified or removed. The message includes the remedy, in one line. */
 export class RulesError extends MicssError {}
 
-/** This process may not look at rules, or change them. */
-export class NoRight extends RulesError {
-  /** Says so. */
+/** This process may not read or change rules. */
+export class NoPermission extends RulesError {
+  /** An error with the remedy. */
   constructor() {
-    super("no right to change this machine's rules; run it as root, for example with sudo (CAP_NET_ADMIN)");
+    super("not permitted to change this machine's rules; run it as root, for example with sudo (CAP_NET_ADMIN)");
   }
 }
 
-/** The programs that change rules; those of iptables are several in one, which their first argument chooses. */
+/** The programs that change rules. Those of iptables are multi-call: the first argument chooses the command. */
 export const PROGRAMS = ["nft", "xtables-nft-multi", "xtables-legacy-multi"] as const;
 
 /** One of {@linkcode PROGRAMS}. */
 export type Program = typeof PROGRAMS[number];
 
-/** Where distributions keep them. deno.json's task `runtime` permits to run them from there, and nothing else. */
+/** Their directories in all distributions. The task `runtime` in deno.json permits these paths and no others. */
 export const DIRECTORIES = ["/usr/sbin", "/sbin", "/usr/bin"] as const;
 
-/** A program to run, with what it reads from standard input. */
+/** A program to run. */
 export interface Command {
-  /** Which. */
+  /** The program. */
   readonly program: Program;
-  /** Its arguments, each as it is: there is no shell. */
+  /** Its arguments, which no shell interprets. */
   readonly args: readonly string[];
-  /** What it reads from standard input. Default: nothing. */
+  /** Standard input. Default: empty. */
   readonly input?: string;
 }
 
-/** Runs {@linkcode PROGRAMS}; tests put a record in its place. */
+/** Runs {@linkcode PROGRAMS}; tests record the commands instead. */
 export interface Tools {
-  /** Whether the program is on this machine. */
+  /** True if the program is installed. */
   has(program: Program): boolean;
   /**
    * Runs a command to its end, without a shell.
    *
-   * @returns What it wrote to standard output.
-   * @throws {RulesError} When it is not there, or fails; the message has what it wrote to standard error.
+   * @returns Its standard output.
+   * @throws {RulesError} If it is missing or fails; the message has the first line of its standard error.
    */
   run(command: Command): Promise<string>;
 }
 
-/** The system's. */
+/** The installed programs. */
 export const systemTools: Tools = {
   has: (program) => find(program) !== undefined,
 
@@ -52,11 +53,11 @@ export const systemTools: Tools = {
       throw new RulesError(`no ${program} in ${DIRECTORIES.join(", ")}; install nftables or iptables`);
     }
     const child = new Deno.Command(path, { args: [...args], stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
-    // A program that ends before it has read all has its reasons, which its exit status and standard error tell.
-    const fed = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
-    const [{ success, stdout, stderr }] = await Promise.all([child.output(), fed]);
+    // A program may end before it has read all its input; its exit status and standard error explain why.
+    const written = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
+    const [{ success, stdout, stderr }] = await Promise.all([child.output(), written]);
     const decoder = new TextDecoder();
-    if (!success) throw explain([program, ...args].join(" "), decoder.decode(stderr));
+    if (!success) throw toolError([program, ...args].join(" "), decoder.decode(stderr));
     return decoder.decode(stdout);
   },
 };
@@ -71,11 +72,11 @@ function find(program: Program): string | undefined {
   });
 }
 
-function explain(command: string, stderr: string): RulesError {
-  if (/not permitted|permission denied|must be root/i.test(stderr)) return new NoRight();
+function toolError(command: string, stderr: string): RulesError {
+  if (/not permitted|permission denied|must be root/i.test(stderr)) return new NoPermission();
   const lines = stderr.split("\n").map((line) => line.trim()).filter((line) =>
     line !== "" && !/^#|^Warning/.test(line)
   );
-  const why = lines[0] ?? "it did not say why";
-  return new RulesError(`${command} failed: ${why}; look for what the kernel or the program lacks`);
+  const why = lines[0] ?? "no reason given";
+  return new RulesError(`${command} failed: ${why}; check that the program and the kernel support these rules`);
 }

@@ -7,15 +7,15 @@ import type { Probe } from "./probe.ts";
 import type { Rule } from "./ruleset.ts";
 import { RulesError } from "./tools.ts";
 
-/** How long a connection within this machine may take, in milliseconds. */
-const PATIENCE = 2000;
+/** Time limit for a connection within this machine, in milliseconds. */
+const TIMEOUT = 2000;
 
-/** Why connecting does not even begin: EADDRNOTAVAIL, ENETUNREACH and EHOSTUNREACH. */
+/** Errors of connect() without a route: EADDRNOTAVAIL, ENETUNREACH and EHOSTUNREACH. */
 const NO_ROUTE = [99, 101, 113];
 
 const LOOPBACK = { ipv4: "127.0.0.1", ipv6: "::1" } as const;
 
-/** Both ends of a probe, before it is made: their ports go into the rules. */
+/** Both ends of a probe, opened before it is made because their ports go into the rules. */
 export class ProbeEnds implements Disposable {
   readonly #probe: Probe;
   readonly #socket: OwnedSocket;
@@ -24,9 +24,9 @@ export class ProbeEnds implements Disposable {
   /**
    * Opens both.
    *
-   * @param port The handler's port: where no handler runs yet, the probe arrives right there.
-   * @param exempt The rules that leave alone connections of some users and groups.
-   * @throws {RulesError} When it can't be: without FFI, or the right to act for others.
+   * @param port The handler's port, at which to listen if no handler runs yet.
+   * @param exempt The rules that exempt users and groups.
+   * @throws {RulesError} Without FFI, or the permission to act for other users.
    */
   constructor(probe: Probe, port: number, exempt: readonly Rule[]) {
     this.#probe = probe;
@@ -34,17 +34,17 @@ export class ProbeEnds implements Disposable {
       this.#socket = new OwnedSocket(probe.family, { owner: ownerFor(probe, exempt) });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      throw new RulesError(`can't try a connection to ${formatAddress(probe.to)}: ${why}; run it as root`);
+      throw new RulesError(`can't make a connection to ${formatAddress(probe.to)}: ${why}; run it as root`);
     }
     this.#listener = listen(LOOPBACK[probe.family], port);
   }
 
-  /** The port that the probe comes from. */
+  /** The probe's source port. */
   get fromPort(): number {
     return this.#socket.port;
   }
 
-  /** The port that it has to arrive at. */
+  /** The port at which it must arrive. */
   get toPort(): number {
     return this.#listener.address.port;
   }
@@ -52,14 +52,18 @@ export class ProbeEnds implements Disposable {
   /**
    * Makes the probe.
    *
-   * @returns Whether it was made: not where there is no route to its destination any more.
-   * @throws {RulesError} When it does not arrive, or not with its destination.
+   * @returns False if it was not made because the route to its destination has gone.
+   * @throws {RulesError} If it does not arrive, or with another destination.
    */
-  async prove(): Promise<boolean> {
+  async verify(): Promise<boolean> {
     const to = formatAddress(this.#probe.to);
     const failed = this.#socket.connect(this.#probe.to);
     if (NO_ROUTE.includes(failed)) return false;
-    if (failed !== 0) throw new RulesError(`a connection to ${to} failed with errno ${failed}; see what forbids it`);
+    if (failed !== 0) {
+      throw new RulesError(
+        `a connection to ${to} failed with errno ${failed}; see which firewall or policy forbids it`,
+      );
+    }
     const destination = await this.#arrival();
     if (destination === undefined) {
       throw new RulesError(`a connection to ${to} did not arrive; see which other rule or firewall comes first`);
@@ -69,14 +73,14 @@ export class ProbeEnds implements Disposable {
     throw new RulesError(`a connection to ${to} arrived as one to ${other}; see which other rule changes it`);
   }
 
-  /** The destination of the probe as it arrives; undefined when it does not. */
+  /** The original destination of the probe; undefined if it does not arrive. */
   async #arrival(): Promise<Address | undefined> {
-    const timer = setTimeout(() => this.#listener.close(), PATIENCE);
+    const timer = setTimeout(() => this.#listener.close(), TIMEOUT);
     try {
       for (;;) {
         using arrived = disposable(await this.#listener.accept());
         if (arrived.connection === null) return undefined;
-        // Others are applications', which find no handler yet.
+        // Others are applications' connections, for which there is no handler yet.
         if (arrived.connection.remote.port === this.fromPort) return originalDestination(arrived.connection);
       }
     } finally {
@@ -95,7 +99,7 @@ function disposable(connection: Connection | null): Disposable & { connection: C
   return { connection, [Symbol.dispose]: () => connection?.reset() };
 }
 
-/** At the handler's own port if it is free; else at any. */
+/** Listens at the handler's port if it is free, otherwise at any. */
 function listen(host: string, port: number): Listener {
   try {
     return systemNetwork.listen({ host, port });
@@ -104,15 +108,15 @@ function listen(host: string, port: number): Listener {
   }
 }
 
-/** Users and groups that nobody is likely to have, for where this process itself is exempt. */
-const STRANGERS = [65_533, 65_532, 65_531];
+/** Ids that are probably unused, for probes when this process's own ids are exempt. */
+const UNUSED_IDS = [65_533, 65_532, 65_531];
 
-/** Who makes the probe: whoever the rule takes; this process's user if nobody in particular, unless exempt. */
+/** The probe's owner: the user that the rule matches, or this process's if it matches any user, unless exempt. */
 function ownerFor({ user }: Probe, exempt: readonly Rule[]): Owner | undefined {
   const [uids, gids] = [exempt.map((rule) => rule.user), exempt.map((rule) => rule.group)];
   const [ownUid, ownGid] = [Deno.uid()!, Deno.gid()!];
-  const uid = user ?? [ownUid, ...STRANGERS].find((uid) => !uids.includes(uid));
-  const gid = [ownGid, ...STRANGERS].find((gid) => !gids.includes(gid));
-  if (uid === undefined || gid === undefined) throw new Error("everybody is exempt");
+  const uid = user ?? [ownUid, ...UNUSED_IDS].find((uid) => !uids.includes(uid));
+  const gid = [ownGid, ...UNUSED_IDS].find((gid) => !gids.includes(gid));
+  if (uid === undefined || gid === undefined) throw new Error("every user is exempt");
   return uid === ownUid && gid === ownGid ? undefined : { uid, gid };
 }

@@ -8,58 +8,58 @@ import type { Probe } from "./probe.ts";
 import type { Ruleset } from "./ruleset.ts";
 import { RulesError, type Tools } from "./tools.ts";
 
-/** The rest after a trial that failed, in milliseconds. */
+/** Pause after a failed trial, in milliseconds. */
 const TRIAL_INTERVAL = 10_000;
 
-/** Lines about rules put back in each interval of {@linkcode ThrottledWarning}: another program may insist on its own. */
+/** Maximum lines about restored rules per interval of {@linkcode ThrottledWarning}: another program may keep at it. */
 const LINES = 3;
 
-/** What {@linkcode RulesWatch} needs. */
-export interface WatchOptions {
-  /** How rules are made here. */
+/** Configures a {@linkcode RulesWatch}. */
+export interface RulesWatchOptions {
+  /** Makes the rules. */
   readonly backend: Backend;
   /** Runs its programs. */
   readonly tools: Tools;
-  /** Gets a line when rules are put back, tried, or fail. */
+  /** Gets a line when rules are restored, verified, or fail. */
   readonly log: Log;
-  /** Tells time. */
+  /** Source of time. */
   readonly clock: Clock;
 }
 
-/** Keeps a ruleset in place, whatever other programs do to it, and tries it as soon as there is a route. */
+/** Keeps a ruleset in place when other programs change it, and verifies it as soon as there is a route. */
 export class RulesWatch {
-  readonly #options: WatchOptions;
-  readonly #putBack: ThrottledWarning;
+  readonly #options: RulesWatchOptions;
+  readonly #restored: ThrottledWarning;
   #ruleset: Ruleset | undefined;
-  /** The rules as the tool shows them when they are in place. */
+  /** The installed rules in the tool's notation. */
   #expected = "";
-  #untried: readonly Probe[] = [];
+  #untested: readonly Probe[] = [];
   #nextTrial = 0;
   #failure = "";
 
-  /** Puts nothing in place yet. */
-  constructor(options: WatchOptions) {
+  /** Installs nothing yet. */
+  constructor(options: RulesWatchOptions) {
     this.#options = options;
-    this.#putBack = new ThrottledWarning(options.log, options.clock, "rules put back", LINES);
+    this.#restored = new ThrottledWarning(options.log, options.clock, "rules restored", LINES);
   }
 
   /**
-   * Puts a ruleset in place, to be kept there from now on.
+   * Installs a ruleset, and keeps it in place from now on.
    *
    * @param hosts The servers' addresses.
-   * @throws {RulesError} When that fails; the ruleset before it is kept.
+   * @throws {RulesError} If that fails; the previous ruleset is kept.
    */
   async keep(ruleset: Ruleset, hosts: readonly string[]): Promise<void> {
     const { backend, tools } = this.#options;
     await putRules(ruleset, backend, tools);
     this.#expected = (await backend.read(ruleset.side)).text;
     this.#ruleset = ruleset;
-    this.#untried = probesOf(ruleset, hosts);
+    this.#untested = probesOf(ruleset, hosts);
     this.#nextTrial = 0;
   }
 
-  /** Looks once: puts the rules back where they are not as they should be, and tries what is untried. */
-  async look(): Promise<void> {
+  /** Checks once: restores the rules if they have changed, and verifies those not yet verified. */
+  async check(): Promise<void> {
     const { backend, tools, log, clock } = this.#options;
     const ruleset = this.#ruleset;
     if (ruleset === undefined) return;
@@ -67,13 +67,13 @@ export class RulesWatch {
       const { present, text } = await backend.read(ruleset.side);
       if (text !== this.#expected) {
         await putRules(ruleset, backend, tools);
-        this.#putBack.warn({ reason: `another program ${present ? "changed" : "removed"} them` });
+        this.#restored.warn({ reason: `another program ${present ? "changed" : "removed"} them` });
       }
-      if (this.#untried.length > 0 && clock.now() >= this.#nextTrial) await this.#try(ruleset);
+      if (this.#untested.length > 0 && clock.now() >= this.#nextTrial) await this.#try(ruleset);
       this.#failure = "";
     } catch (error) {
       if (!(error instanceof RulesError)) throw error;
-      if (error.message !== this.#failure) log.error("rules fail", { reason: error.message });
+      if (error.message !== this.#failure) log.error("rules failed", { reason: error.message });
       this.#failure = error.message;
     }
   }
@@ -81,10 +81,10 @@ export class RulesWatch {
   async #try(ruleset: Ruleset): Promise<void> {
     const { backend, tools, log, clock } = this.#options;
     this.#nextTrial = clock.now() + TRIAL_INTERVAL;
-    const { proven, unproven } = await tryRules(ruleset, backend, tools, this.#untried);
-    // Without a route nothing was changed, so that the next look may try again.
+    const { verified, untested } = await tryRules(ruleset, backend, tools, this.#untested);
+    // Without a route nothing was changed, so the next check may try again.
     this.#nextTrial = 0;
-    this.#untried = unproven;
-    for (const { to } of proven) log.info("rules work", { tried: formatAddress(to) });
+    this.#untested = untested;
+    for (const { to } of verified) log.info("rules verified", { tried: formatAddress(to) });
   }
 }

@@ -8,16 +8,16 @@ import {
   type Ruleset,
   type Side,
 } from "./ruleset.ts";
-import { MADE, XTABLES_PLACES } from "./xtables_places.ts";
+import { CREATED, XTABLES_CHAINS } from "./xtables_chains.ts";
 import type { XtablesState } from "./xtables_state.ts";
 
 /**
- * The input of `iptables-restore --noflush` or `ip6tables-restore --noflush` that puts `ruleset` in place of whatever our
- * chains hold: the kernel takes all of it, or nothing.
+ * Input for `iptables-restore --noflush` or `ip6tables-restore --noflush` that replaces our chains, atomically.
  *
- * @param state What is there.
- * @param missing What would come to be with our chains, and is then to go with them: "table", or names of its chains.
- * @returns Undefined when there is nothing to do.
+ * @param state The present state.
+ * @param missing Things that the tool will create along with our chains, to be removed with them: "table", or names of
+ * built-in chains.
+ * @returns Undefined if there is nothing to do.
  */
 export function xtablesScript(
   ruleset: Ruleset,
@@ -25,53 +25,53 @@ export function xtablesScript(
   state: XtablesState,
   missing: readonly string[] = [],
 ): string | undefined {
-  const { table, chains } = XTABLES_PLACES[ruleset.side];
+  const { table, chains } = XTABLES_CHAINS[ruleset.side];
   const ours = ruleset.chains.map((chain) => ({ base: chain.hook.toUpperCase(), lines: chainLines(chain, family) }))
     .filter(({ lines }) => lines.length > 0);
   const wanted = new Set(ours.map(({ base }) => base));
-  const makes = missing.filter((word) => word === "table" || wanted.has(word));
-  const made = [...new Set([...state.made, ...makes])];
+  const creates = missing.filter((word) => word === "table" || wanted.has(word));
+  const created = [...new Set([...state.created, ...creates])];
   const lines = ours.flatMap(({ base, lines }, at) => [
     `:${chains[base]} - [0:0]`,
-    ...at === 0 && made.length > 0
-      ? ["# Makes no difference to a packet, but to removing", madeRule(chains[base]!, made)]
+    ...at === 0 && created.length > 0
+      ? ["# No effect on packets; read when the rules are removed", createdRule(chains[base]!, created)]
       : [],
     ...lines.map((line) => line.startsWith("#") ? line : `-A ${chains[base]} ${line}`),
-    ...jumpFirst(ruleset.side, state, base),
+    ...jumpLines(ruleset.side, state, base),
   ]);
-  lines.push(...removal(ruleset.side, state, (base) => !wanted.has(base)));
+  lines.push(...removalLines(ruleset.side, state, (base) => !wanted.has(base)));
   return lines.length === 0 ? undefined : transaction(table, lines);
 }
 
-/** Such an input that removes our chains, and nothing else; undefined when there are none. */
+/** Input that removes our chains only; undefined if there are none. */
 export function xtablesRemoval(side: Side, state: XtablesState): string | undefined {
-  const lines = removal(side, state, () => true);
-  return lines.length === 0 ? undefined : transaction(XTABLES_PLACES[side].table, lines);
+  const lines = removalLines(side, state, () => true);
+  return lines.length === 0 ? undefined : transaction(XTABLES_CHAINS[side].table, lines);
 }
 
 /**
- * Such an input that puts back what there was.
+ * Input that restores an earlier state of our chains.
  *
- * @param before What there was.
- * @param state What is there.
+ * @param before The state to restore.
+ * @param state The present state.
  */
 export function xtablesRestoration(side: Side, before: XtablesState, state: XtablesState): string | undefined {
-  const { table, chains } = XTABLES_PLACES[side];
+  const { table, chains } = XTABLES_CHAINS[side];
   const lines = [...before.chains].flatMap(([name, rules]) => [`:${name} - [0:0]`, ...rules]);
-  for (const base of before.jumps.keys()) lines.push(...jumpFirst(side, state, base));
-  lines.push(...removal(side, state, (base) => !before.chains.has(chains[base]!)));
+  for (const base of before.jumps.keys()) lines.push(...jumpLines(side, state, base));
+  lines.push(...removalLines(side, state, (base) => !before.chains.has(chains[base]!)));
   return lines.length === 0 ? undefined : transaction(table, lines);
 }
 
-/** Has a chain jump to ours before all else, and once. */
-function jumpFirst(side: Side, state: XtablesState, base: string): string[] {
+/** Makes the jump to our chain the first rule of `base`, and the only one of its kind. */
+function jumpLines(side: Side, state: XtablesState, base: string): string[] {
   if (state.first.has(base) && state.jumps.get(base) === 1) return [];
-  const jump = `-p tcp -j ${XTABLES_PLACES[side].chains[base]}`;
+  const jump = `-p tcp -j ${XTABLES_CHAINS[side].chains[base]}`;
   return [...Array<string>(state.jumps.get(base) ?? 0).fill(`-D ${base} ${jump}`), `-I ${base} 1 ${jump}`];
 }
 
-function removal(side: Side, state: XtablesState, which: (base: string) => boolean): string[] {
-  const { chains } = XTABLES_PLACES[side];
+function removalLines(side: Side, state: XtablesState, which: (base: string) => boolean): string[] {
+  const { chains } = XTABLES_CHAINS[side];
   return Object.entries(chains).filter(([base]) => which(base)).flatMap(([base, name]) => [
     ...Array<string>(state.jumps.get(base) ?? 0).fill(`-D ${base} -p tcp -j ${name}`),
     ...state.chains.has(name) ? [`-F ${name}`, `-X ${name}`] : [],
@@ -82,11 +82,11 @@ function transaction(table: string, lines: readonly string[]): string {
   return [`*${table}`, ...lines, "COMMIT", ""].join("\n");
 }
 
-function madeRule(chain: string, made: readonly string[]): string {
-  return `-A ${chain} -m comment --comment "${MADE}: ${made.join(" ")}"`;
+function createdRule(chain: string, created: readonly string[]): string {
+  return `-A ${chain} -m comment --comment "${CREATED}: ${created.join(" ")}"`;
 }
 
-/** The rules that are for `family`, and comments; nothing where only exemptions would be left. */
+/** The chain's rules and comments for one family; empty if only exemptions are left. */
 function chainLines({ rules }: Chain, family: Family): string[] {
   const ours = rules.filter((rule) => (familyOf(rule) ?? family) === family);
   if (ours.every(({ verdict }) => verdict === "return")) return [];

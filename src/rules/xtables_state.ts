@@ -1,32 +1,32 @@
 import type { Side } from "./ruleset.ts";
-import { MADE, XTABLES_PLACES } from "./xtables_places.ts";
+import { CREATED, XTABLES_CHAINS } from "./xtables_chains.ts";
 
-/** What `iptables-save` shows of us in one table, and of the table. */
+/** One table and our chains in it, as listed by `iptables-save`. */
 export interface XtablesState {
-  /** Whether the table is there. */
+  /** True if the table exists. */
   readonly table: boolean;
-  /** Our chains that are there, and their rules as `iptables-save` writes them. */
+  /** Our chains and their rules, in the notation of `iptables-save`. */
   readonly chains: ReadonlyMap<string, readonly string[]>;
-  /** The chains that jump to ours, and how often: once, but for an accident. */
+  /** Chains that jump to ours, with the number of jumps, which is normally 1. */
   readonly jumps: ReadonlyMap<string, number>;
-  /** Those of them whose first rule it is: of two that take a connection, the first one decides. */
+  /** Those whose first rule is that jump, as it must be to take precedence. */
   readonly first: ReadonlySet<string>;
-  /** What came to be with our chains, and is to go with them. */
-  readonly made: readonly string[];
+  /** The table and chains created along with ours. */
+  readonly created: readonly string[];
 }
 
-/** Reads what `iptables-save` or `ip6tables-save` printed. */
+/** Parses the output of `iptables-save` or `ip6tables-save`. */
 export function readXtables(side: Side, saved: string): XtablesState {
-  const { table, chains: places } = XTABLES_PLACES[side];
+  const { table, chains: names } = XTABLES_CHAINS[side];
   const section = new RegExp(`^\\*${table}\\n(.*?)^COMMIT$`, "ms").exec(saved)?.[1];
   const lines = section?.split("\n") ?? [];
   const chains = new Map<string, string[]>();
-  for (const name of Object.values(places)) {
+  for (const name of Object.values(names)) {
     if (lines.some((line) => line.startsWith(`:${name} `))) chains.set(name, rulesOf(lines, name));
   }
   const jumps = new Map<string, number>();
   const first = new Set<string>();
-  for (const [base, name] of Object.entries(places)) {
+  for (const [base, name] of Object.entries(names)) {
     const jump = `-A ${base} -p tcp -j ${name}`;
     const rules = rulesOf(lines, base);
     const { length } = rules.filter((rule) => rule === jump);
@@ -34,26 +34,26 @@ export function readXtables(side: Side, saved: string): XtablesState {
     if (rules[0] === jump) first.add(base);
   }
   const ours = [...chains.values()].flat();
-  const made = ours.map((rule) => new RegExp(`--comment "${MADE}: ([^"]+)"`).exec(rule)?.[1]);
+  const records = ours.map((rule) => new RegExp(`--comment "${CREATED}: ([^"]+)"`).exec(rule)?.[1]);
   return {
     table: section !== undefined,
     chains,
     jumps,
     first,
-    made: made.find((words) => words !== undefined)?.split(" ") ?? [],
+    created: records.find((words) => words !== undefined)?.split(" ") ?? [],
   };
 }
 
-/** Whether anything of ours is there. */
+/** True if any chain of ours, or a jump to one, exists. */
 export function isPresent({ chains, jumps }: XtablesState): boolean {
   return chains.size + jumps.size > 0;
 }
 
-/** What is there, in words: the same for the same rules in the same places, whatever came to be with them. */
+/** Formats a state for comparison: equal for equal rules in equal places, whatever was created along with them. */
 export function formatXtables({ chains, jumps, first }: XtablesState): string {
-  const rules = [...chains.values()].flat().filter((rule) => !rule.includes(`--comment "${MADE}: `));
-  const places = [...jumps].map(([base, count]) => `${base} ${count} ${first.has(base) ? "first" : "later"}`);
-  return [...places, ...rules].join("\n");
+  const rules = [...chains.values()].flat().filter((rule) => !rule.includes(`--comment "${CREATED}: `));
+  const positions = [...jumps].map(([base, count]) => `${base} ${count} ${first.has(base) ? "first" : "later"}`);
+  return [...positions, ...rules].join("\n");
 }
 
 function rulesOf(lines: readonly string[], chain: string): string[] {

@@ -29,7 +29,7 @@ Deno.test("what is no action, or wrong with one, gets one line and status 2", as
     [`apply server ${client}`, "micss rules apply server: --server: unknown flag; see micss rules apply server --help"],
     [
       "print server --channel 192.0.2.1:0 --channel 192.0.2.2 --target 80=127.0.0.1",
-      "micss rules: a channel at port 0 is at another port each time; give it a fixed one",
+      "micss rules: a channel at port 0 gets a different port each time; give it a fixed one",
     ],
     [`print ${client} --take-from`, "micss rules print: --take-from: missing value; write --take-from DEVICE"],
   ];

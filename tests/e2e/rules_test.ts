@@ -257,7 +257,7 @@ testWith(NEEDS, "rules are in place by one tool at a time", async () => {
   assertEquals(code, 1);
   assertEquals(
     stderr,
-    "micss rules apply: rules are in place by iptables-legacy already; run micss rules remove --flavour iptables-legacy first\n",
+    "micss rules apply: rules are already in place with iptables-legacy; run micss rules remove --flavour iptables-legacy first\n",
   );
 });
 
@@ -267,7 +267,7 @@ testWith(NEEDS, "without the right to change rules there is one line, and rules 
   for (const args of [["apply", ...clientFlags(topology)], ["remove"]]) {
     const { code, stderr } = await rules(powerless, ...args);
     assertEquals(code, 1);
-    assertMatch(stderr, /^micss rules \w+: no right to change this machine's rules; run it as root, .+\n$/);
+    assertMatch(stderr, /^micss rules \w+: not permitted to change this machine's rules; run it as root, .+\n$/);
   }
   const printed = await mustRules(powerless, "print", ...clientFlags(topology));
   assertStringIncludes(printed, "# Note: made for a machine without such rules; as root it looks at what is there\n");

@@ -57,7 +57,7 @@ for (const flavour of FLAVOURS) {
     await using watch = await startWatch(near, ...flags);
     await watch.waitForLine(/rules in place rules=client/);
     for (const tried of [`${topology.ipv4[0]}:9`, `[${topology.ipv6[1]}]:9`]) {
-      await watch.waitForLine((line) => line.includes(`rules work tried=${tried}`), `a trial of ${tried}`);
+      await watch.waitForLine((line) => line.includes(`rules verified tried=${tried}`), `a trial of ${tried}`);
     }
     const before = await ours(flavour, near);
     assertMatch(before, /redirect to|REDIRECT.*REDIRECT/s);
@@ -66,8 +66,8 @@ for (const flavour of FLAVOURS) {
       await run(["sh", "-c", command], near);
       seen++;
       await watch.waitForLine(
-        () => watch.lines.filter((line) => /warn +rules put back/.test(line)).length >= Math.min(seen, 3),
-        `rules put back after ${what}`,
+        () => watch.lines.filter((line) => /warn +rules restored/.test(line)).length >= Math.min(seen, 3),
+        `rules restored after ${what}`,
       );
       let now = await ours(flavour, near);
       for (let tries = 0; now !== before && tries < 50; tries++) {
@@ -90,10 +90,10 @@ testWith(NEEDS, "rules that are watched are tried once there is a route", async 
   await using watch = await startWatch(near, ...clientFlags(topology), ...GROUP);
   await watch.waitForLine(/rules in place/);
   await near.ip(`link set ${devices[0]} up`);
-  await watch.waitForLine(/rules work tried=10\.77\.1\.2:9/);
+  await watch.waitForLine(/rules verified tried=10\.77\.1\.2:9/);
   assertEquals(watch.lines.filter((line) => /fd77/.test(line)), []);
   await near.ip(`link set ${devices[1]} up`, "address add fd77:2::1/64 dev c2 nodad");
-  await watch.waitForLine(/rules work tried="?\[fd77:2::2\]:9/);
+  await watch.waitForLine(/rules verified tried="?\[fd77:2::2\]:9/);
 });
 
 testWith(NEEDS, "a rule that takes connections away from watched ones is a line, and they stay", async () => {
@@ -101,7 +101,9 @@ testWith(NEEDS, "a rule that takes connections away from watched ones is a line,
   const { near } = topology;
   await run(["ip6tables-legacy", "-t", "raw", "-A", "OUTPUT", "-p", "tcp", "-j", "CT", "--notrack"], near);
   await using watch = await startWatch(near, ...clientFlags(topology), ...GROUP, "--flavour", "nft");
-  await watch.waitForLine(/error rules fail reason="a connection to \[fd77:2::2\]:9 did not arrive; .*stay in place"/);
+  await watch.waitForLine(
+    /error rules failed reason="a connection to \[fd77:2::2\]:9 did not arrive; .*stay in place"/,
+  );
   assertMatch((await run(["nft", "list", "table", "inet", "micss"], near)).text(), /redirect to :6522/);
 });
 
@@ -125,9 +127,9 @@ testWith(
         if (action === "apply") await mustRules({ within }, action, ...flags);
         else {
           await using watch = await startWatch({ within }, ...flags);
-          await watch.waitForLine(/rules work tried="?\[/);
+          await watch.waitForLine(/rules verified tried="?\[/);
           await run(["sh", "-c", Object.values(HARM[flavour])[0]!], near);
-          await watch.waitForLine(/rules put back reason="another program \w+ them"/);
+          await watch.waitForLine(/rules restored reason="another program \w+ them"/);
         }
       }
     }

@@ -1,11 +1,11 @@
-/** Putting rules in place, all or nothing. */
+/** Installing rules, all or nothing. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { putRules } from "../../src/rules/mod.ts";
 import { type Command, RulesError, type Tools } from "../../src/rules/tools.ts";
 import { XtablesBackend } from "../../src/rules/xtables_backend.ts";
 import { client, WEB } from "./plans.ts";
 
-Deno.test("rules that ip6tables refuses are taken back from iptables, too", async () => {
+Deno.test("rules that ip6tables refuses are also removed from iptables", async () => {
   const { ruleset } = client(`${WEB} --redirect [::]`);
   const commands: string[] = [];
   let saved = "";

@@ -1,12 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Flavour } from "../../src/config/rules.ts";
-import { availableBackends, chooseBackend, NoRight, RulesError } from "../../src/rules/mod.ts";
+import { availableBackends, chooseBackend, NoPermission, RulesError } from "../../src/rules/mod.ts";
 import { type Command, DIRECTORIES, type Program, PROGRAMS, systemTools, type Tools } from "../../src/rules/tools.ts";
 import { client, WEB } from "./plans.ts";
 
 const RULESET = client(`${WEB} --redirect [::]`).ruleset;
 
-/** Programs that are there, what they print, and which of their commands fail. */
+/** Installed programs with their output and failing commands. */
 function tools(machine: Partial<Record<Program, { saved?: string; tables?: string; fails?: RegExp }>>): Tools {
   return {
     has: (program) => machine[program] !== undefined,
@@ -37,23 +37,23 @@ Deno.test("nftables come first, then the flavour of iptables with rules, then th
   assertEquals(await chosen({ "xtables-nft-multi": { fails: /./ }, "xtables-legacy-multi": {} }), "iptables-legacy");
 });
 
-Deno.test("a flavour that is named is taken, or nothing is", async () => {
+Deno.test("a given flavour is used, or none", async () => {
   assertEquals(await chosen(ALL, "iptables-legacy"), "iptables-legacy");
-  await assertRejects(() => chosen({ nft: {} }, "iptables-nft"), RulesError, "no iptables-nft here");
+  await assertRejects(() => chosen({ nft: {} }, "iptables-nft"), RulesError, "iptables-nft not found");
   await assertRejects(() => chosen({ ...ALL, nft: { fails: /--check/ } }, "nft"), RulesError, "nft fails");
 });
 
-Deno.test("rules of ours that are in place keep their flavour", async () => {
+Deno.test("rules already in place keep their flavour", async () => {
   assertEquals(await chosen({ ...ALL, "xtables-legacy-multi": { saved: OURS } }), "iptables-legacy");
   assertEquals(await chosen({ ...ALL, nft: { tables: "table inet micss\n" } }), "nft");
   await assertRejects(
     () => chosen({ ...ALL, "xtables-legacy-multi": { saved: OURS } }, "nft"),
     RulesError,
-    "rules are in place by iptables-legacy already; run micss rules remove --flavour iptables-legacy first",
+    "rules are already in place with iptables-legacy; run micss rules remove --flavour iptables-legacy first",
   );
 });
 
-Deno.test("a machine on which nothing works has the first reason, and one without tools is told what to install", async () => {
+Deno.test("the error is the first backend's if none works, and names the packages if there is none", async () => {
   await assertRejects(
     () => chosen({ nft: { fails: /./ }, "xtables-nft-multi": { fails: /./ } }),
     RulesError,
@@ -62,7 +62,7 @@ Deno.test("a machine on which nothing works has the first reason, and one withou
   await assertRejects(() => chosen({}), RulesError, "install nftables or iptables");
 });
 
-Deno.test("programs run from where distributions have them, and micss may run these and nothing else", async () => {
+Deno.test("micss may run the tools from the distributions' directories and nothing else", async () => {
   const { default: project } = await import("../../deno.json", { with: { type: "json" } });
   const allowed = /--allow-run=(\S+)/.exec(project.tasks.runtime.command)?.[1]?.split(",");
   const wanted = PROGRAMS.flatMap((program) => DIRECTORIES.map((directory) => `${directory}/${program}`));
@@ -75,6 +75,6 @@ Deno.test(
     const failing = systemTools.run({ program: "nft", args: ["--check", "-f", "-"], input: "nonsense\nnonsense\n" });
     const error = await failing.then(() => undefined, (error) => error);
     assertEquals(error instanceof RulesError && !error.message.includes("\n"), true);
-    assertEquals(error instanceof NoRight, false);
+    assertEquals(error instanceof NoPermission, false);
   },
 );

@@ -1,4 +1,4 @@
-/** Plans for tests, from flags and YAML as people write them. */
+/** Plans for tests, from flags and YAML. */
 import { parseClientRules, parseServerRules } from "../../src/cli/rules_args.ts";
 import {
   type ClientRulesPlan,
@@ -8,7 +8,7 @@ import {
   serverRuleset,
 } from "../../src/rules/mod.ts";
 
-/** A machine's accounts and names: user and group micss only where `packaged`. */
+/** A machine's accounts and names; user and group micss exist only if `packaged`. */
 export function names({ packaged = false } = {}): ResolvedNames {
   const users = new Map([["bob", 1001], ["root", 0], ...packaged ? [["micss", 990] as const] : []]);
   const number = (text: string) => /^\d+$/.test(text) ? Number(text) : users.get(text);
@@ -23,12 +23,12 @@ export function names({ packaged = false } = {}): ResolvedNames {
 /** The flags of a server with three channels, one of them IPv6. */
 export const WEB = "--server web=192.0.2.1,192.0.2.2:6000,[2001:db8::1]";
 
-/** What a client's flags, and a file, make. */
+/** Makes the plan of a client's flags and file. */
 export function client(flags: string, yaml?: string, machine: ResolvedNames = names()): ClientRulesPlan {
   return clientRulesPlan(parseClientRules("micss rules apply", args(flags, yaml), () => yaml ?? ""), machine);
 }
 
-/** What a server's do. */
+/** Makes the rules of a server's flags. */
 export function server(flags: string, yaml?: string): Ruleset {
   return serverRuleset(parseServerRules("micss rules apply", args(flags, yaml), () => yaml ?? ""), names());
 }

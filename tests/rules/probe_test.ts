@@ -15,7 +15,7 @@ function where(flags: string, family: Family, own?: string[]): string | undefine
   return chosen && `${chosen.to.host} ${chosen.to.port}`;
 }
 
-Deno.test("a probe goes to a real server where the rules take that, and else to where nobody is", () => {
+Deno.test("a probe goes to a real server if the rules redirect that, otherwise to an unassigned address", () => {
   assertEquals(where("", "ipv4"), "192.0.2.1 9");
   assertEquals(where("", "ipv6"), "2001:db8::1 9");
   assertEquals(where("--take *:80", "ipv4"), "192.0.2.1 80");
@@ -27,25 +27,25 @@ Deno.test("a probe goes to a real server where the rules take that, and else to 
   assertEquals(where("--take 203.0.113.7:80", "ipv4"), "203.0.113.7 80");
 });
 
-Deno.test("a documentation address stands for anybody where no server is of that version of IP", () => {
+Deno.test("without a server of that version of IP, a documentation address is probed", () => {
   const { ruleset } = client("--server web=198.51.100.1,198.51.100.2 --redirect [::] --take *:80");
   const chosen = chooseProbe(ruleset, "ipv6", ["198.51.100.1", "198.51.100.2"], () => false);
   assertEquals(chosen?.to, { host: "2001:db8::1", port: 80 });
 });
 
-Deno.test("what is not taken is not tried: another version of IP, an exempt destination, this machine", () => {
+Deno.test("destinations that are not redirected are not probed", () => {
   assertEquals(where("--take 192.0.2.0/24:80", "ipv6"), undefined);
   assertEquals(where("", "ipv4", ["192.0.2.1"]), "192.0.2.2 9");
   assertEquals(where("", "ipv4", ["192.0.2.1", "192.0.2.2"]), undefined);
   assertEquals(where("--exempt 192.0.2.1", "ipv4"), "192.0.2.2 9");
 });
 
-Deno.test("a probe for one user's connections is that user's", () => {
+Deno.test("a probe of one user's rule is made as that user", () => {
   assertEquals(probe("--take-user bob", "ipv4")?.user, 1001);
   assertEquals(probe("", "ipv4")?.user, undefined);
 });
 
-Deno.test("a probe's rule is the one that it proves, for one port, right before it", () => {
+Deno.test("a probe's rule is a twin for one port, right before the rule that it verifies", () => {
   const { ruleset } = client(`${WEB} --redirect [::] --take-user bob --take-from eth1`);
   const chosen = chooseProbe(ruleset, "ipv6", HOSTS, () => false)!;
   const [before, after] = [ruleset, withProbe(ruleset, chosen, 40_001, 40_002)]

@@ -1,4 +1,4 @@
-/** Rules as the text that the tools read. */
+/** Rules in the tools' notation. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { nftRemoval, nftRestoration, nftScript } from "../../src/rules/nft.ts";
 import { shellScript } from "../../src/rules/mod.ts";
@@ -9,7 +9,7 @@ import { client, server, WEB } from "./plans.ts";
 const RULES = client(`${WEB} --redirect [::] --take *:80 --take-user bob --take-from eth1 --exempt-uid 990`).ruleset;
 const SERVER = server("--channel 192.0.2.1 --channel [2001:db8::1]:7000 --target 80=127.0.0.1 --rate 50");
 
-Deno.test("a client's rules for nft, whole", () => {
+Deno.test("a client's rules for nft", () => {
   assertEquals(
     nftScript(RULES),
     `table inet micss
@@ -18,33 +18,33 @@ table inet micss {
   chain output {
     type nat hook output priority -101; policy accept;
     meta l4proto != tcp return
-    # By these the handler sees that rules are in place, and that no other rule comes first
+    # Sentinels: the handler detects by these that the rules work
     ip daddr 127.6.5.22 tcp dport 1 redirect to :6522
     meta nfproto ipv4 tcp sport 6458-6521 redirect to :6522
     ip6 daddr ::1 tcp dport 1 redirect to :6522
     meta nfproto ipv6 tcp sport 6458-6521 redirect to :6522
     # The handler's own connections
     meta skuid 990 return
-    # What stays on this machine, the handler's own listeners among it
+    # Local destinations, including the handler's listeners
     fib daddr type local return
-    # The channels of web
+    # Channels of web
     ip daddr 192.0.2.1 tcp dport 6522 return
     ip daddr 192.0.2.2 tcp dport 6000 return
     ip6 daddr 2001:db8::1 tcp dport 6522 return
-    # Taken: any host, port 80, of user bob
+    # Redirected: any host, port 80, of user bob
     meta nfproto ipv4 meta skuid 1001 tcp dport 80 redirect to :6522
     meta nfproto ipv6 meta skuid 1001 tcp dport 80 redirect to :6522
   }
   chain prerouting {
     type nat hook prerouting priority -101; policy accept;
     meta l4proto != tcp return
-    # What stays on this machine, the handler's own listeners among it
+    # Local destinations, including the handler's listeners
     fib daddr type local return
-    # The channels of web
+    # Channels of web
     ip daddr 192.0.2.1 tcp dport 6522 return
     ip daddr 192.0.2.2 tcp dport 6000 return
     ip6 daddr 2001:db8::1 tcp dport 6522 return
-    # Taken: any host, port 80
+    # Redirected: any host, port 80
     meta nfproto ipv4 iifname "eth1" tcp dport 80 redirect to :6522
     meta nfproto ipv6 iifname "eth1" tcp dport 80 redirect to :6522
   }
@@ -55,31 +55,31 @@ table inet micss {
 
 const NOTHING = readXtables("client", "");
 
-Deno.test("the same for ip6tables, whole, on a machine without any", () => {
+Deno.test("a client's rules for ip6tables, on a machine without rules", () => {
   assertEquals(
     xtablesScript(RULES, "ipv6", NOTHING, ["table", "OUTPUT", "PREROUTING"]),
     `*nat
 :MICSS_OUTPUT - [0:0]
-# Makes no difference to a packet, but to removing
+# No effect on packets; read when the rules are removed
 -A MICSS_OUTPUT -m comment --comment "micss made: table OUTPUT PREROUTING"
-# By these the handler sees that rules are in place, and that no other rule comes first
+# Sentinels: the handler detects by these that the rules work
 -A MICSS_OUTPUT -d ::1 -p tcp --dport 1 -j REDIRECT --to-ports 6522
 -A MICSS_OUTPUT -p tcp --sport 6458:6521 -j REDIRECT --to-ports 6522
 # The handler's own connections
 -A MICSS_OUTPUT -p tcp -m owner --uid-owner 990 -j RETURN
-# What stays on this machine, the handler's own listeners among it
+# Local destinations, including the handler's listeners
 -A MICSS_OUTPUT -p tcp -m addrtype --dst-type LOCAL -j RETURN
-# The channels of web
+# Channels of web
 -A MICSS_OUTPUT -d 2001:db8::1 -p tcp --dport 6522 -j RETURN
-# Taken: any host, port 80, of user bob
+# Redirected: any host, port 80, of user bob
 -A MICSS_OUTPUT -p tcp --dport 80 -m owner --uid-owner 1001 -j REDIRECT --to-ports 6522
 -I OUTPUT 1 -p tcp -j MICSS_OUTPUT
 :MICSS_PREROUTING - [0:0]
-# What stays on this machine, the handler's own listeners among it
+# Local destinations, including the handler's listeners
 -A MICSS_PREROUTING -p tcp -m addrtype --dst-type LOCAL -j RETURN
-# The channels of web
+# Channels of web
 -A MICSS_PREROUTING -d 2001:db8::1 -p tcp --dport 6522 -j RETURN
-# Taken: any host, port 80
+# Redirected: any host, port 80
 -A MICSS_PREROUTING -i eth1 -p tcp --dport 80 -j REDIRECT --to-ports 6522
 -I PREROUTING 1 -p tcp -j MICSS_PREROUTING
 COMMIT
@@ -122,7 +122,7 @@ Deno.test("each worker of a server has its port in the rules", () => {
   ]);
 });
 
-Deno.test("a channel at every address has no address in its rule", () => {
+Deno.test("a channel at a wildcard address has no address in its rule", () => {
   const flags = "--channel 0.0.0.0:1 --channel [::]:2 --target 80=127.0.0.1";
   const lines = nftScript(server(flags)).split("\n").map((line) => line.trim());
   assertEquals(lines.filter((line) => line.includes("limit")), [
@@ -149,10 +149,10 @@ COMMIT
 COMMIT
 `;
 
-/** The same, with the jump to our chain in front of the others' rules. */
+/** The same with the jump to our chain before the others' rules. */
 const FIRST = SAVED.replace(/(-A OUTPUT -d .*\n)(-A OUTPUT -p .*\n)/, "$2$1");
 
-Deno.test("what iptables-save prints tells what is ours, and what is not", () => {
+Deno.test("our chains are recognized in the output of iptables-save", () => {
   const state = readXtables("client", SAVED);
   assertEquals(state, {
     table: true,
@@ -162,12 +162,12 @@ Deno.test("what iptables-save prints tells what is ours, and what is not", () =>
     ]]]),
     jumps: new Map([["OUTPUT", 1]]),
     first: new Set<string>(),
-    made: ["OUTPUT"],
+    created: ["OUTPUT"],
   });
   assertEquals([isPresent(state), isPresent(NOTHING), isPresent(readXtables("server", SAVED))], [true, false, false]);
 });
 
-Deno.test("rules that are there are replaced: no second jump, what was made is remembered, chains too many are gone", () => {
+Deno.test("existing rules are replaced without a second jump, keeping the record and removing unused chains", () => {
   const state = readXtables("client", FIRST);
   const one = client("--server web=192.0.2.1,192.0.2.2 --redirect 0.0.0.0").ruleset;
   const lines = xtablesScript(one, "ipv4", state, ["PREROUTING"])!.split("\n");
@@ -175,12 +175,12 @@ Deno.test("rules that are there are replaced: no second jump, what was made is r
   assertEquals(lines.filter((line) => line.includes("made")), [
     '-A MICSS_OUTPUT -m comment --comment "micss made: OUTPUT"',
   ]);
-  // Nothing is taken over IPv6 any more.
+  // IPv6 is no longer redirected.
   assertEquals(xtablesScript(one, "ipv6", state), xtablesRemoval("client", state));
   assertEquals(xtablesScript(one, "ipv6", NOTHING), undefined);
 });
 
-Deno.test("a jump that other rules have come before, or that is there twice, is put in front again, once", () => {
+Deno.test("a jump behind other rules, or a duplicate, is replaced by one in front", () => {
   const one = client("--server web=192.0.2.1,192.0.2.2 --redirect 0.0.0.0").ruleset;
   const jumps = (saved: string) =>
     xtablesScript(one, "ipv4", readXtables("client", saved))!.match(/^-[ID] .*$/gm) ?? [];
@@ -192,7 +192,7 @@ Deno.test("a jump that other rules have come before, or that is there twice, is 
   assertEquals(jumps(""), [put]);
 });
 
-Deno.test("removing undoes what applying did, and nothing else", () => {
+Deno.test("removing undoes applying and nothing else", () => {
   const state = readXtables("client", SAVED);
   assertEquals(
     xtablesRemoval("client", state),
@@ -205,7 +205,7 @@ Deno.test("removing undoes what applying did, and nothing else", () => {
   assertEquals(nftRemoval("server"), "delete table inet micss_server\n");
 });
 
-Deno.test("what was there before can be put back, in whichever state it is", () => {
+Deno.test("an earlier state can be restored from any present state", () => {
   const before = readXtables("client", SAVED);
   const rules = [...before.chains.values()].flat().join("\n");
   assertEquals(
@@ -224,7 +224,7 @@ Deno.test("what was there before can be put back, in whichever state it is", () 
   );
 });
 
-Deno.test("no text that a person can write reaches a rule but as a number, a network, or a name within a comment", () => {
+Deno.test("users' text reaches a rule only as a number, a network, or a name within a comment", () => {
   const nasty = ["eth0;flush ruleset", "a b", "-j", 'x"', "x\ny", "$(id)", "*:80 -j ACCEPT", "10.0.0.0/8;", "a`id`"];
   for (const text of nasty) {
     for (const flag of ["take", "take-user", "take-from", "exempt", "exempt-uid", "exempt-gid", "flavour"]) {
@@ -246,7 +246,7 @@ function yamlOf(flag: string, text: string): string {
   return flag === "flavour" ? JSON.stringify(text) : JSON.stringify([text]);
 }
 
-Deno.test("commands are printed as a shell script that runs them", () => {
+Deno.test("commands are printed as an equivalent shell script", () => {
   const script = shellScript([
     { program: "nft", args: ["-f", "-"], input: "table inet micss {}\n" },
     { program: "xtables-nft-multi", args: ["iptables-restore", "--noflush"], input: "*nat\nCOMMIT\n" },

@@ -34,7 +34,7 @@ export async function ask(address: AdminAddress, path: string, method: "GET" | "
     );
     const answer = await limit.race(readAll(connection));
     const [, status, content] = /^HTTP\/1\.[01] (\d+)[^\n]*\n.*?\r\n\r\n(.*)$/s.exec(answer) ?? [];
-    if (status === undefined) throw new NoAnswer("not a micss handler");
+    if (status === undefined) throw new NoAnswer("the answer is not from a handler");
     if (status !== "200" || content === undefined) throw new NoAnswer(`answered ${status}: ${content?.trim()}`);
     return content;
   } catch (error) {

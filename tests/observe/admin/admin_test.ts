@@ -231,7 +231,7 @@ Deno.test("errors distinguish a refused connection, another kind of server, and 
     await connection.write(new TextEncoder().encode("220 mail\r\n"));
     connection.close();
   })();
-  assertMatch((await assertRejects(() => ask(address, "/status"), NoAnswer)).message, /not a micss handler/);
+  assertMatch((await assertRejects(() => ask(address, "/status"), NoAnswer)).message, /not from a handler/);
   await talking;
   free.close();
   assertMatch((await assertRejects(() => ask(address, "/status"), NoAnswer)).message, /refused/);
