@@ -1,5 +1,5 @@
 /**
- * The program `micss`: hands its arguments to a command.
+ * The program `micss`: dispatches its arguments to a command.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { main } from "./src/cli/mod.ts";
 
 if (import.meta.main) {
-  // Only rules are made with other programs. Whatever else goes wrong in a handler, it starts none.
+  // Only `micss rules` runs other programs. A compromised handler must not be able to.
   if (Deno.args[0] !== "rules") Deno.permissions.revokeSync({ name: "run" });
   Deno.exit(await main(Deno.args));
 }

@@ -2,7 +2,6 @@ import { Answerer, BENCH_PORT, BenchError, benchServer, report } from "../bench/
 import { checkChannelCount, checkDistinctHosts } from "../config/check.ts";
 import { serverSyntax } from "../config/client.ts";
 import { numberSchema } from "../config/json_schema.ts";
-import { quote } from "../config/problems.ts";
 import { readConfig, type Spec } from "../config/read.ts";
 import { type Option, optionsOf } from "../config/schema.ts";
 import { list, map, scalar, toggle } from "../config/shape.ts";
@@ -16,13 +15,10 @@ import { readFlags } from "../config/flags.ts";
 
 const SUBJECT = "micss bench";
 
-/** The shortest measurement, in seconds. */
-const MIN_SECONDS = 0.1;
+/** Limits of a measurement's duration, in seconds. */
+const MIN_SECONDS = 0.1, MAX_SECONDS = 60;
 
-/** The longest measurement, in seconds. */
-const MAX_SECONDS = 60;
-
-/** Seconds, whole or not. */
+/** A number of seconds, possibly with a fraction. */
 const secondsSyntax: Syntax<number> = {
   placeholder: "NUMBER",
   means: `a number from ${MIN_SECONDS} to ${MAX_SECONDS}`,
@@ -30,9 +26,7 @@ const secondsSyntax: Syntax<number> = {
   parse(text) {
     const seconds = Number(text);
     if (!/^\d{1,3}(\.\d+)?$/.test(text) || seconds < MIN_SECONDS || seconds > MAX_SECONDS) {
-      throw new SyntaxError(
-        `${quote(text)} is no time that can be measured; write ${MIN_SECONDS} to ${MAX_SECONDS}`,
-      );
+      throw new SyntaxError(`must be ${MIN_SECONDS} to ${MAX_SECONDS} seconds`);
     }
     return seconds;
   },
@@ -55,45 +49,46 @@ const spec: Spec<BenchConfig> = {
       flag: "server",
       shape: map(serverSyntax),
       default: [],
-      doc: "The server to measure, as micss client has it",
+      doc: "Server to measure, as for micss client",
     },
     port: {
       key: "port",
       flag: "port",
       shape: scalar(portSyntax),
       default: BENCH_PORT,
-      doc: "Where micss bench --answer listens on the server's host, and the port of its target",
+      doc: "Port of micss bench --answer on the server's host, and of its target",
     },
     seconds: {
       key: "seconds",
       flag: "seconds",
       shape: scalar(secondsSyntax),
       default: 3,
-      doc:
-        `How long each measurement takes, ${MIN_SECONDS} to ${MAX_SECONDS}; there are three a channel, and three of MICSS`,
+      doc: `Duration of each measurement, ${MIN_SECONDS} to ${MAX_SECONDS}; three per channel and three of MICSS`,
     },
-    json: { key: "json", flag: "json", shape: toggle, default: false, doc: "For programs" },
+    json: { key: "json", flag: "json", shape: toggle, default: false, doc: "Print JSON" },
     answer: {
       key: "answer",
       flag: "answer",
       shape: list(addressSyntax({ defaultPort: BENCH_PORT, listen: true })),
       default: [],
-      doc: `On the server's host: answer measurements at this address; port ${BENCH_PORT} where none is given`,
+      doc: `Answer measurements at this address, on the server's host; default port ${BENCH_PORT}`,
     },
     answerFor: {
       key: "for",
       flag: "for",
       shape: scalar(durationSyntax),
       default: 600_000,
-      doc: "With --answer: how long",
+      doc: "With --answer: exit after this time",
     },
   },
   check({ servers, answer }, problems) {
     if (answer.length > 0) {
-      if (servers.length > 0) problems.at(servers, "not with --answer; measure on one host, answer on the other");
+      if (servers.length > 0) {
+        problems.at(servers, "can't be combined with --answer; measure on one host and answer on the other");
+      }
       return;
     }
-    if (servers.length !== 1) problems.at(servers, "no server, or several; give one, --server NAME=HOST,HOST");
+    if (servers.length !== 1) problems.at(servers, "needs exactly one server; give --server NAME=HOST,HOST");
     for (const server of servers) {
       checkChannelCount(server.channels, server, problems);
       checkDistinctHosts(server.channels, problems);
@@ -101,13 +96,11 @@ const spec: Spec<BenchConfig> = {
   },
 };
 
-/** Flags only: there is no file for it. */
+/** Flags only; the command reads no file. */
 const OPTIONS: readonly Option[] = optionsOf(spec.schema).map(({ path: _, ...option }) => option);
 
 /** `micss bench`. */
 export const command: Command = {
-  name: "bench",
-  summary: "Measures a server's channels, and MICSS over all of them, and names the one that limits",
   usage: "--server NAME=HOST[:PORT],HOST[:PORT]... [--port PORT] [--seconds NUMBER] [--json] | --answer HOST[:PORT]...",
   options: OPTIONS,
   examples: [
@@ -139,7 +132,7 @@ async function measure({ servers, port, seconds, json }: BenchConfig, output: Ou
   output.out(json ? `${JSON.stringify(result, null, 2)}\n` : report(result));
 }
 
-/** Answers until the time is over; signals end the process, and it has nothing to lose. */
+/** Answers until the time is over. Signals just end the process: there is nothing to clean up. */
 async function answer({ answer, answerFor }: BenchConfig, output: Output): Promise<void> {
   const answerer = new Answerer(realSystem.network, realSystem.clock, answer);
   const until = new Date(Date.now() + answerFor).toISOString().replace(/\.\d+/, "");

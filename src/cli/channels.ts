@@ -15,23 +15,22 @@ import { takePositional } from "./positional.ts";
 const ACTIONS = ["list", "forget", "import", "export"] as const;
 const SUBJECT = "micss channels";
 
-/** How long to wait for another process that holds the database, in milliseconds. */
-const PATIENCE = 5_000;
+/** Maximum wait for another process to unlock the database, in milliseconds. */
+const LOCK_TIMEOUT = 5_000;
 
 const OPTIONS: readonly Option[] = [
-  { flag: "json", doc: "list: for programs, as export writes it" },
-  { flag: "all", doc: "forget: everything" },
+  { flag: "json", doc: "list: print JSON, as export does" },
+  { flag: "all", doc: "forget: remove all entries" },
   ...optionsOf({ database: clientIdentifySchema.database }).map((option) => ({
     ...option,
-    doc: "The database; else $XDG_STATE_HOME/micss/channels.db, for root /var/lib/micss/channels.db, for others " +
-      "~/.local/state/micss/channels.db",
+    doc:
+      "Database file; default $XDG_STATE_HOME/micss/channels.db, or if that is unset /var/lib/micss/channels.db for " +
+      "root and ~/.local/state/micss/channels.db for others",
   })),
 ];
 
 /** `micss channels`. */
 export const command: Command = {
-  name: "channels",
-  summary: "Lists, forgets, imports or exports what was learned of servers' channels",
   usage: "list [--json] | forget ADDRESS | forget --all | import FILE | export [--database FILE]",
   operands: { words: ACTIONS, files: true },
   options: OPTIONS,
@@ -49,7 +48,7 @@ export const command: Command = {
     const path = flags.get("database")?.value as string | undefined ?? systemDatabasePath();
     const given = { value, json: flags.has("json"), all: flags.has("all") };
     try {
-      return Promise.resolve(runs[known](path, given, output));
+      return Promise.resolve(actions[known](path, given, output));
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
       output.err(`${SUBJECT}: ${path}: ${error.message}\n`);
@@ -58,38 +57,38 @@ export const command: Command = {
   },
 };
 
-/** What follows the action. */
-interface Given {
+/** Arguments after the action. */
+interface Arguments {
   readonly value: string | undefined;
   readonly json: boolean;
   readonly all: boolean;
 }
 
-const runs: Readonly<Record<typeof ACTIONS[number], (path: string, given: Given, output: Output) => number>> = {
+const actions: Readonly<Record<typeof ACTIONS[number], (path: string, given: Arguments, output: Output) => number>> = {
   list(path, given, output) {
-    checkGiven("list", given, { json: true });
+    rejectStray("list", given, { json: true });
     const entries = entriesOf(path);
     if (given.json) output.out(formatEntries(entries));
     else if (entries.length > 0) output.out(table(entries, Date.now()));
-    else output.err(`nothing was learned yet, says ${path}\n`);
+    else output.err(`no learned channels in ${path}\n`);
     return 0;
   },
 
   export(path, given, output) {
-    checkGiven("export", given, {});
+    rejectStray("export", given, {});
     output.out(formatEntries(entriesOf(path)));
     return 0;
   },
 
   forget(path, given, output) {
-    checkGiven("forget", given, { value: true, all: true });
+    rejectStray("forget", given, { value: true, all: true });
     const { value, all } = given;
     if ((value === undefined) !== all) {
-      throw new UsageError([`${SUBJECT} forget: nothing in particular; write an address, or --all`]);
+      throw new UsageError([`${SUBJECT} forget: give either an address or --all`]);
     }
     if (value !== undefined && !isIp(value)) {
       throw new UsageError([
-        `${SUBJECT} forget: ${quote(value)} is no IP address; write one as micss channels list does`,
+        `${SUBJECT} forget: ${quote(value)}: not an IP address; write one as micss channels list shows it`,
       ]);
     }
     const count = exists(path) ? forget(path, value) : 0;
@@ -98,43 +97,45 @@ const runs: Readonly<Record<typeof ACTIONS[number], (path: string, given: Given,
   },
 
   import(path, given, output) {
-    checkGiven("import", given, { value: true });
+    rejectStray("import", given, { value: true });
     if (given.value === undefined) {
-      throw new UsageError([`${SUBJECT} import: no file; write micss channels import FILE`]);
+      throw new UsageError([`${SUBJECT} import: no file given; write micss channels import FILE`]);
     }
     const entries = readEntries(given.value);
     const valid = entries.filter((entry) => isValid(entry, Date.now()));
-    using database = new Database(path, { patience: PATIENCE });
+    using database = new Database(path, { patience: LOCK_TIMEOUT });
     database.put(valid);
     const expired = entries.length - valid.length;
-    output.err(`${valid.length} imported${expired === 0 ? "" : `, ${expired} left out that have expired`}\n`);
+    output.err(`${valid.length} imported${expired === 0 ? "" : `, ${expired} expired and skipped`}\n`);
     return 0;
   },
 };
 
 function unknownAction(action: string | undefined): string {
-  if (action === undefined) return `nothing to do; write ${SUBJECT} ${ACTIONS.join("|")}`;
-  const meant = nearest(action, ACTIONS);
-  const hint = meant === undefined ? `write ${SUBJECT} ${ACTIONS.join("|")}` : `did you mean ${meant}?`;
-  return `${quote(action)} is nothing to do; ${hint}`;
+  if (action === undefined) return `no action given; write ${SUBJECT} ${ACTIONS.join("|")}`;
+  const suggestion = nearest(action, ACTIONS);
+  const hint = suggestion === undefined ? `write ${SUBJECT} ${ACTIONS.join("|")}` : `did you mean ${suggestion}?`;
+  return `${quote(action)}: unknown action; ${hint}`;
 }
 
-/** @throws {UsageError} When something was given that the action does not take. */
-function checkGiven(action: string, given: Given, takes: { [K in keyof Given]?: true }): void {
+/** @throws {UsageError} On an argument or flag that the action does not take. */
+function rejectStray(action: string, given: Arguments, takes: { [K in keyof Arguments]?: true }): void {
   const { value, json, all } = given;
   const stray = value !== undefined && !takes.value ? quote(value) : json && !takes.json ? "--json" : undefined;
-  const what = stray ?? (all && !takes.all ? "--all" : undefined);
-  if (what !== undefined) throw new UsageError([`${SUBJECT} ${action}: ${what}: not for this; see ${SUBJECT} --help`]);
+  const rejected = stray ?? (all && !takes.all ? "--all" : undefined);
+  if (rejected !== undefined) {
+    throw new UsageError([`${SUBJECT} ${action}: ${rejected}: not accepted here; see ${SUBJECT} --help`]);
+  }
 }
 
 function entriesOf(path: string): DatabaseEntry[] {
   if (!exists(path)) return [];
-  using database = new Database(path, { create: false, patience: PATIENCE });
+  using database = new Database(path, { create: false, patience: LOCK_TIMEOUT });
   return database.list();
 }
 
 function forget(path: string, address: string | undefined): number {
-  using database = new Database(path, { create: false, patience: PATIENCE });
+  using database = new Database(path, { create: false, patience: LOCK_TIMEOUT });
   return database.forget(address && canonicalHost(address));
 }
 
@@ -144,7 +145,7 @@ function readEntries(path: string): DatabaseEntry[] {
   } catch (error) {
     if (error instanceof FileError) throw new UsageError([`${SUBJECT} import: ${quote(path)}: ${error.message}`]);
     if (error instanceof EntryError) {
-      // A line belongs to the file's name, a field does not.
+      // A line number follows the file name directly, a field after a space.
       throw new UsageError([`micss: ${path}:${/^\d/.test(error.message) ? "" : " "}${error.message}`]);
     }
     throw error;
@@ -160,14 +161,14 @@ function exists(path: string): boolean {
   }
 }
 
-/** A table for people. */
+/** Formats entries as a table. */
 function table(entries: readonly DatabaseEntry[], now: number): string {
   const rows = entries.map((entry) => [
     entry.address,
     entry.source,
     entry.key ?? "-",
-    time(entry.learned),
-    entry.expires === null ? "never" : time(entry.expires) + (isValid(entry, now) ? "" : " (expired)"),
+    formatTime(entry.learned),
+    entry.expires === null ? "never" : formatTime(entry.expires) + (isValid(entry, now) ? "" : " (expired)"),
     listed(entry).replaceAll(",", " "),
   ]);
   const all = [["ADDRESS", "FROM", "KEY", "LEARNED", "EXPIRES", "CHANNELS"], ...rows];
@@ -176,6 +177,6 @@ function table(entries: readonly DatabaseEntry[], now: number): string {
   return `${all.map(line).join("\n")}\n`;
 }
 
-function time(milliseconds: number): string {
+function formatTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace(/\.\d+/, "");
 }

@@ -19,13 +19,11 @@ type Side = typeof SIDES[number];
 
 const OPTIONS: readonly Option[] = [
   { flag: "strict", doc: "Treat warnings as mistakes" },
-  { flag: "json", doc: "For programs: one object" },
+  { flag: "json", doc: "Print JSON: one object" },
 ];
 
 /** `micss check`. */
 export const command: Command = {
-  name: "check",
-  summary: "Says whether a configuration file is right, with the line and the field of each mistake",
   usage: "[server|client] FILE [--strict] [--json]",
   operands: { words: SIDES, files: true },
   options: OPTIONS,
@@ -37,36 +35,38 @@ export const command: Command = {
   async run(args, output) {
     const names = args.filter((arg) => !arg.startsWith("-"));
     const flags = readFlags(SUBJECT, OPTIONS, args.filter((arg) => arg.startsWith("-")));
-    const { side, path } = readNames(names);
-    const report = await examine(path, side);
-    const fine = report.mistakes.length === 0 && !(flags.has("strict") && report.warnings.length > 0);
-    if (flags.has("json")) output.out(`${JSON.stringify(forPrograms(path, report, fine), null, 2)}\n`);
-    else tell(path, report, fine, output);
-    return fine ? 0 : 2;
+    const { side, path } = readOperands(names);
+    const report = await checkFile(path, side);
+    const valid = report.mistakes.length === 0 && !(flags.has("strict") && report.warnings.length > 0);
+    if (flags.has("json")) output.out(`${JSON.stringify(toJson(path, report, valid), null, 2)}\n`);
+    else printReport(path, report, valid, output);
+    return valid ? 0 : 2;
   },
 };
 
-/** What is to be said of a file. */
+/** Findings about a file. */
 interface Report {
-  /** Whose configuration it is; left out where that can't be told. */
+  /** The handler that the file configures. Absent if unknown. */
   readonly side?: Side;
-  /** Whole lines. */
+  /** Complete lines. */
   readonly mistakes: readonly string[];
-  /** Whole lines. */
+  /** Complete lines. */
   readonly warnings: readonly string[];
 }
 
-function readNames(names: readonly string[]): { side: Side | undefined; path: string } {
+function readOperands(names: readonly string[]): { side: Side | undefined; path: string } {
   const side = names.length < 2 ? undefined : SIDES.find((one) => one === names[0]);
   const [path, ...others] = side === undefined ? names : names.slice(1);
-  if (path === undefined) throw new UsageError([`${SUBJECT}: no file; write micss check FILE`]);
+  if (path === undefined) throw new UsageError([`${SUBJECT}: no file given; write micss check FILE`]);
   if (others.length > 0) {
-    throw new UsageError([`${SUBJECT}: ${quote(others[0]!)}: one too many; write micss check [server|client] FILE`]);
+    throw new UsageError([
+      `${SUBJECT}: ${quote(others[0]!)}: unexpected argument; write micss check [server|client] FILE`,
+    ]);
   }
   return { side, path };
 }
 
-async function examine(path: string, given: Side | undefined): Promise<Report> {
+async function checkFile(path: string, given: Side | undefined): Promise<Report> {
   let side = given;
   try {
     const file = loadFile(path, `${SUBJECT}:`, readFile);
@@ -74,7 +74,7 @@ async function examine(path: string, given: Side | undefined): Promise<Report> {
     return {
       side,
       mistakes: [],
-      warnings: await (side === "server" ? examineServer : examineClient)(file, `micss: ${path}`),
+      warnings: await (side === "server" ? checkServer : checkClient)(file, `micss: ${path}`),
     };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -83,42 +83,42 @@ async function examine(path: string, given: Side | undefined): Promise<Report> {
 }
 
 /**
- * Looks at a server's configuration, and at the files that it names.
+ * Checks a server's configuration and the files that it names.
  *
- * @param subject What messages begin with that belong to no line.
+ * @param subject Prefix of messages that belong to no line.
  * @returns Warnings.
  * @throws {UsageError} With a line for each mistake.
  */
-async function examineServer(file: Node, subject: string): Promise<string[]> {
+async function checkServer(file: Node, subject: string): Promise<string[]> {
   const problems = new Problems(subject);
   const config = readConfig(serverSpec, { subject, flags: new Map(), file }, problems);
   const keys = config.keys.map((path, index) => loadKeys(file.child("keys").child(index).place, [path], "sign"));
-  await all(keys);
+  await waitForAll(keys);
   return await unmetRequirements(serverRequirements(config), (value) => problems.placeOf(value));
 }
 
-/** The same for a client. */
-async function examineClient(file: Node, subject: string): Promise<string[]> {
+/** Checks a client's configuration, likewise. */
+async function checkClient(file: Node, subject: string): Promise<string[]> {
   const problems = new Problems(subject);
   const config = readConfig(clientSpec, { subject, flags: new Map(), file }, problems);
-  await all([
+  await waitForAll([
     ...config.keys.map((key) => loadKeys(problems.placeOf(key), [key.file], "verify")),
     Promise.resolve().then(() => readIngressUsers(config, readUsersFile, (key) => file.child(key).place)),
   ]);
   return await unmetRequirements(clientRequirements(config), (value) => problems.placeOf(value));
 }
 
-/** Waits for all. @throws {UsageError} With the lines of all that are wrong. */
-async function all(looks: readonly Promise<unknown>[]): Promise<void> {
-  const lines = (await Promise.allSettled(looks)).flatMap((look) => {
-    if (look.status === "fulfilled") return [];
-    if (!(look.reason instanceof UsageError)) throw look.reason;
-    return look.reason.lines;
+/** Waits for all checks. @throws {UsageError} With the lines of all that failed. */
+async function waitForAll(checks: readonly Promise<unknown>[]): Promise<void> {
+  const lines = (await Promise.allSettled(checks)).flatMap((outcome) => {
+    if (outcome.status === "fulfilled") return [];
+    if (!(outcome.reason instanceof UsageError)) throw outcome.reason;
+    return outcome.reason.lines;
   });
   if (lines.length > 0) throw new UsageError(lines);
 }
 
-/** Whose configuration a file is, by the settings that only one side has; a typing error in one counts. */
+/** Tells a server's file from a client's by the settings that only one of them has, misspelt ones included. */
 function sideOf(file: Node, path: string): Side {
   const keys = { server: keysOf("server"), client: keysOf("client") };
   const only = {
@@ -128,12 +128,14 @@ function sideOf(file: Node, path: string): Side {
   const written = Object.keys(file.value ?? {});
   const exact = SIDES.filter((side) => written.some((key) => only[side].includes(key)));
   const unknown = written.filter((key) => !keys.server.includes(key) && !keys.client.includes(key));
-  const meant = SIDES.filter((side) => unknown.some((key) => nearest(key, only[side]) !== undefined));
-  const [side, other] = exact.length > 0 ? exact : meant;
+  const likely = SIDES.filter((side) => unknown.some((key) => nearest(key, only[side]) !== undefined));
+  const [side, other] = exact.length > 0 ? exact : likely;
   if (side !== undefined && other === undefined) return side;
-  const what = side === undefined ? "neither a server's settings nor a client's" : "a server's settings and a client's";
+  const problem = side === undefined
+    ? "settings of neither a server nor a client"
+    : "settings of both a server and a client";
   throw new UsageError([
-    `micss: ${path}: ${what}; write micss check server FILE or micss check client FILE`,
+    `micss: ${path}: ${problem}; write micss check server FILE or micss check client FILE`,
   ]);
 }
 
@@ -142,26 +144,26 @@ function keysOf(side: Side): string[] {
   return entries.map(([, { key }]) => key);
 }
 
-function tell(path: string, { side, mistakes, warnings }: Report, fine: boolean, output: Output): void {
+function printReport(path: string, { side, mistakes, warnings }: Report, valid: boolean, output: Output): void {
   for (const line of [...mistakes, ...warnings]) output.err(`${line}\n`);
-  if (!fine) return;
-  const but = warnings.length === 0 ? "" : `, with ${warnings.length} warning${warnings.length === 1 ? "" : "s"}`;
-  output.out(`${path}: a ${side}'s configuration, fine${but}\n`);
+  if (!valid) return;
+  const suffix = warnings.length === 0 ? "" : `, ${warnings.length} warning${warnings.length === 1 ? "" : "s"}`;
+  output.out(`${path}: valid ${side} configuration${suffix}\n`);
 }
 
-/** What `--json` says. */
-function forPrograms(path: string, { side, mistakes, warnings }: Report, fine: boolean): unknown {
+/** The object of `--json`. */
+function toJson(path: string, { side, mistakes, warnings }: Report, valid: boolean): unknown {
   const start = `micss: ${path}:`;
-  const found = (line: string) => {
-    const about = line.startsWith(start) ? line.slice(start.length).trimStart() : line;
-    const [, number, field, message] = /^(?:(\d+): (?:(\S+): )?)?(.*)$/.exec(about)!;
+  const parse = (line: string) => {
+    const text = line.startsWith(start) ? line.slice(start.length).trimStart() : line;
+    const [, number, field, message] = /^(?:(\d+): (?:(\S+): )?)?(.*)$/.exec(text)!;
     return { ...number && { line: Number(number) }, ...field && { field }, message };
   };
   return {
     file: path,
     kind: side ?? null,
-    fine,
-    mistakes: mistakes.map(found),
-    warnings: warnings.map((line) => found(line.replace(": warning: ", ": "))),
+    fine: valid,
+    mistakes: mistakes.map(parse),
+    warnings: warnings.map((line) => parse(line.replace(": warning: ", ": "))),
   };
 }

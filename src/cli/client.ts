@@ -2,7 +2,7 @@ import { clientSpec } from "../config/client.ts";
 import { readFile } from "../config/file.ts";
 import type { Command } from "./command.ts";
 import { configOptions } from "../config/load.ts";
-import { rehearse } from "./dry_run.ts";
+import { dryRun } from "./dry_run.ts";
 import { DRY_RUN } from "../run/dry_run_flag.ts";
 import { runHandler } from "../run/lifetime.ts";
 import { clientRequirements } from "../run/preflight.ts";
@@ -11,10 +11,8 @@ import { checkSystem, clientProgram, readClient, REPLACE } from "../run/client_p
 
 /** `micss client`. */
 export const command: Command = {
-  name: "client",
-  summary: "Takes applications' connections and carries them to servers over several channels",
   usage:
-    "(--server NAME=HOST[:PORT],HOST[:PORT]... | --identify ADDRESS=FILE...) (--forward HOST:PORT=NAME:PORT | --WAY-IN HOST:PORT)... [--config FILE]",
+    "(--server NAME=HOST[:PORT],HOST[:PORT]... | --identify ADDRESS=FILE...) (--forward HOST:PORT=NAME:PORT | --redirect HOST[:PORT] | --tproxy HOST[:PORT] | --socks5 HOST:PORT | --http-connect HOST:PORT)... [--config FILE]",
   options: [...configOptions(clientSpec), REPLACE, DRY_RUN],
   examples: [
     "micss client --server web=192.0.2.10,198.51.100.10,[2001:db8::10] --forward 127.0.0.1:8080=web:80",
@@ -24,14 +22,14 @@ export const command: Command = {
   ],
   async run(args, output) {
     const program = clientProgram(args);
-    const told = readClient(args, readFile);
-    if (told.has("dry-run")) {
+    const loaded = readClient(args, readFile);
+    if (loaded.has("dry-run")) {
       const plan = async () => {
         const { config, keys } = await program.load();
         checkSystem(config);
         return clientDryRun(config, keys);
       };
-      return await rehearse("micss client", told, { needs: clientRequirements(told.config), plan }, output);
+      return await dryRun("micss client", loaded, { requirements: clientRequirements(loaded.config), plan }, output);
     }
     return await runHandler(program);
   },

@@ -1,69 +1,71 @@
 import type { Option } from "../config/schema.ts";
 import { type Sink, within, writeTo } from "../log/line_queue.ts";
 
-/** One of the program's commands. Its file exports it as `command`. */
+/** The code and the help of a command. Its file exports it as `command`; its name and summary are in the command table. */
 export interface Command {
-  /** What a person types after `micss`. */
-  readonly name: string;
-  /** What it does, in one line without a full stop. */
-  readonly summary: string;
-  /** How it is called, without `micss` and its name, for example "--channel HOST[:PORT]..."; empty without arguments. */
+  /** Arguments after the command's name, for example "--channel HOST[:PORT]..."; empty if it takes none. */
   readonly usage: string;
-  /** What it takes beside flags, for completion; nothing where left out. */
+  /** Arguments other than flags, for completion. Default: none. */
   readonly operands?: Operands;
-  /** Its flags, and what only its file can say; for the help. */
+  /** Flags, and settings that only a file can hold, for the help. */
   readonly options: readonly Option[];
-  /** Whole command lines that work. */
+  /** Complete command lines that work. */
   readonly examples: readonly string[];
   /**
-   * Does the work.
+   * Runs the command.
    *
-   * @param args What follows the command's name.
-   * @param output Takes what people read.
+   * @param args Arguments after the command's name.
    * @returns The exit status.
    * @throws {UsageError} When the arguments are wrong.
    */
   run(args: string[], output: Output): Promise<number>;
 }
 
-/** A row of the table of commands. The code of a command is loaded when it is called. */
-export interface CommandEntry {
-  /** The command's name. */
+/** Name and summary of a command. */
+export interface CommandTitle {
+  /** The word after `micss`. */
   readonly name: string;
-  /** The command's summary, so that the list of commands needs none of their code. */
+  /** One line in the imperative, without a full stop. */
   readonly summary: string;
+}
+
+/** A row of the command table. The list of commands needs none of their code; it is loaded when a command runs. */
+export interface CommandEntry extends CommandTitle {
   /** Loads the command. */
   load(): Promise<Command>;
 }
 
-/** What a command takes beside flags. */
+/** A command with its name and summary. */
+export type NamedCommand = CommandTitle & Command;
+
+/** Arguments of a command other than flags. */
 export interface Operands {
-  /** What its first argument may be. */
+  /** Possible values of the first one. */
   readonly words?: readonly string[];
-  /** Whether there may be a file's name. */
+  /** A file name is accepted. */
   readonly files?: true;
-  /** Commands whose settings' flags it takes as well. */
+  /** Commands whose settings are accepted as flags, too. */
   readonly settingsOf?: readonly string[];
 }
 
-/** Where a command writes. */
+/** Destination of a command's output. */
 export interface Output {
-  /** Writes to standard output without blocking; `text` brings its own newlines. */
+  /** Writes to standard output without blocking. Adds no newline. */
   out(text: string): void;
   /** Writes to standard error, likewise, in the order of the calls. */
   err(text: string): void;
   /**
-   * Waits until all that was written has been taken. Absent where it is taken at once.
+   * Waits until everything has been written. Absent where writes are synchronous.
    *
-   * @param ms Maximum wait, in milliseconds; after it, all that is left is dropped. Default: unlimited.
+   * @param ms Maximum wait, in milliseconds; drops the rest after it. Default: unlimited.
    * @throws What the system reports, other than a reader that has gone.
    */
   flush?(ms?: number): Promise<void>;
 }
 
 /**
- * The process's standard output and error. A reader that stalls must not keep a command that handles signals from ending,
- * so nothing here blocks. Text for a reader that has gone is dropped.
+ * The process's standard output and error. Never blocks, since a stalled reader must not keep a command that handles
+ * signals from ending. Drops text for a reader that has gone.
  */
 export class StandardOutput implements Output {
   #written: Promise<void> = Promise.resolve();
@@ -96,5 +98,5 @@ export class StandardOutput implements Output {
   }
 }
 
-/** The only one of the process. */
+/** The process's only instance. */
 export const standardOutput: StandardOutput = new StandardOutput();

@@ -1,94 +1,98 @@
 import { nearest } from "../config/nearest.ts";
 import { quote, UsageError } from "../config/problems.ts";
-import type { Command, CommandEntry } from "./command.ts";
+import type { CommandEntry, NamedCommand } from "./command.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "server",
-    summary: "Takes channels and passes what they carry to the targets",
+    summary: "Run a server handler: accept channels and relay sessions to their targets",
     load: async () => (await import("./server.ts")).command,
   },
   {
     name: "client",
-    summary: "Takes applications' connections and carries them to servers over several channels",
+    summary: "Run a client handler: carry applications' connections over several channels",
     load: async () => (await import("./client.ts")).command,
   },
   {
     name: "check",
-    summary: "Says whether a configuration file is right, with the line and the field of each mistake",
+    summary: "Check a configuration file and report each mistake with its line and field",
     load: async () => (await import("./check.ts")).command,
   },
   {
     name: "rules",
-    summary: "Prints, applies, watches or removes the firewall rules that redirect to the client, or guard the server",
+    summary: "Print, apply, watch or remove firewall rules that redirect to the client or guard the server",
     load: async () => (await import("./rules.ts")).command,
   },
   {
     name: "keygen",
-    summary: "Makes a key by which a server tells its clients the channels",
+    summary: "Generate a key that authenticates a server's list of channels",
     load: async () => (await import("./keygen.ts")).command,
   },
   {
     name: "identify",
-    summary: "Asks a server for its channels, shows them, and keeps them for clients of this machine",
+    summary: "Ask a server for its channels and store them for the clients of this machine",
     load: async () => (await import("./identify.ts")).command,
   },
   {
     name: "channels",
-    summary: "Lists, forgets, imports or exports what was learned of servers' channels",
+    summary: "List, forget, import or export learned channels",
     load: async () => (await import("./channels.ts")).command,
   },
   {
     name: "status",
-    summary: "Shows who is connected through a handler, and how its channels do",
+    summary: "Show the sessions of a running handler and the state of its channels",
     load: async () => (await import("./status.ts")).command,
   },
   {
     name: "bench",
-    summary: "Measures a server's channels, and MICSS over all of them, and names the one that limits",
+    summary: "Measure a server's channels, and MICSS over all of them, to find the bottleneck",
     load: async () => (await import("./bench.ts")).command,
   },
   {
     name: "completions",
-    summary: "Prints what makes a shell complete micss's commands, flags and their values",
+    summary: "Print a shell completion script",
     load: async () => (await import("./completions.ts")).completionsCommand(loadAll),
   },
   {
     name: "man",
-    summary: "Prints the manual page",
+    summary: "Print the manual page",
     load: async () => (await import("./man.ts")).manCommand(loadAll),
   },
   {
     name: "demo",
-    summary: "Shows it all at work on this machine, in seconds",
+    summary: "Demonstrate MICSS on this machine, in a few seconds",
     load: async () => (await import("./demo.ts")).command,
   },
   {
     name: "help",
-    summary: "Shows help for a command",
-    load: async () => (await import("./help_command.ts")).helpCommand(COMMANDS, findCommand),
+    summary: "Show help for a command",
+    load: async () => (await import("./help_command.ts")).helpCommand(COMMANDS, loadCommand),
   },
   {
     name: "version",
-    summary: "Prints the versions of the program, of the protocol and of Deno",
+    summary: "Print the versions of the program, the protocol and Deno",
     load: async () => (await import("./version.ts")).command,
   },
 ];
 
-function loadAll(): Promise<Command[]> {
-  return Promise.all(COMMANDS.map((entry) => entry.load()));
+function loadAll(): Promise<NamedCommand[]> {
+  return Promise.all(COMMANDS.map(loadEntry));
+}
+
+async function loadEntry({ name, summary, load }: CommandEntry): Promise<NamedCommand> {
+  return { name, summary, ...await load() };
 }
 
 /**
- * Finds a command by what a person typed.
+ * Loads a command by the name that a user typed.
  *
- * @throws {UsageError} When there is no such command; the message suggests the nearest one.
+ * @throws {UsageError} On an unknown command; the message suggests the nearest one.
  */
-export function findCommand(name: string): CommandEntry {
+export async function loadCommand(name: string): Promise<NamedCommand> {
   const entry = COMMANDS.find((entry) => entry.name === name);
-  if (entry !== undefined) return entry;
-  const meant = nearest(name.replace(/^-+/, ""), COMMANDS.map(({ name }) => name));
-  const hint = meant === undefined ? "micss help lists them" : `did you mean micss ${meant}?`;
+  if (entry !== undefined) return await loadEntry(entry);
+  const suggestion = nearest(name.replace(/^-+/, ""), COMMANDS.map(({ name }) => name));
+  const hint = suggestion === undefined ? "micss help lists them" : `did you mean micss ${suggestion}?`;
   throw new UsageError([`micss: ${quote(name)}: unknown ${name.startsWith("-") ? "flag" : "command"}; ${hint}`]);
 }

@@ -1,16 +1,16 @@
 import { nearest } from "../config/nearest.ts";
 import { quote, UsageError } from "../config/problems.ts";
-import type { Command } from "./command.ts";
+import type { Command, NamedCommand } from "./command.ts";
 import { readFlags } from "../config/flags.ts";
 import { takePositional } from "./positional.ts";
 import { bashCompletion } from "./shells/bash.ts";
 import { fishCompletion } from "./shells/fish.ts";
-import { type Line, linesOf } from "./shells/line.ts";
+import { type CommandSpec, commandSpecs } from "./shells/spec.ts";
 import { zshCompletion } from "./shells/zsh.ts";
 
 const SUBJECT = "micss completions";
 
-const SHELLS: Readonly<Record<string, (lines: readonly Line[]) => string>> = {
+const SHELLS: Readonly<Record<string, (commands: readonly CommandSpec[]) => string>> = {
   bash: bashCompletion,
   zsh: zshCompletion,
   fish: fishCompletion,
@@ -18,11 +18,9 @@ const SHELLS: Readonly<Record<string, (lines: readonly Line[]) => string>> = {
 
 const NAMES = Object.keys(SHELLS);
 
-/** `micss completions`. @param load Loads all commands. */
-export function completionsCommand(load: () => Promise<Command[]>): Command {
+/** `micss completions`. @param loadAll Loads all commands. */
+export function completionsCommand(loadAll: () => Promise<NamedCommand[]>): Command {
   return {
-    name: "completions",
-    summary: "Prints what makes a shell complete micss's commands, flags and their values",
     usage: NAMES.join("|"),
     operands: { words: NAMES },
     options: [],
@@ -36,14 +34,14 @@ export function completionsCommand(load: () => Promise<Command[]>): Command {
       readFlags(SUBJECT, [], rest);
       const print = value !== undefined && Object.hasOwn(SHELLS, value) ? SHELLS[value] : undefined;
       if (print === undefined) throw new UsageError([`${SUBJECT}: ${unknownShell(value)}`]);
-      output.out(print(linesOf(await load())));
+      output.out(print(commandSpecs(await loadAll())));
       return 0;
     },
   };
 }
 
 function unknownShell(value: string | undefined): string {
-  const meant = value === undefined ? undefined : nearest(value, NAMES);
-  const hint = meant === undefined ? `write ${SUBJECT} ${NAMES.join("|")}` : `did you mean ${meant}?`;
-  return `${value === undefined ? "no shell" : `${quote(value)} is none`}; ${hint}`;
+  const suggestion = value === undefined ? undefined : nearest(value, NAMES);
+  const hint = suggestion === undefined ? `write ${SUBJECT} ${NAMES.join("|")}` : `did you mean ${suggestion}?`;
+  return `${value === undefined ? "no shell given" : `${quote(value)}: unknown shell`}; ${hint}`;
 }

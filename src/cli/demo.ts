@@ -8,8 +8,6 @@ import { readFlags } from "../config/flags.ts";
 
 /** `micss demo`. */
 export const command: Command = {
-  name: "demo",
-  summary: "Shows it all at work on this machine, in seconds",
   usage: "",
   options: [],
   examples: ["micss demo"],
@@ -26,27 +24,27 @@ export const command: Command = {
       });
       return 0;
     } catch (error) {
-      return await failed(error, output);
+      return await reportFailure(error, output);
     }
   },
 };
 
-/** The signals that end the demo, and their numbers, which the exit status tells. */
+/** Signals that end the demo, and their numbers, for the exit status. */
 const SIGNALS = new Map<Deno.Signal, number>([["SIGINT", 2], ["SIGTERM", 15]]);
 
-/** Somebody wants the demo to end. */
+/** The user ended the demo. */
 class Interrupted extends MicssError {
   constructor(readonly by: Deno.Signal) {
-    super(`ended by ${by}: nothing is left running`);
+    super(`ended by ${by}; nothing is left running`);
   }
 
-  /** The exit status that shells give to a program that a signal ended. */
+  /** The exit status that shells report for a program ended by a signal. */
   get status(): number {
     return 128 + SIGNALS.get(this.by)!;
   }
 }
 
-/** Turns the first signal into the reason of an AbortSignal, for as long as it is in use. */
+/** An AbortSignal that the first of the process's signals aborts. Ignores signals once disposed of. */
 class Interruption implements Disposable {
   readonly #controller = new AbortController();
   readonly #listeners = [...SIGNALS.keys()]
@@ -66,14 +64,14 @@ class Interruption implements Disposable {
   }
 }
 
-/** Maximum wait for a reader that stalls, in milliseconds, once a signal has come. */
-const LAST_WORDS = 1000;
+/** Maximum wait for a stalled reader after a signal, in milliseconds. */
+const FLUSH_TIMEOUT = 1000;
 
-/** Says why, in one line. @returns The exit status. */
-async function failed(error: unknown, output: Output): Promise<number> {
+/** Reports an expected failure in one line. @returns The exit status. */
+async function reportFailure(error: unknown, output: Output): Promise<number> {
   if (!(error instanceof Interrupted || error instanceof DemoError || error instanceof StartError)) throw error;
   output.err(`micss demo: ${error.message}\n`);
   if (!(error instanceof Interrupted)) return 1;
-  await output.flush?.(LAST_WORDS);
+  await output.flush?.(FLUSH_TIMEOUT);
   return error.status;
 }

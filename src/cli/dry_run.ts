@@ -4,30 +4,30 @@ import type { Output } from "./command.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { type Requirements, unmetRequirements } from "../run/preflight.ts";
 
-/** What a handler would do; see {@linkcode rehearse}. */
-export interface Rehearsal {
-  /** What it finds or does not find when it starts. */
-  readonly needs: Requirements;
+/** Steps of {@linkcode dryRun}. */
+export interface DryRun {
+  /** Hosts that the handler needs when it starts. */
+  readonly requirements: Requirements;
   /**
-   * Does all that comes before listening.
+   * Does everything that comes before listening.
    *
-   * @returns A line for each thing that the handler would do, without full stops.
+   * @returns A line for each action of the handler, in the infinitive, without full stops.
    * @throws {UsageError | StartError} When the handler would not start.
    */
   readonly plan: () => Promise<string[]>;
 }
 
 /**
- * Says what a handler would do, and what it would lack, and does none of it.
+ * Prints what a handler would do, and warns of what it would miss, without starting it.
  *
- * @param subject What messages begin with: "micss server".
- * @returns The exit status: 1 when it would not start.
- * @throws {UsageError} When what it is told is wrong.
+ * @param subject Prefix of messages: "micss server".
+ * @returns The exit status: 1 when the handler would not start.
+ * @throws {UsageError} When its configuration is wrong.
  */
-export async function rehearse(
+export async function dryRun(
   subject: string,
   { placeOf }: Pick<LoadedConfig<unknown>, "placeOf">,
-  { needs, plan }: Rehearsal,
+  { requirements, plan }: DryRun,
   output: Output,
 ): Promise<number> {
   let lines: string[];
@@ -38,7 +38,7 @@ export async function rehearse(
     output.err(`${subject}: can't start: ${reasonOf(error)}\n`);
     return 1;
   }
-  for (const line of await unmetRequirements(needs, placeOf)) output.err(`${line}\n`);
-  output.out(`${subject} would\n${lines.map((line) => `  ${line}\n`).join("")}Nothing was started.\n`);
+  for (const line of await unmetRequirements(requirements, placeOf)) output.err(`${line}\n`);
+  output.out(`${subject} would:\n${lines.map((line) => `  ${line}\n`).join("")}Nothing was started.\n`);
   return 0;
 }

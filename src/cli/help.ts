@@ -1,20 +1,18 @@
 import type { Option } from "../config/schema.ts";
-import type { Command } from "./command.ts";
-import { EXIT_STATUSES } from "./statuses.ts";
+import type { CommandTitle, NamedCommand } from "./command.ts";
+import { EXIT_STATUSES } from "./exit_statuses.ts";
 
-/** A command as the list of commands shows it. */
-export type CommandLine = Pick<Command, "name" | "summary">;
+/** The program's purpose, in one line. */
+export const TAGLINE =
+  "carries TCP connections over several network paths; reading all but one of them reveals nothing";
 
-/** What the program is for, in one line. */
-export const WHAT = "carries TCP connections over several network paths; reading all but one of them reveals nothing";
-
-/** The help of the whole program. */
-export function programHelp(commands: readonly CommandLine[]): string {
+/** Help of the whole program. */
+export function programHelp(commands: readonly CommandTitle[]): string {
   return [
-    `micss ${WHAT}`,
+    `micss ${TAGLINE}`,
     "",
     shortHelp(commands),
-    "A first look, without any configuration:",
+    "To try it without any configuration:",
     "  micss demo",
     "",
     "Exit status:",
@@ -23,21 +21,21 @@ export function programHelp(commands: readonly CommandLine[]): string {
   ].join("\n");
 }
 
-/** How the program is called, for who called it with nothing. */
-export function shortHelp(commands: readonly CommandLine[]): string {
+/** Usage and commands, shown when no argument is given. */
+export function shortHelp(commands: readonly CommandTitle[]): string {
   return [
     "Usage: micss COMMAND [FLAG]...",
     "",
     "Commands:",
     ...columns(commands.map(({ name, summary }) => [name, summary])),
     "",
-    "micss help COMMAND, or micss COMMAND --help, tells more.",
+    "Run micss help COMMAND or micss COMMAND --help for details.",
     "",
   ].join("\n");
 }
 
-/** The help of one command: usage, flags, what only its file can say, examples. */
-export function commandHelp({ name, summary, usage, options, examples }: Command): string {
+/** Help of one command: usage, flags, settings that only its file can hold, examples. */
+export function commandHelp({ name, summary, usage, options, examples }: NamedCommand): string {
   const flags = options.filter(({ flag }) => flag !== undefined);
   const settings = options.filter(({ flag }) => flag === undefined);
   return [
@@ -49,7 +47,7 @@ export function commandHelp({ name, summary, usage, options, examples }: Command
       flags,
       ({ flag, placeholder }) => `--${flag}${placeholder === undefined ? "" : ` ${placeholder}`}`,
     ),
-    ...section("Only in the file", settings, ({ path, placeholder }) => `${path} ${placeholder}`),
+    ...section("Settings only in the file", settings, ({ path, placeholder }) => `${path} ${placeholder}`),
     "",
     "Examples:",
     ...examples.map((example) => `  ${example}`),
@@ -63,11 +61,11 @@ function section(title: string, options: readonly Option[], head: (option: Optio
 }
 
 function remarks({ repeats, default: otherwise }: Option): string {
-  const remarks = [repeats ? "repeats" : [], otherwise === undefined ? [] : `default ${otherwise}`].flat();
+  const remarks = [repeats ? "repeatable" : [], otherwise === undefined ? [] : `default ${otherwise}`].flat();
   return remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
 }
 
-/** Rows of two columns; the second goes below a first that is too long for its place. */
+/** Formats two columns. The second moves to a line of its own below a long first one. */
 function columns(rows: [string, string][]): string[] {
   const longest = Math.max(...rows.map(([first]) => first.length));
   const width = Math.min(longest, 34);

@@ -1,25 +1,26 @@
 import { UsageError } from "../config/problems.ts";
-import type { Command, CommandEntry } from "./command.ts";
+import type { Command, CommandTitle, NamedCommand } from "./command.ts";
 import { commandHelp, programHelp } from "./help.ts";
 
 /**
  * `micss help`.
  *
- * @param commands The table of commands.
- * @param find Finds one of them by what a person typed.
+ * @param titles The command table.
+ * @param load Loads one of them by the name that a user typed.
  */
-export function helpCommand(commands: readonly CommandEntry[], find: (name: string) => CommandEntry): Command {
+export function helpCommand(
+  titles: readonly CommandTitle[],
+  load: (name: string) => Promise<NamedCommand>,
+): Command {
   return {
-    name: "help",
-    summary: "Shows help for a command",
     usage: "[COMMAND]",
-    operands: { words: commands.map(({ name }) => name) },
+    operands: { words: titles.map(({ name }) => name) },
     options: [],
     examples: ["micss help", "micss help server"],
     async run(args, output) {
       if (args.length > 1) throw new UsageError(["micss help: more than one command; write micss help COMMAND"]);
       const [name] = args;
-      output.out(name === undefined ? programHelp(commands) : commandHelp(await find(name).load()));
+      output.out(name === undefined ? programHelp(titles) : commandHelp(await load(name)));
       return 0;
     },
   };

@@ -23,20 +23,18 @@ import { takePositional } from "./positional.ts";
 
 const SUBJECT = "micss identify";
 
-/** How long to wait for another process that holds the database, in milliseconds. */
-const PATIENCE = 5_000;
+/** Maximum wait for another process to unlock the database, in milliseconds. */
+const LOCK_TIMEOUT = 5_000;
 
 const OPTIONS: readonly Option[] = [
-  { flag: "key", placeholder: "FILE", repeats: true, doc: "The key to ask by, or several" },
-  { flag: "config", placeholder: "FILE", doc: "A client's file, for its keys and its database; --key wins over it" },
+  { flag: "key", placeholder: "FILE", repeats: true, doc: "Key to identify the server with" },
+  { flag: "config", placeholder: "FILE", doc: "Client configuration with keys and database; --key overrides its keys" },
   ...optionsOf({ database: clientIdentifySchema.database }),
-  { flag: "json", doc: "For programs, as micss channels export writes it" },
+  { flag: "json", doc: "Print JSON, as micss channels export does" },
 ];
 
 /** `micss identify`. */
 export const command: Command = {
-  name: "identify",
-  summary: "Asks a server for its channels, shows them, and keeps them for clients of this machine",
   usage: "ADDRESS[:PORT] (--key FILE... | --config FILE) [--database FILE] [--json]",
   options: OPTIONS,
   examples: [
@@ -48,30 +46,32 @@ export const command: Command = {
     let entry: DatabaseEntry;
     try {
       const scoped = keys.map((one): ScopedKey => port === undefined ? one : { ...one, scope: { ...one.scope, port } });
-      entry = await learnInTurn(await addressesOf(address.host, config), scoped, config);
+      entry = await learnFromFirst(await addressesOf(address.host, config), scoped, config);
     } catch (error) {
       output.err(`${SUBJECT}: ${reasonOf(error)}\n`);
       return 1;
     }
     output.out(json ? formatEntries([entry]) : describe(entry));
-    return keep(entry, config.database ?? systemDatabasePath(), json ? { ...output, out: output.err } : output);
+    return store(entry, config.database ?? systemDatabasePath(), json ? { ...output, out: output.err } : output);
   },
 };
 
 interface Arguments {
   readonly address: Address;
-  /** The port that was written, if one was. */
+  /** The port, if one was given. */
   readonly port: number | undefined;
-  /** Those to ask by. */
+  /** Keys to identify with. */
   readonly keys: readonly ScopedKey[];
   readonly config: Pick<ClientConfig, "database" | "timeouts">;
-  /** Whether a program reads the answer. */
+  /** Print JSON. */
   readonly json: boolean;
 }
 
 async function readArguments(args: string[]): Promise<Arguments> {
   const { value, rest } = takePositional(SUBJECT, OPTIONS, args);
-  if (value === undefined) throw new UsageError([`${SUBJECT}: no address; write micss identify ADDRESS --key FILE`]);
+  if (value === undefined) {
+    throw new UsageError([`${SUBJECT}: no address given; write micss identify ADDRESS --key FILE`]);
+  }
   const flags = readFlags(SUBJECT, OPTIONS, rest);
   const path = flags.get("config")?.value as string | undefined;
   const file = path === undefined ? undefined : loadFile(path, `${SUBJECT}: --config`, readFile);
@@ -90,13 +90,13 @@ async function readArguments(args: string[]): Promise<Arguments> {
   const configured = config.keys.filter(({ scope }) => covers(scope, host));
   const chosen = given.length > 0 ? given : configured;
   if (chosen.length === 0) {
-    const hint = path === undefined ? "give one, --key FILE" : `${path} has none for it`;
-    throw new UsageError([`${SUBJECT}: ${quote(value)}: no key to ask by; ${hint}`]);
+    const problem = path === undefined ? "no key given" : `no key for it in ${path}`;
+    throw new UsageError([`${SUBJECT}: ${quote(value)}: ${problem}; give one with --key FILE`]);
   }
   return { address, port, keys: await loadClientKeys(`${SUBJECT}: key`, chosen), config, json: flags.has("json") };
 }
 
-/** An address; port 0 where none is written. */
+/** Parses an address; without a port, the port is 0. */
 function parse(text: string): Address {
   try {
     return parseAddress(text, 0);
@@ -114,8 +114,8 @@ async function addressesOf(
   return await new Lookups(realSystem).addresses(host, { timeout: timeouts.handshake });
 }
 
-/** Asks the first address that answers. @throws What learning from the first one throws, where none does. */
-async function learnInTurn(
+/** Asks one address after the other until one answers. @throws The error of the first one if none does. */
+async function learnFromFirst(
   hosts: readonly string[],
   keys: readonly ScopedKey[],
   { timeouts }: Pick<ClientConfig, "timeouts">,
@@ -133,19 +133,19 @@ async function learnInTurn(
 
 function describe({ address, channels, key, expires }: DatabaseEntry): string {
   const until = new Date(expires!).toISOString();
-  const head = `${address} has ${channels.length} channels, by key ${key}, until ${until}:`;
+  const head = `${address} has ${channels.length} channels (key ${key}, valid until ${until}):`;
   return `${[head, ...channels.map((channel) => `  ${formatAddress(channel)}`)].join("\n")}\n`;
 }
 
-function keep(entry: DatabaseEntry, path: string, output: Output): number {
+function store(entry: DatabaseEntry, path: string, output: Output): number {
   try {
-    using database = new Database(path, { patience: PATIENCE });
+    using database = new Database(path, { patience: LOCK_TIMEOUT });
     database.put([entry]);
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     output.err(`${SUBJECT}: ${path}: ${error.message}\n`);
     return 1;
   }
-  output.out(`kept in ${path}\n`);
+  output.out(`stored in ${path}\n`);
   return 0;
 }

@@ -10,20 +10,18 @@ const METHODS = ["hmac", "ed25519"] as const;
 const SUBJECT = "micss keygen";
 
 const OPTIONS: readonly Option[] = [
-  { flag: "out", placeholder: "FILE", default: "micss.key", doc: "The new file; the public half goes to FILE.pub" },
-  { flag: "comment", placeholder: "TEXT", doc: "What to call the key, kept beside it" },
+  { flag: "out", placeholder: "FILE", default: "micss.key", doc: "File to create; the public half goes to FILE.pub" },
+  { flag: "comment", placeholder: "TEXT", doc: "Comment to store with the key" },
 ];
 
 /** `micss keygen`. */
 export const command: Command = {
-  name: "keygen",
-  summary: "Makes a key by which a server tells its clients the channels",
   usage: "hmac|ed25519 [--out FILE] [--comment TEXT]",
   operands: { words: METHODS },
   options: OPTIONS,
   examples: [
     "micss keygen ed25519 --out server.key     # server.key for the server, server.key.pub for any client",
-    "micss keygen hmac --out shared.key        # the same file for the server and for clients that it trusts",
+    "micss keygen hmac --out shared.key        # one file, for the server and for clients that it trusts",
   ],
   async run(args, output) {
     const { value, rest } = takePositional(SUBJECT, OPTIONS, args);
@@ -33,7 +31,7 @@ export const command: Command = {
     const comment = text("comment") ?? "";
     if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(comment) || comment.length > 200) {
       throw new UsageError([
-        `${SUBJECT}: --comment ${quote(comment)}: no comment; write a line of up to 200 characters`,
+        `${SUBJECT}: --comment ${quote(comment)}: not a valid comment; write one line of up to 200 characters`,
       ]);
     }
     return await generate(method, text("out") ?? "micss.key", comment, output);
@@ -43,9 +41,13 @@ export const command: Command = {
 function methodOf(value: string | undefined): typeof METHODS[number] {
   const method = METHODS.find((one) => one === value);
   if (method !== undefined) return method;
-  const meant = value === undefined ? undefined : nearest(value, METHODS);
-  const hint = meant === undefined ? "write micss keygen hmac or micss keygen ed25519" : `did you mean ${meant}?`;
-  throw new UsageError([`${SUBJECT}: ${value === undefined ? "no kind of key" : `${quote(value)} is none`}; ${hint}`]);
+  const suggestion = value === undefined ? undefined : nearest(value, METHODS);
+  const hint = suggestion === undefined
+    ? "write micss keygen hmac or micss keygen ed25519"
+    : `did you mean ${suggestion}?`;
+  throw new UsageError([
+    `${SUBJECT}: ${value === undefined ? "no key type given" : `${quote(value)}: unknown key type`}; ${hint}`,
+  ]);
 }
 
 async function generate(
@@ -61,7 +63,7 @@ async function generate(
       `key ${id.toHex()} in ${files.join(" and ")}\n` +
         `server: micss server --key ${path}\n` +
         `client: micss client --identify ADDRESS=${forClients}` +
-        (method === "hmac" ? " (a secret: whoever has it can pose as the server)\n" : " (no secret)\n"),
+        (method === "hmac" ? " (secret: anyone who has it can pose as the server)\n" : " (public)\n"),
     );
     return 0;
   } catch (error) {

@@ -1,18 +1,16 @@
-import type { Command } from "./command.ts";
+import type { Command, NamedCommand } from "./command.ts";
 import { readFlags } from "../config/flags.ts";
 import { manual } from "./manual.ts";
 
-/** `micss man`. @param load Loads all commands. */
-export function manCommand(load: () => Promise<Command[]>): Command {
+/** `micss man`. @param loadAll Loads all commands. */
+export function manCommand(loadAll: () => Promise<NamedCommand[]>): Command {
   return {
-    name: "man",
-    summary: "Prints the manual page",
     usage: "",
     options: [],
     examples: ["micss man | man -l -", "micss man > /usr/local/share/man/man1/micss.1"],
     async run(args, output) {
       readFlags("micss man", [], args);
-      output.out(manual(await load()));
+      output.out(manual(await loadAll()));
       return 0;
     },
   };

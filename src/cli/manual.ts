@@ -1,30 +1,30 @@
 import type { Option } from "../config/schema.ts";
-import { WHAT } from "./help.ts";
-import { EXIT_STATUSES } from "./statuses.ts";
-import type { Command } from "./command.ts";
+import { TAGLINE } from "./help.ts";
+import { EXIT_STATUSES } from "./exit_statuses.ts";
+import type { NamedCommand } from "./command.ts";
 import { VERSION } from "../run/version.ts";
 
-/** What the environment says, and files, that no flag names. */
+/** Environment variables that the program reads. */
 const ENVIRONMENT: readonly [string, string][] = [
-  ["MICSS_DEBUG", "Where it is set, an error that nobody expected is shown with its stack."],
-  ["NO_COLOR", "Where it is set, nothing is coloured. Nothing is, too, where output goes to no terminal."],
-  ["XDG_STATE_HOME, HOME", "Where the database of learned channels is, for users other than root."],
+  ["MICSS_DEBUG", "Print stack traces for internal errors."],
+  ["NO_COLOR", "Do not use colours. Output to anything but a terminal has none either."],
+  ["XDG_STATE_HOME, HOME", "Location of the database of learned channels for users other than root."],
 ];
 
 const FILES: readonly [string, string][] = [
-  ["/var/lib/micss/channels.db", "The database of learned channels, for root."],
-  ["~/.local/state/micss/channels.db", "The same for others."],
+  ["/var/lib/micss/channels.db", "Database of learned channels, for root."],
+  ["~/.local/state/micss/channels.db", "Database of learned channels, for other users."],
 ];
 
-/** The manual page, in roff with the macros of man(7). */
-export function manual(commands: readonly Command[]): string {
+/** Formats the manual page, in roff with the macros of man(7). */
+export function manual(commands: readonly NamedCommand[]): string {
   return [
     `.TH MICSS 1 "" "micss ${VERSION}" "User Commands"`,
-    // Flags and placeholders are copied, so no word is broken, and no space added.
+    // Users copy flags and placeholders, so break no words and add no spaces.
     ".nh",
     ".ad l",
     ".SH NAME",
-    `micss \\- ${text(WHAT)}`,
+    `micss \\- ${text(TAGLINE)}`,
     ".SH SYNOPSIS",
     ".B micss",
     ".I COMMAND",
@@ -32,13 +32,14 @@ export function manual(commands: readonly Command[]): string {
     ".SH DESCRIPTION",
     text(
       "micss carries TCP connections over several network paths at once, each path with one share of every byte: " +
-        "an attacker who reads all paths but one learns nothing about the content. One who also changes bytes can: " +
-        "keep TLS or SSH above. Paths are separate only as far as routing keeps them apart.",
+        "an attacker who reads all but one of the paths learns nothing about the content. An attacker who also changes " +
+        "bytes can learn it, so run TLS or SSH inside. Paths are separate only as far as routing keeps them apart.",
     ),
     ".PP",
     text(
-      "A server handler (micss server) takes the channels and connects to the targets; a client handler " +
-        "(micss client) takes applications' connections. Settings are given by flags, or in a YAML file; flags win.",
+      "A server handler (micss server) accepts the channels and connects to the targets; a client handler " +
+        "(micss client) accepts applications' connections. Settings come from flags and from a YAML file; flags " +
+        "override the file.",
     ),
     ".SH COMMANDS",
     ...commands.flatMap(commandLines),
@@ -52,7 +53,7 @@ export function manual(commands: readonly Command[]): string {
   ].join("\n");
 }
 
-function commandLines({ name, summary, usage, options, examples }: Command): string[] {
+function commandLines({ name, summary, usage, options, examples }: NamedCommand): string[] {
   const flags = options.filter(({ flag }) => flag !== undefined);
   const settings = options.filter(({ flag }) => flag === undefined);
   return [
@@ -62,7 +63,7 @@ function commandLines({ name, summary, usage, options, examples }: Command): str
     `.B micss ${name}`,
     ...usage === "" ? [] : [text(usage)],
     ...flags.flatMap((option) => tagged(flagHead(option), doc(option))),
-    ...settings.length === 0 ? [] : [".PP", "Only in the file:"],
+    ...settings.length === 0 ? [] : [".PP", "Settings only in the file:"],
     ...settings.flatMap((option) =>
       tagged(`.BR ${text(option.path!)} " " ${argument(option.placeholder)}`, doc(option))
     ),
@@ -83,7 +84,10 @@ function flagHead({ flag, placeholder }: Option): string {
 }
 
 function doc({ doc, repeats, default: otherwise }: Option): string {
-  const remarks = [repeats ? "It repeats." : [], otherwise === undefined ? [] : `Default: ${otherwise}.`].flat();
+  const remarks = [
+    repeats ? "May be given more than once." : [],
+    otherwise === undefined ? [] : `Default: ${otherwise}.`,
+  ].flat();
   return [`${doc}.`, ...remarks].join(" ");
 }
 
@@ -91,12 +95,12 @@ function tagged(head: string, body: string): string[] {
   return [".TP", head, text(body)];
 }
 
-/** A macro's argument. */
+/** Quotes a macro's argument. */
 function argument(written = ""): string {
   return `"${text(written).replaceAll('"', "\\(dq")}"`;
 }
 
-/** Text as roff takes it: nothing of it is a request or an escape, and a dash is the one that people can copy. */
+/** Escapes text for roff: no requests, no escapes, and dashes that can be copied. */
 function text(plain: string): string {
   return plain.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("'", "\\(aq").replace(/^[.]/, "\\&$&");
 }

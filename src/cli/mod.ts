@@ -1,33 +1,33 @@
 import { environment } from "../config/environment.ts";
 import { UsageError } from "../config/problems.ts";
 import { type Output, standardOutput } from "./command.ts";
-import { COMMANDS, findCommand } from "./commands.ts";
+import { COMMANDS, loadCommand } from "./commands.ts";
 import { commandHelp, shortHelp } from "./help.ts";
 
-/** Maximum wait for a reader to take the message of a failure, in milliseconds. */
-const LAST_WORDS = 1000;
+/** Maximum wait for a stalled reader at exit, in milliseconds. */
+const FLUSH_TIMEOUT = 1000;
 
 /**
  * Runs the program.
  *
- * @param args What follows `micss`.
- * @param output Takes what people read. Default: standard output and error.
+ * @param args Arguments after `micss`.
+ * @param output Default: standard output and error.
  * @returns The exit status: 0, 1 for a failure at run time, 2 for bad input.
  */
 export async function main(args: string[], output: Output = standardOutput): Promise<number> {
-  const status = await attempt(args, output, async () => {
+  const status = await reportErrors(args, output, async () => {
     const status = await dispatch(args, output);
     await output.flush?.();
     return status;
   });
-  return await attempt(args, output, async () => {
-    await output.flush?.(LAST_WORDS);
+  return await reportErrors(args, output, async () => {
+    await output.flush?.(FLUSH_TIMEOUT);
     return status;
   });
 }
 
-/** Runs `action`, and reports the error that it throws. @returns The exit status. */
-async function attempt(args: string[], output: Output, action: () => Promise<number>): Promise<number> {
+/** Runs `action` and reports the error it throws. @returns The exit status. */
+async function reportErrors(args: string[], output: Output, action: () => Promise<number>): Promise<number> {
   try {
     return await action();
   } catch (error) {
@@ -35,7 +35,7 @@ async function attempt(args: string[], output: Output, action: () => Promise<num
       for (const line of error.lines) output.err(`${line}\n`);
       return 2;
     }
-    output.err(`micss: internal error: ${describe(error, wantsStack(args))}\n`);
+    output.err(`micss: internal error: ${formatError(error, wantsStack(args))}\n`);
     return 1;
   }
 }
@@ -46,7 +46,7 @@ async function dispatch([name, ...rest]: string[], output: Output): Promise<numb
     return 2;
   }
   const called = isHelp(name) ? "help" : name === "--version" || name === "-V" ? "version" : name;
-  const command = await findCommand(called).load();
+  const command = await loadCommand(called);
   if (!rest.some(isHelp)) return await command.run(rest, output);
   output.out(commandHelp(command));
   return 0;
@@ -56,8 +56,8 @@ function isHelp(arg: string): boolean {
   return arg === "--help" || arg === "-h";
 }
 
-/** One line, or with its stack. */
-function describe(error: unknown, stack: boolean): string {
+/** Formats an internal error in one line, or with its stack trace. */
+function formatError(error: unknown, stack: boolean): string {
   if (!(error instanceof Error)) return String(error);
   return stack && error.stack !== undefined ? error.stack : `${error.name}: ${error.message.split("\n", 1)[0]}`;
 }
@@ -67,7 +67,7 @@ function wantsStack(args: string[]): boolean {
   try {
     return environment("MICSS_DEBUG") !== undefined;
   } catch {
-    // Set, if to nothing that is text.
+    // Set to bytes that are not text.
     return true;
   }
 }

@@ -2,12 +2,12 @@ import { quote, UsageError } from "../config/problems.ts";
 import type { Option } from "../config/schema.ts";
 
 /**
- * Takes the one argument that belongs to no flag out of a command's arguments.
+ * Separates a command's positional argument from its flags.
  *
- * @param subject What messages begin with: "micss identify".
+ * @param subject Prefix of messages: "micss identify".
  * @param options The command's flags.
- * @returns That argument, undefined if there is none, and the rest, which are flags.
- * @throws {UsageError} When there are several.
+ * @returns The positional argument, if there is one, and the flags with their values.
+ * @throws {UsageError} When there is more than one.
  */
 export function takePositional(
   subject: string,
@@ -22,14 +22,14 @@ export function takePositional(
       continue;
     }
     rest.push(arg);
-    // Of an unknown flag what follows may be its value; the flag is what is wrong.
+    // The argument after an unknown flag may be its value: report the flag, not the value.
     const option = options.find(({ flag }) => arg === `--${flag}`) ??
       { placeholder: arg.includes("=") ? undefined : "" };
     const value = args[at + 1];
     if (option.placeholder !== undefined && value !== undefined && !value.startsWith("-")) rest.push(args[++at]!);
   }
   if (values.length > 1) {
-    throw new UsageError([`${subject}: ${quote(values[1]!)}: one too many; give only one, and flags`]);
+    throw new UsageError([`${subject}: ${quote(values[1]!)}: unexpected second argument; give only one`]);
   }
   return { value: values[0], rest };
 }

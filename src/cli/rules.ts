@@ -19,9 +19,7 @@ import { watchRules } from "./rules_watch.ts";
 
 /** `micss rules`. */
 export const command: Command = {
-  name: "rules",
-  summary: "Prints, applies, watches or removes the firewall rules that redirect to the client, or guard the server",
-  usage: "print|apply|watch|remove [client|server] [--config FILE] [FLAG OF micss client OR micss server]...",
+  usage: "print|apply|watch|remove [client|server] [--config FILE] [FLAG of micss client or micss server]...",
   operands: { words: ACTIONS, settingsOf: ["client", "server"] },
   options: rulesOptions(),
   examples: [
@@ -49,17 +47,17 @@ export const command: Command = {
 
 async function print({ ruleset, flavour, notes }: Plan, output: Output): Promise<void> {
   const backend = await chooseBackend(availableBackends(systemTools), flavour, ruleset).catch((error) => {
-    // Whoever may not ask the kernel can read the rules all the same, as they would be on a machine without any.
+    // Without the right to ask the kernel, print the rules as for a machine without any.
     const [first] = availableBackends(systemTools).filter((one) => flavour === "auto" || one.flavour === flavour);
     if (first === undefined) throw error;
     return first;
   });
   const present = await backend.read(ruleset.side).catch(() => backend.empty);
   const comments = [
-    `What micss rules apply ${ruleset.side} puts in place on this machine.`,
+    `Rules that micss rules apply ${ruleset.side} puts in place on this machine.`,
     ...notes.map((note) => `Note: ${note}`),
     ...present === backend.empty
-      ? ["Note: made for a machine without such rules; as root it looks at what is there"]
+      ? ["Note: this assumes a machine without such rules; run as root to take existing ones into account"]
       : [],
   ];
   output.out(comments.map((line) => `# ${line}\n`).join(""));
@@ -74,17 +72,19 @@ async function apply({ ruleset, flavour, notes, hosts }: Plan, output: Output): 
   const { verified, untested } = await tryRules(ruleset, backend, systemTools, probesOf(ruleset, hosts));
   for (const { family, to } of untested) {
     const name = family === "ipv4" ? "IPv4" : "IPv6";
-    output.err(`micss rules apply: note: no route to ${formatAddress(to)}, so the rules for ${name} are untried\n`);
+    output.err(`micss rules apply: note: no route to ${formatAddress(to)}; the rules for ${name} were not tested\n`);
   }
   for (const { to } of verified) {
-    output.out(`Tried: a connection to ${formatAddress(to)} arrives here, with its destination.\n`);
+    output.out(`Tested: a connection to ${formatAddress(to)} arrives here with its original destination.\n`);
   }
 }
 
 async function remove(sides: readonly Side[], flavour: Flavour | "auto", output: Output): Promise<void> {
   const backends = availableBackends(systemTools).filter((one) => flavour === "auto" || one.flavour === flavour);
   if (backends.length === 0) {
-    throw new RulesError(`no ${flavour === "auto" ? "nft or iptables" : flavour} here; install it`);
+    throw new RulesError(
+      flavour === "auto" ? "neither nft nor iptables found; install one" : `${flavour} not found; install it`,
+    );
   }
   const failures: unknown[] = [];
   for (const backend of backends) {
@@ -96,10 +96,10 @@ async function remove(sides: readonly Side[], flavour: Flavour | "auto", output:
         continue;
       }
       await backend.remove(side);
-      output.out(`Rules of the ${side} are gone (${backend.flavour}).\n`);
+      output.out(`Rules of the ${side} are removed (${backend.flavour}).\n`);
     }
   }
-  // A tool that this kernel does not work with has nothing of ours, but whoever may not look can't tell.
+  // A tool that this kernel does not support holds no rules of ours; one that denies access may.
   const denied = failures.find((error) => error instanceof NoPermission);
   if (denied !== undefined || failures.length === backends.length * sides.length) throw denied ?? failures[0];
 }

@@ -11,41 +11,40 @@ import { clientRulesPlan, hostsOf, type Ruleset, serverRuleset, type Side, SIDES
 import { configOptions, parseConfig } from "../config/load.ts";
 import { readFlags } from "../config/flags.ts";
 
-/** What to do with the rules. */
+/** Actions on rules. */
 export type Action = "print" | "apply" | "watch" | "remove";
 
-/** All of them. */
+/** All actions, in the order of the help. */
 export const ACTIONS: readonly Action[] = ["print", "apply", "watch", "remove"];
 
-/** Rules to make, and what is to be known about them. */
+/** Rules to put in place, with their settings. */
 export interface Plan {
-  /** What to put in place. */
   readonly ruleset: Ruleset;
-  /** How. */
+  /** Firewall tool. */
   readonly flavour: Flavour | "auto";
-  /** A line each. */
+  /** Remarks for the user, one line each. */
   readonly notes: readonly string[];
-  /** The servers' addresses. */
+  /** Addresses of the servers. */
   readonly hosts: readonly string[];
-  /** How `watch` logs. */
+  /** Log settings of `watch`. */
   readonly log: LogConfig;
 }
 
-/** What comes first, without dashes; the rest are flags. @throws {UsageError} When the first is no action. */
+/** Splits arguments into action, side and flags. @throws {UsageError} On an unknown or missing action. */
 export function splitRules([action, ...rest]: string[]): { action: Action; side: Side | undefined; rest: string[] } {
   const known = ACTIONS.find((one) => one === action);
   if (known === undefined) {
-    const meant = action === undefined ? undefined : nearest(action, ACTIONS);
-    const hint = meant === undefined ? `write micss rules ${ACTIONS.join("|")}` : `did you mean ${meant}?`;
-    const what = action === undefined ? "nothing to do" : `${quote(action)} is nothing to do`;
-    throw new UsageError([`micss rules: ${what}; ${hint}`]);
+    const suggestion = action === undefined ? undefined : nearest(action, ACTIONS);
+    const hint = suggestion === undefined ? `write micss rules ${ACTIONS.join("|")}` : `did you mean ${suggestion}?`;
+    const problem = action === undefined ? "no action given" : `${quote(action)}: unknown action`;
+    throw new UsageError([`micss rules: ${problem}; ${hint}`]);
   }
   const side = SIDES.find((side) => side === rest[0]);
   return { action: known, side, rest: side === undefined ? rest : rest.slice(1) };
 }
 
 /**
- * Reads what `micss rules print`, `apply` and `watch` are told, and makes the rules.
+ * Reads the settings of `micss rules print`, `apply` and `watch`, and plans the rules.
  *
  * @throws {UsageError} With a line for each mistake.
  */
@@ -72,15 +71,14 @@ export async function readPlan(action: Action, side: Side, args: string[]): Prom
 /**
  * Reads a client's configuration with the settings for its rules.
  *
- * @param subject What messages begin with: "micss rules apply".
- * @param args The flags.
+ * @param subject Prefix of messages: "micss rules apply".
  * @throws {UsageError} With a line for each mistake.
  */
 export function parseClientRules(subject: string, args: string[], read: ReadFile): ClientConfig {
   return parseConfig(subject, clientRulesSpec, args, read);
 }
 
-/** Reads a server's, likewise. @throws {UsageError} With a line for each mistake. */
+/** Reads a server's configuration, likewise. @throws {UsageError} With a line for each mistake. */
 export function parseServerRules(subject: string, args: string[], read: ReadFile): ServerConfig {
   return parseConfig(`${subject} server`, serverRulesSpec, args, read);
 }
@@ -92,7 +90,7 @@ export function parseRemoval(args: string[]): Flavour | "auto" {
   return readConfig(spec, { subject, flags: readFlags(subject, optionsOf(spec.schema), args) }).flavour;
 }
 
-/** The flags of `micss rules`, beside those of the handlers. */
+/** Flags of `micss rules` other than those of the handlers. */
 export function rulesOptions(): Option[] {
   return [
     ...configOptions(clientRulesSpec).slice(0, 1),

@@ -8,13 +8,13 @@ import { ProcessLog } from "../run/process_log.ts";
 import type { Plan } from "./rules_args.ts";
 import { SystemSignals } from "../run/signals.ts";
 
-/** How often to look, in milliseconds: the longest that rules which another program removed are gone. */
+/** Interval of checks, in milliseconds: the longest time that rules removed by another program stay absent. */
 const INTERVAL = 1000;
 
 /**
- * Keeps rules in place until SIGTERM or SIGINT, and leaves them there. At SIGHUP it reads its settings again.
+ * Keeps rules in place until SIGTERM or SIGINT, and leaves them in place then. SIGHUP reloads the settings.
  *
- * @param load Reads them. @throws {UsageError} With a line for each mistake.
+ * @param load Reads the settings. @throws {UsageError} With a line for each mistake.
  * @returns The exit status.
  * @throws {RulesError} When the rules can't be put in place at the start.
  */
@@ -22,8 +22,8 @@ export async function watchRules(load: () => Promise<Plan>): Promise<number> {
   using signals = new SystemSignals(["SIGINT", "SIGTERM", "SIGHUP"]);
   const { ruleset, flavour, hosts, notes, log: logging } = await load();
   await using logs = new ProcessLog(logging);
-  // Each line is about the watch itself: `quiet` keeps them all.
-  const log = logs.life;
+  // Every line is about the watch itself, so `quiet` keeps them all.
+  const log = logs.lifecycle;
   const backend = await chooseBackend(availableBackends(systemTools), flavour, ruleset);
   const watch = new RulesWatch({ backend, tools: systemTools, log, clock: systemClock });
   await watch.keep(ruleset, hosts);
@@ -42,13 +42,13 @@ export async function watchRules(load: () => Promise<Plan>): Promise<number> {
     } catch (error) {
       const reasons = error instanceof UsageError ? error.lines : [reasonOf(error)];
       for (const reason of reasons) log.error("not reloaded", { reason });
-      manager.ready(`Rules in place, as before: ${reasons[0]}`);
+      manager.ready(`Rules in place with the previous settings: ${reasons[0]}`);
     }
   };
   let next = signals.next();
   for (;;) {
     await watch.check();
-    const signal = await Promise.race([next, elapsed(INTERVAL)]);
+    const signal = await Promise.race([next, sleep(INTERVAL)]);
     if (signal === undefined) continue;
     if (signal !== "SIGHUP") {
       manager.stopping(0);
@@ -60,7 +60,7 @@ export async function watchRules(load: () => Promise<Plan>): Promise<number> {
   }
 }
 
-/** Unlike the clock's, this timer keeps the process alive. */
-function elapsed(ms: number): Promise<undefined> {
+/** Sleeps. Unlike the clock's, this timer keeps the process alive. */
+function sleep(ms: number): Promise<undefined> {
   return new Promise((resolve) => setTimeout(resolve, ms, undefined));
 }

@@ -2,7 +2,7 @@ import { readFile } from "../config/file.ts";
 import { serverSpec } from "../config/server.ts";
 import type { Command } from "./command.ts";
 import { configOptions } from "../config/load.ts";
-import { rehearse } from "./dry_run.ts";
+import { dryRun } from "./dry_run.ts";
 import { DRY_RUN } from "../run/dry_run_flag.ts";
 import { runHandler } from "../run/lifetime.ts";
 import { serverRequirements } from "../run/preflight.ts";
@@ -11,8 +11,6 @@ import { readServer, serverProgram } from "../run/server_program.ts";
 
 /** `micss server`. */
 export const command: Command = {
-  name: "server",
-  summary: "Takes channels and passes what they carry to the targets",
   usage: "--channel HOST[:PORT]... --target PORT=HOST[:PORT]... [--config FILE]",
   options: [...configOptions(serverSpec), DRY_RUN],
   examples: [
@@ -21,13 +19,13 @@ export const command: Command = {
   ],
   async run(args, output) {
     const program = serverProgram(args);
-    const told = readServer(args, readFile);
-    if (told.has("dry-run")) {
+    const loaded = readServer(args, readFile);
+    if (loaded.has("dry-run")) {
       const plan = async () => {
         const { config, keys } = await program.load();
         return serverDryRun(config, keys);
       };
-      return await rehearse("micss server", told, { needs: serverRequirements(told.config), plan }, output);
+      return await dryRun("micss server", loaded, { requirements: serverRequirements(loaded.config), plan }, output);
     }
     return await runHandler(program);
   },

@@ -9,13 +9,13 @@ import { statusTable } from "./status_table.ts";
 
 const SUBJECT = "micss status";
 
-/** How often --watch looks, in milliseconds. */
+/** Refresh interval of --watch, in milliseconds. */
 const INTERVAL = 1000;
 
-/** Maximum wait for a reader that stalls at the end, in milliseconds. */
-const LAST_WORDS = 1000;
+/** Maximum wait for a stalled reader at the end, in milliseconds. */
+const FLUSH_TIMEOUT = 1000;
 
-/** To the top, and clear what is below. */
+/** Moves to the top of the screen and clears it. */
 const CLEAR = "\x1b[H\x1b[J";
 
 const OPTIONS: readonly Option[] = [
@@ -23,16 +23,14 @@ const OPTIONS: readonly Option[] = [
     flag: "admin",
     placeholder: adminSyntax.placeholder,
     default: adminSyntax.format(DEFAULT_ADMIN),
-    doc: "Where the handler was told to be looked at, by its own --admin",
+    doc: "Address given to the handler's own --admin",
   },
-  { flag: "watch", doc: "Look each second, until ^C" },
-  { flag: "json", doc: "For programs, as /status answers; with --watch one line each" },
+  { flag: "watch", doc: "Refresh every second until interrupted" },
+  { flag: "json", doc: "Print JSON, as /status answers; with --watch one line per refresh" },
 ];
 
 /** `micss status`. */
 export const command: Command = {
-  name: "status",
-  summary: "Shows who is connected through a handler, and how its channels do",
   usage: "[--watch] [--json] [--admin HOST:PORT|unix:PATH]",
   options: OPTIONS,
   examples: ["micss status", "micss status --watch --admin unix:/run/micss/admin.sock", "micss status --json"],
@@ -42,7 +40,7 @@ export const command: Command = {
     const [json, watch] = [flags.has("json"), flags.has("watch")];
     try {
       if (watch) return await watchStatus(address, json, output);
-      const status = await look(address);
+      const status = await fetchStatus(address);
       output.out(json ? `${JSON.stringify(status, null, 2)}\n` : statusTable(status));
       return 0;
     } catch (error) {
@@ -63,12 +61,12 @@ function readAddress(text: string | undefined): AdminAddress {
   }
 }
 
-async function look(address: AdminAddress): Promise<Status> {
+async function fetchStatus(address: AdminAddress): Promise<Status> {
   const answer = await ask(address, "/status");
   try {
     return JSON.parse(answer);
   } catch (cause) {
-    throw new NoAnswer("what answers is no handler", { cause });
+    throw new NoAnswer("the answer is not from a handler", { cause });
   }
 }
 
@@ -79,16 +77,16 @@ async function watchStatus(address: AdminAddress, json: boolean, output: Output)
   Deno.addSignalListener("SIGINT", end);
   try {
     for (let over = false; !over;) {
-      const status = await look(address);
+      const status = await fetchStatus(address);
       output.out(json ? `${JSON.stringify(status)}\n` : `${clear}${statusTable(status)}`);
-      // A reader that stalls misses what happens meanwhile.
+      // A stalled reader misses the refreshes of that time.
       await Promise.race([ended.promise, output.flush?.()]);
       const later = Promise.withResolvers<false>();
       const timer = setTimeout(() => later.resolve(false), INTERVAL);
       over = await Promise.race([ended.promise, later.promise]);
       clearTimeout(timer);
     }
-    await output.flush?.(LAST_WORDS);
+    await output.flush?.(FLUSH_TIMEOUT);
     return 0;
   } finally {
     Deno.removeSignalListener("SIGINT", end);

@@ -1,12 +1,12 @@
 import type { ChannelStatus, SessionStatus, Status } from "../observe/status.ts";
 
-/** How wide a table may be. */
+/** Maximum width, in columns. */
 const WIDTH = 80;
 
-/** How many sessions a table lists. */
+/** Maximum number of sessions listed. */
 const MAX_SESSIONS = 15;
 
-/** A handler's status for people: at most 80 columns wide. */
+/** Formats a handler's status, at most 80 columns wide. */
 export function statusTable(status: Status): string {
   const { role, version, host, uptime, pid, ending, readiness, sessionCount, associations, sessions, waiting, pool } =
     status;
@@ -18,21 +18,21 @@ export function statusTable(status: Status): string {
     `on ${host}`,
   ];
   const current = [
-    counted(sessionCount, "session"),
-    counted(associations, "association") + (pool === undefined ? "" : ` (${pool.idle} idle)`),
+    plural(sessionCount, "session"),
+    plural(associations, "association") + (pool === undefined ? "" : ` (${pool.idle} idle)`),
     ...waiting ? [`${waiting} waiting`] : [],
   ];
   const { ended, refusals } = status.totals;
-  const past = `since the start ${ended["ended"] ?? 0} ended, ${ended["reset"] ?? 0} reset, ${total(refusals)} refused`;
+  const past = `since start: ${ended["ended"] ?? 0} ended, ${ended["reset"] ?? 0} reset, ${total(refusals)} refused`;
   const reasons = status.channels.flatMap(({ state, address, failure }) => {
     if (state !== "failed" || failure === undefined) return [];
-    return [cut(`${address}: ${failure.reason}, ${duration(failure.age)} ago`, WIDTH)];
+    return [truncate(`${address}: ${failure.reason}, ${duration(failure.age)} ago`, WIDTH)];
   });
   const more = sessionCount - Math.min(sessions.length, MAX_SESSIONS);
   return [
-    cut(handler.join(", "), WIDTH),
-    cut(`${current.join(", ")}; ${past}`, WIDTH),
-    ...reasonsOf(refusals),
+    truncate(handler.join(", "), WIDTH),
+    truncate(`${current.join(", ")}; ${past}`, WIDTH),
+    ...refusalLines(refusals),
     ...readinessLines(readiness),
     "",
     ...table(["CHANNEL", "STATE", "OUT/S", "IN/S", "BEHIND", "FAILED"], status.channels.map(channelRow)),
@@ -49,24 +49,24 @@ export function statusTable(status: Status): string {
   ].join("\n");
 }
 
-/** A line with the reasons of refusals, if there were any. */
-function reasonsOf(refusals: Status["totals"]["refusals"]): string[] {
+/** Reasons of refusals, in one line if there were any. */
+function refusalLines(refusals: Status["totals"]["refusals"]): string[] {
   const reasons = Object.entries(refusals).filter(([, count]) => count > 0).map(([reason, count]) =>
     `${reason} ${count}`
   );
-  return reasons.length === 0 ? [] : [cut(`refused: ${reasons.join(", ")}`, WIDTH)];
+  return reasons.length === 0 ? [] : [truncate(`refused: ${reasons.join(", ")}`, WIDTH)];
 }
 
 function total(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** What /readyz last said, where that was not that all is well. */
+/** The last answer of /readyz, unless all is well. */
 function readinessLines(readiness: Status["readiness"]): string[] {
   if (readiness === null) return [];
   const { missing, degraded } = readiness;
   const lines = (state: string, reasons: typeof missing) =>
-    Object.entries(reasons).map(([name, reason]) => cut(`${state}: ${name}: ${reason}`, WIDTH));
+    Object.entries(reasons).map(([name, reason]) => truncate(`${state}: ${name}: ${reason}`, WIDTH));
   return [...lines("not ready", missing), ...lines("degraded", degraded)];
 }
 
@@ -81,7 +81,7 @@ function sessionRow({ id, from, to, port, sent, received, age, association }: Se
   return [`${id} ${from ?? ""}`.trim(), target, bytes(sent), bytes(received), duration(age), String(association)];
 }
 
-/** Columns, the first two of text and the others of numbers; the first gives way where all don't fit. */
+/** Formats columns: two of text, then numbers. Truncates the text columns to fit the width. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
@@ -93,20 +93,20 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return all.map((row) =>
     row.map((cell, column) => {
       const width = widths[column]!;
-      return column < 2 ? cut(cell, width).padEnd(width) : cell.padStart(width);
+      return column < 2 ? truncate(cell, width).padEnd(width) : cell.padStart(width);
     }).join("  ").trimEnd()
   );
 }
 
-function cut(text: string, width: number): string {
+function truncate(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
 
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** Bytes with three digits or less: "0 B", "1.2 MB". */
+/** Formats a byte count with at most three digits: "0 B", "1.2 MB". */
 export function bytes(count: number): string {
   const units = ["B", "kB", "MB", "GB", "TB", "PB"];
   let unit = 0;
@@ -117,7 +117,7 @@ export function bytes(count: number): string {
   return `${unit > 0 && count < 9.95 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
 }
 
-/** Seconds in the largest unit, or two: "12 s", "3 min", "4 h 5 min", "2 d 3 h". */
+/** Formats seconds in one or two units: "12 s", "3 min", "4 h 5 min", "2 d 3 h". */
 export function duration(seconds: number): string {
   const minutes = Math.floor(seconds / 60), hours = Math.floor(minutes / 60), days = Math.floor(hours / 24);
   if (minutes === 0) return `${Math.floor(seconds)} s`;

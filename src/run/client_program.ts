@@ -10,7 +10,7 @@ import { monitorRules, rulesChecks } from "./rules_checks.ts";
 import type { Loaded, Program } from "./program.ts";
 import { loadClientKeys } from "./keys.ts";
 import { readIngressUsers } from "./ingress_users.ts";
-import { warnOfFewFiles } from "./few_files.ts";
+import { warnOfLowFileLimit } from "./file_limit.ts";
 import { DRY_RUN } from "./dry_run_flag.ts";
 import { listenAddresses } from "../net/listen/listen_addresses.ts";
 import { StartError } from "../net/listen/listen.ts";
@@ -20,38 +20,38 @@ import type { LogFields } from "../log/log.ts";
 import type { ScopedKey } from "../identify/learned.ts";
 import type { ClientConfig } from "../config/types.ts";
 
-/** The option that has a handler take the place of one that runs. */
+/** The `--replace` flag. */
 export const REPLACE: Option = {
   flag: "replace",
-  doc: "Start although a client handler listens at the same addresses: end that one once this one is ready",
+  doc: "Replace a client handler that listens at the same addresses: stop it once this one is ready",
 };
-/** What a client handler has read. */
+
+/** A client's configuration and the files that it names, loaded. */
 export interface LoadedClient extends Loaded {
-  /** Its settings. */
   readonly config: ClientConfig;
-  /** Who may use the ways in that can ask. */
+  /** Users of the listeners that authenticate. */
   readonly users: IngressUsers;
-  /** Those that the configuration names. */
+  /** Keys of servers. */
   readonly keys: readonly ScopedKey[];
 }
 
-/** The client handler of a process. @param args What follows `micss client`. */
+/** The program of a client handler. @param args Arguments after `micss client`. */
 export function clientProgram(args: string[]): Program<LoadedClient> {
   return {
     command: "client",
     args,
     async load() {
-      const told = readClient(args, readFile);
-      const config = await listening(told.config);
+      const loaded = readClient(args, readFile);
+      const config = await resolveListeners(loaded.config);
       const users = readIngressUsers(config, readUsersFile);
       const keys = await loadClientKeys("micss client: keys", config.keys);
-      return { config, users, keys, replace: told.has("replace") };
+      return { config, users, keys, replace: loaded.has("replace") };
     },
     differences(before, after) {
       const ids = ({ keys }: LoadedClient) => keys.map(({ key }) => key.id.toHex()).join();
       const same = (name: keyof IngressUsers) => {
-        const [one, other] = [before.users[name], after.users[name]];
-        return one === undefined ? other === undefined : one.equals(other);
+        const [old, next] = [before.users[name], after.users[name]];
+        return old === undefined ? next === undefined : old.equals(next);
       };
       return [
         ...new Set([
@@ -65,11 +65,11 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
     start({ config, users, keys, replace }, log, group) {
       checkSystem(config);
       const handler = new ClientHandler(config, log, undefined, users, keys, group, replace);
-      let inForce = config;
-      // The machine is the same for all workers: one looks.
+      let current = config;
+      // These concern the whole machine, so one worker is enough.
       if (group.index === 0) {
-        warnOfFewFiles(log, handler.limits.possible, config.limits.sessions);
-        monitorRules(() => inForce, handler);
+        warnOfLowFileLimit(log, handler.limits.possible, config.limits.sessions);
+        monitorRules(() => current, handler);
       }
       return {
         handler,
@@ -84,7 +84,7 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
           })),
         ],
         reload({ config, users, keys }) {
-          inForce = config;
+          current = config;
           return handler.reload(config, users, keys);
         },
       };
@@ -93,9 +93,9 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
 }
 
 /**
- * Reads what `micss client` is told.
+ * Reads the configuration of `micss client`.
  *
- * @param args What follows `micss client`.
+ * @param args Arguments after `micss client`.
  * @param read Reads the file of `--config`.
  * @throws {UsageError} With a line for each mistake.
  */
@@ -103,12 +103,13 @@ export function parseClientCommand(args: string[], read: ReadFile): ClientConfig
   return readClient(args, read).config;
 }
 
+/** Reads the configuration and the flags of `micss client`; see {@linkcode parseClientCommand}. */
 export function readClient(args: string[], read: ReadFile): LoadedConfig<ClientConfig> {
   return loadConfig("micss client", clientSpec, args, { readFile: read, extraFlags: [REPLACE, DRY_RUN] });
 }
 
-/** The same configuration with addresses to listen at in the place of names; a name may have several. */
-async function listening(config: ClientConfig): Promise<ClientConfig> {
+/** Replaces names to listen at by their addresses, of which there may be several. */
+async function resolveListeners(config: ClientConfig): Promise<ClientConfig> {
   const all = async (addresses: readonly Address[]) => {
     return (await Promise.all(addresses.map((address) => listenAddresses(address)))).flat();
   };
@@ -125,13 +126,13 @@ async function listening(config: ClientConfig): Promise<ClientConfig> {
   };
 }
 
-/** @throws {StartError} When the system can't do what is asked for. */
+/** @throws {StartError} When the system does not support a configured setting. */
 export function checkSystem({ redirects }: ClientConfig): void {
   const native = hasNativeHelper();
-  if (redirects.length > 0 && !native.ok) throw new StartError(`--redirect ${native.why}; --forward works without`);
+  if (redirects.length > 0 && !native.ok) throw new StartError(`--redirect ${native.why}; use --forward instead`);
 }
 
-/** Where each kind of way in listens. */
+/** Listening addresses, for the log. */
 function listeningFields({ waysIn }: ClientHandler): LogFields {
   const list = (addresses: readonly Address[]) => {
     return addresses.length === 0 ? undefined : addresses.map(formatAddress).join();

@@ -1,7 +1,7 @@
 import type { Option } from "../config/schema.ts";
 
-/** The flag for it. */
+/** The `--dry-run` flag of both handlers. */
 export const DRY_RUN: Option = {
   flag: "dry-run",
-  doc: "Do all that comes before listening, say what would be done, and end",
+  doc: "Print what the handler would do, after all checks, and exit without listening",
 };

@@ -5,11 +5,11 @@ import { quote, UsageError } from "../config/problems.ts";
 import type { ClientConfig } from "../config/types.ts";
 
 /**
- * Reads the files that say who may use the ways in.
+ * Reads the files of users for SOCKS5 and HTTP CONNECT.
  *
  * @param read Reads such a file.
- * @param placeOf Where a key of the configuration was written, for messages.
- * @throws {UsageError} With a line for each file that is wrong.
+ * @param placeOf Tells where a configuration key was written, for messages.
+ * @throws {UsageError} With a line for each invalid file.
  */
 export function readIngressUsers(
   config: ClientConfig,

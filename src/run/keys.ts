@@ -7,8 +7,8 @@ import type { ScopedKey } from "../identify/learned.ts";
 /**
  * Loads keys from their files.
  *
- * @param place What messages begin with: "micss server: keys".
- * @throws {UsageError} With a line for each file that is wrong.
+ * @param place Prefix of messages: "micss server: keys".
+ * @throws {UsageError} With a line for each invalid file.
  */
 export async function loadKeys(place: string, files: readonly string[], use: KeyUse): Promise<Key[]> {
   const lines: string[] = [];
@@ -25,7 +25,7 @@ export async function loadKeys(place: string, files: readonly string[], use: Key
   return keys.flat();
 }
 
-/** Loads a client's keys; as {@linkcode loadKeys}. */
+/** Loads a client's keys; see {@linkcode loadKeys}. */
 export async function loadClientKeys(place: string, configured: readonly ClientKey[]): Promise<ScopedKey[]> {
   const keys = await loadKeys(place, configured.map(({ file }) => file), "verify");
   return configured.map(({ scope }, index) => ({ scope, key: keys[index]! }));

@@ -11,53 +11,53 @@ import { single } from "../workers/worker_group.ts";
 import { Supervisor } from "./supervisor.ts";
 import { ProcessLog } from "./process_log.ts";
 import { type Signals, SystemSignals } from "./signals.ts";
-import { startPatiently } from "./start.ts";
+import { startWithRetries } from "./start.ts";
 import { VERSION } from "./version.ts";
 import { sameAdmin, withAdmin } from "./with_admin.ts";
-import { Handler, Loaded, Program } from "./program.ts";
+import type { Handler, Loaded, Program } from "./program.ts";
 
-/** What the process's main event loop holds: a handler, or all its workers. */
-interface Run<L> {
+/** A handler in this event loop, or all workers as one. */
+interface RunningHandler<L> {
   readonly handler: Handler;
   readonly listening: LogFields;
   view(): View;
   checks(loaded: L): readonly Check[];
+  /** @returns Changed settings that need a restart. */
   reload(loaded: L): string[] | Promise<string[]>;
-  /** Resolves when nothing hangs. */
+  /** Resolves unless a worker hangs. */
   readonly alive?: () => Promise<void>;
-  /** Rejects when it can't go on. */
+  /** Rejects when the handler can't go on. */
   readonly failed: Promise<never>;
 }
 
 /**
- * Starts a handler and runs it until it is told to end. At SIGHUP it reads all that it is told again.
+ * Starts a handler and runs it until a signal ends it. SIGHUP reloads its configuration.
  *
- * @returns The exit status: 1 when it could not start, else as {@linkcode runUntilSignal}.
- * @throws {UsageError} When what it is told at the start is wrong.
+ * @returns The exit status: 1 when the handler could not start, otherwise that of {@linkcode runUntilSignal}.
+ * @throws {UsageError} When the configuration is wrong at the start.
  */
 export async function runHandler<L extends Loaded>(program: Program<L>): Promise<number> {
   using signals = new SystemSignals(["SIGINT", "SIGTERM", "SIGHUP"]);
-  const terminal = Deno.stdin.isTerminal();
+  const hasTerminal = Deno.stdin.isTerminal();
   let loaded = await program.load();
   await using logs = new ProcessLog(loaded.config.log);
-  const { recent, work, life: log } = logs;
-  const { admin } = loaded.config;
-  const { workers } = loaded.config;
-  let started: Run<L> | undefined, handler: Handler;
+  const { recent, lifecycle: log } = logs;
+  const { admin, workers } = loaded.config;
+  let started: RunningHandler<L> | undefined, handler: Handler;
   try {
-    const run = started = workers > 1
-      ? await startWorkers(program, workers, work)
-      : await startSingle(program, loaded, work);
-    const view = () => logs.view(run.view());
-    handler = await withAdmin(admin, { ...run, view, checks: () => run.checks(loaded) }, recent, log, loaded.replace);
+    const running = started = workers > 1
+      ? await startWorkers(program, workers, logs.handler)
+      : await startSingle(program, loaded, logs.handler);
+    const target = { ...running, view: () => logs.view(running.view()), checks: () => running.checks(loaded) };
+    handler = await withAdmin(admin, target, recent, log, loaded.replace);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     log.error("can't start", { reason: error.message });
     await started?.handler.close();
     return 1;
   }
-  const several = workers > 1 ? { workers } : {};
-  log.info("ready", { ...started.listening, ...several, version: VERSION, pid: Deno.pid });
+  const workerCount = workers > 1 ? { workers } : {};
+  log.info("ready", { ...started.listening, ...workerCount, version: VERSION, pid: Deno.pid });
   const { reload, failed, alive } = started;
   using manager = systemManager(environment, log, alive);
   manager.ready("Ready");
@@ -65,75 +65,79 @@ export async function runHandler<L extends Loaded>(program: Program<L>): Promise
     manager,
     async reload() {
       const next = await program.load();
-      const left = await reload(next);
-      if (!sameAdmin(next.config.admin, admin)) left.push("admin");
-      if (next.config.workers !== workers) left.push("workers");
-      const changed = program.differences(loaded, next).filter((setting) => !left.includes(setting));
+      const restartNeeded = await reload(next);
+      if (!sameAdmin(next.config.admin, admin)) restartNeeded.push("admin");
+      if (next.config.workers !== workers) restartNeeded.push("workers");
+      const changed = program.differences(loaded, next).filter((setting) => !restartNeeded.includes(setting));
       loaded = next;
       logs.config = next.config.log;
-      return { changed, left };
+      return { changed, restartNeeded };
     },
     drain: () => loaded.config.timeouts.drain,
-    // The terminal has gone, and whoever looked at it with it: nobody asks for anything to be read again.
-    hungUp: () => terminal && !Deno.stdin.isTerminal(),
+    terminalGone: () => hasTerminal && !Deno.stdin.isTerminal(),
   });
   try {
     return await Promise.race([ended, failed]);
   } catch (error) {
-    // The others end with the process: what they carry can't be told from what was lost, and who started it starts it anew.
+    // The other workers end with the process: their sessions can't be told from the lost ones. The service manager
+    // restarts the process.
     log.error("worker failed", { reason: reasonOf(error) });
     return 1;
   }
 }
 
-async function startSingle<L extends Loaded>(program: Program<L>, loaded: L, log: Log): Promise<Run<L>> {
-  const started = await startPatiently(program, loaded, log, single());
+async function startSingle<L extends Loaded>(program: Program<L>, loaded: L, log: Log): Promise<RunningHandler<L>> {
+  const started = await startWithRetries(program, loaded, log, single());
   const view = () => new HandlerView(started.handler, VERSION);
   return { ...started, view, failed: Promise.withResolvers<never>().promise };
 }
 
-async function startWorkers<L extends Loaded>({ command, args }: Program<L>, count: number, log: Log): Promise<Run<L>> {
-  const group = await Supervisor.start({ command, args, count, log });
+async function startWorkers<L extends Loaded>(
+  { command, args }: Program<L>,
+  count: number,
+  log: Log,
+): Promise<RunningHandler<L>> {
+  const supervisor = await Supervisor.start({ command, args, count, log });
   return {
-    handler: group,
-    listening: group.listening,
-    view: () => group.view(),
-    checks: () => group.checks(),
-    reload: () => group.reload(),
-    alive: () => group.alive(),
-    failed: group.failed,
+    handler: supervisor,
+    listening: supervisor.listening,
+    view: () => supervisor.view(),
+    checks: () => supervisor.checks(),
+    reload: () => supervisor.reload(),
+    alive: () => supervisor.alive(),
+    failed: supervisor.failed,
   };
 }
 
-/** The settings that a reload found different, by their keys in the file. */
+/** Settings that a reload found changed, by their keys in the file. */
 export interface Reloaded {
-  /** Those in use now. */
+  /** Settings in use now. */
   readonly changed: readonly string[];
-  /** Those that take another start. */
-  readonly left: readonly string[];
+  /** Settings that need a restart. */
+  readonly restartNeeded: readonly string[];
 }
 
-/** How {@linkcode runUntilSignal} goes about it. */
-export interface Running {
+/** Options of {@linkcode runUntilSignal}. */
+export interface RunOptions {
   /**
-   * Takes into use what is read anew.
+   * Loads and applies the configuration again.
    *
-   * @throws {UsageError} When that is wrong; nothing has changed then.
+   * @throws {UsageError} When it is wrong; nothing has changed then.
    */
   reload(): Promise<Reloaded>;
-  /** How long sessions may take to finish, in milliseconds. */
+  /** Current time for sessions to finish at the end, in milliseconds. */
   drain(): number;
-  /** Whether SIGHUP says that the terminal has gone, as it once meant. */
-  hungUp(): boolean;
-  /** Hears of reloads and of the end. Default: nobody does. */
+  /** The terminal has gone, so that SIGHUP has its original meaning and ends the handler. */
+  terminalGone(): boolean;
+  /** Service manager to notify of reloads and the end. Default: none. */
   readonly manager?: Manager;
   /** Default: the system's. */
   readonly clock?: Clock;
 }
 
 /**
- * Runs a handler until SIGTERM or SIGINT: then nothing new is taken, sessions may finish until the deadline, and what is
- * left is reset. A second signal ends at once. SIGHUP before that reloads.
+ * Runs a handler until SIGTERM or SIGINT. Then stops listening, lets sessions finish until the deadline, and resets the
+ * rest; a second signal cuts this short. SIGHUP reloads, until the first of these signals.
  *
  * @returns The exit status: 0 when every session finished, 1 when some were reset.
  */
@@ -141,41 +145,45 @@ export async function runUntilSignal(
   handler: Handler,
   log: Log,
   signals: Signals,
-  running: Running,
+  options: RunOptions,
 ): Promise<number> {
   let signal = await signals.next();
-  for (; signal === "SIGHUP" && !running.hungUp(); signal = await signals.next()) await reload(running, log);
+  for (; signal === "SIGHUP" && !options.terminalGone(); signal = await signals.next()) await reload(options, log);
   handler.stopListening();
-  const drain = running.drain();
-  running.manager?.stopping(drain);
+  const drain = options.drain();
+  options.manager?.stopping(drain);
   log.info("ending", { signal, "drain-ms": drain });
   const deadline = Promise.withResolvers<string>();
-  const cancel = (running.clock ?? systemClock).after(drain, () => deadline.resolve("the deadline"));
-  const forced = await Promise.race([handler.idle().then(() => null), second(signals), deadline.promise]);
+  const cancel = (options.clock ?? systemClock).after(drain, () => deadline.resolve("the deadline"));
+  const cutShortBy = await Promise.race([
+    handler.idle().then(() => undefined),
+    secondSignal(signals),
+    deadline.promise,
+  ]);
   cancel();
   await handler.close();
-  log.info("ended", { drained: forced === null, "cut-short-by": forced ?? undefined });
-  return forced === null ? 0 : 1;
+  log.info("ended", { drained: cutShortBy === undefined, "cut-short-by": cutShortBy });
+  return cutShortBy === undefined ? 0 : 1;
 }
 
-async function reload(running: Running, log: Log): Promise<void> {
-  const { manager = NO_MANAGER } = running;
+async function reload(options: RunOptions, log: Log): Promise<void> {
+  const { manager = NO_MANAGER } = options;
   manager.reloading();
   try {
-    const { changed, left } = await running.reload();
-    log[left.length > 0 ? "warn" : "info"]("reloaded", {
+    const { changed, restartNeeded } = await options.reload();
+    log[restartNeeded.length > 0 ? "warn" : "info"]("reloaded", {
       changed: changed.join() || "nothing",
-      "restart-needed": left.join() || undefined,
+      "restart-needed": restartNeeded.join() || undefined,
     });
-    manager.ready(left.length > 0 ? `Ready; a restart is needed for ${left.join(", ")}` : "Ready");
+    manager.ready(restartNeeded.length > 0 ? `Ready; restart needed for ${restartNeeded.join(", ")}` : "Ready");
   } catch (error) {
     const reasons = error instanceof UsageError ? error.lines : [reasonOf(error)];
     for (const reason of reasons) log.error("not reloaded", { reason });
-    manager.ready(`Ready, as before: ${reasons[0]}`);
+    manager.ready(`Ready with the previous settings: ${reasons[0]}`);
   }
 }
 
-async function second(signals: Signals): Promise<string> {
+async function secondSignal(signals: Signals): Promise<string> {
   while (await signals.next() === "SIGHUP");
   return "a second signal";
 }

@@ -2,73 +2,74 @@ import type { AdminAddress } from "../config/admin.ts";
 import { canonicalHost, isIp } from "../net/ip.ts";
 import type { ClientConfig, ServerConfig } from "../config/types.ts";
 import type { Address } from "../net/address.ts";
+import { reasonOf } from "../errors/errors.ts";
 import { systemClock } from "../time/clock.ts";
 import { Lookups } from "../net/names/lookups.ts";
 import { isAssigned, ownHosts } from "../net/own_hosts.ts";
 
-/** How long a name may take to be resolved, in milliseconds. */
-const PATIENCE = 5_000;
+/** Time limit of a name lookup, in milliseconds. */
+const LOOKUP_TIMEOUT = 5_000;
 
-const NO_START = "the handler does not start without";
+const NO_START = "the handler will not start";
 
-/** A host that a configuration names, and the value of the configuration that does. */
-export interface Named {
+/** A host in a configuration. */
+export interface HostUse {
   /** A name or an IP address. */
   readonly host: string;
-  /** The value. */
-  readonly in: object;
+  /** The configuration value that names it, for messages. */
+  readonly value: object;
 }
 
-/** What a handler needs to find when it starts. */
+/** Hosts that a handler needs when it starts. */
 export interface Requirements {
-  /** Where it listens: addresses of this machine. */
-  readonly listens: readonly Named[];
-  /** Where it connects. */
-  readonly connects: readonly Named[];
+  /** Hosts to listen at, which must be assigned to this machine. */
+  readonly listens: readonly HostUse[];
+  /** Hosts to connect to. */
+  readonly connects: readonly HostUse[];
 }
 
-/** What the machine has. Tests put another in its place. */
+/** The machine's addresses and name resolution; tests replace it. */
 export interface Machine {
-  /** Its addresses; none where it does not tell. */
+  /** Assigned addresses; empty where the system does not report them. */
   readonly hosts: () => readonly string[];
-  /** Finds a name's addresses. @throws {Error} With the name and the reason. */
+  /** Resolves a name. @throws {Error} With the name and the reason. */
   readonly resolve: (name: string) => Promise<readonly string[]>;
 }
 
 const lookups = new Lookups({ clock: systemClock });
 
-/** This one. */
+/** The machine that this process runs on. */
 export const thisMachine: Machine = {
   hosts: ownHosts,
-  resolve: (name) => lookups.addresses(name, { timeout: PATIENCE, source: name }),
+  resolve: (name) => lookups.addresses(name, { timeout: LOOKUP_TIMEOUT, source: name }),
 };
 
-/** What a server handler needs. */
+/** Requirements of a server handler. */
 export function serverRequirements({ channels, targets, admin }: ServerConfig): Requirements {
-  return { listens: [...channels, ...addressOf(admin)].map(named), connects: targets.map(named) };
+  return { listens: [...channels, ...adminAddress(admin)].map(hostUse), connects: targets.map(hostUse) };
 }
 
-/** What a client handler needs. */
+/** Requirements of a client handler. */
 export function clientRequirements(config: ClientConfig): Requirements {
   const { servers, forwards, redirects, tproxies, socks5, httpConnects, admin } = config;
   const listens = [...forwards.map(({ listen }) => listen), ...redirects, ...tproxies, ...socks5, ...httpConnects];
-  const known = servers.map(({ name }) => name);
-  const learned = forwards.filter(({ server }) => !known.includes(server));
+  const configured = servers.map(({ name }) => name);
+  const learned = forwards.filter(({ server }) => !configured.includes(server));
   return {
-    listens: [...listens, ...addressOf(admin)].map(named),
+    listens: [...listens, ...adminAddress(admin)].map(hostUse),
     connects: [
-      ...servers.flatMap(({ channels }) => channels).map(named),
-      ...learned.map((forward) => ({ host: forward.server, in: forward })),
+      ...servers.flatMap(({ channels }) => channels).map(hostUse),
+      ...learned.map((forward) => ({ host: forward.server, value: forward })),
     ],
   };
 }
 
 /**
- * Which needs are not met: names that can't be resolved, and addresses to listen at that this machine does not have. It
- * may be otherwise when the handler starts.
+ * Finds names that do not resolve, and addresses to listen at that are not assigned to this machine. Either may change
+ * before the handler starts.
  *
- * @param placeOf Tells where a value was written.
- * @returns A line for each: `PLACE: warning: what is wrong; what would be right`.
+ * @param placeOf Tells where a configuration value was written.
+ * @returns Warnings, one line each: `PLACE: warning: what is wrong; what follows`.
  */
 export async function unmetRequirements(
   { listens, connects }: Requirements,
@@ -76,33 +77,32 @@ export async function unmetRequirements(
   machine: Machine = thisMachine,
 ): Promise<string[]> {
   const own = machine.hosts();
-  const looks = [
-    ...listens.map(async (need) => [need, await lookAt(need.host, machine, own)] as const),
-    ...connects.map(async (need) => [need, await lookAt(need.host, machine)] as const),
+  const checks = [
+    ...listens.map(async ({ host, value }) => [value, await problemWith(host, machine, own)] as const),
+    ...connects.map(async ({ host, value }) => [value, await problemWith(host, machine)] as const),
   ];
-  return (await Promise.all(looks)).flatMap(([need, wrong]) => {
-    return wrong === undefined ? [] : [`${placeOf(need.in)}: warning: ${wrong}`];
+  return (await Promise.all(checks)).flatMap(([value, problem]) => {
+    return problem === undefined ? [] : [`${placeOf(value)}: warning: ${problem}`];
   });
 }
 
-/** @param own This machine's addresses, where the host has to be one of them. */
-async function lookAt(host: string, machine: Machine, own?: readonly string[]): Promise<string | undefined> {
+/** @param own This machine's addresses, if the host must be one of them. */
+async function problemWith(host: string, machine: Machine, own?: readonly string[]): Promise<string | undefined> {
   let addresses: readonly string[];
   try {
     addresses = isIp(host) ? [canonicalHost(host)] : await machine.resolve(host);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : error;
-    return `${reason}; ${own === undefined ? "nothing goes there until it is resolved" : NO_START}`;
+    return `${reasonOf(error)}; ${own === undefined ? "connections there fail until it resolves" : NO_START}`;
   }
-  const foreign = own === undefined ? undefined : addresses.find((one) => !isAssigned(one, own));
+  const foreign = own === undefined ? undefined : addresses.find((address) => !isAssigned(address, own));
   if (foreign === undefined) return undefined;
-  return `${foreign === host ? host : `${host}, ${foreign},`} is no address of this machine; ${NO_START}`;
+  return `${foreign === host ? host : `${host} (${foreign})`} is not assigned to this machine; ${NO_START}`;
 }
 
-function addressOf(admin: AdminAddress | undefined): Address[] {
+function adminAddress(admin: AdminAddress | undefined): Address[] {
   return admin === undefined || "path" in admin ? [] : [admin];
 }
 
-function named<T extends { readonly host: string }>(value: T): Named {
-  return { host: value.host, in: value };
+function hostUse<T extends { readonly host: string }>(value: T): HostUse {
+  return { host: value.host, value };
 }

@@ -5,32 +5,33 @@ import type { Metric } from "../observe/metrics.ts";
 import { Recent } from "../log/recent.ts";
 import type { View } from "../observe/view.ts";
 
-/** Maximum wait for a reader that stalls when the process ends, in milliseconds. */
-const LAST_WORDS = 1000;
+/** Maximum wait for a stalled reader when the process ends, in milliseconds. */
+const FLUSH_TIMEOUT = 1000;
 
-/** The log of a process that runs a handler: to standard error, without ever waiting for its reader. */
+/** The log of a process that runs a handler. Writes to standard error and never waits for its reader. */
 export class ProcessLog implements AsyncDisposable {
-  /** What to write, and how; a reload replaces it. */
+  /** Current settings; a reload replaces them. */
   config: LogConfig;
-  /** The last lines. */
+  /** The most recent lines. */
   readonly recent: Recent = new Recent();
-  /** For the handler's work. */
-  readonly work: Log;
-  /** For the handler's own start, reload and end, which quiet mode keeps. */
-  readonly life: Log;
+  /** Events of the handler. */
+  readonly handler: Log;
+  /** Start, reload and end of the process; written in quiet mode, too. */
+  readonly lifecycle: Log;
   readonly #lines: LineQueue;
 
-  /** An empty log. @param sink Default: standard error. */
+  /** @param sink Default: standard error. */
   constructor(config: LogConfig, sink: Sink = Deno.stderr) {
     this.config = config;
     this.#lines = new LineQueue(sink, {
-      dropped: (lines) => this.life.warn("log lines dropped", { lines, reason: "standard error was not read in time" }),
+      dropped: (lines) =>
+        this.lifecycle.warn("log lines dropped", { lines, reason: "standard error was not read in time" }),
     });
-    this.work = this.#log(() => minimumLevel(this.config.level));
-    this.life = this.#log(() => this.config.level === "quiet" ? "info" : this.config.level);
+    this.handler = this.#log(() => minimumLevel(this.config.level));
+    this.lifecycle = this.#log(() => this.config.level === "quiet" ? "info" : this.config.level);
   }
 
-  /** A handler's view, with what concerns this log added. */
+  /** Adds the log's own metric to a handler's view. */
   view(view: View): View {
     return {
       metrics: async () => [...await view.metrics(), this.#metric()],
@@ -41,15 +42,15 @@ export class ProcessLog implements AsyncDisposable {
     };
   }
 
-  /** Writes what still waits, for a second at most. */
+  /** Writes queued lines, for at most a second. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#lines.close(LAST_WORDS);
+    await this.#lines.close(FLUSH_TIMEOUT);
   }
 
   #metric(): Metric {
     return {
       name: "micss_log_lines_dropped_total",
-      help: "Log lines that standard error did not take in time.",
+      help: "Log lines dropped because standard error was not read in time.",
       type: "counter",
       samples: [{ value: this.#lines.dropped }],
     };

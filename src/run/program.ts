@@ -5,64 +5,62 @@ import type { Observable } from "../observe/observable.ts";
 import type { Check } from "../observe/readiness.ts";
 import type { WorkerGroup } from "../workers/worker_group.ts";
 
-/** What a command runs: either handler. */
+/** A running handler, of either kind. */
 export interface Handler {
-  /** Takes nothing new. */
+  /** Stops accepting connections. */
   stopListening(): void;
-  /** Resolves when nothing is under way. */
+  /** Resolves when no session is left. */
   idle(): Promise<void>;
-  /** Aborts what is under way. */
+  /** Aborts remaining sessions. */
   close(): Promise<void>;
 }
 
-/** What a command has read: its configuration, and all that this names. */
+/** A configuration and the files that it names, loaded. */
 export interface Loaded {
-  /** The part of it that concerns the process. */
+  /** Settings of the process. */
   readonly config: {
     readonly log: LogConfig;
     readonly timeouts: Pick<Timeouts, "drain">;
     readonly admin?: AdminAddress;
     readonly workers: number;
   };
-  /** Whether it is to take the place of a handler that runs, and ends later. Default: false. */
+  /** Replaces a running handler, which ends later. Default: false. */
   readonly replace?: boolean;
 }
 
-/** A handler that has just started, and what to say of where it listens. */
+/** A handler that has just started. */
 export interface Started<L> {
-  /** Runs already. */
   readonly handler: Handler & Observable;
-  /** For the log line that says so. */
+  /** Listening addresses, for the log. */
   readonly listening: LogFields;
-  /** What has to be in place for new sessions. */
+  /** Conditions for new sessions. */
   checks(loaded: L): Check[];
   /**
-   * Takes into use what was read anew; nothing that is under way ends.
+   * Applies a new configuration without ending sessions.
    *
-   * @returns The settings that differ and take another start.
+   * @returns Changed settings that need a restart.
    */
   reload(loaded: L): string[];
 }
 
-/** A command that runs a handler. */
+/** A handler as a program: loading, comparing and applying its configuration. */
 export interface Program<L extends Loaded> {
-  /** Which one. */
   readonly command: "server" | "client";
-  /** What it was given. */
+  /** Arguments after the command's name. */
   readonly args: string[];
   /**
-   * Reads what it is told: the flags, the file, and the files that these name.
+   * Reads the flags, the configuration file and the files that it names.
    *
    * @throws {UsageError} With a line for each mistake.
    */
   load(): Promise<L>;
-  /** The settings, and the files that they name, that differ; by their keys in the file. */
+  /** Keys of the settings that differ, or whose files differ. */
   differences(before: L, after: L): string[];
   /**
-   * Makes the handler, which listens from then on.
+   * Starts the handler. It listens when this returns.
    *
    * @param group The workers of this process.
-   * @throws {StartError} When it can't.
+   * @throws {StartError} When it can't start.
    */
   start(loaded: L, log: Log, group: WorkerGroup): Started<L>;
 }

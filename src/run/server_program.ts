@@ -8,36 +8,35 @@ import { formatAddress } from "../net/address.ts";
 import { listenAddresses } from "../net/listen/listen_addresses.ts";
 import { ServerHandler } from "../server/mod.ts";
 import { DRY_RUN } from "./dry_run_flag.ts";
-import { warnOfFewFiles } from "./few_files.ts";
+import { warnOfLowFileLimit } from "./file_limit.ts";
 import { loadKeys } from "./keys.ts";
 import type { Loaded, Program } from "./program.ts";
 import { keyCheck } from "./with_admin.ts";
 
-/** What a server handler has read. */
+/** A server's configuration and the files that it names, loaded. */
 export interface LoadedServer extends Loaded {
-  /** Its settings. */
   readonly config: ServerConfig;
-  /** Those that the configuration names. */
+  /** Keys that prove its channels to clients. */
   readonly keys: readonly Key[];
 }
 
-/** The server handler of a process. @param args What follows `micss server`. */
+/** The program of a server handler. @param args Arguments after `micss server`. */
 export function serverProgram(args: string[]): Program<LoadedServer> {
   return {
     command: "server",
     args,
     async load() {
-      const config = await listening(parseServerCommand(args, readFile));
+      const config = await resolveListeners(parseServerCommand(args, readFile));
       return { config, keys: await loadKeys("micss server: keys", config.keys, "sign") };
     },
     differences(before, after) {
-      const [one, other] = [before, after].map(({ keys }) => keys.map(({ id }) => id.toHex()).join());
-      const keys = one === other ? [] : ["keys"];
+      const [old, next] = [before, after].map(({ keys }) => keys.map(({ id }) => id.toHex()).join());
+      const keys = old === next ? [] : ["keys"];
       return [...new Set([...differences(serverSpec.schema, before.config, after.config), ...keys])];
     },
     start({ config, keys }, log, group) {
       const handler = new ServerHandler({ config, keys, log, group });
-      if (group.index === 0) warnOfFewFiles(log, handler.limits.possible, config.limits.associations);
+      if (group.index === 0) warnOfLowFileLimit(log, handler.limits.possible, config.limits.associations);
       return {
         handler,
         listening: { channels: handler.channels.map(formatAddress).join() },
@@ -48,16 +47,16 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
   };
 }
 
-/** The same configuration with addresses for names: a channel is at one, the first of the name's that this machine has. */
-async function listening(config: ServerConfig): Promise<ServerConfig> {
+/** Replaces each channel's name by the first of its addresses that is assigned to this machine. */
+async function resolveListeners(config: ServerConfig): Promise<ServerConfig> {
   const channels = await Promise.all(config.channels.map(async (channel) => (await listenAddresses(channel))[0]!));
   return { ...config, channels };
 }
 
 /**
- * Reads what `micss server` is told.
+ * Reads the configuration of `micss server`.
  *
- * @param args What follows `micss server`.
+ * @param args Arguments after `micss server`.
  * @param read Reads the file of `--config`.
  * @throws {UsageError} With a line for each mistake.
  */
@@ -65,6 +64,7 @@ export function parseServerCommand(args: string[], read: ReadFile): ServerConfig
   return readServer(args, read).config;
 }
 
+/** Reads the configuration and the flags of `micss server`; see {@linkcode parseServerCommand}. */
 export function readServer(args: string[], read: ReadFile): LoadedConfig<ServerConfig> {
   return loadConfig("micss server", serverSpec, args, { readFile: read, extraFlags: [DRY_RUN] });
 }

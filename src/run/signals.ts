@@ -1,16 +1,16 @@
-/** The signals that a process gets, in their order; none is lost while nobody waits. */
+/** Signals of a process, in order of arrival. Signals that arrive between calls are queued. */
 export interface Signals {
   /** Waits for the next one. */
   next(): Promise<Deno.Signal>;
 }
 
-/** Those of this process, from now on until it is disposed of. */
+/** Signals of this process, until disposed of. */
 export class SystemSignals implements Signals, Disposable {
-  readonly #come: Deno.Signal[] = [];
+  readonly #pending: Deno.Signal[] = [];
   readonly #listeners: readonly { readonly signal: Deno.Signal; readonly listener: () => void }[];
   #wake: (() => void) | null = null;
 
-  /** Listens. @param signals Which ones; those that the system does not have are left out. */
+  /** @param signals Signals to catch; ignores those that the system does not have. */
   constructor(signals: readonly Deno.Signal[]) {
     const known = signals.filter((signal) => Deno.build.os !== "windows" || signal === "SIGINT");
     this.#listeners = known.map((signal) => ({ signal, listener: () => this.#add(signal) }));
@@ -18,17 +18,17 @@ export class SystemSignals implements Signals, Disposable {
   }
 
   async next(): Promise<Deno.Signal> {
-    while (this.#come.length === 0) await new Promise<void>((resolve) => this.#wake = resolve);
-    return this.#come.shift()!;
+    while (this.#pending.length === 0) await new Promise<void>((resolve) => this.#wake = resolve);
+    return this.#pending.shift()!;
   }
 
-  /** Leaves the signals to the system again. */
+  /** Restores the system's handling of the signals. */
   [Symbol.dispose](): void {
     for (const { signal, listener } of this.#listeners) Deno.removeSignalListener(signal, listener);
   }
 
   #add(signal: Deno.Signal): void {
-    this.#come.push(signal);
+    this.#pending.push(signal);
     this.#wake?.();
   }
 }

@@ -3,28 +3,28 @@ import type { Log } from "../log/log.ts";
 import type { WorkerGroup } from "../workers/worker_group.ts";
 import type { Loaded, Program, Started } from "./program.ts";
 
-/** How long another handler may take to let go of its addresses, and the pause between two attempts, in milliseconds. */
-const PATIENCE = 1_000, PAUSE = 25;
+/** Time for another handler to release its addresses, and the interval of attempts, in milliseconds. */
+const RETRY_TIME = 1_000, RETRY_INTERVAL = 25;
 
 /**
- * Starts a handler. Another one that was told to end may take a moment until it listens no more.
+ * Starts a handler. Retries while its addresses are in use, since a handler that is ending may not have released them yet.
  *
  * @throws {StartError} As `program.start`.
  */
-export async function startPatiently<L extends Loaded>(
+export async function startWithRetries<L extends Loaded>(
   program: Program<L>,
   loaded: L,
   log: Log,
   group: WorkerGroup,
 ): Promise<Started<L>> {
-  for (const until = performance.now() + PATIENCE;;) {
+  for (const end = performance.now() + RETRY_TIME;;) {
     try {
       return program.start(loaded, log, group);
     } catch (error) {
       const inUse = error instanceof StartError && error.cause instanceof Deno.errors.AddrInUse;
-      if (!inUse || performance.now() >= until) throw error;
+      if (!inUse || performance.now() >= end) throw error;
     }
-    // Not a timer of the clock's: nothing else keeps the process alive yet.
-    await new Promise<void>((resolve) => setTimeout(resolve, PAUSE));
+    // Not clock.sleep(): nothing else keeps the process alive yet.
+    await new Promise<void>((resolve) => setTimeout(resolve, RETRY_INTERVAL));
   }
 }

@@ -4,48 +4,47 @@ import { type Check, NotLookedAt, type Subject } from "../observe/readiness.ts";
 import { INTERVAL } from "../observe/sampler.ts";
 import { sumHistories, sumMetrics, sumSeen } from "../observe/sum.ts";
 import type { View } from "../observe/view.ts";
-import { Caller, type Duties, type Line, type Port, type StartedWorker } from "./calls.ts";
+import { Caller, type LogLine, type Port, type StartedWorker, type WorkerMethods } from "./worker_calls.ts";
 import { type WorkerGroupMemory, workerGroupMemory } from "../workers/worker_group.ts";
 import type { Handler } from "./program.ts";
 
-/** A worker, or what stands for one in a test. */
+/** A worker; tests replace it. */
 export interface WorkerHandle extends Port {
-  /** Told when the worker has failed; nothing comes from it any more. */
+  /** Called when the worker has failed; no message follows. */
   onerror: ((event: ErrorEvent) => void) | null;
-  /** Ends it at once. */
+  /** Ends the worker immediately. */
   terminate(): void;
 }
 
-/** How {@linkcode Supervisor.start} goes about it. */
+/** Options of {@linkcode Supervisor.start}. */
 export interface SupervisorOptions {
-  /** Which handler each worker is to run. */
   readonly command: "server" | "client";
-  /** What the command was given: each worker reads it for itself. */
+  /** Arguments after the command's name. Each worker loads the configuration itself. */
   readonly args: string[];
-  /** How many workers there are to be, at least 2. */
+  /** Number of workers, at least 2. */
   readonly count: number;
-  /** Gets all lines, with the worker's number. */
+  /** Receives the workers' log lines, with the worker's number. */
   readonly log: Log;
-  /** Makes a worker. Default: one of Deno's. */
+  /** Creates a worker. Default: a Deno worker. */
   readonly spawn?: () => WorkerHandle;
 }
 
-/** A process's workers as one handler, which the process's main event loop holds. */
+/** Runs the workers of a process as one handler, from its main event loop. */
 export class Supervisor implements Handler {
-  readonly #hands: readonly WorkerHandle[];
+  readonly #workers: readonly WorkerHandle[];
   readonly #callers: readonly Caller[];
   readonly #failed = Promise.withResolvers<never>();
   #checks: readonly Subject[] = [];
-  /** Where the first worker listens. */
+  /** Listening addresses of the first worker, for the log. */
   listening: LogFields = {};
 
   private constructor({ count, log, spawn = newWorker }: SupervisorOptions) {
     this.#failed.promise.catch(() => {});
-    this.#hands = Array.from({ length: count }, spawn);
-    this.#callers = this.#hands.map((hand, worker) => {
-      const own = log.with({ worker });
-      const caller = new Caller(hand, ([level, event, fields]: Line) => own[level](event, fields));
-      hand.onerror = (event) => {
+    this.#workers = Array.from({ length: count }, spawn);
+    this.#callers = this.#workers.map((handle, worker) => {
+      const workerLog = log.with({ worker });
+      const caller = new Caller(handle, ([level, event, fields]: LogLine) => workerLog[level](event, fields));
+      handle.onerror = (event) => {
         event.preventDefault();
         const error = new Error(`worker ${worker}: ${event.message}`);
         caller.fail(error);
@@ -56,83 +55,84 @@ export class Supervisor implements Handler {
   }
 
   /**
-   * Starts the workers: the first one first, so that it is the one to say what is wrong for all.
+   * Starts the workers. The first one starts alone, so that a common mistake is reported once.
    *
-   * @throws {StartError} When one can't start; none is left then. And what reading its configuration throws.
+   * @throws {StartError} When a worker can't start; all are ended then.
+   * @throws {UsageError} When the configuration is wrong.
    */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
-    const group = new Supervisor(options);
+    const supervisor = new Supervisor(options);
     const { command, args, count } = options;
     const memory: WorkerGroupMemory = workerGroupMemory(count);
     const start = (index: number): Promise<StartedWorker> =>
-      group.#callers[index]!.call("start", { command, args, pipes: pipesRead(), memory, index });
+      supervisor.#callers[index]!.call("start", { command, args, pipes: pipesRead(), memory, index });
     try {
       const { listening, checks } = await start(0);
-      await Promise.all(group.#callers.slice(1).map((_, at) => start(at + 1)));
-      [group.listening, group.#checks] = [listening, checks];
-      return group;
+      await Promise.all(supervisor.#callers.slice(1).map((_, at) => start(at + 1)));
+      [supervisor.listening, supervisor.#checks] = [listening, checks];
+      return supervisor;
     } catch (error) {
-      group.#terminate();
+      supervisor.#terminate();
       throw error;
     }
   }
 
-  /** Rejects when a worker fails, and says which. */
+  /** Rejects when a worker fails, with its number. */
   get failed(): Promise<never> {
     return this.#failed.promise;
   }
 
   stopListening(): void {
-    this.#all("stopListening").catch(() => {});
+    this.#callAll("stopListening").catch(() => {});
   }
 
   async idle(): Promise<void> {
-    await this.#all("idle");
+    await this.#callAll("idle");
   }
 
   async close(): Promise<void> {
-    await this.#all("close");
+    await this.#callAll("close");
     this.#terminate();
   }
 
-  /** What has to be in place for new sessions, in every worker. */
+  /** Conditions for new sessions, which every worker has to meet. */
   checks(): Check[] {
     return this.#checks.map(({ name, need }) => ({
       name,
       need,
       run: async () => {
-        const looks = await Promise.allSettled(this.#callers.map((caller) => caller.call("check", name)));
-        const errors = looks.flatMap((look) => look.status === "rejected" ? [look.reason] : []);
+        const outcomes = await Promise.allSettled(this.#callers.map((caller) => caller.call("check", name)));
+        const errors = outcomes.flatMap((outcome) => outcome.status === "rejected" ? [outcome.reason] : []);
         if (errors.length > 0) throw errors.find((error) => !(error instanceof NotLookedAt)) ?? errors[0];
       },
     }));
   }
 
   /**
-   * Has every worker take into use what it reads anew, or none.
+   * Reloads the configuration of all workers, or of none.
    *
-   * @returns The settings that differ and take another start.
-   * @throws {UsageError} When that is wrong; nothing has changed then.
+   * @returns Changed settings that need a restart.
+   * @throws {UsageError} When the new configuration is wrong; nothing has changed then.
    */
   async reload(): Promise<string[]> {
-    await this.#all("prepare");
-    const [first] = await this.#all("reload");
+    await this.#callAll("prepare");
+    const [first] = await this.#callAll("reload");
     this.#checks = first!.checks;
-    return [...first!.left];
+    return [...first!.restartNeeded];
   }
 
-  /** Resolves when every worker has shown that it does not hang. */
+  /** Resolves when every worker has answered; does not resolve while one hangs. */
   async alive(): Promise<void> {
-    await this.#all("alive");
+    await this.#callAll("alive");
   }
 
-  /** What can be seen of all of them together. */
+  /** Metrics, status and history, summed over the workers. */
   view(): View {
     const stops = new Set<() => void>();
     return {
-      metrics: async () => sumMetrics(await this.#all("metrics")),
-      status: async () => sumSeen(await this.#all("status")),
-      history: async () => sumHistories(await this.#all("history")),
+      metrics: async () => sumMetrics(await this.#callAll("metrics")),
+      status: async () => sumSeen(await this.#callAll("status")),
+      history: async () => sumHistories(await this.#callAll("history")),
       listen(listener) {
         const timer = setInterval(listener, INTERVAL);
         const stop = () => {
@@ -146,17 +146,19 @@ export class Supervisor implements Handler {
     };
   }
 
-  #all<D extends Exclude<keyof Duties, "start" | "check">>(duty: D): Promise<Awaited<ReturnType<Duties[D]>>[]> {
-    const calls = this.#callers.map((caller) => caller.call(duty, ...[] as unknown as Parameters<Duties[D]>));
-    return Promise.all(calls) as Promise<Awaited<ReturnType<Duties[D]>>[]>;
+  #callAll<M extends Exclude<keyof WorkerMethods, "start" | "check">>(
+    method: M,
+  ): Promise<Awaited<ReturnType<WorkerMethods[M]>>[]> {
+    const calls = this.#callers.map((caller) => caller.call(method, ...[] as unknown as Parameters<WorkerMethods[M]>));
+    return Promise.all(calls) as Promise<Awaited<ReturnType<WorkerMethods[M]>>[]>;
   }
 
   #terminate(): void {
-    for (const hand of this.#hands) hand.terminate();
+    for (const worker of this.#workers) worker.terminate();
   }
 }
 
 function newWorker(): WorkerHandle {
-  // deno compile takes it along because scripts/compile.ts says so
+  // scripts/compile.ts includes this module in the executable.
   return new Worker(new URL("./worker.ts", import.meta.url).href, { type: "module" });
 }

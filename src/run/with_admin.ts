@@ -11,48 +11,47 @@ import { isLoopback } from "../net/ip.ts";
 import type { Handler } from "./program.ts";
 import { VERSION } from "./version.ts";
 
-/** A handler that can be looked at. */
-export interface Administered {
-  /** It runs already. */
+/** A handler for the admin interface to serve. */
+export interface AdminTarget {
+  /** Already running. */
   readonly handler: Handler;
-  /** What can be seen of it. */
+  /** Its metrics and status. */
   readonly view: () => View;
-  /** What has to be in place for new sessions. */
+  /** Conditions for new sessions. */
   readonly checks: () => readonly Check[];
 }
 
 /**
- * Lets a handler be looked at, for as long as it is there.
+ * Serves the admin interface of a handler until the handler ends.
  *
- * @param address Where; undefined for nowhere.
- * @param replace Whether to wait for as long as it takes, without holding the handler up, until a handler that is there
- * lets the address go.
- * @returns The handler, to be run in its place: its end is the end of both.
- * @throws {StartError} When it can't be looked at there.
+ * @param address Without one, returns the handler unchanged.
+ * @param replace Waits in the background, without limit, for a running handler to release the address.
+ * @returns The handler, with the admin interface ending as it does.
+ * @throws {StartError} When it can't listen at the address.
  */
 export async function withAdmin(
   address: AdminAddress | undefined,
-  { handler, view, checks }: Administered,
+  { handler, view, checks }: AdminTarget,
   recent: Recent,
   log: Log,
   replace = false,
 ): Promise<Handler> {
   if (address === undefined) return handler;
-  const giveUp = new AbortController();
+  const closing = new AbortController();
   const options = { view, checks, recent, version: VERSION, clock: systemClock };
-  const starting = Admin.start(address, options, replace ? giveUp.signal : undefined);
+  const starting = Admin.start(address, options, replace ? closing.signal : undefined);
   let ending = false, admin: Admin | undefined;
   const started = starting.then((started) => {
     admin = started;
     if (ending) admin.ending();
     log.info("admin", { at: formatAdmin(admin.address) });
   });
-  if (replace) started.catch((error) => giveUp.signal.aborted || log.error("no admin", { reason: reasonOf(error) }));
+  if (replace) started.catch((error) => closing.signal.aborted || log.error("no admin", { reason: reasonOf(error) }));
   else await started;
   if ("host" in address && address.host !== "localhost" && !isLoopback(address.host)) {
     log.warn("admin not on loopback", {
       at: formatAdmin(address),
-      reason: "who reaches it may look at everything",
+      reason: "anyone who can reach it can read everything",
     });
   }
   return {
@@ -64,18 +63,18 @@ export async function withAdmin(
     idle: () => handler.idle(),
     async close() {
       await handler.close();
-      giveUp.abort();
+      closing.abort();
       await admin?.close();
     },
   };
 }
 
-/** Whether two configured addresses are the same. */
-export function sameAdmin(one: AdminAddress | undefined, other: AdminAddress | undefined): boolean {
-  return (one && formatAdmin(one)) === (other && formatAdmin(other));
+/** Compares two configured addresses. */
+export function sameAdmin(a: AdminAddress | undefined, b: AdminAddress | undefined): boolean {
+  return (a && formatAdmin(a)) === (b && formatAdmin(b));
 }
 
-/** Whether a key can still be read. A handler has read it, but could not start again, nor reload, without. */
+/** Checks that a key is still readable. A running handler does not need it, but a reload or restart does. */
 export function keyCheck(file: string, use: KeyUse): Check {
   return { name: `key ${file}`, need: "none", run: async () => void await loadKey(file, use) };
 }

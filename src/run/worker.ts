@@ -1,5 +1,5 @@
 /**
- * What a worker of a process with several runs: a handler, as the main event loop has it told (see crew_handler.ts).
+ * A worker of a process with several: runs a handler and answers the calls of supervisor.ts.
  *
  * @module
  */
@@ -7,39 +7,45 @@ import { addPipes } from "../config/source.ts";
 import type { Subject } from "../observe/readiness.ts";
 import { minimumLevel, relayLog } from "../log/log.ts";
 import { HandlerView, type View } from "../observe/view.ts";
-import { type Duties, type Line, type Port, serve, type Start, type StartedWorker } from "./calls.ts";
+import {
+  type LogLine,
+  type Port,
+  serveCalls,
+  type StartedWorker,
+  type WorkerMethods,
+  type WorkerStart,
+} from "./worker_calls.ts";
 import { joinWorkerGroup } from "../workers/worker_group.ts";
 import type { Loaded, Program, Started } from "./program.ts";
-import { startPatiently } from "./start.ts";
+import { startWithRetries } from "./start.ts";
 import { VERSION } from "./version.ts";
 
-/** Loads the program of a command, and none of the other's code. */
-async function programOf(command: Start["command"], args: string[]): Promise<Program<Loaded>> {
+/** Loads the program of a command, without the other one's code. */
+async function loadProgram(command: WorkerStart["command"], args: string[]): Promise<Program<Loaded>> {
   if (command === "server") return (await import("./server_program.ts")).serverProgram(args) as Program<Loaded>;
   return (await import("./client_program.ts")).clientProgram(args) as Program<Loaded>;
 }
 
-/** Runs a handler. */
-class HandlerWorker implements Duties {
-  readonly #say: (line: Line) => void;
+class HandlerWorker implements WorkerMethods {
+  readonly #writeLine: (line: LogLine) => void;
   #program!: Program<Loaded>;
   #loaded!: Loaded;
   #next: Loaded | undefined;
-  #logging: Loaded["config"]["log"] = { level: "info", format: "text" };
+  #logConfig: Loaded["config"]["log"] = { level: "info", format: "text" };
   #started!: Started<Loaded>;
-  #seen: View | undefined;
+  #cachedView: View | undefined;
 
-  constructor(say: (line: Line) => void) {
-    this.#say = say;
+  constructor(writeLine: (line: LogLine) => void) {
+    this.#writeLine = writeLine;
   }
 
-  async start({ command, args, pipes, memory, index }: Start): Promise<StartedWorker> {
+  async start({ command, args, pipes, memory, index }: WorkerStart): Promise<StartedWorker> {
     addPipes(pipes);
-    this.#program = await programOf(command, args);
+    this.#program = await loadProgram(command, args);
     this.#loaded = await this.#program.load();
-    this.#logging = this.#loaded.config.log;
-    const log = relayLog(() => minimumLevel(this.#logging.level), (...line) => this.#say(line));
-    this.#started = await startPatiently(this.#program, this.#loaded, log, joinWorkerGroup(memory, index));
+    this.#logConfig = this.#loaded.config.log;
+    const log = relayLog(() => minimumLevel(this.#logConfig.level), (...line) => this.#writeLine(line));
+    this.#started = await startWithRetries(this.#program, this.#loaded, log, joinWorkerGroup(memory, index));
     if (this.#loaded.config.admin !== undefined) this.#view();
     return { listening: this.#started.listening, checks: this.#checks() };
   }
@@ -55,19 +61,19 @@ class HandlerWorker implements Duties {
 
   async close(): Promise<void> {
     await this.#started.handler.close();
-    this.#seen?.close();
+    this.#cachedView?.close();
   }
 
   async prepare(): Promise<void> {
     this.#next = await this.#program.load();
   }
 
-  reload(): Promise<{ left: string[]; checks: Subject[] }> {
+  reload(): Promise<{ restartNeeded: string[]; checks: Subject[] }> {
     const next = this.#next!;
-    const left = this.#started.reload(next);
+    const restartNeeded = this.#started.reload(next);
     this.#loaded = next;
-    this.#logging = next.config.log;
-    return Promise.resolve({ left, checks: this.#checks() });
+    this.#logConfig = next.config.log;
+    return Promise.resolve({ restartNeeded, checks: this.#checks() });
   }
 
   async check(name: string): Promise<void> {
@@ -91,7 +97,7 @@ class HandlerWorker implements Duties {
   }
 
   #view(): View {
-    return this.#seen ??= new HandlerView(this.#started.handler, VERSION);
+    return this.#cachedView ??= new HandlerView(this.#started.handler, VERSION);
   }
 
   #checks(): Subject[] {
@@ -99,4 +105,4 @@ class HandlerWorker implements Duties {
   }
 }
 
-serve(globalThis as unknown as Port, (say) => new HandlerWorker(say));
+serveCalls(globalThis as unknown as Port, (writeLine) => new HandlerWorker(writeLine));

@@ -1,39 +1,42 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { runMicss } from "../support/programs/cli.ts";
 
-/** What is wrong with these arguments of `micss bench`. */
+/** Runs `micss bench` with wrong arguments and returns its message. */
 async function wrong(...args: string[]): Promise<string> {
   const { status, out, err } = await runMicss("bench", ...args);
   assertEquals([status, out], [2, ""]);
   return err.trimEnd();
 }
 
-Deno.test("micss bench measures one server", async () => {
-  assertEquals(await wrong(), "micss bench: no server, or several; give one, --server NAME=HOST,HOST");
+Deno.test("micss bench needs exactly one server, or --answer", async () => {
+  assertEquals(await wrong(), "micss bench: needs exactly one server; give --server NAME=HOST,HOST");
   assertStringIncludes(
     await wrong("--server", "a=127.0.0.1,127.0.0.2", "--server", "b=127.0.0.1,127.0.0.2"),
-    "no server, or several; give one",
+    "needs exactly one server",
   );
   assertStringIncludes(await wrong("--server", "a=127.0.0.1"), "only one channel; give 2 to 16");
-  assertStringIncludes(await wrong("--server", "a=127.0.0.1,127.0.0.2", "--answer", "127.0.0.1"), "not with --answer");
+  assertStringIncludes(
+    await wrong("--server", "a=127.0.0.1,127.0.0.2", "--answer", "127.0.0.1"),
+    "can't be combined with --answer",
+  );
 });
 
-Deno.test("micss bench takes times and ports that can be", async () => {
+Deno.test("micss bench rejects durations and ports out of range", async () => {
   const server = ["--server", "a=127.0.0.1,127.0.0.2"];
   for (const seconds of ["61", "0", "1e9", "soon"]) {
-    const message = `micss bench: --seconds "${seconds}": no time that can be measured; write 0.1 to 60`;
+    const message = `micss bench: --seconds "${seconds}": must be 0.1 to 60 seconds`;
     assertEquals(await wrong(...server, "--seconds", seconds), message);
   }
   assertStringIncludes(await wrong(...server, "--port", "0"), "port 0 is not allowed; write a port from 1 to 65535");
 });
 
-Deno.test("micss bench says which channel is not there", async () => {
+Deno.test("micss bench reports the channel that it can't connect", async () => {
   const { status, err } = await runMicss("bench", "--server", "a=127.0.0.1:1,127.0.0.2:1");
   assertEquals(status, 1);
   assertStringIncludes(err, "micss bench: 127.0.0.1:1: nothing listens there\n");
 });
 
-Deno.test("micss bench --answer ends when its time is over", async () => {
+Deno.test("micss bench --answer exits when its time is over", async () => {
   const { status, err } = await runMicss("bench", "--answer", "127.0.0.1:0", "--for", "1ms");
   assertEquals(status, 0);
   assertStringIncludes(err, "answering measurements at 127.0.0.1:");

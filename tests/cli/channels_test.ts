@@ -11,7 +11,7 @@ function entry(address: string, expires: number | null): DatabaseEntry {
   return { address, channels, source: "exchange", learned: PAST, expires, key: "0123456789abcdef" };
 }
 
-/** A database with entries, and a way to run a command on it. */
+/** Makes a database with entries, and a function that runs `micss channels` on it. */
 async function setUp(...entries: DatabaseEntry[]) {
   const directory = await makeTempDir();
   const path = `${directory.path}/channels.db`;
@@ -27,7 +27,7 @@ async function setUp(...entries: DatabaseEntry[]) {
   };
 }
 
-Deno.test("list shows people a table", async () => {
+Deno.test("list prints a table", async () => {
   await using scene = await setUp(
     entry("192.0.2.10", FUTURE),
     entry("192.0.2.9", PAST + 1000),
@@ -45,7 +45,7 @@ ADDRESS      FROM      KEY               LEARNED               EXPIRES          
   });
 });
 
-Deno.test("list --json and export give programs the same", async () => {
+Deno.test("list --json and export print the same JSON", async () => {
   await using scene = await setUp(entry("192.0.2.10", FUTURE));
   const listed = await scene.run("list", "--json");
   assertEquals([listed.status, listed.err], [0, ""]);
@@ -63,15 +63,15 @@ Deno.test("list --json and export give programs the same", async () => {
   assertEquals(await scene.run("export"), listed);
 });
 
-Deno.test("where there is no database there is nothing, and none is made", async () => {
+Deno.test("without a database the list is empty, and no database is created", async () => {
   await using scene = await setUp();
-  assertEquals(await scene.run("list"), { status: 0, out: "", err: `nothing was learned yet, says ${scene.path}\n` });
+  assertEquals(await scene.run("list"), { status: 0, out: "", err: `no learned channels in ${scene.path}\n` });
   assertEquals(JSON.parse((await scene.run("export")).out), { version: 1, entries: [] });
   assertEquals(await scene.run("forget", "--all"), { status: 0, out: "", err: "0 forgotten\n" });
   assertEquals([...Deno.readDirSync(scene.directory)], []);
 });
 
-Deno.test("forget forgets one address, or all", async () => {
+Deno.test("forget removes one address, or all", async () => {
   await using scene = await setUp(...["192.0.2.1", "192.0.2.2", "2001:db8::3"].map((one) => entry(one, FUTURE)));
   assertEquals(await scene.run("forget", "2001:DB8:0::3"), { status: 0, out: "", err: "1 forgotten\n" });
   assertEquals(await scene.run("forget", "192.0.2.9"), { status: 1, out: "", err: "0 forgotten\n" });
@@ -79,12 +79,12 @@ Deno.test("forget forgets one address, or all", async () => {
   assertEquals((await scene.run("list")).out, "");
 });
 
-Deno.test("what was exported can be imported elsewhere, but for what has expired", async () => {
+Deno.test("exported entries can be imported elsewhere, except expired ones", async () => {
   await using from = await setUp(entry("192.0.2.1", FUTURE), entry("192.0.2.2", PAST + 1), entry("192.0.2.3", null));
   await using to = await setUp(entry("192.0.2.1", FUTURE + 1000), entry("192.0.2.9", FUTURE));
   const file = `${from.directory}/channels.json`;
   Deno.writeTextFileSync(file, (await from.run("export")).out);
-  const err = "2 imported, 1 left out that have expired\n";
+  const err = "2 imported, 1 expired and skipped\n";
   assertEquals(await to.run("import", file), { status: 0, out: "", err });
   using database = new Database(to.path);
   assertEquals(database.list(), [
@@ -94,7 +94,7 @@ Deno.test("what was exported can be imported elsewhere, but for what has expired
   ]);
 });
 
-Deno.test("a file that is wrong is a line and status 2, and nothing of it is imported", async () => {
+Deno.test("a malformed file is reported in one line and exits 2, with nothing imported", async () => {
   await using scene = await setUp();
   const file = `${scene.directory}/channels.json`;
   const good = '{"address": "192.0.2.1", "channels": ["192.0.2.1", "192.0.2.2"]}';
@@ -113,7 +113,7 @@ Deno.test("a file that is wrong is a line and status 2, and nothing of it is imp
   assertEquals((await scene.run("list")).out, "");
 });
 
-Deno.test("a database that can't be used is a line and status 1", async () => {
+Deno.test("an unusable database is reported in one line and exits 1", async () => {
   await using scene = await setUp();
   Deno.writeTextFileSync(scene.path, "no database".repeat(1000), { mode: 0o600 });
   for (const args of [["list"], ["export"], ["forget", "--all"]]) {
@@ -125,21 +125,21 @@ Deno.test("a database that can't be used is a line and status 1", async () => {
   }
 });
 
-Deno.test("bad input to channels is a line and status 2", async () => {
+Deno.test("bad input to channels is reported in one line and exits 2", async () => {
   const cases: [string[], string][] = [
-    [[], "micss channels: nothing to do; write micss channels list|forget|import|export"],
-    [["lsit"], 'micss channels: "lsit" is nothing to do; did you mean list?'],
-    [["list", "x"], 'micss channels list: "x": not for this; see micss channels --help'],
-    [["export", "--json"], "micss channels export: --json: not for this; see micss channels --help"],
-    [["list", "--all"], "micss channels list: --all: not for this; see micss channels --help"],
-    [["forget"], "micss channels forget: nothing in particular; write an address, or --all"],
-    [["forget", "192.0.2.1", "--all"], "micss channels forget: nothing in particular; write an address, or --all"],
+    [[], "micss channels: no action given; write micss channels list|forget|import|export"],
+    [["lsit"], 'micss channels: "lsit": unknown action; did you mean list?'],
+    [["list", "x"], 'micss channels list: "x": not accepted here; see micss channels --help'],
+    [["export", "--json"], "micss channels export: --json: not accepted here; see micss channels --help"],
+    [["list", "--all"], "micss channels list: --all: not accepted here; see micss channels --help"],
+    [["forget"], "micss channels forget: give either an address or --all"],
+    [["forget", "192.0.2.1", "--all"], "micss channels forget: give either an address or --all"],
     [
       ["forget", "web"],
-      'micss channels forget: "web" is no IP address; write one as micss channels list does',
+      'micss channels forget: "web": not an IP address; write one as micss channels list shows it',
     ],
-    [["import"], "micss channels import: no file; write micss channels import FILE"],
-    [["import", "a", "b"], 'micss channels import: "b": one too many; give only one, and flags'],
+    [["import"], "micss channels import: no file given; write micss channels import FILE"],
+    [["import", "a", "b"], 'micss channels import: "b": unexpected second argument; give only one'],
     [["list", "--jsn"], "micss channels list: --jsn: unknown flag; did you mean --json?"],
   ];
   for (const [args, line] of cases) {

@@ -5,27 +5,27 @@ import { runMicss } from "../support/programs/cli.ts";
 const SERVER = "channels: [127.0.0.1, 127.0.0.2]\ntargets: { 80: 127.0.0.1:8080 }\n";
 const CLIENT = "servers: { web: [192.0.2.10, 198.51.100.10] }\nforward: [127.0.0.1:8080=web:80]\n";
 
-/** Writes files to a directory of their own and returns the first one's path. */
+/** Writes files to a temporary directory. @returns The path of the first one. */
 async function written(stack: AsyncDisposableStack, files: Record<string, string>): Promise<string> {
   const { path } = stack.use(await makeTempDir());
   for (const [name, text] of Object.entries(files)) {
-    // Whoever writes a key or passwords keeps them private; others may read the rest.
+    // Keys and passwords must be private; the mode does no harm to the rest.
     await Deno.writeTextFile(`${path}/${name}`, text.replaceAll("DIR", path), { mode: 0o600 });
   }
   return `${path}/${Object.keys(files)[0]}`;
 }
 
-Deno.test("check tells a server's file from a client's, and says that it is fine", async () => {
+Deno.test("check tells a server's file from a client's and reports a valid one", async () => {
   await using stack = new AsyncDisposableStack();
   for (const [text, side] of [[SERVER, "server"], [CLIENT, "client"]] as const) {
     const path = await written(stack, { "f.yaml": text });
-    const fine = { status: 0, out: `${path}: a ${side}'s configuration, fine\n`, err: "" };
+    const fine = { status: 0, out: `${path}: valid ${side} configuration\n`, err: "" };
     assertEquals(await runMicss("check", path), fine);
     assertEquals(await runMicss("check", side, path), fine);
   }
 });
 
-Deno.test("check says every mistake with its line and field, and exits 2", async () => {
+Deno.test("check reports every mistake with its line and field and exits 2", async () => {
   await using stack = new AsyncDisposableStack();
   const path = await written(stack, {
     "f.yaml": "channels:\n  - 127.0.0.1\n  - 127.0.0.2:x\ntargets:\n  80: a\ntimeouts:\n  hanshake: 5s\n",
@@ -44,16 +44,16 @@ Deno.test("check says every mistake with its line and field, and exits 2", async
   );
 });
 
-Deno.test("check takes a typing error in a key for the key, and asks where it can't tell", async () => {
+Deno.test("check recognises misspelt keys, and asks for the side where it can't tell", async () => {
   await using stack = new AsyncDisposableStack();
   const hint = "write micss check server FILE or micss check client FILE";
   for (
     const [text, said] of [
       ["forwrad: [a:1=b:2]\n", ":1: forwrad: unknown key; did you mean forward?"],
       ["chanels: [a, b]\n", ":1: chanels: unknown key; did you mean channels?"],
-      ["log: { level: info }\n", `: neither a server's settings nor a client's; ${hint}`],
-      ["", `: neither a server's settings nor a client's; ${hint}`],
-      ["targets: { 80: a }\nforward: [a:1=b:2]\n", `: a server's settings and a client's; ${hint}`],
+      ["log: { level: info }\n", `: settings of neither a server nor a client; ${hint}`],
+      ["", `: settings of neither a server nor a client; ${hint}`],
+      ["targets: { 80: a }\nforward: [a:1=b:2]\n", `: settings of both a server and a client; ${hint}`],
       ["- a\n", ":1: not a map; write KEY: VALUE lines"],
       ["a: [\n", ":2: "],
     ] as const
@@ -67,7 +67,7 @@ Deno.test("check takes a typing error in a key for the key, and asks where it ca
   assertStringIncludes((await runMicss("check", "client", empty)).err, `micss: ${empty}: no server; give at least one`);
 });
 
-Deno.test("check looks at the files of keys and users: whether they are there, private, and right", async () => {
+Deno.test("check verifies that files of keys and users exist and are private and valid", async () => {
   await using stack = new AsyncDisposableStack();
   const server = await written(stack, {
     "server.yaml": `${SERVER}keys:\n  - DIR/open.key\n  - DIR/none.key\n  - DIR/hmac.key\n`,
@@ -91,22 +91,22 @@ Deno.test("check looks at the files of keys and users: whether they are there, p
   assertMatch(err, new RegExp(`^micss: ${client}:6: socks5-users "${at}/users": `, "m"));
 });
 
-Deno.test("check warns of addresses that are not this machine's, and of names that nobody knows", async () => {
+Deno.test("check warns of addresses that are not assigned to this machine and of names that do not resolve", async () => {
   await using stack = new AsyncDisposableStack();
   const path = await written(stack, {
-    "f.yaml": "channels: [127.0.0.1, 203.0.113.9]\ntargets: { 80: nobody.invalid }\n",
+    "f.yaml": "channels: [127.0.0.1, 203.0.113.9]\ntargets: { 80: unknown.invalid }\n",
   });
   const { status, out, err } = await runMicss("check", path);
-  assertEquals([status, out], [0, `${path}: a server's configuration, fine, with 2 warnings\n`]);
+  assertEquals([status, out], [0, `${path}: valid server configuration, 2 warnings\n`]);
   const [first, second] = err.split("\n");
   assertEquals(
     first,
-    `micss: ${path}:1: channels.1: warning: 203.0.113.9 is no address of this machine; the handler does not start without`,
+    `micss: ${path}:1: channels.1: warning: 203.0.113.9 is not assigned to this machine; the handler will not start`,
   );
-  assertStringIncludes(second!, `micss: ${path}:2: targets.80: warning: nobody.invalid: `);
+  assertStringIncludes(second!, `micss: ${path}:2: targets.80: warning: unknown.invalid: `);
 });
 
-Deno.test("check --strict fails for a warning as for a mistake, and passes where there is neither", async () => {
+Deno.test("check --strict fails on warnings as on mistakes, and passes without either", async () => {
   await using stack = new AsyncDisposableStack();
   const fine = await written(stack, { "f.yaml": SERVER });
   assertEquals((await runMicss("check", fine, "--strict")).status, 0);
@@ -120,7 +120,7 @@ Deno.test("check --strict fails for a warning as for a mistake, and passes where
   assertEquals([json.status, said, mistakes.length, warnings.length], [2, false, 0, 1]);
 });
 
-Deno.test("check --json is one object with the lines, fields and messages", async () => {
+Deno.test("check --json prints one object with lines, fields and messages", async () => {
   await using stack = new AsyncDisposableStack();
   const path = await written(stack, { "f.yaml": "channels: [a, b]\ntargets: { 80: x:y }\n" });
   const { status, out, err } = await runMicss("check", path, "--json");
@@ -137,16 +137,16 @@ Deno.test("check --json is one object with the lines, fields and messages", asyn
   assertEquals([report.fine, report.warnings], [true, [{
     line: 1,
     field: "channels.1",
-    message: "203.0.113.9 is no address of this machine; the handler does not start without",
+    message: "203.0.113.9 is not assigned to this machine; the handler will not start",
   }]]);
 });
 
-Deno.test("check's arguments are one file, and whose it is", async () => {
+Deno.test("check takes one file, after an optional side", async () => {
   for (
     const [args, line] of [
-      ["", "micss check: no file; write micss check FILE"],
-      ["a b", 'micss check: "b": one too many; write micss check [server|client] FILE'],
-      ["server a b", 'micss check: "b": one too many; write micss check [server|client] FILE'],
+      ["", "micss check: no file given; write micss check FILE"],
+      ["a b", 'micss check: "b": unexpected argument; write micss check [server|client] FILE'],
+      ["server a b", 'micss check: "b": unexpected argument; write micss check [server|client] FILE'],
       ["/nowhere/f.yaml", 'micss check: "/nowhere/f.yaml": no such file; give the path of a YAML file'],
       ["server", 'micss check: "server": no such file; give the path of a YAML file'],
       ["a --jsno", "micss check: --jsno: unknown flag; did you mean --json?"],

@@ -1,10 +1,10 @@
-/** The shells themselves complete what micss prints for them. */
+/** Runs the completion scripts in the shells themselves. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { runMicss } from "../support/programs/cli.ts";
 import { makeTempDir, run } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";
 
-/** A line as far as it is typed, and what its last word may become. DIR has the files key.pub and key.txt. */
+/** Typed lines, each with the completions of its last word. DIR has the files key.pub and key.txt. */
 const LINES: [string, string[]][] = [
   ["micss ser", ["server"]],
   ["micss che", ["check"]],
@@ -28,7 +28,7 @@ const LINES: [string, string[]][] = [
   ["micss completions f", ["fish"]],
 ];
 
-/** Puts what micss prints for `shell` beside files to complete; DIR of the lines is the directory. */
+/** Writes the script for `shell`, and files to complete. DIR in the lines is their directory. */
 async function prepared(shell: string): Promise<AsyncDisposable & { dir: string; script: string }> {
   const directory = await makeTempDir();
   const dir = `${directory.path}/files`, script = `${directory.path}/completion`;
@@ -40,7 +40,7 @@ async function prepared(shell: string): Promise<AsyncDisposable & { dir: string;
   return { dir, script, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() };
 }
 
-/** What each line is completed to: the shell's program writes a line of words for each of its arguments. */
+/** Completes each line. The command writes a line of words for each of its arguments. */
 async function completed(shell: string, command: (script: string) => string[], lines: string[]): Promise<string[][]> {
   await using files = await prepared(shell);
   const args = lines.map((line) => line.replaceAll("DIR", files.dir));
@@ -68,7 +68,7 @@ testWith(["bash"], "bash completes commands, flags, their values and files", asy
   assertEquals(found, LINES.map(([, words]) => words));
 });
 
-testWith(["bash"], "bash completes a value after = as well, which it takes for a word", async () => {
+testWith(["bash"], "bash completes a value after =, which it splits off as a word", async () => {
   const lines = ["micss client --log-level =", "micss client --log-level = wa", "micss client --config = DIR/key.p"];
   const found = await completed("bash", (script) => ["bash", "-c", BASH, "bash", script], lines);
   assertEquals(found, [["debug", "error", "info", "quiet", "warn"], ["warn"], ["DIR/key.pub"]]);
@@ -87,7 +87,7 @@ testWith(["fish"], "fish completes commands, flags, their values and files", asy
   assertEquals(found, LINES.map(([, words]) => words));
 });
 
-/** A terminal in which ^T shows what the line has become. */
+/** A terminal in which ^T prints the completed line. */
 const ZSH = String.raw`
 zmodload zsh/zpty
 zpty shell zsh -f -i
@@ -105,7 +105,7 @@ zpty -d shell
 `.replaceAll("\\$", "$");
 
 testWith(["zsh"], "zsh completes commands, flags, their values and files", async () => {
-  // It puts what there is only one of into the line, a space behind it, or = where a value follows.
+  // zsh inserts a single completion with a space after it, or = before a value.
   const lines = LINES.filter(([, words]) => words.length === 1);
   const found = await completed(
     "zsh",
@@ -116,7 +116,7 @@ testWith(["zsh"], "zsh completes commands, flags, their values and files", async
   assertEquals(found.map((words) => words.map((word) => word.replace(/=$/, ""))), whole);
 });
 
-Deno.test("completions know every command", async () => {
+Deno.test("completions include every command", async () => {
   const { out: help } = await runMicss("help");
   const commands = [.../\nCommands:\n((?: {2}.+\n)+)/.exec(help)![1]!.matchAll(/^ {2}(\S+)/gm)].map(([, name]) =>
     name!
@@ -127,13 +127,13 @@ Deno.test("completions know every command", async () => {
   }
 });
 
-Deno.test("completions are for one of the shells that it knows", async () => {
+Deno.test("completions need one known shell", async () => {
   for (
     const [args, line] of [
-      ["", "micss completions: no shell; write micss completions bash|zsh|fish"],
-      ["bsah", 'micss completions: "bsah" is none; did you mean bash?'],
-      ["toString", 'micss completions: "toString" is none; write micss completions bash|zsh|fish'],
-      ["bash zsh", 'micss completions: "zsh": one too many; give only one, and flags'],
+      ["", "micss completions: no shell given; write micss completions bash|zsh|fish"],
+      ["bsah", 'micss completions: "bsah": unknown shell; did you mean bash?'],
+      ["toString", 'micss completions: "toString": unknown shell; write micss completions bash|zsh|fish'],
+      ["bash zsh", 'micss completions: "zsh": unexpected second argument; give only one'],
     ] as const
   ) {
     const answer = await runMicss("completions", ...args.split(" ").filter(Boolean));

@@ -12,7 +12,7 @@ import { FakeClock } from "../support/time/fake_clock.ts";
 import { makeTempDir } from "../support/programs/process.ts";
 import { freePort } from "../support/programs/programs.ts";
 
-/** A server on loopback with a key, in a directory of its own. */
+/** Starts a server with a key on loopback, with files in a temporary directory. */
 async function setUp() {
   const directory = await makeTempDir();
   const key = `${directory.path}/server.key`;
@@ -46,23 +46,23 @@ async function setUp() {
   };
 }
 
-Deno.test("identify asks, shows and keeps", async () => {
+Deno.test("identify asks a server, prints its channels and stores them", async () => {
   await using scene = await setUp();
   const { key, id, port, database } = scene;
   const { status, out, err } = await scene.identify(`127.0.0.1:${port}`, "--key", `${key}.pub`);
   assertEquals([status, err], [0, ""]);
   const [head, ...rest] = out.split("\n");
-  assertMatch(head!, new RegExp(`^127\\.0\\.0\\.1 has 2 channels, by key ${id}, until 20\\d\\d-.*Z:$`));
-  assertEquals(rest, [`  127.0.0.1:${port}`, `  127.0.0.2:${port}`, `kept in ${database}`, ""]);
+  assertMatch(head!, new RegExp(`^127\\.0\\.0\\.1 has 2 channels \\(key ${id}, valid until 20\\d\\d-.*Z\\):$`));
+  assertEquals(rest, [`  127.0.0.1:${port}`, `  127.0.0.2:${port}`, `stored in ${database}`, ""]);
   using kept = new Database(database);
   assertEquals(kept.list().map(({ address, key, source }) => [address, key, source]), [["127.0.0.1", id, "exchange"]]);
 });
 
-Deno.test("identify --json writes what channels import takes, and nothing else, to standard output", async () => {
+Deno.test("identify --json writes to standard output only JSON that channels import accepts", async () => {
   await using scene = await setUp();
   const { key, id, port, path, database } = scene;
   const { status, out, err } = await scene.identify(`127.0.0.1:${port}`, "--key", `${key}.pub`, "--json");
-  assertEquals([status, err], [0, `kept in ${database}\n`]);
+  assertEquals([status, err], [0, `stored in ${database}\n`]);
   const { version, entries: [entry] } = JSON.parse(out);
   assertEquals([version, entry.address, entry.key], [1, "127.0.0.1", id]);
   assertEquals(entry.channels, [`127.0.0.1:${port}`, `127.0.0.2:${port}`]);
@@ -71,7 +71,7 @@ Deno.test("identify --json writes what channels import takes, and nothing else, 
   assertEquals([imported.status, imported.err], [0, "1 imported\n"]);
 });
 
-Deno.test("identify takes keys, port and database from a client's file, and names are resolved", async () => {
+Deno.test("identify takes keys, port and database from a client's file, and resolves names in it", async () => {
   await using scene = await setUp();
   const { key, port, path } = scene;
   const file = `${path}/client.yaml`;
@@ -79,10 +79,10 @@ Deno.test("identify takes keys, port and database from a client's file, and name
   Deno.writeTextFileSync(file, `${keys}database: ${path}/other.db\nredirect: [127.0.0.1]\n`);
   const answer = await runMicss("identify", "127.0.0.2", "--config", file);
   assertEquals([answer.status, answer.err], [0, ""]);
-  assertMatch(answer.out, new RegExp(`^127\\.0\\.0\\.2 has 2 channels[^]*\nkept in ${path}/other\\.db\n$`));
+  assertMatch(answer.out, new RegExp(`^127\\.0\\.0\\.2 has 2 channels[^]*\nstored in ${path}/other\\.db\n$`));
 });
 
-Deno.test("identify fails with a line and status 1, and keeps nothing", async () => {
+Deno.test("identify reports failure in one line, exits 1 and stores nothing", async () => {
   await using scene = await setUp();
   const { port, path, database } = scene;
   const other = `${path}/other.key`;
@@ -93,17 +93,17 @@ Deno.test("identify fails with a line and status 1, and keeps nothing", async ()
     err:
       `micss identify: 127.0.0.1:${port} did not identify its channels: the server handler has no key ${id.toHex()}\n`,
   });
-  const nobody = freePort("127.0.0.1");
-  assertEquals(await scene.identify(`127.0.0.1:${nobody}`, "--key", other), {
+  const unused = freePort("127.0.0.1");
+  assertEquals(await scene.identify(`127.0.0.1:${unused}`, "--key", other), {
     status: 1,
     out: "",
-    err: `micss identify: 127.0.0.1:${nobody} did not identify its channels: Connection refused\n`,
+    err: `micss identify: 127.0.0.1:${unused} did not identify its channels: Connection refused\n`,
   });
   assertMatch((await scene.identify("nothing.invalid", "--key", other)).err, /^micss identify: nothing\.invalid: /);
   assertEquals([...Deno.readDirSync(path)].some(({ name }) => name === "state"), false, database);
 });
 
-Deno.test("what identify learned but can't keep is shown, and is status 1", async () => {
+Deno.test("channels that identify can't store are printed, and the status is 1", async () => {
   await using scene = await setUp();
   const { key, port, path } = scene;
   const file = `${path}/broken.db`;
@@ -114,17 +114,20 @@ Deno.test("what identify learned but can't keep is shown, and is status 1", asyn
   assertMatch(err, /^micss identify: .*broken\.db: damaged, not used; delete it, .*\n$/);
 });
 
-Deno.test("bad input to identify is a line and status 2", async () => {
+Deno.test("bad input to identify is reported in one line and exits 2", async () => {
   await using scene = await setUp();
   const { key, path } = scene;
   const file = `${path}/client.yaml`;
   Deno.writeTextFileSync(file, `keys: {192.0.2.1: ${key}.pub}\n`);
   const cases: [string[], string][] = [
-    [[], "micss identify: no address; write micss identify ADDRESS --key FILE"],
-    [["192.0.2.1"], 'micss identify: "192.0.2.1": no key to ask by; give one, --key FILE'],
-    [["192.0.2.2", "--config", file], `micss identify: "192.0.2.2": no key to ask by; ${file} has none for it`],
+    [[], "micss identify: no address given; write micss identify ADDRESS --key FILE"],
+    [["192.0.2.1"], 'micss identify: "192.0.2.1": no key given; give one with --key FILE'],
+    [
+      ["192.0.2.2", "--config", file],
+      `micss identify: "192.0.2.2": no key for it in ${file}; give one with --key FILE`,
+    ],
     [["::1", "--key", key], 'micss identify: "::1" is not an address; write an IPv6 address as [::1]'],
-    [["a", "b"], 'micss identify: "b": one too many; give only one, and flags'],
+    [["a", "b"], 'micss identify: "b": unexpected second argument; give only one'],
     [
       ["192.0.2.1", "--key", key],
       `micss identify: key "${key}": the private half, only for the server; give the public half, FILE.pub`,

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../../src/cli/commands.ts";
-import { EXIT_STATUSES } from "../../src/cli/statuses.ts";
+import { EXIT_STATUSES } from "../../src/cli/exit_statuses.ts";
 import { runMicss } from "../support/programs/cli.ts";
 import { makeTempDir, run } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";
@@ -15,31 +15,40 @@ async function page(): Promise<AsyncDisposable & { path: string }> {
   return { path, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() };
 }
 
-testWith(["groff"], "groff sets the manual page without a warning, and it says what the help says", async () => {
-  await using manual = await page();
-  const command = ["groff", "-man", "-Tascii", "-P-cbou", "-ww", "-rLL=200n", manual.path];
-  const { stderr, text } = await run(command);
-  assertEquals(stderr, "");
-  const shown = text().replace(/\s+/g, " ");
-  for (const { name, load } of COMMANDS) {
-    const { summary, usage, options, examples } = await load();
-    for (const part of [summary, `micss ${name} ${usage}`.trim(), ...examples]) assertStringIncludes(shown, flat(part));
-    for (const { flag, path, placeholder, doc } of options) {
-      const head = flag === undefined ? path! : `--${flag}`;
-      assertStringIncludes(shown, flat([head, placeholder ?? [], `${doc}.`].flat().join(" ")));
+testWith(
+  ["groff"],
+  "groff formats the manual page without a warning, and it has everything that the help has",
+  async () => {
+    await using manual = await page();
+    const command = ["groff", "-man", "-Tascii", "-P-cbou", "-ww", "-rLL=200n", manual.path];
+    const { stderr, text } = await run(command);
+    assertEquals(stderr, "");
+    const shown = text().replace(/\s+/g, " ");
+    for (const { name, summary, load } of COMMANDS) {
+      const { usage, options, examples } = await load();
+      for (const part of [summary, `micss ${name} ${usage}`.trim(), ...examples]) {
+        assertStringIncludes(
+          shown,
+          flat(part),
+        );
+      }
+      for (const { flag, path, placeholder, doc } of options) {
+        const head = flag === undefined ? path! : `--${flag}`;
+        assertStringIncludes(shown, flat([head, placeholder ?? [], `${doc}.`].flat().join(" ")));
+      }
     }
-  }
-  for (const [status, meaning] of EXIT_STATUSES) assertStringIncludes(shown, `${status} ${meaning}.`);
-});
+    for (const [status, meaning] of EXIT_STATUSES) assertStringIncludes(shown, `${status} ${meaning}.`);
+  },
+);
 
-testWith(["mandoc"], "mandoc finds nothing wrong with the manual page but that it has no date", async () => {
+testWith(["mandoc"], "mandoc reports nothing about the manual page other than the missing date", async () => {
   await using manual = await page();
   const { text } = await run(["mandoc", "-T", "lint", "-W", "warning", manual.path], { mayFail: true });
   const lines = text().trimEnd().split("\n").filter((line) => !line.includes("missing date"));
   assertEquals(lines, []);
 });
 
-Deno.test("the manual page is plain ASCII, and no line of text is taken for a request", async () => {
+Deno.test("the manual page is plain ASCII, and no line of text is a request", async () => {
   const { out } = await runMicss("man");
   assert(/^[\n\x20-\x7e]*$/.test(out));
   const requests = new Set([...out.matchAll(/^[.'](\S*)/gm)].map(([, name]) => name!));

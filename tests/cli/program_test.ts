@@ -4,7 +4,7 @@ import { run as runProgram } from "../support/programs/process.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** Starts the program itself, with the permissions that it needs to tell what is wrong. */
+/** Starts the program in a process, with the permissions that it needs to report mistakes. */
 async function start(...args: string[]): Promise<Deno.ChildProcess> {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-prompt", "--allow-read", ...await stdFlags(), "main.ts", ...args],
@@ -15,7 +15,7 @@ async function start(...args: string[]): Promise<Deno.ChildProcess> {
   }).spawn();
 }
 
-/** What the program answers to arguments with which it ends at once. */
+/** Runs the program with arguments for which it exits immediately. */
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const { code, stdout, stderr } = await (await start(...args)).output();
   const decoder = new TextDecoder();
@@ -42,18 +42,18 @@ Deno.test("the program writes mistakes to standard error and exits 2", async () 
   }
 });
 
-Deno.test("a reader of the program's help that has gone is no error", async () => {
+Deno.test("a reader of the help that has gone causes no error", async () => {
   const child = await start("help");
   await child.stdout.cancel();
   const [{ code }, err] = await Promise.all([child.status, new Response(child.stderr).text()]);
   assertEquals([code, err], [0, ""]);
 });
 
-Deno.test("a variable of the environment that is not UTF-8 has its line", async () => {
+Deno.test("an environment variable that is not UTF-8 is reported in one line", async () => {
   const permissions = ["--allow-read", "--allow-env=HOME,XDG_STATE_HOME", "--allow-sys=uid"];
   const command = [Deno.execPath(), "run", "--quiet", "--no-prompt", ...permissions, ...await stdFlags(), "main.ts"];
   for (const variable of ["HOME", "XDG_STATE_HOME"]) {
-    // The name of a directory in Latin-1; only a shell can write it.
+    // A directory name in Latin-1, which only a shell can pass on.
     const set = `export DENO_DIR="\${DENO_DIR:-\${XDG_CACHE_HOME:-$HOME/.cache}/deno}"
       export ${variable}=$(printf '/nowhere/\\351'); exec "$@"`;
     const outcome = await runProgram(["sh", "-c", set, "sh", ...command, "channels", "list"], {

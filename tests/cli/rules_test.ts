@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { main } from "../../src/cli/mod.ts";
 
-/** What the program answers to arguments with which it changes nothing. */
+/** Runs `micss rules` with arguments for which it changes nothing. */
 async function micss(...args: string[]): Promise<{ status: number; out: string; err: string }> {
   let [out, err] = ["", ""];
   const status = await main(["rules", ...args], {
@@ -13,12 +13,12 @@ async function micss(...args: string[]): Promise<{ status: number; out: string; 
 
 const HINT = "write micss rules print|apply|watch|remove";
 
-Deno.test("what is no action, or wrong with one, gets one line and status 2", async () => {
+Deno.test("an unknown action, or a mistake with a known one, is reported in one line and exits 2", async () => {
   const client = "--server web=192.0.2.1,192.0.2.2 --redirect 0.0.0.0";
   const cases: [string, string][] = [
-    ["", `micss rules: nothing to do; ${HINT}`],
-    ["frobnicate", `micss rules: "frobnicate" is nothing to do; ${HINT}`],
-    ["aply", 'micss rules: "aply" is nothing to do; did you mean apply?'],
+    ["", `micss rules: no action given; ${HINT}`],
+    ["frobnicate", `micss rules: "frobnicate": unknown action; ${HINT}`],
+    ["aply", 'micss rules: "aply": unknown action; did you mean apply?'],
     ["print clinet", 'micss rules print: "clinet": unexpected argument; only flags are allowed'],
     ["remove --config x", "micss rules remove: --config: unknown flag; see micss rules remove --help"],
     ["remove --flavour nftt", 'micss rules remove: --flavour "nftt": unknown flavour; did you mean nft?'],
@@ -40,7 +40,7 @@ Deno.test("what is no action, or wrong with one, gets one line and status 2", as
   }
 });
 
-Deno.test("help has the flags of rules, and a server's", async () => {
+Deno.test("help lists the flags of rules of both sides", async () => {
   const { status, out } = await micss("--help");
   assertEquals(status, 0);
   for (

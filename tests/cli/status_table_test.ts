@@ -46,11 +46,11 @@ const STATUS: Status = {
   events: [],
 };
 
-Deno.test("a status is a line of facts, the channels, and the sessions", () => {
+Deno.test("a status has a summary, the channels and the sessions", () => {
   assertEquals(
     statusTable(STATUS),
     `client 0.1.0, up 1 min, pid 42, on gate
-1 session, 2 associations (1 idle); since the start 0 ended, 0 reset, 0 refused
+1 session, 2 associations (1 idle); since start: 0 ended, 0 reset, 0 refused
 
 CHANNEL                STATE     OUT/S  IN/S  BEHIND  FAILED
 web 1 192.0.2.10:6522  flowing  1.2 MB  12 B   66 kB       0
@@ -61,18 +61,18 @@ SESSION            TO      SENT  RECEIVED       AGE  ASSOC
   );
 });
 
-Deno.test("what is over is counted, and refusals by their reasons", () => {
+Deno.test("ended and reset sessions are counted, and refusals by reason", () => {
   const totals = {
     ...STATUS.totals,
     ended: { ended: 12, reset: 1 },
     refusals: { "no-association": 2, "no-server": 0, loop: 1 },
   };
   const [, second, third] = statusTable({ ...STATUS, totals }).split("\n");
-  assertMatch(second!, /; since the start 12 ended, 1 reset, 3 refused$/);
+  assertMatch(second!, /; since start: 12 ended, 1 reset, 3 refused$/);
   assertEquals(third, "refused: no-association 2, loop 1");
 });
 
-Deno.test("a channel that failed has a line that says why", () => {
+Deno.test("a failed channel has a line with the reason", () => {
   const channels = [{ ...CHANNEL, state: "failed" as const, failures: 3, failure: { reason: "refused", age: 61 } }];
   assertMatch(statusTable({ ...STATUS, channels, sessions: [] }), /\n192\.0\.2\.10:6522: refused, 1 min ago\n/);
 });
@@ -91,7 +91,7 @@ Deno.test("no line is wider than 80 columns, however long addresses and names ar
   for (const line of text.split("\n")) assert(line.length <= 80, `${line.length}: ${line}`);
 });
 
-Deno.test("of many sessions the first are listed, and the others counted", () => {
+Deno.test("the first sessions are listed and the rest counted", () => {
   const sessions = Array.from({ length: 100 }, (_, id) => ({ ...SESSION, id: `${id}` }));
   const text = statusTable({ ...STATUS, sessions, sessionCount: 250 });
   assertMatch(text, /\nand 235 more\n$/);
@@ -112,7 +112,7 @@ Deno.test("durations have one unit or two", () => {
   assertEquals(texts, ["0 s", "59 s", "1 min", "59 min", "1 h 0 min", "23 h 59 min", "1 d 1 h"]);
 });
 
-Deno.test("what keeps a handler from serving is a line each, and so is what fails besides", () => {
+Deno.test("each unmet condition has a line, and so has each degraded one", () => {
   const readiness = {
     ready: false,
     missing: { rules: "no connection is redirected here" },

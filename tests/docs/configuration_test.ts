@@ -1,7 +1,7 @@
 /** Checks docs/CONFIGURATION.md and the JSON Schemas against the tables of settings, and the examples in them. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { configuration, exampleOf, schemaText } from "../../scripts/configuration.ts";
-import { EXIT_STATUSES } from "../../src/cli/statuses.ts";
+import { EXIT_STATUSES } from "../../src/cli/exit_statuses.ts";
 import { clientRulesSpec } from "../../src/config/client.ts";
 import { loadFile } from "../../src/config/file.ts";
 import { readConfig, type Spec } from "../../src/config/read.ts";

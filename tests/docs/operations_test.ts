@@ -81,7 +81,7 @@ Deno.test("the rules that the operations show are those of the file that they sh
   const names = { user: () => 999, group: () => undefined, addresses: (host: string) => [host] };
   const { ruleset, notes } = clientRulesPlan(config, names);
   assertEquals(notes, []);
-  const printed = `# What micss rules apply client puts in place on this machine.\nnft -f - <<'END'\n${
+  const printed = `# Rules that micss rules apply client puts in place on this machine.\nnft -f - <<'END'\n${
     nftScript(ruleset)
   }END\n`;
   assert(text.includes(`$ micss rules print --config /etc/micss/client.yaml\n${printed}`), printed);

@@ -85,7 +85,7 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       const began = performance.now();
       assertEquals(await demo.stop(signal), status);
       assert(performance.now() - began < 3_000);
-      assertStringIncludes(demo.lines.at(-1)!, `micss demo: ended by ${signal}: nothing is left running`);
+      assertStringIncludes(demo.lines.at(-1)!, `micss demo: ended by ${signal}; nothing is left running`);
       assert(!demo.lines.includes("Next"));
       const ports = demo.lines.flatMap((line) => [...line.matchAll(/(127\.0\.0\.\d):(\d+)/g)]);
       assert(ports.length >= 3);

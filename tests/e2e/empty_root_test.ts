@@ -20,7 +20,7 @@ testWith(NEEDS, "the executable runs where there is nothing but the C library", 
   const { within } = root;
   assertMatch((await run([root.executable, "version"], { within })).text(), /^micss \d/);
   const unknown = await run([root.executable, "channels", "list"], { within, mayFail: true });
-  assertEquals([unknown.code, unknown.stderr], [0, "nothing was learned yet, says /var/lib/micss/channels.db\n"]);
+  assertEquals([unknown.code, unknown.stderr], [0, "no learned channels in /var/lib/micss/channels.db\n"]);
 });
 
 testWith(

@@ -109,7 +109,7 @@ for (const flavour of FLAVOURS) {
           );
         }
 
-        assertEquals(await mustRules(near, "remove"), `Rules of the client are gone (${flavour}).\n`);
+        assertEquals(await mustRules(near, "remove"), `Rules of the client are removed (${flavour}).\n`);
         assertEquals(await allRules(near), untouched);
         assertEquals(await fetched(ipv4[0]!, near), "in the clear");
         assertEquals(await mustRules(near, "remove"), "");
@@ -142,8 +142,8 @@ for (const flavour of FLAVOURS) {
     const early = await rules(near, "apply", ...flags);
     assertEquals([early.code, early.text()], [0, `Rules of the client are in place (${flavour}).\n`]);
     assertEquals(early.stderr.split("\n").filter((line) => line !== ""), [
-      `micss rules apply: note: no route to ${ipv4[0]}:9, so the rules for IPv4 are untried`,
-      `micss rules apply: note: no route to [${ipv6[1]}]:9, so the rules for IPv6 are untried`,
+      `micss rules apply: note: no route to ${ipv4[0]}:9; the rules for IPv4 were not tested`,
+      `micss rules apply: note: no route to [${ipv6[1]}]:9; the rules for IPv6 were not tested`,
     ]);
     await using _nginxes = await startNginxes(topology);
     await near.ip(...["lo", ...devices].map((device) => `link set ${device} up`));

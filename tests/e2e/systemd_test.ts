@@ -57,7 +57,10 @@ for (const abstract of [false, true]) {
       );
       await Deno.writeTextFile(file, `${settings}nonsense: 1\n`);
       handler.signal("SIGHUP");
-      assertMatch(await manager.waitForLine(/as before/), /^"READY=1\\nSTATUS=Ready, as before: micss: .*nonsense/);
+      assertMatch(
+        await manager.waitForLine(/previous settings/),
+        /^"READY=1\\nSTATUS=Ready with the previous settings: micss: .*nonsense/,
+      );
 
       assertEquals(await handler.stop(), 0);
       await manager.waitForLine(/^"STOPPING=1\\nEXTEND_TIMEOUT_USEC=35000000\\n/);

@@ -16,7 +16,7 @@ function config(...args: string[]) {
   ], () => "");
 }
 
-/** Two users' files, of which others may read one, and a directory. */
+/** Makes three files of users: private, readable by others, and malformed. */
 async function withFiles(test: (directory: string) => void): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "micss-test-" });
   try {
@@ -30,7 +30,7 @@ async function withFiles(test: (directory: string) => void): Promise<void> {
   }
 }
 
-Deno.test("without files there are no users, with one there are those that it names", async () => {
+Deno.test("a file's users are read; without a file there are none", async () => {
   assertEquals(readIngressUsers(config(), readUsersFile), {});
   await withFiles((directory) => {
     const { socks5, httpConnect } = readIngressUsers(config("--socks5-users", `${directory}/private`), readUsersFile);
@@ -40,7 +40,7 @@ Deno.test("without files there are no users, with one there are those that it na
 });
 
 Deno.test({
-  name: "a file that is wrong, that is not there, or that others may read is a mistake",
+  name: "a malformed, missing or non-private file is a mistake",
   ignore: Deno.build.os === "windows",
   fn: () =>
     withFiles((directory) => {

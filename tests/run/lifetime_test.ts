@@ -1,23 +1,23 @@
-/** How a handler is run until a signal ends it, with signals that the test sends. */
+/** runUntilSignal with a fake handler and signals that the test sends. */
 import { assertEquals } from "@std/assert";
-import { type Reloaded, type Running, runUntilSignal } from "../../src/run/lifetime.ts";
+import { type Reloaded, type RunOptions, runUntilSignal } from "../../src/run/lifetime.ts";
 import { type Handler } from "../../src/run/program.ts";
 import type { Signals } from "../../src/run/signals.ts";
 import { UsageError } from "../../src/config/problems.ts";
 import { createLog } from "../../src/log/log.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
 
-/** A handler that runs, and all that was done to it. */
+/** Runs a fake handler and records the calls to it. */
 class Run implements Signals {
   readonly clock = new FakeClock();
   readonly lines: Record<string, unknown>[] = [];
   readonly done: string[] = [];
   readonly status: Promise<number>;
   readonly #idle = Promise.withResolvers<void>();
-  readonly #come: Deno.Signal[] = [];
+  readonly #pending: Deno.Signal[] = [];
   #wake = () => {};
 
-  constructor(running: Partial<Running> = {}) {
+  constructor(options: Partial<RunOptions> = {}) {
     const handler: Handler = {
       stopListening: () => void this.done.push("stopListening"),
       idle: () => this.#idle.promise,
@@ -29,31 +29,31 @@ class Run implements Signals {
       now: () => new Date(0),
     });
     this.status = runUntilSignal(handler, log, this, {
-      reload: () => Promise.resolve({ changed: [], left: [] }),
+      reload: () => Promise.resolve({ changed: [], restartNeeded: [] }),
       drain: () => 30_000,
-      hungUp: () => false,
+      terminalGone: () => false,
       clock: this.clock,
-      ...running,
+      ...options,
     });
   }
 
   async next(): Promise<Deno.Signal> {
-    while (this.#come.length === 0) await new Promise<void>((resolve) => this.#wake = resolve);
-    return this.#come.shift()!;
+    while (this.#pending.length === 0) await new Promise<void>((resolve) => this.#wake = resolve);
+    return this.#pending.shift()!;
   }
 
-  /** The last session ends. */
+  /** Ends the last session. */
   finish(): void {
     this.#idle.resolve();
   }
 
   async send(signal: Deno.Signal): Promise<void> {
-    this.#come.push(signal);
+    this.#pending.push(signal);
     this.#wake();
     await settle();
   }
 
-  /** What the log says, without the time. */
+  /** Log lines without their time. */
   get said(): unknown[] {
     return this.lines.map(({ time: _, ...line }) => line);
   }
@@ -61,7 +61,7 @@ class Run implements Signals {
 
 const ENDING = { level: "info", event: "ending", signal: "SIGTERM", "drain-ms": 30_000 };
 
-Deno.test("a handler whose sessions finish in time ends with 0", async () => {
+Deno.test("a handler whose sessions finish in time exits 0", async () => {
   const run = new Run();
   await run.send("SIGTERM");
   assertEquals(run.done, ["stopListening"]);
@@ -71,7 +71,7 @@ Deno.test("a handler whose sessions finish in time ends with 0", async () => {
   assertEquals(run.said, [ENDING, { level: "info", event: "ended", drained: true }]);
 });
 
-Deno.test("the deadline resets what is left and ends with 1", async () => {
+Deno.test("at the deadline, remaining sessions are reset and the handler exits 1", async () => {
   const run = new Run();
   await run.send("SIGTERM");
   await run.clock.advance(30_000);
@@ -82,8 +82,8 @@ Deno.test("the deadline resets what is left and ends with 1", async () => {
   ]);
 });
 
-Deno.test("a second signal ends at once, with 1; SIGHUP is none", async () => {
-  const run = new Run({ reload: () => Promise.reject(new Error("not asked for")) });
+Deno.test("a second signal other than SIGHUP ends the handler immediately, and it exits 1", async () => {
+  const run = new Run({ reload: () => Promise.reject(new Error("unexpected reload")) });
   await run.send("SIGTERM");
   await run.send("SIGHUP");
   assertEquals(run.done, ["stopListening"]);
@@ -95,11 +95,11 @@ Deno.test("a second signal ends at once, with 1; SIGHUP is none", async () => {
   ]);
 });
 
-Deno.test("SIGHUP reloads, as often as it comes, and what takes another start is told in a line", async () => {
+Deno.test("each SIGHUP reloads, and settings that need a restart are logged", async () => {
   const found = [
-    { changed: [], left: [] },
-    { changed: ["targets", "timeouts.connect"], left: [] },
-    { changed: ["limits.waiting"], left: ["channels", "pads"] },
+    { changed: [], restartNeeded: [] },
+    { changed: ["targets", "timeouts.connect"], restartNeeded: [] },
+    { changed: ["limits.waiting"], restartNeeded: ["channels", "pads"] },
   ];
   const run = new Run({ reload: () => Promise.resolve(found.shift()!) });
   await run.send("SIGHUP");
@@ -116,7 +116,7 @@ Deno.test("SIGHUP reloads, as often as it comes, and what takes another start is
   assertEquals(await run.status, 0);
 });
 
-Deno.test("a file that is wrong, or whatever else fails, is told in a line for each mistake, and all goes on", async () => {
+Deno.test("each mistake of a failed reload is logged, and the handler goes on", async () => {
   const errors = [new UsageError(["micss: f:1: wrong", "micss: f:2: wrong, too"]), new Error("oops")];
   const run = new Run({ reload: () => Promise.reject(errors.shift()) });
   await run.send("SIGHUP");
@@ -131,30 +131,30 @@ Deno.test("a file that is wrong, or whatever else fails, is told in a line for e
   assertEquals(await run.status, 0);
 });
 
-Deno.test("signals that come while a reload is under way wait for its end", async () => {
+Deno.test("signals during a reload wait for its end", async () => {
   const reload = Promise.withResolvers<Reloaded>();
   const run = new Run({ reload: () => reload.promise });
   await run.send("SIGHUP");
   await run.send("SIGTERM");
   assertEquals(run.done, []);
   run.finish();
-  reload.resolve({ changed: [], left: [] });
+  reload.resolve({ changed: [], restartNeeded: [] });
   assertEquals([await run.status, run.lines.map(({ event }) => event)], [0, ["reloaded", "ending", "ended"]]);
 });
 
-Deno.test("SIGHUP of a terminal that has gone ends a handler", async () => {
-  const run = new Run({ hungUp: () => true });
+Deno.test("SIGHUP ends a handler whose terminal has gone", async () => {
+  const run = new Run({ terminalGone: () => true });
   run.finish();
   await run.send("SIGHUP");
   assertEquals([await run.status, run.lines[0]!.signal], [0, "SIGHUP"]);
 });
 
-Deno.test("the deadline is the one that was loaded last", async () => {
+Deno.test("the deadline is that of the current configuration", async () => {
   let drain = 30_000;
   const run = new Run({
     reload: () => {
       drain = 1000;
-      return Promise.resolve({ changed: [], left: [] });
+      return Promise.resolve({ changed: [], restartNeeded: [] });
     },
     drain: () => drain,
   });

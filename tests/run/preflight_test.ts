@@ -10,7 +10,7 @@ const MACHINE: Machine = {
   },
 };
 
-/** What of a client's flags this machine does not bear out. */
+/** Unmet requirements of a client with these flags. */
 function unmetOf(flags: string, machine = MACHINE): Promise<string[]> {
   const config = parseClientCommand(flags.split(" "), () => "");
   return unmetRequirements(clientRequirements(config), () => "HERE", machine);
@@ -18,35 +18,35 @@ function unmetOf(flags: string, machine = MACHINE): Promise<string[]> {
 
 const SERVER = "--server web=198.51.100.1,203.0.113.1";
 
-Deno.test("listening needs an address of the machine, in any spelling, by a name or as a wildcard", async () => {
+Deno.test("listening needs an assigned address, in any spelling, by name or as a wildcard", async () => {
   for (
     const host of ["192.0.2.1", "[2001:db8::1]", "[::ffff:192.0.2.1]", "[fe80::1%eth0]", "here", "0.0.0.0", "[::]"]
   ) {
     assertEquals(await unmetOf(`${SERVER} --socks5 ${host}:1080`), [], host);
   }
-  const without = "is no address of this machine; the handler does not start without";
+  const problem = "is not assigned to this machine; the handler will not start";
   assertEquals(await unmetOf(`${SERVER} --redirect 192.0.2.2 --tproxy [2001:db8::2]`), [
-    `HERE: warning: 192.0.2.2 ${without}`,
-    `HERE: warning: 2001:db8::2 ${without}`,
+    `HERE: warning: 192.0.2.2 ${problem}`,
+    `HERE: warning: 2001:db8::2 ${problem}`,
   ]);
   assertEquals(await unmetOf(`${SERVER} --http-connect there:3128 --admin 198.51.100.7:9652 --forward here:1=web:80`), [
-    `HERE: warning: there, 198.51.100.1, ${without}`,
-    `HERE: warning: 198.51.100.7 ${without}`,
+    `HERE: warning: there (198.51.100.1) ${problem}`,
+    `HERE: warning: 198.51.100.7 ${problem}`,
   ]);
 });
 
-Deno.test("a machine that does not tell its addresses is believed to have them", async () => {
+Deno.test("on a machine that does not report its addresses, any address passes", async () => {
   assertEquals(await unmetOf(`${SERVER} --socks5 192.0.2.2:1080`, { ...MACHINE, hosts: () => [] }), []);
 });
 
-Deno.test("names that are connected to have to be known; a configured server's own name is none", async () => {
+Deno.test("hosts to connect to must resolve; a configured server's own name need not", async () => {
   const forward = "--forward 192.0.2.1:1=web:80";
   assertEquals(await unmetOf(`--server web=there,203.0.113.1 ${forward}`), []);
   assertEquals(await unmetOf(`--server web=gone,203.0.113.1 ${forward}`), [
-    "HERE: warning: gone: the name is not known; nothing goes there until it is resolved",
+    "HERE: warning: gone: the name is not known; connections there fail until it resolves",
   ]);
   assertEquals(await unmetOf("--identify gone=key.pub --forward gone:1=gone:80"), [
-    "HERE: warning: gone: the name is not known; the handler does not start without",
-    "HERE: warning: gone: the name is not known; nothing goes there until it is resolved",
+    "HERE: warning: gone: the name is not known; the handler will not start",
+    "HERE: warning: gone: the name is not known; connections there fail until it resolves",
   ]);
 });

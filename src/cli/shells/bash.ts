@@ -1,20 +1,20 @@
-import type { Flag, Line } from "./line.ts";
+import type { CommandSpec, FlagSpec } from "./spec.ts";
 
-/** What bash reads to complete `micss`. Nothing in it comes from a person: names and words hold no special character. */
-export function bashCompletion(lines: readonly Line[]): string {
+/** The completion script for bash. Names and words contain no special characters, so none are quoted. */
+export function bashCompletion(commands: readonly CommandSpec[]): string {
   return `\
 # bash completion for micss: source <(micss completions bash)
 _micss() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} command=\${COMP_WORDS[1]} flags= words= files=
   COMPREPLY=()
-  # bash takes --flag=value for three words.
+  # bash splits --flag=value into three words.
   if [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=\${COMP_WORDS[COMP_CWORD-2]}; fi
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W '${lines.map(({ name }) => name).join(" ")}' -- "$cur"))
+    COMPREPLY=($(compgen -W '${commands.map(({ name }) => name).join(" ")}' -- "$cur"))
     return
   fi
   case $command in
-${lines.map(commandCase).join("")}  esac
+${commands.map(commandCase).join("")}  esac
   if [[ $cur == -* ]]; then words=$flags files=; fi
   ((COMP_CWORD == 2)) || [[ $cur == -* ]] || words=
   _micss_words "$words"
@@ -32,7 +32,7 @@ complete -F _micss micss
 `;
 }
 
-function commandCase({ name, flags, words, files }: Line): string {
+function commandCase({ name, flags, words, files }: CommandSpec): string {
   const values = flags.filter(({ placeholder }) => placeholder !== undefined).map(valueCase);
   return [
     `    ${name})`,
@@ -44,7 +44,7 @@ function commandCase({ name, flags, words, files }: Line): string {
   ].join("\n");
 }
 
-function valueCase({ name, words, file }: Flag): string {
+function valueCase({ name, words, file }: FlagSpec): string {
   const what = words.length > 0 ? `_micss_words '${words.join(" ")}'; ` : file ? "_micss_files; " : "";
   return `        --${name}) ${what}return ;;`;
 }

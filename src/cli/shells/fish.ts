@@ -1,7 +1,7 @@
-import type { Flag, Line } from "./line.ts";
+import type { CommandSpec, FlagSpec } from "./spec.ts";
 
-/** What fish reads to complete `micss`. */
-export function fishCompletion(lines: readonly Line[]): string {
+/** The completion script for fish. */
+export function fishCompletion(commands: readonly CommandSpec[]): string {
   return `\
 # fish completion for micss: micss completions fish | source
 function __micss_command
@@ -12,10 +12,10 @@ function __micss_first
   test (count (commandline -opc)) -eq $argv[1]
 end
 complete -c micss -f
-${lines.map(commandLines).join("")}`;
+${commands.map(commandLines).join("")}`;
 }
 
-function commandLines({ name, summary, flags, words, files }: Line): string {
+function commandLines({ name, summary, flags, words, files }: CommandSpec): string {
   const begin = `complete -c micss -n '__micss_command ${name}`;
   return [
     `complete -c micss -n '__micss_first 1' -a ${name} -d ${quoted(summary)}`,
@@ -26,7 +26,7 @@ function commandLines({ name, summary, flags, words, files }: Line): string {
   ].join("\n");
 }
 
-function value({ placeholder, words, file }: Flag): string {
+function value({ placeholder, words, file }: FlagSpec): string {
   if (placeholder === undefined) return "";
   if (words.length > 0) return ` -x -a '${words.join(" ")}'`;
   return file ? " -r -F" : " -x";

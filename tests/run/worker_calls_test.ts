@@ -2,16 +2,18 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { UsageError } from "../../src/config/problems.ts";
 import { StartError } from "../../src/net/listen/listen.ts";
 import { NotLookedAt } from "../../src/observe/readiness.ts";
-import { Caller, type Duties, type Line, type Port, serve } from "../../src/run/calls.ts";
+import { Caller, type LogLine, type Port, serveCalls, type WorkerMethods } from "../../src/run/worker_calls.ts";
 
-/** What stands for a worker, and its caller. */
-function connected(duties: Partial<Duties>): { caller: Caller; lines: Line[]; say: (line: Line) => void; end(): void } {
+/** Connects a caller to the methods of a worker, in one thread. */
+function connected(
+  methods: Partial<WorkerMethods>,
+): { caller: Caller; lines: LogLine[]; say: (line: LogLine) => void; end(): void } {
   const { port1, port2 } = new MessageChannel();
-  const lines: Line[] = [];
-  let say: (line: Line) => void = () => {};
-  serve(port2 as Port, (given) => {
+  const lines: LogLine[] = [];
+  let say: (line: LogLine) => void = () => {};
+  serveCalls(port2 as Port, (given) => {
     say = given;
-    return duties as Duties;
+    return methods as WorkerMethods;
   });
   const end = () => {
     port1.close();
@@ -21,20 +23,20 @@ function connected(duties: Partial<Duties>): { caller: Caller; lines: Line[]; sa
   return { caller, lines, say: (line) => say(line), end };
 }
 
-Deno.test("a call is answered with what the duty gives, whichever is done first", async () => {
+Deno.test("each call gets its own method's result, in any order", async () => {
   const gate = Promise.withResolvers<void>();
   const { caller, end } = connected({
     idle: () => gate.promise,
-    reload: () => Promise.resolve({ left: ["pads"], checks: [{ name: "server web", need: "any" }] }),
+    reload: () => Promise.resolve({ restartNeeded: ["pads"], checks: [{ name: "server web", need: "any" }] }),
   });
   const idle = caller.call("idle");
-  assertEquals(await caller.call("reload"), { left: ["pads"], checks: [{ name: "server web", need: "any" }] });
+  assertEquals(await caller.call("reload"), { restartNeeded: ["pads"], checks: [{ name: "server web", need: "any" }] });
   gate.resolve();
   assertEquals(await idle, undefined);
   end();
 });
 
-Deno.test("errors come as what they are: a mistake with its lines, a start that failed, and any other", async () => {
+Deno.test("UsageError, StartError and NotLookedAt keep their class across a call", async () => {
   const { caller, end } = connected({
     prepare: () => Promise.reject(new UsageError(["one", "two"])),
     start: () => Promise.reject(new StartError("can't listen")),
@@ -48,7 +50,7 @@ Deno.test("errors come as what they are: a mistake with its lines, a start that 
   end();
 });
 
-Deno.test("lines come in their order, before the answer to a later call", async () => {
+Deno.test("log lines arrive in order, before the answer to a later call", async () => {
   const { caller, lines, say, end } = connected({ alive: () => Promise.resolve() });
   say(["info", "session", { port: 80 }]);
   say(["warn", "session reset", {}]);
@@ -57,7 +59,7 @@ Deno.test("lines come in their order, before the answer to a later call", async 
   end();
 });
 
-Deno.test("a worker that failed answers nothing more, and who waits is told why", async () => {
+Deno.test("pending calls reject with the error of a failed worker", async () => {
   const { caller, end } = connected({ idle: () => new Promise(() => {}) });
   const idle = caller.call("idle");
   caller.fail(new Error("worker 1: out of memory"));
