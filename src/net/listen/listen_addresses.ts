@@ -1,30 +1,29 @@
-import type { Address } from "../address.ts";
 import { systemClock } from "../../time/clock.ts";
+import type { Address } from "../address.ts";
 import { isIp } from "../ip.ts";
 import { Lookups } from "../names/lookups.ts";
 import { isAssigned, ownHosts } from "../own_hosts.ts";
 
-/** How long a name may take to be resolved, in milliseconds. */
+/** Time limit for resolving a name, in milliseconds. */
 const RESOLVE_TIMEOUT = 5_000;
 
-const lookups = new Lookups({ clock: systemClock });
-
-/** What {@linkcode listenAddresses} needs of the machine. Tests put another in its place. */
+/** The machine as {@linkcode listenAddresses} sees it; tests substitute another. */
 export interface LocalMachine {
-  /** Finds a name's addresses. */
+  /** Resolves a name to its addresses. */
   readonly resolve: (name: string) => Promise<readonly string[]>;
-  /** The machine's addresses; none where it does not tell. */
+  /** The machine's own addresses; none if unknown. */
   readonly hosts: () => readonly string[];
 }
 
+const lookups = new Lookups({ clock: systemClock });
 const localMachine: LocalMachine = {
   hosts: ownHosts,
   resolve: (name) => lookups.addresses(name, { timeout: RESOLVE_TIMEOUT, source: name }),
 };
 
 /**
- * The addresses to listen at for one that a configuration names: of a name, all that this machine has, since a client may
- * pick any of them. A name that can't be resolved, or has none of them, stays as it is: listening says what is wrong.
+ * The addresses to listen at for a configured address. A name stands for all of its addresses that are assigned to this
+ * machine, since a client may pick any of them. A name with none stays as it is, so that listening reports the error.
  */
 export async function listenAddresses(
   address: Address,

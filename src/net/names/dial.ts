@@ -1,10 +1,15 @@
+import { MicssError, reasonOf } from "../../errors/errors.ts";
+import type { Clock } from "../../time/clock.ts";
+import { deadline } from "../../time/deadline.ts";
 import { type Address, formatAddress } from "../address.ts";
 import type { Connection, Network } from "../connection.ts";
 import { isIp } from "../ip.ts";
 import type { Lookups } from "./lookups.ts";
-import type { Clock } from "../../time/clock.ts";
 
-/** How {@linkcode connectInTurn} goes about it. */
+/** No connection was established in time. */
+export class ConnectTimeout extends MicssError {}
+
+/** Options of {@linkcode connectInTurn}. */
 export interface ConnectOptions {
   /** Makes the connection. */
   readonly network: Network;
@@ -12,22 +17,22 @@ export interface ConnectOptions {
   readonly clock: Clock;
   /** Time limit for all addresses together, in milliseconds. */
   readonly timeout: number;
-  /** Gives up. */
+  /** Cancels, with its reason. */
   readonly signal?: AbortSignal;
 }
 
-/** How {@linkcode dial} goes about it. */
+/** Options of {@linkcode dial}. */
 export interface DialOptions extends ConnectOptions {
-  /** Finds the addresses of names. */
+  /** Resolves names. */
   readonly lookups: Lookups;
-  /** The user or address for which the name is looked up. */
+  /** User or address on whose behalf the name is resolved. */
   readonly source?: string;
 }
 
 /**
- * Connects to a host: where it is a name, to its addresses in turn, in the resolver's order.
+ * Connects to a host; to a name's addresses in turn, in the resolver's order.
  *
- * @throws What looking the name up, or {@linkcode connectInTurn}, throws.
+ * @throws The errors of {@linkcode Lookups.addresses} and {@linkcode connectInTurn}.
  */
 export async function dial({ host, port }: Address, options: DialOptions): Promise<Connection> {
   if (isIp(host)) return await connectInTurn([{ host, port }], options);
@@ -39,21 +44,21 @@ export async function dial({ host, port }: Address, options: DialOptions): Promi
 }
 
 /**
- * Connects to the first of some addresses that takes a connection. Each may take an equal part of the time that is left,
- * so that one that does not answer leaves time for the others.
+ * Connects to the first address that accepts. Each attempt gets an equal part of the remaining time, so that an address
+ * that does not answer leaves time for the others.
  *
  * @param addresses At least one, each with an IP address.
- * @throws {Deno.errors.ConnectionRefused} When one refused, and none took the connection.
- * @throws What the system reports, or the signal's reason.
+ * @throws {Deno.errors.ConnectionRefused} When one refused and none accepted.
+ * @throws The system's error, or the signal's reason.
  */
 export async function connectInTurn(addresses: readonly Address[], options: ConnectOptions): Promise<Connection> {
   const { clock, timeout, signal } = options;
-  const deadline = clock.now() + timeout;
+  const end = clock.now() + timeout;
   const failures: unknown[] = [];
   for (const [index, address] of addresses.entries()) {
-    const part = Math.max(1, (deadline - clock.now()) / (addresses.length - index));
+    const share = Math.max(1, (end - clock.now()) / (addresses.length - index));
     try {
-      return await connectWithin(address, part, options);
+      return await connectWithin(share, address, options);
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       failures.push(error);
@@ -63,30 +68,18 @@ export async function connectInTurn(addresses: readonly Address[], options: Conn
 }
 
 async function connectWithin(
+  ms: number,
   address: Address,
-  timeout: number,
   { network, clock, signal }: ConnectOptions,
 ): Promise<Connection> {
-  const giveUp = new AbortController();
-  const abort = () => giveUp.abort(signal!.reason);
-  const seconds = Math.round(timeout / 10) / 100;
-  const cancel = clock.after(timeout, () => giveUp.abort(new Error(`no connection within ${seconds} s`)));
-  signal?.addEventListener("abort", abort);
-  try {
-    signal?.throwIfAborted();
-    return await network.connect(address, giveUp.signal);
-  } finally {
-    cancel();
-    signal?.removeEventListener("abort", abort);
-  }
+  const reason = () => new ConnectTimeout(`no connection within ${Math.round(ms / 10) / 100} s`);
+  using limit = deadline(clock, ms, { reason, signal });
+  return await network.connect(address, limit.signal);
 }
 
-/** One error for several. One that refused is there, which says more than silence. */
+/** One error for several. Refused if any is: an address that refused exists, while silence says nothing. */
 function combined(addresses: readonly Address[], failures: readonly unknown[]): Error {
-  const reasons = failures.map((failure, at) => {
-    const reason = failure instanceof Error ? failure.message.replace(/ \(os error \d+\)$/, "") : String(failure);
-    return `${formatAddress(addresses[at]!)}: ${reason}`;
-  });
+  const reasons = failures.map((failure, index) => `${formatAddress(addresses[index]!)}: ${reasonOf(failure)}`);
   const refused = failures.some((failure) => failure instanceof Deno.errors.ConnectionRefused);
   return new (refused ? Deno.errors.ConnectionRefused : Error)(reasons.join("; "), { cause: failures[0] });
 }

@@ -1,38 +1,38 @@
 import { canonicalHost } from "../ip.ts";
 
-/** The largest hosts file that is read, in bytes: lists of blocked names have some megabytes. */
+/** Maximum size of the hosts file, in bytes: lists of blocked names have some megabytes. */
 const MAX_BYTES = 32 * 1024 * 1024;
 
-/** Where the system keeps them (hosts(5), nsswitch.conf(5)). */
+/** System files (hosts(5), nsswitch.conf(5)). */
 const HOSTS = "/etc/hosts", NSSWITCH = "/etc/nsswitch.conf";
 
 /**
- * The names in the system's hosts file: the resolver answers for them without asking a name server, so that they need not
- * wait for those that do. Only their presence counts; the addresses, and their order, stay the resolver's.
+ * The names in the system's hosts file. The resolver answers these without a name server, so they need not queue behind
+ * names that require one. Only a name's presence counts; its addresses and their order come from the resolver.
  */
 export class HostsFile {
   readonly #hosts: string;
   readonly #nsswitch: string;
   #names: ReadonlySet<string> = new Set();
-  /** The files' state when they were read. */
-  #read = "";
+  /** State of both files when they were last read. */
+  #readState = "";
 
-  /** Reads nothing before it is asked. */
+  /** Reads nothing before the first {@linkcode HostsFile.find}. */
   constructor(hosts = HOSTS, nsswitch = NSSWITCH) {
     this.#hosts = hosts;
     this.#nsswitch = nsswitch;
   }
 
   /**
-   * The name as the file has it: without the last dot, as each of its names is absolute.
+   * Finds a name, and returns it without a trailing dot, as all names of the file are absolute.
    *
-   * @returns Undefined for a name that it does not have, and where the resolver asks name servers first.
+   * @returns undefined if the file lacks the name, or the resolver asks name servers first.
    */
   find(name: string): string | undefined {
     const state = [this.#hosts, this.#nsswitch].map(stateOf).join();
-    if (state !== this.#read) {
+    if (state !== this.#readState) {
       this.#names = comesFirst(read(this.#nsswitch)) ? namesOf(read(this.#hosts)) : new Set();
-      this.#read = state;
+      this.#readState = state;
     }
     const absolute = canonicalHost(name);
     return this.#names.has(absolute) ? absolute : undefined;
@@ -56,7 +56,7 @@ function read(path: string): string {
   }
 }
 
-/** Whether the file is asked before name servers. systemd-resolved (`resolve`) asks it first, too. */
+/** Reports that the resolver consults the hosts file before name servers; so does systemd-resolved (`resolve`). */
 function comesFirst(nsswitch: string): boolean {
   const services = /^[ \t]*hosts:(.*)$/m.exec(nsswitch)?.[1];
   return services === undefined || /\b(files|resolve|dns)\b/.exec(services)?.[1] !== "dns";

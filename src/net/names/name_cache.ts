@@ -3,27 +3,27 @@ import type { Clock } from "../../time/clock.ts";
 import { canonicalHost, withoutZone } from "../ip.ts";
 import type { Lookups } from "./lookups.ts";
 
-/** How long an answer is taken as it is, in milliseconds. */
+/** Time between two look-ups of a name, in milliseconds. */
 export const REFRESH_INTERVAL = 60_000;
 
-/** How long after a failure a name is tried again, in milliseconds. */
+/** Time before the next look-up after a failure, in milliseconds. */
 export const RETRY_INTERVAL = 5_000;
 
-/** How long an address that was an answer is still taken for the name's own, in milliseconds. */
+/** Time for which a former address still counts as the name's own, in milliseconds. */
 const OWNED_FOR = 3_600_000;
 
-/** How many such addresses are remembered, for each name. */
+/** Maximum number of remembered addresses per name. */
 const MAX_REMEMBERED = 256;
 
-/** What {@linkcode NameCache} needs. */
+/** Options of a {@linkcode NameCache}. */
 export interface NameCacheOptions {
-  /** Does the work. */
+  /** Resolves the names. */
   readonly lookups: Lookups;
-  /** Tells time. */
+  /** Measures intervals. */
   readonly clock: Clock;
-  /** How long one answer may take, in milliseconds. */
+  /** Time limit of a look-up, in milliseconds. */
   readonly timeout: number;
-  /** Gets a line when a name is no longer answered for, and when it is again. */
+  /** Receives a line when a name stops resolving, and when it resolves again. */
   readonly log: Log;
 }
 
@@ -31,17 +31,17 @@ export interface NameCacheOptions {
 interface State {
   answer?: readonly string[];
   failure?: Error;
-  /** The resolution under way. */
+  /** The look-up under way. */
   pending?: Promise<void>;
-  /** When each address was last an answer. */
+  /** Time at which each address was last part of an answer. */
   readonly seen: Map<string, number>;
-  /** Forgets the next resolution. */
+  /** Cancels the next look-up. */
   cancel: () => void;
 }
 
 /**
- * The addresses of host names that are needed again and again: resolved from the start, and again every
- * {@linkcode REFRESH_INTERVAL}. While a name can't be resolved its last answer holds.
+ * The addresses of a fixed set of host names, looked up on construction and every {@linkcode REFRESH_INTERVAL}. While a
+ * name can't be resolved, its last answer holds.
  */
 export class NameCache {
   readonly #options: NameCacheOptions;
@@ -49,22 +49,22 @@ export class NameCache {
   #closed = false;
 
   /**
-   * Begins to resolve.
+   * Starts the look-ups.
    *
-   * @param before What these take the place of: answers that it has hold until there are others.
+   * @param predecessor Cache that this one replaces; its answers hold until there are new ones.
    */
-  constructor(names: Iterable<string>, options: NameCacheOptions, before?: NameCache) {
+  constructor(names: Iterable<string>, options: NameCacheOptions, predecessor?: NameCache) {
     this.#options = options;
-    const known = before === undefined ? new Map<string, State>() : before.#states;
+    const known = predecessor === undefined ? new Map<string, State>() : predecessor.#states;
     this.#states = new Map([...names].map((name) => [name, inherited(known.get(name))]));
     for (const [name, state] of this.#states) this.#refresh(name, state);
   }
 
   /**
-   * A name's addresses, in their one spelling, at least one; the same array as long as they are the same.
+   * A name's addresses in canonical spelling, at least one; the same array until they change.
    *
-   * @param name One of those that the constructor was given.
-   * @throws {Error} When it never could be resolved, with the name and the reason.
+   * @param name One of the names given to the constructor.
+   * @throws {Error} If the name never resolved, with the name and the reason.
    */
   async get(name: string): Promise<readonly string[]> {
     const state = this.#states.get(name)!;
@@ -73,20 +73,20 @@ export class NameCache {
     return state.answer;
   }
 
-  /** Whether an address is a name's, or was within the last hour. */
+  /** Reports that an address is one of a name's, or was within the last hour. */
   owns(name: string, host: string): boolean {
     const seen = this.#states.get(name)?.seen.get(withoutZone(canonicalHost(host)));
     return seen !== undefined && this.#options.clock.now() - seen < OWNED_FOR;
   }
 
-  /** Waits until every name was tried once. @returns Those that could not be resolved yet. */
+  /** Waits until every name was looked up once. @returns The names without an answer. */
   async unresolved(): Promise<string[]> {
     const states = [...this.#states].filter(([, { answer }]) => answer === undefined);
     await Promise.all(states.map(([, { pending }]) => pending));
     return states.filter(([, { answer }]) => answer === undefined).map(([name]) => name);
   }
 
-  /** Resolves nothing any more. */
+  /** Stops further look-ups. */
   close(): void {
     this.#closed = true;
     for (const { cancel } of this.#states.values()) cancel();
@@ -105,7 +105,7 @@ export class NameCache {
       if (state.failure === undefined && !this.#closed) {
         log.warn("name not resolved", { reason: failure.message, kept });
       }
-      // What still holds is still the name's.
+      // The last answer holds, so its addresses are still the name's.
       for (const host of state.answer ?? []) remember(state.seen, host, clock.now());
       state.failure = failure;
       return RETRY_INTERVAL;
@@ -115,8 +115,8 @@ export class NameCache {
   }
 }
 
-function inherited(before: State | undefined): State {
-  const { answer, seen } = before ?? {};
+function inherited(predecessor: State | undefined): State {
+  const { answer, seen } = predecessor ?? {};
   return { ...answer !== undefined && { answer }, seen: new Map(seen), cancel: () => {} };
 }
 

@@ -1,2 +1,2 @@
-/** Finds the addresses of a host name, best first. @throws What the system reports. */
+/** Resolves a host name to its addresses, best first. @throws The system's error. */
 export type Resolve = (name: string) => Promise<readonly string[]>;
