@@ -175,7 +175,7 @@ async function together(
   const warnings: string[] = [];
   const log = createLog({ level: "warn", format: "json", write: (line) => warnings.push(JSON.parse(line).reason) });
   const system = { network, clock, originalDestination: notHere, makeTransparent: notHere };
-  const handler = new ClientHandler(configOf(server, port), log, system);
+  const handler = new ClientHandler(configOf(server, port), { log, system });
   const waitedFor: { up: number[]; down: number[] } = { up: [], down: [] };
   try {
     const measures = await measureWay(handler.forwards[0]!, measuring, async (mode, measure) => {

@@ -1,5 +1,4 @@
 import { reasonOf } from "../errors/errors.ts";
-import { live } from "../config/live.ts";
 import type { ClientConfig } from "../config/types.ts";
 import { systemDatabasePath } from "../identify/database.ts";
 import type { ScopedKey } from "../identify/learned.ts";
@@ -18,9 +17,9 @@ import { PendingRequests } from "../session/session.ts";
 import { perWorkerShare, single, type WorkerGroup } from "../workers/worker_group.ts";
 import { Dialers } from "./dial/dialers.ts";
 import { Direct } from "./dial/direct.ts";
-import { Directory, type Found } from "./servers/directory.ts";
-import type { Arrival, Entry } from "./ingress/arrival.ts";
-import { type IngressUsers, makeEntries } from "./ingress/protocols.ts";
+import { Directory, type Route } from "./servers/directory.ts";
+import type { Arrival, IngressProtocol } from "./ingress/arrival.ts";
+import { type IngressUsers, makeProtocols } from "./ingress/protocols.ts";
 import { Overloaded } from "./ingress/refusal.ts";
 import { type EffectiveLimits, limitsFor } from "./limits.ts";
 import { LoopGuard } from "./loop_guard.ts";
@@ -31,102 +30,98 @@ import { type ConnectFrom, RulesInPlace } from "./rules_in_place.ts";
 import { RulesMonitor } from "./rules_monitor.ts";
 import { Ingress } from "./ingress/ingress.ts";
 
-/** The system's part in a client handler, to be replaced in tests. */
+/** Parts of the system that tests replace. */
 export interface ClientSystem extends System {
-  /** Where a redirected connection wanted to go. @throws When the system does not know. */
+  /** Original destination of a redirected connection. @throws If the system can't tell. */
   readonly originalDestination: (connection: Connection) => Address | undefined;
-  /** Lets a listener take connections to every address. @throws When the system does not. */
+  /** Makes a listener accept connections to any address. @throws If the system refuses. */
   readonly makeTransparent: (listener: Listener) => void;
-  /** Begins connections from ports of its choice. Default: the system's way. */
+  /** Starts connections from chosen ports. Default: the system's way. */
   readonly connectFrom?: ConnectFrom;
-  /** The time of day, in milliseconds since 1970. Default: the system's. */
+  /** Time of day, in milliseconds since 1970. Default: the system's. */
   readonly now?: () => number;
 }
 
 const realClientSystem: ClientSystem = { ...realSystem, originalDestination, makeTransparent };
 
-/** The client handler: takes applications' connections and carries each in a session to its server handler. */
+/** What accompanies a configuration: the contents of files that it names. */
+export interface ClientSecrets {
+  /** Users of the SOCKS5 and HTTP CONNECT listeners. Default: no authentication. */
+  readonly users?: IngressUsers;
+  /** Keys for identification, in the configuration's order. Default: none. */
+  readonly keys?: readonly ScopedKey[];
+}
+
+/** Options of {@linkcode ClientHandler}. */
+export interface ClientHandlerOptions extends ClientSecrets {
+  /** Gets all log lines. */
+  readonly log: Log;
+  /** Default: the real one. */
+  readonly system?: ClientSystem;
+  /** The workers of the process. Default: a single one. */
+  readonly group?: WorkerGroup;
+  /** True if this handler replaces one that listens at the same addresses. Default: false. */
+  readonly replace?: boolean | undefined;
+}
+
+/** The client handler: accepts applications' connections and carries each in a session with its server handler. */
 export class ClientHandler implements Observable {
   readonly role = "client";
   readonly activity: Activity;
-  /** Where it listens; real ports where 0 was asked for. */
-  readonly waysIn: Pick<Ingress, "addresses" | "at">;
   readonly #directory: Directory;
   readonly #dialers: Dialers;
   readonly #direct: Direct;
-  readonly #waysIn: Ingress;
-  readonly #loops: LoopGuard;
+  readonly #ingress: Ingress;
+  readonly #loopGuard: LoopGuard;
   readonly #rules: RulesInPlace;
   #monitor: RulesMonitor | undefined;
   readonly #system: ClientSystem;
-  readonly #full: ThrottledWarning;
+  readonly #limitReached: ThrottledWarning;
   readonly #refused: ThrottledWarning;
   readonly #log: Log;
-  readonly #crew: WorkerGroup;
-  /** A reload puts others in the place of these two. */
+  readonly #group: WorkerGroup;
+  /** Replaced by a reload. */
   #config: ClientConfig;
   #limits: EffectiveLimits;
-  #carrying = 0;
+  #handling = 0;
 
   /**
    * Starts to listen.
    *
-   * @param users Who may use the ways in that can ask.
-   * @param keys Those that the configuration names.
-   * @param group The workers that it is one of.
-   * @param replace Whether it is to take the place of a client handler that listens at the same addresses.
-   * @throws {StartError} When an address can't be listened at; nothing is left open then.
+   * @throws {StartError} If it can't listen at an address; leaves nothing open.
    */
-  constructor(
-    config: ClientConfig,
-    log: Log,
-    system: ClientSystem = realClientSystem,
-    users: IngressUsers = {},
-    keys: readonly ScopedKey[] = [],
-    group: WorkerGroup = single(),
-    replace = false,
-  ) {
-    this.#crew = group;
+  constructor(config: ClientConfig, options: ClientHandlerOptions) {
+    const { log, system = realClientSystem, users = {}, keys = [], group = single(), replace = false } = options;
+    this.#group = group;
     const { clock } = this.#system = system;
-    const network = this.#loops = new LoopGuard(system.network, clock, log, group.paths);
+    const network = this.#loopGuard = new LoopGuard(system.network, clock, log, group.paths);
     this.#rules = new RulesInPlace(system.network, clock, group.paths, system.connectFrom);
     this.#log = log;
-    this.#full = new ThrottledWarning(log, clock, "limit reached");
     this.#config = config;
     this.#limits = limitsFor(config, fileLimit(), group);
-    const inForce = live(() => this.#config), limits = live(() => this.#limits);
     const activity = this.activity = new Activity(clock);
-    this.#know(config);
-    const pads = padSource(config.pads);
-    const liveness = new Liveness(clock, () => this.#config.timeouts);
-    const refused = new ThrottledWarning(log, clock, "session refused");
+    this.#countChannels(config);
+    this.#limitReached = new ThrottledWarning(log, clock, "limit reached");
     this.#refused = new ThrottledWarning(log, clock, "connection refused");
-    const cameBack = (to: Address) => this.#loops.cameBack(to);
+    const cameBack = (to: Address) => network.cameBack(to);
+    const shared = { config: () => this.#config, network, clock, log, activity };
     this.#dialers = new Dialers({
-      cameBack,
-      config: inForce,
-      pads,
-      network,
-      clock,
-      log,
-      refused,
-      liveness,
+      ...shared,
+      pads: padSource(config.pads),
+      refused: new ThrottledWarning(log, clock, "session refused"),
+      liveness: new Liveness(clock, () => this.#config.timeouts),
       pending: new PendingRequests(),
-      activity,
+      cameBack,
     });
-    this.#direct = new Direct({ config: inForce, network, clock, activity, log, refused: this.#refused });
-    this.waysIn = this.#waysIn = new Ingress(this.#entries(config, users), {
+    this.#direct = new Direct({ ...shared, refused: this.#refused });
+    this.#ingress = new Ingress(this.#protocols(config, users), {
       ...system,
-      get timeout() {
-        return inForce.timeouts.handshake;
-      },
-      get keepalive() {
-        return inForce.timeouts.keepalive;
-      },
-      get asking() {
-        return perWorkerShare(limits.asking, group);
-      },
-      arrived: (arrival) => this.#carry(arrival),
+      limits: () => ({
+        timeout: this.#config.timeouts.handshake,
+        keepalive: this.#config.timeouts.keepalive,
+        pending: perWorkerShare(this.#limits.asking, group),
+      }),
+      handle: (arrival) => this.#handle(arrival),
       refused: (fields) => {
         activity.refusals.count("bad-request");
         this.#refused.warn(fields);
@@ -142,150 +137,153 @@ export class ClientHandler implements Observable {
       keys,
       database: databaseOf(config),
       asked: (outcome) => activity.identified.count(outcome),
-      isOwn: (address) => isOwn(address, this.#waysIn.addresses, ownHosts()),
+      isOwn: (address) => isOwn(address, this.#ingress.addresses, ownHosts()),
       log,
     });
   }
 
-  /** Where applications connect to; real ports where 0 was asked for. In the order of the configuration's forwards. */
+  /** Addresses of the listeners, with the ports that the system chose for port 0. */
+  get ingress(): Pick<Ingress, "addresses" | "at"> {
+    return this.#ingress;
+  }
+
+  /** Addresses of the forwards, in the configuration's order. */
   get forwards(): readonly Address[] {
-    return this.#waysIn.at("forward");
+    return this.#ingress.at("forward");
   }
 
-  /** Where redirected connections arrive. */
+  /** Addresses where redirected connections arrive. */
   get redirects(): readonly Address[] {
-    return this.#waysIn.at("redirect");
+    return this.#ingress.at("redirect");
   }
 
-  /** How much it takes. */
+  /** The limits in force. */
   get limits(): EffectiveLimits {
     return this.#limits;
   }
 
-  /** How many sessions are under way, or about to be. */
+  /** Number of sessions under way or being set up. */
   get sessions(): number {
-    return this.#waysIn.size;
+    return this.#ingress.size;
   }
 
-  /** The associations that there are, and how many connections are carried beside the most that may be. */
+  /** Numbers of associations and of connections carried, with their limit. */
   levels(): Levels {
     return {
       pool: this.#dialers.pool,
-      limits: [{ name: "sessions", value: this.#limits.sessions, used: this.#carrying }],
+      limits: [{ name: "sessions", value: this.#limits.sessions, used: this.#handling }],
       ...this.#monitor?.inPlace !== undefined && { rules: this.#monitor.inPlace },
     };
   }
 
   /**
-   * Makes sure that sessions with a configured server are possible.
+   * Verifies that sessions with a configured server are possible.
    *
-   * @param name The server's.
-   * @throws {Error} When no association comes about; the message says why.
+   * @param name The server's name.
+   * @throws {Error} If no association can be made; the message says why.
    */
   async verifyServer(name: string): Promise<void> {
-    const found = await this.#directory.find({ host: name, port: 0 });
-    if (found.kind === "server") await this.#dialers.verify(found.server);
+    const route = await this.#directory.find({ host: name, port: 0 });
+    if (route.kind === "server") await this.#dialers.verify(route.server);
   }
 
   /**
-   * Makes sure that the system's rules lead connections to the redirects.
+   * Verifies that the system's rules redirect connections here.
    *
-   * @param expected Whether rules of `micss rules` have to be there.
-   * @param destinations Where applications connect whom they have to take.
-   * @throws As {@linkcode RulesInPlace.look}.
+   * @param expected True if rules of `micss rules` must be in place.
+   * @param destinations Destinations of applications that the rules must redirect.
+   * @throws As {@linkcode RulesInPlace.verify}.
    */
   async verifyRules(expected: boolean, destinations: readonly Address[] = []): Promise<void> {
-    await this.#rules.look(this.redirects, expected, destinations);
+    await this.#rules.verify(this.redirects, expected, destinations);
   }
 
-  /** The same of TPROXY's. @throws As {@linkcode RulesInPlace.lookForTproxy}. */
-  async proveTproxy(): Promise<void> {
-    await this.#rules.lookForTproxy(this.#waysIn.at("tproxy"));
+  /** Verifies TPROXY rules likewise. @throws As {@linkcode RulesInPlace.verifyTproxy}. */
+  async verifyTproxy(): Promise<void> {
+    await this.#rules.verifyTproxy(this.#ingress.at("tproxy"));
   }
 
-  /** From now on notices when rules are lost. @param look Looks whether they are in place; rejects when they are not. */
+  /** Starts to report the loss of rules. @param look Rejects when the rules are not in place. */
   monitorRules(look: () => Promise<void>): void {
     this.#monitor ??= new RulesMonitor({ look, log: this.#log, clock: this.#system.clock });
   }
 
   /**
-   * Takes another configuration into use; nothing that is under way ends. It keeps listening where it does.
+   * Replaces the configuration; ends nothing that is under way, and keeps listening at the same addresses.
    *
-   * @param users Who may use the ways in that can ask.
-   * @param keys Those that the configuration names.
-   * @returns The settings that differ and take another start.
+   * @returns The changed settings that take effect only after a restart.
    */
-  reload(config: ClientConfig, users: IngressUsers = {}, keys: readonly ScopedKey[] = []): string[] {
+  reload(config: ClientConfig, { users = {}, keys = [] }: ClientSecrets = {}): string[] {
     const { pads } = this.#config, database = databaseOf(this.#config);
     this.#config = config;
-    this.#limits = limitsFor(config, fileLimit(), this.#crew);
-    this.#know(config);
+    this.#limits = limitsFor(config, fileLimit(), this.#group);
+    this.#countChannels(config);
     this.#directory.reload(config, keys);
     return [
-      ...this.#waysIn.replace(this.#entries(config, users)),
+      ...this.#ingress.replace(this.#protocols(config, users)),
       ...databaseOf(config) === database ? [] : ["database"],
       ...config.pads === pads ? [] : ["pads"],
     ];
   }
 
-  /** Takes no more connections. Sessions under way go on. */
+  /** Accepts no more connections; sessions under way go on. */
   stopListening(): void {
     this.#monitor?.close();
-    this.#waysIn.stopListening();
+    this.#ingress.stopListening();
   }
 
   /** Resolves when no session is under way. */
   async idle(): Promise<void> {
-    await this.#waysIn.idle();
+    await this.#ingress.idle();
   }
 
-  /** Stops listening, aborts what is under way, and waits until all is closed. */
+  /** Stops listening, aborts everything under way, and waits until all is closed. */
   async close(): Promise<void> {
     this.#monitor?.close();
-    await this.#waysIn.close();
+    await this.#ingress.close();
     this.#directory.close();
     this.#dialers.close();
     this.#direct.close();
     await this.idle();
   }
 
-  #entries(config: ClientConfig, users: IngressUsers): Entry[] {
-    return makeEntries(config, users, this.#system.originalDestination);
+  #protocols(config: ClientConfig, users: IngressUsers): IngressProtocol[] {
+    return makeProtocols(config, users, this.#system.originalDestination);
   }
 
-  /** Has the channels of servers counted that are known beforehand. */
-  #know({ servers }: ClientConfig): void {
+  /** Makes the channels of configured servers appear in metrics and status before their first use. */
+  #countChannels({ servers }: ClientConfig): void {
     for (const { name, channels } of servers) {
       if (channels.every(({ host }) => isIp(host))) this.activity.channels.know(name, channels);
     }
   }
 
-  async #carry(arrival: Arrival): Promise<void> {
-    if (this.#rules.takes(arrival)) return;
+  async #handle(arrival: Arrival): Promise<void> {
+    if (this.#rules.consumes(arrival)) return;
     const { sessions } = this.#limits;
-    const { carried } = this.#crew;
+    const { carried } = this.#group;
     if (carried.value >= sessions) {
       this.activity.limitHits.count("sessions");
       this.activity.refusals.count("overloaded");
-      this.#full.warn({ limit: "sessions", value: sessions, from: formatAddress(arrival.connection.remote) });
-      return await arrival.refused(new Overloaded("as many sessions as there may be"));
+      this.#limitReached.warn({ limit: "sessions", value: sessions, from: formatAddress(arrival.connection.remote) });
+      return await arrival.refused(new Overloaded("session limit reached"));
     }
-    this.#carrying++;
+    this.#handling++;
     carried.add(1);
     try {
-      const found = await this.#find(arrival);
-      if (found?.kind === "direct") await this.#direct.relay(arrival, found.addresses);
-      else if (found?.kind === "server") await this.#dialers.dial(found.server, arrival, arrival.destination.port);
+      const route = await this.#route(arrival);
+      if (route?.kind === "direct") await this.#direct.relay(arrival, route.addresses);
+      else if (route?.kind === "server") await this.#dialers.dial(route.server, arrival, arrival.destination.port);
     } finally {
-      this.#carrying--;
+      this.#handling--;
       carried.add(-1);
     }
   }
 
-  /** Who is to carry a connection. @returns null when nobody may, and it has ended. */
-  async #find(arrival: Arrival): Promise<Found | null> {
+  /** Decides where a connection goes. @returns null after refusing it. */
+  async #route(arrival: Arrival): Promise<Route | null> {
     try {
-      await this.#loops.check(arrival.connection, arrival.destination);
+      await this.#loopGuard.check(arrival.connection, arrival.destination);
     } catch (error) {
       this.activity.refusals.count("loop");
       await arrival.refused(error);

@@ -36,7 +36,7 @@ export class LoopGuard implements Network {
   /** Both ends of those made lately, and of those made before: cleared in turns. */
   #recent = new Set<string>();
   #older = new Set<string>();
-  #turned = 0;
+  #rotated = 0;
   /** When each destination last got a line, and how often it came back since. */
   readonly #lines = new Map<string, { readonly at: number; since: number }>();
 
@@ -59,7 +59,7 @@ export class LoopGuard implements Network {
     this.#all?.pending(to.port, 1);
     try {
       const connection = await connecting;
-      this.#turn();
+      this.#rotate();
       this.#remember(pathOf(connection.local, connection.remote));
       return connection;
     } finally {
@@ -82,9 +82,9 @@ export class LoopGuard implements Network {
     // What comes back can arrive before it is known to be made; but then it is being made to that very place.
     const candidates = [...this.#pending].filter(([, to]) => mayBe(to, destination)).map(([connecting]) => connecting);
     await Promise.allSettled(candidates);
-    this.#turn();
+    this.#rotate();
     const path = pathOf(remote, destination);
-    if (!this.#remembers(path) && !await this.#isOthers(path, destination)) return;
+    if (!this.#remembers(path) && !await this.#isOtherWorkers(path, destination)) return;
     this.#remember(nameOf(destination));
     const error = new NotAllowed(`this handler's own connection came back to it: ${missingRule()}`);
     this.#report(destination, formatAddress(remote), error.message);
@@ -93,7 +93,7 @@ export class LoopGuard implements Network {
 
   /** True if a connection to an address came back in the last seconds, to any worker: another attempt would, too. */
   cameBack(to: Address): boolean {
-    this.#turn();
+    this.#rotate();
     return this.#remembers(nameOf(to));
   }
 
@@ -107,7 +107,7 @@ export class LoopGuard implements Network {
   }
 
   /** Whether another worker has made a connection, or is about to know that it has. */
-  async #isOthers(path: string, { port }: Address): Promise<boolean> {
+  async #isOtherWorkers(path: string, { port }: Address): Promise<boolean> {
     const all = this.#all;
     for (let waited = 0; all?.isPending(port) && !all.has(path) && waited < MAX_WAIT; waited += WAIT) {
       await new Promise<void>((resolve) => this.#clock.after(WAIT, resolve));
@@ -126,12 +126,12 @@ export class LoopGuard implements Network {
     this.#log.error("connection refused", { from, destination: key, reason, repeated: last?.since || undefined });
   }
 
-  #turn(): void {
-    const elapsed = this.#clock.now() - this.#turned;
+  #rotate(): void {
+    const elapsed = this.#clock.now() - this.#rotated;
     if (elapsed < REMEMBERED) return;
     this.#older = elapsed < 2 * REMEMBERED ? this.#recent : new Set();
     this.#recent = new Set();
-    this.#turned = this.#clock.now();
+    this.#rotated = this.#clock.now();
   }
 }
 

@@ -25,7 +25,7 @@ const REMEDY: Readonly<Record<Lead, string>> = {
 };
 
 /** How long a connection within this machine may take, in milliseconds. */
-const PATIENCE = 2000;
+const PROBE_TIMEOUT = 2000;
 
 /** How often to look whether a connection has come to another worker, in milliseconds. */
 const INTERVAL = 10;
@@ -46,7 +46,7 @@ export class RulesInPlace {
   /** Ports that connect, each by whom it waits for, while somebody looks. */
   readonly #awaited = new Map<number, () => void>();
   readonly #arrived = new Set<number>();
-  #looking = 0;
+  #probes = 0;
   #lastPort = PROBE_PORTS[1];
   /** The sentinels that were led here once. */
   readonly #seen = new Set<Address>();
@@ -66,14 +66,14 @@ export class RulesInPlace {
   }
 
   /** Whether an arrival only shows that rules are in place; it is ended then. */
-  takes({ connection, destination, redirected }: Arrival): boolean {
+  consumes({ connection, destination, redirected }: Arrival): boolean {
     if (!redirected) return false;
     const { host, port } = connection.remote;
     const sentinels = Object.values(SENTINELS).flatMap((of) => Object.values(of));
     const isProbe = port >= PROBE_PORTS[0] && port <= PROBE_PORTS[1] && ownHosts().includes(host);
     if (!isProbe && !sentinels.some((sentinel) => sameAddress(destination, sentinel))) return false;
-    if (this.#looking > 0) this.#arrived.add(port);
-    this.#all?.made(ledFrom(port));
+    if (this.#probes > 0) this.#arrived.add(port);
+    this.#all?.made(arrivalFrom(port));
     this.#awaited.get(port)?.();
     // Not reset: whoever connects might then see no connection at all.
     connection.close();
@@ -89,7 +89,7 @@ export class RulesInPlace {
    * @throws {NotLookedAt} When none were seen, and none of `micss rules` have to be there.
    * @throws {Error} When they are not there, or another rule comes before them.
    */
-  async look(
+  async verify(
     redirects: readonly Address[],
     expected: boolean,
     destinations: readonly Address[] = [],
@@ -102,7 +102,7 @@ export class RulesInPlace {
     for (const to of destinations) {
       const family = familyOfHost(to.host);
       if (led.includes(family)) {
-        if (await this.#arrives(to) !== false) continue;
+        if (await this.#isRedirected(to) !== false) continue;
         const why = "though rules are in place; see which other rule comes first";
         throw new Error(`a connection to ${formatAddress(to)} is not redirected here, ${why}`);
       }
@@ -117,7 +117,7 @@ export class RulesInPlace {
    * @throws {NotLookedAt} When none were seen.
    * @throws {Error} When they are there no more.
    */
-  async lookForTproxy(tproxies: readonly Address[]): Promise<void> {
+  async verifyTproxy(tproxies: readonly Address[]): Promise<void> {
     if ((await this.#led("tproxy", tproxies)).length > 0) return;
     const { host, port } = SENTINELS.tproxy.ipv4;
     throw new NotLookedAt(`no TPROXY rule for port ${port} of ${host} and of [::1], by which others could be seen`);
@@ -138,10 +138,10 @@ export class RulesInPlace {
   }
 
   async #isLed(sentinel: Address): Promise<boolean> {
-    return await this.#within(async (late) => {
+    return await this.#probe(async (late) => {
       const connection = await this.#network.connect(sentinel, late);
       try {
-        return await this.#comes(connection.local.port, late);
+        return await this.#arrives(connection.local.port, late);
       } finally {
         connection.close();
       }
@@ -149,20 +149,20 @@ export class RulesInPlace {
   }
 
   /** Whether a connection as an application's arrives here; undefined when it can't be made. */
-  async #arrives(to: Address): Promise<boolean | undefined> {
+  async #isRedirected(to: Address): Promise<boolean | undefined> {
     const [first, last] = PROBE_PORTS;
     const port = this.#lastPort = this.#lastPort === last ? first : this.#lastPort + 1;
-    return await this.#within(async (late) => {
+    return await this.#probe(async (late) => {
       using connecting = this.#connectFrom(port, to);
-      return connecting && await this.#comes(port, late);
+      return connecting && await this.#arrives(port, late);
     });
   }
 
   /** Runs a look, which has failed when its time is over. */
-  async #within<T>(look: (late: AbortSignal) => Promise<T>): Promise<T | false> {
+  async #probe<T>(look: (late: AbortSignal) => Promise<T>): Promise<T | false> {
     const late = new AbortController();
-    const cancel = this.#clock.after(PATIENCE, () => late.abort(new Error("too late")));
-    this.#looking++;
+    const cancel = this.#clock.after(PROBE_TIMEOUT, () => late.abort(new Error("too late")));
+    this.#probes++;
     try {
       return await look(late.signal);
     } catch {
@@ -170,18 +170,18 @@ export class RulesInPlace {
     } finally {
       cancel();
       late.abort();
-      if (--this.#looking === 0) this.#arrived.clear();
+      if (--this.#probes === 0) this.#arrived.clear();
     }
   }
 
   /** Waits until a connection from a port has come here, or to another worker. */
-  async #comes(port: number, late: AbortSignal): Promise<boolean> {
+  async #arrives(port: number, late: AbortSignal): Promise<boolean> {
     const over = Promise.withResolvers<void>();
     late.addEventListener("abort", () => over.resolve());
     this.#awaited.set(port, over.resolve);
     try {
-      const hasCome = () => this.#arrived.has(port) || (this.#all?.has(ledFrom(port)) ?? false);
-      if (!hasCome()) await Promise.race([over.promise, this.#comesToAnother(hasCome, late)]);
+      const hasCome = () => this.#arrived.has(port) || (this.#all?.has(arrivalFrom(port)) ?? false);
+      if (!hasCome()) await Promise.race([over.promise, this.#arrivesElsewhere(hasCome, late)]);
       return hasCome();
     } finally {
       this.#awaited.delete(port);
@@ -189,7 +189,7 @@ export class RulesInPlace {
   }
 
   /** Waits until a connection has come to another worker, or that is given up; for ever where there is none. */
-  async #comesToAnother(hasCome: () => boolean, late: AbortSignal): Promise<void> {
+  async #arrivesElsewhere(hasCome: () => boolean, late: AbortSignal): Promise<void> {
     if (this.#all === undefined) return await new Promise(() => {});
     while (!hasCome() && !late.aborted) {
       await new Promise<void>((resolve) => this.#clock.after(INTERVAL, resolve));
@@ -209,6 +209,6 @@ function systemConnectFrom(port: number, to: Address): Disposable | undefined {
 }
 
 /** What workers call a connection that was led to one of them. */
-function ledFrom(port: number): string {
+function arrivalFrom(port: number): string {
   return `led from ${port}`;
 }

@@ -10,8 +10,8 @@ const INTERVAL = 5_000;
 const SECOND_LOOK = 500;
 
 /** What {@linkcode RulesMonitor} needs. */
-export interface MonitorOptions {
-  /** Looks whether rules are in place; rejects as {@linkcode RulesInPlace.look} does. */
+export interface RulesMonitorOptions {
+  /** Looks whether rules are in place; rejects as {@linkcode RulesInPlace.verify} does. */
   readonly look: () => Promise<void>;
   /** Gets a line when they are lost, and when they are there again. */
   readonly log: Log;
@@ -21,14 +21,14 @@ export interface MonitorOptions {
 
 /** Notices by itself that rules which lead connections to a client handler are lost: applications then pass it by. */
 export class RulesMonitor {
-  readonly #options: MonitorOptions;
+  readonly #options: RulesMonitorOptions;
   #inPlace: boolean | undefined;
   #reason = "";
   #cancel: () => void = () => {};
   #closed = false;
 
   /** Looks from now on. */
-  constructor(options: MonitorOptions) {
+  constructor(options: RulesMonitorOptions) {
     this.#options = options;
     this.#run();
   }

@@ -63,7 +63,9 @@ export async function setUp(network: Network, clock: Clock, limits: TransferLimi
   const taps = server.channels.map((to) => own(new Tap(network, { ...to, port: 0 }, to, TAPE_LENGTH)));
   const clientSystem = { network, clock, originalDestination: notHere, makeTransparent: notHere };
   const log = warningLog(warnings);
-  const client = own(new ClientHandler(clientConfig(taps.map(({ address }) => address)), log, clientSystem));
+  const client = own(
+    new ClientHandler(clientConfig(taps.map(({ address }) => address)), { log, system: clientSystem }),
+  );
   const entry = client.forwards[0]!;
   const parts = started.move();
   return { web, taps, entry, distinct, warnings, [Symbol.asyncDispose]: () => parts.disposeAsync() };

@@ -64,7 +64,7 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
     },
     start({ config, users, keys, replace }, log, group) {
       checkSystem(config);
-      const handler = new ClientHandler(config, log, undefined, users, keys, group, replace);
+      const handler = new ClientHandler(config, { log, users, keys, group, replace });
       let current = config;
       // These concern the whole machine, so one worker is enough.
       if (group.index === 0) {
@@ -85,7 +85,7 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
         ],
         reload({ config, users, keys }) {
           current = config;
-          return handler.reload(config, users, keys);
+          return handler.reload(config, { users, keys });
         },
       };
     },
@@ -133,15 +133,15 @@ export function checkSystem({ redirects }: ClientConfig): void {
 }
 
 /** Listening addresses, for the log. */
-function listeningFields({ waysIn }: ClientHandler): LogFields {
+function listeningFields({ ingress }: ClientHandler): LogFields {
   const list = (addresses: readonly Address[]) => {
     return addresses.length === 0 ? undefined : addresses.map(formatAddress).join();
   };
   return {
-    forwards: list(waysIn.at("forward")),
-    redirects: list(waysIn.at("redirect")),
-    tproxies: list(waysIn.at("tproxy")),
-    socks5: list(waysIn.at("socks5")),
-    "http-connect": list(waysIn.at("http-connect")),
+    forwards: list(ingress.at("forward")),
+    redirects: list(ingress.at("redirect")),
+    tproxies: list(ingress.at("tproxy")),
+    socks5: list(ingress.at("socks5")),
+    "http-connect": list(ingress.at("http-connect")),
   };
 }

@@ -25,7 +25,7 @@ export function rulesChecks(config: ClientConfig, handler: ClientHandler): Check
     }],
     ...tproxies.length === 0
       ? []
-      : [{ name: "TPROXY rules", need: "every" as const, run: () => handler.proveTproxy() }],
+      : [{ name: "TPROXY rules", need: "every" as const, run: () => handler.verifyTproxy() }],
   ];
 }
 

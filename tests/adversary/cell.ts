@@ -102,11 +102,9 @@ class World {
     this.#clients = CLIENTS.map((name, index) => {
       const adversary = name === "carol" ? undefined : this.#adversary;
       const paths = clientPaths(name, network, this.#outside, this.#witness, adversary);
-      return new ClientHandler(clientConfig(channels, index), this.#log(adversary ? this.#clientLines : []), {
-        network: paths,
-        clock,
-        originalDestination: () => undefined,
-        makeTransparent: () => {},
+      return new ClientHandler(clientConfig(channels, index), {
+        log: this.#log(adversary ? this.#clientLines : []),
+        system: { network: paths, clock, originalDestination: () => undefined, makeTransparent: () => {} },
       });
     });
     this.#bystander = new Bystander(() => this.#connect(2, 7), random, settle);

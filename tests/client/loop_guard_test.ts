@@ -54,18 +54,16 @@ function start(
   const lines: Line[] = [];
   const config = parseConfig("", clientSpec, ["--config", "c"], () => yaml);
   const log = createLog({ format: "json", write: (line) => lines.push(JSON.parse(line)) });
-  const handler = new ClientHandler(
-    config,
+  const handler = new ClientHandler(config, {
     log,
-    {
+    system: {
       network,
       clock,
       originalDestination: (connection) => network.originalDestination(connection),
       makeTransparent: () => {},
     },
-    {},
     keys,
-  );
+  });
   return { handler, lines };
 }
 

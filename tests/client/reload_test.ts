@@ -108,7 +108,7 @@ Deno.test("who may use a way in is whoever may by the new configuration", async 
   };
   assertEquals(await offer(), "0500");
   const config = configOf(`servers: {${WEB}}`, FORWARD, REST, socks5, "socks5-users: unused");
-  assertEquals(handlers.client.reload(config, { socks5: new Users("alice:secret") }), []);
+  assertEquals(handlers.client.reload(config, { users: { socks5: new Users("alice:secret") } }), []);
   assertEquals(await offer(), "05ff");
   await handlers.close();
 });

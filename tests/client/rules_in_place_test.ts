@@ -61,33 +61,33 @@ function machine(...led: Family[]) {
 function arrive(rules: RulesInPlace, connection: Connection, destination: Address, redirected = true): boolean {
   const refused = () => Promise.resolve();
   const arrival: Arrival = { connection, destination, refused, ...redirected && { redirected } };
-  return rules.takes(arrival);
+  return rules.consumes(arrival);
 }
 
 Deno.test("rules are in place where they lead a connection over either version of IP to the handler", async () => {
   for (const led of [["ipv4"], ["ipv6"], ["ipv4", "ipv6"]] as const) {
     const { rules, end } = machine(...led);
-    await rules.look([BOTH], true);
-    await rules.look([BOTH], false);
+    await rules.verify([BOTH], true);
+    await rules.verify([BOTH], false);
     await end();
   }
 });
 
 Deno.test("where nothing is led to the handler, it lacks rules that have to be there, and can't tell of others", async () => {
   const { rules, end } = machine();
-  const missing = await assertRejects(() => rules.look([BOTH], true), Error, "run micss rules apply");
+  const missing = await assertRejects(() => rules.verify([BOTH], true), Error, "run micss rules apply");
   assertEquals(missing instanceof NotLookedAt, false);
-  await assertRejects(() => rules.look([BOTH], false), NotLookedAt, "none of micss rules are in place");
+  await assertRejects(() => rules.verify([BOTH], false), NotLookedAt, "none of micss rules are in place");
   await end();
 });
 
 Deno.test("rules that were there once, and are gone over a version of IP, are missed whoever expected them", async () => {
   const { rules, lead, leave, end } = machine("ipv4", "ipv6");
-  await rules.look([BOTH], false);
+  await rules.verify([BOTH], false);
   leave("ipv6");
-  await assertRejects(() => rules.look([BOTH], false), Error, "IPv6 is no longer redirected here");
+  await assertRejects(() => rules.verify([BOTH], false), Error, "IPv6 is no longer redirected here");
   lead("ipv6");
-  await rules.look([BOTH], false);
+  await rules.verify([BOTH], false);
   await end();
 });
 
@@ -110,8 +110,8 @@ Deno.test("rules are tried with connections such as an application's, each from 
   const { rules, probes, fate, end } = machine("ipv4", "ipv6");
   fate.takes = (port, to) => void arriveFrom(rules, port, "127.0.0.1", to);
   const ipv6: Address = { host: "2001:db8::1", port: 443 };
-  await rules.look([BOTH], true, [WEB, ipv6]);
-  await rules.look([BOTH], true, [WEB]);
+  await rules.verify([BOTH], true, [WEB, ipv6]);
+  await rules.verify([BOTH], true, [WEB]);
   const [first] = PROBE_PORTS;
   assertEquals(probes, [[first, WEB], [first + 1, ipv6], [first + 2, WEB]]);
   await end();
@@ -121,7 +121,7 @@ Deno.test("a connection that another rule takes before ours is missed, though ru
   const { rules, clock, fate, end } = machine("ipv4", "ipv6");
   fate.takes = () => {};
   const looked = assertRejects(
-    () => rules.look([BOTH], true, [WEB]),
+    () => rules.verify([BOTH], true, [WEB]),
     Error,
     "a connection to 192.0.2.1:80 is not redirected here, though rules are in place",
   );
@@ -129,18 +129,18 @@ Deno.test("a connection that another rule takes before ours is missed, though ru
   await looked;
   // One that can't be made tells nothing.
   delete fate.takes;
-  await rules.look([BOTH], true, [WEB]);
+  await rules.verify([BOTH], true, [WEB]);
   await end();
 });
 
 Deno.test("rules that never were there over a version of IP are missed where they have to be", async () => {
   const { rules, end } = machine("ipv4");
   await assertRejects(
-    () => rules.look([BOTH], true, [{ host: "2001:db8::1", port: 80 }]),
+    () => rules.verify([BOTH], true, [{ host: "2001:db8::1", port: 80 }]),
     Error,
     "no connection over IPv6 is redirected here; run micss rules apply",
   );
-  await rules.look([BOTH], false, [{ host: "2001:db8::1", port: 80 }]);
+  await rules.verify([BOTH], false, [{ host: "2001:db8::1", port: 80 }]);
   await end();
 });
 
@@ -160,11 +160,11 @@ Deno.test("what another host sends from a port of ours is not taken for a probe"
 
 Deno.test("rules of TPROXY are seen by a port of their own, missed when they are lost, and unknown before", async () => {
   const { rules, lead, leave, end } = machine("ipv4");
-  await assertRejects(() => rules.lookForTproxy([BOTH]), NotLookedAt, "no TPROXY rule for port 2 of 127.6.5.22");
+  await assertRejects(() => rules.verifyTproxy([BOTH]), NotLookedAt, "no TPROXY rule for port 2 of 127.6.5.22");
   lead("ipv4", (connection) => arrive(rules, connection, SENTINELS.tproxy.ipv4), SENTINELS.tproxy);
-  await rules.lookForTproxy([BOTH]);
+  await rules.verifyTproxy([BOTH]);
   leave("ipv4", SENTINELS.tproxy);
-  await assertRejects(() => rules.lookForTproxy([BOTH]), Error, "IPv4 is no longer redirected here");
+  await assertRejects(() => rules.verifyTproxy([BOTH]), Error, "IPv4 is no longer redirected here");
   await end();
 });
 
@@ -172,7 +172,7 @@ Deno.test("a connection that somebody else takes, or nobody, says that rules are
   const { rules, clock, lead, end } = machine();
   const taken: Connection[] = [];
   lead("ipv4", (connection) => void taken.push(connection));
-  const looked = assertRejects(() => rules.look([{ host: "127.0.0.1", port: 6522 }], true), Error, "no connection");
+  const looked = assertRejects(() => rules.verify([{ host: "127.0.0.1", port: 6522 }], true), Error, "no connection");
   await clock.advance(2000);
   await looked;
   assertEquals(taken.length, 1);
@@ -182,7 +182,7 @@ Deno.test("a connection that somebody else takes, or nobody, says that rules are
 
 Deno.test("a redirect at an address that rules of this machine can't lead to is not looked at", async () => {
   const { rules, end } = machine("ipv4");
-  await assertRejects(() => rules.look([{ host: "192.0.2.9", port: 6522 }], true), NotLookedAt, "192.0.2.9:6522");
+  await assertRejects(() => rules.verify([{ host: "192.0.2.9", port: 6522 }], true), NotLookedAt, "192.0.2.9:6522");
   await end();
 });
 
@@ -222,7 +222,7 @@ Deno.test("a connection that is led to another worker of the same client shows t
   const network = new MemoryNetwork(), clock = new FakeClock();
   const [one, other] = [0, 1].map((index) => new RulesInPlace(network, clock, joinWorkerGroup(memory, index).paths));
   const listener = network.listen(SENTINEL.ipv4);
-  const looking = one!.look([{ host: "0.0.0.0", port: 6522 }], true);
+  const looking = one!.verify([{ host: "0.0.0.0", port: 6522 }], true);
   const come = (await listener.accept())!;
   await clock.advance(50);
   arrive(other!, come, SENTINEL.ipv4);

@@ -140,7 +140,7 @@ testWith(["curl"], "what is no CONNECT gets an answer that curl understands", as
   const plain = await run(["curl", "--silent", "--include", `http://${ways.http}/`]);
   assertMatch(
     plain.text(),
-    /^HTTP\/1\.1 405 Method Not Allowed\r\nAllow: CONNECT\r\n.*another method than CONNECT\n$/s,
+    /^HTTP\/1\.1 405 Method Not Allowed\r\nAllow: CONNECT\r\n.*only CONNECT is supported\n$/s,
   );
 });
 

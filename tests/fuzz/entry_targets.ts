@@ -105,8 +105,8 @@ export const entryTargets: readonly Target[] = [
       const [user, password] = [first.slice(0, colon), first.slice(colon + 1)].map((part) =>
         new TextEncoder().encode(part)
       );
-      assertEquals(users.value.knows(user!, password!), true);
-      assertEquals(users.value.knows(user!, new TextEncoder().encode(`${first.slice(colon + 1)}?`)), false);
+      assertEquals(users.value.verify(user!, password!), true);
+      assertEquals(users.value.verify(user!, new TextEncoder().encode(`${first.slice(colon + 1)}?`)), false);
       return true;
     },
   }),

@@ -35,7 +35,7 @@ Deno.test("a file's users are read; without a file there are none", async () => 
   await withFiles((directory) => {
     const { socks5, httpConnect } = readIngressUsers(config("--socks5-users", `${directory}/private`), readUsersFile);
     const [alice, secret] = ["alice", "secret"].map((text) => new TextEncoder().encode(text));
-    assertEquals([socks5?.knows(alice!, secret!), httpConnect], [true, undefined]);
+    assertEquals([socks5?.verify(alice!, secret!), httpConnect], [true, undefined]);
   });
 });
 

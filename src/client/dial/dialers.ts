@@ -4,45 +4,45 @@ import { Dialer, type DialerOptions } from "./dialer.ts";
 import type { ResolvedServer } from "../servers/configured_server.ts";
 import type { Arrival } from "../ingress/arrival.ts";
 
-/** How many dialers are kept of which some carry nothing. */
+/** Maximum number of dialers kept, unless more are carrying connections. */
 const MAX_KEPT = 256;
 
 interface Kept {
   readonly dialer: Dialer;
-  /** How many connections it carries. */
+  /** Number of connections under way. */
   carrying: number;
 }
 
-/** A dialer for each server handler in use. One whose channels have changed is another one. */
+/** A dialer for each server handler in use; a server whose channels change gets another one. */
 export class Dialers {
   readonly #options: DialerOptions;
-  /** By name and channels; the one used last at the end. */
+  /** By name and channels, least recently used first. */
   readonly #kept = new Map<string, Kept>();
 
-  /** No dialer yet. */
+  /** Starts without dialers. */
   constructor(options: DialerOptions) {
     this.#options = options;
   }
 
   /**
-   * Carries a connection to a server handler until it has ended. Owns it.
+   * Carries a connection to a server handler until it has ended. Owns the connection.
    *
-   * @param port The port that the server handler is asked for.
+   * @param port Requested port of the server handler.
    */
   dial(server: ResolvedServer, arrival: Arrival, port: number): Promise<void> {
     return this.#use(server, (dialer) => dialer.dial(arrival, port));
   }
 
   /**
-   * Makes sure that an association to a server handler is possible.
+   * Verifies that an association with a server handler can be made.
    *
-   * @throws {ChannelError} When none is.
+   * @throws {ChannelError} If none can be made.
    */
   verify(server: ResolvedServer): Promise<void> {
     return this.#use(server, (dialer) => dialer.verify());
   }
 
-  /** How many associations there are, by what they are there for. */
+  /** Numbers of associations by their use. */
   get pool(): Required<Levels>["pool"] {
     const pools = [...this.#kept.values()].map(({ dialer }) => dialer.pool);
     const sum = (kind: keyof Required<Levels>["pool"]) => pools.reduce((total, pool) => total + pool[kind], 0);
@@ -64,10 +64,10 @@ export class Dialers {
     for (const { dialer } of this.#kept.values()) dialer.close();
   }
 
-  /** Closes the dialers that were not used for longest and carry nothing, if there are too many. */
+  /** Closes the least recently used dialers that carry nothing, if there are too many. */
   #prune(): void {
     let over = this.#kept.size - MAX_KEPT;
-    // The last one is about to carry.
+    // The last one is about to carry a connection.
     for (const [key, { dialer, carrying }] of [...this.#kept].slice(0, -1)) {
       if (over <= 0) return;
       if (carrying > 0) continue;

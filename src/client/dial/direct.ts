@@ -12,31 +12,31 @@ import { TargetError } from "../../session/session.ts";
 import { ResultCode } from "../../wire/frame.ts";
 import type { Arrival } from "../ingress/arrival.ts";
 
-/** What passing connections on needs. */
+/** Options of {@linkcode Direct}. */
 export interface DirectOptions extends System {
-  /** How long connecting may take; looked at for each connection. */
-  readonly config: Pick<ClientConfig, "timeouts">;
-  /** Counts connections that can't be passed on. */
+  /** Current time limits. */
+  readonly config: () => Pick<ClientConfig, "timeouts">;
+  /** Counts failures to connect. */
   readonly activity: Activity;
-  /** Gets a line for each connection: that nothing protects it must not go unseen. */
+  /** Gets a warning for each connection, since nothing protects it. */
   readonly log: Log;
-  /** Gets a line for each connection that can't be passed on. */
+  /** Gets a line for each failure to connect. */
   readonly refused: ThrottledWarning;
 }
 
-/** Passes connections on as they are, to where no server handler is known. */
+/** Relays connections in the clear to destinations without a known server handler. */
 export class Direct {
   readonly #options: DirectOptions;
   readonly #open = new Set<Connection>();
   readonly #connecting = new Set<AbortController>();
   #closed = false;
 
-  /** Passes on from now on. */
+  /** Starts without connections. */
   constructor(options: DirectOptions) {
     this.#options = options;
   }
 
-  /** Passes a connection on, to the first address that takes it, until it has ended. Owns it. */
+  /** Relays a connection to the first address that accepts, until it has ended. Owns the connection. */
   async relay(arrival: Arrival, to: readonly Address[]): Promise<void> {
     const application = arrival.connection;
     const from = formatAddress(application.remote);
@@ -63,36 +63,37 @@ export class Direct {
       await Promise.all([copy(application, destination), copy(destination, application)]);
       for (const one of both) one.close();
     } catch {
-      // Whichever side it was: the other one must not take it for an end.
+      // Whichever side failed, the other must not mistake it for an orderly end.
       for (const one of both) one.reset();
     } finally {
       for (const one of both) this.#open.delete(one);
     }
   }
 
-  /** Resets all connections, and gives up those that are not made yet. */
+  /** Resets all connections, and aborts pending ones. */
   close(): void {
     this.#closed = true;
-    for (const connecting of this.#connecting) connecting.abort(new Error("the handler is ending"));
+    for (const aborter of this.#connecting) aborter.abort(new Error("the handler is ending"));
     for (const one of this.#open) one.reset();
   }
 
   async #connect(to: readonly Address[]): Promise<Connection> {
-    const { network, clock, config: { timeouts } } = this.#options;
-    const giveUp = new AbortController();
-    this.#connecting.add(giveUp);
+    const { network, clock, config } = this.#options;
+    const { timeouts } = config();
+    const aborter = new AbortController();
+    this.#connecting.add(aborter);
     try {
-      const options = { network, clock, timeout: timeouts.connect, signal: giveUp.signal };
+      const options = { network, clock, timeout: timeouts.connect, signal: aborter.signal };
       const destination = await connectInTurn(to, options);
       destination.keepAlive?.(timeouts.keepalive);
       return destination;
     } finally {
-      this.#connecting.delete(giveUp);
+      this.#connecting.delete(aborter);
     }
   }
 }
 
-/** What a failure to connect is to the application: the same as one that a server handler meets. */
+/** Maps a failure to connect to the error of a session whose target failed likewise. */
 function failure(error: unknown): TargetError {
   const code = error instanceof Deno.errors.ConnectionRefused ? ResultCode.Refused : ResultCode.Unreachable;
   return new TargetError(code, reasonOf(error));
@@ -105,7 +106,7 @@ async function copy(from: Connection, to: Connection): Promise<void> {
     const buffer = takeBuffer(size);
     const length = await from.read(buffer.subarray(0, size));
     if (length !== null) await writeAll(to, buffer.subarray(0, length));
-    // Not given back after a failure: the operation that failed may still hold it.
+    // Not returned to the pool after a failure: the failed operation may still use it.
     giveBuffer(buffer);
     if (length === null) return await to.closeWrite();
     size = nextSize(size, length);

@@ -2,78 +2,78 @@ import { HandshakeTimeout, outcomeOf } from "../../association/outcome.ts";
 import type { Clock } from "../../time/clock.ts";
 
 /**
- * Handshakes under way at once with one server handler. A burst of more gains nothing: on one core they would slow each
- * other down until all of them time out. Over a round trip of 100 ms this many make about a hundred associations a second.
+ * Maximum number of concurrent handshakes with one server handler. More gain nothing: on one core they slow each other down
+ * until all of them time out. With a round trip of 100 ms, this many make about a hundred associations a second.
  */
 export const MAX_HANDSHAKES = 32;
 
-/** The same where they are slow. */
+/** The limit while handshakes are slow. */
 const MIN_HANDSHAKES = 4;
 
-/** A handshake is slow that takes more than this part of its time-out: more at once would only slow each other down. */
+/** Fraction of the time-out beyond which a handshake counts as slow, so that the limit is lowered. */
 const SLOW = 1 / 5;
 
-/** How often one is repeated that timed out while others succeeded: this machine or the other is busy, not the path dead. */
+/** Maximum retries after a time-out while other handshakes succeeded: a host is busy, rather than the path dead. */
 const MAX_REPEATS = 3;
 
 /**
- * Lets a bounded number of handshakes run at once; others wait in the order of their arrival, and the time-out of each
- * counts from its own start. Those that wait are bounded by the number of sessions.
+ * Runs a bounded number of handshakes at once; others wait in order of arrival, and their time-outs start with them. The
+ * session limit bounds the queue.
  */
 export class HandshakeQueue {
   readonly #clock: Clock;
-  readonly #timeouts: { readonly handshake: number };
+  readonly #timeout: () => number;
   readonly #waiting: PromiseWithResolvers<void>[] = [];
   #underWay = 0;
-  /** How many may be under way: one fewer after each that was slow, one more after each that was not. */
-  #most = MAX_HANDSHAKES;
-  /** Cancels the check that handshakes succeed; there while some wait. */
+  /** Current limit: one less after each slow handshake, one more after any other. */
+  #limit = MAX_HANDSHAKES;
+  /** Cancels the check for progress; null while the queue is empty. */
   #cancel: (() => void) | null = null;
-  /** How many have succeeded, or needed no handshake in the end. */
+  /** Number of completed handshakes, including those that turned out not to be needed. */
   #successes = 0;
-  /** The last failure since a handshake succeeded. */
+  /** Last failure since the last success. */
   #failure: unknown = null;
 
   /**
-   * An empty queue.
+   * Starts with an empty queue.
    *
-   * @param timeouts Read whenever the wait begins.
+   * @param timeout Returns the current time-out of a handshake, in milliseconds.
    */
-  constructor(clock: Clock, timeouts: { readonly handshake: number }) {
+  constructor(clock: Clock, timeout: () => number) {
     this.#clock = clock;
-    this.#timeouts = timeouts;
+    this.#timeout = timeout;
   }
 
-  /** How many wait for their turn. */
+  /** Length of the queue. */
   get waiting(): number {
     return this.#waiting.length;
   }
 
   /**
-   * Runs a handshake as soon as few enough are under way.
+   * Runs a handshake as soon as the limit permits.
    *
-   * @throws What `handshake` throws; or, while it waits, the last failure of another one, once none has succeeded for as
-   * long as one may take.
+   * @throws What `handshake` throws; or, while queued, the last failure of another one, if none succeeds within the time-out
+   * of a handshake.
    */
   async run<T>(handshake: () => Promise<T>): Promise<T> {
     for (let repeats = 0;; repeats++) {
-      if (this.#underWay < this.#most) this.#underWay++;
-      else await this.#turn();
-      const before = this.#successes;
+      if (this.#underWay < this.#limit) this.#underWay++;
+      else await this.#wait();
+      const successes = this.#successes;
       try {
-        return await this.#timed(handshake);
+        return await this.#measure(handshake);
       } catch (error) {
         this.#failure = error;
-        const inVain = this.#successes === before || outcomeOf(error) !== "timed-out";
-        if (inVain || repeats === MAX_REPEATS) throw error;
+        const isBusy = this.#successes > successes && outcomeOf(error) === "timed-out";
+        if (!isBusy || repeats === MAX_REPEATS) throw error;
       } finally {
-        this.#next();
+        this.#release();
       }
     }
   }
 
-  async #timed<T>(handshake: () => Promise<T>): Promise<T> {
-    const began = this.#clock.now();
+  async #measure<T>(handshake: () => Promise<T>): Promise<T> {
+    const start = this.#clock.now();
     try {
       const result = await handshake();
       this.#successes++;
@@ -81,12 +81,12 @@ export class HandshakeQueue {
       if (this.#cancel !== null) this.#watch();
       return result;
     } finally {
-      const slow = this.#clock.now() - began > SLOW * this.#timeouts.handshake;
-      this.#most = slow ? Math.max(MIN_HANDSHAKES, this.#most - 1) : Math.min(MAX_HANDSHAKES, this.#most + 1);
+      const slow = this.#clock.now() - start > SLOW * this.#timeout();
+      this.#limit = slow ? Math.max(MIN_HANDSHAKES, this.#limit - 1) : Math.min(MAX_HANDSHAKES, this.#limit + 1);
     }
   }
 
-  /** Lets the one that has waited longest go on at once: an association has become idle, so it need not associate. */
+  /** Admits the first in the queue beyond the limit: an association has become idle, so it needs no handshake. */
   offer(): void {
     const turn = this.#waiting.shift();
     if (turn === undefined) return;
@@ -95,29 +95,29 @@ export class HandshakeQueue {
     if (this.#waiting.length === 0) this.#unwatch();
   }
 
-  #turn(): Promise<void> {
+  #wait(): Promise<void> {
     const turn = Promise.withResolvers<void>();
     if (this.#waiting.push(turn) === 1) this.#watch();
     return turn.promise;
   }
 
-  /** Gives the place of a handshake that is over to those that have waited longest. */
-  #next(): void {
+  /** Admits the first in the queue after a handshake has ended. */
+  #release(): void {
     this.#underWay--;
-    while (this.#waiting.length > 0 && this.#underWay < this.#most) {
+    while (this.#waiting.length > 0 && this.#underWay < this.#limit) {
       this.#underWay++;
       this.#waiting.shift()!.resolve();
     }
     if (this.#waiting.length === 0) this.#unwatch();
   }
 
-  /** Fails all that wait unless a handshake succeeds in time: without a bound, a dead path would keep them for minutes. */
+  /** Rejects the whole queue unless a handshake succeeds in time; otherwise a dead path would hold it for minutes. */
   #watch(): void {
     this.#unwatch();
-    const { handshake } = this.#timeouts;
-    this.#cancel = this.#clock.after(handshake, () => {
+    const timeout = this.#timeout();
+    this.#cancel = this.#clock.after(timeout, () => {
       this.#cancel = null;
-      const failure = this.#failure ?? new HandshakeTimeout(`no handshake has succeeded within ${handshake / 1000} s`);
+      const failure = this.#failure ?? new HandshakeTimeout(`no handshake has succeeded within ${timeout / 1000} s`);
       for (const turn of this.#waiting.splice(0)) turn.reject(failure);
     });
   }

@@ -3,34 +3,34 @@ import { HandshakeRefused, HandshakeTimeout } from "../../association/outcome.ts
 import { RefusedReason } from "../../wire/associate.ts";
 import { NoServerError, PROTOCOL_VERSION, VersionError } from "../../wire/greeting.ts";
 
-/** Likely causes of a time-out, by what had come about on the channel. */
+/** Likely causes of a time-out, by the progress of the channel. */
 const TIMEOUT_HINTS = {
   nothing: "is the path up, and the port open in every firewall on it?",
   connection:
-    "the connection was accepted, but nothing came: is the server handler overloaded, or this another program?",
-  greeting: "the server handler had greeted: is it or this machine overloaded, or has the path failed since?",
+    "the connection was accepted, but no greeting came: is the server handler overloaded, or is this another program?",
+  greeting: "the server handler sent its greeting: is it or this machine overloaded, or has the path failed since?",
 } as const;
 
 /**
- * What may help whoever reads that a handshake failed: the likely cause, and how the other channels did.
+ * Hint for a failed handshake: its likely cause, and the state of the other channels.
  *
- * @param error What `initiate` threw.
+ * @param error The error that `initiate` threw.
  */
 export function hintOf(error: unknown): string | undefined {
   if (!(error instanceof ChannelError)) return undefined;
-  const hints = [likely(error), howOthersDid(error)].flatMap((hint) => hint ?? []);
+  const hints = [likelyCause(error), stateOfOthers(error)].flatMap((hint) => hint ?? []);
   return hints.length === 0 ? undefined : hints.join("; ");
 }
 
-function likely({ cause, progress }: ChannelError): string | undefined {
+function likelyCause({ cause, progress }: ChannelError): string | undefined {
   if (cause instanceof Deno.errors.ConnectionRefused) return "is the server handler running, and is this its port?";
   if (cause instanceof HandshakeTimeout) return TIMEOUT_HINTS[progress?.reached ?? "nothing"];
-  if (cause instanceof NoServerError) return "is this the server handler's port, with nothing in between?";
+  if (cause instanceof NoServerError) return "is this the server handler's port, without a proxy in between?";
   if (cause instanceof VersionError) {
     return cause.version > PROTOCOL_VERSION ? "upgrade this client handler" : "upgrade that server handler";
   }
   if (cause instanceof HandshakeRefused && cause.reason === RefusedReason.SharedAddress) {
-    return "give each channel an address of its own, which no NAT turns into another's";
+    return "give each channel an address of its own that no NAT translates to another's";
   }
   if (cause instanceof Error && /unreachable|no route/i.test(cause.message)) {
     return "does this machine have a route there?";
@@ -38,8 +38,8 @@ function likely({ cause, progress }: ChannelError): string | undefined {
   return undefined;
 }
 
-/** Left out where nothing is known: others may be about to answer when one fails at once. */
-function howOthersDid({ progress, cause }: ChannelError): string | undefined {
+/** Undefined where nothing is known: when one fails at once, others may be about to answer. */
+function stateOfOthers({ progress, cause }: ChannelError): string | undefined {
   if (progress === undefined || progress.others === 0) return undefined;
   const { others: count, answered } = progress;
   if (answered === 0 && !(cause instanceof HandshakeTimeout)) return undefined;

@@ -1,99 +1,98 @@
 import type { Clock } from "../../time/clock.ts";
 import { sameWorkers, type Workers } from "../../wire/workers.ts";
 
-/** For how long a worker is passed over that could not be reached, in milliseconds. */
+/** Pause before an unreachable worker is tried again, in milliseconds. */
 const PAUSE = 60_000;
 
-/** What is known of a worker beside the first. */
-interface Known {
-  /** Whether new associations may be with it: an association has come about. */
+/** State of a worker other than the first. */
+interface WorkerState {
+  /** True if an association with it was made, so that others may follow. */
   readonly reached: boolean;
-  /** Whether a session was answered there, so that it is no other server handler's. */
+  /** True if it answered a session, and thus belongs to this server handler. */
   readonly proven: boolean;
-  /** Not to be tried before, in milliseconds of the clock. */
-  readonly pause: number;
-  /** Whether it was said already that it can't be reached. */
-  readonly said: boolean;
+  /** Earliest next attempt, in milliseconds of the clock. */
+  readonly notBefore: number;
+  /** True once its unreachability was reported. */
+  readonly reported: boolean;
 }
 
-const NOTHING: Known = { reached: false, proven: false, pause: -Infinity, said: false };
+const INITIAL: WorkerState = { reached: false, proven: false, notBefore: -Infinity, reported: false };
 
 /**
- * Which of a server handler's workers the next association is to be with (docs/PROTOCOL.md 4.5): the first one until the
- * server handler has told of others, and then all in turn that have been reached. A firewall or address translation that
- * lets only the first one's ports through is no error.
+ * Chooses the server worker of the next association (docs/PROTOCOL.md 4.5): the first one until the server handler announces
+ * others, then every reachable one in turn. A firewall or NAT that passes only the first one's ports is not an error.
  */
 export class WorkerBalancer {
   readonly #clock: Clock;
-  readonly #most: number;
+  readonly #maxWorker: number;
   #workers: Workers | null = null;
   /** By number, from 1. */
-  #known = new Map<number, Known>();
+  #states = new Map<number, WorkerState>();
   #turn = Math.floor(Math.random() * 0x10000);
 
   /**
-   * Knows of the first worker alone.
+   * Starts with the first worker only.
    *
-   * @param ports How many ports there are above the highest of the channels.
+   * @param ports Number of ports above the highest channel's.
    */
   constructor(clock: Clock, ports: number) {
     this.#clock = clock;
-    this.#most = ports;
+    this.#maxWorker = ports;
   }
 
-  /** What the server handler has told last. */
+  /** The latest announcement. */
   get workers(): Workers | null {
     return this.#workers;
   }
 
-  /** The number of the worker whose turn it is. */
+  /** Number of the worker to use next. */
   next(): number {
-    const numbers = [0, ...this.#known.keys().filter((worker) => this.#of(worker).reached)];
+    const numbers = [0, ...this.#states.keys().filter((worker) => this.#of(worker).reached)];
     return numbers[this.#turn++ % numbers.length]!;
   }
 
-  /** A session was answered. @param workers What was told with it. @param worker Where. */
-  told(workers: Workers | null, worker: number): void {
+  /** Notes the answer to a session. @param workers The announcement in it. @param worker The worker that answered. */
+  announced(workers: Workers | null, worker: number): void {
     const same = workers === null || this.#workers === null
       ? workers === this.#workers
       : sameWorkers(workers, this.#workers);
-    // Started anew, perhaps with more of them, or fewer.
-    if (!same) this.#known.clear();
+    // The server handler has restarted, perhaps with another number of workers.
+    if (!same) this.#states.clear();
     this.#workers = workers;
-    if (worker > 0 && workers !== null) this.#note(worker, { reached: true, proven: true, said: false });
+    if (worker > 0 && workers !== null) this.#note(worker, { reached: true, proven: true, reported: false });
   }
 
-  /** Those that are to be tried now; each is named once, until {@linkcode WorkerBalancer.failed} and a pause. */
+  /** Workers to try now. Returns each one once, and again a pause after {@linkcode WorkerBalancer.failed}. */
   untried(): number[] {
-    const last = Math.min((this.#workers?.count ?? 1) - 1, this.#most);
+    const last = Math.min((this.#workers?.count ?? 1) - 1, this.#maxWorker);
     const due = Array.from({ length: Math.max(0, last) }, (_, at) => at + 1)
-      .filter((worker) => !this.#of(worker).reached && this.#of(worker).pause <= this.#clock.now());
-    for (const worker of due) this.#note(worker, { pause: Infinity });
+      .filter((worker) => !this.#of(worker).reached && this.#of(worker).notBefore <= this.#clock.now());
+    for (const worker of due) this.#note(worker, { notBefore: Infinity });
     return due;
   }
 
-  /** An association with a worker has come about. */
+  /** Notes that an association with a worker was made. */
   reached(worker: number): void {
-    this.#note(worker, { reached: true, said: false });
+    this.#note(worker, { reached: true, reported: false });
   }
 
-  /** A worker could not be reached. @returns Whether that is news. */
+  /** Notes that a worker could not be reached. @returns True if that is news. */
   failed(worker: number): boolean {
-    const { said } = this.#of(worker);
-    this.#note(worker, { reached: false, proven: false, pause: this.#clock.now() + PAUSE, said: true });
-    return !said;
+    const { reported } = this.#of(worker);
+    this.#note(worker, { reached: false, proven: false, notBefore: this.#clock.now() + PAUSE, reported: true });
+    return !reported;
   }
 
-  /** Whether what is said to a worker can't come to another server handler. */
+  /** True if a worker certainly belongs to this server handler. */
   isProven(worker: number): boolean {
     return worker === 0 || this.#of(worker).proven;
   }
 
-  #of(worker: number): Known {
-    return this.#known.get(worker) ?? NOTHING;
+  #of(worker: number): WorkerState {
+    return this.#states.get(worker) ?? INITIAL;
   }
 
-  #note(worker: number, news: Partial<Known>): void {
-    this.#known.set(worker, { ...this.#of(worker), ...news });
+  #note(worker: number, change: Partial<WorkerState>): void {
+    this.#states.set(worker, { ...this.#of(worker), ...change });
   }
 }

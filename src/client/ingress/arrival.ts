@@ -3,54 +3,54 @@ import type { Connection } from "../../net/connection.ts";
 import type { Address } from "../../net/address.ts";
 import type { Dialogue } from "./dialogue.ts";
 
-/** An application's connection, once its way in knows where it wants to connect. */
+/** An application's connection whose destination is known. */
 export interface Arrival {
-  /** Owned by whoever has the arrival. Whatever is read from it next is for the destination. */
+  /** Owned with the arrival. The next byte read from it is for the destination. */
   readonly connection: Connection;
-  /** Where it wants to connect. The host is a server's name, or as `destinationHost` gives it. */
+  /** Requested destination; its host is a server's name, or as from `destinationHost`. */
   readonly destination: Address;
-  /** The user that the application has proved to be, where its way in asks. */
+  /** The authenticated user, if the ingress requires authentication. */
   readonly user?: string;
-  /** Whether a rule led it here: REDIRECT's, or TPROXY's. */
+  /** True if a REDIRECT or TPROXY rule brought it here. */
   readonly redirected?: true;
   /**
-   * Tells the application that it is connected, before the first byte from there. Absent where it believes that already:
-   * it may then speak before it is so.
+   * Reports success to the application, before the destination's first byte. Absent if the application believes that it is
+   * connected already; it may then send early.
    *
-   * @throws What writing throws.
+   * @throws If writing fails.
    */
   readonly accepted?: () => Promise<void>;
   /**
-   * Tells the application, as well as its way in can, why it is not connected, and ends the connection. To be called
-   * instead of `accepted`; never rejects.
+   * Reports an error to the application as far as the protocol allows, and ends the connection. Called in place of
+   * `accepted`; never rejects.
    */
   readonly refused: (error: unknown) => Promise<void>;
 }
 
-/** A way in: where applications connect to, and how they say where they want to go from there. */
-export interface Entry {
-  /** What log lines call it. */
+/** An ingress protocol at a listener: determines the destination of each connection. */
+export interface IngressProtocol {
+  /** Name in log lines. */
   readonly name: "forward" | "redirect" | "tproxy" | "socks5" | "http-connect";
-  /** Where it listens. */
+  /** Listening address. */
   readonly listen: Address;
-  /** Whether its listener must take connections to addresses that this machine does not have. */
+  /** True if its listener must accept connections to other machines' addresses. */
   readonly transparent?: boolean;
   /**
-   * Finds out where a connection wants to go, reading no byte beyond that.
+   * Determines a connection's destination, and reads nothing beyond it.
    *
-   * @throws {TurnedAway} When the application asks for what can't be. What else it throws has ended the conversation.
+   * @throws {IngressError} If the request is invalid or refused. After any other error the dialogue can't go on.
    */
-  arrive(dialogue: Dialogue): Promise<Arrival>;
+  negotiate(dialogue: Dialogue): Promise<Arrival>;
 }
 
-/** A way in does not take a connection; the message says why, for a log, and holds no byte that was sent. */
-export class TurnedAway extends MicssError {
+/** An ingress refuses a connection. The message is for the log, and contains nothing that the application sent. */
+export class IngressError extends MicssError {
   /**
-   * An error in words.
+   * Makes an error.
    *
-   * @param words What the application is told, as its protocol has it; without them the connection is reset.
+   * @param reply Bytes for the application. Default: none; the connection is reset.
    */
-  constructor(message: string, readonly words?: Uint8Array, options?: ErrorOptions) {
+  constructor(message: string, readonly reply?: Uint8Array, options?: ErrorOptions) {
     super(message, options);
   }
 }

@@ -3,10 +3,10 @@ import { canonicalHost, isIpv4, isIpv6 } from "../../net/ip.ts";
 const MAX_NAME = 253;
 
 /**
- * Reads the host that an application asks for: an IPv4 address, an IPv6 address without brackets or scope, or a host name.
+ * Parses the host of a request: an IPv4 address, an IPv6 address without brackets or scope, or a host name.
  *
- * @returns An address in its one spelling (`canonicalHost`), or the name in lower case, for the resolver with the last dot that makes it absolute; null when it
- * is none of these. A name that ends in a number is none: some resolvers take "127.1" or "0x7f000001" for an address.
+ * @returns An address in canonical spelling, or the name in lower case, with the final dot of an absolute one; null if it is
+ * neither. Names that end in a number are invalid: some resolvers take "127.1" or "0x7f000001" for an address.
  */
 export function destinationHost(text: string): string | null {
   if (isIpv4(text)) return text;

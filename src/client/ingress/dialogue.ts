@@ -3,30 +3,30 @@ import type { Clock } from "../../time/clock.ts";
 import { type Connection, readFull, writeAll } from "../../net/connection.ts";
 import { decodeFrom, type Decoder } from "../../wire/decoder.ts";
 
-/** How long an application has for reading last words and closing, in milliseconds. */
-const LAST_WORDS_TIMEOUT = 1000;
+/** Time for an application to read the last reply and close, in milliseconds. */
+const CLOSE_TIMEOUT = 1000;
 
-/** The application did not say what it wants in time. */
-export class SlowApplication extends MicssError {}
+/** The application did not complete its request in time. */
+export class ApplicationTimeout extends MicssError {}
 
 /**
- * What an application and its way in say to each other before the session: read to the byte, since whatever follows is
- * for the destination, and bounded in time as a whole. The connection stays its owner's.
+ * The exchange between an application and its ingress before the session. Reads no byte too many, since what follows is for
+ * the destination, and has one time limit as a whole. Does not own the connection.
  */
 export class Dialogue {
   /** The application's connection. */
   readonly connection: Connection;
   readonly #clock: Clock;
   readonly #timeout: number;
-  /** Rejects when the time is over; there from the first word on. */
+  /** Rejects at the time limit; set by the first operation. */
   #expiry: Promise<never> | null = null;
-  #forget: () => void = () => {};
-  #hearing: Promise<unknown> = Promise.resolve();
+  #cancel: () => void = () => {};
+  #reading: Promise<unknown> = Promise.resolve();
 
   /**
-   * A dialogue without a word so far.
+   * Starts without setting a timer.
    *
-   * @param timeout From the first word on, in milliseconds.
+   * @param timeout In milliseconds, from the first operation.
    */
   constructor(connection: Connection, clock: Clock, timeout: number) {
     this.connection = connection;
@@ -34,42 +34,42 @@ export class Dialogue {
     this.#timeout = timeout;
   }
 
-  /** The host address that the application connects from. */
+  /** Host address of the application. */
   get remoteHost(): string {
     return this.connection.remote.host;
   }
 
   /**
-   * Reads one message, and no byte more.
+   * Reads one message, and nothing beyond it.
    *
-   * @throws {WireError} When the bytes are no such message.
-   * @throws {SlowApplication} When the time is over; reading is then still under way.
-   * @throws What reading throws.
+   * @throws {WireError} If the message is invalid.
+   * @throws {ApplicationTimeout} At the time limit; the read is then still under way.
+   * @throws If reading fails.
    */
-  hear<T>(decoder: Decoder<T>): Promise<T> {
+  receive<T>(decoder: Decoder<T>): Promise<T> {
     const message = decodeFrom(decoder, (into) => readFull(this.connection, into));
-    this.#hearing = message.catch(() => {});
+    this.#reading = message.catch(() => {});
     return this.#inTime(message);
   }
 
   /**
-   * Writes.
+   * Writes all bytes.
    *
-   * @throws {SlowApplication} When the time is over.
-   * @throws What writing throws.
+   * @throws {ApplicationTimeout} At the time limit.
+   * @throws If writing fails.
    */
-  say(bytes: Uint8Array): Promise<void> {
+  send(bytes: Uint8Array): Promise<void> {
     return this.#inTime(writeAll(this.connection, bytes));
   }
 
-  /** The time does not count any more: the application has said all that it had to. */
-  over(): void {
-    this.#forget();
+  /** Stops the timer: the request is complete. */
+  stopTimer(): void {
+    this.#cancel();
   }
 
-  /** {@linkcode lastWords}. */
-  end(words: Uint8Array): Promise<void> {
-    return lastWords(this.connection, words, this.#clock, this.#hearing);
+  /** {@linkcode closeWithReply}. */
+  end(reply: Uint8Array): Promise<void> {
+    return closeWithReply(this.connection, reply, this.#clock, this.#reading);
   }
 
   #inTime<T>(action: Promise<T>): Promise<T> {
@@ -79,33 +79,33 @@ export class Dialogue {
   #expire(): Promise<never> {
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => {});
-    const message = `did not say where to connect within ${this.#timeout / 1000} s`;
-    this.#forget = this.#clock.after(this.#timeout, () => reject(new SlowApplication(message)));
+    const message = `no complete request within ${this.#timeout / 1000} s`;
+    this.#cancel = this.#clock.after(this.#timeout, () => reject(new ApplicationTimeout(message)));
     return promise;
   }
 }
 
 /**
- * Writes what an application is to read last, and ends the connection: once the application has closed its end, at the
- * latest after a second. Closing at once could destroy the words: over bytes that nobody has read, it is a reset.
+ * Writes a last reply, and closes the connection once the application has closed its end, or after a second. Closing
+ * immediately could lose the reply: with unread bytes, the system sends a reset.
  *
- * @param hearing Settles when a read that is still under way has ended; must not reject.
+ * @param reading Settles when a read under way has ended; must not reject.
  */
-export async function lastWords(
+export async function closeWithReply(
   connection: Connection,
-  words: Uint8Array,
+  reply: Uint8Array,
   clock: Clock,
-  hearing: Promise<unknown> = Promise.resolve(),
+  reading: Promise<unknown> = Promise.resolve(),
 ): Promise<void> {
-  const cancel = clock.after(LAST_WORDS_TIMEOUT, () => connection.close());
+  const cancel = clock.after(CLOSE_TIMEOUT, () => connection.close());
   try {
-    await writeAll(connection, words);
+    await writeAll(connection, reply);
     await connection.closeWrite();
-    await hearing;
-    const unheard = new Uint8Array(4096);
-    while (await connection.read(unheard) !== null);
+    await reading;
+    const discarded = new Uint8Array(4096);
+    while (await connection.read(discarded) !== null);
   } catch {
-    // It has gone already, or waited too long.
+    // The application is gone, or the time is over.
   } finally {
     cancel();
     connection.close();

@@ -1,6 +1,6 @@
 import type { Address } from "../../net/address.ts";
-import { type Arrival, type Entry, TurnedAway } from "./arrival.ts";
-import { type Dialogue, SlowApplication } from "./dialogue.ts";
+import { type Arrival, IngressError, type IngressProtocol } from "./arrival.ts";
+import { ApplicationTimeout, type Dialogue } from "./dialogue.ts";
 import {
   type Credentials,
   decodeConnect,
@@ -15,52 +15,52 @@ import type { Users } from "./users.ts";
 const ANSWERS: Readonly<Record<Refusal, readonly [ErrorStatus, string]>> = {
   refused: [502, "the target refused the connection"],
   unreachable: [504, "the target can't be reached"],
-  "not allowed": [403, "connections to there are not allowed"],
-  overloaded: [503, "there is too much to do; try again later"],
-  failed: [502, "no session with the server handler"],
+  "not allowed": [403, "connections to this destination are not allowed"],
+  overloaded: [503, "too many sessions; try again later"],
+  failed: [502, "the session with the server handler failed"],
 };
 
-/** The way in for applications that speak HTTP's CONNECT (RFC 9110, 9.3.6), as to any web proxy. */
-export class HttpConnectEntry implements Entry {
+/** Ingress for HTTP CONNECT (RFC 9110, 9.3.6), as of any web proxy. */
+export class HttpConnectIngress implements IngressProtocol {
   readonly name = "http-connect";
   readonly listen: Address;
   readonly #users: Users | undefined;
 
   /**
-   * A way in.
+   * Serves HTTP CONNECT at an address.
    *
-   * @param users Who may use it, by password (RFC 7617); without them everybody who reaches it.
+   * @param users Users for Basic authentication (RFC 7617). Default: no authentication.
    */
   constructor(listen: Address, users?: Users) {
     this.listen = listen;
     this.#users = users;
   }
 
-  async arrive(dialogue: Dialogue): Promise<Arrival> {
-    const { destination, credentials } = await dialogue.hear(decodeConnect()).catch((error) => {
-      throw turnedAway(error);
+  async negotiate(dialogue: Dialogue): Promise<Arrival> {
+    const { destination, credentials } = await dialogue.receive(decodeConnect()).catch((error) => {
+      throw toIngressError(error);
     });
-    this.#admit(credentials);
+    this.#authenticate(credentials);
     return {
       connection: dialogue.connection,
       destination,
       ...this.#users !== undefined && { user: new TextDecoder().decode(credentials!.user) },
-      accepted: () => dialogue.say(encodeEstablished()),
+      accepted: () => dialogue.send(encodeEstablished()),
       refused: (error) => dialogue.end(encodeError(...ANSWERS[refusalOf(error)])),
     };
   }
 
-  #admit(credentials: Credentials | undefined): void {
+  #authenticate(credentials: Credentials | undefined): void {
     if (this.#users === undefined) return;
-    if (credentials !== undefined && this.#users.knows(credentials.user, credentials.password)) return;
-    const what = credentials === undefined ? "no password" : "an unknown user or a wrong password";
-    throw new TurnedAway(what, encodeError(407, "say who you are, by user name and password"));
+    if (credentials !== undefined && this.#users.verify(credentials.user, credentials.password)) return;
+    const reason = credentials === undefined ? "no password" : "unknown user or wrong password";
+    throw new IngressError(reason, encodeError(407, "authentication required: give user name and password"));
   }
 }
 
-function turnedAway(error: unknown): unknown {
-  const status = error instanceof HttpError ? error.status : error instanceof SlowApplication ? 408 : null;
+function toIngressError(error: unknown): unknown {
+  const status = error instanceof HttpError ? error.status : error instanceof ApplicationTimeout ? 408 : null;
   if (status === null) return error;
   const { message } = error as Error;
-  return new TurnedAway(message, encodeError(status, message), { cause: error });
+  return new IngressError(message, encodeError(status, message), { cause: error });
 }

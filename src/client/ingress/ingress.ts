@@ -7,43 +7,49 @@ import { listenShared, StartError } from "../../net/listen/listen.ts";
 import type { System } from "../../net/system/system.ts";
 import type { Log, LogFields } from "../../log/log.ts";
 import type { WorkerGroup } from "../../workers/worker_group.ts";
-import { type Arrival, type Entry, TurnedAway } from "./arrival.ts";
+import { type Arrival, IngressError, type IngressProtocol } from "./arrival.ts";
 import { Dialogue } from "./dialogue.ts";
 
-/** How long connections that have begun may take to arrive when no further one may begin, in milliseconds. */
-const LAST_ARRIVALS = 200;
+/** Time for pending connections to arrive after a listener stops admitting new ones, in milliseconds. */
+const DRAIN_TIME = 200;
 
-/** What {@linkcode Ingress} needs. */
-export interface WaysInOptions extends System {
-  /** Lets a listener take connections to every address. */
-  readonly makeTransparent: (listener: Listener) => void;
-  /** How long an application may take to say where it wants to go, in milliseconds; looked at for each. */
+/** Limits of connections that have not arrived yet. */
+export interface IngressLimits {
+  /** Time for an application to complete its request, in milliseconds. */
   readonly timeout: number;
-  /** As {@linkcode Connection.keepAlive} has it; looked at for each. */
+  /** As for {@linkcode Connection.keepAlive}. */
   readonly keepalive: number;
   /**
-   * How many may be saying so at once; looked at for each. A newer one takes the place of the oldest of the source that
-   * has most, which is the least likely to mean it.
+   * Maximum number of incomplete requests. Beyond it, a new one evicts the oldest of the source that has most, which is
+   * least likely to complete.
    */
-  readonly asking: number;
-  /** Takes each arrival and owns it, until the promise settles; must not reject. */
-  readonly arrived: (arrival: Arrival) => Promise<void>;
-  /** Called for each connection that is turned away, with its log line's fields. */
+  readonly pending: number;
+}
+
+/** Options of {@linkcode Ingress}. */
+export interface IngressOptions extends System {
+  /** Makes a listener accept connections to any address. */
+  readonly makeTransparent: (listener: Listener) => void;
+  /** Returns the current limits. */
+  readonly limits: () => IngressLimits;
+  /** Handles an arrival, which it owns; settles when the connection has ended, and must not reject. */
+  readonly handle: (arrival: Arrival) => Promise<void>;
+  /** Called for each refused connection, with the fields of its log line. */
   readonly refused: (fields: LogFields) => void;
-  /** Gets a line when accepting fails. */
+  /** Gets a line if accepting fails. */
   readonly log: Log;
-  /** The workers that listen there. */
+  /** The workers that share the listeners. */
   readonly group: WorkerGroup;
-  /** Whether another process may listen there already, which is about to end. Default: false. */
+  /** True if a process that is about to end may still listen there. Default: false. */
   readonly replace?: boolean;
 }
 
-/** All ways in of a client handler: listens, and finds out where each application wants to go. */
+/** The listeners of a client handler: accepts connections, and determines the destination of each. */
 export class Ingress {
-  /** Where it listens; real ports where 0 was asked for. */
+  /** Addresses of the listeners, with the ports that the system chose for port 0. */
   readonly addresses: readonly Address[];
-  #entries: readonly Entry[];
-  readonly #options: WaysInOptions;
+  #protocols: readonly IngressProtocol[];
+  readonly #options: IngressOptions;
   readonly #listeners: readonly Listener[];
   readonly #accepting: Promise<unknown>;
   readonly #dialogues: AdmissionQueue<Dialogue>;
@@ -53,17 +59,17 @@ export class Ingress {
   /**
    * Starts to listen.
    *
-   * @throws {StartError} When an address can't be listened at; nothing is left open then.
+   * @throws {StartError} If it can't listen at an address; leaves nothing open.
    */
-  constructor(entries: readonly Entry[], options: WaysInOptions) {
+  constructor(protocols: readonly IngressProtocol[], options: IngressOptions) {
     const { network, log, clock, group, replace = false } = this.#options = options;
-    this.#dialogues = new AdmissionQueue(() => ({ total: options.asking, perSource: Infinity }));
-    this.#entries = entries;
-    const places = entries.map(({ listen }) => listen);
-    this.#listeners = listenShared(network, places, group.index === 0 && !replace);
+    this.#dialogues = new AdmissionQueue(() => ({ total: options.limits().pending, perSource: Infinity }));
+    this.#protocols = protocols;
+    const addresses = protocols.map(({ listen }) => listen);
+    this.#listeners = listenShared(network, addresses, group.index === 0 && !replace);
     try {
       this.#listeners.forEach((listener, index) => {
-        if (entries[index]!.transparent) options.makeTransparent(listener);
+        if (protocols[index]!.transparent) options.makeTransparent(listener);
       });
     } catch (cause) {
       for (const listener of this.#listeners) listener.close();
@@ -71,97 +77,97 @@ export class Ingress {
     }
     this.addresses = this.#listeners.map(({ address }) => address);
     this.#accepting = Promise.all(this.#listeners.map((listener, index) => {
-      return acceptAll(listener, (connection) => this.#take(this.#entries[index]!, connection), { log, clock });
+      return acceptAll(listener, (connection) => this.#accept(this.#protocols[index]!, connection), { log, clock });
     }));
   }
 
-  /** How many connections are under way: arriving, or arrived. */
+  /** Number of connections that are arriving or being handled. */
   get size(): number {
     return this.#arrivals.size;
   }
 
-  /** Where the ways in of one kind listen, in the order of their entries. */
-  at(name: Entry["name"]): Address[] {
-    return this.addresses.filter((_, index) => this.#entries[index]!.name === name);
+  /** Addresses of one protocol's listeners, in the configuration's order. */
+  at(name: IngressProtocol["name"]): Address[] {
+    return this.addresses.filter((_, index) => this.#protocols[index]!.name === name);
   }
 
   /**
-   * Puts other entries in the place of those that listen at the same addresses. Listeners stay as they are.
+   * Replaces the protocols at the same addresses; listeners stay as they are.
    *
-   * @returns The names of the ways in that begin or cease to listen somewhere, which takes another start.
+   * @returns Names of the protocols whose set of addresses differs, which takes effect only after a restart.
    */
-  replace(entries: readonly Entry[]): string[] {
-    const left = [...entries];
+  replace(protocols: readonly IngressProtocol[]): string[] {
+    const left = [...protocols];
     const changed = new Set<string>();
-    this.#entries = this.#entries.map((entry) => {
-      const index = left.findIndex((other) => placeOf(other) === placeOf(entry));
+    this.#protocols = this.#protocols.map((protocol) => {
+      const index = left.findIndex((other) => keyOf(other) === keyOf(protocol));
       if (index >= 0) return left.splice(index, 1)[0]!;
-      changed.add(entry.name);
-      return entry;
+      changed.add(protocol.name);
+      return protocol;
     });
     for (const { name } of left) changed.add(name);
     return [...changed];
   }
 
-  /** Takes no more connections. Those under way go on. */
+  /** Accepts no more connections; those under way go on. */
   stopListening(): void {
     this.#stopped = true;
     for (const listener of this.#listeners) {
-      if (listener.hold?.()) this.#options.clock.after(LAST_ARRIVALS, () => listener.close());
+      if (listener.hold?.()) this.#options.clock.after(DRAIN_TIME, () => listener.close());
       else listener.close();
     }
   }
 
-  /** Resolves when no connection is under way, nor about to arrive where none may begin any more. */
+  /** Resolves when no connection is under way; after {@linkcode Ingress.stopListening}, when all listeners are closed. */
   async idle(): Promise<void> {
     if (this.#stopped) await this.#accepting;
     await Promise.all(this.#arrivals);
   }
 
-  /** Stops listening, and resets the connections that have not arrived yet. */
+  /** Stops listening, and resets connections that have not arrived. */
   async close(): Promise<void> {
     for (const listener of this.#listeners) listener.close();
     await this.#accepting;
     for (const { connection } of [...this.#dialogues]) connection.reset();
   }
 
-  #take(entry: Entry, connection: Connection): void {
-    const { arrived, keepalive } = this.#options;
-    connection.keepAlive?.(keepalive);
-    // What has arrived leaves nothing of its dialogue behind for as long as it is carried.
-    const arrival = this.#receive(entry, connection)
-      .then((arrival) => arrival === null ? undefined : arrived(arrival))
+  #accept(protocol: IngressProtocol, connection: Connection): void {
+    const { handle, limits } = this.#options;
+    connection.keepAlive?.(limits().keepalive);
+    // A chain, not an async function: the dialogue must not stay in memory while the connection is carried.
+    const arrival = this.#negotiate(protocol, connection)
+      .then((arrival) => arrival === null ? undefined : handle(arrival))
       .finally(() => this.#arrivals.delete(arrival));
     this.#arrivals.add(arrival);
   }
 
-  /** Finds out where a connection wants to go. @returns null when it was turned away, and has ended. */
-  async #receive(entry: Entry, connection: Connection): Promise<Arrival | null> {
-    const { clock, timeout, refused } = this.#options;
-    const dialogue = new Dialogue(connection, clock, timeout);
+  /** Determines a connection's destination. @returns null after refusing the connection. */
+  async #negotiate(protocol: IngressProtocol, connection: Connection): Promise<Arrival | null> {
+    const { clock, limits, refused } = this.#options;
+    const dialogue = new Dialogue(connection, clock, limits().timeout);
     const evicted = this.#dialogues.add(dialogue);
     if (evicted !== null) {
       this.#dialogues.remove(evicted);
       evicted.connection.reset();
     }
     try {
-      return await entry.arrive(dialogue);
+      return await protocol.negotiate(dialogue);
     } catch (error) {
       refused({
-        entry: entry.name,
+        entry: protocol.name,
         from: formatAddress(connection.remote),
         reason: reasonOf(error),
       });
-      if (error instanceof TurnedAway && error.words !== undefined) await dialogue.end(error.words);
+      if (error instanceof IngressError && error.reply !== undefined) await dialogue.end(error.reply);
       else connection.reset();
       return null;
     } finally {
-      dialogue.over();
+      dialogue.stopTimer();
       this.#dialogues.remove(dialogue);
     }
   }
 }
 
-function placeOf({ name, listen }: Entry): string {
+function keyOf({ name, listen }: IngressProtocol): string {
   return `${name} ${formatAddress(listen)}`;
 }

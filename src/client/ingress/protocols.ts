@@ -1,31 +1,31 @@
 import type { ClientConfig } from "../../config/types.ts";
 import type { Address } from "../../net/address.ts";
 import type { Connection } from "../../net/connection.ts";
-import type { Entry } from "./arrival.ts";
-import { HttpConnectEntry } from "./http_connect.ts";
-import { Socks5Entry } from "./socks5.ts";
-import { ForwardEntry, RedirectEntry, TproxyEntry } from "./unasked.ts";
+import type { IngressProtocol } from "./arrival.ts";
+import { HttpConnectIngress } from "./http_connect.ts";
+import { Socks5Ingress } from "./socks5.ts";
+import { ForwardIngress, RedirectIngress, TproxyIngress } from "./implicit_destination.ts";
 import type { Users } from "./users.ts";
 
-/** Who may use the ways in that can ask; everybody where left out. */
+/** Users by protocol; without an entry, the protocol requires no authentication. */
 export interface IngressUsers {
-  /** Of every SOCKS5 way in. */
+  /** Users of all SOCKS5 listeners. */
   readonly socks5?: Users;
-  /** Of every HTTP CONNECT way in. */
+  /** Users of all HTTP CONNECT listeners. */
   readonly httpConnect?: Users;
 }
 
-/** All ways in that a configuration names. @param originalDestination As {@linkcode RedirectEntry} needs it. */
-export function makeEntries(
+/** Makes the ingress protocols of a configuration. @param originalDestination As for {@linkcode RedirectIngress}. */
+export function makeProtocols(
   { forwards, redirects, tproxies, socks5, httpConnects }: ClientConfig,
   users: IngressUsers,
   originalDestination: (connection: Connection) => Address | undefined,
-): Entry[] {
+): IngressProtocol[] {
   return [
-    ...forwards.map((forward) => new ForwardEntry(forward)),
-    ...redirects.map((listen) => new RedirectEntry(listen, originalDestination)),
-    ...tproxies.map((listen) => new TproxyEntry(listen)),
-    ...socks5.map((listen) => new Socks5Entry(listen, users.socks5)),
-    ...httpConnects.map((listen) => new HttpConnectEntry(listen, users.httpConnect)),
+    ...forwards.map((forward) => new ForwardIngress(forward)),
+    ...redirects.map((listen) => new RedirectIngress(listen, originalDestination)),
+    ...tproxies.map((listen) => new TproxyIngress(listen)),
+    ...socks5.map((listen) => new Socks5Ingress(listen, users.socks5)),
+    ...httpConnects.map((listen) => new HttpConnectIngress(listen, users.httpConnect)),
   ];
 }

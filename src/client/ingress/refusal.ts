@@ -2,13 +2,13 @@ import { MicssError } from "../../errors/errors.ts";
 import { TargetError } from "../../session/session.ts";
 import { ResultCode } from "../../wire/frame.ts";
 
-/** Why an application is not connected, as far as the ways in have words for it. */
+/** Reasons for not connecting an application, as far as ingress protocols distinguish them. */
 export type Refusal = "refused" | "unreachable" | "not allowed" | "overloaded" | "failed";
 
-/** The client handler does not connect to that destination; the message says why. */
+/** The client handler does not connect to a destination; the message says why. */
 export class NotAllowed extends MicssError {}
 
-/** The client handler carries as many sessions as it may. */
+/** The client handler has reached its session limit. */
 export class Overloaded extends MicssError {}
 
 const REFUSALS: Readonly<Record<TargetError["code"], Refusal>> = {
@@ -19,7 +19,7 @@ const REFUSALS: Readonly<Record<TargetError["code"], Refusal>> = {
   [ResultCode.NotProcessed]: "overloaded",
 };
 
-/** What an error means to an application; "failed" for all that is neither its fault nor the target's. */
+/** Classifies an error for the application; "failed" if neither it nor the target is at fault. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof NotAllowed) return "not allowed";
   if (error instanceof Overloaded) return "overloaded";

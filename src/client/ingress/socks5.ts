@@ -1,16 +1,16 @@
 import type { Address } from "../../net/address.ts";
 import { WireError } from "../../wire/decoder.ts";
-import { type Arrival, type Entry, TurnedAway } from "./arrival.ts";
+import { type Arrival, IngressError, type IngressProtocol } from "./arrival.ts";
 import type { Dialogue } from "./dialogue.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
 import {
+  AuthMethod,
   decodeMethods,
   decodePassword,
   decodeRequest,
   encodeMethod,
   encodePasswordStatus,
   encodeReply,
-  Method,
   Reply,
   Socks5Error,
 } from "./socks5_messages.ts";
@@ -24,53 +24,53 @@ const REPLIES: Readonly<Record<Refusal, Reply>> = {
   failed: Reply.GeneralFailure,
 };
 
-/** The way in for applications that speak SOCKS5 (RFC 1928): they say where to connect, and learn whether it worked. */
-export class Socks5Entry implements Entry {
+/** Ingress for SOCKS5 (RFC 1928). */
+export class Socks5Ingress implements IngressProtocol {
   readonly name = "socks5";
   readonly listen: Address;
   readonly #users: Users | undefined;
 
   /**
-   * A way in.
+   * Serves SOCKS5 at an address.
    *
-   * @param users Who may use it, by password (RFC 1929); without them everybody who reaches it.
+   * @param users Users for password authentication (RFC 1929). Default: no authentication.
    */
   constructor(listen: Address, users?: Users) {
     this.listen = listen;
     this.#users = users;
   }
 
-  async arrive(dialogue: Dialogue): Promise<Arrival> {
+  async negotiate(dialogue: Dialogue): Promise<Arrival> {
     const { connection } = dialogue;
-    const user = await this.#admit(dialogue);
-    const destination = await dialogue.hear(decodeRequest()).catch((error) => {
+    const user = await this.#authenticate(dialogue);
+    const destination = await dialogue.receive(decodeRequest()).catch((error) => {
       if (!(error instanceof WireError)) throw error;
       const reply = error instanceof Socks5Error ? error.reply : Reply.GeneralFailure;
-      throw new TurnedAway(error.message, encodeReply(reply), { cause: error });
+      throw new IngressError(error.message, encodeReply(reply), { cause: error });
     });
     return {
       connection,
       destination,
       ...user !== undefined && { user },
-      accepted: () => dialogue.say(encodeReply(Reply.Succeeded)),
+      accepted: () => dialogue.send(encodeReply(Reply.Succeeded)),
       refused: (error) => dialogue.end(encodeReply(REPLIES[refusalOf(error)])),
     };
   }
 
-  /** Agrees on how to tell who the client is. @returns The user, where one is asked for. */
-  async #admit(dialogue: Dialogue): Promise<string | undefined> {
-    const method = this.#users === undefined ? Method.None : Method.Password;
-    const offered = await dialogue.hear(decodeMethods());
+  /** Negotiates authentication. @returns The user, if authentication is required. */
+  async #authenticate(dialogue: Dialogue): Promise<string | undefined> {
+    const method = this.#users === undefined ? AuthMethod.None : AuthMethod.Password;
+    const offered = await dialogue.receive(decodeMethods());
     if (!offered.includes(method)) {
-      const lacks = method === Method.None ? "insists on a password" : "offers no password";
-      throw new TurnedAway(`the application ${lacks}`, encodeMethod(Method.Unacceptable));
+      const reason = method === AuthMethod.None ? "requires password authentication" : "offers no password";
+      throw new IngressError(`the application ${reason}`, encodeMethod(AuthMethod.Unacceptable));
     }
-    await dialogue.say(encodeMethod(method));
+    await dialogue.send(encodeMethod(method));
     if (this.#users === undefined) return undefined;
-    const { user, password } = await dialogue.hear(decodePassword());
-    const right = this.#users.knows(user, password);
-    if (!right) throw new TurnedAway("an unknown user or a wrong password", encodePasswordStatus(false));
-    await dialogue.say(encodePasswordStatus(true));
+    const { user, password } = await dialogue.receive(decodePassword());
+    const correct = this.#users.verify(user, password);
+    if (!correct) throw new IngressError("unknown user or wrong password", encodePasswordStatus(false));
+    await dialogue.send(encodePasswordStatus(true));
     return new TextDecoder().decode(user);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * SOCKS version 5 as bytes (RFC 1928), and its user names and passwords (RFC 1929). Pure.
+ * Messages of SOCKS version 5 (RFC 1928) and its password authentication (RFC 1929). Pure.
  *
  * @module
  */
@@ -8,39 +8,39 @@ import { bytesHost } from "../../net/ip.ts";
 import { type Decoder, WireError } from "../../wire/decoder.ts";
 import { destinationHost } from "./destination_host.ts";
 
-/** How a client may prove who it is. */
-export enum Method {
-  /** Not at all. */
+/** Authentication methods. */
+export enum AuthMethod {
+  /** No authentication. */
   None = 0,
-  /** By user name and password (RFC 1929). */
+  /** User name and password (RFC 1929). */
   Password = 2,
-  /** The server's answer when nothing that the client offers will do. */
+  /** None of the client's methods is acceptable. */
   Unacceptable = 255,
 }
 
-/** The server's answer to a request (RFC 1928, section 6). */
+/** Reply codes (RFC 1928, section 6). */
 export enum Reply {
-  /** The client is connected. */
+  /** Connected. */
   Succeeded = 0,
-  /** Something else than what has a number of its own. */
+  /** Any error without a code of its own. */
   GeneralFailure = 1,
-  /** By rule. */
+  /** Forbidden by the ruleset. */
   NotAllowed = 2,
-  /** No route. */
+  /** No route to the network. */
   NetworkUnreachable = 3,
-  /** No answer. */
+  /** No answer from the host. */
   HostUnreachable = 4,
-  /** By the host. */
+  /** Refused by the host. */
   ConnectionRefused = 5,
-  /** Another command than CONNECT. */
+  /** A command other than CONNECT. */
   CommandNotSupported = 7,
-  /** An address neither of IPv4, nor of IPv6, nor a name. */
+  /** Neither IPv4 nor IPv6 nor a name. */
   AddressTypeNotSupported = 8,
 }
 
-/** A request that has to be answered with a failure. */
+/** An invalid request, and the reply to it. */
 export class Socks5Error extends WireError {
-  /** An error in words; `reply` is the answer that is due. */
+  /** Makes an error. @param reply Code of the reply. */
   constructor(message: string, readonly reply: Reply) {
     super(message);
   }
@@ -54,57 +54,57 @@ const IPV4 = 1, NAME = 3, IPV6 = 4;
 /**
  * Decodes a client's first message: the methods that it offers.
  *
- * @throws {WireError} When it speaks another version.
+ * @throws {WireError} If the version is not 5.
  */
 export function* decodeMethods(): Decoder<Uint8Array> {
   const [version, count] = twoBytes(yield 2);
-  if (version !== VERSION) throw new WireError(`no SOCKS5: a message of version ${version}`);
+  if (version !== VERSION) throw new WireError(`not SOCKS5: version ${version}`);
   return count === 0 ? new Uint8Array(0) : (yield count).slice();
 }
 
-/** Encodes which method is to be used. */
-export function encodeMethod(method: Method): Uint8Array {
+/** Encodes the choice of a method. */
+export function encodeMethod(method: AuthMethod): Uint8Array {
   return Uint8Array.of(VERSION, method);
 }
 
 /**
  * Decodes a user name and a password; either may be empty.
  *
- * @throws {WireError} When the message is of another version.
+ * @throws {WireError} If the version is not 1.
  */
 export function* decodePassword(): Decoder<{ readonly user: Uint8Array; readonly password: Uint8Array }> {
   const [version, userLength] = twoBytes(yield 2);
-  if (version !== PASSWORD_VERSION) throw new WireError(`a password message of version ${version}`);
-  // With the name comes the password's length.
+  if (version !== PASSWORD_VERSION) throw new WireError(`password authentication: version ${version} instead of 1`);
+  // The password's length follows the name.
   const name = yield userLength + 1;
   const user = name.slice(0, userLength), passwordLength = name[userLength]!;
   const password = passwordLength === 0 ? new Uint8Array(0) : (yield passwordLength).slice();
   return { user, password };
 }
 
-/** Encodes whether the password is right. */
-export function encodePasswordStatus(right: boolean): Uint8Array {
-  return Uint8Array.of(PASSWORD_VERSION, right ? 0 : 1);
+/** Encodes the result of password authentication. */
+export function encodePasswordStatus(correct: boolean): Uint8Array {
+  return Uint8Array.of(PASSWORD_VERSION, correct ? 0 : 1);
 }
 
 /**
- * Decodes a request to connect. A host that is sent as a name may be an address in letters.
+ * Decodes a CONNECT request. A host sent as a name may be an address in text form.
  *
- * @throws {Socks5Error} When it asks for what can't be, as early as that shows.
- * @throws {WireError} When it is of another version.
+ * @throws {Socks5Error} As soon as the request proves invalid or unsupported.
+ * @throws {WireError} If the version is not 5.
  */
 export function* decodeRequest(): Decoder<Address> {
   const [version, command, reserved, type] = yield 4;
-  if (version !== VERSION) throw new WireError(`a request of version ${version}`);
+  if (version !== VERSION) throw new WireError(`request of version ${version} instead of 5`);
   if (command !== CONNECT) {
-    throw new Socks5Error(`command ${command}; only CONNECT is done`, Reply.CommandNotSupported);
+    throw new Socks5Error(`command ${command} is not supported, only CONNECT`, Reply.CommandNotSupported);
   }
-  if (reserved !== 0) throw new Socks5Error("a reserved byte that is not 0", Reply.GeneralFailure);
+  if (reserved !== 0) throw new Socks5Error("reserved byte is not 0", Reply.GeneralFailure);
   const host = yield* decodeHost(type!);
   const [high, low] = twoBytes(yield 2);
   const port = high << 8 | low;
-  if (host === null) throw new Socks5Error("a host name that is none", Reply.GeneralFailure);
-  if (port === 0) throw new Socks5Error("port 0", Reply.GeneralFailure);
+  if (host === null) throw new Socks5Error("invalid host name", Reply.GeneralFailure);
+  if (port === 0) throw new Socks5Error("port 0 is invalid", Reply.GeneralFailure);
   return { host, port };
 }
 
@@ -120,11 +120,11 @@ function* decodeHost(type: number): Decoder<string | null> {
       return destinationHost(String.fromCharCode(...yield length!));
     }
     default:
-      throw new Socks5Error(`an address of type ${type}`, Reply.AddressTypeNotSupported);
+      throw new Socks5Error(`address type ${type} is not supported`, Reply.AddressTypeNotSupported);
   }
 }
 
-/** Encodes the answer to a request. The address that is bound at the far end is nobody's business: 0.0.0.0:0. */
+/** Encodes the reply to a request. Does not disclose the address bound at the far end: always 0.0.0.0:0. */
 export function encodeReply(reply: Reply): Uint8Array {
   return Uint8Array.of(VERSION, reply, 0, IPV4, 0, 0, 0, 0, 0, 0);
 }

@@ -1,18 +1,17 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** The longest user name and the longest password, in bytes (RFC 1929). */
+/** Maximum length of a user name or password, in bytes (RFC 1929). */
 const MAX_BYTES = 255;
 
-/** Who may use a way in. The passwords themselves are not kept. */
+/** Users and their passwords, which are kept only as digests. */
 export class Users {
   readonly #digests: readonly Uint8Array[];
 
   /**
-   * Reads lines `user:password` in UTF-8; everything after the first colon is the password. Empty lines, and those that
-   * begin with `#`, are left out.
+   * Parses lines `user:password` in UTF-8; everything after the first colon is the password. Ignores empty lines and lines
+   * that begin with `#`.
    *
-   * @throws {SyntaxError} For the first line that is wrong, by its number, or when there is no user. The message has no
-   * part of a line.
+   * @throws {SyntaxError} If a line is invalid, with its number, or there are no users. The message quotes no line.
    */
   constructor(text: string) {
     const encoder = new TextEncoder();
@@ -34,24 +33,24 @@ export class Users {
     this.#digests = [...digests.values()];
   }
 
-  /** Whether both know the same users by the same passwords. */
+  /** True if both have the same users and passwords. */
   equals(other: Users | undefined): boolean {
     const all = (users: Users) => users.#digests.map((digest) => digest.toHex()).sort().join();
     return other !== undefined && all(this) === all(other);
   }
 
-  /** Whether a user has that password. Takes the same time whoever asks, and whatever is wrong. */
-  knows(user: Uint8Array, password: Uint8Array): boolean {
-    const asked = digest(user, password);
-    let known = false;
+  /** Verifies a user's password. Takes the same time for every user and error. */
+  verify(user: Uint8Array, password: Uint8Array): boolean {
+    const claimed = digest(user, password);
+    let correct = false;
     for (const digest of this.#digests) {
-      if (timingSafeEqual(digest, asked)) known = true;
+      if (timingSafeEqual(digest, claimed)) correct = true;
     }
-    return known;
+    return correct;
   }
 }
 
-/** The user's length tells where it ends; both fit into what a way in reads, which is far less than 64 KiB. */
+/** The length prefix separates user and password; both are shorter than 64 KiB. */
 function digest(user: Uint8Array, password: Uint8Array): Uint8Array {
   const length = Uint8Array.of(user.length >> 8, user.length);
   return createHash("sha256").update(length).update(user).update(password).digest();

@@ -6,7 +6,7 @@
  * @param before What was chosen before, to be kept where it still can be: name servers like to shuffle.
  * @returns null when there is no such choice.
  */
-export function chooseDistinct(
+export function assignAddresses(
   candidates: readonly (readonly string[])[],
   before: readonly string[] = [],
 ): string[] | null {

@@ -1,7 +1,7 @@
 import { canonicalHost, isIp, sameHost } from "../../net/ip.ts";
 import type { Server } from "../../config/types.ts";
 import type { NameCache } from "../../net/names/name_cache.ts";
-import { chooseDistinct } from "./address_assignment.ts";
+import { assignAddresses } from "./address_assignment.ts";
 
 /** A configured server's host names: what has to be resolved for it. */
 export function namesOf({ channels }: Server): string[] {
@@ -63,7 +63,7 @@ export class ConfiguredServer {
       return this.#resolved;
     }
     const { channels, name } = this.#configured;
-    const hosts = chooseDistinct(answers, this.#resolved?.channels.map(({ host }) => host));
+    const hosts = assignAddresses(answers, this.#resolved?.channels.map(({ host }) => host));
     if (hosts === null) {
       this.#resolved = undefined;
       const found = [...new Set(answers.flat())];

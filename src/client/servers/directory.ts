@@ -14,7 +14,7 @@ import { KnownServers } from "./known_servers.ts";
 const MAX_CHANNELS_KNOWN = 4096;
 
 /** What becomes of a connection: it is carried to a server handler, or passed on as it is. */
-export type Found =
+export type Route =
   | { readonly kind: "server"; readonly server: ResolvedServer }
   /** In the clear, to the first of these IP addresses that takes it, as the configuration allows. */
   | { readonly kind: "direct"; readonly addresses: readonly Address[] };
@@ -51,7 +51,7 @@ export class Directory {
   /** For applications, and for the configuration: neither waits for the other. */
   readonly #lookups: Lookups;
   readonly #ownLookups: Lookups;
-  #known: KnownServers;
+  #knownServers: KnownServers;
   readonly #store: Store;
   readonly #learned: Learned;
   /** Where channels of servers that were learned are, those handed out last at the end. */
@@ -62,9 +62,9 @@ export class Directory {
     const { network, clock, log, keys, now = Date.now } = this.#options = options;
     this.#lookups = new Lookups(options);
     this.#ownLookups = new Lookups({ ...options, perSource: MAX_UNDER_WAY });
-    this.#known = this.#from(config, keys);
+    this.#knownServers = this.#from(config, keys);
     this.#store = new Store(options.database, clock, log);
-    const known = () => this.#known;
+    const known = () => this.#knownServers;
     this.#learned = new Learned({
       ...{ network, clock, log, now, store: this.#store, ...options.asked && { asked: options.asked } },
       ...options.cameBack && { cameBack: options.cameBack },
@@ -83,7 +83,7 @@ export class Directory {
    * @param keys The keys that it names, in its order.
    */
   reload(config: DirectoryConfig, keys: readonly ScopedKey[]): void {
-    this.#known = this.#from(config, keys, this.#known);
+    this.#knownServers = this.#from(config, keys, this.#knownServers);
   }
 
   /**
@@ -94,8 +94,8 @@ export class Directory {
    * @throws {NotAllowed} When that leads nowhere, or back to a handler.
    * @throws {Error} When nobody could tell; the message says why.
    */
-  async find(destination: Address, source?: string): Promise<Found> {
-    const known = this.#known;
+  async find(destination: Address, source?: string): Promise<Route> {
+    const known = this.#knownServers;
     const { port } = destination;
     const host = isIp(destination.host) ? canonicalHost(connectedHost(destination.host)) : destination.host;
     const named = known.named(host);
@@ -104,16 +104,16 @@ export class Directory {
     if (configured !== undefined) return found(await configured.get());
     // Without them nobody knows whether the destination is a server's. The next connection does not wait.
     const unresolved = await known.unresolved();
-    if (isIp(host)) return await this.#findAddress([{ host, port }], known, unresolved, []);
+    if (isIp(host)) return await this.#routeByAddress([{ host, port }], known, unresolved, []);
     const { timeout } = known;
     const hosts = await this.#lookups.addresses(host, { timeout, ...source !== undefined && { source } });
     const addresses = hosts.map((host) => ({ host: connectedHost(host), port }));
-    return await this.#findAddress(addresses, known, unresolved, [host]);
+    return await this.#routeByAddress(addresses, known, unresolved, [host]);
   }
 
   /** Stops resolving, gives up what is being learned, and closes the database. */
   close(): void {
-    this.#known.close();
+    this.#knownServers.close();
     this.#learned.close();
     this.#store.close();
   }
@@ -132,16 +132,16 @@ export class Directory {
    *
    * @param names What the destination was called, for keys that are for a name.
    */
-  async #findAddress(
+  async #routeByAddress(
     addresses: readonly Address[],
     known: KnownServers,
     unresolved: readonly string[],
     names: readonly string[],
-  ): Promise<Found> {
+  ): Promise<Route> {
     const failures: unknown[] = [];
     const usable = addresses.filter((address) => {
       try {
-        this.#checkNotOurs(address, known);
+        this.#checkNoLoop(address, known);
         return true;
       } catch (error) {
         failures.push(error);
@@ -182,12 +182,12 @@ export class Directory {
 
   /** @throws {NotAllowed} When the address leads back to a handler. */
   #configuredAt(address: Address, known: KnownServers): ConfiguredServer | undefined {
-    this.#checkNotOurs(address, known);
+    this.#checkNoLoop(address, known);
     return known.at(address);
   }
 
   /** @throws {NotAllowed} When the address leads back to a handler. */
-  #checkNotOurs(address: Address, known: KnownServers): void {
+  #checkNoLoop(address: Address, known: KnownServers): void {
     if (this.#options.isOwn(address)) {
       throw new NotAllowed("it leads to this handler itself: connect to the server's address instead");
     }
@@ -215,6 +215,6 @@ export class Directory {
   }
 }
 
-function found(server: ResolvedServer): Found {
+function found(server: ResolvedServer): Route {
   return { kind: "server", server };
 }

@@ -26,7 +26,7 @@ Deno.test("what an application says is shared with the pads that the dialer was 
       pending: new PendingRequests(),
       activity: new Activity(clock),
     },
-    config: { timeouts: DEFAULT_TIMEOUTS, warm: 0, sendSource: false },
+    config: () => ({ timeouts: DEFAULT_TIMEOUTS, warm: 0, sendSource: false }),
     pads(into) {
       padded += into.length;
       systemPads(into);

@@ -6,7 +6,7 @@ import { FakeClock, settle } from "../../support/time/fake_clock.ts";
 /** A queue, and the handshakes that it has begun and that are not over, the oldest first. */
 function begin() {
   const clock = new FakeClock();
-  const queue = new HandshakeQueue(clock, { handshake: 5000 });
+  const queue = new HandshakeQueue(clock, () => 5000);
   const underWay: PromiseWithResolvers<number>[] = [];
   const run = () =>
     queue.run(() => {

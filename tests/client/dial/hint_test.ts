@@ -22,12 +22,12 @@ Deno.test("each likely cause of a failed handshake has its hint, others have non
   const cases: [unknown, string | undefined][] = [
     [new Deno.errors.ConnectionRefused("refused"), "is the server handler running, and is this its port?"],
     [new HandshakeTimeout("late"), "is the path up, and the port open in every firewall on it?"],
-    [new NoServerError(), "is this the server handler's port, with nothing in between?"],
+    [new NoServerError(), "is this the server handler's port, without a proxy in between?"],
     [new VersionError(2), "upgrade this client handler"],
     [new VersionError(0), "upgrade that server handler"],
     [
       new HandshakeRefused(RefusedReason.SharedAddress),
-      "give each channel an address of its own, which no NAT turns into another's",
+      "give each channel an address of its own that no NAT translates to another's",
     ],
     [new Error("Network is unreachable (os error 101)"), "does this machine have a route there?"],
     [new Error("No route to host (os error 113)"), "does this machine have a route there?"],
@@ -61,8 +61,8 @@ Deno.test("a time-out blames the path only where no connection came about", () =
     hintFor(new HandshakeTimeout("late"), { others: 0, answered: 0 }, reached);
   assertEquals([late("nothing"), late("connection"), late("greeting")], [
     "is the path up, and the port open in every firewall on it?",
-    "the connection was accepted, but nothing came: is the server handler overloaded, or this another program?",
-    "the server handler had greeted: is it or this machine overloaded, or has the path failed since?",
+    "the connection was accepted, but no greeting came: is the server handler overloaded, or is this another program?",
+    "the server handler sent its greeting: is it or this machine overloaded, or has the path failed since?",
   ]);
 });
 
@@ -79,7 +79,7 @@ Deno.test("a channel that falls silent while the others answer is named with tha
   assertEquals([error.index, error.progress], [1, { reached: "connection", others: 2, answered: 2 }]);
   assertEquals(
     hintOf(error),
-    "the connection was accepted, but nothing came: is the server handler overloaded, or this another program?; " +
+    "the connection was accepted, but no greeting came: is the server handler overloaded, or is this another program?; " +
       "the other 2 channels have answered",
   );
   silent.close();

@@ -17,7 +17,7 @@ function turns(balancer: WorkerBalancer, count: number): Record<number, number> 
 Deno.test("all go to the first worker until others are told of, and reached", () => {
   const balancer = new WorkerBalancer(new FakeClock(), 59_013);
   assertEquals([turns(balancer, 6), balancer.untried()], [{ 0: 6 }, []]);
-  balancer.told(THREE, 0);
+  balancer.announced(THREE, 0);
   assertEquals([turns(balancer, 6), balancer.untried(), balancer.untried()], [{ 0: 6 }, [1, 2], []]);
   balancer.reached(2);
   assertEquals(turns(balancer, 6), { 0: 3, 2: 3 });
@@ -27,7 +27,7 @@ Deno.test("all go to the first worker until others are told of, and reached", ()
 
 Deno.test("a worker that is not reached is passed over for a minute, which is news once", async () => {
   const clock = new FakeClock(), balancer = new WorkerBalancer(clock, 59_013);
-  balancer.told(THREE, 0);
+  balancer.announced(THREE, 0);
   assertEquals(balancer.untried(), [1, 2]);
   assertEquals([balancer.failed(1), balancer.failed(1)], [true, false]);
   await clock.advance(59_999);
@@ -41,10 +41,10 @@ Deno.test("a worker that is not reached is passed over for a minute, which is ne
 
 Deno.test("a worker is proven by a session that it answered, until it fails", () => {
   const balancer = new WorkerBalancer(new FakeClock(), 59_013);
-  balancer.told(THREE, 0);
+  balancer.announced(THREE, 0);
   balancer.reached(1);
   assertEquals([balancer.isProven(0), balancer.isProven(1)], [true, false]);
-  balancer.told({ ...THREE }, 1);
+  balancer.announced({ ...THREE }, 1);
   assertEquals(balancer.isProven(1), true);
   balancer.failed(1);
   assertEquals(balancer.isProven(1), false);
@@ -52,17 +52,17 @@ Deno.test("a worker is proven by a session that it answered, until it fails", ()
 
 Deno.test("a server handler that started anew, or has one worker now, is another one", () => {
   const balancer = new WorkerBalancer(new FakeClock(), 59_013);
-  balancer.told(THREE, 0);
+  balancer.announced(THREE, 0);
   balancer.reached(1);
-  balancer.told({ count: 2, id: new Uint8Array(16).fill(2) }, 0);
+  balancer.announced({ count: 2, id: new Uint8Array(16).fill(2) }, 0);
   assertEquals([turns(balancer, 2), balancer.untried()], [{ 0: 2 }, [1]]);
   balancer.reached(1);
-  balancer.told(null, 0);
+  balancer.announced(null, 0);
   assertEquals([turns(balancer, 2), balancer.untried(), balancer.workers], [{ 0: 2 }, [], null]);
 });
 
 Deno.test("no port beyond the last is tried", () => {
   const balancer = new WorkerBalancer(new FakeClock(), 1);
-  balancer.told(THREE, 0);
+  balancer.announced(THREE, 0);
   assertEquals(balancer.untried(), [1]);
 });

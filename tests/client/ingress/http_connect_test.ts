@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { HttpConnectEntry } from "../../../src/client/ingress/http_connect.ts";
+import { HttpConnectIngress } from "../../../src/client/ingress/http_connect.ts";
 import { NotAllowed } from "../../../src/client/ingress/refusal.ts";
 import { Users } from "../../../src/client/ingress/users.ts";
 import { writeAll } from "../../../src/net/connection.ts";
@@ -19,7 +19,7 @@ function request(userAndPassword?: string): Uint8Array {
 }
 
 Deno.test("an application says where it wants to go, and learns that it is there", async () => {
-  await using talk = await startTalk(new HttpConnectEntry(LISTEN));
+  await using talk = await startTalk(new HttpConnectIngress(LISTEN));
   await writeAll(talk.application, request());
   const arrival = await talk.arrival();
   assertEquals(arrival.destination, { host: "web", port: 80 });
@@ -29,7 +29,7 @@ Deno.test("an application says where it wants to go, and learns that it is there
 
 Deno.test("nothing behind the head is read, however the bytes come", async () => {
   for (const chunk of [undefined, () => 1]) {
-    await using talk = await startTalk(new HttpConnectEntry(LISTEN), chunk && { chunk });
+    await using talk = await startTalk(new HttpConnectIngress(LISTEN), chunk && { chunk });
     const bytes = Uint8Array.of(...request(), ...latin1("\r\n\r\nSSH-2.0"));
     await (chunk === undefined ? writeAll(talk.application, bytes) : writeByteByByte(talk.application, bytes));
     const { connection } = await talk.arrival();
@@ -40,7 +40,7 @@ Deno.test("nothing behind the head is read, however the bytes come", async () =>
 });
 
 Deno.test("with users, one who knows a password gets in", async () => {
-  await using talk = await startTalk(new HttpConnectEntry(LISTEN, USERS));
+  await using talk = await startTalk(new HttpConnectIngress(LISTEN, USERS));
   await writeAll(talk.application, request("alice:se:cret"));
   assertEquals((await talk.arrival()).destination, { host: "web", port: 80 });
 });
@@ -57,13 +57,13 @@ const TURNED_AWAY = [
 for (const [what, users, said, status] of TURNED_AWAY) {
   Deno.test(`${what} is answered by ${status}, and the connection ends in order`, async () => {
     for (const chunk of [undefined, () => 1]) {
-      await using talk = await startTalk(new HttpConnectEntry(LISTEN, users), chunk && { chunk });
+      await using talk = await startTalk(new HttpConnectIngress(LISTEN, users), chunk && { chunk });
       await writeAll(talk.application, said);
       const { bytes, error } = await readToEnd(talk.application);
       assertMatch(text(bytes), new RegExp(`^HTTP/1\\.1 ${status} .*\\nmicss: .*\\n$`, "s"));
       assertEquals(error, null);
       talk.application.close();
-      await talk.waysIn.idle();
+      await talk.ingress.idle();
       assertEquals([talk.network.openEnds, talk.clock.pending, talk.arrivals.length], [0, 0, 0]);
     }
   });
@@ -73,17 +73,17 @@ for (const [what, users, said, status] of TURNED_AWAY) {
 const REFUSALS = [
   [new TargetError(ResultCode.Refused, ""), 502, "the target refused the connection"],
   [new TargetError(ResultCode.Unreachable, ""), 504, "the target can't be reached"],
-  [new TargetError(ResultCode.NotAllowed, ""), 403, "connections to there are not allowed"],
-  [new TargetError(ResultCode.Overloaded, ""), 503, "there is too much to do; try again later"],
-  [new TargetError(ResultCode.NotProcessed, ""), 503, "there is too much to do; try again later"],
-  [new NotAllowed("no server"), 403, "connections to there are not allowed"],
-  [new Error("a channel failed"), 502, "no session with the server handler"],
+  [new TargetError(ResultCode.NotAllowed, ""), 403, "connections to this destination are not allowed"],
+  [new TargetError(ResultCode.Overloaded, ""), 503, "too many sessions; try again later"],
+  [new TargetError(ResultCode.NotProcessed, ""), 503, "too many sessions; try again later"],
+  [new NotAllowed("no server"), 403, "connections to this destination are not allowed"],
+  [new Error("a channel failed"), 502, "the session with the server handler failed"],
 ] as const;
 
 for (const [error, status, sentence] of REFUSALS) {
   const what = error instanceof TargetError ? `the server's result ${ResultCode[error.code]}` : error.message;
   Deno.test(`${what} is status ${status}, and an end in order although more was said`, async () => {
-    await using talk = await startTalk(new HttpConnectEntry(LISTEN));
+    await using talk = await startTalk(new HttpConnectIngress(LISTEN));
     await writeAll(talk.application, Uint8Array.of(...request(), 1, 2, 3));
     const refused = (await talk.arrival()).refused(error);
     const { bytes, error: met } = await readToEnd(talk.application);
@@ -99,25 +99,25 @@ for (
   const said of ["", "CONN", "CONNECT web:80 HTTP/1.1\r\nHost: web\r\n", "CONNECT web:80 HTTP/1.1\r\nHost: web\r\n\r"]
 ) {
   Deno.test(`an application that stops after ${JSON.stringify(said)} is told so after 5 s, and closed`, async () => {
-    await using talk = await startTalk(new HttpConnectEntry(LISTEN));
+    await using talk = await startTalk(new HttpConnectIngress(LISTEN));
     await writeByteByByte(talk.application, latin1(said));
     await talk.clock.advance(4999);
-    assertEquals([talk.waysIn.size, talk.network.openEnds], [1, 2]);
+    assertEquals([talk.ingress.size, talk.network.openEnds], [1, 2]);
     await talk.clock.advance(1);
     const { bytes, error } = await readToEnd(talk.application);
-    assertMatch(text(bytes), /^HTTP\/1\.1 408 .*\nmicss: did not say where to connect within 5 s\n$/s);
+    assertMatch(text(bytes), /^HTTP\/1\.1 408 .*\nmicss: no complete request within 5 s\n$/s);
     assertEquals(error, null);
     await talk.clock.advance(1000);
-    await talk.waysIn.idle();
+    await talk.ingress.idle();
     assertEquals([talk.network.openEnds, talk.clock.pending, talk.arrivals.length], [1, 0, 0]);
   });
 }
 
 Deno.test("an application that leaves in the middle leaves nothing behind", async () => {
-  await using talk = await startTalk(new HttpConnectEntry(LISTEN));
+  await using talk = await startTalk(new HttpConnectIngress(LISTEN));
   await writeAll(talk.application, latin1("CONNECT web:80 HT"));
   await settle();
   talk.application.reset();
-  await talk.waysIn.idle();
+  await talk.ingress.idle();
   assertEquals([talk.network.openEnds, talk.clock.pending, talk.arrivals.length], [0, 0, 0]);
 });

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { Entry } from "../../../src/client/ingress/arrival.ts";
-import { Socks5Entry } from "../../../src/client/ingress/socks5.ts";
-import { ForwardEntry, RedirectEntry, TproxyEntry } from "../../../src/client/ingress/unasked.ts";
-import { Ingress, type WaysInOptions } from "../../../src/client/ingress/ingress.ts";
+import type { IngressProtocol } from "../../../src/client/ingress/arrival.ts";
+import { Socks5Ingress } from "../../../src/client/ingress/socks5.ts";
+import { ForwardIngress, RedirectIngress, TproxyIngress } from "../../../src/client/ingress/implicit_destination.ts";
+import { Ingress, type IngressOptions } from "../../../src/client/ingress/ingress.ts";
 import { writeAll } from "../../../src/net/connection.ts";
 import { StartError } from "../../../src/net/listen/listen.ts";
 import { silentLog } from "../../../src/log/log.ts";
@@ -13,26 +13,24 @@ import { LISTEN, readSome, startTalk } from "../../support/handlers/talk.ts";
 
 const ANY = { host: "0.0.0.0", port: 6522 };
 
-function open(entries: Entry[], network: MemoryNetwork, options: Partial<WaysInOptions> = {}): Ingress {
-  return new Ingress(entries, {
-    ...{
-      network,
-      clock: new FakeClock(),
-      timeout: 5000,
-      keepalive: 60_000,
-      asking: 1024,
-      log: silentLog,
-      group: single(),
-    },
+function open(
+  protocols: IngressProtocol[],
+  network: MemoryNetwork,
+  options: Partial<IngressOptions> = {},
+  pending = 1024,
+): Ingress {
+  return new Ingress(protocols, {
+    ...{ network, clock: new FakeClock(), log: silentLog, group: single() },
+    limits: () => ({ timeout: 5000, keepalive: 60_000, pending }),
     makeTransparent: () => {},
     refused: () => {},
-    arrived: ({ connection }) => Promise.resolve(connection.close()),
+    handle: ({ connection }) => Promise.resolve(connection.close()),
     ...options,
   });
 }
 
 Deno.test("a forward leads to its server, and says no by a reset", async () => {
-  const entry = new ForwardEntry({ listen: LISTEN, server: "web", port: 80 });
+  const entry = new ForwardIngress({ listen: LISTEN, server: "web", port: 80 });
   await using talk = await startTalk(entry);
   const arrival = await talk.arrival();
   assertEquals([arrival.destination, arrival.accepted], [{ host: "web", port: 80 }, undefined]);
@@ -44,19 +42,19 @@ Deno.test("a forward leads to its server, and says no by a reset", async () => {
 Deno.test("a redirect leads to the original destination, or to the local address where the system knows none", async () => {
   const destination = { host: "192.0.2.1", port: 80 };
   for (const [known, expected] of [[destination, destination], [undefined, LISTEN]] as const) {
-    await using talk = await startTalk(new RedirectEntry(LISTEN, () => known));
+    await using talk = await startTalk(new RedirectIngress(LISTEN, () => known));
     assertEquals((await talk.arrival()).destination, expected);
   }
 });
 
 Deno.test("a redirected connection of which the system can't tell is reset", async () => {
   await using talk = await startTalk(
-    new RedirectEntry(LISTEN, () => {
+    new RedirectIngress(LISTEN, () => {
       throw new Deno.errors.NotFound("No original destination");
     }),
   );
   await assertRejects(() => readSome(talk.application), Deno.errors.ConnectionReset);
-  await talk.waysIn.idle();
+  await talk.ingress.idle();
   assertEquals(talk.arrivals, []);
 });
 
@@ -64,9 +62,9 @@ Deno.test("TPROXY leads to the address that was dialled, and its listener alone 
   const network = new MemoryNetwork();
   const transparent: number[] = [];
   const destinations: unknown[] = [];
-  const waysIn = open([new Socks5Entry(LISTEN), new TproxyEntry(ANY)], network, {
+  const ingress = open([new Socks5Ingress(LISTEN), new TproxyIngress(ANY)], network, {
     makeTransparent: ({ address }) => transparent.push(address.port),
-    arrived({ destination, connection }) {
+    handle({ destination, connection }) {
       destinations.push(destination);
       return Promise.resolve(connection.close());
     },
@@ -75,8 +73,8 @@ Deno.test("TPROXY leads to the address that was dialled, and its listener alone 
   await settle();
   assertEquals([transparent, destinations], [[6522], [{ host: "198.51.100.7", port: 6522 }]]);
   application.close();
-  await waysIn.close();
-  await waysIn.idle();
+  await ingress.close();
+  await ingress.idle();
 });
 
 Deno.test("without the right to be transparent it does not start, and leaves nothing open", () => {
@@ -84,7 +82,7 @@ Deno.test("without the right to be transparent it does not start, and leaves not
   const makeTransparent = () => {
     throw new Deno.errors.PermissionDenied("TPROXY needs the capability CAP_NET_ADMIN");
   };
-  const entries = [new Socks5Entry(LISTEN), new TproxyEntry(ANY)];
+  const entries = [new Socks5Ingress(LISTEN), new TproxyIngress(ANY)];
   assertThrows(() => open(entries, network, { makeTransparent }), StartError, "CAP_NET_ADMIN");
   assertEquals(network.openListeners, 0);
 });
@@ -92,19 +90,19 @@ Deno.test("without the right to be transparent it does not start, and leaves not
 Deno.test("each kind of way in knows where it listens", async () => {
   const network = new MemoryNetwork();
   const at = (port: number) => ({ host: "127.0.0.1", port });
-  const entries = [new Socks5Entry(at(1)), new TproxyEntry(at(2)), new Socks5Entry(at(3))];
-  const waysIn = open(entries, network);
-  assertEquals(waysIn.at("socks5"), [at(1), at(3)]);
-  assertEquals([waysIn.at("tproxy"), waysIn.at("forward")], [[at(2)], []]);
-  assertEquals(waysIn.addresses, [at(1), at(2), at(3)]);
-  await waysIn.close();
+  const entries = [new Socks5Ingress(at(1)), new TproxyIngress(at(2)), new Socks5Ingress(at(3))];
+  const ingress = open(entries, network);
+  assertEquals(ingress.at("socks5"), [at(1), at(3)]);
+  assertEquals([ingress.at("tproxy"), ingress.at("forward")], [[at(2)], []]);
+  assertEquals(ingress.addresses, [at(1), at(2), at(3)]);
+  await ingress.close();
 });
 
 Deno.test("of 1,025 applications that say nothing the first has to go, and the last is heard", async () => {
   const network = new MemoryNetwork({ capacity: 64 });
   const arrived = Promise.withResolvers<unknown>();
-  const waysIn = open([new Socks5Entry(LISTEN)], network, {
-    arrived({ destination, connection }) {
+  const ingress = open([new Socks5Ingress(LISTEN)], network, {
+    handle({ destination, connection }) {
       arrived.resolve(destination);
       return Promise.resolve(connection.close());
     },
@@ -116,10 +114,10 @@ Deno.test("of 1,025 applications that say nothing the first has to go, and the l
   await writeAll(last, Uint8Array.fromHex("050100" + "0501000303776562" + "0050"));
   assertEquals(await arrived.promise, { host: "web", port: 80 });
   await settle();
-  assertEquals(waysIn.size, 1023);
+  assertEquals(ingress.size, 1023);
   for (const application of [...silent, last]) application.close();
-  await waysIn.close();
-  await waysIn.idle();
+  await ingress.close();
+  await ingress.idle();
   assertEquals(network.openEnds, 0);
 });
 
@@ -127,43 +125,47 @@ Deno.test("other entries take the place of those at the same addresses; listener
   const network = new MemoryNetwork();
   const at = (port: number) => ({ host: "127.0.0.1", port });
   const arrived: unknown[] = [];
-  const waysIn = open([new ForwardEntry({ listen: at(1), server: "web", port: 80 }), new Socks5Entry(at(2))], network, {
-    arrived({ connection, destination }) {
-      arrived.push(destination);
-      return Promise.resolve(connection.close());
+  const ingress = open(
+    [new ForwardIngress({ listen: at(1), server: "web", port: 80 }), new Socks5Ingress(at(2))],
+    network,
+    {
+      handle({ connection, destination }) {
+        arrived.push(destination);
+        return Promise.resolve(connection.close());
+      },
     },
-  });
+  );
   const talk = async () => {
     (await network.connect(at(1))).close();
     await settle();
   };
   await talk();
   assertEquals(
-    waysIn.replace([new Socks5Entry(at(2)), new ForwardEntry({ listen: at(1), server: "mail", port: 25 })]),
+    ingress.replace([new Socks5Ingress(at(2)), new ForwardIngress({ listen: at(1), server: "mail", port: 25 })]),
     [],
   );
   await talk();
-  assertEquals(waysIn.replace([new RedirectEntry(at(2), () => undefined)]), ["forward", "socks5", "redirect"]);
+  assertEquals(ingress.replace([new RedirectIngress(at(2), () => undefined)]), ["forward", "socks5", "redirect"]);
   await talk();
   assertEquals(arrived, [{ host: "web", port: 80 }, { host: "mail", port: 25 }, { host: "mail", port: 25 }]);
-  assertEquals([waysIn.addresses, network.openListeners], [[at(1), at(2)], 2]);
-  await waysIn.close();
-  await waysIn.idle();
+  assertEquals([ingress.addresses, network.openListeners], [[at(1), at(2)], 2]);
+  await ingress.close();
+  await ingress.idle();
 });
 
 Deno.test("closing resets those that have not said where they want to go", async () => {
-  await using talk = await startTalk(new Socks5Entry(LISTEN));
+  await using talk = await startTalk(new Socks5Ingress(LISTEN));
   await writeAll(talk.application, Uint8Array.fromHex("050100"));
   assertEquals((await readSome(talk.application)).toHex(), "0500");
-  await talk.waysIn.close();
+  await talk.ingress.close();
   await assertRejects(() => readSome(talk.application), Deno.errors.ConnectionReset);
-  await talk.waysIn.idle();
+  await talk.ingress.idle();
   assertEquals([talk.clock.pending, talk.network.openListeners], [0, 0]);
 });
 
 Deno.test("of applications that don't say where they want to go, the oldest of the source that has most makes room", async () => {
   const network = new MemoryNetwork();
-  const waysIn = open([new Socks5Entry(LISTEN)], network, { asking: 4 });
+  const ingress = open([new Socks5Ingress(LISTEN)], network, {}, 4);
   const connect = async (source: string) => {
     network.source = source;
     const connection = await network.connect(LISTEN);
@@ -173,13 +175,13 @@ Deno.test("of applications that don't say where they want to go, the oldest of t
   const honest = await connect("192.0.2.9");
   const crowd = [];
   for (let count = 0; count < 10; count++) crowd.push(await connect("203.0.113.1"));
-  assertEquals(waysIn.size, 4);
+  assertEquals(ingress.size, 4);
   for (const connection of crowd.slice(0, 7)) {
     await assertRejects(() => readSome(connection), Deno.errors.ConnectionReset);
   }
   // The greeting of SOCKS5 without authentication, and its answer.
   await writeAll(honest, Uint8Array.of(5, 1, 0));
   assertEquals(await readSome(honest), Uint8Array.of(5, 0));
-  await waysIn.close();
+  await ingress.close();
   for (const connection of [honest, ...crowd]) connection.close();
 });

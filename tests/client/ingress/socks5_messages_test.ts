@@ -1,12 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  AuthMethod,
   decodeMethods,
   decodePassword,
   decodeRequest,
   encodeMethod,
   encodePasswordStatus,
   encodeReply,
-  Method,
   Reply,
   Socks5Error,
 } from "../../../src/client/ingress/socks5_messages.ts";
@@ -101,8 +101,8 @@ Deno.test("a command that is not done, and a type of address that there is not, 
 });
 
 Deno.test("answers are as RFC 1928 and RFC 1929 write them", () => {
-  assertEquals(encodeMethod(Method.None).toHex(), "0500");
-  assertEquals(encodeMethod(Method.Unacceptable).toHex(), "05ff");
+  assertEquals(encodeMethod(AuthMethod.None).toHex(), "0500");
+  assertEquals(encodeMethod(AuthMethod.Unacceptable).toHex(), "05ff");
   assertEquals(encodePasswordStatus(true).toHex(), "0100");
   assertEquals(encodePasswordStatus(false).toHex(), "0101");
   assertEquals(encodeReply(Reply.ConnectionRefused).toHex(), "05050001000000000000");

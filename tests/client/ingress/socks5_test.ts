@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { NotAllowed } from "../../../src/client/ingress/refusal.ts";
-import { Socks5Entry } from "../../../src/client/ingress/socks5.ts";
+import { Socks5Ingress } from "../../../src/client/ingress/socks5.ts";
 import { Users } from "../../../src/client/ingress/users.ts";
 import { writeAll } from "../../../src/net/connection.ts";
 import { TargetError } from "../../../src/session/session.ts";
@@ -16,7 +16,7 @@ const REQUEST = hex("05 01 00 03 03 776562 0050");
 const ALICE = hex("01 05 616c696365 07 73653a63726574");
 
 Deno.test("an application that offers no authentication says where it wants to go, and learns that it is there", async () => {
-  await using talk = await startTalk(new Socks5Entry(LISTEN));
+  await using talk = await startTalk(new Socks5Ingress(LISTEN));
   const { application } = talk;
   await writeAll(application, hex("05 02 00 02"));
   assertEquals((await readSome(application)).toHex(), "0500");
@@ -30,7 +30,7 @@ Deno.test("an application that offers no authentication says where it wants to g
 Deno.test("nothing behind the request is read, however the bytes come", async () => {
   const greeting = hex("05 01 00"), behind = hex("aa bb cc");
   for (const chunk of [undefined, () => 1]) {
-    await using talk = await startTalk(new Socks5Entry(LISTEN), chunk && { chunk });
+    await using talk = await startTalk(new Socks5Ingress(LISTEN), chunk && { chunk });
     const bytes = Uint8Array.of(...greeting, ...REQUEST, ...behind);
     await (chunk === undefined ? writeAll(talk.application, bytes) : writeByteByByte(talk.application, bytes));
     const { destination, connection } = await talk.arrival();
@@ -42,7 +42,7 @@ Deno.test("nothing behind the request is read, however the bytes come", async ()
 });
 
 Deno.test("with users, one who knows a password gets in", async () => {
-  await using talk = await startTalk(new Socks5Entry(LISTEN, USERS), { chunk: () => 1 });
+  await using talk = await startTalk(new Socks5Ingress(LISTEN, USERS), { chunk: () => 1 });
   const { application } = talk;
   await writeAll(application, hex("05 02 00 02"));
   assertEquals((await readSome(application)).toHex() + (await readSome(application)).toHex(), "0502");
@@ -71,12 +71,12 @@ const TURNED_AWAY = [
 for (const [what, users, said, heard] of TURNED_AWAY) {
   Deno.test(`${what}: the application is told, and the connection ends in order`, async () => {
     for (const chunk of [undefined, () => 1]) {
-      await using talk = await startTalk(new Socks5Entry(LISTEN, users), chunk && { chunk });
+      await using talk = await startTalk(new Socks5Ingress(LISTEN, users), chunk && { chunk });
       await writeAll(talk.application, hex(said));
       const { bytes, error } = await readToEnd(talk.application);
       assertEquals([bytes.toHex(), error], [heard.replaceAll(" ", ""), null]);
       talk.application.close();
-      await talk.waysIn.idle();
+      await talk.ingress.idle();
       assertEquals(talk.arrivals, []);
       assertEquals([talk.network.openEnds, talk.clock.pending], [0, 0]);
     }
@@ -97,7 +97,7 @@ const REFUSALS = [
 for (const [error, reply] of REFUSALS) {
   const what = error instanceof TargetError ? `the server's result ${ResultCode[error.code]}` : error.message;
   Deno.test(`${what} is reply ${reply}, and an end in order although more was said`, async () => {
-    await using talk = await startTalk(new Socks5Entry(LISTEN));
+    await using talk = await startTalk(new Socks5Ingress(LISTEN));
     await writeAll(talk.application, Uint8Array.of(...hex("05 01 00"), ...REQUEST, ...hex("aabbcc")));
     const refused = (await talk.arrival()).refused(error);
     const { bytes, error: met } = await readToEnd(talk.application);
@@ -109,7 +109,7 @@ for (const [error, reply] of REFUSALS) {
 }
 
 Deno.test("an application that does not close after a refusal is closed within a second", async () => {
-  await using talk = await startTalk(new Socks5Entry(LISTEN));
+  await using talk = await startTalk(new Socks5Ingress(LISTEN));
   await writeAll(talk.application, Uint8Array.of(...hex("05 01 00"), ...REQUEST));
   const refused = (await talk.arrival()).refused(new Error());
   await talk.clock.advance(999);
@@ -121,39 +121,39 @@ Deno.test("an application that does not close after a refusal is closed within a
 
 for (const said of ["", "05", "05 01 00", "05 01 00 05 01 00 03 03 77"]) {
   Deno.test(`an application that stops after "${said}" is closed after 5 s`, async () => {
-    await using talk = await startTalk(new Socks5Entry(LISTEN));
+    await using talk = await startTalk(new Socks5Ingress(LISTEN));
     await writeByteByByte(talk.application, hex(said));
     await talk.clock.advance(4999);
-    assertEquals(talk.waysIn.size, 1);
+    assertEquals(talk.ingress.size, 1);
     await talk.clock.advance(1);
-    await talk.waysIn.idle();
+    await talk.ingress.idle();
     assertEquals([talk.network.openEnds, talk.clock.pending, talk.arrivals.length], [1, 0, 0]);
   });
 }
 
 Deno.test("bytes that come one in four seconds do not make the time longer", async () => {
-  await using talk = await startTalk(new Socks5Entry(LISTEN));
+  await using talk = await startTalk(new Socks5Ingress(LISTEN));
   for (let second = 0; second < 2; second++) {
     await writeAll(talk.application, hex("05"));
     await talk.clock.advance(2500);
   }
-  await talk.waysIn.idle();
+  await talk.ingress.idle();
   assertEquals([talk.network.openEnds, talk.clock.pending], [1, 0]);
 });
 
 for (const said of ["", "05 01 00", "05 01 00 05 01"]) {
   Deno.test(`an application that leaves after "${said}" leaves nothing behind`, async () => {
-    await using talk = await startTalk(new Socks5Entry(LISTEN));
+    await using talk = await startTalk(new Socks5Ingress(LISTEN));
     await writeAll(talk.application, hex(said));
     await settle();
     talk.application.close();
-    await talk.waysIn.idle();
+    await talk.ingress.idle();
     assertEquals([talk.network.openEnds, talk.clock.pending, talk.arrivals.length], [0, 0, 0]);
   });
 }
 
 Deno.test("what is no SOCKS5 is reset", async () => {
-  await using talk = await startTalk(new Socks5Entry(LISTEN));
+  await using talk = await startTalk(new Socks5Ingress(LISTEN));
   await writeAll(talk.application, new TextEncoder().encode("GET / HTTP/1.1\r\n"));
   await assertRejects(() => readSome(talk.application), Deno.errors.ConnectionReset);
 });

@@ -1,25 +1,25 @@
 import { assert, assertEquals } from "@std/assert";
-import { chooseDistinct } from "../../../src/client/servers/address_assignment.ts";
+import { assignAddresses } from "../../../src/client/servers/address_assignment.ts";
 import { forSeeds } from "../../support/random/random.ts";
 
 Deno.test("each channel gets the first of its addresses, if no other needs it", () => {
-  assertEquals(chooseDistinct([["a", "b"], ["c"], ["d", "a"]]), ["a", "c", "d"]);
+  assertEquals(assignAddresses([["a", "b"], ["c"], ["d", "a"]]), ["a", "c", "d"]);
 });
 
 Deno.test("who has a choice makes way for who has none", () => {
-  assertEquals(chooseDistinct([["a", "b"], ["a"]]), ["b", "a"]);
-  assertEquals(chooseDistinct([["a", "b"], ["b", "c"], ["a"], ["c", "d"]]), ["b", "c", "a", "d"]);
+  assertEquals(assignAddresses([["a", "b"], ["a"]]), ["b", "a"]);
+  assertEquals(assignAddresses([["a", "b"], ["b", "c"], ["a"], ["c", "d"]]), ["b", "c", "a", "d"]);
 });
 
 Deno.test("there is no choice where there are fewer addresses than channels", () => {
   for (const candidates of [[["a"], ["a"]], [["a", "b"], ["b", "a"], ["a", "b"]], [[], ["a"]], [["a"], ["b"], []]]) {
-    assertEquals(chooseDistinct(candidates), null);
+    assertEquals(assignAddresses(candidates), null);
   }
 });
 
 Deno.test("what was chosen before is chosen again, however the addresses are shuffled", () => {
-  assertEquals(chooseDistinct([["b", "a"], ["d", "c"]], ["a", "c"]), ["a", "c"]);
-  assertEquals(chooseDistinct([["b", "e"], ["d", "c"]], ["a", "c"]), ["b", "c"]);
+  assertEquals(assignAddresses([["b", "a"], ["d", "c"]], ["a", "c"]), ["a", "c"]);
+  assertEquals(assignAddresses([["b", "e"], ["d", "c"]], ["a", "c"]), ["b", "c"]);
 });
 
 Deno.test("a choice is found exactly where there is one, and is one", async () => {
@@ -31,7 +31,7 @@ Deno.test("a choice is found exactly where there is one, and is one", async () =
     const all = candidates.reduce<string[][]>((lists, hosts) => {
       return lists.flatMap((list) => hosts.filter((host) => !list.includes(host)).map((host) => [...list, host]));
     }, [[]]);
-    const chosen = chooseDistinct(candidates);
+    const chosen = assignAddresses(candidates);
     if (chosen === null) assertEquals(all, []);
     else assert(all.some((list) => list.join() === chosen.join()), `${chosen} of ${JSON.stringify(candidates)}`);
   });

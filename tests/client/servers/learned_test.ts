@@ -53,11 +53,14 @@ class World implements AsyncDisposable {
       ...entries,
       ...clientFlags,
     ];
-    this.client = new ClientHandler(parseConfig("", clientSpec, flags, () => "warm: 0\n"), silentLog, {
-      ...system,
-      resolve: () => Promise.reject(new Error("no names here")),
-      originalDestination: () => undefined,
-      makeTransparent: () => {},
+    this.client = new ClientHandler(parseConfig("", clientSpec, flags, () => "warm: 0\n"), {
+      log: silentLog,
+      system: {
+        ...system,
+        resolve: () => Promise.reject(new Error("no names here")),
+        originalDestination: () => undefined,
+        makeTransparent: () => {},
+      },
     });
   }
 

@@ -73,8 +73,7 @@ forward: ["127.0.0.1:8080=web:80", "127.0.0.1:8081=web:81", "127.0.0.1:8082=web:
 redirect: ["127.0.0.1:6533"]
 warm: ${warm}
 ${yaml.client ?? ""}`),
-      logTo(this.clientLines),
-      system,
+      { log: logTo(this.clientLines), system },
     );
   }
 

@@ -1,5 +1,5 @@
-/** An application, played by the test, that talks to an entry over an in-memory network. */
-import type { Arrival, Entry } from "../../../src/client/ingress/arrival.ts";
+/** An application, played by the test, that talks to an ingress over an in-memory network. */
+import type { Arrival, IngressProtocol } from "../../../src/client/ingress/arrival.ts";
 import { Ingress } from "../../../src/client/ingress/ingress.ts";
 import type { Address } from "../../../src/net/address.ts";
 import { type Connection, writeAll } from "../../../src/net/connection.ts";
@@ -8,41 +8,46 @@ import { single } from "../../../src/workers/worker_group.ts";
 import { FakeClock } from "../time/fake_clock.ts";
 import { MemoryNetwork, type MemoryNetworkOptions } from "../network/memory_network.ts";
 
-/** The entries' address. */
+/** The ingress's address. */
 export const LISTEN: Address = { host: "127.0.0.1", port: 1080 };
 
-/** An application's connection to an entry. */
+/** An application's connection to an ingress. */
 export interface Talk extends AsyncDisposable {
   readonly application: Connection;
   readonly network: MemoryNetwork;
   readonly clock: FakeClock;
-  readonly waysIn: Ingress;
+  readonly ingress: Ingress;
   /** Arrivals so far, which nothing handles. */
   readonly arrivals: Arrival[];
   /** The next arrival. */
   arrival(): Promise<Arrival>;
 }
 
-/** Starts an entry and connects to it. */
-export async function startTalk(entry: Entry, options: MemoryNetworkOptions = {}, timeout = 5000): Promise<Talk> {
+/** Starts an ingress and connects to it. */
+export async function startTalk(
+  protocol: IngressProtocol,
+  options: MemoryNetworkOptions = {},
+  timeout = 5000,
+): Promise<Talk> {
   const network = new MemoryNetwork(options);
   const clock = new FakeClock();
   const arrivals: Arrival[] = [];
   const waiting: ((arrival: Arrival) => void)[] = [];
-  const waysIn = new Ingress([entry], {
-    ...{ network, clock, timeout, keepalive: 60_000, asking: 1024, log: silentLog, group: single() },
+  const ingress = new Ingress([protocol], {
+    ...{ network, clock, log: silentLog, group: single() },
+    limits: () => ({ timeout, keepalive: 60_000, pending: 1024 }),
     makeTransparent: () => {},
     refused: () => {},
-    arrived(arrival) {
+    handle(arrival) {
       arrivals.push(arrival);
       waiting.shift()?.(arrival);
       return Promise.resolve();
     },
   });
-  const application = await network.connect(entry.listen);
+  const application = await network.connect(protocol.listen);
   let taken = 0;
   return {
-    ...{ application, network, clock, waysIn, arrivals },
+    ...{ application, network, clock, ingress, arrivals },
     arrival() {
       const next = arrivals[taken++];
       return next === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(next);
@@ -50,8 +55,8 @@ export async function startTalk(entry: Entry, options: MemoryNetworkOptions = {}
     async [Symbol.asyncDispose]() {
       application.close();
       for (const { connection } of arrivals) connection.close();
-      await waysIn.close();
-      await waysIn.idle();
+      await ingress.close();
+      await ingress.idle();
     },
   };
 }

@@ -137,7 +137,7 @@ export class World implements AsyncDisposable {
       originalDestination: () => this.#destinations.shift() ?? this.#redirected,
       makeTransparent: () => {},
     };
-    const handler = new ClientHandler(config, this.client.log, system, {}, keys);
+    const handler = new ClientHandler(config, { log: this.client.log, system, keys });
     this.#stack.defer(() => handler.close());
     return handler;
   }

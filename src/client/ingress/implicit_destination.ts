@@ -1,0 +1,77 @@
+import type { Forward } from "../../config/types.ts";
+import type { Address } from "../../net/address.ts";
+import type { Connection } from "../../net/connection.ts";
+import { type Arrival, IngressError, type IngressProtocol } from "./arrival.ts";
+import type { Dialogue } from "./dialogue.ts";
+
+/** Ingress that leads to a fixed port of a fixed server. */
+export class ForwardIngress implements IngressProtocol {
+  readonly name = "forward";
+  readonly listen: Address;
+  readonly #destination: Address;
+
+  /** Serves a forward of the configuration. */
+  constructor({ listen, server, port }: Forward) {
+    this.listen = listen;
+    this.#destination = { host: server, port };
+  }
+
+  negotiate({ connection }: Dialogue): Promise<Arrival> {
+    return Promise.resolve(arrivalAt(connection, this.#destination));
+  }
+}
+
+/** Ingress for REDIRECT rules of iptables or nftables; the kernel knows the original destination. */
+export class RedirectIngress implements IngressProtocol {
+  readonly name = "redirect";
+  readonly listen: Address;
+  readonly #originalDestination: (connection: Connection) => Address | undefined;
+
+  /**
+   * Serves redirected connections at an address.
+   *
+   * @param originalDestination Asks the kernel. Undefined means the connection's local address; it may throw.
+   */
+  constructor(listen: Address, originalDestination: (connection: Connection) => Address | undefined) {
+    this.listen = listen;
+    this.#originalDestination = originalDestination;
+  }
+
+  // deno-lint-ignore require-await -- turns exceptions into rejections
+  async negotiate({ connection }: Dialogue): Promise<Arrival> {
+    try {
+      const destination = this.#originalDestination(connection) ?? connection.local;
+      return { ...arrivalAt(connection, destination), redirected: true };
+    } catch (error) {
+      throw new IngressError(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+/** Ingress for TPROXY rules, which preserve the original destination as the local address. */
+export class TproxyIngress implements IngressProtocol {
+  readonly name = "tproxy";
+  readonly listen: Address;
+  readonly transparent = true;
+
+  /** Serves TPROXY connections at an address. */
+  constructor(listen: Address) {
+    this.listen = listen;
+  }
+
+  negotiate({ connection }: Dialogue): Promise<Arrival> {
+    return Promise.resolve({ ...arrivalAt(connection, connection.local), redirected: true });
+  }
+}
+
+/** An arrival without a protocol: the only possible error report is a reset. */
+function arrivalAt(connection: Connection, destination: Address): Arrival {
+  return {
+    connection,
+    destination,
+    refused() {
+      connection.reset();
+      return Promise.resolve();
+    },
+  };
+}
