@@ -116,7 +116,6 @@ function remembered<T>(value: T, { place }: { place: string }, problems: Problem
 function withoutEcho(message: string, text: string, place: string): string {
   if (!place.endsWith(quote(text))) return message;
   for (const echo of [quote(text), `"${text}"`]) {
-    if (message.startsWith(`${echo} `)) return message.slice(echo.length + 1).replace(/^is /, "");
     const at = message.indexOf(`: ${echo};`);
     if (at >= 0) return message.slice(0, at) + message.slice(at + 2 + echo.length);
   }

@@ -26,7 +26,7 @@ export function portAbove({ host, port }: Address, offset: number): Address {
 export function parseAddress(text: string, defaultPort?: number): Address {
   const [, onlyPort] = /^:?(\d{1,5})$/.exec(text) ?? [];
   if (onlyPort !== undefined) {
-    throw new SyntaxError(`"${text}" has no host; write HOST:${onlyPort}, such as 127.0.0.1:${onlyPort}`);
+    throw new SyntaxError(`missing host: "${text}"; write HOST:${onlyPort}, such as 127.0.0.1:${onlyPort}`);
   }
   const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:\[\],=]+))(?::(\d+))?$/.exec(text);
   if (match === null) {
@@ -35,22 +35,22 @@ export function parseAddress(text: string, defaultPort?: number): Address {
       : text.includes(",")
       ? "give one at a time"
       : "write HOST:PORT";
-    throw new SyntaxError(`"${text}" is not an address; ${hint}`);
+    throw new SyntaxError(`not an address: "${text}"; ${hint}`);
   }
   const [, ipv6, other = "", port] = match;
   const host = (ipv6 ?? other).toLowerCase();
   if (ipv6 !== undefined && !isIpv6(host)) {
-    throw new SyntaxError(`"${text}" is not an IPv6 address; write one such as [2001:db8::1]`);
+    throw new SyntaxError(`not an IPv6 address: "${text}"; write one such as [2001:db8::1]`);
   }
   if (/^[\d.]+$/.test(host) && !isIpv4(host)) {
-    throw new SyntaxError(`"${text}" is not an IPv4 address; write four numbers from 0 to 255, such as 192.0.2.1`);
+    throw new SyntaxError(`not an IPv4 address: "${text}"; write four numbers from 0 to 255, such as 192.0.2.1`);
   }
   // Only one trailing dot is allowed: it makes a name absolute, and a second one would give a name two spellings.
   if (/^\.|\.\./.test(host)) {
-    throw new SyntaxError(`"${text}" has a dot with nothing before it; write a name such as web.example.net`);
+    throw new SyntaxError(`empty part in a host name: "${text}"; write a name such as web.example.net`);
   }
   if (port !== undefined) return { host, port: parsePort(port) };
-  if (defaultPort === undefined) throw new SyntaxError(`"${text}" has no port; write ${text}:PORT`);
+  if (defaultPort === undefined) throw new SyntaxError(`missing port: "${text}"; write ${text}:PORT`);
   return { host, port: defaultPort };
 }
 
@@ -62,7 +62,7 @@ export function parseAddress(text: string, defaultPort?: number): Address {
 export function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65535) {
-    throw new SyntaxError(`"${text}" is not a port; write a number from 0 to 65535`);
+    throw new SyntaxError(`not a port: "${text}"; write a number from 0 to 65535`);
   }
   return port;
 }

@@ -99,12 +99,12 @@ export function parseSubnet(text: string): Subnet {
   const [host = "", bits = ""] = text.split(/\/(.*)/s);
   const bytes = hostBytes(host);
   if (bytes === null || !/^\d{1,3}$/.test(bits) || Number(bits) > 8 * bytes.length) {
-    throw new SyntaxError(`"${text}" is not a network; write one such as 192.0.2.0/24 or 2001:db8::/32`);
+    throw new SyntaxError(`not a network: "${text}"; write one such as 192.0.2.0/24 or 2001:db8::/32`);
   }
   const subnet = { host: bytesHost(bytes), bits: Number(bits) };
   const first = bytes.map((byte, index) => byte & mask(subnet.bits, index));
   if (first.some((byte, index) => byte !== bytes[index])) {
-    throw new SyntaxError(`"${text}" has bits set beyond its prefix; write ${bytesHost(first)}/${bits}`);
+    throw new SyntaxError(`address has bits beyond the prefix: "${text}"; write ${bytesHost(first)}/${bits}`);
   }
   return subnet;
 }

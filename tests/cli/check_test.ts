@@ -33,7 +33,7 @@ Deno.test("check reports every mistake with its line and field and exits 2", asy
   assertEquals(await runMicss("check", path), {
     status: 2,
     out: "",
-    err: `micss: ${path}:3: channels.1: "127.0.0.2:x" is not an address; write HOST:PORT\n` +
+    err: `micss: ${path}:3: channels.1: not an address: "127.0.0.2:x"; write HOST:PORT\n` +
       `micss: ${path}:7: timeouts.hanshake: unknown key; did you mean handshake?\n`,
   });
   assertEquals(
@@ -129,7 +129,7 @@ Deno.test("check --json prints one object with lines, fields and messages", asyn
     file: path,
     kind: "server",
     fine: false,
-    mistakes: [{ line: 2, field: "targets.80", message: '"x:y" is not an address; write HOST:PORT' }],
+    mistakes: [{ line: 2, field: "targets.80", message: 'not an address: "x:y"; write HOST:PORT' }],
     warnings: [],
   });
   const warned = await written(stack, { "g.yaml": SERVER.replace("127.0.0.2", "203.0.113.9") });

@@ -126,7 +126,7 @@ Deno.test("bad input to identify is reported in one line and exits 2", async () 
       ["192.0.2.2", "--config", file],
       `micss identify: "192.0.2.2": no key for it in ${file}; give one with --key FILE`,
     ],
-    [["::1", "--key", key], 'micss identify: "::1" is not an address; write an IPv6 address as [::1]'],
+    [["::1", "--key", key], 'micss identify: not an address: "::1"; write an IPv6 address as [::1]'],
     [["a", "b"], 'micss identify: "b": unexpected second argument; give only one'],
     [
       ["192.0.2.1", "--key", key],

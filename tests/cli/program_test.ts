@@ -35,7 +35,7 @@ Deno.test("the program writes mistakes to standard error and exits 2", async () 
     assertEquals(await run("server", "--config", path), {
       code: 2,
       out: "",
-      err: `micss: ${path}:3: targets.80: "127.0.0.1:port" is not an address; write HOST:PORT\n`,
+      err: `micss: ${path}:3: targets.80: not an address: "127.0.0.1:port"; write HOST:PORT\n`,
     });
   } finally {
     await Deno.remove(path);

@@ -77,7 +77,7 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
     'micss server: --channel "192.0.2": not an IPv4 address; write four numbers from 0 to 255, such as 192.0.2.1',
   ]],
   ["client", `${SERVER} --redirect 6522`, [
-    'micss client: --redirect "6522": has no host; write HOST:6522, such as 127.0.0.1:6522',
+    'micss client: --redirect "6522": missing host; write HOST:6522, such as 127.0.0.1:6522',
   ]],
   ["server", `${CHANNELS},192.0.2.3 ${TARGET}`, [
     'micss server: --channel "192.0.2.2,192.0.2.3": not an address; give one at a time',
@@ -86,13 +86,13 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
     'micss server: --channel "2001:db8::1": not an address; write an IPv6 address as [2001:db8::1]',
   ]],
   ["server", `${CHANNELS} --channel a:70000 ${TARGET}`, [
-    'micss server: --channel "a:70000": "70000" is not a port; write a number from 0 to 65535',
+    'micss server: --channel "a:70000": not a port: "70000"; write a number from 0 to 65535',
   ]],
   ["server", `${CHANNELS} --target 80`, [
     'micss server: --target "80": not a target; write PORT=HOST:PORT, PORT=HOST or *=HOST',
   ]],
   ["server", `${CHANNELS} --target http=a`, [
-    'micss server: --target "http=a": "http" is not a port; write a number from 0 to 65535',
+    'micss server: --target "http=a": not a port: "http"; write a number from 0 to 65535',
   ]],
   ["server", `${CHANNELS} --target 0=a`, [
     'micss server: --target "0=a": port 0 is not allowed: "0"; write a port from 1 to 65535',
@@ -111,7 +111,7 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
     'micss client: --server "w_b=a,b": not a server name: "w_b"; use letters, digits, dots and dashes',
   ]],
   ["client", `--server web=a,b: ${FORWARD}`, [
-    'micss client: --server "web=a,b:": "b:" is not an address; write HOST:PORT',
+    'micss client: --server "web=a,b:": not an address: "b:"; write HOST:PORT',
   ]],
   ["client", `--server web=a,b:0 ${FORWARD}`, [
     'micss client: --server "web=a,b:0": port 0 is not allowed: "b:0"; write a port from 1 to 65535',
@@ -120,10 +120,10 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
     'micss client: --forward "127.0.0.1:8080": not a forward; write HOST:PORT=NAME:PORT',
   ]],
   ["client", `${SERVER} --forward 127.0.0.1=web:80`, [
-    'micss client: --forward "127.0.0.1=web:80": "127.0.0.1" has no port; write 127.0.0.1:PORT',
+    'micss client: --forward "127.0.0.1=web:80": missing port: "127.0.0.1"; write 127.0.0.1:PORT',
   ]],
   ["client", `${SERVER} --forward a:1=web:http`, [
-    'micss client: --forward "a:1=web:http": "http" is not a port; write a number from 0 to 65535',
+    'micss client: --forward "a:1=web:http": not a port: "http"; write a number from 0 to 65535',
   ]],
   ["client", `${SERVER} --redirect [::`, ['micss client: --redirect "[::": not an address; write HOST:PORT']],
   // Several mistakes at once, each on its own line.
@@ -249,11 +249,11 @@ const FILES: ["server" | "client", string, string[]][] = [
   ]],
   // Values.
   ["server", "channels:\n- a\n- 1.2.3\n", [
-    'micss: f.yaml:3: channels.1: "1.2.3" is not an IPv4 address; write four numbers from 0 to 255, such as 192.0.2.1',
+    'micss: f.yaml:3: channels.1: not an IPv4 address: "1.2.3"; write four numbers from 0 to 255, such as 192.0.2.1',
   ]],
   ["server", "targets:\n  80: 127.0.0.1:8080\n  '*': a:b\n  http: c\n", [
-    'micss: f.yaml:3: targets.*: "a:b" is not an address; write HOST:PORT',
-    'micss: f.yaml:4: targets.http: "http" is not a port; write a number from 0 to 65535',
+    'micss: f.yaml:3: targets.*: not an address: "a:b"; write HOST:PORT',
+    'micss: f.yaml:4: targets.http: not a port: "http"; write a number from 0 to 65535',
   ]],
   ["server", "targets: [80=a, b]\n", [
     'micss: f.yaml:1: targets.1: not a target: "b"; write PORT=HOST:PORT, PORT=HOST or *=HOST',
@@ -276,11 +276,11 @@ const FILES: ["server" | "client", string, string[]][] = [
     "servers:\n  web:\n    - a\n    - b:0\n  db:\n    channels:\n      - a\n      - b\n    ports:\n      - 80\n      - x\n",
     [
       'micss: f.yaml:4: servers.web.1: port 0 is not allowed: "b:0"; write a port from 1 to 65535',
-      'micss: f.yaml:11: servers.db.ports.1: "x" is not a port; write a number from 0 to 65535',
+      'micss: f.yaml:11: servers.db.ports.1: not a port: "x"; write a number from 0 to 65535',
     ],
   ],
   ["server", 'channels:\n  - "a\\nb"\n', [
-    'micss: f.yaml:2: channels.0: "a\\u{a}b" is not an address; write HOST:PORT',
+    'micss: f.yaml:2: channels.0: not an address: "a\\u{a}b"; write HOST:PORT',
   ]],
   // Rules between values.
   ["server", "channels:\n  - a\ntargets:\n", [
@@ -339,6 +339,6 @@ Deno.test("invalid YAML is reported with its line and a remedy", () => {
 
 Deno.test("mistakes in the file are reported even if a flag overrides it", () => {
   assertEquals(linesOf("server", `${CHANNELS} ${TARGET} --config f.yaml`, "channels: [a, b:x]\n"), [
-    'micss: f.yaml:1: channels.1: "b:x" is not an address; write HOST:PORT',
+    'micss: f.yaml:1: channels.1: not an address: "b:x"; write HOST:PORT',
   ]);
 });

@@ -43,12 +43,12 @@ Deno.test("a key's scope is an address, a network or a name, with a port or the 
 
 Deno.test("invalid scopes of keys are refused", () => {
   const cases: [string, string][] = [
-    ["", '"" is not an address'],
-    ["192.0.2.0/33", '"192.0.2.0/33" is not a network'],
-    ["192.0.2.1/24", '"192.0.2.1/24" has bits set beyond its prefix; write 192.0.2.0/24'],
-    ["web.example/24", '"web.example/24" is not a network'],
+    ["", 'not an address: ""'],
+    ["192.0.2.0/33", 'not a network: "192.0.2.0/33"'],
+    ["192.0.2.1/24", 'address has bits beyond the prefix: "192.0.2.1/24"; write 192.0.2.0/24'],
+    ["web.example/24", 'not a network: "web.example/24"'],
     ["2001:db8::/32", 'not a network: "2001:db8::/32"; write 192.0.2.0/24 or [2001:db8::]/32'],
-    ["192.0.2.0/24:x", '"x" is not a port'],
+    ["192.0.2.0/24:x", 'not a port: "x"'],
     ["192.0.2.0/24:0", "port 0 is not allowed"],
     ["192.0.2.1:0", "port 0 is not allowed"],
     ["2001:db8::1", "write an IPv6 address as [2001:db8::1]"],
@@ -85,7 +85,7 @@ Deno.test("mistakes in keys are reported with their line", () => {
     'micss client: --identify "192.0.2.10": missing key file; write ADDRESS=FILE or NETWORK=FILE',
   ]);
   assertEquals(mistakes(() => client(FILE, "keys:\n  192.0.2.1: a\n  192.0.2.0/8:\n    - b\n")), [
-    'micss: f.yaml:4: keys.192.0.2.0/8.0: "192.0.2.0/8" has bits set beyond its prefix; write 192.0.0.0/8',
+    'micss: f.yaml:4: keys.192.0.2.0/8.0: address has bits beyond the prefix: "192.0.2.0/8"; write 192.0.0.0/8',
   ]);
   assertEquals(mistakes(() => client(FILE, "keys:\n  192.0.2.1:\n    - {a: b}\n")), [
     "micss: f.yaml:3: keys.192.0.2.1.0: not a single value; write ADDRESS=FILE",

@@ -50,8 +50,8 @@ send-source: true
 
 /** Flags and messages. */
 const MISTAKES = [
-  [["--socks5", "127.0.0.1"], 'micss client: --socks5 "127.0.0.1": has no port; write 127.0.0.1:PORT'],
-  [["--http-connect", "127.0.0.1"], 'micss client: --http-connect "127.0.0.1": has no port; write 127.0.0.1:PORT'],
+  [["--socks5", "127.0.0.1"], 'micss client: --socks5 "127.0.0.1": missing port; write 127.0.0.1:PORT'],
+  [["--http-connect", "127.0.0.1"], 'micss client: --http-connect "127.0.0.1": missing port; write 127.0.0.1:PORT'],
   [
     ["--socks5", "127.0.0.1:1080", "--http-connect", "127.0.0.1:1080"],
     'micss client: --http-connect "127.0.0.1:1080": two listeners use 127.0.0.1:1080; give each its own port',

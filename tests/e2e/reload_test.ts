@@ -43,7 +43,7 @@ testWith(["curl", "nginx"], "a file that is wrong is refused, line by line, and 
   await pair.writeServer(`{80: "nowhere:0", http: "127.0.0.1:1"}`);
   pair.server.signal("SIGHUP");
   const { reason } = await pair.server.waitForLog("not reloaded", { level: "error", reason: /targets\.http/ });
-  assertMatch(String(reason), /^micss: \/.*server\.yaml:2: targets\.http: "http" is not a port; write a number/);
+  assertMatch(String(reason), /^micss: \/.*server\.yaml:2: targets\.http: not a port: "http"; write a number/);
   assertEquals((await pair.server.waitForLogs(2, "not reloaded")).length, 2);
   await pair.writeClient("{web: [127.0.0.1]}");
   pair.client.signal("SIGHUP");

@@ -28,42 +28,42 @@ Deno.test("an address is written as it is read", () => {
 
 Deno.test("an address without a port is an error where there is no default, and the error shows what to write", () => {
   assertEquals(parseAddress("web:0", 1).port, 0);
-  assertThrows(() => parseAddress("web"), SyntaxError, `"web" has no port; write web:PORT`);
-  assertThrows(() => parseAddress("[::1]"), SyntaxError, `"[::1]" has no port; write [::1]:PORT`);
+  assertThrows(() => parseAddress("web"), SyntaxError, `missing port: "web"; write web:PORT`);
+  assertThrows(() => parseAddress("[::1]"), SyntaxError, `missing port: "[::1]"; write [::1]:PORT`);
 });
 
-Deno.test("what is no address is an error that shows it", () => {
+Deno.test("an invalid address is an error that quotes it", () => {
   const cases: [string, string][] = [
-    ["", `"" is not an address`],
-    [":80", `":80" has no host; write HOST:80, such as 127.0.0.1:80`],
-    ["8080", `"8080" has no host; write HOST:8080, such as 127.0.0.1:8080`],
-    ["192.0.2.1,192.0.2.2", "is not an address; give one at a time"],
-    ["web=192.0.2.1", "is not an address; write HOST:PORT"],
-    ["web:", `"web:" is not an address; write HOST:PORT`],
-    ["web:80:81", "is not an address; write HOST:PORT"],
-    ["web:http", "is not an address"],
-    ["web :80", "is not an address"],
-    ["web:-1", "is not an address"],
+    ["", `not an address: ""`],
+    [":80", `missing host: ":80"; write HOST:80, such as 127.0.0.1:80`],
+    ["8080", `missing host: "8080"; write HOST:8080, such as 127.0.0.1:8080`],
+    ["192.0.2.1,192.0.2.2", `not an address: "192.0.2.1,192.0.2.2"; give one at a time`],
+    ["web=192.0.2.1", `not an address: "web=192.0.2.1"; write HOST:PORT`],
+    ["web:", `not an address: "web:"; write HOST:PORT`],
+    ["web:80:81", `not an address: "web:80:81"; write HOST:PORT`],
+    ["web:http", "not an address: "],
+    ["web :80", "not an address: "],
+    ["web:-1", "not an address: "],
     ["2001:db8::1", "write an IPv6 address as [2001:db8::1]"],
     ["::", "write an IPv6 address as [::]"],
-    ["[]:80", "is not an address"],
-    ["[web]:80", "is not an address"],
-    ["[192.0.2.1]:80", "is not an IPv6 address"],
-    ["[2001:db8::1", "is not an address"],
-    ["2001:db8::1]", "is not an address"],
-    ["[1::2::3]:80", "is not an IPv6 address"],
-    ["[12345::]:80", "is not an IPv6 address"],
-    ["[::1]80", "is not an address"],
-    ["web..:80", "a dot with nothing before it"],
-    ["web..example.net", "a dot with nothing before it"],
-    [".web:80", "a dot with nothing before it"],
-    ["256.0.0.1:80", "is not an IPv4 address"],
-    ["192.0.2:80", "is not an IPv4 address"],
-    ["1.2.3.4.5:80", "is not an IPv4 address"],
-    ["01.2.3.4:80", "is not an IPv4 address"],
-    ["web:65536", `"65536" is not a port; write a number from 0 to 65535`],
-    ["web:000080", `"000080" is not a port`],
-    ["web:99999999999999999999", "is not a port"],
+    ["[]:80", "not an address: "],
+    ["[web]:80", "not an address: "],
+    ["[192.0.2.1]:80", "not an IPv6 address: "],
+    ["[2001:db8::1", "not an address: "],
+    ["2001:db8::1]", "not an address: "],
+    ["[1::2::3]:80", "not an IPv6 address: "],
+    ["[12345::]:80", "not an IPv6 address: "],
+    ["[::1]80", "not an address: "],
+    ["web..:80", "empty part in a host name"],
+    ["web..example.net", "empty part in a host name"],
+    [".web:80", "empty part in a host name"],
+    ["256.0.0.1:80", "not an IPv4 address: "],
+    ["192.0.2:80", "not an IPv4 address: "],
+    ["1.2.3.4.5:80", "not an IPv4 address: "],
+    ["01.2.3.4:80", "not an IPv4 address: "],
+    ["web:65536", `not a port: "65536"; write a number from 0 to 65535`],
+    ["web:000080", `not a port: "000080"`],
+    ["web:99999999999999999999", "not a port: "],
   ];
   for (const [text, message] of cases) {
     assertThrows(() => parseAddress(text, 6522), SyntaxError, message, `for "${text}"`);
@@ -75,7 +75,7 @@ Deno.test("a port is a decimal number from 0 to 65535", () => {
     assertEquals(parsePort(text), port);
   }
   for (const text of ["", "-1", "+1", "65536", "1.0", "1e3", "0x50", " 80", "80 ", "http"]) {
-    assertThrows(() => parsePort(text), SyntaxError, `"${text}" is not a port`);
+    assertThrows(() => parsePort(text), SyntaxError, `not a port: "${text}"`);
   }
 });
 

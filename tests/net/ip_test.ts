@@ -61,12 +61,12 @@ Deno.test("text that is not a network is rejected with an example of one", () =>
   for (
     const text of ["", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "::/129", "a/8", "10.0.0.0/8/8", "/8"]
   ) {
-    assertThrows(() => parseSubnet(text), SyntaxError, `"${text}" is not a network; write one such as`);
+    assertThrows(() => parseSubnet(text), SyntaxError, `not a network: "${text}"; write one such as`);
   }
   assertThrows(
     () => parseSubnet("10.1.2.3/8"),
     SyntaxError,
-    '"10.1.2.3/8" has bits set beyond its prefix; write 10.0.0.0/8',
+    'address has bits beyond the prefix: "10.1.2.3/8"; write 10.0.0.0/8',
   );
   assertThrows(() => parseSubnet("2001:db8::1/32"), SyntaxError, "write 2001:db8::/32");
 });
