@@ -99,7 +99,7 @@ export class Association {
     this.writable = this.#splitter.writable;
   }
 
-  /** The error that ended it, of a channel or of {@linkcode Association.fail}; null while there is none. */
+  /** The error that ended it, of a channel or of {@linkcode Association.fail}; null before. */
   get reason(): Error | null {
     return this.failure ?? this.fault;
   }

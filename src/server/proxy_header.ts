@@ -18,8 +18,8 @@ const UNSPECIFIED = 0x00, TCP_OVER_IPV4 = 0x11, TCP_OVER_IPV6 = 0x21;
  *
  * @param source The application's address. Null if unknown: the target then considers the connection the server handler's
  * own (LOCAL).
- * @param destinations Addresses to which it may have connected; the header has the first of the source's family. If there
- * is none, it has the unspecified address and the first one's port.
+ * @param destinations Addresses to which it may have connected; the header has the first of the source's family. Otherwise
+ * it has the unspecified address and the first one's port.
  */
 export function proxyHeader(source: ProxyEnd | null, destinations: readonly ProxyEnd[]): Uint8Array<ArrayBuffer> {
   if (source === null) return header(LOCAL, UNSPECIFIED, []);

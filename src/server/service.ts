@@ -45,8 +45,8 @@ export interface ServiceOptions extends System {
 const BYE_TIMEOUT = 2000;
 
 /**
- * Age before which an association without an OPEN is not ended, in milliseconds. The client may have made a younger one for
- * a session whose OPEN is still on its way; the answer then sends the client elsewhere.
+ * Minimum age, in milliseconds, at which an association without an OPEN is ended silently. For a younger one, the OPEN of
+ * the session that it was made for may be on its way; the answer sends the client elsewhere.
  */
 const FIRST_OPEN_TIMEOUT = 1000;
 

@@ -1,4 +1,4 @@
-/** The server's side of the handshake against strangers who speak by hand. */
+/** The server's side of the handshake, against hand-written clients. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { initiate } from "../../src/association/initiate.ts";
 import { type Connection, type Network, readFull, writeAll } from "../../src/net/connection.ts";
@@ -40,7 +40,7 @@ Deno.test("the server greets every connection with a cookie of its own", async (
   await accepting.close();
 });
 
-Deno.test("the server echoes a list byte for byte on each channel, and only when it has it from all", async () => {
+Deno.test("the server echoes a list byte for byte on each channel, but only after receiving it on all", async () => {
   const { network, accepting, clock } = setUp(2);
   const [a, b] = [await greeted(network, 0), await greeted(network, 1)];
   const bytes = list([b.cookie, a.cookie]);
@@ -64,7 +64,7 @@ Deno.test("the server echoes a list byte for byte on each channel, and only when
   assertEquals([network.openEnds, clock.pending], [0, 0]);
 });
 
-Deno.test("the server closes whoever sends anything but a list, at the first byte that shows it", async () => {
+Deno.test("the server closes a connection that sends anything but a list, at the first wrong byte", async () => {
   const { network, accepting, clock } = setUp(1);
   const cases: [string, Uint8Array][] = [
     ["expected a list of cookies, got a message of type 71", new TextEncoder().encode("GET / HTTP/1.1\r\n")],
@@ -85,7 +85,7 @@ Deno.test("the server closes whoever sends anything but a list, at the first byt
   await accepting.close();
 });
 
-Deno.test("the server tells why it refuses, then closes in order", async () => {
+Deno.test("the server sends its reason for a refusal, then closes in order", async () => {
   const { network, accepting, clock } = setUp(2);
   const cases: [RefusedReason, (own: Uint8Array) => Uint8Array][] = [
     [RefusedReason.Unacceptable, (own) => list([own, new Uint8Array(16)], 2)],
@@ -105,7 +105,7 @@ Deno.test("the server tells why it refuses, then closes in order", async () => {
   await accepting.close();
 });
 
-Deno.test("the server closes whoever is not associated five seconds after it came, whatever it has sent", async () => {
+Deno.test("the server closes a connection that is not associated within five seconds, regardless of the bytes sent", async () => {
   const { network, accepting, clock } = setUp(2);
   const silent = await greeted(network, 0);
   const slow = await greeted(network, 0);
@@ -127,10 +127,10 @@ Deno.test("the server closes whoever is not associated five seconds after it cam
   await accepting.close();
 });
 
-Deno.test("a connection that is not associated makes the server take and hold less than a kilobyte, whatever it sends", async () => {
+Deno.test("the server reads and buffers less than a kilobyte from a connection without an association", async () => {
   const network = new MemoryNetwork();
   const clock = new FakeClock();
-  /** Of each connection, and of each piece of memory that it reads to, from where to where it does. */
+  /** For each connection, the ranges that it reads into, by buffer. */
   const taken: { bytes: number; readonly held: Map<ArrayBufferLike, [number, number]> }[] = [];
   const withAdmin = (connection: Connection): Connection => {
     const one = { bytes: 0, held: new Map<ArrayBufferLike, [number, number]>() };
@@ -165,7 +165,7 @@ Deno.test("a connection that is not associated makes the server take and hold le
   };
   const accepting = new Accepting(over, channelAddresses(16), { clock });
   const all = await Promise.all(Array.from({ length: 16 }, (_, index) => greeted(network, index)));
-  // The longest list, of which every cookie is alive, and then as much as the server takes.
+  // The longest list, with live cookies only, and then as many bytes as the server accepts.
   const longest = list(all.map(({ cookie }) => cookie));
   await writeAll(all[0]!.connection, new Uint8Array([...longest, ...new Uint8Array(20_000)]));
   await settle();
@@ -181,7 +181,7 @@ Deno.test("a connection that is not associated makes the server take and hold le
   assertEquals([network.openEnds, clock.pending], [0, 0]);
 });
 
-Deno.test("a client that leaves after its list, in order or not, fails those that sent the same list at once", async () => {
+Deno.test("a client that closes or resets after its list immediately fails the connections that sent the same list", async () => {
   for (const how of ["close", "reset"] as const) {
     const { network, accepting, clock } = setUp(3);
     const all = await Promise.all([0, 1, 2].map((index) => greeted(network, index)));
@@ -200,7 +200,7 @@ Deno.test("a client that leaves after its list, in order or not, fails those tha
   }
 });
 
-Deno.test("a client that sends more than its list before it has the echo is closed", async () => {
+Deno.test("the server closes a connection that sends more than its list before the echo", async () => {
   const { network, accepting, clock } = setUp(2);
   const [a, b] = [await greeted(network, 0), await greeted(network, 1)];
   const bytes = list([a.cookie, b.cookie]);
@@ -215,10 +215,10 @@ Deno.test("a client that sends more than its list before it has the echo is clos
   await accepting.close();
 });
 
-Deno.test("whatever a stranger sends on connections of its own, an honest handshake succeeds beside it", async () => {
+Deno.test("an honest handshake succeeds regardless of the bytes that a stranger sends on other connections", async () => {
   const { network, accepting, addresses, clock } = setUp(3);
   const cookies: Uint8Array[] = [];
-  // The stranger sees every cookie of the honest client's on its way, and claims them on a hundred connections.
+  // The stranger observes every cookie of the honest client, and claims them on a hundred connections.
   const strangers = await Promise.all(Array.from({ length: 100 }, (_, index) => greeted(network, index % 3)));
   network.interpose = undefined;
   const victims = await Promise.all([0, 1, 2].map((index) => greeted(network, index)));
@@ -247,7 +247,7 @@ Deno.test("whatever a stranger sends on connections of its own, an honest handsh
   await accepting.close();
 });
 
-Deno.test("the server that stops closes what is in no association, takes nothing more, and leaves associations alone", async () => {
+Deno.test("close() ends connections without an association and later ones, but no association", async () => {
   const { network, accepting, addresses, clock } = setUp(2);
   const client = await initiate(addresses, { network, clock });
   const stranger = await greeted(network, 0);
@@ -266,7 +266,7 @@ Deno.test("the server that stops closes what is in no association, takes nothing
   assertEquals(network.openEnds, 0);
 });
 
-Deno.test("a channel that fails while the list is echoed aborts the association", async () => {
+Deno.test("a channel that fails during the echo aborts the association", async () => {
   const { network, accepting, clock } = setUp(2);
   network.capacity = GREETING_LENGTH;
   const [a, b] = [await greeted(network, 0), await greeted(network, 1)];

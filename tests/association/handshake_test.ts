@@ -1,4 +1,4 @@
-/** The handshake from both sides, undisturbed or with one channel in an adversary's hands. */
+/** Both sides of the handshake, undisturbed or with an adversary on one channel. */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { ChannelError } from "../../src/association/association.ts";
 import { initiate } from "../../src/association/initiate.ts";
@@ -11,7 +11,7 @@ import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { Accepting, associatedPair, channelAddresses } from "../support/handlers/pair.ts";
 import { Random } from "../support/random/random.ts";
 
-Deno.test("a handshake associates 2 to 16 channels, in the client's order on both sides, however reads are cut", async () => {
+Deno.test("a handshake associates 2 to 16 channels, in the client's order on both sides, with any fragmentation", async () => {
   const random = new Random(1);
   for (let n = 2; n <= 16; n++) {
     for (const chunk of [(available: number) => available, () => 1, (available: number) => random.below(available)]) {
@@ -30,7 +30,7 @@ Deno.test("a handshake associates 2 to 16 channels, in the client's order on bot
   }
 });
 
-Deno.test("handshakes that run at the same time to the same addresses get in nobody's way", async () => {
+Deno.test("concurrent handshakes with the same addresses do not interfere", async () => {
   const random = new Random(2);
   const network = new MemoryNetwork({
     onConnect: () => later(random.below(30)),
@@ -68,7 +68,7 @@ Deno.test("two channels to one address of the server are refused, unless the ser
   }
 });
 
-Deno.test("a refusal that follows from another channel's is told only if that channel has nothing better to say", async () => {
+Deno.test("a refusal caused by another channel is reported only if that channel reports no better reason", async () => {
   const [first, second] = [RefusedReason.UnknownCookie, RefusedReason.Mismatch];
   const cases: [answer: Uint8Array | null, told: string][] = [
     [encodeRefused(RefusedReason.SharedAddress), "channel 2 (192.0.2.2:6522): refused: two channels arrived"],
@@ -89,7 +89,7 @@ Deno.test("a refusal that follows from another channel's is told only if that ch
     for (const server of servers) await readFull(server, new Uint8Array(associateLength(2)));
     await writeAll(servers[0]!, encodeRefused(first));
     await settle();
-    assertEquals(network.openEnds, 4, "the client waits for the other channel's word");
+    assertEquals(network.openEnds, 4, "the client waits for the other channel's reply");
     if (answer !== null) await writeAll(servers[1]!, answer);
     else servers[1]!.close();
     assertStringIncludes((await attempt as Error).message, told);
@@ -99,7 +99,7 @@ Deno.test("a refusal that follows from another channel's is told only if that ch
   }
 });
 
-/** Runs a handshake of which somebody disturbs channel `index`, and checks that it fails and leaves nothing. */
+/** Runs a handshake with a disturbed channel `index`, and checks that it fails and leaves nothing behind. */
 async function disturbed(
   what: string,
   index: number,
@@ -122,7 +122,7 @@ async function disturbed(
   );
   await clock.advance(wait);
   const error = await attempt;
-  // What waits for the server's time-out, or for a reader that sees the end, ends now.
+  // Connections that wait for the server's time-out, or for a reader to see the end, end now.
   for (const association of accepting.associations) {
     const reader = association.readable.getReader();
     const came = await reader.read().catch(() => ({ done: true }));
@@ -139,7 +139,7 @@ async function disturbed(
   return error;
 }
 
-/** Flips bits of one byte of a direction. */
+/** Flips bits of one byte in one direction. */
 function flip(byte: number, bits = 1): Tampering {
   return {
     change: (piece, at) => {
@@ -157,7 +157,7 @@ Deno.test("a wrong magic or version in a greeting fails the handshake and names 
   }
 });
 
-Deno.test("a cookie changed on its way fails the handshake", async () => {
+Deno.test("a cookie changed in transit fails the handshake", async () => {
   for (let byte = 6; byte < GREETING_LENGTH; byte++) {
     const error = await disturbed(`cookie's byte ${byte}`, byte % 3, flip(byte, 1 << byte % 8));
     assertStringIncludes(error.message, "refused");
@@ -202,9 +202,9 @@ Deno.test("an echo with any byte changed fails the handshake, sends no share, an
   );
 });
 
-Deno.test("a list with any byte changed on its way fails the handshake", async () => {
+Deno.test("a list with any byte changed in transit fails the handshake", async () => {
   for (let byte = 0; byte < associateLength(3); byte++) {
-    // A count that grows makes the server wait for more: the time-out ends that.
+    // A larger count makes the server wait for more bytes, until the time-out.
     await disturbed(`list's byte ${byte}`, byte % 3, {}, { toServer: flip(byte, 1 << byte % 8), wait: 5000 });
   }
 });
@@ -218,7 +218,7 @@ Deno.test("a channel closed or reset after any byte from the server fails the ha
   }
 });
 
-Deno.test("a channel that falls silent after any byte fails the handshake at five seconds, and is named", async () => {
+Deno.test("a channel that falls silent after any byte fails the handshake after five seconds, and is named", async () => {
   for (let at = 0; at < GREETING_LENGTH + associateLength(3); at += at < 30 ? 3 : 11) {
     const error = await disturbed(`silence after ${at}`, at % 3, { cut: { at, how: "silence" } }, { wait: 5000 });
     assertEquals(error.message, `channel ${at % 3 + 1} (192.0.2.${at % 3 + 1}:6522): no answer within 5 s`);
@@ -234,7 +234,7 @@ Deno.test("a channel closed, reset or silent within the client's list fails the 
   }
 });
 
-Deno.test("each reason to refuse is told in words, with the channel", async () => {
+Deno.test("the error of a refusal has the reason and the channel", async () => {
   const words: Record<RefusedReason, string> = {
     [RefusedReason.Unacceptable]: "does not support this scheme or threshold",
     [RefusedReason.UnknownCookie]: "names a connection that the server handler does not have",
@@ -252,7 +252,7 @@ Deno.test("each reason to refuse is told in words, with the channel", async () =
   assertStringIncludes(error.message, "channel 1 (192.0.2.1:6522): refused for unknown reason 9");
 });
 
-Deno.test("an address that refuses connections, or can't be reached, is named", async () => {
+Deno.test("the error names an address that refuses connections or is unreachable", async () => {
   const addresses = channelAddresses(3);
   const network = new MemoryNetwork();
   const clock = new FakeClock();
@@ -265,7 +265,7 @@ Deno.test("an address that refuses connections, or can't be reached, is named", 
   assertEquals([network.openEnds, clock.pending], [0, 0]);
 });
 
-Deno.test("a connection attempt that never ends is given up at five seconds, and named", async () => {
+Deno.test("a connection attempt that never ends is cancelled after five seconds, and named", async () => {
   const addresses = channelAddresses(3);
   const gate = Promise.withResolvers<void>();
   const network = new MemoryNetwork({ onConnect: ({ host }) => host === "192.0.2.2" ? gate.promise : undefined });
@@ -282,11 +282,11 @@ Deno.test("a connection attempt that never ends is given up at five seconds, and
   assertEquals([network.openEnds, clock.pending], [0, 0]);
 });
 
-Deno.test("a connection that comes although it was given up is closed", async () => {
+Deno.test("a connection that succeeds after its cancellation is closed", async () => {
   const addresses = channelAddresses(2);
   const memory = new MemoryNetwork();
   const gate = Promise.withResolvers<void>();
-  // A network that does not heed the signal.
+  // A network that ignores the signal.
   const network = {
     listen: (at: { host: string; port: number }) => memory.listen(at),
     connect: async (to: { host: string; port: number }) => {
@@ -306,7 +306,7 @@ Deno.test("a connection that comes although it was given up is closed", async ()
   assertEquals([memory.openEnds, clock.pending], [0, 0]);
 });
 
-Deno.test("the signal gives a handshake up at every moment, with its reason", async () => {
+Deno.test("the signal cancels a handshake at any moment, with its reason", async () => {
   const addresses = channelAddresses(2);
   for (const at of [null, 0, 1, GREETING_LENGTH, GREETING_LENGTH + 5]) {
     const giveUp = new AbortController();
@@ -329,7 +329,7 @@ Deno.test("the signal gives a handshake up at every moment, with its reason", as
   }
 });
 
-Deno.test("a signal that comes after the association leaves it alone", async () => {
+Deno.test("a signal after the association has no effect", async () => {
   const giveUp = new AbortController();
   const network = new MemoryNetwork();
   const clock = new FakeClock();

@@ -20,7 +20,7 @@ class Fake implements Candidate {
     this.refusals.push(reason);
   }
 
-  /** What has become of it. */
+  /** The connection's fate so far. */
   get fate(): string {
     assert(this.refusals.length + Number(this.associatedWith !== null) <= 1, "decided more than once");
     if (this.associatedWith !== null) return "associated";
@@ -41,8 +41,8 @@ function makeMatcher(distinctAddresses = true): Matcher<Fake> {
   });
 }
 
-/** Connections at addresses of their own, known to the matcher. */
-function come(matcher: Matcher<Fake>, count: number, host = (index: number) => `192.0.2.${index}`): Fake[] {
+/** Adds connections to the matcher, each at its own address. */
+function arrive(matcher: Matcher<Fake>, count: number, host = (index: number) => `192.0.2.${index}`): Fake[] {
   return Array.from({ length: count }, (_, index) => {
     const one = new Fake(host(index));
     matcher.add(one);
@@ -54,20 +54,20 @@ function listOf(candidates: readonly Candidate[], scheme = 1, threshold = candid
   return { scheme, threshold, cookies: candidates.map(({ cookie }) => cookie.slice()) };
 }
 
-/** That nothing of the past is held: three newcomers are associated, and no others are known. */
+/** Checks that no state is left: three new connections are associated, and then none are known. */
 function assertEmpty(matcher: Matcher<Fake>): void {
   assertEquals(matcher.size, 0);
-  const fresh = come(matcher, 3, (index) => `198.51.100.${index}`);
+  const fresh = arrive(matcher, 3, (index) => `198.51.100.${index}`);
   for (const one of fresh) matcher.submit(one, listOf(fresh));
   assertEquals(fresh.map(({ fate }) => fate), ["associated", "associated", "associated"]);
   assertEquals(matcher.size, 0);
 }
 
-Deno.test("the matcher associates when, and not before, all that a list names have sent it, in any order", () => {
+Deno.test("the matcher associates connections as soon as all that a list names have sent it, in any order", () => {
   for (let n = 2; n <= 16; n++) {
     for (let first = 0; first < n; first += 5) {
       const matcher = makeMatcher();
-      const all = come(matcher, n);
+      const all = arrive(matcher, n);
       const list = listOf(all);
       for (let i = 0; i < n; i++) {
         assertEquals(new Set(all.map(({ fate }) => fate)), new Set(["waits"]));
@@ -79,9 +79,9 @@ Deno.test("the matcher associates when, and not before, all that a list names ha
   }
 });
 
-Deno.test("the matcher takes the order of cookies in a list as part of it", () => {
+Deno.test("lists with the same cookies in another order differ", () => {
   const matcher = makeMatcher();
-  const [a, b, c] = come(matcher, 3) as [Fake, Fake, Fake];
+  const [a, b, c] = arrive(matcher, 3) as [Fake, Fake, Fake];
   matcher.submit(a, listOf([a, b, c]));
   matcher.submit(b, listOf([b, a, c]));
   assertEquals([a.fate, b.fate, c.fate], ["Mismatch", "Mismatch", "waits"]);
@@ -89,10 +89,10 @@ Deno.test("the matcher takes the order of cookies in a list as part of it", () =
   assertEmpty(matcher);
 });
 
-Deno.test("the matcher refuses at once a scheme or threshold that it does not do, and a list without its sender", () => {
+Deno.test("the matcher immediately refuses an unsupported scheme or threshold, and a list without its sender", () => {
   for (const broken of ["scheme", "threshold below", "threshold above", "own cookie"]) {
     const matcher = makeMatcher();
-    const [a, b, c] = come(matcher, 3) as [Fake, Fake, Fake];
+    const [a, b, c] = arrive(matcher, 3) as [Fake, Fake, Fake];
     matcher.submit(a, listOf([a, b]));
     const list = broken === "scheme"
       ? listOf([c, b], 2)
@@ -109,9 +109,9 @@ Deno.test("the matcher refuses at once a scheme or threshold that it does not do
   }
 });
 
-Deno.test("the matcher refuses a list that names a cookie of nobody, of one who has gone, or of one who is associated", () => {
+Deno.test("the matcher refuses a list with a cookie that is unknown, removed, or associated", () => {
   const matcher = makeMatcher();
-  const [a, b, gone, c, d, e] = come(matcher, 6) as [Fake, Fake, Fake, Fake, Fake, Fake];
+  const [a, b, gone, c, d, e] = arrive(matcher, 6) as [Fake, Fake, Fake, Fake, Fake, Fake];
   matcher.remove(gone);
   matcher.submit(c, listOf([c, d]));
   matcher.submit(d, listOf([c, d]));
@@ -122,9 +122,9 @@ Deno.test("the matcher refuses a list that names a cookie of nobody, of one who 
   assertEmpty(matcher);
 });
 
-Deno.test("the matcher fails a list when one that it names sends another, and only for those that sent it", () => {
+Deno.test("a list fails for its senders alone when a connection that it names sends a different list", () => {
   const matcher = makeMatcher();
-  const [a, b, c, d] = come(matcher, 4) as [Fake, Fake, Fake, Fake];
+  const [a, b, c, d] = arrive(matcher, 4) as [Fake, Fake, Fake, Fake];
   matcher.submit(a, listOf([a, b, c]));
   matcher.submit(b, listOf([a, b, c]));
   matcher.submit(c, listOf([c, d]));
@@ -134,9 +134,9 @@ Deno.test("the matcher fails a list when one that it names sends another, and on
   assertEmpty(matcher);
 });
 
-Deno.test("the matcher refuses a list that names one who has already sent another, and leaves that one alone", () => {
+Deno.test("the matcher refuses a list that names a connection with a different list, and leaves that connection alone", () => {
   const matcher = makeMatcher();
-  const [a, b, stranger] = come(matcher, 3) as [Fake, Fake, Fake];
+  const [a, b, stranger] = arrive(matcher, 3) as [Fake, Fake, Fake];
   matcher.submit(a, listOf([a, b]));
   matcher.submit(stranger, listOf([stranger, a]));
   assertEquals([a.fate, b.fate, stranger.fate], ["waits", "waits", "Mismatch"]);
@@ -145,11 +145,11 @@ Deno.test("the matcher refuses a list that names one who has already sent anothe
   assertEmpty(matcher);
 });
 
-Deno.test("the matcher refuses a replay of an honest list on another connection, before, between and after", () => {
+Deno.test("the matcher refuses a replay of an honest list on another connection, at any point of its handshake", () => {
   for (let when = 0; when <= 3; when++) {
     const matcher = makeMatcher();
-    const honest = come(matcher, 3);
-    const [stranger] = come(matcher, 1, () => "192.0.2.99") as [Fake];
+    const honest = arrive(matcher, 3);
+    const [stranger] = arrive(matcher, 1, () => "192.0.2.99") as [Fake];
     honest.forEach((one, index) => {
       if (index === when) matcher.submit(stranger, listOf(honest));
       matcher.submit(one, listOf(honest));
@@ -161,10 +161,10 @@ Deno.test("the matcher refuses a replay of an honest list on another connection,
   }
 });
 
-Deno.test("the matcher refuses a list of two that arrived at one address to those that sent it, unless that is allowed", () => {
+Deno.test("the matcher refuses a list with two connections at one address, unless that is allowed", () => {
   const oneHost = () => "192.0.2.1";
   const matcher = makeMatcher();
-  const [a, b] = come(matcher, 2, oneHost) as [Fake, Fake];
+  const [a, b] = arrive(matcher, 2, oneHost) as [Fake, Fake];
   matcher.submit(a, listOf([a, b]));
   assertEquals([a.fate, b.fate], ["SharedAddress", "waits"]);
   matcher.submit(b, listOf([a, b]));
@@ -172,17 +172,17 @@ Deno.test("the matcher refuses a list of two that arrived at one address to thos
   assertEmpty(matcher);
 
   const lenient = makeMatcher(false);
-  const pair = come(lenient, 2, oneHost);
+  const pair = arrive(lenient, 2, oneHost);
   for (const one of pair) lenient.submit(one, listOf(pair));
   assertEquals(pair.map(({ fate }) => fate), ["associated", "associated"]);
   assertEmpty(lenient);
 });
 
-Deno.test("the matcher fails what names a connection that goes, whether it had sent its list or not", () => {
+Deno.test("removing a connection fails the lists that name it, before or after it has sent its own", () => {
   for (let sent = 0; sent <= 3; sent++) {
     for (let goes = 0; goes < 4; goes++) {
       const matcher = makeMatcher();
-      const all = come(matcher, 4);
+      const all = arrive(matcher, 4);
       for (const one of all.slice(0, sent)) matcher.submit(one, listOf(all));
       matcher.remove(all[goes]!);
       matcher.remove(all[goes]!);
@@ -200,33 +200,33 @@ Deno.test("the matcher fails what names a connection that goes, whether it had s
   }
 });
 
-Deno.test("the matcher does not know any more those that it associated: removing one of them hurts nobody", () => {
+Deno.test("removing an associated connection has no effect", () => {
   const matcher = makeMatcher();
-  const all = come(matcher, 3);
+  const all = arrive(matcher, 3);
   for (const one of all) matcher.submit(one, listOf(all));
   for (const one of all) matcher.remove(one);
   assertEquals(all.map(({ fate }) => fate), ["associated", "associated", "associated"]);
   assertEmpty(matcher);
 });
 
-Deno.test("the matcher's caller may not submit two lists of one connection, or one of a connection that has gone", () => {
+Deno.test("submitting a second list of a connection, or a list of a removed one, throws", () => {
   const matcher = makeMatcher();
-  const [a, b] = come(matcher, 2) as [Fake, Fake];
+  const [a, b] = arrive(matcher, 2) as [Fake, Fake];
   matcher.submit(a, listOf([a, b]));
   assertThrows(() => matcher.submit(a, listOf([a, b])), TypeError);
   matcher.remove(b);
   assertThrows(() => matcher.submit(b, listOf([a, b])), TypeError);
 });
 
-Deno.test("ten thousand strangers who name honest cookies break no association, and cost little", () => {
+Deno.test("ten thousand strangers that name honest cookies break no association, and cost little", () => {
   for (const moment of ["before", "between", "after"]) {
     const matcher = makeMatcher();
-    const honest = come(matcher, 3);
-    const strangers = come(matcher, 10_000, (index) => `198.51.100.${index}`);
+    const honest = arrive(matcher, 3);
+    const strangers = arrive(matcher, 10_000, (index) => `198.51.100.${index}`);
     const began = performance.now();
     const attack = () => {
       strangers.forEach((stranger, index) => {
-        // Some name all of the honest, some one of them; most name other strangers as well.
+        // Some name all honest cookies, some one of them; most name other strangers as well.
         const others = strangers.slice(index + 1, index + 1 + index % 13);
         const named = index % 2 === 0 ? honest : [honest[index % 3]!];
         matcher.submit(stranger, listOf([stranger, ...named, ...others]));
@@ -249,17 +249,17 @@ Deno.test("ten thousand strangers who name honest cookies break no association, 
   }
 });
 
-Deno.test("strangers who wait for each other in a long chain fall without deep recursion", () => {
+Deno.test("a long chain of strangers that wait for each other fails without deep recursion", () => {
   const matcher = makeMatcher();
-  const chain = come(matcher, 50_000, (index) => `h${index}`);
-  // From the far end, so that no list is contradicted when it comes: each names its successor, who is yet to speak.
+  const chain = arrive(matcher, 50_000, (index) => `h${index}`);
+  // From the far end, so that no list fails on arrival: each names a successor that has not sent its list.
   for (let i = chain.length - 2; i >= 0; i -= 2) matcher.submit(chain[i]!, listOf([chain[i]!, chain[i + 1]!]));
   for (let i = chain.length - 3; i > 0; i -= 2) matcher.submit(chain[i]!, listOf([chain[i]!, chain[i + 1]!]));
   for (const one of chain) matcher.remove(one);
   assertEmpty(matcher);
 });
 
-Deno.test("whatever strangers do in whatever order, the honest associate and everyone is decided at most once", () => {
+Deno.test("honest connections associate, and each is decided at most once, regardless of strangers and order", () => {
   const STRANGERS = 6;
   const step = fc.oneof(
     record({ does: fc.constant("honest" as const), who: fc.nat(3) }),
@@ -280,8 +280,8 @@ Deno.test("whatever strangers do in whatever order, the honest associate and eve
   fc.assert(
     fc.property(cases, ({ distinct, members, steps }) => {
       const matcher = makeMatcher(distinct);
-      const honest = come(matcher, members),
-        strangers = come(matcher, STRANGERS, (index) => `198.51.100.${index >> 1}`);
+      const honest = arrive(matcher, members),
+        strangers = arrive(matcher, STRANGERS, (index) => `198.51.100.${index >> 1}`);
       const submitted = new Set<Fake>(), left = new Set<Fake>();
       const submitHonest = (one: Fake) => {
         if (!submitted.has(one)) matcher.submit(one, listOf(honest));
@@ -317,6 +317,6 @@ Deno.test("whatever strangers do in whatever order, the honest associate and eve
   );
 });
 
-Deno.test("the matcher's reasons are those of the wire", () => {
+Deno.test("every reason for a refusal has its code on the wire", () => {
   assertEquals([Unacceptable, UnknownCookie, Mismatch, SharedAddress], [1, 2, 3, 4]);
 });

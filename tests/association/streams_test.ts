@@ -1,4 +1,4 @@
-/** Message bytes through associated channels: whole, in order, in bounded memory, and never a clean end after a loss. */
+/** Message bytes through associated channels: complete, in order, in bounded memory, and never a clean end after a loss. */
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { Association, ChannelError } from "../../src/association/association.ts";
 import { ChannelReader, READ_AHEAD } from "../../src/association/channel_reader.ts";
@@ -12,14 +12,14 @@ import { associatedPair, channelAddresses, type Pair } from "../support/handlers
 import { concat } from "../../src/wire/concat.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 
-/** The most bytes of one write: a DATA frame. */
+/** Largest write: a DATA frame. */
 const MAX_CHUNK = FRAME_HEAD_LENGTH + MAX_DATA;
 
-/** Writes in pieces of up to `most` bytes, each overwritten when its write has settled, and closes. */
+/** Writes pieces of up to `most` bytes, overwrites each after its write has settled, and closes. */
 async function send({ writable }: Association, bytes: Uint8Array, random: Random, most: number): Promise<void> {
   const writer = writable.getWriter();
   for (const piece of random.cuts(bytes, most)) {
-    // At any offset in its word.
+    // At any offset modulo 8.
     const start = random.below(8);
     const chunk = new Uint8Array(start + piece.length).subarray(start);
     chunk.set(piece);
@@ -29,7 +29,7 @@ async function send({ writable }: Association, bytes: Uint8Array, random: Random
   await writer.close();
 }
 
-/** Reads to the end; a chunk is copied at once, as it is lent, unless `hold` delays that. */
+/** Reads to the end. Copies each lent chunk immediately, or after `hold`. */
 async function receive({ readable }: Association, hold = () => Promise.resolve()): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   for await (const chunk of readable) {
@@ -47,12 +47,12 @@ async function finish({ client, server, network, clock }: Pair): Promise<void> {
   assertEquals([network.openEnds, clock.pending], [0, 0]);
 }
 
-Deno.test("message bytes arrive whole, both ways at once, whatever the sizes, cuts, speeds and number of channels", async () => {
+Deno.test("message bytes arrive complete in both directions, with any sizes, fragmentation, speeds and number of channels", async () => {
   await forSeeds(30, async (random) => {
     const slow = random.below(16);
     const network = new MemoryNetwork({
       capacity: random.pick([1, 7, 1000, 65536, 1 << 20]),
-      // One channel may be a great deal slower than the others, in one direction.
+      // One channel may be much slower than the others, in one direction.
       chunk: (available, { remote }) =>
         remote.host === `192.0.2.${slow}` ? 1 + random.below(9) : random.below(available),
     });
@@ -74,7 +74,7 @@ Deno.test("message bytes arrive whole, both ways at once, whatever the sizes, cu
   });
 });
 
-Deno.test("megabytes arrive whole in the largest chunks, over fast channels", async () => {
+Deno.test("megabytes in the largest chunks arrive complete over fast channels", async () => {
   const random = new Random(3);
   const pair = await associatedPair(3, new MemoryNetwork({ capacity: 1 << 20 }));
   const bytes = random.bytes(3_000_000);
@@ -83,7 +83,7 @@ Deno.test("megabytes arrive whole in the largest chunks, over fast channels", as
   await finish(pair);
 });
 
-Deno.test("every channel carries as many bytes as there are message bytes, and no more", async () => {
+Deno.test("every channel carries exactly as many bytes as the message has", async () => {
   const paths: Interposer[] = [];
   const network = new MemoryNetwork({ interpose: (path) => paths.push(new Interposer(path)) });
   const pair = await associatedPair(4, network);
@@ -96,7 +96,7 @@ Deno.test("every channel carries as many bytes as there are message bytes, and n
   await finish(pair);
 });
 
-/** An association over connections by hand, and their other ends. */
+/** An association over plain connections, and their other ends. */
 async function raw(
   network: MemoryNetwork,
   channels: number,
@@ -112,7 +112,7 @@ async function raw(
   return { association, ends: pairs.map(([end]) => end) };
 }
 
-Deno.test("a channel that is far ahead is not read beyond the limit, until the others have caught up", async () => {
+Deno.test("a channel that is far ahead is not read beyond the limit until the others have caught up", async () => {
   for (let late = 0; late < 3; late++) {
     const capacity = 20_000;
     const network = new MemoryNetwork({ capacity });
@@ -129,7 +129,7 @@ Deno.test("a channel that is far ahead is not read beyond the limit, until the o
       if (end === share.length) await ends[index]!.closeWrite();
     };
     const reading = receive(association);
-    // A channel is read ahead once bytes flow.
+    // Reading ahead starts once bytes flow.
     const flowing = 500_000;
     await Promise.all([0, 1, 2].map((index) => sendShare(index, flowing)));
     await settle();
@@ -148,7 +148,7 @@ Deno.test("a channel that is far ahead is not read beyond the limit, until the o
   }
 });
 
-Deno.test("writing waits while nobody reads, and goes on as somebody does", async () => {
+Deno.test("writing waits while the other side does not read, and continues when it does", async () => {
   const pair = await associatedPair(3, new MemoryNetwork({ capacity: 4096 }));
   const writer = pair.client.writable.getWriter();
   let written = 0;
@@ -168,7 +168,7 @@ Deno.test("writing waits while nobody reads, and goes on as somebody does", asyn
   await finish(pair);
 });
 
-Deno.test("a chunk stays as it is until the next read, whatever arrives and whatever is sent meanwhile", async () => {
+Deno.test("a chunk does not change until the next read, while bytes arrive and leave", async () => {
   await forSeeds(10, async (random) => {
     const pair = await associatedPair(
       2,
@@ -190,7 +190,7 @@ Deno.test("a chunk stays as it is until the next read, whatever arrives and what
   });
 });
 
-Deno.test("no buffer serves two purposes at once: a hundred associations that share, end and abort at every moment", async () => {
+Deno.test("no buffer is used twice at a time, with a hundred associations that send, end and abort at any moment", async () => {
   await forSeeds(4, async (random) => {
     const violations: string[] = [];
     await Promise.all(Array.from({ length: 25 }, async (_, round) => {
@@ -222,7 +222,7 @@ Deno.test("no buffer serves two purposes at once: a hundred associations that sh
   });
 });
 
-Deno.test("an orderly close delivers all that was written first, and the other direction stays open", async () => {
+Deno.test("closing delivers all bytes written before, and leaves the other direction open", async () => {
   const random = new Random(6);
   const pair = await associatedPair(3, new MemoryNetwork({ capacity: 500 }));
   const [up, down] = [random.bytes(9000), random.bytes(9000)];
@@ -234,7 +234,7 @@ Deno.test("an orderly close delivers all that was written first, and the other d
 });
 
 for (const how of ["close", "reset"] as const) {
-  Deno.test(`after a ${how} of one channel what came whole is delivered, then the failure names the channel`, async () => {
+  Deno.test(`after a ${how} of one channel, the bytes that can be joined are delivered, then the error names the channel`, async () => {
     for (let victim = 0; victim < 3; victim++) {
       const paths: Interposer[] = [];
       const at = 52 + 1000;
@@ -259,7 +259,7 @@ for (const how of ["close", "reset"] as const) {
       const error = await ended;
       const got = concat(pieces);
       assertEquals(got, bytes.subarray(0, got.length));
-      // A reset may take with it what the victim's socket still held.
+      // A reset may discard bytes in the victim's socket.
       if (how === "close") assertEquals(got.length, 1000);
       assertEquals(pair.server.failure?.index, victim);
       assertEquals(error === null ? null : (error as ChannelError), how === "close" ? null : pair.server.failure);
@@ -272,7 +272,7 @@ for (const how of ["close", "reset"] as const) {
   });
 }
 
-Deno.test("the channel that failed first is to blame, though what it brought before is still to be joined", async () => {
+Deno.test("the channel that failed first is blamed, even while its earlier bytes are not joined yet", async () => {
   const pair = await associatedPair(3, new MemoryNetwork());
   const { client, server } = pair;
   const reader = client.readable.getReader();
@@ -291,7 +291,7 @@ Deno.test("the channel that failed first is to blame, though what it brought bef
   await finish(pair);
 });
 
-Deno.test("writing to a channel that was reset fails and names it, also while the write waits", async () => {
+Deno.test("writing to a reset channel fails and names it, even while the write is waiting", async () => {
   const pair = await associatedPair(3, new MemoryNetwork({ capacity: 100 }));
   const writer = pair.client.writable.getWriter();
   const writes = [1, 2, 3, 4, 5, 6].map(() => writer.write(new Uint8Array(1000)).catch((error: unknown) => error));
@@ -306,7 +306,7 @@ Deno.test("writing to a channel that was reset fails and names it, also while th
 });
 
 for (const how of ["end", "abort"] as const) {
-  Deno.test(`${how} may be called again, at every moment, settles what waits and gives everything back`, async () => {
+  Deno.test(`${how} may be repeated at any moment, settles what is waiting and frees everything`, async () => {
     const pair = await associatedPair(2, new MemoryNetwork({ capacity: 100 }));
     const [reader, writer] = [pair.client.readable.getReader(), pair.client.writable.getWriter()];
     const reading = reader.read().catch((error: unknown) => error);
@@ -323,14 +323,14 @@ for (const how of ["end", "abort"] as const) {
     await finish(pair);
   });
 
-  Deno.test(`after ${how} a chunk that is lent is still the reader's, and the next read fails or ends the stream`, async () => {
+  Deno.test(`after ${how}, a lent chunk stays intact, and the next read fails or ends the stream`, async () => {
     const pair = await associatedPair(2);
     const writer = pair.client.writable.getWriter();
     await writer.write(new Uint8Array(300).fill(7));
     const reader = pair.server.readable.getReader();
     const { value } = await reader.read();
     pair.server[how]();
-    // Others take buffers of the same size, and fill them.
+    // Other users take buffers of the same size, and fill them.
     const other = await associatedPair(4);
     await Promise.all([receive(other.server), send(other.client, new Uint8Array(2000).fill(9), new Random(1), 300)]);
     await finish(other);
@@ -341,7 +341,7 @@ for (const how of ["end", "abort"] as const) {
   });
 }
 
-Deno.test("bytes that a read gives although its connection has been closed are not taken for message bytes", async () => {
+Deno.test("bytes from a read on a connection that has been closed are discarded", async () => {
   for (const length of [5, null]) {
     const reads: ((length: number | null) => void)[] = [];
     const connection: Connection = {
@@ -367,7 +367,7 @@ Deno.test("bytes that a read gives although its connection has been closed are n
   }
 });
 
-/** As assertEquals, but silent about what differs in a megabyte. */
+/** Like assertEquals, but does not print a megabyte of differences. */
 function same(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

@@ -1,4 +1,4 @@
-/** The server handler, with a client handler at the other end of its channels. */
+/** The server handler, with a client handler at the other end of the channels. */
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
 import { parseConfig } from "../../src/config/load.ts";
 import { serverSpec } from "../../src/config/server.ts";
@@ -20,7 +20,7 @@ import { due } from "../support/handlers/session_pair.ts";
 
 const { ConnectionReset } = Deno.errors;
 
-Deno.test("the server handler logs a session in one line, with its client, its application, bytes, and why it ended", async () => {
+Deno.test("the server handler logs a session in one line with its client, application, bytes and reason for the end", async () => {
   const handlers = new Handlers({}, { client: "send-source: true" });
   const { application, target } = await handlers.session();
   const [request] = await Promise.all([
@@ -44,7 +44,7 @@ Deno.test("the server handler logs a session in one line, with its client, its a
   await handlers.close(application, target);
 });
 
-Deno.test("a port without a target is not allowed, whatever listens there", async () => {
+Deno.test("a port without a target is not allowed, even if a program listens there", async () => {
   const handlers = new Handlers();
   const application = await handlers.network.connect({ host: "127.0.0.1", port: 8082 });
   assertInstanceOf((await readToEnd(application)).error, ConnectionReset);
@@ -55,7 +55,7 @@ Deno.test("a port without a target is not allowed, whatever listens there", asyn
   await handlers.close(application);
 });
 
-Deno.test("a destination that is no port of the server's own is not allowed", async () => {
+Deno.test("a destination that is not a port of the server itself is not allowed", async () => {
   const handlers = new Handlers();
   const { network, clock } = handlers;
   for (
@@ -74,7 +74,7 @@ Deno.test("a destination that is no port of the server's own is not allowed", as
   await handlers.close();
 });
 
-Deno.test("a target that refuses connections, or can't be reached in time, refuses the session and says so", async () => {
+Deno.test("a session whose target refuses, or can't be reached in time, is refused with the reason", async () => {
   const handlers = new Handlers();
   const application = await handlers.network.connect({ host: "127.0.0.1", port: 8081 });
   assertInstanceOf((await readToEnd(application)).error, ConnectionReset);
@@ -97,7 +97,7 @@ Deno.test("a target that refuses connections, or can't be reached in time, refus
   await handlers.close(application, other);
 });
 
-Deno.test("the server handler ends an association without a session after twice the client's idle time", async () => {
+Deno.test("an association without a session ends after twice the idle time", async () => {
   const handlers = new Handlers();
   const { network, clock, server } = handlers;
   const association = await initiate(channelAddresses(3), { network, clock });
@@ -112,7 +112,7 @@ Deno.test("the server handler ends an association without a session after twice 
   await handlers.close();
 });
 
-Deno.test("what is no OPEN ends an association, with a line in the log", async () => {
+Deno.test("a frame other than OPEN ends an idle association, with a line in the log", async () => {
   const handlers = new Handlers();
   const { network, clock, server } = handlers;
   const association = await initiate(channelAddresses(2), { network, clock });
@@ -126,7 +126,7 @@ Deno.test("what is no OPEN ends an association, with a line in the log", async (
   await handlers.close();
 });
 
-Deno.test("RESULT waits a moment for the target's answer where the application has spoken, and comes with it", async () => {
+Deno.test("RESULT waits 2 ms for the target's first bytes if the application has spoken, and arrives with them", async () => {
   const handlers = new Handlers();
   const { network, clock } = handlers;
   const open: Open = { destination: { kind: "port", port: 80 } };
@@ -151,7 +151,7 @@ Deno.test("RESULT waits a moment for the target's answer where the application h
   await handlers.close();
 });
 
-Deno.test("a stranger's connection is closed after five seconds, with a line that says where it came from", async () => {
+Deno.test("a stranger's connection is closed after five seconds, with its address in the log", async () => {
   const handlers = new Handlers();
   const stranger = await handlers.network.connect({ host: "192.0.2.2", port: 6522 });
   await handlers.clock.advance(5000);
@@ -162,7 +162,7 @@ Deno.test("a stranger's connection is closed after five seconds, with a line tha
   await handlers.close(stranger);
 });
 
-Deno.test("after stopListening sessions under way go on to their end, and nothing else does", async () => {
+Deno.test("after stopListening, sessions continue to their end, and nothing else does", async () => {
   const handlers = new Handlers();
   const { server, network, clock } = handlers;
   const idle = await initiate(channelAddresses(3), { network, clock });
@@ -189,7 +189,7 @@ Deno.test("after stopListening sessions under way go on to their end, and nothin
   await handlers.close(application, target, late);
 });
 
-Deno.test("after stopListening the OPEN that a new association was made for is answered: ask elsewhere", async () => {
+Deno.test("after stopListening, the OPEN of a new association is answered with NotProcessed", async () => {
   const handlers = new Handlers();
   const { server, network, clock } = handlers;
   const association = await initiate(channelAddresses(3), { network, clock });
@@ -204,7 +204,7 @@ Deno.test("after stopListening the OPEN that a new association was made for is a
   await handlers.close();
 });
 
-Deno.test("after stopListening an association without a session ends within a second, without a word", async () => {
+Deno.test("after stopListening, an association without a session ends silently within a second", async () => {
   const handlers = new Handlers();
   const { server, network, clock } = handlers;
   const association = await initiate(channelAddresses(3), { network, clock });
@@ -216,7 +216,7 @@ Deno.test("after stopListening an association without a session ends within a se
   await handlers.close();
 });
 
-Deno.test("close resets sessions under way, whatever their applications and targets do", async () => {
+Deno.test("close resets sessions, regardless of their applications and targets", async () => {
   const doing: Record<string, (handlers: Handlers) => Promise<unknown>> = {
     nothing: () => Promise.resolve(),
     "a target that does not read": async (handlers) => {
@@ -240,7 +240,7 @@ Deno.test("close resets sessions under way, whatever their applications and targ
   };
   for (const [what, act] of Object.entries(doing)) {
     const handlers = new Handlers({ capacity: 10_000 });
-    // The applications' ends and the targets' stay open: closing does not wait for them.
+    // The ends of applications and targets stay open: close() does not wait for them.
     const before = handlers.network.openEnds;
     const acting = act(handlers);
     for (let i = 0; i < 20; i++) await settle();
@@ -254,7 +254,7 @@ Deno.test("close resets sessions under way, whatever their applications and targ
   }
 });
 
-Deno.test("a server handler that can't listen at one address says so and listens at none", () => {
+Deno.test("a server handler that can't listen at one address throws, and listens at none", () => {
   const network = new MemoryNetwork();
   const taken = network.listen({ host: "192.0.2.3", port: 6522 });
   const config = parseConfig(

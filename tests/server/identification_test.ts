@@ -1,4 +1,4 @@
-/** What a server handler says of itself, behind NAT too. */
+/** A server handler's answers to identification requests, behind NAT too. */
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { UsageError } from "../../src/config/problems.ts";
 import { type Address, formatAddress } from "../../src/net/address.ts";
@@ -10,7 +10,7 @@ const KEY = await makeKey("hmac");
 const LISTENING = ["--channel", "10.0.0.1", "--channel", "10.0.0.2:7000"];
 const PUBLIC = ["--announce", "192.0.2.1", "--announce", "198.51.100.1:443"];
 
-/** What a client gets that connects to an address, which leads to another one. */
+/** The answer to a client that connects to `at`, which the network forwards to `to`. */
 async function ask(world: World, at: Address, to: Address = at): Promise<string> {
   const { network, clock } = world;
   network.route = (address) => address.host === at.host && address.port === at.port ? to : address;
@@ -22,7 +22,7 @@ async function ask(world: World, at: Address, to: Address = at): Promise<string>
   }
 }
 
-Deno.test("a server says where it listens, at any of its channels", async () => {
+Deno.test("a server announces its channels at any of them", async () => {
   await using world = new World();
   world.startServer(LISTENING, [KEY.server]);
   const expected = "10.0.0.1:6522,10.0.0.2:7000 3600";
@@ -31,19 +31,19 @@ Deno.test("a server says where it listens, at any of its channels", async () => 
   assertEquals(world.server.of("channels announced").map(({ channel }) => channel), ["10.0.0.1:6522", "10.0.0.2:7000"]);
 });
 
-Deno.test("a server behind NAT says where clients reach it, and clients take it for that", async () => {
+Deno.test("a server behind NAT announces the addresses that clients reach, and clients accept them", async () => {
   await using world = new World();
   world.startServer([...LISTENING, ...PUBLIC], [KEY.server]);
   const expected = "192.0.2.1:6522,198.51.100.1:443 3600";
   const [a, b] = [{ host: "10.0.0.1", port: 6522 }, { host: "10.0.0.2", port: 7000 }];
   assertEquals(await ask(world, { host: "192.0.2.1", port: 6522 }, a), expected);
   assertEquals(await ask(world, { host: "198.51.100.1", port: 443 }, b), expected);
-  // Neither the address behind NAT, nor the other channel's.
+  // Neither the address behind NAT nor the other channel's.
   assertMatch(await ask(world, a), /the answer's token is wrong/);
   assertMatch(await ask(world, { host: "192.0.2.1", port: 6522 }, b), /the answer's token is wrong/);
 });
 
-Deno.test("a server at every address of its machine says those that it announces, to who came to one of them", async () => {
+Deno.test("a server on all addresses of its machine answers clients that connect to an announced one", async () => {
   await using world = new World();
   const announce = ["--announce", "10.0.0.1", "--announce", "10.0.0.2", "--announce", "[2001:db8::1]"];
   world.startServer(["--channel", "0.0.0.0", "--channel", "[::]", ...announce], [KEY.server]);
@@ -59,7 +59,7 @@ Deno.test("a server at every address of its machine says those that it announces
   ]);
 });
 
-Deno.test("a server with several keys answers by the one that the client has", async () => {
+Deno.test("a server with several keys answers with the key that the client has", async () => {
   await using world = new World();
   const other = await makeKey("ed25519");
   world.startServer(LISTENING, [other.server, KEY.server]);
@@ -70,7 +70,7 @@ Deno.test("a server with several keys answers by the one that the client has", a
   }
 });
 
-Deno.test("a question costs a stranger's connection, which is closed, and no association suffers", async () => {
+Deno.test("a connection is closed after its identification request, and associations are unaffected", async () => {
   await using world = new World();
   const server = world.startServer(LISTENING, [KEY.server]);
   const before = world.network.openEnds;
@@ -79,7 +79,7 @@ Deno.test("a question costs a stranger's connection, which is closed, and no ass
   assertEquals([world.network.openEnds, server.associations], [before, 0]);
 });
 
-Deno.test("what is announced must be what clients can use", async () => {
+Deno.test("announced addresses must be usable by clients", async () => {
   await using world = new World();
   const cases: [string[], boolean, string][] = [
     [

@@ -1,4 +1,4 @@
-/** Associations without a session: what strangers that reach all channels can make without an end. */
+/** Associations without a session, which strangers that reach all channels can make in any number. */
 import { assertEquals } from "@std/assert";
 import type { Association } from "../../src/association/association.ts";
 import { initiate } from "../../src/association/initiate.ts";
@@ -9,7 +9,7 @@ import "../support/system/native.ts";
 
 const LIMITS = { server: "limits: {associations: 8}" };
 
-/** Associates from an address, and says nothing. */
+/** Associates from an address, and sends nothing. */
 async function associate({ network, clock }: Handlers, source: string): Promise<Association> {
   network.source = source;
   const association = await initiate(channelAddresses(3), { network, clock });
@@ -17,13 +17,13 @@ async function associate({ network, clock }: Handlers, source: string): Promise<
   return association;
 }
 
-/** Whether the server has closed an association. */
+/** True if the server has closed the association. */
 async function isOver(association: Association): Promise<boolean> {
   const read = association.connections[0]!.read(new Uint8Array(1)).then(() => true, () => true);
   return await Promise.race([read, settle().then(() => false)]);
 }
 
-/** A whole session of the client handler's. */
+/** Runs a complete session of the client handler. */
 async function assertServed(handlers: Handlers): Promise<void> {
   handlers.network.source = "198.18.0.99";
   const { application, target } = await handlers.session();
@@ -33,7 +33,7 @@ async function assertServed(handlers: Handlers): Promise<void> {
   await settle();
 }
 
-Deno.test("one source keeps a quarter of the associations without a session: its oldest make room", async () => {
+Deno.test("one source keeps at most a quarter of the associations without a session: its oldest are evicted", async () => {
   const handlers = new Handlers({}, LIMITS);
   const stranger: Association[] = [];
   for (let count = 0; count < 20; count++) stranger.push(await associate(handlers, "203.0.113.1"));
@@ -45,7 +45,7 @@ Deno.test("one source keeps a quarter of the associations without a session: its
   await handlers.close();
 });
 
-Deno.test("when all places are taken, an association without a session makes room, of the source that has most", async () => {
+Deno.test("at the limit, an association without a session is evicted, of the source with the most", async () => {
   const handlers = new Handlers({}, LIMITS);
   const others: Association[] = [];
   for (let host = 1; host <= 6; host++) others.push(await associate(handlers, `203.0.113.${host}`));
@@ -57,7 +57,7 @@ Deno.test("when all places are taken, an association without a session makes roo
   await handlers.close();
 });
 
-Deno.test("sessions under way never make room; then the limit is said", async () => {
+Deno.test("associations with a session are never evicted; the limit is logged instead", async () => {
   const handlers = new Handlers({}, { server: "limits: {associations: 2}" });
   const sessions = [await handlers.session(), await handlers.session()];
   const refused = await initiate(channelAddresses(3), handlers).catch(({ message }) => message);
@@ -66,7 +66,7 @@ Deno.test("sessions under way never make room; then the limit is said", async ()
   await handlers.close(...sessions.flatMap(({ application, target }) => [application, target]));
 });
 
-Deno.test("an association that a session has left makes room, too, with a word to the client", async () => {
+Deno.test("an association whose session has ended is evicted too, with BYE to the client", async () => {
   const handlers = new Handlers({}, { server: "limits: {associations: 1}" });
   await assertServed(handlers);
   assertEquals(handlers.client.levels().pool?.idle, 1);

@@ -1,7 +1,7 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { limitsFor, waitingLimit } from "../../src/server/limits.ts";
 
-Deno.test("what is derived fits into the files that may be open", () => {
+Deno.test("derived limits fit into the number of files that may be open", () => {
   for (const files of [64, 128, 256, 1024, 4096, 65536, 1_048_576, Infinity]) {
     for (const channels of [2, 3, 16]) {
       const { waiting, associations } = limitsFor({}, files, channels);
@@ -10,7 +10,7 @@ Deno.test("what is derived fits into the files that may be open", () => {
   }
 });
 
-Deno.test("1,024 files are for 240 waiting connections, 60 from a source, and 180 associations of three channels", () => {
+Deno.test("1,024 files allow 240 waiting connections, 60 per source, and 180 associations of three channels", () => {
   assertEquals(limitsFor({}, 1024, 3), {
     ...{ waiting: 240, waitingPerSource: 60, associations: 180, idlePerSource: 45 },
     ...{ lent: 4 / 3, acceptRate: 2000, possible: 180 },
@@ -18,12 +18,12 @@ Deno.test("1,024 files are for 240 waiting connections, 60 from a source, and 18
   assertEquals(limitsFor({}, null, 3), limitsFor({}, 1024, 3));
 });
 
-Deno.test("what is configured holds", () => {
-  const given = { waiting: 7, waitingPerSource: 3, associations: 5, acceptRate: 0 };
-  assertEquals(limitsFor(given, 1024, 3), { ...given, lent: 0, possible: 238, idlePerSource: 1 });
+Deno.test("configured limits take precedence", () => {
+  const configured = { waiting: 7, waitingPerSource: 3, associations: 5, acceptRate: 0 };
+  assertEquals(limitsFor(configured, 1024, 3), { ...configured, lent: 0, possible: 238, idlePerSource: 1 });
 });
 
-Deno.test("associations that are not there lend a third of their files to connections that wait", () => {
+Deno.test("possible associations lend a third of their files to waiting connections", () => {
   const limits = limitsFor({}, 1024, 3);
   assertEquals([0, 90, 180, 200].map((associations) => waitingLimit(associations, limits)), [480, 360, 240, 240]);
   assertEquals(waitingLimit(0, limitsFor({ waiting: 10 }, 1024, 3)), 10);

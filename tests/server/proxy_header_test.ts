@@ -8,18 +8,18 @@ const V6 = { address: hex("20010db8000000000000000000000001"), port: 4124 };
 const TO_V4 = { address: hex("c633640a"), port: 443 };
 const TO_V6 = { address: hex("20010db800000000000000000000000a"), port: 443 };
 
-/** By the tables of section 2.2: command, family, length, source and destination address, their ports. */
+/** From the tables of section 2.2: command, family, length, source and destination address, their ports. */
 const CASES = [
-  ["nothing", null, [TO_V4], "20 00 0000"],
+  ["an unknown source", null, [TO_V4], "20 00 0000"],
   ["an IPv4 source", V4, [TO_V4], "21 11 000c c0000201 c633640a dc04 01bb"],
   [
-    "an IPv4 source, the second channel being of its family",
+    "an IPv4 source, with the second channel in its family",
     V4,
     [TO_V6, TO_V4],
     "21 11 000c c0000201 c633640a dc04 01bb",
   ],
-  ["an IPv4 source, no channel being of its family", V4, [TO_V6], "21 11 000c c0000201 00000000 dc04 01bb"],
-  ["an IPv4 source alone", V4, [], "21 11 000c c0000201 00000000 dc04 0000"],
+  ["an IPv4 source, with no channel in its family", V4, [TO_V6], "21 11 000c c0000201 00000000 dc04 01bb"],
+  ["an IPv4 source without a destination", V4, [], "21 11 000c c0000201 00000000 dc04 0000"],
   [
     "an IPv6 source",
     V6,
@@ -27,15 +27,15 @@ const CASES = [
     `21 21 0024 ${V6.address.toHex()} ${TO_V6.address.toHex()} 101c 01bb`,
   ],
   [
-    "an IPv6 source, no channel being of its family",
+    "an IPv6 source, with no channel in its family",
     V6,
     [TO_V4],
     `21 21 0024 ${V6.address.toHex()} ${"00".repeat(16)} 101c 01bb`,
   ],
 ] as const;
 
-for (const [what, source, destinations, rest] of CASES) {
-  Deno.test(`the header says ${what}`, () => {
+for (const [title, source, destinations, rest] of CASES) {
+  Deno.test(`a PROXY header has ${title}`, () => {
     assertEquals(proxyHeader(source, destinations).toHex(), hex(SIGNATURE + rest).toHex());
   });
 }

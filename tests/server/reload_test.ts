@@ -1,4 +1,4 @@
-/** What a reload changes in a server handler, and what it leaves alone. */
+/** Effects of a reload on a server handler. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { initiate } from "../../src/association/initiate.ts";
 import { parseConfig } from "../../src/config/load.ts";
@@ -19,7 +19,7 @@ function configOf(...yaml: string[]): ServerConfig {
   return parseConfig("", serverSpec, ["--config", "s"], () => yaml.join("\n"));
 }
 
-/** One way works. */
+/** Checks that bytes pass in one direction. */
 async function assertCarries(from: Connection, to: Connection, text: string): Promise<void> {
   const bytes = new TextEncoder().encode(text);
   await writeAll(from, bytes);
@@ -28,7 +28,7 @@ async function assertCarries(from: Connection, to: Connection, text: string): Pr
   assertEquals(got, bytes);
 }
 
-Deno.test("a session goes on when its target is taken away; the next, on the same association, meets the new targets", async () => {
+Deno.test("a session continues without its target in the configuration; the next on its association uses the new targets", async () => {
   const handlers = new Handlers();
   const { application, target } = await handlers.session();
   assertEquals(handlers.server.reload({ config: configOf(CHANNELS, 'targets: {81: "127.0.0.2:8000"}') }), []);
@@ -44,7 +44,7 @@ Deno.test("a session goes on when its target is taken away; the next, on the sam
   await handlers.close(application, target, refused, moved.application, moved.target);
 });
 
-Deno.test("time-outs and limits hold for who comes after they were changed", async () => {
+Deno.test("changed time limits and limits apply to later connections", async () => {
   const handlers = new Handlers();
   const { server, network, clock } = handlers;
   const [before, after] = [await network.connect({ host: "192.0.2.1", port: 6522 }), { host: "192.0.2.2", port: 6522 }];
@@ -67,7 +67,7 @@ Deno.test("time-outs and limits hold for who comes after they were changed", asy
   await handlers.close(before, late, application, target);
 });
 
-Deno.test("connections beyond the accept rate are reset, with a line, and no more of them once it is lifted", async () => {
+Deno.test("connections above the accept rate are reset and logged, until the limit is lifted", async () => {
   const handlers = new Handlers({}, { server: "limits: {accept-rate: 1}" });
   const { server, network } = handlers;
   const connections = await Promise.all(
@@ -85,7 +85,7 @@ Deno.test("connections beyond the accept rate are reset, with a line, and no mor
   await handlers.close(...connections, more);
 });
 
-Deno.test("what takes another start is named, and stays as it is", async () => {
+Deno.test("settings that require a restart are returned, and keep their effect", async () => {
   const handlers = new Handlers();
   const { server } = handlers;
   assertEquals(server.reload({ config: configOf("channels: [192.0.2.1, 192.0.2.2]", TARGETS) }), ["channels"]);
@@ -96,7 +96,7 @@ Deno.test("what takes another start is named, and stays as it is", async () => {
   await handlers.close(application, target);
 });
 
-Deno.test("keys that are new answer, and those that were taken away don't", async () => {
+Deno.test("new keys answer requests, and removed ones don't", async () => {
   const handlers = new Handlers();
   const { server, network } = handlers;
   const { server: key } = await makeKey("hmac");

@@ -13,7 +13,7 @@ function at(targets: readonly Target[], port: number): string | null {
   return target === null ? null : `${target.host} ${target.port}`;
 }
 
-Deno.test("a port goes to the target that names it, else to that of every port, else nowhere", () => {
+Deno.test("a port has the target configured for it, or the target of all ports, or none", () => {
   assertEquals(at(TARGETS, 80), "127.0.0.1 8080");
   assertEquals(at(TARGETS, 443), "::1 443");
   assertEquals(at(TARGETS, 22), "10.0.0.1 22");
@@ -22,7 +22,7 @@ Deno.test("a port goes to the target that names it, else to that of every port, 
   assertEquals(at([], 80), null);
 });
 
-Deno.test("what is no port of the server's own goes nowhere, whatever the targets", () => {
+Deno.test("a destination that is not a port of the server itself has no target", () => {
   assertEquals(targetFor(TARGETS, { kind: "name", port: 80, host: "localhost" }), null);
   assertEquals(targetFor(TARGETS, { kind: "address", port: 80, address: Uint8Array.of(127, 0, 0, 1) }), null);
 });

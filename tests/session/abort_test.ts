@@ -1,4 +1,4 @@
-/** Sessions that do not end in order: the application on the other side sees a reset, never a clean end. */
+/** Sessions that end out of order: the other side's application sees a reset, never a clean end. */
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { ChannelError } from "../../src/association/association.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
@@ -15,7 +15,7 @@ import { ask, due, finishPair, type Session, sessionPair, startSession } from ".
 
 const { ConnectionReset } = Deno.errors;
 
-Deno.test("an application's reset resets the target, and a target's the application", async () => {
+Deno.test("an application's reset resets the target, and a target's reset the application", async () => {
   for (const who of ["application", "target"] as const) {
     const pair = await sessionPair();
     const session = await startSession(pair);
@@ -34,7 +34,7 @@ Deno.test("an application's reset resets the target, and a target's the applicat
   }
 });
 
-/** Checks that an end meets a reset; in writing only, and as a broken pipe, where the other side had half-closed. */
+/** Checks that an end sees a reset: only when writing, and as a broken pipe, if the other side had half-closed. */
 async function assertReset(end: Connection, what: string): Promise<void> {
   const { error } = await readToEnd(end);
   if (error !== null) return void assertInstanceOf(error, ConnectionReset, what);
@@ -43,7 +43,7 @@ async function assertReset(end: Connection, what: string): Promise<void> {
   assertInstanceOf(writeError, Deno.errors.BrokenPipe, what);
 }
 
-Deno.test("a reset after a half-close, when only the other side still has to speak, is a reset all the same", async () => {
+Deno.test("a reset after a half-close, while only the other side still sends, is relayed as a reset", async () => {
   for (const who of ["application", "target"] as const) {
     const pair = await sessionPair();
     const session = await startSession(pair);
@@ -52,7 +52,7 @@ Deno.test("a reset after a half-close, when only the other side still has to spe
     assertEquals(await readAll(other), new Uint8Array());
     await settle();
     session[who].reset();
-    // Its handler meets the reset when it has something for it.
+    // Its handler sees the reset when it next writes to it.
     await writeAll(other, new Uint8Array(1000));
     await settle();
     await assertReset(other, who);
@@ -61,7 +61,7 @@ Deno.test("a reset after a half-close, when only the other side still has to spe
   }
 });
 
-/** Both applications of a session that something has broken were reset, and both handlers know why. */
+/** Checks that both applications of a broken session were reset, and that both handlers know the reason. */
 async function assertBroken({ application, target, client, server }: Session, what: string): Promise<Error[]> {
   await assertReset(application, `${what}: the application`);
   await assertReset(target, `${what}: the target`);
@@ -71,7 +71,7 @@ async function assertBroken({ application, target, client, server }: Session, wh
 }
 
 for (const how of ["close", "reset"] as const) {
-  Deno.test(`a ${how} of one channel resets both applications, with data in flight or none, and is named`, async () => {
+  Deno.test(`a ${how} of one channel resets both applications, with or without data in flight, and the error names it`, async () => {
     for (const busy of ["idle", "up", "down", "half-closed up", "half-closed down"]) {
       for (let victim = 0; victim < 3; victim++) {
         const paths: Interposer[] = [];
@@ -103,7 +103,7 @@ for (const how of ["close", "reset"] as const) {
   });
 }
 
-Deno.test("who ends the association ends the session, also while its application neither reads nor writes", async () => {
+Deno.test("ending the association ends the session, even while its application neither reads nor writes", async () => {
   for (const how of ["end", "abort"] as const) {
     for (const side of ["client", "server"] as const) {
       const pair = await sessionPair(3, new MemoryNetwork(), new MemoryNetwork({ capacity: 5000 }));
@@ -125,7 +125,7 @@ Deno.test("who ends the association ends the session, also while its application
   }
 });
 
-Deno.test("a frame that is not due resets the session for breaking the protocol", async () => {
+Deno.test("an unexpected frame resets the session with the reason Protocol", async () => {
   const frames: [string, (encoder: FrameEncoder) => Uint8Array][] = [
     ["OPEN", (encoder) => encoder.open({ destination: { kind: "port", port: 1 } })],
     ["RESULT", (encoder) => encoder.result(ResultCode.Ok)],
@@ -147,7 +147,7 @@ Deno.test("a frame that is not due resets the session for breaking the protocol"
   }
 });
 
-Deno.test("each reason of a RESET is told in words", async () => {
+Deno.test("the error of a RESET has its reason", async () => {
   for (const [code, word] of [[ResetCode.Application, "application"], [ResetCode.Limit, "limit"]] as const) {
     const pair = await sessionPair();
     const [application, inside] = await applicationPair(pair.outside);
@@ -161,12 +161,12 @@ Deno.test("each reason of a RESET is told in words", async () => {
   }
 });
 
-Deno.test("a last word that can't leave holds a session's end up for a second and no longer", async () => {
+Deno.test("a RESET that can't leave delays the end of a session by one second at most", async () => {
   const pair = await sessionPair(2, new MemoryNetwork({ capacity: 1000 }));
   const [application, inside] = await applicationPair(pair.outside);
   let over = false;
   const client = ask(pair, inside).finally(() => over = true);
-  // The server reads nothing but the OPEN, so that the channels fill, and then breaks the protocol.
+  // The server reads nothing but the OPEN, so that the channels fill, and then violates the protocol.
   await due(pair.serverFrames, FrameType.Open);
   const writing = writeAll(application, new Uint8Array(5_000_000)).catch(() => {});
   for (let i = 0; i < 20; i++) await settle();
@@ -179,19 +179,18 @@ Deno.test("a last word that can't leave holds a session's end up for a second an
   await finishPair(pair, application);
 });
 
-/** What is flipped, and in which direction. */
 interface Flip {
   readonly towards: "client" | "server";
-  /** Counted from the first share. */
+  /** Index from the first share. */
   readonly byte: number;
   readonly bits: number;
 }
 
 /**
- * Runs a whole small session while somebody flips bits on one channel.
+ * Runs a small session while an adversary flips bits on one channel.
  *
- * @returns What came out at the end that the direction leads to, what was sent there, and what became of the session:
- * it ended in order, the direction's receiver refused a frame, or it still waited for the rest of one, and was ended.
+ * @returns The bytes sent and received in the direction of the flip, and the session's outcome: it ended in order, its
+ * receiver refused a frame, or the receiver still waited for the rest of a frame when the test aborted it.
  */
 async function tampered({ towards, byte, bits }: Flip) {
   const firstShare = towards === "client" ? 22 + 52 : 52;
@@ -209,7 +208,7 @@ async function tampered({ towards, byte, bits }: Flip) {
   const pair = await sessionPair(3, network);
   const session = await startSession(pair);
   const [up, down] = [new Random(1).bytes(20), new Random(2).bytes(20)];
-  // What comes out at either end, whatever becomes of the session.
+  // The bytes that arrive at both ends, regardless of the outcome.
   const results = Promise.all([readToEnd(session.target), readToEnd(session.application)]);
   for (const [end, bytes] of [[session.application, up], [session.target, down]] as const) {
     await writeAll(end, bytes).catch(() => {});
@@ -217,7 +216,7 @@ async function tampered({ towards, byte, bits }: Flip) {
     await end.closeWrite().catch(() => {});
     await settle();
   }
-  // A length that was made longer waits for bytes that nobody sends: the handlers' time-outs are for that.
+  // With a larger length, the receiver waits for bytes that never come, until the handlers' time-outs.
   for (let i = 0; i < 3; i++) await settle();
   pair.client.abort();
   pair.server.abort();
@@ -237,19 +236,19 @@ async function tampered({ towards, byte, bits }: Flip) {
   return { sent, got, outcome: receiver instanceof WireError ? "refused" : "waiting" } as const;
 }
 
-Deno.test("bits flipped in any byte of a session change data one for one, or break it there, and forge nothing", async () => {
+Deno.test("a flip in any byte of a session changes the same bits of data, or breaks the session there; nothing is forged", async () => {
   const head = FRAME_HEAD_LENGTH;
-  // KEY, OPEN of 4 or RESULT of 1 byte, DATA of 20, END; where each begins.
+  // Start offsets of KEY, OPEN of 4 or RESULT of 1 byte, DATA of 20, and END.
   for (const [towards, opening] of [["server", 4], ["client", 1]] as const) {
     const starts = [0, head, 2 * head + opening, 3 * head + opening + 20, 4 * head + opening + 20];
     const [data, end] = [3 * head + opening, starts[3]!];
     for (let byte = 0; byte < starts[4]!; byte++) {
       const isData = byte >= data && byte < end;
-      // All bits of each frame's type, one of all other bytes.
+      // All bits of each frame's type, and one bit of every other byte.
       for (const bit of starts.includes(byte) ? [0, 1, 2, 3, 4, 5, 6, 7] : [byte % 8]) {
         const { sent, got, outcome } = await tampered({ towards, byte, bits: 1 << bit });
         const what = `bit ${bit} of byte ${byte} towards the ${towards}`;
-        // OPEN and RESULT made longer, by 128 bytes, find no more than 92 behind them.
+        // OPEN and RESULT lengthened by 128 bytes find at most 92 bytes behind them.
         const longer = byte === head + 3;
         assertEquals(outcome, isData ? "ended" : longer ? "waiting" : "refused", what);
         const whole = byte < data ? new Uint8Array() : sent;
@@ -259,9 +258,9 @@ Deno.test("bits flipped in any byte of a session change data one for one, or bre
   }
 });
 
-Deno.test("an OPEN whose port was changed on one channel opens nothing", async () => {
+Deno.test("an OPEN whose port was changed on one channel opens no session", async () => {
   const paths: Interposer[] = [];
-  // After the list, KEY and the frame's head come kind and port.
+  // Kind and port follow the list, KEY and the frame's head.
   const port = 52 + 36 + FRAME_HEAD_LENGTH + 1;
   for (let byte = port; byte < port + 2; byte++) {
     for (let bit = 0; bit < 8; bit++) {

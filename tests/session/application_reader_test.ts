@@ -9,12 +9,12 @@ import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { applicationPair } from "../support/handlers/pair.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 
-/** The bytes of a piece. */
+/** The application's bytes in a piece. */
 function bytesOf({ buffer, start, length }: Piece): Uint8Array<ArrayBuffer> {
   return buffer.slice(start + FRAME_HEAD_LENGTH, start + FRAME_HEAD_LENGTH + length);
 }
 
-/** Whether there is room for DATA's head, and for END's behind where it is the last. */
+/** True if there is room for the head of DATA, and of END if the piece is the last. */
 function hasRoom({ buffer, start, length, last }: Piece): boolean {
   return start + (last ? 2 : 1) * FRAME_HEAD_LENGTH + length <= buffer.length;
 }
@@ -23,42 +23,42 @@ function send(application: Connection, length: number): Promise<void> {
   return writeAll(application, new Random(length).bytes(length));
 }
 
-Deno.test("pieces are all that was said, whatever the sizes and cuts, then null again and again", async () => {
+Deno.test("pieces contain all bytes, with any sizes and fragmentation, and are followed by null forever", async () => {
   await forSeeds(60, async (random) => {
     const network = new MemoryNetwork({
       capacity: random.pick([700, 9000, 300_000]),
       chunk: (available) => random.pick([available, random.below(available)]),
     });
     const [application, inside] = await applicationPair(network);
-    const said = random.bytes(random.pick([0, 1, 487, 488, 489, 512, 513, 8192, random.below(100_000), 700_000]));
+    const sent = random.bytes(random.pick([0, 1, 487, 488, 489, 512, 513, 8192, random.below(100_000), 700_000]));
     const writing = (async () => {
-      for (let at = 0; at < said.length;) {
+      for (let at = 0; at < sent.length;) {
         const length = random.pick([1, 511, 512, 7680, 100_000]);
-        await writeAll(application, said.subarray(at, at + length));
+        await writeAll(application, sent.subarray(at, at + length));
         if (random.pick([true, false])) await settle();
         at += length;
       }
       await application.closeWrite();
     })();
     const pieces = new ApplicationReader(inside);
-    const heard = new Uint8Array(said.length);
+    const received = new Uint8Array(sent.length);
     let at = 0, last = false;
     for (let piece = await pieces.next(); piece !== null; piece = await pieces.next()) {
       assertEquals([hasRoom(piece), last], [true, false]);
-      heard.set(bytesOf(piece), at);
+      received.set(bytesOf(piece), at);
       at += piece.length;
       last = piece.last;
       giveBuffer(piece.buffer);
     }
     assertEquals(await pieces.next(), null);
-    assertEquals([at, heard], [said.length, said]);
+    assertEquals([at, received], [sent.length, sent]);
     await writing;
     application.close();
     inside.close();
   });
 });
 
-Deno.test("what comes later than a piece that filled its buffer is a piece by itself", async () => {
+Deno.test("bytes that arrive after a piece that filled its buffer form a piece of their own", async () => {
   const [application, inside] = await applicationPair();
   const pieces = new ApplicationReader(inside);
   await send(application, 512);
@@ -72,7 +72,7 @@ Deno.test("what comes later than a piece that filled its buffer is a piece by it
   inside.close();
 });
 
-Deno.test("an end that comes later than the bytes before it is met by who asks next", async () => {
+Deno.test("an end that arrives after the bytes before it surfaces in the next call", async () => {
   const [application, inside] = await applicationPair();
   const pieces = new ApplicationReader(inside);
   await send(application, 10);
@@ -83,7 +83,7 @@ Deno.test("an end that comes later than the bytes before it is met by who asks n
   inside.close();
 });
 
-Deno.test("a reset behind a piece leaves the piece as it is, and is met by who asks next", async () => {
+Deno.test("a reset behind a piece leaves the piece intact, and surfaces in the next call", async () => {
   const [application, inside] = await applicationPair();
   const pieces = new ApplicationReader(inside);
   await send(application, 10);

@@ -1,4 +1,4 @@
-/** Frames over an association: what is the handlers' own business, and what is not due. */
+/** Frames over an association: those handled internally, and unexpected ones. */
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { initiate } from "../../src/association/initiate.ts";
 import { WireError } from "../../src/wire/decoder.ts";
@@ -15,7 +15,7 @@ import { due, finishPair, sessionPair } from "../support/handlers/session_pair.t
 
 const OPEN = { destination: { kind: "port", port: 80 } } as const;
 
-/** A server's frames, and a client that speaks by hand. */
+/** A server's frames, and a hand-written client. */
 async function byHand(network = new MemoryNetwork()) {
   const pair = await associatedPair(2, network);
   const encoder = new FrameEncoder(new Random(1).fill);
@@ -41,7 +41,7 @@ async function byHand(network = new MemoryNetwork()) {
   return { ...pair, encoder, key, say, frames, answers, finish };
 }
 
-Deno.test("KEY goes out once, before the first frame, and nothing goes out before a frame is sent", async () => {
+Deno.test("KEY is sent once, before the first frame, and nothing is sent before that", async () => {
   const { encoder, key, say, frames, answers, finish } = await byHand();
   await say(key, encoder.ping(Uint8Array.of(1)), encoder.open(OPEN), encoder.ping(Uint8Array.of(2)));
   await due(frames, FrameType.Open);
@@ -56,7 +56,7 @@ Deno.test("KEY goes out once, before the first frame, and nothing goes out befor
   await receiving;
 });
 
-Deno.test("a PING is answered with its payload, and only its sender sees either", async () => {
+Deno.test("a PING is answered with its payload, and neither PING nor PONG is received as a frame", async () => {
   const { encoder, key, say, frames, answers, finish } = await byHand();
   await say(key, encoder.open(OPEN));
   await due(frames, FrameType.Open);
@@ -76,7 +76,7 @@ Deno.test("a PING is answered with its payload, and only its sender sees either"
   await finish();
 });
 
-Deno.test("a flood of PINGs from one who reads no answers is not stored", async () => {
+Deno.test("answers to a flood of PINGs are not stored if the other side does not read them", async () => {
   const network = new MemoryNetwork({ capacity: 2000 });
   const pair = await associatedPair(2, network);
   const encoder = new FrameEncoder(new Random(1).fill);
@@ -91,7 +91,7 @@ Deno.test("a flood of PINGs from one who reads no answers is not stored", async 
   }
   await writer.write(encoder.end());
   assertEquals((await receiving)?.type, FrameType.End);
-  // 20,000 PINGs came; what was to be answered fits into the sockets and little more.
+  // Of 20,000 PINGs, those answered fit into the sockets and little more.
   let came = 0;
   const reading = (async () => {
     for await (const chunk of pair.client.readable) came += chunk.length;
@@ -106,7 +106,7 @@ Deno.test("a flood of PINGs from one who reads no answers is not stored", async 
   assertEquals(network.openEnds, 0);
 });
 
-Deno.test("a frame that was peeked at is received once, and watching disturbs nothing", async () => {
+Deno.test("a peeked frame is received once, and peeking disturbs nothing", async () => {
   const pair = await sessionPair();
   const watching = [pair.serverFrames.peek(), pair.serverFrames.peek()];
   await pair.clientFrames.send((encoder) => encoder.open(OPEN));
@@ -118,7 +118,7 @@ Deno.test("a frame that was peeked at is received once, and watching disturbs no
   await finishPair(pair);
 });
 
-Deno.test("BYE is given to whoever waits, and kept in mind", async () => {
+Deno.test("BYE is received as a frame, and recorded", async () => {
   const pair = await sessionPair();
   await pair.clientFrames.send((encoder) => encoder.bye());
   await pair.clientFrames.send((encoder) => encoder.end());
@@ -129,7 +129,7 @@ Deno.test("BYE is given to whoever waits, and kept in mind", async () => {
   await finishPair(pair);
 });
 
-Deno.test("bytes that are no frames are an error, again and again, and never thrown at once", async () => {
+Deno.test("bytes that are not frames are an error at every call, always as a rejection", async () => {
   const { encoder, key, say, frames, finish } = await byHand();
   await say(key, encoder.open(OPEN), new Uint8Array(FRAME_HEAD_LENGTH).fill(99, 0, 1), encoder.end());
   await due(frames, FrameType.Open);
@@ -141,7 +141,7 @@ Deno.test("bytes that are no frames are an error, again and again, and never thr
   await finish();
 });
 
-Deno.test("the end of a channel is null, after all that came whole", async () => {
+Deno.test("the end of a channel is received as null, after all complete frames", async () => {
   const pair = await sessionPair();
   await pair.clientFrames.send((encoder) => encoder.open(OPEN));
   pair.client.end();
@@ -151,7 +151,7 @@ Deno.test("the end of a channel is null, after all that came whole", async () =>
   await finishPair(pair);
 });
 
-Deno.test("a frame that is not DATA has left when sending it settles", async () => {
+Deno.test("a frame that is not DATA has left when send() settles", async () => {
   for (const capacity of [1, 50, 65536]) {
     const pair = await sessionPair(4, new MemoryNetwork({ capacity }));
     const receiving = due(pair.serverFrames, FrameType.Open).then(() => due(pair.serverFrames, FrameType.Data));
@@ -166,7 +166,7 @@ Deno.test("a frame that is not DATA has left when sending it settles", async () 
   }
 });
 
-Deno.test("a frame that is sent soon leaves in one write with the one that follows, DATA or another", async () => {
+Deno.test("a frame passed to sendSoon() leaves in one write with the next, DATA or another", async () => {
   const { clock, clientFrames: frames, serverFrames, ...pair } = await sessionPair(2);
   frames.sendSoon((encoder) => encoder.open(OPEN), clock);
   await frames.sendData(dataFrame(5));
@@ -182,7 +182,7 @@ Deno.test("a frame that is sent soon leaves in one write with the one that follo
   await finishPair({ ...pair, clock, clientFrames: frames, serverFrames });
 });
 
-Deno.test("a frame that is sent soon leaves by itself when nothing follows", async () => {
+Deno.test("a frame passed to sendSoon() leaves alone if none follows", async () => {
   const pair = await sessionPair(2);
   pair.clientFrames.sendSoon((encoder) => encoder.open(OPEN), pair.clock);
   assertEquals(pair.clientFrames.sent, 0);
@@ -193,7 +193,7 @@ Deno.test("a frame that is sent soon leaves by itself when nothing follows", asy
   await finishPair(pair);
 });
 
-Deno.test("a frame that was to be sent soon on an association that has ended is forgotten", async () => {
+Deno.test("a frame passed to sendSoon() is dropped if the association has ended", async () => {
   const pair = await sessionPair(2);
   pair.clientFrames.sendSoon((encoder) => encoder.open(OPEN), pair.clock);
   pair.client.end();
@@ -202,7 +202,7 @@ Deno.test("a frame that was to be sent soon on an association that has ended is 
   await finishPair(pair);
 });
 
-Deno.test("where a frame that was to be sent soon can't be shared, the association ends", async () => {
+Deno.test("the association ends if a frame passed to sendSoon() can't be split", async () => {
   const network = new MemoryNetwork(), clock = new FakeClock();
   const accepting = new Accepting(network, channelAddresses(2), { clock });
   const pads = () => {
@@ -220,7 +220,7 @@ Deno.test("where a frame that was to be sent soon can't be shared, the associati
   assertEquals([network.openEnds, clock.pending], [0, 0]);
 });
 
-Deno.test("END behind the last DATA leaves with it", async () => {
+Deno.test("END leaves together with the last DATA", async () => {
   const pair = await sessionPair(3);
   await pair.clientFrames.send((encoder) => encoder.open(OPEN));
   const frames = new Uint8Array(2 * FRAME_HEAD_LENGTH + 300);
@@ -233,7 +233,7 @@ Deno.test("END behind the last DATA leaves with it", async () => {
   await finishPair(pair);
 });
 
-/** Room for the head of a DATA frame, and its body. */
+/** A DATA frame's body, with room for its head. */
 function dataFrame(length: number): Uint8Array {
   return new Uint8Array(FRAME_HEAD_LENGTH + length);
 }

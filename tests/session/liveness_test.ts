@@ -10,7 +10,7 @@ import { applicationPair, associatedPair, readToEnd, sendAll } from "../support/
 
 const LIMITS = { ping: 8_000, silence: 25_000 };
 
-/** A session between two applications, watched on both sides, with somebody in the path of every channel. */
+/** A session between two applications, watched on both sides, with an interposer on every channel. */
 async function watchedSession() {
   const interposers: Interposer[] = [];
   const network = new MemoryNetwork({ interpose: (path) => interposers.push(new Interposer(path)) });
@@ -44,7 +44,7 @@ async function watchedSession() {
   };
 }
 
-Deno.test("a session that is merely idle lives on, and still carries what comes then", async () => {
+Deno.test("an idle session lives on, and still carries bytes afterwards", async () => {
   const session = await watchedSession();
   await session.clock.advance(20 * LIMITS.silence);
   await session.user.write(Uint8Array.of(1, 2, 3));
@@ -55,7 +55,7 @@ Deno.test("a session that is merely idle lives on, and still carries what comes 
   await session.end();
 });
 
-Deno.test("a channel that falls silent is named within 27 s, and both applications see a reset", async () => {
+Deno.test("a silent channel is named within 27 s, and both applications see a reset", async () => {
   const session = await watchedSession();
   await session.clock.advance(60_000);
   session.interposers[1]!.silence();
@@ -69,7 +69,7 @@ Deno.test("a channel that falls silent is named within 27 s, and both applicatio
   await session.end();
 });
 
-Deno.test("a session whose application does not read is not taken for dead", async () => {
+Deno.test("a session whose application does not read is not considered dead", async () => {
   const session = await watchedSession();
   const length = 4_000_000;
   let written = false;
@@ -84,7 +84,7 @@ Deno.test("a session whose application does not read is not taken for dead", asy
   await session.end();
 });
 
-/** A session whose target has not read what fills everything on the way to it when channel 2 is reset. */
+/** A session whose target reads nothing, with full buffers on the way to it when channel 2 is reset. */
 async function blockedSession() {
   const session = await watchedSession();
   const sending = sendAll(session.user, new Uint8Array(4_000_000)).catch(() => {});
@@ -95,7 +95,7 @@ async function blockedSession() {
   return session;
 }
 
-Deno.test("a channel that is gone ends the session of an application that takes nothing within 35 s", async () => {
+Deno.test("after a channel is reset, the session of an application that reads nothing ends within 35 s", async () => {
   const session = await blockedSession();
   const failed = assertRejects(() => session.served, ChannelError);
   await session.clock.advance(LIMITS.ping + LIMITS.silence + 2_000);
@@ -104,7 +104,7 @@ Deno.test("a channel that is gone ends the session of an application that takes 
   await session.end();
 });
 
-Deno.test("an application that takes something now and then gets all that came before a channel was gone", async () => {
+Deno.test("an application that reads now and then receives all bytes from before a channel's reset", async () => {
   const session = await blockedSession();
   let over = false;
   const served = session.served.catch(() => {}).finally(() => over = true);
@@ -121,7 +121,7 @@ Deno.test("an application that takes something now and then gets all that came b
   await session.end();
 });
 
-Deno.test("where all channels are silent, and nothing tells which one holds the others up, none is named", async () => {
+Deno.test("if all channels are silent, and the system can't tell which path has stopped, none is named", async () => {
   const session = await watchedSession();
   for (const interposer of session.interposers) interposer.silence();
   const failed = assertRejects(() => session.asked, Silence);
@@ -132,7 +132,7 @@ Deno.test("where all channels are silent, and nothing tells which one holds the 
   await session.end();
 });
 
-Deno.test("where all channels are silent, the one whose path has stopped is named, and no other", async () => {
+Deno.test("if all channels are silent, only the one whose path has stopped is named", async () => {
   for (const stopped of [[1], [1, 2]]) {
     const session = await watchedSession();
     for (const at of stopped) Object.defineProperty(session.client.connections[at]!, "stalled", { value: true });
@@ -148,7 +148,7 @@ Deno.test("where all channels are silent, the one whose path has stopped is name
   }
 });
 
-Deno.test("a channel that the other side ends because another one's path has stopped is not blamed", async () => {
+Deno.test("a channel that the other side ends because another path has stopped is not blamed", async () => {
   for (const stopped of [1, 0]) {
     const { client, server, clock, network } = await associatedPair(3);
     Object.defineProperty(client.connections[stopped]!, "stalled", { value: true });
@@ -168,7 +168,7 @@ Deno.test("a channel that the other side ends because another one's path has sto
   }
 });
 
-Deno.test("a channel that fails by itself is blamed, whatever else has stopped", async () => {
+Deno.test("a channel that fails by itself is blamed, even if other paths have stopped", async () => {
   const { client, server } = await associatedPair(3);
   Object.defineProperty(client.connections[1]!, "stalled", { value: true });
   assertMatch(client.channelFailed(0, new Error("No route to host")).message, /^channel 1 .*No route to host$/);

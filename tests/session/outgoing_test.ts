@@ -10,7 +10,7 @@ import { due, finishPair, sessionPair } from "../support/handlers/session_pair.t
 const OPEN = { destination: { kind: "port", port: 80 } } as const;
 const PIECES = ["who ", "is there?"].map((text) => new TextEncoder().encode(text));
 
-Deno.test("what goes to another association is counted once, whether the first one took it or not", async () => {
+Deno.test("bytes resent on another association are counted once", async () => {
   const first = await sessionPair();
   const second = { ...await sessionPair(), outside: first.outside };
   const [application, inside] = await applicationPair(first.outside);
@@ -19,7 +19,7 @@ Deno.test("what goes to another association is counted once, whether the first o
   await first.clientFrames.send((encoder) => encoder.open(OPEN));
   first.server.abort();
   const failing = assertRejects(() => outgoing.pump(first.clientFrames), ChannelError);
-  // The channels' failure shows in the write after the one that met it.
+  // The channels' failure surfaces in the write after the one that failed.
   for (const piece of PIECES) {
     await application.write(piece);
     await settle();
@@ -38,7 +38,7 @@ Deno.test("what goes to another association is counted once, whether the first o
   await finishPair(second);
 });
 
-Deno.test("what has come with its end leaves in one piece, END and all, up to a length", async () => {
+Deno.test("bytes that are available with their end leave in one piece with END, up to a length", async () => {
   for (const [length, writes] of [[1, 1], [400, 1], [512, 2], [5_000, 1], [60_000, 1], [100_000, 3]] as const) {
     const pair = await sessionPair();
     const [application, inside] = await applicationPair(pair.outside);
@@ -55,7 +55,7 @@ Deno.test("what has come with its end leaves in one piece, END and all, up to a 
   }
 });
 
-Deno.test("the end that came with a short answer goes to another association, too", async () => {
+Deno.test("an end coalesced with a short piece is resent on another association too", async () => {
   const first = await sessionPair();
   const second = { ...await sessionPair(), outside: first.outside };
   const [application, inside] = await applicationPair(first.outside);

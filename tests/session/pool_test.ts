@@ -19,7 +19,7 @@ function ended(pairs: SessionPair[]): boolean[] {
   return pairs.map(({ client }) => client.ended);
 }
 
-Deno.test("the pool gives what was used last, once, and null when it has nothing", async () => {
+Deno.test("take() returns each association once, the most recently used first, and then null", async () => {
   const { pool, pairs, clock, finish } = await setUp(3);
   assertEquals(pool.take(), null);
   for (const { clientFrames } of pairs) pool.give(clientFrames);
@@ -31,7 +31,7 @@ Deno.test("the pool gives what was used last, once, and null when it has nothing
   await finish();
 });
 
-Deno.test("the pool neither gives nor keeps what has a channel that failed, though its stream does not know yet", async () => {
+Deno.test("the pool rejects an association with a failed channel, even before its stream fails", async () => {
   const { pool, pairs, finish } = await setUp(3);
   const [kept, lost, late] = pairs.map(({ clientFrames }) => clientFrames);
   pool.give(kept!);
@@ -44,7 +44,7 @@ Deno.test("the pool neither gives nor keeps what has a channel that failed, thou
   await finish();
 });
 
-Deno.test("the pool ends what has been idle for its time-out, each from when it was given", async () => {
+Deno.test("the pool ends each association when it has been idle for the time-out", async () => {
   const { pool, pairs, clock, finish } = await setUp(2);
   pool.give(pairs[0]!.clientFrames);
   await clock.advance(20_000);
@@ -62,7 +62,7 @@ Deno.test("the pool ends what has been idle for its time-out, each from when it 
   await finish();
 });
 
-Deno.test("the pool drops at once what the other side closes, aborts, or speaks on", async () => {
+Deno.test("the pool immediately drops an association that the other side closes, aborts or sends on", async () => {
   const { pool, pairs, clock, finish } = await setUp(5);
   const disturb: ((pair: SessionPair) => void)[] = [
     ({ server }) => server.end(),
@@ -82,7 +82,7 @@ Deno.test("the pool drops at once what the other side closes, aborts, or speaks 
   await finish();
 });
 
-Deno.test("the pool does not keep what has ended, what says BYE, or what already has something to say", async () => {
+Deno.test("the pool does not keep an association that has ended, received BYE, or received other bytes", async () => {
   const { pool, pairs, finish } = await setUp(3);
   pairs[0]!.client.end();
   pool.give(pairs[0]!.clientFrames);
@@ -104,7 +104,7 @@ Deno.test("the pool does not keep what has ended, what says BYE, or what already
   await finish();
 });
 
-Deno.test("the pool does not give what has said BYE while idle", async () => {
+Deno.test("the pool does not return an association that received BYE while idle", async () => {
   const { pool, pairs, clock, finish } = await setUp(2);
   for (const { clientFrames } of pairs) pool.give(clientFrames);
   await pairs[1]!.serverFrames.send((encoder) => encoder.bye());
@@ -115,7 +115,7 @@ Deno.test("the pool does not give what has said BYE while idle", async () => {
   await finish();
 });
 
-Deno.test("the pool gives nothing that has ended, though it has not heard yet", async () => {
+Deno.test("the pool does not return an association that has ended, even before its stream does", async () => {
   const { pool, pairs, finish } = await setUp(1);
   pool.give(pairs[0]!.clientFrames);
   pairs[0]!.client.abort();
@@ -123,7 +123,7 @@ Deno.test("the pool gives nothing that has ended, though it has not heard yet", 
   await finish();
 });
 
-Deno.test("the pool that closes ends what it holds and keeps nothing more", async () => {
+Deno.test("close() ends all idle associations and those given later", async () => {
   const { pool, pairs, finish } = await setUp(3);
   pool.give(pairs[0]!.clientFrames);
   pool.give(pairs[1]!.clientFrames);
@@ -135,7 +135,7 @@ Deno.test("the pool that closes ends what it holds and keeps nothing more", asyn
   await finish();
 });
 
-Deno.test("an association that was taken is its taker's: what comes on it afterwards is not the pool's business", async () => {
+Deno.test("the pool ignores bytes that arrive on an association after it was taken", async () => {
   const { pool, pairs, finish } = await setUp(1);
   const { clientFrames, serverFrames, client } = pairs[0]!;
   pool.give(clientFrames);

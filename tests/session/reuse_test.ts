@@ -11,7 +11,7 @@ import { due, finishPair, serve, type SessionPair, sessionPair } from "../suppor
 const OPEN = { destination: { kind: "port", port: 80 } } as const;
 const TEXT = new TextEncoder().encode("who is there?");
 
-/** An application that has spoken and half-closed, and what asks for its session, on one association or another. */
+/** An application that has sent TEXT and half-closed, and a function that requests its session on an association. */
 async function applicant(pair: SessionPair) {
   const [application, inside] = await applicationPair(pair.outside);
   await sendAll(application, TEXT);
@@ -22,7 +22,7 @@ async function applicant(pair: SessionPair) {
   return { application, traffic, ask };
 }
 
-/** A whole session on `pair`, in which the target gets TEXT and says nothing. */
+/** Runs a session on `pair` in which the target receives TEXT and sends nothing. */
 async function session(pair: SessionPair, asked: Promise<void>, application: { close(): void }): Promise<void> {
   const [target, inside] = await applicationPair(pair.outside);
   const served = serve(pair, inside);
@@ -33,7 +33,7 @@ async function session(pair: SessionPair, asked: Promise<void>, application: { c
   await finishPair(pair, target, application as typeof target);
 }
 
-Deno.test("an OPEN that crosses the server's BYE is not processed, and all that was said goes to another association", async () => {
+Deno.test("an OPEN that crosses BYE is not processed, and all bytes are resent on another association", async () => {
   const first = await sessionPair();
   const { application, traffic, ask } = await applicant(first);
   const asked = ask(first, "lively");
@@ -48,23 +48,23 @@ Deno.test("an OPEN that crosses the server's BYE is not processed, and all that 
   assertEquals(traffic.sent, TEXT.length);
 });
 
-Deno.test("on an association that may be dead nothing is said before the answer, and another one is asked", async () => {
+Deno.test("on a stale association nothing is sent before the answer, and the request can be repeated", async () => {
   const first = await sessionPair();
   const { application, ask } = await applicant(first);
   const asked = ask(first, "stale");
   await due(first.serverFrames, FrameType.Open);
   const next = first.serverFrames.peek();
-  let said = false;
-  next.then((frame) => said = frame !== null);
+  let arrived = false;
+  next.then((frame) => arrived = frame !== null);
   await settle();
   first.server.end();
   await assertRejects(() => asked, NotProcessedError);
-  assertEquals(said, false);
+  assertEquals(arrived, false);
   const second = { ...await sessionPair(), outside: first.outside };
   await session(second, ask(second), application);
 });
 
-Deno.test("what may have reached a target is never said twice: the application sees a reset", async () => {
+Deno.test("bytes that may have reached a target are never resent: the application sees a reset", async () => {
   const pair = await sessionPair();
   const { application, ask } = await applicant(pair);
   const asked = ask(pair, "lively");
@@ -77,7 +77,7 @@ Deno.test("what may have reached a target is never said twice: the application s
   await finishPair(pair, application);
 });
 
-Deno.test("a fresh association that fails is not asked for again", async () => {
+Deno.test("a request on a new association that fails is not repeated", async () => {
   const pair = await sessionPair();
   const { application, ask } = await applicant(pair);
   const outcome = ask(pair).catch((error) => error);

@@ -1,4 +1,4 @@
-/** Sessions that end in order, one after the other, and sessions that are refused. */
+/** Sessions that end in order, in sequence, and refused sessions. */
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { writeAll } from "../../src/net/connection.ts";
 import { PendingRequests, refuse, TargetError } from "../../src/session/session.ts";
@@ -9,7 +9,7 @@ import { applicationPair, readAll, readToEnd, sendAll } from "../support/handler
 import { forSeeds, Random } from "../support/random/random.ts";
 import { ask, due, finishPair, sessionPair, startSession } from "../support/handlers/session_pair.ts";
 
-Deno.test("a session carries bytes whole both ways at once, whatever the sizes, cuts and number of channels", async () => {
+Deno.test("a session carries all bytes in both directions, with any sizes, fragmentation and number of channels", async () => {
   await forSeeds(15, async (random) => {
     const chunk = (available: number) => random.below(available);
     const capacity = random.pick([300, 5000, 65536, 300_000]);
@@ -35,7 +35,7 @@ Deno.test("a session carries bytes whole both ways at once, whatever the sizes, 
   });
 });
 
-Deno.test("after the application's half-close the whole reply arrives, then the session ends in order", async () => {
+Deno.test("after the application's half-close the complete reply arrives, then the session ends in order", async () => {
   const pair = await sessionPair();
   const { application, target, client, server } = await startSession(pair);
   await sendAll(application, Uint8Array.of(1, 2, 3));
@@ -61,7 +61,7 @@ Deno.test("after the target's half-close the application's bytes still arrive, t
   await finishPair(pair, application, target);
 });
 
-Deno.test("a session in which neither side says anything ends in order", async () => {
+Deno.test("a session in which neither side sends anything ends in order", async () => {
   const pair = await sessionPair(2);
   const { application, target, client, server } = await startSession(pair);
   await application.closeWrite();
@@ -72,7 +72,7 @@ Deno.test("a session in which neither side says anything ends in order", async (
   await finishPair(pair, application, target);
 });
 
-Deno.test("what the application says follows the OPEN at once, before any answer", async () => {
+Deno.test("the application's bytes follow the OPEN immediately, before any answer", async () => {
   const pair = await sessionPair();
   const [application, inside] = await applicationPair(pair.outside);
   const client = ask(pair, inside, undefined, 8443);
@@ -112,7 +112,7 @@ Deno.test("a lone OPEN leaves immediately; one of several waits 2 ms for the app
   assertEquals(outside.openEnds, 0);
 });
 
-Deno.test("a refused session resets the application, says why, and ends the association on both sides", async () => {
+Deno.test("a refused session resets the application with the reason, and ends the association on both sides", async () => {
   const cases: [ResultCode, string, string][] = [
     [ResultCode.Refused, "the target refused the connection", "the target refused the connection"],
     [ResultCode.Overloaded, "", "overloaded"],
@@ -121,7 +121,7 @@ Deno.test("a refused session resets the application, says why, and ends the asso
     const pair = await sessionPair();
     const [application, inside] = await applicationPair(pair.outside);
     const client = ask(pair, inside);
-    // Bytes are on their way when the refusal comes; it must not be lost to a reset.
+    // Bytes are on their way when the refusal arrives; it must not be lost to a reset.
     const writing = writeAll(application, new Uint8Array(1_000_000)).catch(() => {});
     await due(pair.serverFrames, FrameType.Open);
     await refuse(pair.serverFrames, code, text, pair.clock);
@@ -135,7 +135,7 @@ Deno.test("a refused session resets the application, says why, and ends the asso
   }
 });
 
-Deno.test("a client that does not close after a refusal is cut off a second later, whatever it sends", async () => {
+Deno.test("a client that does not close after a refusal is cut off a second later, even while it sends", async () => {
   const pair = await sessionPair();
   await pair.clientFrames.send((encoder) => encoder.open({ destination: { kind: "port", port: 1 } }));
   await due(pair.serverFrames, FrameType.Open);
@@ -150,7 +150,7 @@ Deno.test("a client that does not close after a refusal is cut off a second late
   await finishPair(pair);
 });
 
-Deno.test("one association carries one session after the other", async () => {
+Deno.test("one association carries sessions in sequence", async () => {
   const pair = await sessionPair();
   const random = new Random(3);
   for (let round = 0; round < 30; round++) {
@@ -171,7 +171,7 @@ Deno.test("one association carries one session after the other", async () => {
   await finishPair(pair);
 });
 
-Deno.test("a session's end is not lost when the association is ended right after it, however slow the channels", async () => {
+Deno.test("a session's end is not lost if the association ends right after it, even on slow channels", async () => {
   for (const capacity of [1, 100, 65536]) {
     const pair = await sessionPair(3, new MemoryNetwork({ capacity }));
     const { application, target, client, server } = await startSession(pair);
@@ -190,7 +190,7 @@ Deno.test("a session's end is not lost when the association is ended right after
   }
 });
 
-Deno.test("an application that does not read slows the target down, and loses nothing", async () => {
+Deno.test("an application that does not read stops the target, and loses nothing", async () => {
   const pair = await sessionPair(2, new MemoryNetwork({ capacity: 10_000 }), new MemoryNetwork({ capacity: 10_000 }));
   const { application, target, client, server } = await startSession(pair);
   let written = 0;
@@ -210,7 +210,7 @@ Deno.test("an application that does not read slows the target down, and loses no
   await finishPair(pair, application, target);
 });
 
-Deno.test("a server that says anything else where RESULT was due breaks the protocol", async () => {
+Deno.test("any frame but RESULT in answer to OPEN violates the protocol", async () => {
   const pair = await sessionPair();
   const [application, inside] = await applicationPair(pair.outside);
   const client = ask(pair, inside);

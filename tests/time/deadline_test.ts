@@ -4,7 +4,7 @@ import { FakeClock } from "../support/time/fake_clock.ts";
 
 const reason = () => new Error("late");
 
-Deno.test("a deadline aborts when its time is over, and not before", async () => {
+Deno.test("a deadline aborts when its time is over, but not earlier", async () => {
   const clock = new FakeClock();
   using limit = deadline(clock, 100, { reason });
   await clock.advance(99);
@@ -13,7 +13,7 @@ Deno.test("a deadline aborts when its time is over, and not before", async () =>
   assertEquals(limit.signal.reason.message, "late");
 });
 
-Deno.test("a deadline that was disposed of leaves no timer and no listener", async () => {
+Deno.test("a disposed deadline leaves neither timer nor listener", async () => {
   const clock = new FakeClock(), caller = new AbortController();
   const limit = deadline(clock, 100, { reason, signal: caller.signal });
   limit[Symbol.dispose]();
@@ -37,7 +37,7 @@ Deno.test("a deadline whose caller has already aborted is aborted from the start
   assertStrictEquals(limit.signal.reason, stop);
 });
 
-Deno.test("race gives the operation's result, its error, or the deadline's reason", async () => {
+Deno.test("race returns the operation's result, or throws its error or the deadline's reason", async () => {
   const clock = new FakeClock();
   using limit = deadline(clock, 100, { reason });
   assertEquals(await limit.race(Promise.resolve(7)), 7);

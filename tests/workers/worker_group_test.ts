@@ -8,7 +8,7 @@ import {
   workerGroupMemory,
 } from "../../src/workers/worker_group.ts";
 
-Deno.test("what one worker counts, the others see", () => {
+Deno.test("counts are common to all workers", () => {
   const memory = workerGroupMemory(2);
   const [first, second] = [joinWorkerGroup(memory, 0), joinWorkerGroup(memory, 1)];
   first.carried.add(3);
@@ -18,7 +18,7 @@ Deno.test("what one worker counts, the others see", () => {
   assertEquals(new Count().value, 0);
 });
 
-Deno.test("a crew is known by its id, which is another at each start; who is alone tells nothing", () => {
+Deno.test("a group announces its id, which differs at each start; a single worker announces nothing", () => {
   const memory = workerGroupMemory(3);
   assertEquals(announcedWorkers(joinWorkerGroup(memory, 2)), { count: 3, id: memory.id });
   assertEquals(
@@ -29,7 +29,7 @@ Deno.test("a crew is known by its id, which is another at each start; who is alo
   assertEquals(announcedWorkers(single()), null);
 });
 
-Deno.test("a part of a limit is never so small that nothing fits, and all parts are at least the whole", () => {
+Deno.test("the share of a limit never falls below its minimum, and all shares add up to at least the limit", () => {
   const group = joinWorkerGroup(workerGroupMemory(4), 1);
   assertEquals([
     perWorkerShare(100, group),
