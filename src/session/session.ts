@@ -121,7 +121,7 @@ function lastFrameLimit({ association }: Frames, clock: Clock): Deadline {
   return limit;
 }
 
-/** The application that requests a session, as far as it is told of the outcome. */
+/** Reports the outcome of a request to its application. */
 export interface Applicant {
   /**
    * Announces that the session has begun, before any byte from the target. Absent for an application that takes its
@@ -164,7 +164,7 @@ export interface RequestOptions {
 
 /**
  * Requests a session, and relays it: the client handler's part. The application's bytes follow the OPEN immediately,
- * without waiting for the answer; an application that is told of the answer is not read from before it.
+ * without waiting for the answer; an application that waits for the answer is not read from before it.
  *
  * @throws {NotProcessedError} Only where `reused` is given.
  * @throws {TargetError} When the server handler did not connect the target.

@@ -1,16 +1,16 @@
-/** The admission queue, held against its rule over any arrivals and departures. */
+/** The admission queue, compared with its rule over random arrivals and departures. */
 
 import { assert, assertEquals } from "@std/assert";
 import { AdmissionQueue, sourceNetwork, type Waiting } from "../../src/association/admission_queue.ts";
 import { bytesHost } from "../../src/net/ip.ts";
 import { bytes, fc, record } from "../support/random/property.ts";
 
-/** Those that wait from one source, in the order of their arrival. */
+/** The waiters from one source, in order of arrival. */
 function from(waiting: readonly Waiting[], host: string): Waiting[] {
   return waiting.filter(({ remoteHost }) => remoteHost === host);
 }
 
-/** That `evicted` is who the rule names for an arrival from `host`. */
+/** Checks that `evicted` is the waiter that the rule names for an arrival from `host`. */
 function assertEvicted(
   evicted: Waiting | null,
   waiting: readonly Waiting[],
@@ -29,15 +29,15 @@ function assertEvicted(
   assert(evicted === peers[0], "the oldest of the largest source");
 }
 
-Deno.test("whoever comes and goes, the limits hold and each arrival evicts whom the rule names", () => {
+Deno.test("under any arrivals and departures, the limits hold, and each arrival evicts the waiter that the rule names", () => {
   const limits = record({
     total: fc.integer({ min: 1, max: 8 }),
     perSource: fc.integer({ min: 1, max: 5 }),
     association: fc.integer({ min: 1, max: 3 }),
   });
   const step = fc.oneof(
-    record({ arrives: fc.constantFrom("a", "b", "c", "d") }),
-    record({ leaves: fc.nat(7) }),
+    record({ arrival: fc.constantFrom("a", "b", "c", "d") }),
+    record({ departure: fc.nat(7) }),
   );
   fc.assert(
     fc.property(limits, fc.array(step, { maxLength: 40 }), (limits, steps) => {
@@ -45,18 +45,18 @@ Deno.test("whoever comes and goes, the limits hold and each arrival evicts whom 
       let waiting: Waiting[] = [];
       for (const step of steps) {
         let gone: Waiting | null | undefined;
-        if ("leaves" in step) gone = waiting[step.leaves];
+        if ("departure" in step) gone = waiting[step.departure];
         else {
-          const one: Waiting = { remoteHost: step.arrives };
-          gone = queue.add(one);
-          assertEvicted(gone, waiting, step.arrives, limits);
-          waiting.push(one);
+          const waiter: Waiting = { remoteHost: step.arrival };
+          gone = queue.add(waiter);
+          assertEvicted(gone, waiting, step.arrival, limits);
+          waiting.push(waiter);
         }
         if (gone) {
           queue.remove(gone);
-          waiting = waiting.filter((one) => one !== gone);
+          waiting = waiting.filter((waiter) => waiter !== gone);
         }
-        assert([...queue].every((one, at) => one === waiting[at]), "in the order of arrival");
+        assert([...queue].every((waiter, index) => waiter === waiting[index]), "in the order of arrival");
         assertEquals(queue.size, waiting.length);
         assert(queue.size <= limits.total);
         for (const { remoteHost } of waiting) assert(from(waiting, remoteHost).length <= limits.perSource);
@@ -66,7 +66,7 @@ Deno.test("whoever comes and goes, the limits hold and each arrival evicts whom 
   );
 });
 
-Deno.test("IPv6 addresses have one source exactly when their first 64 bits agree", () => {
+Deno.test("two IPv6 addresses are one source if and only if their first 64 bits agree", () => {
   fc.assert(fc.property(bytes(16, 16), bytes(8, 8), fc.nat(63), (of, host, bit) => {
     of[0]! |= 1; // not IPv4-mapped
     const sibling = of.slice(), other = of.slice();
