@@ -1,4 +1,4 @@
-/** What both handlers tell of a transfer that is known, to who asks at their admin addresses. */
+/** Both handlers' admin interfaces during a transfer of known size. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { formatAddress, parseAddress } from "../../src/net/address.ts";
 import type { Status } from "../../src/observe/status.ts";
@@ -13,20 +13,20 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 const ADMIN = ["--admin", "127.0.0.1:0"];
 const SIZE = 5_000_000;
 
-/** What a handler answers at a path of its admin address. */
+/** Requests a path of a handler's admin interface. */
 async function ask(handler: Handler, path: string): Promise<string> {
   const { at } = await handler.waitForLog("admin");
   return (await run([...CURL, `http://${at}${path}`])).text();
 }
 
-/** The value of a metric with its labels, as it is written. */
+/** The value of a metric with its labels, in the exposition format. */
 function value(metrics: string, series: string): number {
   const line = metrics.split("\n").find((line) => line.startsWith(`${series} `));
   assert(line !== undefined, `${series} in:\n${metrics}`);
   return Number(line.slice(series.length + 1));
 }
 
-/** The bytes of each of a handler's channels in one direction. */
+/** Bytes on each of a handler's channels in one direction. */
 function bytes(metrics: string, direction: "in" | "out"): number[] {
   const lines = metrics.matchAll(/^micss_channel_bytes_total\{.*direction="(\w+)"\} (\d+)$/gm);
   return [...lines].filter(([, way]) => way === direction).map(([, , count]) => Number(count));
@@ -46,7 +46,7 @@ testWith(["curl", "nginx"], "a download shows in both handlers' metrics, on ever
   assertEquals(received.length, 3);
   assertEquals(received, sent);
   assertEquals(bytes(client, "out"), bytes(server, "in"));
-  // Each channel carries a share as long as all that was said: the file, its head of HTTP, and the heads of frames.
+  // Each channel carries a share as long as the whole message: the file, its HTTP head, and the heads of frames.
   for (const count of received) assert(count > SIZE && count < SIZE * 1.02, `${count}`);
   for (const metrics of [client, server]) {
     assertEquals(value(metrics, 'micss_sessions_total{outcome="ended"}'), 1);
@@ -74,7 +74,7 @@ for (const file of ["alerts.yaml", "alerts_test.yaml"]) {
   });
 }
 
-/** All that a part of a dashboard asks Prometheus. */
+/** All Prometheus queries in a part of a dashboard. */
 function* expressions(part: unknown): Generator<string> {
   if (typeof part !== "object" || part === null) return;
   for (const [key, value] of Object.entries(part)) {
@@ -83,9 +83,9 @@ function* expressions(part: unknown): Generator<string> {
   }
 }
 
-testWith(["promtool"], "promtool takes all that the dashboard asks, as recording rules", async () => {
+testWith(["promtool"], "promtool accepts all queries of the dashboard, as recording rules", async () => {
   const dashboard = JSON.parse(await Deno.readTextFile(`${ROOT}deploy/prometheus/dashboard.json`));
-  // What Grafana puts in the place of its own words.
+  // Grafana replaces its own variables.
   const asked = [...expressions(dashboard)].map((text) => text.replaceAll("$__rate_interval", "1m"));
   assert(asked.length > 20);
   const rules = asked.map((expr, at) => ({ record: `dashboard:panel:${at}`, expr }));
@@ -95,7 +95,7 @@ testWith(["promtool"], "promtool takes all that the dashboard asks, as recording
   assertMatch((await run(["promtool", "check", "rules", path])).text(), new RegExp(`SUCCESS: ${asked.length} rules`));
 });
 
-testWith(["curl"], "alert rules and dashboard ask for no metric that there is not", async () => {
+testWith(["curl"], "alert rules and dashboard query existing metrics only", async () => {
   using target = new Target();
   await using pair = await startPair({ target: target.address, flags: ADMIN });
   const known = new Set<string>();
@@ -105,7 +105,7 @@ testWith(["curl"], "alert rules and dashboard ask for no metric that there is no
       for (const end of type === "histogram" ? ["_bucket", "_sum", "_count"] : [""]) known.add(`${name}${end}`);
     }
   }
-  // Without a value yet, these are not shown.
+  // These appear only once they have a value.
   for (const name of ["refusals_total", "identify_exchanges_total", "rules_in_place"]) known.add(`micss_${name}`);
   for (const file of ["alerts.yaml", "dashboard.json"]) {
     const text = await Deno.readTextFile(`${ROOT}deploy/prometheus/${file}`);
@@ -115,7 +115,7 @@ testWith(["curl"], "alert rules and dashboard ask for no metric that there is no
   }
 });
 
-testWith(["curl"], "a session under way shows on both sides, and a cut channel as what reset it", async () => {
+testWith(["curl"], "a running session shows on both sides, and its reset with its cause", async () => {
   using target = new Target();
   await using pair = await startPair({ target: target.address, flags: ADMIN });
   using application = await connect(pair.entry);
@@ -134,7 +134,7 @@ testWith(["curl"], "a session under way shows on both sides, and a cut channel a
   assertEquals(value(await ask(pair.server, "/metrics"), 'micss_session_resets_total{cause="other-side"}'), 1);
 });
 
-testWith(["curl"], "a client is ready when its server is, and says which channel is missing until then", async () => {
+testWith(["curl"], "a client is ready once its server is, and names the missing channel until then", async () => {
   const port = freePort("127.0.0.1", "127.0.0.2");
   const channels = ["127.0.0.1", "127.0.0.2"].map((host) => ({ host, port }));
   const entry = `127.0.0.1:${freePort("127.0.0.1")}`;
@@ -149,7 +149,7 @@ testWith(["curl"], "a client is ready when its server is, and says which channel
 
 testWith(
   [],
-  "micss status shows who is connected, by address and by UNIX socket, for people and programs",
+  "micss status lists peers over TCP and UNIX sockets, for people and for programs",
   async () => {
     await using directory = await makeTempDir();
     using target = new Target();
@@ -170,7 +170,7 @@ testWith(
   },
 );
 
-Deno.test("micss status --watch looks each second until it is interrupted, --json with a line each time", async () => {
+Deno.test("micss status --watch updates every second until interrupted, with --json one line each time", async () => {
   using target = new Target();
   await using pair = await startPair({ target: target.address, flags: ADMIN });
   const { at } = await pair.client.waitForLog("admin");
@@ -201,7 +201,7 @@ testWith([], "micss status says in one line that no handler answers, and exits w
   assertEquals(stderr, `micss status: ${admin}: Connection refused; start a handler with --admin\n`);
 });
 
-testWith([], "a handler whose admin address is taken does not start, and says so", async () => {
+testWith([], "a handler whose admin address is taken fails to start and says why", async () => {
   const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   try {
     const flags = ["--channel", "127.0.0.1:0", "--channel", "127.0.0.2:0", "--target", "80=127.0.0.1:1"];
@@ -220,7 +220,7 @@ async function statuses({ client, server }: Pair): Promise<[Status, Status]> {
   return [JSON.parse(one), JSON.parse(other)];
 }
 
-/** Waits until both sides have so many sessions. */
+/** Waits until both sides have `count` sessions. */
 async function sessions(pair: Pair, count: number): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {
     if ((await statuses(pair)).every(({ sessionCount }) => sessionCount === count)) return;

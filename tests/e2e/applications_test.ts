@@ -23,14 +23,14 @@ testWith(["ssh", "sshd", "ssh-keygen"], "ssh, whose server speaks first, runs a 
 
 testWith(
   ["iperf3"],
-  "iperf3, which controls a test over a connection of its own, sends 100 MB up and down",
+  "iperf3, which controls a test over a separate connection, sends 100 MB up and down",
   async () => {
     await using path = await openForward();
     const { host, port } = parseAddress(path.target);
     const entry = parseAddress(path.entry);
     const client = ["iperf3", "-c", entry.host, "-p", `${entry.port}`, "--json", "-n", "100M"];
     for (const direction of [[], ["--reverse"]]) {
-      // One server a test: between two it listens anew, and resets who has connected meanwhile.
+      // One server per test: between two, it reopens its listener, and resets connections made meanwhile.
       await using server = Program.start(["iperf3", "-s", "-1", "-B", host, "-p", `${port}`, "--forceflush"]);
       await server.waitForLine(/Server listening/);
       const { end, error } = JSON.parse((await run([...client, ...direction])).text());
@@ -51,7 +51,7 @@ Deno.test("50 sessions are open at once, and each carries its own bytes both way
     await writeAll(application, pattern(1_000, seed));
     return { application, seed };
   }));
-  // Every target connection is there before any of them answers, so that all are open together.
+  // Accept all target connections before answering any, so that all sessions are open together.
   const served = [];
   for (const _ of sessions) {
     const connection = await target.accept(pair);
@@ -63,7 +63,7 @@ Deno.test("50 sessions are open at once, and each carries its own bytes both way
   }
 });
 
-Deno.test("a target that speaks first is heard before the application has said anything", async () => {
+Deno.test("a greeting from the target arrives before the application has sent anything", async () => {
   using target = new Target();
   await using pair = await startPair({ target: target.address });
   using application = await connect(pair.entry);

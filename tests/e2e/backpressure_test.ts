@@ -7,13 +7,13 @@ import { connect, drain, flood, pattern, sha256, Target, writeAndEnd } from "../
 
 const MEGABYTE = 1_000_000;
 
-/** How much more memory than before a handler may use for one session whose receiver doesn't read. */
+/** Maximum growth of a handler's memory due to one session whose receiver doesn't read. */
 const MEMORY_LIMIT = 64 * MEGABYTE;
 
-/** More than this, in bytes, the system's own buffers on the whole way don't hold: who sent it was never blocked. */
+/** Upper bound of all system buffers on the path, in bytes: a sender that exceeds it was never blocked. */
 const MAX_SENT = 500 * MEGABYTE;
 
-/** For how long a sender has to get nothing out before it counts as blocked, in milliseconds. */
+/** Time without progress after which a sender counts as blocked, in milliseconds. */
 const QUIET = 1_000;
 
 Deno.test("an application that never reads blocks the target, and neither handler's memory grows", async () => {
@@ -45,7 +45,7 @@ Deno.test("both directions of one session carry 100 MB at once", async () => {
   assertEquals(heardBelow, { bytes: down.length, sha256: sha256(down), ending: "end" });
 });
 
-/** Sends until nothing goes out any more, looks at the handlers' memory, then reads all of it. */
+/** Sends until blocked, checks the handlers' memory, then reads everything. */
 async function assertBlocks(pair: Pair, sender: Connection, receiver: Connection): Promise<void> {
   const memory = () => Promise.all([pair.client.memory(), pair.server.memory()]);
   const before = await memory();
@@ -73,7 +73,7 @@ async function assertBlocks(pair: Pair, sender: Connection, receiver: Connection
   assertEquals((await drain(sender)).ending, "end");
 }
 
-/** Waits until `count` has stayed the same for a while: that a writer is blocked can't be seen in another way. */
+/** Waits until `count` stops changing, the only sign of a blocked writer. */
 async function quiet(count: () => number): Promise<void> {
   for (let last = -1; last !== count();) {
     last = count();

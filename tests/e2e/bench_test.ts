@@ -1,4 +1,4 @@
-/** `micss bench` against a server handler of which one channel is slow: it finds out which. */
+/** `micss bench` identifies the slow channel of a server handler. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Answerer, type BenchResult } from "../../src/bench/mod.ts";
@@ -14,13 +14,13 @@ import { freePort } from "../support/programs/programs.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** What the slow channel carries each way, in bytes a second. */
+/** Rate of the slow channel in each direction, in bytes a second. */
 const SLOW = 1_000_000;
 
-/** How often it may measure something else than what is there. */
+/** Number of attempts at an undisturbed measurement. */
 const TRIES = 5;
 
-/** Passes connections on at no more than {@linkcode SLOW}, each way. */
+/** Relays connections at no more than {@linkcode SLOW} in each direction. */
 function startSlow(at: Address, to: Address): AsyncDisposable {
   const listener = systemNetwork.listen(at);
   const connections = new Set<Connection>();
@@ -79,25 +79,25 @@ Deno.test("micss bench measures the channels and MICSS, and names the slow chann
     try {
       return assertNamed(result);
     } catch (error) {
-      // A machine with other work stops a program for as long as it measures, now and then.
+      // A busy machine occasionally pauses a program for longer than a measurement.
       if (tries === TRIES) throw error;
     }
   }
 });
 
-/** Checks that it is the second channel which the others wait for, and that MICSS is as fast as that one. */
+/** Checks that the others wait for the second channel, and that MICSS is as fast as that one. */
 function assertNamed(result: BenchResult): void {
   for (const direction of ["up", "down"] as const) {
     const [first, second, third] = result.channels.map(({ waitedFor }) => waitedFor[direction]);
     assert(second! > 0.5 && second! > first! + third!, `${direction}: ${first} ${second} ${third}`);
-    // No faster than what limits, and not much slower, on a busy machine.
+    // No faster than the slowest channel, and not much slower on a busy machine.
     const alone = result.channels[1]!.alone!.throughput[direction], micss = result.micss.throughput[direction];
     assert(micss > alone / 2 && micss < alone * 1.5, `${direction}: ${alone} alone, ${micss} through MICSS`);
     for (const at of [0, 2]) assert(result.channels[at]!.alone!.throughput[direction] > 2 * alone);
   }
 }
 
-Deno.test("micss bench says what is missing where nothing answers behind the server handler", async () => {
+Deno.test("micss bench explains that nothing answers behind the server handler", async () => {
   const hosts = ["127.0.0.1", "127.0.0.2"];
   const channelPort = freePort(...hosts), port = freePort(...hosts);
   const channels = hosts.map((host) => ({ host, port: channelPort }));

@@ -7,15 +7,15 @@ import { startNginx } from "../support/programs/nginx.ts";
 import { CURL } from "./core.ts";
 import { openInNamespaces } from "./paths.ts";
 
-/** The lengths of what comes before the shares of three channels (docs/PROTOCOL.md 2). */
+/** Lengths of the messages before the shares of three channels (docs/PROTOCOL.md 2). */
 const GREETING_LENGTH = 22;
 const ASSOCIATE_LENGTH = 4 + 3 * 16;
 
-/** The length of every frame's head: type `u8`, the body's length `u24`, mask and tag (docs/PROTOCOL.md 4). */
+/** Length of a frame's head: type `u8`, the body's length `u24`, mask and tag (docs/PROTOCOL.md 4). */
 const FRAME_HEAD_LENGTH = 36;
 const DATA = 3;
 
-/** Text of about 1 MB, no two lines alike. */
+/** About 1 MB of text without repeated lines. */
 const TEXT = new TextEncoder().encode(
   Array.from({ length: 16_000 }, (_, i) => `Line ${i}: nobody who owns two channels of three reads these words.`).join(
     "\n",
@@ -46,7 +46,7 @@ testWith(NEEDS, "no channel, nor the XOR of any two of three, carries 8 bytes of
   assert(found.down.includes(text), "All three channels together don't give the download back");
 });
 
-/** Sends the text down and up, through MICSS and then in the clear, and captures each of the three channels. */
+/** Captures the three channels while the text is sent in both directions, through MICSS and then in the clear. */
 async function captureTransfers(): Promise<{ channels: TcpStream[][]; clear: TcpStream[] }> {
   await using path = await openInNamespaces("ipv4", "127.0.0.1:8080", ["--forward", "127.0.0.1:8080=web:80"]);
   await using nginx = await startNginx([path.target, "10.77.1.2:8081"], path.far);
@@ -69,7 +69,7 @@ async function captureTransfers(): Promise<{ channels: TcpStream[][]; clear: Tcp
   return { channels: captured.map((streams) => of(streams, ":6522")), clear: of(captured[0]!, ":8081") };
 }
 
-/** Each association's shares in either direction, by the list of cookies that its client sent on every channel. */
+/** Each association's shares in either direction, grouped by the list of cookies that its client sent on every channel. */
 function associations(channels: TcpStream[][]): { up: Uint8Array[]; down: Uint8Array[] }[] {
   const pairs = channels.flatMap((streams) =>
     streams.filter(({ to }) => to.endsWith(":6522")).map((up) => {
@@ -87,7 +87,7 @@ function associations(channels: TcpStream[][]): { up: Uint8Array[]; down: Uint8A
   });
 }
 
-/** What the DATA frames among message bytes carry, one after the other (docs/PROTOCOL.md 4). */
+/** Concatenates the contents of DATA frames in message bytes (docs/PROTOCOL.md 4). */
 function dataIn(message: Uint8Array): string {
   const decoder = new TextDecoder("latin1");
   let data = "";

@@ -1,4 +1,4 @@
-/** The executable that `deno task compile` builds, run as users run it: without Deno, and from any directory. */
+/** The executable that `deno task compile` builds, run as users run it: without Deno and from any directory. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { buildExecutable, COMPILER, TEST_BUILD } from "../support/programs/executable.ts";
@@ -12,10 +12,10 @@ function testExecutable(name: string, fn: (executable: string) => Promise<void>)
   Deno.test({ name: ignore ? `${name} (ignored: needs ${COMPILER})` : name, ignore, fn: () => fn(executable!) });
 }
 
-/** A directory that is not the project's, and no Deno in sight. */
+/** A directory outside the project, and no Deno on PATH. */
 const ELSEWHERE = { cwd: "/", env: { PATH: "/nonexistent" } };
 
-testExecutable("the executable names its version, and what it was built from", async (executable) => {
+testExecutable("the executable reports its version and build", async (executable) => {
   const { stdout } = await run([executable, "version"], ELSEWHERE);
   const [first] = new TextDecoder().decode(stdout).split("\n");
   assertMatch(first!, /^micss \d+\.\d+\.\d+ /);
@@ -25,7 +25,7 @@ testExecutable("the executable names its version, and what it was built from", a
 for (const workers of [1, 2]) {
   const suffix = workers === 1 ? "" : `, with ${workers} workers each,`;
   testExecutable(
-    `two of the executable${suffix} carry pages through three channels, and end when they are told`,
+    `two executables${suffix} carry pages through three channels, and exit on SIGTERM`,
     (executable) => carry(executable, workers),
   );
 }

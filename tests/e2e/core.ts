@@ -9,18 +9,18 @@ import type { Path } from "./paths.ts";
 
 const MEGABYTES_100 = 100_000_000;
 
-/** curl's exit statuses for failing to connect, to send, and to receive. */
+/** curl's exit statuses for failures to connect, to send, and to receive. */
 const CURL_FAILURES = [7, 55, 56];
 
-/** `curl` as the tests call it: silent but for errors, which are errors of the test, and straight to where it is sent. */
+/** Silent `curl` that fails on HTTP errors and ignores proxies. */
 export const CURL = ["curl", "--silent", "--show-error", "--fail", "--globoff", "--noproxy", "*"];
 
 /**
- * Registers what has to hold for every way through MICSS, whatever the entry and the addresses are.
+ * Registers the tests that every path through MICSS must pass, regardless of its entry and addresses.
  *
- * @param over What the tests' names end with: which way it is.
- * @param needs What `open` needs of the machine.
- * @param open Opens the way, a new one for each test.
+ * @param over Describes the path at the end of each test's name.
+ * @param needs Requirements of `open`.
+ * @param open Opens a new path for each test.
  */
 export function testCore(over: string, needs: Need[], open: () => Promise<Path>): void {
   testWith(["curl", "nginx", ...needs], `curl downloads 100 MB from nginx ${over}`, async () => {
@@ -41,7 +41,7 @@ export function testCore(over: string, needs: Need[], open: () => Promise<Path>)
     assertEquals(await sha256OfFile(`${nginx.root}/file`), sent);
   });
 
-  testWith(["nc", ...needs], `a reply that comes after nc has half-closed arrives whole ${over}`, async () => {
+  testWith(["nc", ...needs], `a reply sent after nc has half-closed arrives whole ${over}`, async () => {
     await using path = await open();
     const [request, reply] = [pattern(1_000_000), pattern(10_000_000)];
     await using target = await startTarget("reply", path.target, { ...path.far, size: reply.length });
@@ -66,10 +66,10 @@ export function testCore(over: string, needs: Need[], open: () => Promise<Path>)
   });
 }
 
-/** Asserts that curl meets a reset when it fetches `url`. */
+/** Asserts that curl's request for `url` is reset. */
 export async function assertResetsCurl(url: string, options: RunOptions): Promise<void> {
   const { code, stderr } = await run([...CURL, "--verbose", url], { ...options, mayFail: true });
-  // The reset may be so quick that connecting meets it, or sending.
+  // The reset may arrive while curl still connects or sends.
   assert(CURL_FAILURES.includes(code), `curl ended with ${code}: ${stderr}`);
   assertMatch(stderr, /reset by peer/i);
 }

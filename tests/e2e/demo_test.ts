@@ -6,29 +6,29 @@ import { testWith } from "../support/programs/programs.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** The three addresses of loopback that the demo uses, for Deno's permission. */
+/** The demo's three loopback addresses, for Deno's permission. */
 const LOOPBACK = "127.0.0.1,127.0.0.2,127.0.0.3";
 
 /**
- * How long the demo may take, in milliseconds: on whatever machine that has nothing else to do, and by how long a program
- * takes there that does nothing, for one that has.
+ * Time limit of the demo: in milliseconds on an idle machine, or as a multiple of the time that an empty program takes on
+ * a busy one.
  */
 const LIMIT = 15_000, BY_NOTHING = 20;
 
-/** The command that runs the demo from its source. @param permissions Deno's flags. */
+/** The command that runs the demo from source. @param permissions Deno's flags. */
 async function demoCommand(permissions: string[], ...args: string[]): Promise<string[]> {
   return [Deno.execPath(), "run", "-q", ...permissions, ...await stdFlags(), "main.ts", "demo", ...args];
 }
 
-/** The command as `deno task demo` runs it. */
+/** The command that `deno task demo` runs. */
 async function usualCommand(): Promise<string[]> {
   return await demoCommand(await printedBy("runtime"));
 }
 
-/** How often the demo may find the machine too busy. */
+/** Number of attempts in case the demo finds the machine too busy. */
 const TRIES = 5;
 
-/** Runs the demo to its end; where it gives up because the machine is too busy, and says so, again. */
+/** Runs the demo to completion, repeatedly if it reports that the machine is too busy. */
 async function runDemo(command: readonly string[]): Promise<Outcome & { took: number }> {
   for (let tries = 1;; tries++) {
     const began = performance.now();
@@ -39,14 +39,14 @@ async function runDemo(command: readonly string[]): Promise<Outcome & { took: nu
   }
 }
 
-/** Checks that the demo has come to its end, and well. */
+/** Checks that the demo succeeded. */
 function assertComplete({ code, text, stderr }: Outcome): void {
   assertEquals(code, 0, stderr);
   const titles = text().split(/\r?\n/).filter((line) => /^(?:\d ·|Next)/.test(line));
   assertEquals(titles.map((title) => title.slice(0, 1)), ["1", "2", "3", "4", "5", "N"]);
 }
 
-Deno.test("the demo ends by itself in time, and writes plain text into a pipe", async () => {
+Deno.test("the demo exits by itself in time, and writes plain text to a pipe", async () => {
   const command = await usualCommand();
   const nothing = [...command.slice(0, -1), "version"];
   const before = await runDemo(nothing);
@@ -56,16 +56,16 @@ Deno.test("the demo ends by itself in time, and writes plain text into a pipe", 
   assert(outcome.took < limit, `${outcome.took} ms of ${limit} ms`);
   assertComplete(outcome);
   assertEquals(outcome.stderr, "");
-  // deno-lint-ignore no-control-regex -- that there is none is the point
+  // deno-lint-ignore no-control-regex -- the output must contain none
   assertEquals(outcome.text().match(/[\x00-\x09\x0b-\x1f\x7f]/g), null);
   assertEquals(outcome.text().split("\n").filter((line) => line.length >= 80), []);
 });
 
-Deno.test("the demo needs nothing but loopback: no file, no variable, no native help", async () => {
+Deno.test("the demo needs nothing but loopback: no files, no environment, no native libraries", async () => {
   assertComplete(await runDemo(await demoCommand(["--no-prompt", `--allow-net=${LOOPBACK}`])));
 });
 
-Deno.test("a demo that can't listen says so in one line, and fails", async () => {
+Deno.test("a demo that can't listen fails with one line", async () => {
   const { code, text, stderr } = await run(await demoCommand(["--no-prompt"]), { cwd: ROOT, mayFail: true });
   assertEquals([code, text()], [1, ""]);
   assertMatch(stderr, /^micss demo: can't listen at 127\.0\.0\.1:0: .*\n$/);
@@ -79,7 +79,7 @@ Deno.test("the demo takes no flags", async () => {
 
 for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   for (const moment of ["1 · A page", "3 · Is it noise?", "5 · How fast"]) {
-    Deno.test(`${signal} at "${moment}" ends the demo at once, and leaves no listener`, async () => {
+    Deno.test(`${signal} at "${moment}" ends the demo immediately and leaves no listener`, async () => {
       const demo = Program.start(await usualCommand(), { cwd: ROOT });
       await demo.waitForLine((line) => line.startsWith(moment));
       const began = performance.now();
@@ -99,7 +99,7 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   }
 }
 
-/** Runs the demo on a terminal. @param env What `env` is told. @returns What came there. */
+/** Runs the demo on a terminal. @param env Arguments of `env`. @returns The terminal's output. */
 async function onTerminal(columns: number, ...env: string[]): Promise<string> {
   const command = ["env", ...env, "TERM=xterm", ...await usualCommand()].map((part) => `'${part}'`).join(" ");
   const onTerminal = `stty cols ${columns} rows 40 && exec ${command}`;
@@ -108,7 +108,7 @@ async function onTerminal(columns: number, ...env: string[]): Promise<string> {
   return outcome.text();
 }
 
-/** What a terminal shows of `text`, each state of a line by itself. */
+/** Lines as a terminal displays them, one for each state of a line. */
 function shownLines(text: string): string[] {
   // deno-lint-ignore no-control-regex -- the sequences that colour and clear
   return text.replaceAll(/\x1b\[[\d;]*[mK]/g, "").split(/\r?\n|\r/);
@@ -117,7 +117,7 @@ function shownLines(text: string): string[] {
 for (const columns of [80, 120]) {
   testWith(
     ["script", "stty"],
-    `on a terminal of ${columns} columns, the demo has colours and a bar, and fits`,
+    `on a terminal of ${columns} columns, the demo has colours and a progress bar, and fits`,
     async () => {
       const text = await onTerminal(columns, "--unset=NO_COLOR");
       assertStringIncludes(text, "\x1b[1m1 · A page");
@@ -131,9 +131,9 @@ for (const columns of [80, 120]) {
   );
 }
 
-testWith(["script", "stty"], "on a terminal with NO_COLOR the demo has a bar, but no colour", async () => {
+testWith(["script", "stty"], "on a terminal with NO_COLOR, the demo has a progress bar but no colour", async () => {
   const text = await onTerminal(80, "NO_COLOR=1");
-  // deno-lint-ignore no-control-regex -- the sequence that clears a line is all there may be
+  // deno-lint-ignore no-control-regex -- only the sequence that clears a line is allowed
   assertEquals(text.replaceAll("\x1b[K", "").match(/\x1b/g), null);
   assertStringIncludes(text, "\r\x1b[K");
 });

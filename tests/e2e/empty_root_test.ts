@@ -1,4 +1,4 @@
-/** The executable where there is nothing else: what a distroless image gives it, and less. */
+/** The executable in a distroless image's environment, or less. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
@@ -15,7 +15,7 @@ const executable = await buildExecutable();
 
 const NEEDS = ["network namespaces", "ldd", ...(executable === undefined ? [COMPILER] : [])];
 
-testWith(NEEDS, "the executable runs where there is nothing but the C library", async () => {
+testWith(NEEDS, "the executable runs with nothing but the C library", async () => {
   await using root = await makeEmptyRoot(executable!);
   const { within } = root;
   assertMatch((await run([root.executable, "version"], { within })).text(), /^micss \d/);
@@ -25,7 +25,7 @@ testWith(NEEDS, "the executable runs where there is nothing but the C library", 
 
 testWith(
   ["curl", "nginx", ...NEEDS],
-  "two handlers in an empty, read-only root directory, without rights, home or environment, carry what they should",
+  "two handlers in an empty, read-only root, without rights, home or environment, carry traffic",
   async () => {
     await using root = await makeEmptyRoot(executable!);
     const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
@@ -43,7 +43,7 @@ testWith(
     await using client = await startClient(channels, ["--forward", `${formatAddress(entry)}=web:80`], root);
     for (const handler of [server, client]) await assertConfined(handler, root);
 
-    // Resets are made by calls of the C library.
+    // Resets use calls of the C library.
     await assertResetsCurl(`http://${formatAddress(entry)}/file`, {});
     await using nginx = await startNginx([target]);
     await using directory = await makeTempDir();
@@ -51,7 +51,7 @@ testWith(
     await Deno.writeFile(`${nginx.root}/file`, file);
     await run([...CURL, "--output", `${directory.path}/file`, `http://${formatAddress(entry)}/file`]);
     assertEquals(await sha256OfFile(`${directory.path}/file`), sha256(file));
-    // The page and all that it loads are in the executable; how it is looked at from within a container, too.
+    // The executable embeds the page and its files; containers reach them the same way.
     for (const path of ["/", "/app.js", "/style.css", "/icon.svg", "/uplot.js", "/uplot.css", "/healthz", "/metrics"]) {
       assert((await run([...CURL, `http://${admin}${path}`])).text().length > 0, path);
     }
@@ -60,7 +60,7 @@ testWith(
   },
 );
 
-/** Asserts that a handler has no rights, and no library but those of the root directory, so that its pads are the system's. */
+/** Asserts that a handler has no capabilities, and no library besides those in the root: its pads are the system's. */
 async function assertConfined(handler: Handler, root: EmptyRoot): Promise<void> {
   const { pid } = (await handler.waitForLog("ready")) as unknown as { pid: number };
   const status = await Deno.readTextFile(`/proc/${pid}/status`);

@@ -1,4 +1,4 @@
-/** SIGTERM and what follows, with real processes. */
+/** SIGTERM and its consequences, with real processes. */
 import { assert, assertEquals } from "@std/assert";
 import { type Address, parseAddress } from "../../src/net/address.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
@@ -11,7 +11,7 @@ import { CURL } from "./core.ts";
 import { Download, startFromFiles } from "./signals.ts";
 
 for (const role of ["server", "client"] as const) {
-  testWith(["curl"], `a ${role} handler that is told to end lets a download finish, and takes no other`, async () => {
+  testWith(["curl"], `a ${role} handler on SIGTERM lets a download finish, and accepts no other`, async () => {
     await using pair = await startFromFiles();
     await using download = await Download.begin(pair.entries[0], pair.targets[0], pair);
     pair[role].signal("SIGTERM");
@@ -22,7 +22,7 @@ for (const role of ["server", "client"] as const) {
     assertEquals(pair[role].logged("ended", { drained: true }).length, 1);
   });
 
-  Deno.test(`a ${role} handler resets what has not finished at the deadline, and says so by its status`, async () => {
+  Deno.test(`a ${role} handler resets unfinished sessions at the deadline, and exits with a status for that`, async () => {
     await using pair = await startFromFiles("timeouts: {drain: 300ms}");
     await pair.writeClient(undefined, "timeouts: {drain: 300ms}");
     pair.client.signal("SIGHUP");
@@ -35,7 +35,7 @@ for (const role of ["server", "client"] as const) {
     assertEquals(pair[role].logged("ended", { drained: false, "cut-short-by": "the deadline" }).length, 1);
   });
 
-  Deno.test(`a second signal ends a ${role} handler at once`, async () => {
+  Deno.test(`a second signal ends a ${role} handler immediately`, async () => {
     await using pair = await startFromFiles();
     using session = await openSession(pair.entries[0], pair.targets[0], pair);
     pair[role].signal("SIGTERM");
@@ -47,7 +47,7 @@ for (const role of ["server", "client"] as const) {
   });
 }
 
-Deno.test("a server handler is replaced under traffic: all sessions end whole", async () => {
+Deno.test("replacing a server handler under traffic breaks no session", async () => {
   await using pair = await startFromFiles();
   using _echo = new Echo(parseAddress(pair.targets[0]));
   const entry = parseAddress(pair.entries[0]);
@@ -63,13 +63,13 @@ Deno.test("a server handler is replaced under traffic: all sessions end whole", 
   await bounded(wholeSince(0, 100), () => `100 sessions\n${pair.describe()}`);
   assertEquals(counts.reset, 0);
 
-  // One that outlives the first server handler's last new session.
+  // A session that outlives the first server handler's last new one.
   using long = await connect(entry);
   await writeAll(long, pattern(5000));
   await readExactly(long, 5000);
   pair.server.signal("SIGTERM");
   await pair.server.waitForLog("ending");
-  // It does not listen any more, so that another may, while this session goes on.
+  // The draining handler has closed its listener, so another one can listen while this session continues.
   const next = await pair.restart();
   await bounded(wholeSince(counts.whole, 100), () => `100 sessions more\n${next.describe()}`);
   await writeAll(long, pattern(5000));
@@ -85,7 +85,7 @@ Deno.test("a server handler is replaced under traffic: all sessions end whole", 
   await Promise.all(loops);
 });
 
-/** Runs a command in a terminal of its own, which goes at SIGTERM; then ends as the command does. */
+/** Runs a command in its own terminal, which closes at SIGTERM; exits with the command's status. */
 const TERMINAL = `
 import os, pty, signal, sys
 errors = os.dup(2)
@@ -97,7 +97,7 @@ signal.signal(signal.SIGTERM, lambda *_: os.close(terminal))
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
 
-testWith(["python3"], "a handler ends in order with the terminal that it was started in", async () => {
+testWith(["python3"], "a handler exits in order when its terminal closes", async () => {
   const flags = ["--channel=127.0.0.1:0", "--channel=127.0.0.2:0", "--target=80=127.0.0.1", "--log-format=json"];
   const command = ["python3", "-c", TERMINAL, ...await micssCommand(), "server", ...flags];
   await using terminal = Program.start(command, { cwd: new URL("../../", import.meta.url).pathname });
@@ -106,7 +106,7 @@ testWith(["python3"], "a handler ends in order with the terminal that it was sta
   await terminal.waitForLine(/"event":"ending","signal":"SIGHUP"/);
 });
 
-/** A session whose two ends the test holds. */
+/** Opens a session whose two ends the test holds. */
 async function openSession(
   entry: string,
   at: string,
@@ -126,16 +126,16 @@ function ended(handler: Handler): Promise<number> {
   return bounded(handler.exited, () => `the end of ${handler.describe()}`);
 }
 
-/** curl's exit statuses for failing to connect, to send and to receive. */
+/** curl's exit statuses for failures to connect, to send and to receive. */
 const FAILURES = [7, 55, 56];
 
-/** Nothing is taken: a client handler that ends does not listen any more, one whose server ends resets. */
+/** Asserts that nothing is accepted: a draining client handler does not listen, one whose server drains resets. */
 async function assertRefused(url: string): Promise<void> {
   const { code, stderr } = await run([...CURL, url], { mayFail: true });
   assert(FAILURES.includes(code), `curl ended with ${code}: ${stderr}`);
 }
 
-/** A short session with an {@linkcode Echo}: a request, an answer, and both ends. */
+/** A short session with an {@linkcode Echo}: a request, an answer, and both ENDs. */
 async function exchange(entry: Address): Promise<"whole" | "reset"> {
   const request = pattern(1000);
   try {
@@ -152,7 +152,7 @@ async function exchange(entry: Address): Promise<"whole" | "reset"> {
   }
 }
 
-/** A target that answers each piece with the same piece. */
+/** A target that echoes each read. */
 class Echo implements Disposable {
   readonly #listener;
   readonly #open = new Set<Connection>();

@@ -7,27 +7,27 @@ import { startNginx } from "../support/programs/nginx.ts";
 import { startSshd } from "../support/programs/sshd.ts";
 import { pattern, sha256 } from "../support/programs/tcp.ts";
 
-/** Two handlers on loopback, with every way in at which an application says where it wants to go. */
+/** Two handlers on loopback, with every entry at which an application names its destination. */
 interface Ways extends AsyncDisposable {
   client: Handler;
-  /** `HOST:PORT` of each. */
+  /** `HOST:PORT` of each entry. */
   socks5: string;
   http: string;
-  /** The same, for those who know a password. */
+  /** Entries that require a password. */
   socks5Users: string;
   httpUsers: string;
 }
 
-/** `curl` that fetches what a test names, straight from where it is told. */
+/** `curl` that ignores configured proxies. */
 const CURL = ["curl", "--silent", "--show-error", "--fail", "--globoff", "--noproxy", ""];
 
-/** curl's exit status for a SOCKS proxy that says no. */
+/** curl's exit status after a SOCKS proxy's refusal. */
 const CURL_SOCKS_REFUSED = 97;
 
-/** Makes curl write the status that an HTTP proxy answered, after all else. */
+/** Makes curl append the status of an HTTP proxy's answer. */
 const TELL_STATUS = ["--write-out", "%{http_connect}"];
 
-/** @param targets As the flag has them. */
+/** @param targets In the flag's syntax. */
 async function openWays(targets: string[]): Promise<Ways> {
   await using making = new AsyncDisposableStack();
   const hosts = ["127.0.0.1", "127.0.0.2", "::1"];
@@ -55,7 +55,7 @@ async function openWays(targets: string[]): Promise<Ways> {
   };
 }
 
-/** The ways to go that curl has, as flags. */
+/** curl's flags and URLs for each entry. */
 const CURLS = [
   ["SOCKS5", ({ socks5 }: Ways) => ["--socks5", socks5], ["http://127.0.0.2/file", "http://[::1]/file"]],
   ["SOCKS5 with names", ({ socks5 }: Ways) => ["--socks5-hostname", socks5], [
@@ -86,7 +86,7 @@ const CURLS = [
 
 testWith(
   ["curl", "nginx"],
-  "curl gets to a server by its name and its addresses of both families, by every way in",
+  "curl reaches a server by name and by addresses of both families, through every entry",
   async () => {
     const target = formatAddress({ host: "127.0.0.1", port: freePort("127.0.0.1") });
     await using nginx = await startNginx([target]);
@@ -102,7 +102,7 @@ testWith(
   },
 );
 
-testWith(["curl"], "curl learns why it is not connected", async () => {
+testWith(["curl"], "curl receives the reason of a failed connection", async () => {
   const nobody = freePort("127.0.0.1");
   await using ways = await openWays([`80=127.0.0.1:${nobody}`, "81=203.0.113.1.invalid:81"]);
   const cases = [
@@ -122,7 +122,7 @@ testWith(["curl"], "curl learns why it is not connected", async () => {
   }
 });
 
-testWith(["curl"], "curl without the right password is turned away", async () => {
+testWith(["curl"], "curl without the right password is rejected", async () => {
   await using ways = await openWays(["80=127.0.0.1:1"]);
   for (const user of [[], ["--proxy-user", "alice:secret"], ["--proxy-user", "bob:se:cret"]]) {
     const socks = await run([...CURL, "--proxy", `socks5h://${ways.socks5Users}`, ...user, "http://web/"], {
@@ -135,7 +135,7 @@ testWith(["curl"], "curl without the right password is turned away", async () =>
   }
 });
 
-testWith(["curl"], "what is no CONNECT gets an answer that curl understands", async () => {
+testWith(["curl"], "a request other than CONNECT gets an answer that curl understands", async () => {
   await using ways = await openWays(["80=127.0.0.1:1"]);
   const plain = await run(["curl", "--silent", "--include", `http://${ways.http}/`]);
   assertMatch(
@@ -161,7 +161,7 @@ for (const [way, protocol] of [["SOCKS5", "5"], ["HTTP CONNECT", "connect"]] as 
   );
 }
 
-testWith(["curl"], "the log says what was asked for and never a password", async () => {
+testWith(["curl"], "the log has the requested destination and never a password", async () => {
   await using ways = await openWays(["80=127.0.0.1:1"]);
   await run([...CURL, "--socks5-hostname", ways.socks5, "http://elsewhere.invalid/"], { mayFail: true });
   await ways.client.waitForLog("connection refused", { destination: "elsewhere.invalid:80" });

@@ -10,13 +10,13 @@ import { connect, drain, flood, listenTo, pattern, Target } from "../support/pro
 
 const LOOPBACK = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 
-/** How long a refusal may take to reach the application, in milliseconds: less than any time-out, on a busy machine, too. */
+/** Time limit for a refusal to reach the application, in milliseconds: below all time-outs, even on a busy machine. */
 const PROMPTLY = 4_000;
 
-/** The same of one that is tried again for 5 s, as a server handler that is being replaced would be, in milliseconds. */
+/** The same after retries for 5 s, which bridge a replacement of the server handler, in milliseconds. */
 const AFTER_TRYING = 9_000;
 
-Deno.test("an application whose target refuses sees a reset at once, and the server's log says refused", async () => {
+Deno.test("an application whose target refuses is reset immediately, and the server logs the refusal", async () => {
   const target = { host: "127.0.0.1", port: freePort("127.0.0.1") };
   await using pair = await startPair({ target });
   assertEquals(await outcomeAt(pair.entry), "reset");
@@ -24,7 +24,7 @@ Deno.test("an application whose target refuses sees a reset at once, and the ser
   assertMatch(String(refused.reason), /refused/);
 });
 
-Deno.test("an application sees a reset when no server handler runs, and the log names channel and reason", async () => {
+Deno.test("an application is reset if no server handler runs, and the log names the channel and reason", async () => {
   const port = freePort(...LOOPBACK);
   const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
   const channels = LOOPBACK.map((host) => ({ host, port }));
@@ -35,7 +35,7 @@ Deno.test("an application sees a reset when no server handler runs, and the log 
   });
 });
 
-Deno.test("an application sees a reset when one channel of three can't be had, and the log names that one", async () => {
+Deno.test("an application is reset if one of three channels is unavailable, and the log names it", async () => {
   const gone = { host: "127.0.0.2", port: freePort("127.0.0.2") };
   using target = new Target();
   await using pair = await startPair({ target: target.address, through: ([a, , c]) => [a!, gone, c!] });
@@ -46,7 +46,7 @@ Deno.test("an application sees a reset when one channel of three can't be had, a
   });
 });
 
-testWith(["network namespaces"], "an application sees a reset when there is no route to the server", async () => {
+testWith(["network namespaces"], "an application is reset if there is no route to the server", async () => {
   await using namespace = await Namespace.make();
   const channels = [1, 2, 3].map((i) => ({ host: `10.77.${i}.2`, port: 6522 }));
   await using client = await startClient(channels, ["--forward", "127.0.0.1:8080=web:80"], namespace);
@@ -59,17 +59,17 @@ testWith(["network namespaces"], "an application sees a reset when there is no r
 
 for (const how of ["reset", "close"] as const) {
   for (const direction of ["up", "down"] as const) {
-    const name = `a channel that ends by ${how} with data on its way ${direction} resets both applications`;
+    const name = `a channel that ends by ${how} with data in flight ${direction} resets both applications`;
     Deno.test(name, () => assertCutResets(how, direction));
   }
 }
 
-/** What becomes of an application that connects to `entry` and says nothing; has to be settled in time. */
+/** How a silent application's connection to `entry` ends, within a time limit. */
 async function outcomeAt(entry: Address, ms = PROMPTLY): Promise<string> {
   return (await bounded(listenTo(entry), () => `the end of the connection to ${entry.port}`, ms)).ending;
 }
 
-/** Cuts the second of three channels while one side sends all it can, and looks at how either side's connection ends. */
+/** Cuts the second of three channels while one side sends as fast as it can, and checks how both sides' connections end. */
 async function assertCutResets(how: "reset" | "close", direction: "up" | "down"): Promise<void> {
   using target = new Target();
   using relays = new DisposableStack();
@@ -85,7 +85,7 @@ async function assertCutResets(how: "reset" | "close", direction: "up" | "down")
   const served = await target.accept(pair);
   const [sender, receiver] = direction === "up" ? [application, served] : [served, application];
 
-  // What the sender is told, its reading or its writing learns, whichever comes first.
+  // The sender's error surfaces on its read or its write, whichever comes first.
   const endings = Promise.all([drain(receiver), drain(sender), flood(sender, pattern(64 * 1024))]);
   await bounded(relay!.carries(5_000_000), () => `bytes on the second channel\n${pair.describe()}`);
   relay!.cut(how);

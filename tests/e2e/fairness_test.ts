@@ -3,13 +3,13 @@ import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { startPair } from "../support/handlers/handlers.ts";
 import { connect, drain, flood, pattern, readExactly, Target } from "../support/programs/tcp.ts";
 
-/** How long a small question and answer may take beside a session that sends all it can, in milliseconds. */
+/** Maximum time of a small request and its answer while another session is saturated, in milliseconds. */
 const PATIENCE = 300;
 
-/** How many rounds of exchanges there are at most: in one of them the machine may leave the handlers alone. */
+/** Maximum rounds of exchanges; the machine must be idle in at least one. */
 const TRIES = 8;
 
-/** How long an exchange takes, of many the one in the middle, in milliseconds. */
+/** Median time of an exchange, in milliseconds. */
 async function exchanged(near: Connection, far: Connection): Promise<number> {
   const took: number[] = [];
   const question = pattern(100);
@@ -24,7 +24,7 @@ async function exchanged(near: Connection, far: Connection): Promise<number> {
 }
 
 for (const direction of ["up", "down"] as const) {
-  Deno.test(`a small exchange stays prompt beside a session that is saturated ${direction}`, async () => {
+  Deno.test(`a small exchange stays prompt while another session is saturated ${direction}`, async () => {
     using target = new Target();
     await using pair = await startPair({ target: target.address });
     using busy = await connect(pair.entry);
@@ -35,7 +35,7 @@ for (const direction of ["up", "down"] as const) {
     const enough = new AbortController();
     const load = Promise.all([flood(sender, pattern(64 * 1024), { until: enough.signal }), drain(receiver)]);
 
-    // What a handler does not get to in time takes as long in every round.
+    // An unfair handler is slow in every round.
     let beside = Infinity;
     for (let tries = 0; tries < TRIES && beside >= PATIENCE; tries++) {
       beside = Math.min(beside, await exchanged(small, smallServed));

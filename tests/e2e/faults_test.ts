@@ -1,4 +1,4 @@
-/** Faults that need a kernel: processes killed, files and disks at their end. The rest is in tests/faults. */
+/** Faults that need a kernel: killed processes, exhausted files and disks. tests/faults has the others. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
@@ -12,7 +12,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 
 const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 
-/** Sends a byte through, and sees that it arrives. */
+/** Sends a byte through and checks that it arrives. */
 async function assertCarries(entry: Address, target: Target, of: { describe(): string }): Promise<void> {
   using application = await connect(entry);
   const served = await target.accept(of);
@@ -23,7 +23,7 @@ async function assertCarries(entry: Address, target: Target, of: { describe(): s
   assertEquals([(await drain(application)).ending, (await drain(served)).ending], ["end", "end"]);
 }
 
-/** Waits until a handler has no more files open than before. */
+/** Waits until a handler has no more open files than before. */
 async function assertFilesBack(handler: Handler, before: number): Promise<void> {
   const back = async () => {
     while (await handler.files() > before) await new Promise((resolve) => setTimeout(resolve, 50));
@@ -31,13 +31,13 @@ async function assertFilesBack(handler: Handler, before: number): Promise<void> 
   await bounded(back(), () => `${before} open files\n${handler.describe()}`);
 }
 
-/** The numbers that the next two files of a process will have. */
+/** The numbers of a process's next two files. */
 async function freeFiles(pid: number): Promise<number[]> {
   const open = new Set((await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).map(({ name }) => Number(name)));
   return Array.from({ length: open.size + 2 }, (_, number) => number).filter((number) => !open.has(number)).slice(0, 2);
 }
 
-Deno.test("a server handler killed in the middle of a session resets the application, and serves it again when started again", async () => {
+Deno.test("killing a server handler resets its sessions' applications, and a restart serves them again", async () => {
   using target = new Target();
   const port = freePort(...HOSTS);
   const channels = HOSTS.map((host) => ({ host, port }));
@@ -64,7 +64,7 @@ Deno.test("a server handler killed in the middle of a session resets the applica
   await assertCarries(entry, target, server);
 });
 
-Deno.test("an application killed while it downloads resets its target, and leaves nothing open", async () => {
+Deno.test("killing an application during a download resets its target, and leaves nothing open", async () => {
   using target = new Target();
   await using pair = await startPair({ target: target.address });
   await assertCarries(pair.entry, target, pair);
@@ -82,16 +82,16 @@ Deno.test("an application killed while it downloads resets its target, and leave
 });
 
 for (const who of ["client", "server"] as const) {
-  const name = `a ${who} handler that has no files left says so, and carries on when there are some again`;
+  const name = `a ${who} handler without free files says so, and continues once there are some`;
   testWith(["prlimit"], name, async () => {
     using target = new Target();
     await using pair = await startPair({ target: target.address });
-    // The server handler is to have no file for a target, and so an association already.
+    // An existing association leaves the server handler without a file for the target only.
     if (who === "server") await assertCarries(pair.entry, target, pair);
     const handler = pair[who];
     const pid = Number((await handler.waitForLog("ready")).pid);
     const limitFiles = (most: number) => run(["prlimit", `--pid=${pid}`, `--nofile=${most}:`]);
-    // The client handler is to have one for the application, and none for the channels.
+    // Leaves the client handler a file for the application, and none for the channels.
     await limitFiles(who === "client" ? (await freeFiles(pid))[1]! : 0);
     const outcome = bounded(listenTo(pair.entry), () => `the end of the application's connection\n${pair.describe()}`);
     assertEquals((await outcome).ending, "reset");
@@ -101,7 +101,7 @@ for (const who of ["client", "server"] as const) {
   });
 }
 
-testWith(["unshare"], "a full disk under the database costs what was learned, not the session", async () => {
+testWith(["unshare"], "a full disk under the database loses the learned channels, not the session", async () => {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await makeTempDir());
   const micss = await micssCommand();
@@ -126,6 +126,6 @@ testWith(["unshare"], "a full disk under the database costs what was learned, no
   assertEquals(
     (await server.waitForLogs(1, "channels announced")).length,
     1,
-    "what was learned was not kept in memory either",
+    "the learned channels were not kept in memory",
   );
 });

@@ -41,7 +41,7 @@ testWith(["curl", "nginx"], "several requests over one connection reach nginx ov
   assertEquals(new Set(requests.map(({ connection }) => connection)).size, 1);
 });
 
-testWith(["nginx"], "an application that only reads on sees the end when nginx closes first", async () => {
+testWith(["nginx"], "an application that keeps reading sees the end after nginx closes first", async () => {
   await using path = await openForward();
   await using nginx = await startNginx([path.target]);
   await Deno.writeFile(`${nginx.root}/file`, pattern(1_000_000));

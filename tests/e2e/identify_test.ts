@@ -1,4 +1,4 @@
-/** A client handler that knows one address and one key, with real programs: its own commands, curl, nginx, rules, NAT. */
+/** A client handler configured with one address and one key, with real programs: micss, curl, nginx, rules, NAT. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { Capture, type TcpStream } from "../support/system/capture.ts";
@@ -17,19 +17,19 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 /** The length of a question (docs/PROTOCOL.md 6.1). */
 const QUESTION_LENGTH = 41;
 
-/** Runs a command of micss to its end. */
+/** Runs a command of micss to completion. */
 async function micss(where: RunOptions, ...args: string[]): Promise<Outcome> {
   return await run([...await micssCommand(), ...args], { cwd: ROOT, ...where });
 }
 
-/** Makes a key. @returns The server's file and the client's. */
+/** Generates a key. @returns The server's file and the client's. */
 async function keygen(directory: string, method: "hmac" | "ed25519"): Promise<{ server: string; client: string }> {
   const server = `${directory}/${method}.key`;
   await micss({}, "keygen", method, "--out", server);
   return { server, client: method === "hmac" ? server : `${server}.pub` };
 }
 
-/** Starts a server handler that tells clients its channels. */
+/** Starts a server handler that answers identification requests. */
 function startServer(
   channels: readonly Address[],
   target: string,
@@ -42,7 +42,7 @@ function startServer(
 }
 
 for (const method of ["hmac", "ed25519"] as const) {
-  const name = `one address and one key of kind ${method} are enough, and what they brought serves the next client too`;
+  const name = `one address and one ${method} key suffice, and the learned channels serve the next client too`;
   testWith(["curl", "nginx"], name, async () => {
     await using directory = await makeTempDir();
     const { path } = directory;
@@ -66,7 +66,7 @@ for (const method of ["hmac", "ed25519"] as const) {
 
     const listed = (await micss({}, "channels", "list", "--database", database)).text();
     assertMatch(listed, new RegExp(`\\n127\\.0\\.0\\.1 +exchange .* ${channels.map(formatAddress).join(" ")}\\n$`));
-    // Without any key, from what was learned; and from nothing, once that is forgotten.
+    // Works without a key from the learned channels, and not at all once they are deleted.
     await using client = await Handler.start("client", forward);
     assertEquals((await run([...CURL, `http://${entry}/file`])).text(), "through the channels");
     await micss({}, "channels", "forget", "127.0.0.1", "--database", database);
@@ -75,7 +75,7 @@ for (const method of ["hmac", "ed25519"] as const) {
   });
 }
 
-Deno.test("a server that has another key is one line of the client's, and a reset for the application", async () => {
+Deno.test("a server with a different key is one line in the client's log, and a reset for the application", async () => {
   await using directory = await makeTempDir();
   const [ours, theirs] = [await keygen(directory.path, "hmac"), await keygen(directory.path, "ed25519")];
   const hosts = ["127.0.0.1", "127.0.0.2"];
@@ -134,14 +134,14 @@ for (const family of ["ipv4", "ipv6"] as const) {
   });
 }
 
-testWith([...NEEDS, "iptables"], "a server behind NAT is reached by what it announces, and not without", async () => {
+testWith([...NEEDS, "iptables"], "a server behind NAT is reachable only by its announced addresses", async () => {
   await using topology = await makeTopology();
   const { near, far, ipv4 } = topology;
   await using directory = await makeTempDir();
   const key = await keygen(directory.path, "hmac");
   await using nginx = await startNginx(["127.0.0.1:8080"], far);
   await Deno.writeTextFile(`${nginx.root}/file`, "through the channels");
-  // What clients send to port 6522 arrives at port 7000.
+  // Port 6522 is forwarded to port 7000.
   const rule = [
     "-t",
     "nat",
@@ -177,7 +177,7 @@ testWith([...NEEDS, "iptables"], "a server behind NAT is reached by what it anno
   });
 });
 
-/** How many questions for channels clients sent, as somebody on the network sees it. */
+/** Number of identification requests on the network. */
 function questionsIn(streams: readonly TcpStream[]): number {
   return streams.filter(({ to, bytes }) => to.endsWith(":6522") && bytes[0] === 2 && bytes.length === QUESTION_LENGTH)
     .length;

@@ -1,4 +1,4 @@
-/** Applications and targets whose host is gone, without a word, from an idle session. */
+/** Applications and targets whose host vanishes silently from an idle session. */
 import { assert, assertMatch } from "@std/assert";
 import { Handler } from "../support/handlers/handlers.ts";
 import { makeTopology } from "../support/system/namespaces.ts";
@@ -6,13 +6,13 @@ import { makeTempDir, PATIENCE, Program, run, type RunOptions } from "../support
 import { testWith } from "../support/programs/programs.ts";
 import { applicationCommand, startTarget } from "../support/programs/peer.ts";
 
-/** With probes a second apart: a second of silence, and six probes that nothing answers. */
+/** Probes every second: one second of silence, then six probes without an answer. */
 const SHORT = "timeouts: {keepalive: 1s}\n";
 
-/** Nothing is probed within the test, unless the system does it by itself. */
+/** Probes outside the test's duration, so that only the system's own apply. */
 const LONG = "timeouts: {keepalive: 1h}\n";
 
-/** Both handlers are on the near host, and one end of the session on the far one, which vanishes. */
+/** Runs both handlers on the near host and one end of the session on the far one, which vanishes. */
 async function outlives(vanishing: "application" | "target", timeouts: string, sysctls: string[]): Promise<boolean> {
   await using making = new AsyncDisposableStack();
   const { path } = making.use(await makeTempDir());
@@ -63,11 +63,11 @@ for (const vanishing of ["application", "target"] as const) {
   });
 }
 
-testWith(["network namespaces"], "where the system probes sooner than the handler is told to, it does", async () => {
+testWith(["network namespaces"], "the system's keepalive probes apply if they come sooner", async () => {
   const sysctls = ["time=1", "intvl=1", "probes=3"].map((value) => `net.ipv4.tcp_keepalive_${value}`);
   assert(!await outlives("application", LONG, sysctls), "it is still there");
 });
 
-testWith(["network namespaces"], "a session is not reset before the time that its handlers are told", async () => {
+testWith(["network namespaces"], "a session is not reset before the configured time", async () => {
   assert(await outlives("target", LONG, []), "it is gone");
 });

@@ -1,4 +1,4 @@
-/** Silence and idleness with real programs, and short limits: the default ones are the task `silence`'s. */
+/** Silence and idleness with real programs and short limits; the task `silence` tests the default ones. */
 import { assertEquals } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
@@ -8,18 +8,18 @@ import { freePort, testWith } from "../support/programs/programs.ts";
 import { connect, readExactly, Target } from "../support/programs/tcp.ts";
 import { assertSilenceEnds, openSilentWorld } from "./silence.ts";
 
-/** Time is counted in ticks of a second, and others use this machine, too. */
+/** Allows for ticks of a second and a busy machine. */
 const SHORT = "{ping: 1s, silence: 5s}";
 const SHORT_MS = 9_000;
 
-/** The same where nothing is to be taken for dead: a machine with other work may stop a handler for some seconds. */
+/** Longer limits for tests in which nothing may count as dead: a busy machine may stop a handler for seconds. */
 const PATIENT = "{ping: 1s, silence: 6s}";
 
 const NEEDS = ["network namespaces", "iptables"];
 
 testWith(
   NEEDS,
-  "a path that drops all in silence ends its session within the limit, and the log names it",
+  "a path that silently drops everything ends its session within the limit, and the log names it",
   async () => {
     await using world = await openSilentWorld(SHORT);
     const drop = ["iptables", "-w", "-A", "INPUT", "-i", world.topology.devices[1]!, "-j", "DROP"];
@@ -27,12 +27,12 @@ testWith(
   },
 );
 
-testWith(NEEDS, "a channel whose address goes away ends its session within the limit, and is named", async () => {
+testWith(NEEDS, "a channel whose address is removed ends its session within the limit, and is named", async () => {
   await using world = await openSilentWorld(SHORT);
   await assertSilenceEnds(world, ["ip", "address", "del", "10.77.3.2/24", "dev", "c3"], 3, SHORT_MS);
 });
 
-Deno.test("neither an idle session nor one whose target takes nothing is taken for dead", async () => {
+Deno.test("neither an idle session nor one whose target doesn't read is taken for dead", async () => {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await makeTempDir());
   using target = new Target();
@@ -63,7 +63,7 @@ Deno.test("neither an idle session nor one whose target takes nothing is taken f
   const sending = (async () => {
     for (; sent < 64; sent++) await writeAll(blocked, block);
   })();
-  // Met below, where it matters.
+  // Awaited below.
   sending.catch(() => {});
   // More than twice the limit.
   await new Promise((resolve) => setTimeout(resolve, 14_000));

@@ -1,4 +1,4 @@
-/** Programs whose TCP the system makes MPTCP, which may send a channel's bytes over another channel's path. */
+/** Programs forced to use MPTCP, which may send a channel's bytes over another channel's path. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
 import { micssCommand, startClient, startServer } from "../support/handlers/handlers.ts";
@@ -18,12 +18,12 @@ function hasMptcp(): boolean {
 
 const HOSTS = ["127.0.0.1", "127.0.0.2"];
 
-/** Runs a program as `mptcpize` does. */
+/** Command prefix that applies `mptcpize`. */
 async function mptcpized(): Promise<string[]> {
   return [findProgram("mptcpize")!, "run", ...await micssCommand()];
 }
 
-testWith(NEEDS, "a server handler does not listen with MPTCP, and says why", async () => {
+testWith(NEEDS, "a server handler refuses to listen with MPTCP, and says why", async () => {
   const port = freePort(...HOSTS);
   const flags = HOSTS.flatMap((host) => ["--channel", `${host}:${port}`]);
   const { code, stderr } = await run([...await mptcpized(), "server", ...flags, "--target", "80=127.0.0.1:1"], {
@@ -34,7 +34,7 @@ testWith(NEEDS, "a server handler does not listen with MPTCP, and says why", asy
   assertMatch(stderr, new RegExp(`can't listen at 127.0.0.1:${port}: its socket is MPTCP, not plain TCP`));
 });
 
-testWith(NEEDS, "a client handler sends nothing over a channel that is MPTCP, and says which and why", async () => {
+testWith(NEEDS, "a client handler sends nothing over an MPTCP channel, and says which one and why", async () => {
   const port = freePort(...HOSTS), entry = freePort("127.0.0.1");
   const channels = HOSTS.map((host) => ({ host, port }));
   await using server = await startServer(channels, "80=127.0.0.1:1");

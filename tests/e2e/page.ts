@@ -1,4 +1,4 @@
-/** The page at the admin address of a client handler, in a browser without a screen. */
+/** The page at a client handler's admin address, in a headless browser. */
 // deno-lint-ignore no-import-prefix -- deno.json would have everyone who runs micss fetch it
 import { type Browser, chromium, type Locator, type Page } from "npm:playwright-core@1.56.1";
 import { type Pair, startPair } from "../support/handlers/handlers.ts";
@@ -19,7 +19,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** A pair whose second channel can be cut, a page that shows its client, and all that the browser complained of. */
+/** A pair whose second channel can be cut, the client's page, and the browser's complaints. */
 export interface Scene extends AsyncDisposable {
   readonly pair: Pair;
   readonly target: Target;
@@ -31,8 +31,8 @@ export interface Scene extends AsyncDisposable {
 /**
  * Starts both handlers and opens the client's page.
  *
- * @param how What the browser's window is like.
- * @param within The command that runs the handlers' commands.
+ * @param how Options of the browser's window.
+ * @param within Command prefix of the handlers.
  */
 export async function openPage(
   how: Parameters<Browser["newPage"]>[0] = {},
@@ -69,7 +69,7 @@ export async function openPage(
   return { pair, target, relay: relay!, page, complaints, [Symbol.asyncDispose]: () => made.disposeAsync() };
 }
 
-/** A session under way through which the application says some megabytes a second, and leaves the browser its time. */
+/** Runs a session that sends a few megabytes a second, which leaves time for the browser. */
 export async function transfer({ pair, target }: Scene): Promise<AsyncDisposable> {
   const application = await connect(pair.entry);
   const over = drain(await target.accept(pair));

@@ -4,7 +4,7 @@ import { openPage, transfer } from "./page.ts";
 
 const IMAGES = new URL("../../docs/images/", import.meta.url).pathname;
 
-/** Gives the handlers a host name, so that pictures show no real one. */
+/** Gives the handlers a host name, so that the pictures don't show a real one. */
 const ON_GATEWAY = ["unshare", "--uts", "--", "sh", "-c", 'hostname gateway; exec "$@"', "sh"];
 
 const DESKTOP = { width: 1080, height: 760 }, PHONE = { width: 390, height: 844 };

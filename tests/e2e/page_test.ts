@@ -1,4 +1,4 @@
-/** The page at the admin address, in a real browser without a screen. */
+/** The page at the admin address, in a real headless browser. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { testWith } from "../support/programs/programs.ts";
 import { connect } from "../support/programs/tcp.ts";
@@ -6,12 +6,12 @@ import { type Locator, openPage, type Page, transfer } from "./page.ts";
 
 const lane = (page: Page, channel: number): Locator => page.locator(".lane").nth(channel - 1);
 
-/** Waits until a part of the page has a text. */
+/** Waits until an element's text matches. */
 function shows(part: Locator, text: RegExp): Promise<void> {
   return part.filter({ hasText: text }).waitFor();
 }
 
-testWith(["chromium"], "a transfer makes the lanes move, and shows as a session", async () => {
+testWith(["chromium"], "a transfer moves the lanes and appears as a session", async () => {
   await using scene = await openPage();
   const { page } = scene;
   assertEquals(await page.locator(".lane").count(), 3);
@@ -20,18 +20,18 @@ testWith(["chromium"], "a transfer makes the lanes move, and shows as a session"
   await page.locator(".lane.flowing").nth(2).waitFor();
   const chart = lane(page, 1).locator(".chart");
   const before = (await chart.screenshot()).toHex();
-  // The first second that is shown may have had no more than the session's beginning.
+  // The first displayed second may contain only the session's beginning.
   for (const channel of [1, 2, 3]) await shows(lane(page, channel).locator("dd.out"), /[kMG]B\/s$/);
   await shows(page.locator("#session-rows tr"), /web:80/);
   await shows(page.locator("#figure-sessions"), /^1$/);
-  // Another second is drawn, and said to who hears the page.
+  // The next second is drawn, and announced to screen readers.
   const first = await chart.getAttribute("aria-label");
   await lane(page, 1).locator(`.chart:not([aria-label="${first}"])`).waitFor();
   assertNotEquals((await chart.screenshot()).toHex(), before);
   assertEquals(scene.complaints, []);
 });
 
-testWith(["chromium"], "a channel that is cut turns its lane red, and the event says which it was", async () => {
+testWith(["chromium"], "a cut channel turns its lane red, and the event names it", async () => {
   await using scene = await openPage();
   const { page, relay } = scene;
   await using _transfer = await transfer(scene);
@@ -48,7 +48,7 @@ testWith(["chromium"], "a channel that is cut turns its lane red, and the event 
   assertEquals(scene.complaints, []);
 });
 
-testWith(["chromium"], "refused connections count, with the reason, and the page names the host", async () => {
+testWith(["chromium"], "refused connections are counted by reason, and the page names the host", async () => {
   await using scene = await openPage();
   const { page, pair, relay } = scene;
   await shows(page.locator("#figure-refused"), /^0$/);
@@ -62,7 +62,7 @@ testWith(["chromium"], "refused connections count, with the reason, and the page
   assert((await page.locator("#facts").textContent())!.startsWith(`${Deno.hostname()}, `));
 });
 
-testWith(["chromium"], "events are shown from the chosen level on, and counted by it", async () => {
+testWith(["chromium"], "events are shown from the chosen level up, and counted by level", async () => {
   await using scene = await openPage();
   const { page, pair } = scene;
   await pair.server.stop();
@@ -79,7 +79,7 @@ testWith(["chromium"], "events are shown from the chosen level on, and counted b
   assertEquals(scene.complaints, []);
 });
 
-testWith(["chromium"], "the page is dark where dark is preferred, and fits a phone", async () => {
+testWith(["chromium"], "the page is dark if the browser prefers dark, and fits a phone", async () => {
   await using scene = await openPage({ colorScheme: "dark", viewport: { width: 360, height: 740 } });
   const { page } = scene;
   await page.locator(".lane").nth(2).waitFor();
@@ -90,7 +90,7 @@ testWith(["chromium"], "the page is dark where dark is preferred, and fits a pho
   assertEquals(scene.complaints, []);
 });
 
-testWith(["chromium"], "all of the page can be reached by the keyboard, and each part has a name", async () => {
+testWith(["chromium"], "the whole page is accessible by keyboard, and each part has a name", async () => {
   await using scene = await openPage();
   const { page } = scene;
   await page.locator(".lane").nth(2).waitFor();
@@ -117,7 +117,7 @@ testWith(["chromium"], "all of the page can be reached by the keyboard, and each
   assertEquals(reached.slice(4), ["Sessions", "Level", "Events"]);
 });
 
-testWith(["chromium"], "a handler that has ended shows as gone", async () => {
+testWith(["chromium"], "an exited handler is shown as gone", async () => {
   await using scene = await openPage();
   await scene.pair.client.stop();
   await scene.page.locator(".badge.lost").waitFor();

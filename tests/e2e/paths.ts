@@ -4,35 +4,35 @@ import { makeTopology, type Topology } from "../support/system/namespaces.ts";
 import { run, type RunOptions } from "../support/programs/process.ts";
 import { freePort } from "../support/programs/programs.ts";
 
-/** A way from an application through both handlers to a target. */
+/** A path from an application through both handlers to a target. */
 export interface Path extends AsyncDisposable {
-  /** How the application's programs are run. */
+  /** Options of the application's programs. */
   near: RunOptions;
-  /** How the target's programs are run. */
+  /** Options of the target's programs. */
   far: RunOptions;
-  /** Where the application connects, `HOST:PORT`. */
+  /** The entry's address, `HOST:PORT`. */
   entry: string;
-  /** Where the target has to listen, `HOST:PORT`. */
+  /** The target's address, `HOST:PORT`. */
   target: string;
-  /** The handler on the application's side. */
+  /** The client handler. */
   client: Handler;
-  /** The handler on the target's side. */
+  /** The server handler. */
   server: Handler;
 }
 
-/** Two handlers on loopback, the way in a `--forward`. */
+/** Opens a path over loopback through a `--forward`. */
 export async function openForward(): Promise<Path> {
   const target = { host: "127.0.0.1", port: freePort("127.0.0.1") };
   const pair = await startPair({ target });
   return { ...pair, near: {}, far: {}, entry: formatAddress(pair.entry), target: formatAddress(target) };
 }
 
-/** An IPv6 `--forward` to handlers in two namespaces, joined by three IPv6 channels. */
+/** Opens a path through an IPv6 `--forward`, between namespaces joined by three IPv6 channels. */
 export function openForwardIpv6(): Promise<Path> {
   return openInNamespaces("ipv6", "[::1]:8080", ["--forward", "[::1]:8080=web:80"]);
 }
 
-/** Real rules redirect what goes to port 80 of the far host to a client handler's `--redirect`. */
+/** Opens a path through `--redirect` with real rules for port 80 of the far host. */
 export async function openRedirect(family: "ipv4" | "ipv6"): Promise<Path> {
   const any = family === "ipv4" ? "0.0.0.0" : "[::]";
   const entry = family === "ipv4" ? "10.77.1.2:80" : "[fd77:1::2]:80";
@@ -44,9 +44,9 @@ export async function openRedirect(family: "ipv4" | "ipv6"): Promise<Path> {
 }
 
 /**
- * Redirects TCP connections of programs in a namespace, but for those of the handlers' group, to port 6522.
+ * Redirects TCP connections of a namespace's programs to port 6522, except those of the handlers' group.
  *
- * @param matches What else iptables has to match.
+ * @param matches Further matches of the iptables rule.
  */
 export async function redirect(
   within: readonly string[],
@@ -60,12 +60,12 @@ export async function redirect(
   });
 }
 
-/** The command that runs another one in a namespace as the handlers' group. */
+/** Runs a program in a namespace as the handlers' group. */
 export function asHandler(within: readonly string[]): RunOptions {
   return { within: [...within, "setpriv", "--regid", `${HANDLER_GROUP}`, "--clear-groups", "--"] };
 }
 
-/** Handlers in two namespaces, three channels of one family between them. */
+/** Starts handlers in two namespaces with three channels of one family between them. */
 export async function openInNamespaces(
   family: "ipv4" | "ipv6",
   entry: string,

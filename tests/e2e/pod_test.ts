@@ -1,4 +1,4 @@
-/** deploy/kubernetes, acted out: its containers' commands as their users and with their rights, in one network namespace. */
+/** deploy/kubernetes without a cluster: the containers' commands with their users and rights, in one network namespace. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { makeEmptyRoot } from "../support/system/empty_root.ts";
 import { buildExecutable, COMPILER } from "../support/programs/executable.ts";
@@ -13,7 +13,7 @@ import { CURL } from "./core.ts";
 
 const executable = await buildExecutable();
 
-/** The addresses of the server, as the manifests have them. */
+/** The server's addresses in the manifests. */
 const CHANNELS = ["192.0.2.10", "198.51.100.10", "203.0.113.10"];
 
 /** The pods' own addresses. */
@@ -26,14 +26,14 @@ const [app]: [Container] = podOf("app").containers;
 const [handler]: [Container] = podOf("micss-server").containers;
 const configOf = (name: string, file: string): string => only(manifests, "ConfigMap", name).data[file];
 
-/** What a container's user may do, in front of its command. */
+/** Command prefix with a container's user and capabilities. */
 function asContainer({ securityContext: { runAsUser: user, capabilities } }: Container): string[] {
   const kept = (capabilities.add ?? []).map((name) => `,+${name.toLowerCase()}`).join("");
   const rights = [`--bounding-set=-all${kept}`, "--inh-caps=-all", "--no-new-privs"];
   return ["setpriv", "--reuid", `${user}`, "--regid", `${user}`, "--clear-groups", ...rights, "--"];
 }
 
-/** Leads the server's addresses to the one address of its pod, each to a port of its own, as its Services do. */
+/** Maps the server's addresses to ports of its pod's single address, as its Services do. */
 async function makeServices({ near, far }: Topology): Promise<void> {
   await far.ip(...CHANNELS.map((address, index) => `address add ${address}/32 dev c${index + 1}`));
   await near.ip(...CHANNELS.map((address, index) => `route add ${address} via 10.77.${index + 1}.2`));
@@ -47,7 +47,7 @@ async function makeServices({ near, far }: Topology): Promise<void> {
   await run(["nft", `table ip services { ${chain} }`], far);
 }
 
-/** Starts the application's nginx with its own /tmp. @param directory Has its configuration. */
+/** Starts the application's nginx with its own /tmp. @param directory Contains its configuration. */
 async function startApp({ near }: Topology, directory: string): Promise<Program> {
   const enter = `
     mount -t tmpfs tmpfs /mnt; mkdir -m 1777 /mnt/tmp; cp "$1" /mnt/nginx.conf; mount --bind /mnt/tmp /tmp
@@ -60,7 +60,7 @@ async function startApp({ near }: Topology, directory: string): Promise<Program>
   return nginx;
 }
 
-/** What the kubelet asks, from outside the pod. */
+/** Probes from outside the pod, as the kubelet does. */
 async function probe(host: string, path: string, from: RunOptions): Promise<void> {
   const patient = ["--retry", "10", "--retry-delay", "1", "--retry-all-errors"];
   await run([...CURL, ...patient, `http://${host}:9652${path}`], from);
@@ -68,7 +68,7 @@ async function probe(host: string, path: string, from: RunOptions): Promise<void
 
 testWith(
   ["network namespaces", "ldd", "nft", "curl", "nginx", ...(executable === undefined ? [COMPILER] : [])],
-  "a pod's rules come before all else, its application talks through the sidecar, and what is under way ends whole",
+  "a pod's rules precede all containers, its application talks through the sidecar, and running transfers finish",
   async () => {
     await using topology = await makeTopology();
     const { near, far } = topology;
@@ -80,7 +80,7 @@ testWith(
     await Deno.writeFile(`${web.root}/file`, file);
     await Deno.writeTextFile(`${beside.root}/file`, "in the clear");
 
-    // The server's pod. Its target is a name of the cluster's.
+    // The server's pod. Its target is a name in the cluster.
     const settings = configOf("micss-server", "server.yaml").replace(
       "web.default.svc.cluster.local:80",
       "127.0.0.1:8080",
@@ -89,7 +89,7 @@ testWith(
     await using server = await startContainer(handler, serverRoot, far.within);
     for (const path of ["/healthz", "/readyz"]) await probe(SERVER, path, near);
 
-    // The application's pod: first the init container, with the one right that it has.
+    // The application's pod: first the init container, with its single capability.
     const clientYaml = configOf("micss-client", "client.yaml");
     const path = `${directory.path}/client.yaml`;
     await Deno.writeTextFile(path, clientYaml);
@@ -99,7 +99,7 @@ testWith(
     const args = rules.args.map((arg) => arg === "/etc/micss/client.yaml" ? path : arg);
     const applied = await run([executable!, "rules", ...args], { within: [...near.within, ...asContainer(rules)] });
     assertMatch(applied.text(), /^Rules of the client are in place \(nft\)\.\nTried: /);
-    // Nothing passes in the clear as long as there is no sidecar.
+    // Without a sidecar, nothing passes in the clear.
     assertEquals((await run(get, { ...asApp, mayFail: true })).code, 7);
 
     const user = sidecar.securityContext.runAsUser!;
@@ -113,13 +113,13 @@ testWith(
     for (const path of ["/healthz", "/readyz"]) await probe(APP, path, far);
 
     await using nginx = await startApp(topology, directory.path);
-    // Whoever asks the application hears what the server's target has, not what is beside it.
+    // Requests reach the server's target, not the host next to it.
     const download = run(
       [...CURL, "--limit-rate", "3M", "--output", `${directory.path}/file`, `http://${APP}:8080/file`],
       far,
     );
     await client.waitForLog("session");
-    // The pod ends: what preStop does, then the sidecar's own end, while the download goes on.
+    // The pod ends: preStop, then the sidecar's own end, during the download.
     nginx.signal("SIGQUIT");
     client.signal("SIGTERM");
     await client.waitForLog("ending");
@@ -127,13 +127,13 @@ testWith(
     assertEquals(await sha256OfFile(`${directory.path}/file`), sha256(file));
     assertEquals(await nginx.exited, 0);
     assertEquals(await client.exited, 0, client.describe());
-    // And then nothing passes in the clear, either.
+    // Still nothing passes in the clear.
     assertEquals((await run(get, { ...asApp, mayFail: true })).code, 7);
     assertEquals(await server.stop(), 0);
   },
 );
 
-/** Starts a handler's container: its arguments, its settings in `root`. */
+/** Starts a handler's container with its arguments, and its settings in `root`. */
 function startContainer(
   { args: [command, ...args] }: Container,
   root: { within: readonly string[]; executable: string },

@@ -5,7 +5,7 @@ import { run } from "../support/programs/process.ts";
 import { freePort, testWith } from "../support/programs/programs.ts";
 import { startNginx } from "../support/programs/nginx.ts";
 
-/** What nginx says that it was told of the connection: from where, to where; and its own peer's address. */
+/** Reports the connection's source and destination per the PROXY header, and nginx's actual peer. */
 const WHO = `location /who {
   return 200 "$proxy_protocol_addr,$proxy_protocol_port,$proxy_protocol_server_addr,$proxy_protocol_server_port,$remote_addr";
 }`;
@@ -13,11 +13,11 @@ const WHO = `location /who {
 const CURL = ["curl", "--silent", "--show-error", "--fail", "--globoff", "--noproxy", "*"];
 
 /**
- * Asks an nginx that insists on the PROXY header who it talks to, over handlers with channels of both families.
+ * Requests the PROXY header's content from an nginx that requires one, over handlers with channels of both families.
  *
- * @param host Where the client handler listens, and curl connects from.
- * @param flags More flags of the client handler.
- * @returns curl's local port, and nginx's answers to two requests, each on a session of its own.
+ * @param host Listening address of the client handler, and source address of curl.
+ * @param flags Further flags of the client handler.
+ * @returns curl's local port, and nginx's answers to two requests in separate sessions.
  */
 async function ask(host: string, flags: string[]): Promise<{ ports: string[]; answers: string[] }> {
   const target = formatAddress({ host: "127.0.0.1", port: freePort("127.0.0.1") });
@@ -42,7 +42,7 @@ const NEEDS = ["curl", "nginx"];
 
 testWith(
   NEEDS,
-  "nginx learns from the PROXY header where an application connects from, where the client sends it",
+  "nginx learns an application's address from the PROXY header if the client sends it",
   async () => {
     const { answers, ports } = await ask("127.0.0.1", ["--send-source"]);
     assertEquals(answers, ports.map((port) => `127.0.0.1,${port},127.0.0.2,80,127.0.0.1`));
@@ -54,7 +54,7 @@ testWith(NEEDS, "nginx learns an IPv6 source, and the server's address of the sa
   assertEquals(answers, ports.map((port) => `::1,${port},::1,80,127.0.0.1`));
 });
 
-testWith(NEEDS, "nginx gets a header that tells nothing where the client does not send the source", async () => {
+testWith(NEEDS, "nginx receives a header without addresses if the client does not send the source", async () => {
   const { answers } = await ask("127.0.0.1", []);
   assertEquals(answers, Array(2).fill(",,,,127.0.0.1"));
 });

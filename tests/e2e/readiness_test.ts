@@ -8,7 +8,7 @@ import { freePort, testWith } from "../support/programs/programs.ts";
 const HOSTS = ["127.0.0.1", "127.0.0.2"];
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-testWith(["curl"], "one server of three is enough to be ready; the others are named as degraded", async () => {
+testWith(["curl"], "one server of three suffices for readiness; the others are listed as degraded", async () => {
   const [up, ...down] = Array.from({ length: 3 }, () => {
     const port = freePort(...HOSTS);
     return HOSTS.map((host) => ({ host, port }));

@@ -4,7 +4,7 @@ import { Handler, HANDLER_GROUP } from "../support/handlers/handlers.ts";
 import type { Namespace } from "../support/system/namespaces.ts";
 import { makeTempDir, run } from "../support/programs/process.ts";
 
-/** The handler's group, without any right: root's files it may read, as their owner. */
+/** The handler's group, without capabilities; root owns the files, so it may read them. */
 const RIGHTLESS = [
   "setpriv",
   "--regid",
@@ -14,7 +14,7 @@ const RIGHTLESS = [
   "--inh-caps=-all",
 ];
 
-/** What `/readyz` answers. */
+/** Answer of `/readyz`. */
 export interface Answer {
   ready: boolean;
   missing: Record<string, string>;
@@ -22,7 +22,7 @@ export interface Answer {
   unknown: Record<string, string>;
 }
 
-/** A client handler without rights, its file, and what it says of itself. @param settings The file's, besides its server. */
+/** Starts a client handler without capabilities. @param settings Its file's settings besides its server. */
 export async function startReady(near: Namespace, channels: readonly string[], settings: string) {
   await using making = new AsyncDisposableStack();
   const { path } = making.use(await makeTempDir());
@@ -44,7 +44,7 @@ export async function startReady(near: Namespace, channels: readonly string[], s
     );
     return JSON.parse(new TextDecoder().decode(stdout));
   };
-  /** An answer holds for a while: until another one comes, or should have come. */
+  /** Waits for a given answer, which remains valid for a while. */
   const until = async (ready: boolean): Promise<Answer> => {
     let answer = await ask();
     for (let tries = 0; answer.ready !== ready && tries < 100; tries++) {
@@ -53,7 +53,7 @@ export async function startReady(near: Namespace, channels: readonly string[], s
     }
     return answer;
   };
-  /** The metric that says whether rules are in place; undefined where there is none. */
+  /** The metric for rules in place, if it exists. */
   const inPlace = async (): Promise<string | undefined> => {
     const metrics = (await run(["curl", "--silent", "--noproxy", "*", `http://${admin}/metrics`], near)).text();
     return /^micss_rules_in_place (\d)$/m.exec(metrics)?.[1];

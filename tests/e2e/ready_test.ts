@@ -1,4 +1,4 @@
-/** `/readyz` of a client handler with a redirect, that has no right to look at rules, with real rules. */
+/** `/readyz` of a client handler with a redirect but without the right to read rules, with real rules. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Handler, HANDLER_GROUP, startServer } from "../support/handlers/handlers.ts";
 import { makeTopology, type Topology } from "../support/system/namespaces.ts";
@@ -14,7 +14,7 @@ function serverOf({ ipv4, far }: Topology): Promise<Handler> {
 for (const flavour of FLAVOURS) {
   testWith(
     NEEDS,
-    `a handler without rights is ready when the rules that its file has are in place, and no longer: ${flavour}`,
+    `a handler without rights is ready while its file's rules are in place, and no longer: ${flavour}`,
     async () => {
       await using topology = await makeTopology();
       const { near } = topology;
@@ -41,7 +41,7 @@ for (const flavour of FLAVOURS) {
 
 testWith(
   NEEDS,
-  "rules that are somebody else's keep no handler from being ready, and it says that it can't see them",
+  "another program's rules don't make a handler unready, and it reports that it can't see them",
   async () => {
     await using topology = await makeTopology();
     const { near } = topology;

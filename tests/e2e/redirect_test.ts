@@ -13,7 +13,7 @@ testCore("through --redirect over IPv6", ["network namespaces", "ip6tables"], ()
 
 const NEEDS = ["network namespaces", "iptables", "curl", "nginx"];
 
-testWith([...NEEDS, "ip6tables"], "one client handler takes redirected IPv4 and IPv6 connections", async () => {
+testWith([...NEEDS, "ip6tables"], "one client handler accepts redirected IPv4 and IPv6 connections", async () => {
   await using topology = await makeTopology();
   const { near, far, ipv4, ipv6 } = topology;
   const channels = [ipv4[0]!, ipv6[1]!, ipv4[2]!].map((host) => ({ host, port: 6522 }));
@@ -28,13 +28,13 @@ testWith([...NEEDS, "ip6tables"], "one client handler takes redirected IPv4 and 
   }
 });
 
-testWith(NEEDS, "a redirected connection to no configured server is refused and never passed on", async () => {
+testWith(NEEDS, "a redirected connection to an unknown server is refused and never passed on", async () => {
   await using path = await openInNamespaces("ipv4", "10.77.1.9:80", ["--redirect", "0.0.0.0:6522"]);
   await path.topology.far.ip("address add 10.77.1.9/24 dev c1");
   await using nginx = await startNginx(["10.77.1.9:80"], path.far);
   await Deno.writeTextFile(`${nginx.root}/file`, "in the clear");
   const url = `http://${path.entry}/file`;
-  // The way in the clear is open until the rule closes it: otherwise this test could not fail.
+  // Without the rule the connection succeeds; otherwise this test could not fail.
   assertEquals((await run([...CURL, url], path.near)).text(), "in the clear");
   await redirect(path.topology.near.within, "ipv4", ["--dport", "80"]);
   await assertResetsCurl(url, path.near);
@@ -49,7 +49,7 @@ testWith(NEEDS, "a redirected connection to no configured server is refused and 
 
 testWith(["network namespaces", "iptables"], "a connection to the redirect's own address is refused", async () => {
   await using path = await openInNamespaces("ipv4", "", ["--redirect", "0.0.0.0:6522"]);
-  // With a rule the kernel tracks connections, and says of one that no rule has caught that it came to where it wanted.
+  // With any rule, the kernel tracks connections, and reports the original destination of an uncaught one as its own.
   await redirect(path.topology.near.within, "ipv4", ["--dport", "80"]);
   for (const own of ["127.0.0.1:6522", "10.77.1.1:6522"]) {
     const application = await run(applicationCommand("listen", own), path.near);
@@ -59,12 +59,12 @@ testWith(["network namespaces", "iptables"], "a connection to the redirect's own
   assertEquals((await path.client.waitForLogs(2, /refused/)).length, 2, path.client.describe());
 });
 
-testWith(NEEDS, "rules that catch the handler's own channels make no loop", async () => {
+testWith(NEEDS, "rules that redirect the handler's own channels cause no loop", async () => {
   await using topology = await makeTopology();
   const { near, far, ipv4 } = topology;
   const channels = ipv4.map((host) => ({ host, port: 6522 }));
   await using _server = await startServer(channels, "80=127.0.0.1:8080", far);
-  // Not as the group that the rule lets pass: what the handler sends comes back to it.
+  // Runs outside the exempt group, so that its own connections are redirected to it.
   await using client = await startClient(channels, ["--redirect", "0.0.0.0:6522"], near);
   await redirect(near.within, "ipv4", []);
   await assertResetsCurl("http://10.77.1.2/file", near);

@@ -1,4 +1,4 @@
-/** SIGHUP, with real processes and curl's traffic through them. */
+/** SIGHUP with real processes while curl transfers through them. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { run } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";
@@ -8,7 +8,7 @@ import { Download, startFromFiles } from "./signals.ts";
 
 testWith(
   ["curl", "nginx"],
-  "a download goes on through reloads of both handlers; the next meets what is new",
+  "a download continues through reloads of both handlers; the next connection uses the new settings",
   async () => {
     await using pair = await startFromFiles();
     const [old, fresh] = pair.targets;
@@ -33,7 +33,7 @@ testWith(
   },
 );
 
-testWith(["curl", "nginx"], "a file that is wrong is refused, line by line, and all stays as it was", async () => {
+testWith(["curl", "nginx"], "an invalid file is rejected, line by line, and the settings stay", async () => {
   await using pair = await startFromFiles();
   await using nginx = await startNginx([pair.targets[0]]);
   await Deno.writeTextFile(`${nginx.root}/file`, "whole");
@@ -50,7 +50,7 @@ testWith(["curl", "nginx"], "a file that is wrong is refused, line by line, and 
   await pair.client.waitForLog("not reloaded", { reason: /only one channel/ });
   assertEquals(await fetchFile(), "whole");
 
-  // What was mended is taken the next time.
+  // A corrected file is accepted.
   await pair.writeServer(`{81: "${pair.targets[0]}"}`);
   pair.server.signal("SIGHUP");
   await pair.server.waitForLog("reloaded");
@@ -59,7 +59,7 @@ testWith(["curl", "nginx"], "a file that is wrong is refused, line by line, and 
 
 testWith(
   ["curl", "nginx"],
-  "addresses to listen at take another start: a line says so, and the others are in use",
+  "changed listening addresses need a restart: a line says so, and the other settings apply",
   async () => {
     await using pair = await startFromFiles();
     await using nginx = await startNginx([pair.targets[0]]);

@@ -1,4 +1,4 @@
-/** A server handler with an admin address is replaced under curl's traffic, and no request notices. */
+/** Replaces a server handler that has an admin address while curl sends requests, and none fails. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Handler, micssCommand } from "../support/handlers/handlers.ts";
 import { bounded, makeTempDir, run } from "../support/programs/process.ts";
@@ -9,11 +9,11 @@ import { Download, type FromFiles, startFromFiles } from "./signals.ts";
 
 const REQUESTS = 120, REPLACEMENTS = 3;
 
-/** Requests that follow one another, four at a time, until there were enough; how many failed, and why. */
+/** Consecutive requests, four at a time, until there are enough; counts failures and their reasons. */
 class Requests {
-  /** How many have been answered. */
+  /** Number of answered requests. */
   answered = 0;
-  /** What curl said of those that have not. */
+  /** curl's messages about the others. */
   readonly failures: string[] = [];
   readonly #url: string;
 
@@ -21,7 +21,7 @@ class Requests {
     this.#url = url;
   }
 
-  /** @param enough Whether no further one is needed. */
+  /** @param enough Stops the requests once it returns true. */
   async run(enough: () => boolean): Promise<void> {
     await Promise.all(Array.from({ length: 4 }, async () => {
       while (!enough()) await this.#one();
@@ -44,9 +44,9 @@ class Requests {
 
 const ended = (handler: Handler) => bounded(handler.exited, () => `the end of ${handler.describe()}`, 45_000);
 
-/** When the next server handler starts. */
+/** Moments at which the next server handler starts. */
 const FORMS: Record<string, (old: Handler, start: () => Promise<Handler>) => Promise<Handler>> = {
-  "once the old one says that it is ending": async (old, start) => {
+  "once the old one announces its end": async (old, start) => {
     old.signal("SIGTERM");
     await old.waitForLog("ending");
     return await start();
@@ -55,7 +55,7 @@ const FORMS: Record<string, (old: Handler, start: () => Promise<Handler>) => Pro
     old.signal("SIGTERM");
     return start();
   },
-  "when the old one has ended, as systemd does": async (old, start) => {
+  "once the old one has exited, as systemd does": async (old, start) => {
     old.signal("SIGTERM");
     assertEquals(await ended(old), 0, old.describe());
     return await start();
@@ -125,7 +125,7 @@ for (const workers of [1, 2]) {
   );
 }
 
-Deno.test("a client handler does not start where another one listens, unless it is to replace it", async () => {
+Deno.test("a client handler does not start where another one listens, except to replace it", async () => {
   await using pair = await startFromFiles();
   const { path } = pair;
   const { code, stderr } = await run([...await micssCommand(), "client", "--config", `${path}/client.yaml`], {
@@ -138,7 +138,7 @@ Deno.test("a client handler does not start where another one listens, unless it 
 for (const kind of ["TCP", "UNIX"] as const) {
   testWith(
     ["curl", "nginx"],
-    `a server handler that drains answers at its admin address until the next one wants it, ${kind}`,
+    `a draining server handler answers at its admin address until its successor takes it, ${kind}`,
     async () => {
       await using directory = await makeTempDir();
       const port = freePort("127.0.0.1");
@@ -163,7 +163,7 @@ for (const kind of ["TCP", "UNIX"] as const) {
       assertMatch((await get("/metrics")).text(), /^micss_sessions 0$/m);
       await download.finish();
       assertEquals(await ended(pair.server), 0, pair.server.describe());
-      // What the old one leaves behind is not the new one's.
+      // The old one's cleanup leaves the new one's socket alone.
       assertEquals(JSON.parse((await get("/status")).text()).pid, pid);
     },
   );

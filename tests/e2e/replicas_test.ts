@@ -1,4 +1,4 @@
-/** Why all channels of an association have to arrive at one server handler: what comes of it where a balancer spreads them. */
+/** A balancer that spreads an association's channels over several server handlers, which must all reach one. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { startClient, startServer } from "../support/handlers/handlers.ts";
 import { run } from "../support/programs/process.ts";
@@ -10,7 +10,7 @@ const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 
 testWith(
   ["curl", "nginx"],
-  "channels that a balancer spreads over two replicas associate with neither; each replica's own do",
+  "channels spread over two replicas associate with neither; each replica's own channels do",
   async () => {
     const target = `127.0.0.1:${freePort("127.0.0.1")}`;
     await using nginx = await startNginx([target]);

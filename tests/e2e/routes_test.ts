@@ -1,4 +1,4 @@
-/** The routing rules that docs/OPERATIONS.md shows keep a channel off another channel's link when its own goes down. */
+/** The routing rules in docs/OPERATIONS.md keep a channel off another channel's link when its own goes down. */
 import { assertEquals } from "@std/assert";
 import { Program, run } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";
@@ -6,7 +6,7 @@ import { applicationCommand } from "../support/programs/peer.ts";
 import { fenced, read } from "../docs/markdown.ts";
 import { openSilentWorld } from "./silence.ts";
 
-/** The names in the documentation, by those of the test's network. */
+/** Maps the documentation's names to those of the test's network. */
 const NAMES: readonly [string, string][] = [
   ["192.0.2.10", "10.77.1.2"],
   ["198.51.100.10", "10.77.2.2"],
@@ -16,7 +16,7 @@ const NAMES: readonly [string, string][] = [
   ["198.51.100.1 dev eth1", "10.77.2.1 dev c2"],
 ];
 
-/** The documented commands of one host, for `ip`. */
+/** The documented commands of one host, as `ip` takes them. */
 function documented(side: "client" | "server"): string[] {
   const block = fenced(read("docs/OPERATIONS.md")).map(({ content }) => content).find((content) =>
     content.includes("lookup 101") && content.includes(side === "client" ? "rule add to" : "rule add from")
@@ -25,7 +25,7 @@ function documented(side: "client" | "server"): string[] {
   return named.trimEnd().split("\n").map((line) => line.replace(/^ip /, ""));
 }
 
-/** Takes the first channel's link down under a session. @returns Whether its packets arrived over the second link. */
+/** Takes the first channel's link down during a session. @returns Whether its packets arrived over the second link. */
 async function arrivesOnSecondLink(protect: boolean): Promise<boolean> {
   await using world = await openSilentWorld("{ping: 1s, silence: 4s}");
   const { near, far } = world.topology;
@@ -41,7 +41,7 @@ async function arrivesOnSecondLink(protect: boolean): Promise<boolean> {
   await using application = Program.start(applicationCommand("answer", "127.0.0.1:8080"), near);
   await application.waitForLine(/^answered/);
   await near.ip("link set c1 down");
-  // The end of the session: with the first channel gone, its PINGs go over the second link, or nowhere.
+  // Wait for the end of the session: without the first link, its PINGs take the second link or none.
   await application.waitForLine(/^received/);
   const { text } = await run(["iptables", "-w", "-nvxL", "INPUT"], far);
   return Number(/^\s*(\d+)/m.exec(text().split("\n")[2]!)![1]) > 0;
@@ -49,7 +49,7 @@ async function arrivesOnSecondLink(protect: boolean): Promise<boolean> {
 
 testWith(
   ["network namespaces", "iptables"],
-  "without rules, a living channel moves to another channel's link",
+  "without rules, a live channel moves to another channel's link",
   async () => {
     assertEquals(await arrivesOnSecondLink(false), true);
   },

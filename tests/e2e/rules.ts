@@ -5,7 +5,7 @@ import type { Need } from "../support/programs/programs.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** What tests of rules need, whatever flavour they use. */
+/** Requirements of rules in any flavour. */
 export const NEEDS: Need[] = ["network namespaces", "nft", "iptables-nft", "iptables-legacy", "curl", "nginx"];
 
 /** All flavours. */
@@ -16,22 +16,22 @@ export async function rules(where: RunOptions, ...args: string[]): Promise<Outco
   return await run([...await micssCommand(), "rules", ...args], { cwd: ROOT, ...where, mayFail: true });
 }
 
-/** Runs it, and fails where it fails. @returns Its standard output. */
+/** Runs `micss rules` and fails if it does. @returns Its standard output. */
 export async function mustRules(where: RunOptions, ...args: string[]): Promise<string> {
   const outcome = await rules(where, ...args);
   if (outcome.code !== 0) throw new Error(`micss rules ${args.join(" ")} failed: ${outcome.stderr}`);
   return outcome.text();
 }
 
-/** The flags of a client whose server's channels are of both families. */
+/** Flags of a client whose server's channels are of both families. */
 export function clientFlags({ ipv4, ipv6 }: Topology): string[] {
   const server = `web=${ipv4[0]},[${ipv6[1]}],${ipv4[2]}`;
   return ["--server", server, "--redirect", "[::]:6522"];
 }
 
 /**
- * All rules of a namespace, by every tool, byte for byte but for the counters of packets and the time of day. To look
- * makes tables of the legacy kernel's that nobody can take away: so they are there before and after.
+ * All rules of a namespace, by every tool, without packet counters and times. Reading creates tables of the legacy kernel
+ * interface that can't be removed, so they exist both before and after.
  */
 export async function allRules(where: RunOptions): Promise<string> {
   const texts = [];

@@ -1,4 +1,4 @@
-/** A client handler without rights that notices by itself when connections pass it by, with real rules. */
+/** A client handler without rights that notices by itself when connections bypass it, with real rules. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { HANDLER_GROUP, startServer } from "../support/handlers/handlers.ts";
 import { makeTopology, type Topology } from "../support/system/namespaces.ts";
@@ -9,14 +9,14 @@ import { FLAVOURS, mustRules, NEEDS } from "./rules.ts";
 
 const RULES = `rules: {exempt-gid: ["${HANDLER_GROUP}"]}\n`;
 
-/** What other programs do. */
+/** Commands of other programs that remove our rules. */
 const FLUSH: Record<typeof FLAVOURS[number], string> = {
   nft: "nft flush ruleset",
   "iptables-nft": "nft flush ruleset",
   "iptables-legacy": "iptables-legacy -t nat -F OUTPUT; ip6tables-legacy -t nat -F OUTPUT",
 };
 
-/** A server whose channels are of both families, and a client handler that has it. */
+/** A client handler, and a server with channels of both families. */
 async function startPair(topology: Topology, rules: string, workers = 1) {
   const { near, far, ipv4, ipv6 } = topology;
   await using making = new AsyncDisposableStack();
@@ -29,7 +29,7 @@ async function startPair(topology: Topology, rules: string, workers = 1) {
 }
 
 for (const flavour of FLAVOURS) {
-  testWith(NEEDS, `rules that are lost are a warning and a metric, and so is their return: ${flavour}`, async () => {
+  testWith(NEEDS, `lost rules cause a warning and a metric, and so does their return: ${flavour}`, async () => {
     await using topology = await makeTopology();
     const { near } = topology;
     await using client = await startPair(topology, RULES);
@@ -46,7 +46,7 @@ for (const flavour of FLAVOURS) {
       reason: "IPv4 is no longer redirected here; run micss rules apply",
     });
     assertEquals(await inPlace(), "0");
-    // Its own looks are no sessions, and leave nothing behind.
+    // Its own probes are not sessions, and leave nothing behind.
     assertEquals(handler.logged(/session|refused/), [], handler.describe());
   });
 }
@@ -54,7 +54,7 @@ for (const flavour of FLAVOURS) {
 for (const workers of [1, 2]) {
   testWith(
     NEEDS,
-    `a chain that takes applications' connections before ours makes a handler unready: ${workers} workers`,
+    `a chain that catches applications' connections before ours makes a handler unready: ${workers} workers`,
     async () => {
       await using topology = await makeTopology();
       const { near, ipv4, ipv6 } = topology;
@@ -62,7 +62,7 @@ for (const workers of [1, 2]) {
       await mustRules(near, "apply", "--config", client.file, "--flavour", "nft");
       assertEquals(await client.until(true), { ready: true, missing: {}, degraded: {}, unknown: {} });
       const families = [["ip", ipv4[0]!], ["ip6", `[${ipv6[1]}]`]] as const;
-      // Which family it is makes no difference to how workers tell each other.
+      // The workers communicate the same way for both families.
       for (const [family, host] of families.slice(0, workers === 1 ? 2 : 1)) {
         const chain = "chain out { type nat hook output priority -150; policy accept; tcp dport 80 redirect to :9; }";
         await run(["nft", `table ${family} theirs { ${chain}; }`], near);
@@ -80,7 +80,7 @@ for (const workers of [1, 2]) {
   );
 }
 
-testWith(NEEDS, "rules of another's that can't be seen are neither a warning nor a metric", async () => {
+testWith(NEEDS, "another program's invisible rules cause neither a warning nor a metric", async () => {
   await using topology = await makeTopology();
   await using client = await startPair(topology, "");
   await client.ask();

@@ -1,4 +1,4 @@
-/** `micss rules` with real tools, on the client's side. */
+/** `micss rules` with real tools, for clients. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
 import { Handler, HANDLER_GROUP, micssCommand, startClient, startServer } from "../support/handlers/handlers.ts";
@@ -12,12 +12,12 @@ import { allRules, clientFlags, FLAVOURS, mustRules, NEEDS, rules } from "./rule
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** curl's exit status when its connection is refused, and when its time is over. */
+/** curl's exit statuses for a refused connection and for a timeout. */
 const CURL_REFUSED = 7, CURL_TIMEOUT = 28;
 
 const GROUP = ["--exempt-gid", `${HANDLER_GROUP}`];
 
-/** Rules of somebody's who was there before us. */
+/** Existing rules of another program. */
 const OTHERS = {
   nft: "nft 'table ip theirs { chain out { type nat hook output priority -100; policy accept; " +
     "ip daddr 203.0.113.9 tcp dport 99 redirect to :9; }; }'",
@@ -27,13 +27,13 @@ const OTHERS = {
     "ip6tables-legacy -t nat -N THEIRS; iptables-legacy -A INPUT -p udp --dport 9 -j DROP",
 };
 
-/** The far host's nginx: one behind the server handler, and one that whoever passes by the client handler reaches. */
+/** The far host's nginx servers: one behind the server handler, the other for connections that bypass the client handler. */
 interface Nginxes extends AsyncDisposable {
   through: Nginx;
   beside: Nginx;
 }
 
-/** Starts both, where a connection to port 80 of the first and second channel's addresses finds the second one. */
+/** Starts both; port 80 of the first and second channels' addresses leads to the second one. */
 async function startNginxes({ far, ipv4, ipv6 }: Topology): Promise<Nginxes> {
   await using making = new AsyncDisposableStack();
   const through = making.use(await startNginx(["127.0.0.1:8080"], far));
@@ -52,13 +52,13 @@ async function fetched(host: string, where: RunOptions, port = 80): Promise<stri
   return (await run([...CURL, "--max-time", "10", `http://${host}:${port}/file`], where)).text();
 }
 
-/** Whether a server handler greets whoever connects to a channel; curl waits in vain for more than that. */
+/** Whether a server handler greets on a channel; curl then waits for more until its timeout. */
 async function isGreeted(host: string, where: RunOptions): Promise<boolean> {
   const get = [...CURL, "--http0.9", "--max-time", "1", `http://${host}:6522/`];
   return (await run(get, { ...where, mayFail: true })).text().startsWith("MICSS");
 }
 
-/** Rules take what goes to a host, and no handler is there: it is refused, and does not pass. */
+/** Asserts that rules catch connections to a host: without a handler they are refused, and don't pass. */
 async function assertTaken(host: string, where: RunOptions): Promise<void> {
   const { code } = await run([...CURL, "--max-time", "10", `http://${host}/file`], { ...where, mayFail: true });
   assertEquals(code, CURL_REFUSED);
@@ -74,14 +74,14 @@ for (const flavour of FLAVOURS) {
   ) {
     testWith(
       NEEDS,
-      `rules are applied, proven, carry connections and are removed without a trace ${what}: ${flavour}`,
+      `rules are applied, tested, carry connections and are removed without a trace ${what}: ${flavour}`,
       async () => {
         await using topology = await makeTopology();
         const { near, far, ipv4, ipv6 } = topology;
         await run(["sh", "-c", before], near);
         const untouched = await allRules(near);
         const flags = [...clientFlags(topology), ...GROUP];
-        // Nothing listens yet: the probe arrives at the handler's own port.
+        // Nothing listens yet, so the probe itself receives the connection on the handler's port.
         const applied = await mustRules(near, "apply", ...flags, "--flavour", flavour);
         assertStringIncludes(applied, `Rules of the client are in place (${flavour}).`);
         assertStringIncludes(applied, `a connection to ${ipv4[0]}:9 arrives`);
@@ -95,7 +95,7 @@ for (const flavour of FLAVOURS) {
           clientFlags(topology).slice(2),
           asHandler(near.within),
         );
-        // Again, beside a handler at work, which hears nothing of it; the way is found again without being named.
+        // Again, with a handler running, which doesn't notice; the flavour is detected without being named.
         assertStringIncludes(await mustRules(near, "apply", ...flags), `(${flavour})`);
         assertEquals(await allRules(near), once);
         assertEquals(client.logged(/refused|session/), [], client.describe());
@@ -117,7 +117,7 @@ for (const flavour of FLAVOURS) {
     );
   }
 
-  testWith(NEEDS, `rules that do not work as a whole stay in place, and applying them fails: ${flavour}`, async () => {
+  testWith(NEEDS, `rules that work only in part stay in place, and applying them fails: ${flavour}`, async () => {
     await using topology = await makeTopology();
     const { near, ipv4, ipv6 } = topology;
     const flags = [...clientFlags(topology), ...GROUP, "--flavour", flavour];
@@ -129,12 +129,12 @@ for (const flavour of FLAVOURS) {
       failed.stderr,
       /^micss rules apply: a connection to \[fd77:2::2\]:9 did not arrive; .+; the rules stay in place\n$/,
     );
-    // IPv4 works, and is not given up because IPv6 does not: without a handler nothing passes.
+    // IPv4 works, and stays protected although IPv6 does not: without a handler nothing passes.
     await assertTaken(ipv4[0]!, near);
     assertEquals(await fetched(`[${ipv6[1]}]`, near), "in the clear");
   });
 
-  testWith(NEEDS, `rules are in place before there is a network, and tried once there is: ${flavour}`, async () => {
+  testWith(NEEDS, `rules are in place before the network is, and tested once it is: ${flavour}`, async () => {
     await using topology = await makeTopology();
     const { near, devices, ipv4, ipv6 } = topology;
     await near.ip(...[...devices, "lo"].map((device) => `link set ${device} down`));
@@ -157,7 +157,7 @@ for (const flavour of FLAVOURS) {
     assertEquals(await allRules(near), before);
   });
 
-  testWith(NEEDS, `every connection for port 80 on any host is taken, and no other: ${flavour}`, async () => {
+  testWith(NEEDS, `every connection to port 80 of any host is caught, and no other: ${flavour}`, async () => {
     await using topology = await makeTopology();
     const { near, far, ipv4 } = topology;
     await far.ip("address add 10.77.1.9/24 dev c1");
@@ -176,7 +176,7 @@ for (const flavour of FLAVOURS) {
     await client.waitForLog("connection refused", { destination: "10.77.1.9:80" });
   });
 
-  testWith(NEEDS, `one user's connections are taken, and nobody else's: ${flavour}`, async () => {
+  testWith(NEEDS, `one user's connections are caught, and no others: ${flavour}`, async () => {
     await using topology = await makeTopology();
     const { near, far, ipv4, ipv6 } = topology;
     await using _nginxes = await startNginxes(topology);
@@ -194,7 +194,7 @@ for (const flavour of FLAVOURS) {
     }
   });
 
-  testWith(NEEDS, `the connections of an exempt user pass, even root's: ${flavour}`, async () => {
+  testWith(NEEDS, `an exempt user's connections pass, even root's: ${flavour}`, async () => {
     await using topology = await makeTopology();
     const { near, far, ipv4 } = topology;
     await using _nginxes = await startNginxes(topology);
@@ -209,7 +209,7 @@ for (const flavour of FLAVOURS) {
   });
 }
 
-testWith(NEEDS, "a nat chain of another program's that is registered later takes no connection away", async () => {
+testWith(NEEDS, "another program's nat chain that is registered later catches no connection", async () => {
   await using topology = await makeTopology();
   const { near, ipv4, ipv6 } = topology;
   await using _nginxes = await startNginxes(topology);
@@ -221,7 +221,7 @@ testWith(NEEDS, "a nat chain of another program's that is registered later takes
 });
 
 for (const flavour of ["iptables-nft", "iptables-legacy"] as const) {
-  testWith(NEEDS, `rules that come before ours are behind them once ours are applied again: ${flavour}`, async () => {
+  testWith(NEEDS, `rules that precede ours follow them once ours are applied again: ${flavour}`, async () => {
     await using topology = await makeTopology();
     const { near, ipv4 } = topology;
     await using _nginxes = await startNginxes(topology);
@@ -234,7 +234,7 @@ for (const flavour of ["iptables-nft", "iptables-legacy"] as const) {
   });
 }
 
-testWith(NEEDS, "what rules print is what they apply", async () => {
+testWith(NEEDS, "micss rules print prints the rules that apply applies", async () => {
   await using topology = await makeTopology();
   const { near } = topology;
   for (const flavour of FLAVOURS) {
@@ -249,7 +249,7 @@ testWith(NEEDS, "what rules print is what they apply", async () => {
   }
 });
 
-testWith(NEEDS, "rules are in place by one tool at a time", async () => {
+testWith(NEEDS, "rules are in place by one flavour at a time", async () => {
   await using topology = await makeTopology();
   const { near } = topology;
   await mustRules(near, "apply", ...clientFlags(topology), "--flavour", "iptables-legacy");
@@ -261,7 +261,7 @@ testWith(NEEDS, "rules are in place by one tool at a time", async () => {
   );
 });
 
-testWith(NEEDS, "without the right to change rules there is one line, and rules can still be printed", async () => {
+testWith(NEEDS, "without the right to change rules there is one error line, and printing still works", async () => {
   await using topology = await makeTopology();
   const powerless = { within: [...topology.near.within, "setpriv", "--bounding-set=-net_admin", "--"] };
   for (const args of [["apply", ...clientFlags(topology)], ["remove"]]) {
@@ -274,7 +274,7 @@ testWith(NEEDS, "without the right to change rules there is one line, and rules 
   assertStringIncludes(printed, "redirect to :6522");
 });
 
-testWith(NEEDS, "a gateway's rules take what others send through it", async () => {
+testWith(NEEDS, "a gateway's rules catch other hosts' connections through it", async () => {
   await using topology = await makeTopology();
   const { near: gateway, far, ipv4 } = topology;
   await using host = await Namespace.make();
@@ -299,7 +299,7 @@ testWith(NEEDS, "a gateway's rules take what others send through it", async () =
   }
 });
 
-testWith(NEEDS, "a handler that rules do not exempt refuses its own connections: few files, few lines", async () => {
+testWith(NEEDS, "a handler that rules don't exempt refuses its own connections, cheaply", async () => {
   await using topology = await makeTopology();
   const { near, far } = topology;
   await using _server = await startServer(channelsOf(topology), "80=127.0.0.1:8080", far);
@@ -322,7 +322,7 @@ testWith(NEEDS, "a handler that rules do not exempt refuses its own connections:
 for (const family of ["ipv4", "ipv6"] as const) {
   testWith(
     NEEDS,
-    `a first address and a key are enough: rules take it, and the server tells the rest (${family})`,
+    `one address and a key suffice: rules catch its connections, and the server announces the other channels (${family})`,
     async () => {
       await using topology = await makeTopology();
       const { near, far } = topology;
@@ -350,7 +350,7 @@ for (const family of ["ipv4", "ipv6"] as const) {
 
 testWith(
   NEEDS,
-  "a server's rules let channels in, at their addresses and up to their rate, and drop the rest",
+  "a server's rules accept channels at their addresses up to their rate, and drop the rest",
   async () => {
     await using topology = await makeTopology();
     const { near, far, ipv4, ipv6 } = topology;

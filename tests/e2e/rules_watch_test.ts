@@ -1,4 +1,4 @@
-/** `micss rules watch` with real tools: rules that another program takes away or comes before are put back. */
+/** `micss rules watch` with real tools: restores rules that another program removes or precedes. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { HANDLER_GROUP, micssCommand } from "../support/handlers/handlers.ts";
 import { makeTopology, type Namespace } from "../support/system/namespaces.ts";
@@ -11,7 +11,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 
 const GROUP = ["--exempt-gid", `${HANDLER_GROUP}`];
 
-/** What other programs do, by how ours are made. */
+/** Commands of other programs that break our rules, by flavour. */
 const HARM: Record<typeof FLAVOURS[number], Record<string, string>> = {
   nft: {
     "the whole ruleset is flushed": "nft flush ruleset",
@@ -33,12 +33,12 @@ const HARM: Record<typeof FLAVOURS[number], Record<string, string>> = {
   },
 };
 
-/** Starts it. @param within What runs it. */
+/** Starts `micss rules watch`. @param within Its namespace. */
 async function startWatch({ within }: Pick<Namespace, "within">, ...flags: string[]): Promise<Program> {
   return Program.start([...await micssCommand(), "rules", "watch", ...flags], { cwd: ROOT, within });
 }
 
-/** Our rules, as the tool that they are made with shows them: that of others may stay as they have made it. */
+/** Our rules as their own tool shows them; other programs' rules may differ. */
 async function ours(flavour: typeof FLAVOURS[number], where: Namespace): Promise<string> {
   const show = flavour === "nft"
     ? "nft list table inet micss"
@@ -50,7 +50,7 @@ async function ours(flavour: typeof FLAVOURS[number], where: Namespace): Promise
 }
 
 for (const flavour of FLAVOURS) {
-  testWith(NEEDS, `rules that are watched are put back, whatever happens to them: ${flavour}`, async () => {
+  testWith(NEEDS, `watched rules are restored after any change: ${flavour}`, async () => {
     await using topology = await makeTopology();
     const { near } = topology;
     const flags = [...clientFlags(topology), ...GROUP, "--flavour", flavour];
@@ -76,14 +76,14 @@ for (const flavour of FLAVOURS) {
       }
       assertEquals(now, before, what);
     }
-    // The end of the watch leaves them in place.
+    // The rules outlive the watch.
     assertEquals(await watch.stop("SIGTERM"), 0, watch.describe());
     assertEquals(await ours(flavour, near), before);
     await mustRules(near, "remove");
   });
 }
 
-testWith(NEEDS, "rules that are watched are tried once there is a route", async () => {
+testWith(NEEDS, "watched rules are tested once there is a route", async () => {
   await using topology = await makeTopology();
   const { near, devices } = topology;
   await near.ip(...devices.map((device) => `link set ${device} down`));
@@ -96,7 +96,7 @@ testWith(NEEDS, "rules that are watched are tried once there is a route", async 
   await watch.waitForLine(/rules verified tried="?\[fd77:2::2\]:9/);
 });
 
-testWith(NEEDS, "a rule that takes connections away from watched ones is a line, and they stay", async () => {
+testWith(NEEDS, "a rule that diverts connections from watched ones is logged, and they stay", async () => {
   await using topology = await makeTopology();
   const { near } = topology;
   await run(["ip6tables-legacy", "-t", "raw", "-A", "OUTPUT", "-p", "tcp", "-j", "CT", "--notrack"], near);
@@ -109,7 +109,7 @@ testWith(NEEDS, "a rule that takes connections away from watched ones is a line,
 
 testWith(
   [...NEEDS, "python3", "systemd-analyze"],
-  "rules are applied and watched with the rights and system calls that their units have",
+  "rules are applied and watched with the capabilities and system calls of their units",
   async () => {
     for (const flavour of FLAVOURS) {
       await using topology = await makeTopology();

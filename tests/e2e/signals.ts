@@ -1,4 +1,4 @@
-/** Handlers that read files which a test writes again, and downloads that wait for the test. */
+/** Handlers whose files a test rewrites, and downloads that wait for the test. */
 import { assertEquals } from "@std/assert";
 import { type Address, formatAddress, parseAddress } from "../../src/net/address.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
@@ -12,35 +12,35 @@ const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 
 /** A server handler and a client handler with configuration files. */
 export interface FromFiles extends AsyncDisposable {
-  /** Takes channels at {@linkcode FromFiles.channels}. */
+  /** Listens at {@linkcode FromFiles.channels}. */
   server: Handler;
-  /** Takes applications at the entries. */
+  /** Listens at the entries. */
   client: Handler;
   /** The directory of their files, server.yaml and client.yaml. */
   path: string;
-  /** Where channels arrive. */
+  /** The server handler's addresses. */
   channels: Address[];
-  /** Where applications connect for ports 80 and 81 of the server. */
+  /** The forwards to ports 80 and 81 of the server. */
   entries: [string, string];
-  /** Where a test may listen: nobody does. */
+  /** Free addresses for a test's targets. */
   targets: [string, string];
-  /** Writes the server handler's file: the targets of the ports 80 and 81, and more. */
+  /** Writes the server handler's file: the targets of ports 80 and 81, and further settings. */
   writeServer(targets: string, more?: string): Promise<void>;
-  /** Writes the client handler's file: its servers, and more. */
+  /** Writes the client handler's file: its servers, and further settings. */
   writeClient(servers?: string, more?: string): Promise<void>;
-  /** Starts the server handler once more, when it has ended or takes no channels any more. */
+  /** Starts another server handler once the current one has exited or stopped listening. */
   restart(): Promise<Handler>;
-  /** Starts a client handler that takes the place of the one that runs. */
+  /** Starts a client handler that replaces the current one. */
   replaceClient(): Promise<Handler>;
-  /** Both logs, for a message. */
+  /** Both logs, for error messages. */
   describe(): string;
 }
 
-/** Starts both, with a target for port 80. @param more What else the server handler's file says. */
+/** Starts both with a target for port 80. @param more Further settings of the server handler. */
 export async function startFromFiles(more = ""): Promise<FromFiles> {
   await using making = new AsyncDisposableStack();
   const { path } = making.use(await makeTempDir());
-  // A second worker has the port above.
+  // A second worker listens at the next port.
   const port = freePorts(2, ...HOSTS);
   const channels = HOSTS.map((host) => ({ host, port }));
   const listed = `[${channels.map(formatAddress).join()}]`;
@@ -73,7 +73,7 @@ export async function startFromFiles(more = ""): Promise<FromFiles> {
   };
 }
 
-/** A download by curl that waits halfway until the test lets it go on: the test is its target. */
+/** A download by curl that pauses halfway until the test resumes it: the test plays its target. */
 export class Download implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
   readonly #served: Connection;
@@ -85,7 +85,7 @@ export class Download implements AsyncDisposable {
     this.#outcome = outcome;
   }
 
-  /** Begins one at `entry`, whose sessions lead to `at`, and waits until half of it is on its way. */
+  /** Starts a download at `entry`, whose sessions lead to `at`, and waits until half of it is sent. */
   static async begin(entry: string, at: string, pair: { describe(): string }): Promise<Download> {
     await using making = new AsyncDisposableStack();
     const target = making.use(new Target(parseAddress(at)));
@@ -99,7 +99,7 @@ export class Download implements AsyncDisposable {
     return new Download(making.move(), served, outcome);
   }
 
-  /** The second half, and that all has arrived. */
+  /** Sends the second half, and checks that everything has arrived. */
   async finish(): Promise<void> {
     await writeAll(this.#served, BODY.subarray(BODY.length / 2));
     await this.#served.closeWrite();

@@ -1,4 +1,4 @@
-/** Two handlers in namespaces whose silent channels, and idle sessions, are looked at. */
+/** Two handlers in namespaces, for tests of silent channels and idle sessions. */
 import { assert, assertMatch } from "@std/assert";
 import { Handler } from "../support/handlers/handlers.ts";
 import { makeTopology, type Topology } from "../support/system/namespaces.ts";
@@ -6,10 +6,10 @@ import { makeTempDir, Program, run } from "../support/programs/process.ts";
 import { applicationCommand, startTarget } from "../support/programs/peer.ts";
 import { asHandler } from "./paths.ts";
 
-/** Where the application connects, and the target listens, each in its namespace. */
+/** Addresses of the entry and the target, each in its namespace. */
 const ENTRY = "127.0.0.1:8080", TARGET = "127.0.0.1:8000";
 
-/** Handlers, a target that says hello and holds on, and the network between them. */
+/** Handlers, a target that says hello and stays connected, and the network between them. */
 export interface SilentWorld extends AsyncDisposable {
   readonly topology: Topology;
   readonly server: Handler;
@@ -17,7 +17,7 @@ export interface SilentWorld extends AsyncDisposable {
   readonly target: Program;
 }
 
-/** Makes one. @param timeouts Of both configuration files, as YAML has them. */
+/** Creates the world. @param timeouts The timeouts in both configuration files, as YAML. */
 export async function openSilentWorld(timeouts: string): Promise<SilentWorld> {
   await using making = new AsyncDisposableStack();
   const { path } = making.use(await makeTempDir());
@@ -39,11 +39,11 @@ export async function openSilentWorld(timeouts: string): Promise<SilentWorld> {
 }
 
 /**
- * Has a path fall silent in the middle of an idle session, and checks who says so, and that both ends are reset.
+ * Silences a path during an idle session, and checks which side reports it, and that both ends are reset.
  *
- * @param silence What falls silent: a command of the far namespace.
- * @param channel The number of the channel that it concerns.
- * @param ms The most that it may take.
+ * @param silence Command in the far namespace that causes the silence.
+ * @param channel Number of the affected channel.
+ * @param ms Time limit in milliseconds.
  */
 export async function assertSilenceEnds(
   { topology: { near, far, ipv4 }, server, client, target }: SilentWorld,
@@ -58,7 +58,7 @@ export async function assertSilenceEnds(
   assertMatch(await application.waitForLine(/^received/, undefined, ms), / reset$/);
   const left = ms - (performance.now() - began);
   assertMatch(await target.waitForLine(/^received/, undefined, left), / reset$/);
-  // Whoever is first names it; the other one may learn of it by the reset of a channel.
+  // The first to notice names the channel; the other side may learn it from a channel's reset.
   const lines = await Promise.all(
     [server, client].map((one) => one.waitForLog("session reset", { reason: /^channel/ })),
   );

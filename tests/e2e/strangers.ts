@@ -1,4 +1,4 @@
-/** What strangers in numbers can't do to a server handler: real sockets of many sources, and a real limit on files. */
+/** Many strangers against a server handler: real sockets from many sources, and a real limit on files. */
 import { assertEquals, assertLess } from "@std/assert";
 import { initiate } from "../../src/association/initiate.ts";
 import { type Address, formatAddress } from "../../src/net/address.ts";
@@ -12,19 +12,19 @@ const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 
 const SOURCES = 100;
 
-/** How long associating may take a legitimate client meanwhile, in milliseconds, on a machine with nothing else to do. */
+/** Time limit for a legitimate client's association meanwhile, in milliseconds, on an idle machine. */
 const SOON = 1000;
 
-/** How often it associates, and how often this machine may have other things to do. */
+/** Number of associations, and how many may be slow because the machine is busy. */
 const TIMES = 30, BUSY = 3;
 
 /**
- * Registers the test that slow strangers keep nobody out: with few files there is no room for all of them, and they come
- * back as soon as they had to go; with many they all stay.
+ * Registers the test that slow strangers lock no client out. With few files there is no room for all of them, and they
+ * reconnect as soon as they are evicted; with many files they all stay.
  */
 export function testStrangers(sockets: number): void {
   for (const files of [1024, 12_000]) {
-    const name = `${sockets} strangers from ${SOURCES} sources keep nobody from associating soon, with ${files} files`;
+    const name = `${sockets} strangers from ${SOURCES} sources delay no association, with ${files} files`;
     testWith(["python3"], name, async () => {
       const channels = loopbackChannels();
       await using server = await startServer(channels, "80=127.0.0.1:1", limited(files));
@@ -36,31 +36,31 @@ export function testStrangers(sockets: number): void {
 
       const among = await associateOften(channels);
       assertLess(among[BUSY]!, SOON + 10 * alone[BUSY]!, `${among}\n${strangers.describe()}\n${server.describe()}`);
-      // With few files, Deno 2.6 takes longer to close what has to go than to accept what comes.
+      // With few files, Deno 2.6 takes longer to close evicted connections than to accept new ones.
       if (files > sockets) assertEquals(server.logged("accept failed"), []);
     });
   }
 }
 
-/** Three addresses of loopback, at a free port. */
+/** Three loopback addresses with one free port. */
 export function loopbackChannels(): Address[] {
   const port = freePort(...HOSTS);
   return HOSTS.map((host) => ({ host, port }));
 }
 
-/** Runs a program with a limit on the files that it may have open. */
+/** Runs a program with a limit on its open files. */
 export function limited(files: number): RunOptions {
   return { within: ["sh", "-c", `ulimit -n ${files} && exec "$0" "$@"`] };
 }
 
-/** How long it takes to associate, in milliseconds. */
+/** Time to associate, in milliseconds. */
 export async function associate(channels: Address[]): Promise<number> {
   const before = performance.now();
   (await initiate(channels, { network: systemNetwork })).end();
   return performance.now() - before;
 }
 
-/** The same, again and again, the longest first. */
+/** Times of repeated associations, the longest first. */
 async function associateOften(channels: Address[]): Promise<number[]> {
   const took: number[] = [];
   for (let time = 0; time < TIMES; time++) {

@@ -1,4 +1,4 @@
-/** What the task `strangers` runs. */
+/** The task `strangers`. */
 import { testStrangers } from "./strangers.ts";
 
 testStrangers(5000);

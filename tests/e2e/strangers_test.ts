@@ -1,4 +1,4 @@
-/** What strangers in numbers can't do to a server handler; the task `strangers` has more of them. */
+/** Many strangers against a server handler; the task `strangers` has more of them. */
 import { assertEquals, assertLessOrEqual, assertStringIncludes } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
@@ -12,13 +12,13 @@ testStrangers(1000);
 
 testWith(
   ["sh"],
-  "when files have run out, sessions go on, and others are taken as soon as there are files again",
+  "sessions continue without free files, and new ones are accepted as soon as files are free again",
   async () => {
     using target = new Target();
     const channels = loopbackChannels();
     await using directory = await makeTempDir();
     const file = `${directory.path}/server.yaml`;
-    // So many that only the system keeps them out.
+    // Limits so high that only the system's apply.
     const limits = "limits: {waiting: 1000, waiting-per-source: 1000, associations: 10}\ntimeouts: {handshake: 1m}";
     const to = `targets: {80: "${formatAddress(target.address)}"}`;
     await Deno.writeTextFile(file, `channels: [${channels.map(formatAddress)}]\n${to}\n${limits}\n`);

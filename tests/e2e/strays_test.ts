@@ -5,34 +5,35 @@ import { startPair } from "../support/handlers/handlers.ts";
 import { bounded } from "../support/programs/process.ts";
 import { connect, drain, flood, pattern, readExactly, Target } from "../support/programs/tcp.ts";
 
-/** How long a connection may stay that is not associated, in milliseconds (docs/PROTOCOL.md), and some for the machine. */
+/** Time limit for a connection that does not associate, in milliseconds (docs/PROTOCOL.md), with a margin. */
 const HANDSHAKE_LIMIT = 5_000 + 1_500;
 
-/** "MICSS", the version, and the cookie. */
+/** Length of "MICSS", the version, and the cookie. */
 const GREETING_LENGTH = 22;
 
-/** How an associate message of three channels begins: type, scheme XOR, threshold, n. The cookies come next. */
+/** Start of an associate message of three channels: type, scheme XOR, threshold, n. The cookies follow. */
 const ASSOCIATE_HEAD = Uint8Array.of(1, 1, 3, 3);
 
-Deno.test("a stranger who sends garbage is closed in time and disturbs no session", () =>
+Deno.test("a stranger that sends garbage is disconnected in time and disturbs no session", () =>
   assertClosed(async (stranger) => {
     await writeAll(stranger, pattern(500, 7));
   }));
 
-Deno.test("a stranger who sends nothing is closed in time and disturbs no session", () => assertClosed(async () => {}));
+Deno.test("a stranger that sends nothing is disconnected in time and disturbs no session", () =>
+  assertClosed(async () => {}));
 
-Deno.test("a stranger who begins well and stops is closed in time and disturbs no session", () =>
+Deno.test("a stranger that starts correctly and stops is disconnected in time and disturbs no session", () =>
   assertClosed(async (stranger, cookie) => {
     await writeAll(stranger, new Uint8Array([...ASSOCIATE_HEAD, ...cookie, ...pattern(20)]));
   }));
 
-Deno.test("a stranger who sends too much is closed in time and disturbs no session", () =>
+Deno.test("a stranger that sends too much is disconnected in time and disturbs no session", () =>
   assertClosed(async (stranger, cookie) => {
     await writeAll(stranger, new Uint8Array([...ASSOCIATE_HEAD, ...cookie, ...pattern(32)]));
     await flood(stranger, pattern(64 * 1024));
   }));
 
-/** Lets a stranger `behave` on each channel's port while a session's bytes go to and fro. */
+/** Runs a stranger on each channel's port while a session's bytes flow in both directions. */
 async function assertClosed(behave: (stranger: Connection, cookie: Uint8Array) => Promise<void>): Promise<void> {
   using target = new Target();
   await using pair = await startPair({ target: target.address });

@@ -1,4 +1,4 @@
-/** A handler as systemd starts it, with a socket in systemd's place that writes down what it hears. */
+/** A handler under systemd, played by a socket that records its messages. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
 import { Handler, micssCommand } from "../support/handlers/handlers.ts";
@@ -14,14 +14,14 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 
 const MANAGER = new URL("../support/system/service_manager.py", import.meta.url).pathname;
 
-/** A manager that listens at `name`. */
+/** Starts a service manager that listens at `name`. */
 async function startManager(name: string): Promise<Program> {
   const manager = Program.start(["python3", MANAGER, name]);
   await manager.waitForLine(/"listening"/);
   return manager;
 }
 
-/** How micss is told of the manager, in the environment. */
+/** The environment by which systemd announces itself. */
 function environment(name: string, watchdog: number): Record<string, string> {
   return { NOTIFY_SOCKET: name, WATCHDOG_USEC: `${watchdog * 1000}` };
 }
@@ -30,7 +30,7 @@ for (const abstract of [false, true]) {
   const kind = abstract ? "in the abstract namespace" : "at a path";
   testWith(
     ["python3"],
-    `systemd hears of readiness, the watchdog, a reload and the end, its socket ${kind}`,
+    `systemd receives readiness, the watchdog's keep-alives, a reload and the end over a socket ${kind}`,
     async () => {
       await using directory = await makeTempDir();
       const name = abstract ? `@${directory.path}` : `${directory.path}/notify`;
@@ -68,7 +68,7 @@ for (const abstract of [false, true]) {
   );
 }
 
-testWith([], "a manager that has gone is a line in the log", async () => {
+testWith([], "a lost service manager is a line in the log", async () => {
   const port = freePort("127.0.0.1", "127.0.0.2");
   const flags = ["--channel", `127.0.0.1:${port}`, "--channel", `127.0.0.2:${port}`, "--target", "80=127.0.0.1:1"];
   await using handler = await Handler.start("server", flags, { env: environment("/nonexistent/notify", 1000) });
@@ -78,7 +78,7 @@ testWith([], "a manager that has gone is a line in the log", async () => {
 
 testWith(
   ["curl", "nginx", "python3", "systemd-analyze"],
-  "handlers do all their work with the system calls and address families that the units leave them",
+  "handlers work within the system calls and address families that their units allow",
   async () => {
     await using directory = await makeTempDir();
     const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
@@ -100,7 +100,7 @@ testWith(
     );
     for (const handler of [server, client]) {
       const { pid } = await handler.waitForLog("ready");
-      // 2 is a filter.
+      // 2 means a filter is active.
       assertMatch(await Deno.readTextFile(`/proc/${pid}/status`), /^Seccomp:\t2$/m);
     }
     await assertResetsCurl(`http://${entry}/file`, {});
@@ -118,7 +118,7 @@ testWith(
 
 testWith(
   ["curl", "systemd-analyze"],
-  "a scrape reaches a handler's UNIX socket through systemd's proxy at an address",
+  "a scrape of a TCP address reaches a handler's UNIX socket through systemd's proxy",
   async () => {
     await using directory = await makeTempDir();
     const port = freePort("127.0.0.1", "127.0.0.2");
@@ -137,7 +137,7 @@ testWith(
 
 testWith(
   ["network namespaces"],
-  "a handler whose address comes late fails with a status that has systemd try it again, and starts then",
+  "a handler whose address appears late fails with a status that makes systemd retry, and then starts",
   async () => {
     await using namespace = await Namespace.make();
     const flags = ["--channel", "192.0.2.1", "--channel", "192.0.2.2", "--target", "80=127.0.0.1:1"];

@@ -7,11 +7,11 @@ import { startNginx } from "../support/programs/nginx.ts";
 import { assertResetsCurl, CURL, testCore } from "./core.ts";
 import type { Path } from "./paths.ts";
 
-/** The mark that routes a packet to the gateway's own sockets, and the routing table for that. */
+/** The mark that routes a packet to the gateway's own sockets, and the routing table for it. */
 const MARK = 1, TABLE = 100;
 
 /**
- * A client handler on a gateway, which takes what applications on another host send to port 80 of any address:
+ * A client handler on a gateway that catches another host's connections to port 80 of any address:
  *
  * ```text
  *  host                      gateway                                        far
@@ -49,7 +49,7 @@ async function openTproxy(
   return { ...path, [Symbol.asyncDispose]: () => made.disposeAsync() };
 }
 
-/** Sends what comes from the host to port 80 to a transparent socket at port 6522, of both families. */
+/** Diverts the host's connections to port 80 to a transparent socket at port 6522, for both families. */
 async function takeOver(gateway: Namespace): Promise<void> {
   const rule = `-i g0 -p tcp --dport 80 -j TPROXY --on-port 6522 --tproxy-mark ${MARK}`.split(" ");
   for (
@@ -69,12 +69,12 @@ const NEEDS = ["network namespaces", "iptables", "ip6tables"];
 
 testCore("through --tproxy", NEEDS, () => openTproxy("ipv4", "0.0.0.0"));
 
-testWith([...NEEDS, "curl", "nginx"], "one --tproxy at [::] takes IPv6 and IPv4 connections", async () => {
+testWith([...NEEDS, "curl", "nginx"], "one --tproxy at [::] accepts IPv6 and IPv4 connections", async () => {
   await using path = await openTproxy("ipv6", "[::]");
   await using nginx = await startNginx([path.target], path.far);
   await Deno.writeTextFile(`${nginx.root}/file`, "through the gateway");
   assertEquals((await run([...CURL, `http://${path.entry}/file`], path.near)).text(), "through the gateway");
-  // Taken, but no server has it: that the handler names it shows that it came with its own address.
+  // Caught although no server has it: the handler's name for it proves that the original destination survived.
   await assertResetsCurl("http://198.51.100.7/file", path.near);
   await path.client.waitForLog("connection refused", { destination: "198.51.100.7:80" });
   await assertResetsCurl("http://[2001:db8::7]/file", path.near);
@@ -83,7 +83,7 @@ testWith([...NEEDS, "curl", "nginx"], "one --tproxy at [::] takes IPv6 and IPv4 
 
 testWith(
   [...NEEDS, "curl"],
-  "a handler sees rules of TPROXY by a port of their own, and that they are lost",
+  "a handler checks TPROXY rules with a probe port, and notices their loss",
   async () => {
     await using path = await openTproxy("ipv6", "[::]", ["--admin", "127.0.0.1:9652"]);
     const { gateway, client } = path;
@@ -106,7 +106,7 @@ testWith(
   },
 );
 
-testWith([...NEEDS, "setpriv"], "--tproxy without CAP_NET_ADMIN does not start, and says what it needs", async () => {
+testWith([...NEEDS, "setpriv"], "--tproxy without CAP_NET_ADMIN fails to start, and says what it needs", async () => {
   await using gateway = await Namespace.make();
   const without = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", "--ambient-caps=-all", "--"];
   const channels = ["192.0.2.1", "192.0.2.2"].map((host) => ({ host, port: 6522 }));

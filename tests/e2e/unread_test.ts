@@ -25,7 +25,7 @@ async function connect(port: number): Promise<Deno.TcpConn> {
 }
 
 for (const workers of [1, 2]) {
-  testWith(["python3"], `a log that nothing reads stops neither sessions nor the end, workers ${workers}`, async () => {
+  testWith(["python3"], `an unread log blocks neither sessions nor the exit, workers ${workers}`, async () => {
     const target = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const hosts = ["127.0.0.1", "127.0.0.2"];
     const port = freePort(...hosts), forward = freePort("127.0.0.1");
@@ -54,13 +54,13 @@ for (const workers of [1, 2]) {
       application.close();
     }
     target.close();
-    // Within the drain and the wait for the log's reader, and not by SIGKILL.
+    // Within the drain time and the wait for the log's reader, without SIGKILL.
     const code = await client.stop("SIGTERM", 10_000);
     assert(code === 0 || code === 1, `ended with ${code}`);
   });
 }
 
-testWith(["python3"], "a demo that nothing reads ends at SIGTERM, and says so by its exit status", async () => {
+testWith(["python3"], "a demo whose output is unread exits on SIGTERM with that status", async () => {
   await using demo = await startUnread("stdout", "demo");
   await new Promise((resolve) => setTimeout(resolve, 3000));
   assertEquals(await demo.stop("SIGTERM", 10_000), 128 + 15);

@@ -1,4 +1,4 @@
-/** One side speaks another version of the protocol, as while one of them is upgraded: each side says so, in one line. */
+/** Peers with different protocol versions, as during an upgrade: each side reports it in one line. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { systemNetwork } from "../../src/net/system/tcp.ts";
@@ -12,10 +12,10 @@ const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 const MAGIC = new TextEncoder().encode("MICSS");
 const COOKIE_LENGTH = 16;
 
-/** A server handler of another version, as far as the protocol says what all versions have in common: the greeting. */
+/** A server handler of another version, as far as all versions agree: the greeting. */
 class OtherServer implements AsyncDisposable {
   readonly channels: Address[];
-  /** How many bytes clients have sent to it. */
+  /** Bytes received from clients. */
   received = 0;
   readonly #listeners;
   readonly #serving: Promise<void>[] = [];
@@ -42,7 +42,7 @@ class OtherServer implements AsyncDisposable {
 }
 
 for (const [version, hint] of [[2, "upgrade this client handler"], [0, "upgrade that server handler"]] as const) {
-  Deno.test(`a client that meets a server of version ${version} resets, sends nothing, and says which to upgrade`, async () => {
+  Deno.test(`a client facing a server of version ${version} resets, sends nothing, and says which one to upgrade`, async () => {
     await using other = new OtherServer(version);
     const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
     await using client = await startClient(other.channels, ["--forward", `${formatAddress(entry)}=web:80`]);
@@ -61,7 +61,7 @@ for (const [version, hint] of [[2, "upgrade this client handler"], [0, "upgrade 
   });
 }
 
-Deno.test("micss identify says of a server of another version that it is one", async () => {
+Deno.test("micss identify reports a server of another version", async () => {
   await using other = new OtherServer(2);
   await using directory = await makeTempDir();
   const micss = await micssCommand();
@@ -78,10 +78,10 @@ Deno.test("micss identify says of a server of another version that it is one", a
   assertEquals(other.received, 0);
 });
 
-Deno.test("a server that a client of another version leaves says in one line what may be behind it", async () => {
+Deno.test("a server left by a client of another version logs one line with the likely cause", async () => {
   using target = new Target();
   await using pair = await startPair({ target: target.address });
-  // A client of version 2 reads the greeting of each channel, sees the version, and closes.
+  // A client of version 2 reads each channel's greeting, sees the version, and closes.
   await Promise.all(pair.channels.map(async (channel) => {
     using connection = await connect(channel);
     const head = await readExactly(connection, MAGIC.length + 1);
@@ -90,7 +90,7 @@ Deno.test("a server that a client of another version leaves says in one line wha
   const line = await pair.server.waitForLog("channel not associated");
   assertEquals(line.reason, "closed by the other side before it sent anything");
   assertEquals(line.hint, "did the client fail on another channel, or does it speak another protocol version than 1?");
-  // It serves those of its own version as before, and has said it once, though three channels met it.
+  // It still serves its own version, and has logged once although three channels closed.
   using application = await connect(pair.entry);
   const served = await target.accept(pair);
   await writeAll(application, Uint8Array.of(1));

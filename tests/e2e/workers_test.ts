@@ -1,4 +1,4 @@
-/** Handlers with several workers, as real processes: traffic, signals, metrics, and ports that are not to be had. */
+/** Handlers with several workers, as real processes: traffic, signals, metrics, and occupied ports. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { acceptAll } from "../../src/net/listen/accept_loop.ts";
@@ -15,10 +15,10 @@ import { CURL } from "./core.ts";
 
 const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 
-/** So many sessions that each of two workers of a client gets one, but once in a million times. */
+/** Enough sessions that each of two workers of a client gets one, except once in a million runs. */
 const MANY = 20;
 
-/** What answers each piece with the same piece, behind a byte that tells it from others. */
+/** Echoes each read after a byte that identifies the echo. */
 class Echo implements AsyncDisposable {
   readonly #listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
   readonly #open = new Set<Connection>();
@@ -52,7 +52,7 @@ class Echo implements AsyncDisposable {
   }
 }
 
-/** A session through both handlers that goes on. */
+/** A continuing session through both handlers. */
 class Session implements Disposable {
   readonly #connection: Connection;
 
@@ -85,16 +85,16 @@ class Session implements Disposable {
   }
 }
 
-/** Both handlers, and what they lead to. */
+/** Both handlers and their targets. */
 interface Pair extends AsyncDisposable {
   readonly server: Handler;
   readonly client: Handler;
   readonly entry: Address;
-  /** How many workers the server handler has. */
+  /** Number of the server handler's workers. */
   readonly servers: number;
 }
 
-/** Starts a client handler and a server handler with so many workers each. */
+/** Starts a client handler and a server handler with the given numbers of workers. */
 async function startPair(clients: number, servers: number): Promise<Pair> {
   await using making = new AsyncDisposableStack();
   const echo = making.use(new Echo(1));
@@ -109,7 +109,7 @@ async function startPair(clients: number, servers: number): Promise<Pair> {
   return { server, client, entry, servers, [Symbol.asyncDispose]: () => made.disposeAsync() };
 }
 
-/** Begins so many sessions, the first one before the others, which lets a client know of all workers. */
+/** Starts `count` sessions, the first one before the others, so that the client learns of all workers. */
 async function begin({ entry, client, servers }: Pair, count: number, mark = 1): Promise<Session[]> {
   const first = await Session.begin(entry, mark);
   if (servers > 1) await client.waitForLog("association", { "server-worker": 1 });
@@ -122,12 +122,12 @@ async function ask(handler: Handler, path: string): Promise<string> {
   return (await run([...CURL, `http://${at}${path}`])).text();
 }
 
-/** The value of a metric without labels, or with the labels given as they are written. */
+/** The value of a metric, with its labels if any in the exposition format. */
 function value(metrics: string, series: string): number {
   return Number(metrics.split("\n").find((line) => line.startsWith(`${series} `))?.slice(series.length + 1));
 }
 
-/** The numbers of the workers whose lines have this event. */
+/** The numbers of the workers that logged an event. */
 function workersOf(handler: Handler, event: string): unknown[] {
   return [...new Set(handler.logged(event).map(({ worker }) => worker))].sort();
 }
@@ -135,13 +135,13 @@ function workersOf(handler: Handler, event: string): unknown[] {
 for (const clients of [1, 2]) {
   for (const servers of [1, 2]) {
     const name = `a client with ${clients} and a server with ${servers} worker${servers === 1 ? "" : "s"}`;
-    testWith(["curl"], `${name} carry sessions, tell what they do as one, and end in order`, async () => {
+    testWith(["curl"], `${name} carry sessions, report as one handler, and exit in order`, async () => {
       await using pair = await startPair(clients, servers);
       const { client, server } = pair;
       const sessions = await begin(pair, MANY);
       for (const session of sessions) await session.talk();
 
-      // Each association's connections have met in one worker, and there are associations in every one.
+      // Each association's connections have met in one worker, and every worker has associations.
       for (const { channels } of server.logged("association")) assertEquals(channels, HOSTS.length);
       assertEquals(workersOf(server, "session"), servers === 1 ? [undefined] : [0, 1], server.describe());
       assertEquals(workersOf(client, "session"), clients === 1 ? [undefined] : [0, 1], client.describe());
@@ -175,7 +175,7 @@ async function sessionsEnded(handler: Handler): Promise<void> {
 }
 
 for (const role of ["client", "server"] as const) {
-  Deno.test(`SIGTERM lets the sessions of all workers of a ${role} finish, and takes no other`, async () => {
+  Deno.test(`SIGTERM lets the sessions of all workers of a ${role} finish, and no new one begin`, async () => {
     await using pair = await startPair(2, 2);
     const handler = pair[role];
     const sessions = await begin(pair, MANY);
@@ -204,7 +204,7 @@ Deno.test("a second SIGTERM resets the sessions of all workers", async () => {
   for (const session of sessions) session[Symbol.dispose]();
 });
 
-Deno.test("SIGHUP reaches every worker, all of them or none", async () => {
+Deno.test("SIGHUP reloads every worker or none", async () => {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await makeTempDir());
   const [one, two] = [stack.use(new Echo(1)), stack.use(new Echo(2))];
@@ -234,7 +234,7 @@ Deno.test("SIGHUP reaches every worker, all of them or none", async () => {
   assertEquals(workersOf(server, "session"), [0, 1]);
 });
 
-Deno.test("a port of any worker that is taken is one line that names it, and status 1", async () => {
+Deno.test("an occupied port of any worker is one error line that names it, and status 1", async () => {
   const port = freePorts(3, ...HOSTS);
   using _other = Deno.listen({ hostname: HOSTS[1]!, port: port + 2 });
   const channels = HOSTS.flatMap((host) => ["--channel", `${host}:${port}`]);
@@ -249,7 +249,7 @@ Deno.test("a port of any worker that is taken is one line that names it, and sta
   );
 });
 
-Deno.test("two clients with workers do not share a way in without a word", async () => {
+Deno.test("two clients with workers can't share an entry silently", async () => {
   await using pair = await startPair(2, 1);
   const flags = ["--server", "web=127.0.0.1,127.0.0.2", "--forward", `${formatAddress(pair.entry)}=web:80`];
   const command = [...await micssCommand(), "client", ...flags, "--workers", "2"];
@@ -261,7 +261,7 @@ Deno.test("two clients with workers do not share a way in without a word", async
 for (const verdict of ["DROP", "REJECT"]) {
   testWith(
     ["curl", "nginx", "network namespaces", "iptables"],
-    `a firewall that lets only the first worker's ports through (${verdict}) costs no connection, and a line tells`,
+    `a firewall that passes only the first worker's ports (${verdict}) fails no connection, and is logged`,
     async () => {
       await using stack = new AsyncDisposableStack();
       const topology = stack.use(await makeTopology());
