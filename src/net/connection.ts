@@ -1,68 +1,67 @@
 import type { Address } from "./address.ts";
 
 /**
- * One TCP connection, or what stands for one in a test.
+ * A TCP connection, real or in memory.
  *
- * Whoever holds it owns it and ends it once, with {@linkcode Connection.close} or {@linkcode Connection.reset}; both may
- * be called again without effect. At most one `read` and one `write` are under way at a time; ending the connection
- * settles both.
+ * The holder owns it and ends it once, with {@linkcode Connection.close} or {@linkcode Connection.reset}; further calls of
+ * either have no effect. At most one `read` and one `write` may be pending at a time; ending the connection settles both.
  */
 export interface Connection {
-  /** This end's address. */
+  /** Address of this end. */
   readonly local: Address;
-  /** The other end's address. */
+  /** Address of the other end. */
   readonly remote: Address;
-  /** Number of its transport protocol (IANA): 6 is TCP. Undefined where that can't be told. */
+  /** Number of the transport protocol (IANA): 6 is TCP. Undefined if unknown. */
   readonly protocol?: number | undefined;
   /**
-   * Reads what is there, at least one byte, into `into`, which is the connection's until the promise settles.
+   * Reads at least one byte into `into`, which belongs to the connection until the promise settles.
    *
    * @returns The number of bytes read, or null when the other end has half-closed.
    */
   read(into: Uint8Array): Promise<number | null>;
   /**
-   * Writes some of `bytes`, which are the connection's until the promise settles.
+   * Writes some of `bytes`, which belong to the connection until the promise settles.
    *
-   * @returns How many were taken, at least one of a non-empty `bytes`; use `writeAll` for all.
+   * @returns The number of bytes written, at least one of a non-empty `bytes`; use `writeAll` for all.
    */
   write(bytes: Uint8Array): Promise<number>;
-  /** Whether bytes that were sent have not been answered for a while, so that its path seems to have stopped. */
+  /** True when sent bytes have been unacknowledged for a while, so that the path seems to be down. */
   readonly stalled?: boolean;
   /**
-   * Has it fail, where the system can do that, when the other end's host has vanished.
+   * Makes the connection fail when the other end's host vanishes, if the system supports it.
    *
-   * @param idle The other end is probed after this time without a byte from it, in milliseconds, and has vanished if it
-   * answers nothing for as long again. What the system does sooner, it does.
+   * @param idle Milliseconds without a byte from the other end after which it is probed; without an answer for as long
+   * again, the connection fails. Shorter settings of the system win.
    */
   keepAlive?(idle: number): void;
-  /** Half-closes: the other end reads null after what was written; reading goes on. */
+  /** Half-closes: the other end reads null after all bytes written; reading continues. */
   closeWrite(): Promise<void>;
-  /** Ends the connection in order: what was written still arrives. */
+  /** Ends the connection in order: bytes written still arrive. */
   close(): void;
-  /** Aborts the connection: the other end sees a reset, and what was on its way may be lost. */
+  /** Aborts the connection: the other end sees a reset, and bytes in flight may be lost. */
   reset(): void;
 }
 
-/** Takes connections at an address. */
+/** Accepts connections at an address. */
 export interface Listener {
-  /** Where it listens; the port is the real one where 0 was asked for. */
+  /** Listening address, with the actual port if 0 was requested. */
   readonly address: Address;
-  /** Numbers of the transport protocols (IANA) of what listens there; none where that can't be told. */
+  /** Transport protocols (IANA numbers) of the listening sockets; none if unknown. */
   readonly protocols?: readonly number[];
   /**
-   * Waits for the next connection, which is then the caller's. One that ends before it is accepted is passed over.
+   * Waits for the next connection, which the caller then owns. Connections that ended in the queue are skipped.
    *
    * @returns The connection, or null after {@linkcode Listener.close}.
-   * @throws When the system has run out of files or memory; accepting may go on after it.
+   * @throws When the system has run out of files or memory; the caller may retry.
    */
   accept(): Promise<Connection | null>;
   /**
-   * Lets no connection begin any more, and gives those that have begun: closing would reset what is in the queue.
+   * Refuses new connections while those in the queue can still be accepted; closing would reset them.
    *
-   * @returns False where the system can't.
+   * @returns False if the system can't.
    */
   hold?(): boolean;
-  /** Stops listening. Connections accepted before are untouched. */
+  /** Stops listening. Accepted connections are unaffected. */
   close(): void;
 }
 
@@ -71,15 +70,15 @@ export interface Network {
   /**
    * Connects to `to`.
    *
-   * @param signal Gives up; a connection that comes too late is closed.
-   * @throws What the system reports, or the signal's reason.
+   * @param signal Cancels; a connection established too late is closed.
+   * @throws The system's error, or the signal's reason.
    */
   connect(to: Address, signal?: AbortSignal): Promise<Connection>;
   /**
    * Listens at `at`.
    *
-   * @param shared Whether others may listen there who say so too: each connection is one of theirs. Default: false.
-   * @throws What the system reports, for example that the address is in use.
+   * @param shared Allows other listeners there that are shared, too; each connection goes to one of them. Default: false.
+   * @throws The system's error, for example that the address is in use.
    */
   listen(at: Address, shared?: boolean): Listener;
 }
@@ -87,7 +86,7 @@ export interface Network {
 /**
  * Writes all of `bytes`.
  *
- * @throws What `connection.write` throws.
+ * @throws The error of `connection.write`.
  */
 export async function writeAll(connection: Pick<Connection, "write">, bytes: Uint8Array): Promise<void> {
   let written = await connection.write(bytes);
@@ -97,12 +96,12 @@ export async function writeAll(connection: Pick<Connection, "write">, bytes: Uin
 /**
  * Fills all of `into`.
  *
- * @throws What `connection.read` throws, or {@linkcode Deno.errors.UnexpectedEof} when the other end half-closes before.
+ * @throws The error of `connection.read`, or {@linkcode Deno.errors.UnexpectedEof} if the other end half-closes first.
  */
 export async function readFull(connection: Connection, into: Uint8Array): Promise<void> {
-  for (let at = 0; at < into.length;) {
-    const length = await connection.read(into.subarray(at));
+  for (let filled = 0; filled < into.length;) {
+    const length = await connection.read(into.subarray(filled));
     if (length === null) throw new Deno.errors.UnexpectedEof("closed by the other side");
-    at += length;
+    filled += length;
   }
 }

@@ -1,4 +1,4 @@
-// Numbers of Linux's headers that several files use.
+// Constants of Linux's headers that several files use.
 
 export const SOL_IP = 0, SOL_IPV6 = 41;
 export const SOL_SOCKET = 1;

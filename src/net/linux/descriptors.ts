@@ -2,34 +2,32 @@ import { readSockaddr, sameAddress, SOCKADDR_SIZE, sockaddrPort } from "../socka
 import { SOL_SOCKET } from "./constants.ts";
 import { type Libc, libc } from "./libc.ts";
 
-/** Whether a socket listens. */
+/** Socket option: the socket listens. */
 const SO_ACCEPTCONN = 30;
 const RLIMIT_NOFILE = 7;
-
 const RLIM_INFINITY = 2n ** 64n - 1n;
 
-/** The sockets of this process that listen where a listener does, other workers' too: Deno tells its own nowhere. */
+/** Descriptors of all sockets of this process, including other workers, that listen at a listener's address. */
 export function listenerDescriptors(c: Libc, { addr }: Deno.TcpListener): number[] {
-  return [...openDescriptors(c)].filter((fd) => namesAddress(c.getsockname, fd, addr) && listens(c, fd));
+  // Deno does not expose a listener's own descriptor.
+  return [...openDescriptors(c)].filter((fd) => {
+    return hasAddress(c.getsockname, fd, addr) && option(c, fd, SOL_SOCKET, SO_ACCEPTCONN) === 1;
+  });
 }
 
-function listens(c: Libc, fd: number): boolean {
-  return option(c, fd, SOL_SOCKET, SO_ACCEPTCONN) === 1;
-}
-
-/** The value of a socket's option that is one number; undefined where the socket does not have it. */
+/** Value of a socket option that is a single number; undefined if the socket lacks it. */
 export function option(c: Libc, fd: number, level: number, number: number): number | undefined {
   const value = new Int32Array(1);
   return c.getsockopt(fd, level, number, value, new Uint32Array([4])) === 0 ? value[0] : undefined;
 }
 
-/** The number of files that this process may have open (soft RLIMIT_NOFILE), or null where that can't be told. */
+/** Maximum number of open files of this process (soft RLIMIT_NOFILE); null if unknown. */
 export function fileLimit(): number | null {
   const c = libc();
   return typeof c === "string" ? null : descriptorLimit(c);
 }
 
-/** The number of files that this process has open, or null where that can't be told. */
+/** Number of open files of this process; null if unknown. */
 export function openFiles(): number | null {
   const c = libc();
   if (typeof c === "string") return null;
@@ -45,6 +43,7 @@ function descriptorLimit(c: Libc): number | null {
   return soft === RLIM_INFINITY ? Infinity : Number(soft);
 }
 
+/** Calls a function of the C library on a connection's descriptor. @returns False without a descriptor, or if it fails. */
 export function onDescriptor(conn: Deno.TcpConn, clue: Clue, call: (c: Libc, fd: number) => number): boolean {
   const c = libc();
   if (typeof c === "string") return false;
@@ -52,34 +51,67 @@ export function onDescriptor(conn: Deno.TcpConn, clue: Clue, call: (c: Libc, fd:
   return fd !== undefined && call(c, fd) === 0;
 }
 
-/** Whether the kernel has confirmed Deno's word on an accepted connection: then it is no use to search for another. */
-let denoReliable = false;
-
-/** The descriptors of the sockets that the last search saw, by their local ports, which several may share. */
-const seen = new Map<number, number[]>();
-
-/** How many searches there were. */
-export let searches = 0;
-
-/**
- * How often all files of this process were looked through so far. That takes a millisecond for each thousand, so that
- * when thousands of connections end at once, one search must do for all that were there.
- */
-export function searchesSoFar(): number {
-  return searches;
-}
-
-/** What helps to find a connection's descriptor. */
+/** Helps to find a connection's descriptor. */
 export interface Clue {
-  /** What {@linkcode searchesSoFar} was when the connection came to be: a later search has seen it. */
+  /** {@linkcode searchesSoFar} when the connection was established: any later search has seen it. */
   readonly searches: number;
-  /** The descriptor that it probably has. */
+  /** Probable descriptor. */
   readonly likely: number | undefined;
 }
 
+/** The descriptors of this process's sockets, as of the last search. */
+class DescriptorTable {
+  /** By local port, which several sockets may share. */
+  readonly #byPort = new Map<number, number[]>();
+  /** Set once the kernel has confirmed Deno's descriptor of an accepted connection, which makes searches needless. */
+  #denoReliable = false;
+  /** Number of searches so far. */
+  searches = 0;
+
+  /** Finds the descriptor of a connection; undefined if the connection has ended. */
+  find(c: Libc, conn: Deno.TcpConn, { searches, likely }: Clue): number | undefined {
+    const symbol = Object.getOwnPropertySymbols(conn).find(({ description }) => description === "Deno.internal.fd");
+    const exposed: unknown = symbol === undefined ? undefined : Reflect.get(conn, symbol);
+    if (typeof exposed === "number") {
+      if (isDescriptorOf(c, exposed, conn)) {
+        this.#denoReliable = true;
+        return exposed;
+      }
+      if (this.#denoReliable) return undefined;
+    }
+    if (likely !== undefined && isDescriptorOf(c, likely, conn)) return likely;
+    if (searches === this.searches) this.#search(c);
+    return this.#byPort.get(conn.localAddr.port)?.find((fd) => isDescriptorOf(c, fd, conn));
+  }
+
+  #search(c: Libc): void {
+    this.searches++;
+    this.#byPort.clear();
+    for (const fd of openDescriptors(c)) {
+      const name = readName(c.getsockname, fd);
+      if (name === undefined) continue;
+      const port = sockaddrPort(name);
+      const fds = this.#byPort.get(port);
+      if (fds === undefined) this.#byPort.set(port, [fd]);
+      else fds.push(fd);
+    }
+  }
+}
+
+/** One table per thread: descriptors belong to the process, and each search sees all of them. */
+const table = new DescriptorTable();
+
 /**
- * The descriptor of the next socket that is opened, as the kernel gives the lowest free number; another thread may get
- * it instead. Undefined without native help, and when no files are left.
+ * Number of searches through all files of this process so far. A search takes a millisecond per thousand files, so when
+ * thousands of connections end together, a single one must serve all that existed before it.
+ */
+export function searchesSoFar(): number {
+  return table.searches;
+}
+
+/**
+ * Probable descriptor of the next socket, since the kernel assigns the lowest free number; another thread may take it
+ * first. Undefined without native help, and when the process has run out of files.
  */
 export function nextDescriptor(): number | undefined {
   const c = libc();
@@ -91,65 +123,42 @@ export function nextDescriptor(): number | undefined {
 }
 
 /**
- * The file descriptor of `conn`. Deno tells that of an accepted connection under a symbol of its own, and that of a
- * dialled one nowhere; any is taken only if the kernel gives it the addresses of `conn`, which no two have alike.
+ * The file descriptor of `conn`. Deno exposes it for accepted connections, under an internal symbol, and not at all for
+ * dialled ones; a candidate is accepted only if the kernel reports the addresses of `conn` for it, which are unique.
  *
- * @returns Undefined when the connection has ended.
+ * @returns undefined if the connection has ended.
  */
-export function descriptorOf(c: Libc, conn: Deno.TcpConn, { searches: since, likely }: Clue): number | undefined {
-  const symbol = Object.getOwnPropertySymbols(conn).find(({ description }) => description === "Deno.internal.fd");
-  const told: unknown = symbol === undefined ? undefined : Reflect.get(conn, symbol);
-  if (typeof told === "number") {
-    if (isDescriptorOf(c, told, conn)) {
-      denoReliable = true;
-      return told;
-    }
-    if (denoReliable) return undefined;
-  }
-  if (likely !== undefined && isDescriptorOf(c, likely, conn)) return likely;
-  if (since === searches) search(c);
-  return seen.get(conn.localAddr.port)?.find((fd) => isDescriptorOf(c, fd, conn));
+export function descriptorOf(c: Libc, conn: Deno.TcpConn, clue: Clue): number | undefined {
+  return table.find(c, conn, clue);
 }
-
-function search(c: Libc): void {
-  searches++;
-  seen.clear();
-  for (const fd of openDescriptors(c)) {
-    if (!readName(c.getsockname, fd)) continue;
-    const port = sockaddrPort(name);
-    const fds = seen.get(port);
-    if (fds === undefined) seen.set(port, [fd]);
-    else fds.push(fd);
-  }
-}
-
-export const name = new Uint8Array(SOCKADDR_SIZE);
-
-const nameSize = new Uint32Array(1);
 
 function isDescriptorOf(c: Libc, fd: number, conn: Deno.TcpConn): boolean {
-  return namesAddress(c.getsockname, fd, conn.localAddr) && namesAddress(c.getpeername, fd, conn.remoteAddr);
+  return hasAddress(c.getsockname, fd, conn.localAddr) && hasAddress(c.getpeername, fd, conn.remoteAddr);
 }
 
-function namesAddress(call: Libc["getsockname"], fd: number, { hostname, port }: Deno.NetAddr): boolean {
-  const address = readName(call, fd) ? readSockaddr(name) : undefined;
+function hasAddress(call: Libc["getsockname"], fd: number, { hostname, port }: Deno.NetAddr): boolean {
+  const name = readName(call, fd);
+  const address = name && readSockaddr(name);
   return address !== undefined && sameAddress(address, { host: hostname, port });
 }
 
-export function readName(call: Libc["getsockname"], fd: number): boolean {
+const nameBuffer = new Uint8Array(SOCKADDR_SIZE);
+const nameSize = new Uint32Array(1);
+
+/** Reads a socket's own or its peer's `sockaddr`, which is valid until the next call; undefined if that fails. */
+export function readName(call: Libc["getsockname"], fd: number): Uint8Array | undefined {
   nameSize[0] = SOCKADDR_SIZE;
-  return call(fd, name, nameSize) === 0;
+  return call(fd, nameBuffer, nameSize) === 0 ? nameBuffer : undefined;
 }
 
 const POLLFD_SIZE = 8;
 const POLLNVAL = 0x20;
-
 const POLL_BATCH = 16384;
 
-/** The kernel gives the lowest free number, so that nobody lives beyond so many closed ones in a row. */
+/** Closed descriptors in a row after which none is open: the kernel assigns the lowest free number. */
 const MAX_GAP = 131072;
 
-/** The open file descriptors, in order. Deno lets nobody but `--allow-all` read /proc/self/fd, so poll() tells. */
+/** All open descriptors in order. Found with poll(), since Deno allows reading /proc/self/fd only with `--allow-all`. */
 function* openDescriptors(c: Libc): Generator<number> {
   const limit = descriptorLimit(c) ?? 0;
   let lastOpen = 0;

@@ -1,6 +1,6 @@
 /**
- * The C library. It needs `--allow-ffi` and no other permission. Each call is one that the kernel answers at once, within
- * microseconds, so that none is worth a thread.
+ * The C library. It needs `--allow-ffi` and no other permission. All calls are synchronous: the kernel answers each within
+ * microseconds.
  *
  * @module
  */
@@ -27,28 +27,29 @@ const SYMBOLS = {
 
 export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
-/** The C library, or why there is none, once somebody asked. */
+/** The C library, or the reason for its absence, once loaded. */
 let loaded: Libc | string | undefined;
 
+/** The C library, or the reason for its absence as the end of a sentence. */
 export function libc(): Libc | string {
   return loaded ??= load();
 }
 
 function load(): Libc | string {
   if (Deno.build.os !== "linux") return `needs Linux; this is ${Deno.build.os}`;
-  let why = "";
+  let reason = "";
   for (const name of ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`]) {
     try {
       return Deno.dlopen(name, SYMBOLS).symbols;
     } catch (error) {
       if (error instanceof Deno.errors.NotCapable) return "needs the permission --allow-ffi";
-      why ||= String(error);
+      reason ||= String(error);
     }
   }
-  return `needs the C library: ${why}`;
+  return `needs the C library: ${reason}`;
 }
 
-/** Whether this process can use what this file offers; `why` says what is missing, for a message at start. */
+/** Reports that this process can call the C library; `why` names the missing requirement, for a message at start. */
 export function hasNativeHelper(): { ok: true } | { ok: false; why: string } {
   const found = libc();
   return typeof found === "string" ? { ok: false, why: found } : { ok: true };

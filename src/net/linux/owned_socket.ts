@@ -2,39 +2,39 @@ import { type Address } from "../address.ts";
 import { hostBytes } from "../ip.ts";
 import { SOCKADDR_SIZE, sockaddrPort, writeSockaddr } from "../sockaddr.ts";
 import { AF_INET, AF_INET6, SOL_SOCKET, STREAM } from "./constants.ts";
-import { name, readName } from "./descriptors.ts";
+import { readName } from "./descriptors.ts";
 import { errno, type Libc, libc } from "./libc.ts";
 import { SO_REUSEADDR } from "./listener.ts";
 import { DATAGRAM } from "./system.ts";
 
 const EINPROGRESS = 115;
 
-/** Whose a socket is: what netfilter's `owner` and `skuid` see. */
+/** Owner of a socket, as netfilter's `owner` and `skuid` see it. */
 export interface Owner {
-  /** A user's number. */
+  /** User ID. */
   readonly uid: number;
-  /** A group's number. */
+  /** Group ID. */
   readonly gid: number;
 }
 
 /**
- * A TCP socket whose owner and local port are known before it connects, to prove rules with. The kernel takes a file's
- * owner from the thread that opens it, so that no other process is needed.
+ * A TCP socket whose owner and local port are known before it connects, for testing firewall rules. The kernel takes a
+ * file's owner from the thread that opens it, so no other process is needed.
  */
 export class OwnedSocket implements Disposable {
-  /** Its local port, its own as long as it is open. */
+  /** Local port, reserved while the socket is open. */
   readonly port: number;
   readonly #libc: Libc;
   readonly #fd: number;
 
   /**
-   * Makes a socket.
+   * Opens a socket and binds it to its local port.
    *
    * @param owner Default: this process.
-   * @param port Its local port, which others may have as well. Default: any free one.
-   * @throws {Deno.errors.NotSupported} Where `hasNativeHelper` says so too.
-   * @throws {Deno.errors.PermissionDenied} When this process may not act for `owner` (CAP_SETUID, CAP_SETGID).
-   * @throws {Deno.errors.AddrNotAvailable} When the system does not have the family.
+   * @param port Local port, possibly shared with other sockets. Default: any free one.
+   * @throws {Deno.errors.NotSupported} Without native help (`hasNativeHelper`).
+   * @throws {Deno.errors.PermissionDenied} If this process may not act for `owner` (CAP_SETUID, CAP_SETGID).
+   * @throws {Deno.errors.AddrNotAvailable} If the system lacks the address family.
    */
   constructor(family: "ipv4" | "ipv6", { owner, port = 0 }: { owner?: Owner | undefined; port?: number } = {}) {
     const c = libc();
@@ -43,7 +43,9 @@ export class OwnedSocket implements Disposable {
     this.#fd = owner === undefined ? openSocket(c, family) : asOwner(c, owner, () => openSocket(c, family));
     const any = writeSockaddr(new Uint8Array(family === "ipv4" ? 4 : 16), port);
     if (port !== 0) c.setsockopt(this.#fd, SOL_SOCKET, SO_REUSEADDR, new Int32Array([1]), 4);
-    if (this.#fd < 0 || c.bind(this.#fd, any, SOCKADDR_SIZE) !== 0 || !readName(c.getsockname, this.#fd)) {
+    const bound = this.#fd >= 0 && c.bind(this.#fd, any, SOCKADDR_SIZE) === 0;
+    const name = bound ? readName(c.getsockname, this.#fd) : undefined;
+    if (name === undefined) {
       const number = errno(c);
       if (this.#fd >= 0) c.close(this.#fd);
       throw new Deno.errors.AddrNotAvailable(`No socket for ${family}: errno ${number}`);
@@ -52,10 +54,10 @@ export class OwnedSocket implements Disposable {
   }
 
   /**
-   * Begins to connect; what comes of it, only the other end tells.
+   * Starts to connect, without reporting the outcome.
    *
-   * @param to Its host an IP address of the socket's family.
-   * @returns 0, or the number of the error for which the system does not even begin, such as no route.
+   * @param to Has an IP address of the socket's family.
+   * @returns 0, or the errno of an immediate failure, such as a missing route.
    */
   connect(to: Address): number {
     if (this.#libc.connect(this.#fd, writeSockaddr(hostBytes(to.host)!, to.port), SOCKADDR_SIZE) === 0) return 0;
@@ -63,7 +65,7 @@ export class OwnedSocket implements Disposable {
     return number === EINPROGRESS ? 0 : number;
   }
 
-  /** Resets and closes it, so that neither the system nor its firewall keeps the connection. Call it once. */
+  /** Resets and closes the socket, so that neither the system nor its firewall keeps the connection. Call it once. */
   [Symbol.dispose](): void {
     this.#libc.connect(this.#fd, new Uint8Array(SOCKADDR_SIZE), SOCKADDR_SIZE);
     this.#libc.close(this.#fd);
@@ -74,7 +76,7 @@ function openSocket(c: Libc, family: "ipv4" | "ipv6"): number {
   return c.socket(family === "ipv4" ? AF_INET : AF_INET6, STREAM, 0);
 }
 
-/** Whether the system has a route to an IP address. Sends no packet: a datagram socket's connect() only looks it up. */
+/** Reports that the system has a route to an IP address. Sends no packet: connect() of a datagram socket only looks it up. */
 export function hasRoute({ host, port }: Address): boolean {
   const c = libc();
   if (typeof c === "string") return false;
@@ -88,12 +90,12 @@ export function hasRoute({ host, port }: Address): boolean {
 
 /** Runs `action` with this thread's file system user and group changed; no other thread sees it. */
 function asOwner(c: Libc, { uid, gid }: Owner, action: () => number): number {
-  // The group first: without root's user the thread might not be allowed to change it.
+  // The group first: the thread may lose the right to change it together with its user.
   const [group, user] = [c.setfsgid(gid), c.setfsuid(uid)];
   try {
-    // Either call answers what was before it, and nothing else.
+    // Each call returns the previous ID and never an error; a second call shows the current one.
     if (c.setfsuid(uid) >>> 0 !== uid || c.setfsgid(gid) >>> 0 !== gid) {
-      throw new Deno.errors.PermissionDenied(`No right to act for user ${uid} and group ${gid}`);
+      throw new Deno.errors.PermissionDenied(`Not permitted to act for user ${uid} and group ${gid}`);
     }
     return action();
   } finally {

@@ -8,10 +8,10 @@ const MSG_NOSIGNAL = 0x4000;
 const CLOCK_MONOTONIC = 1;
 
 /**
- * Sends one datagram to a UNIX socket of somebody else's, without waiting.
+ * Sends a datagram to a UNIX socket without waiting.
  *
- * @param path The socket's; behind an `@`, its name in the abstract namespace (unix(7)).
- * @throws {Deno.errors.NotSupported} Where `hasNativeHelper` says so too, and when the system does not send it.
+ * @param path Path of the socket, or its name in the abstract namespace after an `@` (unix(7)).
+ * @throws {Deno.errors.NotSupported} Without native help (`hasNativeHelper`), or if the system does not send it.
  */
 export function sendDatagram(path: string, text: string): void {
   const c = libc();
@@ -26,7 +26,7 @@ export function sendDatagram(path: string, text: string): void {
   if (BigInt(sent) < 0n) throw new Deno.errors.NotSupported(`can't be sent to ${path}: errno ${number}`);
 }
 
-/** The kernel's monotonic clock, in microseconds; undefined where that can't be told. */
+/** The kernel's monotonic clock, in microseconds; undefined without native help. */
 export function monotonicMicroseconds(): bigint | undefined {
   const c = libc();
   const time = new BigInt64Array(2);

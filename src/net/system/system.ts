@@ -3,15 +3,15 @@ import type { Network } from "../connection.ts";
 import type { Resolve } from "../names/resolve.ts";
 import { systemNetwork } from "./tcp.ts";
 
-/** What a handler needs of the system; tests put a network in memory and a clock of their own in its place. */
+/** A handler's view of the system; tests substitute a network in memory and a fake clock. */
 export interface System {
   /** Makes connections and listeners. */
   readonly network: Network;
-  /** Tells time. */
+  /** Tells the time. */
   readonly clock: Clock;
-  /** Finds the addresses of host names. Default: the system's resolver. */
+  /** Resolves host names. Default: the system's resolver. */
   readonly resolve?: Resolve;
 }
 
-/** The real one. */
+/** The real system. */
 export const realSystem: System = { network: systemNetwork, clock: systemClock };

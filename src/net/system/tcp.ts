@@ -23,23 +23,23 @@ import { fairness } from "../fairness.ts";
 
 const { BrokenPipe } = Deno.errors;
 
-/** When an idle connection is probed first, how often after that, and how often in vain; in seconds (tcp(7)). */
+/** Socket options (tcp(7)): idle time before the first probe and between probes, in seconds; number of probes. */
 const TCP_KEEPIDLE = 4, TCP_KEEPINTVL = 5, TCP_KEEPCNT = 6;
 
-/** After this many retransmissions in a row, 1.4 s or more, a path has stopped; mere loss hardly ever gets so far. */
+/** Consecutive retransmissions, 1.4 s or more, after which a path is down; mere loss rarely causes as many. */
 const STALLED = 3;
 
-/** How many probes go unanswered before a connection is given up. */
+/** Unanswered keep-alive probes before a connection fails. */
 const PROBES = 6;
 
-/** The longest queue of connections to accept that can be asked for: the system cuts it to its own limit (somaxconn). */
+/** Largest accept queue that can be requested; the system reduces it to its own limit (somaxconn). */
 const MAX_BACKLOG = 2 ** 31 - 1;
 
-/** The system's TCP, with TCP_NODELAY on every connection: shares wait for nothing. */
+/** The system's TCP, with TCP_NODELAY on every connection, so that shares are sent immediately. */
 export const systemNetwork: Network = {
   async connect({ host, port }, signal) {
     signal?.throwIfAborted();
-    // Deno would look it up in a thread that nothing bounds, and take the first address only; `dial` does better.
+    // Deno would resolve a name without a limit on threads or time, and try its first address only; `dial` does better.
     if (!isIp(host)) throw new TypeError(`Can't connect to ${host}: not an IP address`);
     const likely = nextDescriptor();
     const conn = await Deno.connect({ hostname: host, port, ...(signal && { signal }) });
@@ -49,14 +49,16 @@ export const systemNetwork: Network = {
     }
     if (isSelfConnected(conn)) {
       conn.close();
-      throw new Deno.errors.ConnectionRefused("Connection refused: connected to itself, as nothing listens there");
+      throw new Deno.errors.ConnectionRefused(
+        "Connection refused: nothing listens there, so the system connected the socket to itself",
+      );
     }
     return new TcpConnection(conn, likely);
   },
 
   listen({ host, port }, shared = false) {
     const first = listenOn(host, port, shared);
-    // [::] stands for IPv4, too, whatever the system's default (net.ipv6.bindv6only) is.
+    // [::] includes IPv4, whatever the system's default (net.ipv6.bindv6only).
     if (canonicalHost(host) !== "::" || !bindsIpv6Only()) return first;
     try {
       return new JoinedListener([first, listenOn("0.0.0.0", first.address.port, shared)]);
@@ -73,29 +75,29 @@ function listenOn(hostname: string, port: number, shared: boolean): TcpListener 
 }
 
 /**
- * A connection of the system's. What its promises reject with is what Deno reports:
+ * A connection of the system. Its promises reject with Deno's errors:
  *
- * - `Deno.errors.ConnectionReset`: the other end, or the network, reset it. The kernel says so only once, and shows a clean
- *   end to reads after it; this class turns their null into that error, so that no reset passes for an end.
- * - `Deno.errors.BrokenPipe`: a write after the other end closed in order, or one beside a read that met a reset.
- * - `Deno.errors.Interrupted`: this end was closed or reset here under a pending read. A blocked write then rejects with
- *   this or with one of the two above (which of them depends on Deno's version), but always at once. Only without native
- *   help (see linux/) and before Deno 2.9 does a blocked write, and the connection with it, wait for the other end.
- * - `Deno.errors.BadResource`: reading, writing or half-closing after the end.
+ * - `Deno.errors.ConnectionReset`: the other end or the network reset it. The kernel reports a reset only once, and a clean
+ *   end to later reads; this class throws the error again instead, so that no reset passes for a clean end.
+ * - `Deno.errors.BrokenPipe`: a write after the other end closed in order, or concurrent with a read that saw a reset.
+ * - `Deno.errors.Interrupted`: this end was closed or reset during a read. A blocked write then rejects immediately, with
+ *   this or one of the two errors above, depending on Deno's version. Only without native help (see linux/) and before
+ *   Deno 2.9 does a blocked write, and with it the connection, wait for the other end.
+ * - `Deno.errors.BadResource`: a read, write or half-close after the end.
  */
 export class TcpConnection implements Connection {
   readonly #conn: Deno.TcpConn;
   readonly #clue: Clue;
   #ended = false;
   #writing = false;
-  /** What a read or write was the first to meet. */
+  /** First I/O error. */
   #failure: unknown;
 
   /**
-   * Takes over a connection of Deno's.
+   * Becomes the owner of a connection of Deno's.
    *
-   * @param conn Nobody else may use or close it from then on.
-   * @param likely The descriptor that it probably has, where it was dialled.
+   * @param conn The caller must not use or close it any more.
+   * @param likely Probable descriptor of a dialled connection.
    */
   constructor(conn: Deno.TcpConn, likely?: number) {
     this.#conn = conn;
@@ -119,7 +121,7 @@ export class TcpConnection implements Connection {
   read(into: Uint8Array): Promise<number | null> {
     return fairness.run(into.length, () => this.#conn.read(into)).then(
       (count) => {
-        // Only a broken pipe goes with a true end: the other end closed first.
+        // A clean end follows only a broken pipe: the other end closed before the write.
         if (count !== null || this.#failure === undefined || this.#failure instanceof BrokenPipe) return count;
         throw this.#failure;
       },
@@ -133,7 +135,7 @@ export class TcpConnection implements Connection {
   write(bytes: Uint8Array): Promise<number> {
     this.#writing = true;
     const written = fairness.run(bytes.length, () => this.#conn.write(bytes));
-    // Not kept for the next one: a connection that nobody writes to is to be small.
+    // A flag rather than the promise itself, to keep idle connections small.
     written.then(() => this.#writing = false, (error) => {
       this.#writing = false;
       this.#failure ??= error;
@@ -152,7 +154,7 @@ export class TcpConnection implements Connection {
     this.#conn.close();
   }
 
-  /** Does what {@linkcode TcpConnection.close} does without native help, and where the connection has failed already. */
+  /** Like {@linkcode TcpConnection.close} without native help, or if the connection has already failed. */
   reset(): void {
     if (this.#ended) return;
     if (this.#failure === undefined && resetConnection(this.#conn, this.#clue)) this.#writing = false;
@@ -172,38 +174,38 @@ export class TcpConnection implements Connection {
     try {
       this.#conn.setKeepAlive(true);
     } catch {
-      // It has ended: the next read or write fails.
+      // The connection has ended: the next read or write fails.
     }
     const limits = [[TCP_KEEPIDLE, seconds], [TCP_KEEPINTVL, interval], [TCP_KEEPCNT, PROBES]] as const;
     lowerTcpOptions(this.#conn, this.#clue, new Map(limits));
   }
 
-  /** Where it was going before a rule redirected it; see {@linkcode originalDestination}. */
+  /** Destination before a rule redirected it; see {@linkcode originalDestination}. */
   originalDestination(): Address {
     return nativeOriginalDestination(this.#conn);
   }
 }
 
 /**
- * Whether both ends are one (RFC 9293, 3.5, simultaneous open): the system picked as the local port the one to connect to,
- * which is in its ephemeral range, and nothing listens there.
+ * Reports that a connection's ends are the same socket (RFC 9293, 3.5, simultaneous open): nothing listens at a port in
+ * the ephemeral range, and the system picked that same port as the local one.
  */
 function isSelfConnected({ localAddr, remoteAddr }: Deno.TcpConn): boolean {
   return localAddr.port === remoteAddr.port && sameAddress(addressOf(localAddr), addressOf(remoteAddr));
 }
 
-/** An IPv6 socket that took an IPv4 connection calls its addresses `::ffff:192.0.2.1`; nobody else needs to know. */
+/** Hides the IPv4-mapped form, such as `::ffff:192.0.2.1`, that an IPv6 socket reports for IPv4 connections. */
 function addressOf({ hostname, port }: Deno.NetAddr): Address {
   return { host: hostname.startsWith("::ffff:") ? canonicalHost(hostname) : hostname, port };
 }
 
-/** Listens by means of Deno's listener, which becomes its own. */
+/** A listener of the system. */
 export class TcpListener implements Listener {
   readonly address: Address;
   readonly #listener: Deno.TcpListener;
   #closed = false;
 
-  /** Takes over a listener of Deno's. */
+  /** Becomes the owner of a listener of Deno's. */
   constructor(listener: Deno.TcpListener) {
     this.#listener = listener;
     this.address = { host: listener.addr.hostname, port: listener.addr.port };
@@ -227,17 +229,17 @@ export class TcpListener implements Listener {
     return listeningProtocols(this.#listener);
   }
 
-  /** Lets it take connections to any address; see {@linkcode makeTransparent}. */
+  /** Accepts connections to any address; see {@linkcode makeTransparent}. */
   makeTransparent(): void {
     nativeMakeTransparent(this.#listener);
   }
 }
 
 /**
- * Lets a listener take what TPROXY of iptables or nftables gives it: connections to any address, which is then their
- * local one. A listener that is none of the system's takes all anyway.
+ * Makes a listener accept connections from TPROXY of iptables or nftables: to any address, which is then the connection's
+ * local one. Other listeners than the system's accept these anyway.
  *
- * @throws {Deno.errors.NotSupported} Where `hasNativeHelper` says so too.
+ * @throws {Deno.errors.NotSupported} Without native help (`hasNativeHelper`).
  * @throws {Deno.errors.PermissionDenied} Without the capability CAP_NET_ADMIN.
  */
 export function makeTransparent(listener: Listener): void {
@@ -246,11 +248,11 @@ export function makeTransparent(listener: Listener): void {
 }
 
 /**
- * Where an accepted connection was going before a rule of iptables or nftables redirected it to us.
+ * Destination of an accepted connection before a rule of iptables or nftables redirected it here.
  *
- * @returns The destination, or undefined for a connection that is none of the system's.
- * @throws {Deno.errors.NotSupported} Where `hasNativeHelper` says so too.
- * @throws {Deno.errors.NotFound} When the kernel knows none.
+ * @returns The destination, or undefined for other connections than the system's.
+ * @throws {Deno.errors.NotSupported} Without native help (`hasNativeHelper`).
+ * @throws {Deno.errors.NotFound} If the kernel has none.
  */
 export function originalDestination(connection: Connection): Address | undefined {
   return connection instanceof TcpConnection ? connection.originalDestination() : undefined;
