@@ -1,6 +1,7 @@
-import { MicssError } from "../errors/errors.ts";
+import { MicssError, reasonOf } from "../errors/errors.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Clock } from "../time/clock.ts";
+import { deadline } from "../time/deadline.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
 import { isDisconnect } from "../net/retry.ts";
 import { canonicalHost, withoutZone } from "../net/ip.ts";
@@ -34,9 +35,9 @@ export interface ExchangeOptions {
   readonly network: Network;
   /** Measures the time-out. */
   readonly clock: Clock;
-  /** In milliseconds, for all keys together. */
+  /** Time limit for all keys together, in milliseconds. */
   readonly timeout: number;
-  /** Gives up. */
+  /** Aborts the exchange. */
   readonly signal?: AbortSignal;
 }
 
@@ -52,24 +53,14 @@ export class IdentifyError extends MicssError {}
  * @throws {IdentifyError} After closing every connection.
  */
 export async function identify(first: Address, keys: readonly Key[], options: ExchangeOptions): Promise<Identified> {
-  const giveUp = new AbortController();
-  let connection: Connection | undefined;
-  const stop = (reason: unknown): void => {
-    giveUp.abort(reason);
-    connection?.close();
-  };
   const { timeout, clock, network, signal } = options;
-  const forget = clock.after(timeout, () => stop(new Error(`no answer within ${timeout / 1000} s`)));
-  const onAbort = () => stop(signal!.reason);
-  signal?.addEventListener("abort", onAbort);
+  using limit = deadline(clock, timeout, { reason: () => new Error(`no answer within ${timeout / 1000} s`), signal });
   try {
-    signal?.throwIfAborted();
     for (const key of keys) {
-      connection = await network.connect(first, giveUp.signal);
+      limit.signal.throwIfAborted();
+      const connection = await network.connect(first, limit.signal);
       try {
-        giveUp.signal.throwIfAborted();
-        const identified = await ask(connection, first, key);
-        giveUp.signal.throwIfAborted();
+        const identified = await limit.race(ask(connection, first, key));
         if (identified !== null) return identified;
       } finally {
         connection.close();
@@ -78,12 +69,8 @@ export async function identify(first: Address, keys: readonly Key[], options: Ex
     const ids = keys.map(({ id }) => id.toHex()).join(", ");
     throw new Error(`the server handler has no key ${ids}`);
   } catch (error) {
-    const cause = giveUp.signal.aborted ? giveUp.signal.reason : error;
-    const reason = cause instanceof Error ? cause.message.replace(/ \(os error \d+\)$/, "") : String(cause);
-    throw new IdentifyError(`${formatAddress(first)} did not identify its channels: ${reason}`, { cause });
-  } finally {
-    forget();
-    signal?.removeEventListener("abort", onAbort);
+    const cause = limit.signal.aborted ? limit.signal.reason : error;
+    throw new IdentifyError(`${formatAddress(first)} did not identify its channels: ${reasonOf(cause)}`, { cause });
   }
 }
 
@@ -91,7 +78,7 @@ export async function identify(first: Address, keys: readonly Key[], options: Ex
 async function ask(connection: Connection, first: Address, key: Key): Promise<Identified | null> {
   const fill = (into: Uint8Array) => readFull(connection, into);
   await decodeFrom(decodeGreeting(), fill);
-  // Lives only here: no other answer is ever checked against it.
+  // Used once: no other answer is ever checked against it.
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_LENGTH));
   await writeAll(connection, encodeIdentify({ keyId: key.id, nonce }));
   const reply = await decodeFrom(decodeIdentifyReply(key.method), whole(fill));
@@ -111,8 +98,8 @@ async function ask(connection: Connection, first: Address, key: Key): Promise<Id
   });
   if (!await key.verify!(transcript, answer.token)) {
     throw new Error(
-      "the answer's token is wrong: it was tampered with, or belongs to another request, or the server handler has another " +
-        "address for itself (see its setting announce)",
+      "the answer's token is wrong: the answer was tampered with or belongs to another request, or the server handler " +
+        "signs for another address (see its setting announce)",
     );
   }
   return { ...checked(answer, first), key };

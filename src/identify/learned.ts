@@ -61,7 +61,7 @@ interface Failure {
  */
 export class Learned {
   readonly #options: LearnedOptions;
-  readonly #underWay = new Map<string, Promise<DatabaseEntry>>();
+  readonly #pending = new Map<string, Promise<DatabaseEntry>>();
   readonly #failures = new Map<string, Failure>();
   readonly #failedRenewals = new Map<string, Failure>();
   readonly #giveUp = new AbortController();
@@ -91,7 +91,9 @@ export class Learned {
     if (keys.length === 0) {
       if (entry === undefined) return null;
       const expired = new Date(entry.expires ?? 0).toISOString();
-      throw new IdentifyError(`what was learned about ${host} expired at ${expired}, and no key is configured for it`);
+      throw new IdentifyError(
+        `the channels learned for ${host} expired at ${expired}, and no key is configured for it`,
+      );
     }
     const failure = this.#failures.get(host);
     if (failure !== undefined && clock.now() < failure.until) throw failure.error;
@@ -103,7 +105,7 @@ export class Learned {
     }
   }
 
-  /** Aborts exchanges under way, and starts no more. */
+  /** Aborts pending exchanges, and makes further ones fail. */
   close(): void {
     this.#giveUp.abort(new Error("the handler is ending"));
   }
@@ -112,7 +114,7 @@ export class Learned {
   #renew(entry: DatabaseEntry, keys: readonly ScopedKey[]): void {
     const { clock, log } = this.#options;
     const { address } = entry;
-    if (this.#underWay.has(address) || clock.now() < (this.#failedRenewals.get(address)?.until ?? 0)) return;
+    if (this.#pending.has(address) || clock.now() < (this.#failedRenewals.get(address)?.until ?? 0)) return;
     this.#learn(address, keys).catch((error) => {
       fail(this.#failedRenewals, address, { error, until: clock.now() + RENEWAL_PAUSE });
       const until = new Date(entry.expires!).toISOString();
@@ -121,10 +123,10 @@ export class Learned {
   }
 
   #learn(host: string, keys: readonly ScopedKey[]): Promise<DatabaseEntry> {
-    const underWay = this.#underWay.get(host);
-    if (underWay !== undefined) return underWay;
-    const learning = this.#ask(host, keys).finally(() => this.#underWay.delete(host));
-    this.#underWay.set(host, learning);
+    const pending = this.#pending.get(host);
+    if (pending !== undefined) return pending;
+    const learning = this.#ask(host, keys).finally(() => this.#pending.delete(host));
+    this.#pending.set(host, learning);
     return learning;
   }
 

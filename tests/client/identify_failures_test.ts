@@ -281,7 +281,7 @@ Deno.test("an entry that has expired is not used, nor is the connection passed o
   assertEquals(event, "connection refused");
   assertStringIncludes(
     String(reason),
-    "what was learned about 192.0.2.1 expired at 2030-01-01T01:00:00.000Z, and no key is configured for it",
+    "the channels learned for 192.0.2.1 expired at 2030-01-01T01:00:00.000Z, and no key is configured for it",
   );
 });
 
