@@ -1,10 +1,10 @@
-# An image with nothing in it but micss and the C library that it needs, and a user who is not root.
+# An image with only micss and the C library that it needs, run by an unprivileged user.
 #   docker build -t micss --build-arg BUILD="$(git log -1 --format='%h of %cs')" .
 #   docker run --network host micss server --admin 127.0.0.1:9652 \
 #     --channel 192.0.2.10 --channel 198.51.100.10 --target 80=127.0.0.1:8080
 
 FROM denoland/deno:2.9.6 AS build
-# What `micss version` says it was built from.
+# Shown by `micss version`.
 ARG BUILD=""
 ENV MICSS_BUILD=$BUILD
 WORKDIR /micss
@@ -13,7 +13,7 @@ COPY scripts scripts
 COPY src src
 RUN ["deno", "task", "compile"]
 
-# For who has to change rules, as a pod's init container, and not for handlers: with nft, and root.
+# For changing rules, as a pod's init container, not for handlers: with nft, and as root.
 #   docker build -t micss-rules --target rules .
 FROM debian:12-slim AS rules
 RUN apt-get update \
@@ -28,11 +28,11 @@ LABEL org.opencontainers.image.title="micss" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /micss/micss /micss
-# The port of a channel, unless the configuration says otherwise.
+# Default port of a channel.
 EXPOSE 6522
-# Named by its number, so that Kubernetes can tell that it is not root.
+# By number, so that Kubernetes can verify that it is not root.
 USER 65532:65532
-# A handler that hangs does not answer at its --admin, here where it is when nobody says otherwise.
+# Fails when the handler hangs. Needs --admin at this address.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/micss", "status", "--admin", "127.0.0.1:9652"]
 ENTRYPOINT ["/micss"]
 CMD ["help"]

@@ -1,4 +1,4 @@
-/** The image, as far as it goes without a container engine: linted, and its steps done by hand in directories of our own. */
+/** The image without a container engine: its Dockerfile is linted and its steps are run in temporary directories. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 // deno-lint-ignore no-import-prefix -- deno.json would have everyone who runs micss fetch it
 import { validate } from "npm:dockerfile-utils@0.16.3";
@@ -16,15 +16,15 @@ const text = await Deno.readTextFile(`${ROOT}Dockerfile`);
 const stages = parseDockerfile(text);
 const only = (stage: string, name: string) => stages.get(stage)!.findLast((one) => one.name === name)!;
 
-/** What the linter finds wrong in a Dockerfile. */
+/** Lints a Dockerfile. */
 const lint = (text: string) => validate(text).map(({ message }) => message);
 
-Deno.test("a linter finds nothing wrong in the Dockerfile", () => {
+Deno.test("the Dockerfile passes a linter", () => {
   assertEquals(lint(text), []);
   assertEquals(lint(text.replace("EXPOSE 6522", "EXPOSE channels")).length, 1);
 });
 
-Deno.test("the image is labelled as the project is", async () => {
+Deno.test("the image's labels match the project", async () => {
   const labels = only("final", "LABEL").args.join(" ");
   const { version, license } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   assertStringIncludes(labels, `org.opencontainers.image.version="${version}"`);
@@ -46,7 +46,7 @@ testWith(
     }
     const [deno, ...build] = only("build", "RUN").args;
     assertEquals(deno, "deno");
-    // The variable is what ENV makes of the build's argument. Types take longest, and are the task `check`'s.
+    // ENV sets the variable from the build's argument. Type checks, which take longest, are left to the task `check`.
     const env = { MICSS_BUILD: "0123abc of 2026-01-02" };
     await run([Deno.execPath(), ...build, "--no-check"], { cwd: context.path, env });
 
@@ -61,7 +61,7 @@ testWith(
     assertMatch((await run([...entrypoint, ...only("final", "CMD").args], root)).text(), /^micss carries TCP/);
     assertMatch((await run([...entrypoint, "version"], root)).text(), /^micss .* \(0123abc of 2026-01-02\)\n/);
 
-    // It has to be at the address of the health check, which others may have here: a network of its own.
+    // In a network namespace, since the health check's address may be in use here.
     await using network = await Namespace.make();
     const within = [...network.within, ...root.within];
     const health = only("final", "HEALTHCHECK").args;

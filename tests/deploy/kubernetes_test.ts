@@ -1,4 +1,4 @@
-/** The manifests for Kubernetes: against its own schemas, and against the program that they run. */
+/** The Kubernetes manifests, validated by Kubernetes's schemas and by the program. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseClientCommand } from "../../src/run/client_program.ts";
 import { parseClientRules } from "../../src/cli/rules_args.ts";
@@ -30,7 +30,7 @@ async function validate(manifests: readonly Manifest[]): Promise<string | undefi
       const manifest${index}: Type${index} = ${JSON.stringify(manifest)};
       new Model${index}(manifest${index}).validate();`;
   });
-  // None of that is the project's: it has no configuration, and a lock file of its own.
+  // Without the project's configuration, and with a lock file of its own.
   const lock = ["--frozen", `--lock=${new URL("kubernetes.lock", import.meta.url).pathname}`];
   const flags = ["--quiet", "--no-config", ...lock, "--check", "--allow-env", "--ext=ts", "-"];
   const { code: status, stderr } = await run([Deno.execPath(), "run", ...flags], {
@@ -68,14 +68,14 @@ Deno.test("every file is part of a kustomization", async () => {
   }
 });
 
-Deno.test("the settings are ones that the program takes, by the containers' arguments", () => {
+Deno.test("the program accepts the settings with the containers' arguments", () => {
   const read = (path: string) => {
     assertEquals(path, "/etc/micss/client.yaml");
     return clientYaml;
   };
   assertEquals(sidecar.args[0], "client");
   parseClientCommand([...sidecar.args.slice(1)], read);
-  // The image says `rules`.
+  // The image's entry point adds `rules`.
   assertEquals(rules.args[0], "apply");
   const { rules: told } = parseClientRules("micss rules apply", [...rules.args.slice(1)], read);
   assertEquals(told!.exemptUids, [`${sidecar.securityContext.runAsUser}`]);
@@ -88,7 +88,7 @@ Deno.test("the settings are ones that the program takes, by the containers' argu
   assertEquals(channels.map(({ port }) => port), ports.map((one: { containerPort: number }) => one.containerPort));
 });
 
-Deno.test("rules come first and alone have a right, NET_ADMIN; then the sidecar; the application comes last", () => {
+Deno.test("rules start first and alone have a capability, NET_ADMIN; then the sidecar, then the application", () => {
   assertEquals(app.initContainers.map(({ name }: Container) => name), ["micss-rules", "micss"]);
   assertEquals([rules.restartPolicy, sidecar.restartPolicy], [undefined, "Always"]);
   const containers: Container[] = [...app.initContainers, ...app.containers, ...handler.containers];
@@ -103,7 +103,7 @@ Deno.test("rules come first and alone have a right, NET_ADMIN; then the sidecar;
   }
 });
 
-Deno.test("channels and the application's port are open to all, the admin address to Prometheus alone", () => {
+Deno.test("channels and the application's port are open to all, the admin address to Prometheus only", () => {
   const pods: [Manifest[], string, string, number[]][] = [
     [client, "Deployment", "app", [8080]],
     [server, "Deployment", "micss-server", [6522, 6523, 6524]],
@@ -122,12 +122,12 @@ Deno.test("channels and the application's port are open to all, the admin addres
     assertEquals([all.from, portsOf(all)], [undefined, open]);
     assertEquals([portsOf(some), others], [[9652], []]);
     assertEquals(some.from, [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }]);
-    // No port of a pod is left out, and so closed.
+    // Every port of a pod is mentioned; otherwise it would be closed.
     assertEquals([...named.values()].toSorted(), [...open, 9652].toSorted());
   }
 });
 
-Deno.test("a probe of readiness waits for longer than a handler that can serve takes to say so", () => {
+Deno.test("readiness probes wait longer than a handler that can serve takes to answer", () => {
   const statefulSet = podOf(only(replicas, "StatefulSet", "micss-server"));
   for (const { readinessProbe } of [sidecar, handler.containers[0], statefulSet.containers[0]]) {
     assertEquals(readinessProbe.httpGet.path, "/readyz");
@@ -135,7 +135,7 @@ Deno.test("a probe of readiness waits for longer than a handler that can serve t
   }
 });
 
-Deno.test("no other container has the user by whom rules know the handler", () => {
+Deno.test("no other container runs as the user that rules exempt", () => {
   const users = [...app.initContainers, ...app.containers].map(({ securityContext }: Container) =>
     securityContext.runAsUser
   );
@@ -143,14 +143,14 @@ Deno.test("no other container has the user by whom rules know the handler", () =
   assert(!users.includes(undefined));
 });
 
-Deno.test("a pod has the time that its sessions may take to finish", () => {
+Deno.test("a pod's grace period covers the drain time of its sessions", () => {
   const { timeouts } = parseClientCommand([...sidecar.args.slice(1)], () => clientYaml);
   for (const { terminationGracePeriodSeconds } of [app, handler]) {
     assert(terminationGracePeriodSeconds * 1000 >= timeouts.drain + 20_000);
   }
 });
 
-/** The pods, by their names, and the ports to which a server's addresses lead. */
+/** Pods by name, and the ports to which a server's addresses lead. */
 function waysTo(addresses: readonly string[], manifests: readonly Manifest[]) {
   return addresses.map((address) => {
     const [{ spec }] = manifests.filter((one) => one.kind === "Service" && one.spec.loadBalancerIP === address);
@@ -159,7 +159,7 @@ function waysTo(addresses: readonly string[], manifests: readonly Manifest[]) {
 }
 
 for (const [name, manifests, count] of [["one server", [...client, ...server], 1], ["three", replicas, 3]] as const) {
-  Deno.test(`the channels of each server lead to one replica, each to a port of its own: ${name}`, () => {
+  Deno.test(`the channels of each server lead to one replica, each to its own port: ${name}`, () => {
     const settings = only(manifests, "ConfigMap", "micss-client").data["client.yaml"];
     const { servers } = parseClientCommand(["--config", "client.yaml"], () => settings);
     assertEquals(servers.length, count);

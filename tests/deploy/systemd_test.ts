@@ -1,4 +1,4 @@
-/** The units for systemd: what systemd says of them, and what the commands in them say. */
+/** The systemd units: verified by systemd, and their commands by the program. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parseClientCommand } from "../../src/run/client_program.ts";
 import { parseClientRules } from "../../src/cli/rules_args.ts";
@@ -11,7 +11,7 @@ const HANDLERS = ["micss-server", "micss-client"];
 const RULES = ["micss-rules", "micss-rules-watch"];
 const ALL = [...HANDLERS, ...RULES];
 
-/** What `systemd-analyze security` gives at most, of 10 for a unit without any protection. */
+/** Maximum exposure according to `systemd-analyze security`, where 10 is a unit without protection. */
 const MAX_EXPOSED: Record<string, number> = {
   "micss-server": 1.4,
   "micss-client": 1.4,
@@ -23,7 +23,7 @@ testWith(["systemd-analyze"], "systemd finds nothing wrong in the units", async 
   await using directory = await makeTempDir();
   for (const name of ALL) {
     const text = await Deno.readTextFile(`${UNITS}${name}.service`);
-    // It looks for the program, which is not installed here.
+    // systemd-analyze looks for the program, which is not installed here.
     await Deno.writeTextFile(`${directory.path}/${name}.service`, text.replaceAll("/usr/local/bin/micss", "/bin/true"));
   }
   const verify = ["systemd-analyze", "verify", "--man=no", ...ALL.map((name) => `${directory.path}/${name}.service`)];
@@ -31,7 +31,7 @@ testWith(["systemd-analyze"], "systemd finds nothing wrong in the units", async 
   assertEquals(stderr, "");
 });
 
-/** A network that comes up before the system's initialization is over, as with cloud-init. */
+/** A network that comes up during the system's initialization, as with cloud-init. */
 const EARLY_NETWORK = `[Unit]
 DefaultDependencies=no
 Wants=network-pre.target
@@ -53,7 +53,7 @@ testWith(["systemd-analyze"], "rules can be in place before even a network that 
   const unit = await Deno.readTextFile(`${UNITS}micss-rules.service`);
   await place("micss-rules.service", unit, "multi-user.target");
   const verify = ["systemd-analyze", "verify", "--man=no", `${directory.path}/micss-rules.service`];
-  // A cycle in the order of units would be told, and one of them not started.
+  // In an ordering cycle systemd would report it and not start one of the units.
   const { stderr } = await run(verify, { env: { SYSTEMD_UNIT_PATH: `${directory.path}:/lib/systemd/system` } });
   assertEquals(stderr, "");
 });
@@ -68,7 +68,7 @@ for (const name of ALL) {
 }
 
 for (const name of HANDLERS) {
-  Deno.test(`${name} says what its handler can do: tell that it is ready, alive and reloading`, async () => {
+  Deno.test(`${name} declares that its handler reports readiness, liveness and reloads`, async () => {
     const unit = await readUnit(name);
     assertEquals(unit.get("Type"), ["notify"]);
     assertEquals(unit.get("DynamicUser"), ["yes"]);
@@ -78,7 +78,7 @@ for (const name of HANDLERS) {
   });
 }
 
-Deno.test("handlers and the watch are started again for as long as it takes, unless their settings are wrong", async () => {
+Deno.test("handlers and the watch are restarted without a limit, unless their settings are invalid", async () => {
   for (const name of [...HANDLERS, "micss-rules-watch"]) {
     const unit = await readUnit(name);
     const settings = ["StartLimitIntervalSec", "Restart", "RestartPreventExitStatus"].map((key) => unit.get(key));
@@ -86,17 +86,17 @@ Deno.test("handlers and the watch are started again for as long as it takes, unl
   }
 });
 
-Deno.test("the client handler requires enabled rules, which are there before any network and stay at shutdown", async () => {
+Deno.test("the client handler requires enabled rules, which are applied before the network and stay at shutdown", async () => {
   const rules = await readUnit("micss-rules");
   assertEquals(rules.get("RequiredBy"), ["micss-client.service"]);
   assertEquals(rules.get("Before"), ["network-pre.target micss-client.service"]);
-  // Neither the order of sysinit.target, which may wait for the network, nor the conflict with shutdown.target.
+  // Neither ordered after sysinit.target, which may wait for the network, nor in conflict with shutdown.target.
   assertEquals([rules.get("DefaultDependencies"), rules.get("Conflicts")], [["no"], undefined]);
   const watch = await readUnit("micss-rules-watch");
   assertEquals([rules.get("Also"), watch.get("PartOf")], [["micss-rules-watch.service"], ["micss-rules.service"]]);
 });
 
-Deno.test("the commands in the units are ones that the program takes, and leave the admin address to the file", async () => {
+Deno.test("the program accepts the commands in the units, which leave the admin address to the file", async () => {
   const command = async (name: string) => (await readUnit(name)).get("ExecStart")![0]!.split(" ").slice(1);
   const admin = "admin: 127.0.0.1:9652\n";
   const [server, ...serverFlags] = await command("micss-server");
@@ -114,7 +114,7 @@ Deno.test("the commands in the units are ones that the program takes, and leave 
   }
 });
 
-Deno.test("the rules exempt the user that the client handler runs as, which sysusers.d makes", async () => {
+Deno.test("the rules exempt the client handler's user, which sysusers.d creates", async () => {
   const [user] = (await readUnit("micss-client")).get("User")!;
   for (const name of RULES) assert((await readUnit(name)).get("ExecStart")![0]!.endsWith(` --exempt-uid ${user}`));
   assertMatch(await Deno.readTextFile(`${UNITS}micss.sysusers.conf`), new RegExp(`^u ${user} - `, "m"));
