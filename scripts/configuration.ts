@@ -74,8 +74,8 @@ function rulesOf<T>(schema: Schema<T>): Option[] {
   return optionsOf(schema).filter(({ path }) => path!.startsWith("rules."));
 }
 
-function isSame(one: Option, other: Option): boolean {
-  return one.path === other.path && one.doc === other.doc && one.written === other.written;
+function isSame(option: Option, other: Option): boolean {
+  return option.path === other.path && option.doc === other.doc && option.written === other.written;
 }
 
 function chapter(title: string, options: readonly Option[], flagsOf = ""): string {

@@ -53,10 +53,7 @@ export function checkPortRanges(channels: readonly Address[], workers: number, p
   channels.forEach((channel, index) => {
     const { host, port } = channel;
     if (port > highest) {
-      problems.at(
-        channel,
-        `${workers} workers need ${workers} ports from ${port}; give a port up to ${highest}`,
-      );
+      problems.at(channel, `${workers} workers need ${workers} ports from ${port}; give a port up to ${highest}`);
     }
     const other = channels.slice(0, index).find((earlier) =>
       sameHost(earlier.host, host) && earlier.port !== port && Math.abs(earlier.port - port) < workers
@@ -72,10 +69,10 @@ export function checkPortRanges(channels: readonly Address[], workers: number, p
 
 /** Returns the items with the same key as an earlier one. */
 export function repeated<T>(items: readonly T[], key: (item: T) => string): T[] {
-  const seen = new Set<string>();
+  const keys = new Set<string>();
   return items.filter((item) => {
-    const known = seen.has(key(item));
-    seen.add(key(item));
-    return known;
+    const isKnown = keys.has(key(item));
+    keys.add(key(item));
+    return isKnown;
   });
 }

@@ -53,8 +53,8 @@ export function readFlags(subject: string, options: readonly Option[], args: str
     if (known?.placeholder !== undefined) {
       return problems.add(`${subject}: --${name}`, `missing value; write --${name} ${known.placeholder}`);
     }
-    const meant = nearest(name, [...names, "help"]);
-    const hint = meant === undefined ? `see ${subject} --help` : `did you mean --${meant}?`;
+    const candidate = nearest(name, [...names, "help"]);
+    const hint = candidate === undefined ? `see ${subject} --help` : `did you mean --${candidate}?`;
     problems.add(`${subject}: ${dashes}${name}`, `unknown flag; ${hint}`);
   }
 }

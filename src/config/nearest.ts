@@ -36,6 +36,6 @@ export function distance(a: string, b: string): number {
 
 /** Second half of a message about an unknown word: suggests the nearest candidate, or lists all. */
 export function suggestion(word: string, candidates: readonly string[]): string {
-  const meant = nearest(word, candidates);
-  return meant === undefined ? `known: ${candidates.join(", ")}` : `did you mean ${meant}?`;
+  const candidate = nearest(word, candidates);
+  return candidate === undefined ? `known: ${candidates.join(", ")}` : `did you mean ${candidate}?`;
 }

@@ -59,14 +59,14 @@ export function entriesOf<T>(schema: Schema<T>): [keyof T & string, Field<unknow
 /** Lists the settings of a schema in order, including those of groups. */
 export function optionsOf<T>(schema: Schema<T>, path: readonly string[] = []): Option[] {
   return entriesOf(schema).flatMap(([, entry]) => {
-    const here = [...path, entry.key];
-    if ("fields" in entry) return optionsOf(entry.fields, here);
+    const keys = [...path, entry.key];
+    if ("fields" in entry) return optionsOf(entry.fields, keys);
     const { flag, shape, doc } = entry;
     const defaultText = entry.default === undefined || shape.repeats ? undefined : shape.format(entry.default);
     const example = entry.example ?? defaultText;
     const option = {
       ...flag !== undefined && { flag },
-      path: here.join("."),
+      path: keys.join("."),
       ...(!shape.bare || flag === undefined) && { placeholder: shape.placeholder },
       repeats: shape.repeats,
       ...defaultText !== undefined && { default: defaultText },
@@ -75,7 +75,7 @@ export function optionsOf<T>(schema: Schema<T>, path: readonly string[] = []): O
       means: shape.means,
       ...example !== undefined && { example },
     };
-    return [option, ...shape.entry === undefined ? [] : optionsOf(shape.entry.schema, [...here, shape.entry.key])];
+    return [option, ...shape.entry === undefined ? [] : optionsOf(shape.entry.schema, [...keys, shape.entry.key])];
   });
 }
 

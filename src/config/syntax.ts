@@ -145,10 +145,10 @@ export function wordSyntax<T extends string>(kind: string, words: readonly T[]):
     parse(text) {
       const word = words.find((word) => word === text);
       if (word !== undefined) return word;
-      const meant = nearest(text, words);
-      const hint = meant === undefined
+      const candidate = nearest(text, words);
+      const hint = candidate === undefined
         ? `write ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`
-        : `did you mean ${meant}?`;
+        : `did you mean ${candidate}?`;
       throw new SyntaxError(`unknown ${kind}: ${quote(text)}; ${hint}`);
     },
     format: (word) => word,

@@ -113,7 +113,7 @@ Deno.test("the schemas accept valid files", () => {
 Deno.test("the schemas and the reader refuse invalid files, at the right place", () => {
   for (const [side, yaml, where] of WRONG) {
     assertThrows(() => read(side, yaml), UsageError);
-    const said = editorSays(side, yaml);
-    assert(said.some((line) => line.startsWith(`${where}: `)), `${yaml}${said.join("\n")}`);
+    const lines = editorSays(side, yaml);
+    assert(lines.some((line) => line.startsWith(`${where}: `)), `${yaml}${lines.join("\n")}`);
   }
 });

@@ -44,18 +44,18 @@ Deno.test("every setting has an example that the program and the schema accept",
   }
 });
 
-/** YAML that the documentation shows, by where. */
+/** YAML in the documentation, with its page. */
 const shown = ["README.md", "docs/OPERATIONS.md", "docs/CONFIGURATION.md"].flatMap((path) =>
   fenced(read(path)).filter(({ kind }) => kind === "yaml").map(({ content }) => [path, content] as const)
 );
 
-/** Whose configuration a file is; other programs' files, such as Kubernetes's, are nobody's. */
+/** Returns the handler that a file configures; undefined for files of other programs, such as Kubernetes. */
 function sideOf(yaml: string): "server" | "client" | undefined {
   if (/^(?:channels|targets):/m.test(yaml)) return "server";
   return /^(?:servers|forward|redirect):/m.test(yaml) ? "client" : undefined;
 }
 
-Deno.test("an editor has nothing to say of the files that the documentation shows", () => {
+Deno.test("the schemas accept the files shown in the documentation", () => {
   const ours = shown.flatMap(([path, yaml]) => {
     const side = sideOf(yaml);
     return side === undefined ? [] : [{ path, yaml, side }];
@@ -64,8 +64,8 @@ Deno.test("an editor has nothing to say of the files that the documentation show
   for (const { path, yaml, side } of ours) assertEquals(editorSays(side, yaml), [], `${path}\n${yaml}`);
 });
 
-Deno.test("the operations' exit statuses are those of the help", () => {
+Deno.test("the exit statuses in docs/OPERATIONS.md are those of the help", () => {
   const rows = tablesWith(read("docs/OPERATIONS.md"), "", "")[0]!.rows;
-  const said = EXIT_STATUSES.map(([status, meaning]) => [status, meaning.toLowerCase()]);
-  assertEquals(rows.map(([status, meaning]) => [status, meaning!.toLowerCase()]), said);
+  const expected = EXIT_STATUSES.map(([status, meaning]) => [status, meaning.toLowerCase()]);
+  assertEquals(rows.map(([status, meaning]) => [status, meaning!.toLowerCase()]), expected);
 });
