@@ -1,34 +1,34 @@
 import { type Clock, systemClock } from "../time/clock.ts";
 
-/** How much may wait to be written, in characters: some 5,000 lines. */
-const MAX_WAITING = 1 << 20;
+/** Default limit of queued characters: some 5,000 lines. */
+const MAX_QUEUED = 1 << 20;
 
-/** Where a queue writes, such as standard error. */
+/** Destination of lines, such as standard error. */
 export interface Sink {
-  /** Writes some of `bytes`, and resolves to how many. */
+  /** Writes some of `bytes`, and resolves to their number. */
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/** Configures a {@linkcode LineQueue}. */
+/** Options of a {@linkcode LineQueue}. */
 export interface LineQueueOptions {
-  /** Called once lines can be written again after some were dropped, with how many. */
+  /** Receives the number of dropped lines once a write succeeds again. */
   readonly dropped?: (lines: number) => void;
-  /** Maximum number of characters that wait. Default: 1 Mi. */
+  /** Maximum number of queued characters. Default: 1 Mi. */
   readonly limit?: number;
   /** Default: the system's. */
   readonly clock?: Clock;
 }
 
 /**
- * Writes lines in order without ever blocking its caller: a reader that stalls (a full pipe, a stopped terminal) costs
- * lines, not sessions. Lines beyond the limit are dropped and counted.
+ * Writes lines in order without ever blocking the caller: a stalled reader (a full pipe, a stopped terminal) costs lines
+ * rather than sessions. Lines beyond the limit are dropped and counted.
  */
 export class LineQueue {
   readonly #sink: Sink;
   readonly #options: LineQueueOptions;
   readonly #limit: number;
-  #waiting: string[] = [];
-  /** Characters that wait or are being written. */
+  #queued: string[] = [];
+  /** Characters queued or being written. */
   #size = 0;
   #writing: Promise<void> | null = null;
   #reported = 0;
@@ -36,11 +36,11 @@ export class LineQueue {
   /** Lines dropped so far. */
   dropped = 0;
 
-  /** An empty queue. */
+  /** Starts empty. */
   constructor(sink: Sink, options: LineQueueOptions = {}) {
     this.#sink = sink;
     this.#options = options;
-    this.#limit = options.limit ?? MAX_WAITING;
+    this.#limit = options.limit ?? MAX_QUEUED;
   }
 
   /** Queues a line, given without its newline. */
@@ -49,28 +49,28 @@ export class LineQueue {
       this.dropped++;
       return;
     }
-    this.#waiting.push(line);
+    this.#queued.push(line);
     this.#size += line.length + 1;
     this.#writing ??= this.#writeAll();
   }
 
-  /** Waits until every line is written, at most `ms` milliseconds; then drops the rest, and all that comes later. */
+  /** Waits up to `ms` milliseconds until every line is written; then drops the rest and all later lines. */
   async close(ms: number): Promise<void> {
     await within(this.#writing ?? Promise.resolve(), ms, this.#options.clock);
     this.#closed = true;
-    this.dropped += this.#waiting.splice(0).length;
+    this.dropped += this.#queued.splice(0).length;
   }
 
   async #writeAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const lines = this.#waiting.splice(0);
+    while (this.#queued.length > 0) {
+      const lines = this.#queued.splice(0);
       const text = `${lines.join("\n")}\n`;
       try {
         await writeTo(this.#sink, text);
         this.#size -= text.length;
         this.#report();
       } catch {
-        // A closed standard error must not end the handler. Reported after the next write that succeeds, if any does.
+        // A closed standard error must not end the handler. The next successful write, if any, reports the loss.
         this.#size -= text.length;
         this.dropped += lines.length;
       }
@@ -90,16 +90,16 @@ const encoder = new TextEncoder();
 /**
  * Writes all of a text.
  *
- * @throws What `sink.write` throws.
+ * @throws The error of `sink.write`.
  */
 export async function writeTo(sink: Sink, text: string): Promise<void> {
   for (let bytes = encoder.encode(text); bytes.length > 0;) bytes = bytes.subarray(await sink.write(bytes));
 }
 
-/** Waits for `done`, at most `ms` milliseconds. */
+/** Waits for `done`, up to `ms` milliseconds; returns silently when the time is over. */
 export async function within(done: Promise<void>, ms: number, clock: Clock = systemClock): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const cancel = clock.after(ms, late.resolve);
-  await Promise.race([done, late.promise]);
+  const timeout = Promise.withResolvers<void>();
+  const cancel = clock.after(ms, timeout.resolve);
+  await Promise.race([done, timeout.promise]);
   cancel();
 }

@@ -1,57 +1,57 @@
-/** What a log line may carry beside its event: plain values; undefined ones are left out. */
+/** Fields of a log line besides its event: plain values; undefined ones are omitted. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** How grave a line is, least first. */
+/** Severities, in ascending order. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
 /** One of {@linkcode LOG_LEVELS}. */
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** What a handler can be told to write at least: `quiet` is `warn`, and the handler's own start, reload and end. */
+/** Minimum levels to choose from: `quiet` is `warn` plus the handler's own start, reload and end. */
 export const LOG_THRESHOLDS = ["debug", "info", "quiet", "warn", "error"] as const;
 
 /** One of {@linkcode LOG_THRESHOLDS}. */
 export type LogThreshold = typeof LOG_THRESHOLDS[number];
 
-/** The least level of lines about a handler's work. */
+/** Minimum level for lines about a handler's work. */
 export function minimumLevel(threshold: LogThreshold): LogLevel {
   return threshold === "quiet" ? "warn" : threshold;
 }
 
-/** How lines are written: for people, or one JSON object a line. */
+/** Format of lines: text for people, or a JSON object each. */
 export type LogFormat = "text" | "json";
 
-/** Writes structured lines. Never give it a secret, a share or a message byte. */
+/** Writes structured lines. Never pass it a secret, a share or a message byte. */
 export interface Log {
-  /** For who looks for a fault in MICSS itself. */
+  /** Details for finding a bug in MICSS itself. */
   debug(event: string, fields?: LogFields): void;
-  /** What happened, as it should. */
+  /** Normal operation. */
   info(event: string, fields?: LogFields): void;
-  /** What went wrong for one session or peer, or will go wrong soon. */
+  /** A failure of a single session or peer, or one that is imminent. */
   warn(event: string, fields?: LogFields): void;
-  /** What keeps the handler from its work. */
+  /** A failure that keeps the handler from working. */
   error(event: string, fields?: LogFields): void;
-  /** The same log, every line with `fields` added. */
+  /** Derives a log that adds `fields` to every line. */
   with(fields: LogFields): Log;
 }
 
-/** How {@linkcode createLog} writes. Level and format are looked at for each line: who keeps the object may change them. */
+/** Options of {@linkcode createLog}. Level and format are read for each line, so the owner of the object may change them. */
 export interface LogOptions {
-  /** Lines below it are dropped. Default: "info". */
+  /** Minimum level. Default: "info". */
   level?: LogLevel;
   /** Default: "text". */
   format?: LogFormat;
-  /** Takes each line, without its newline. Must not block: see `line_queue.ts`. */
+  /** Writes a line, given without its newline. Must not block: see `line_queue.ts`. */
   write: (line: string) => void;
-  /** The time of a line. Default: now. */
+  /** Time of a line. Default: the current time. */
   now?: () => Date;
 }
 
 /**
- * Makes a log.
+ * Creates a log.
  *
- * A text line is `TIME LEVEL EVENT key=value ...`, values with spaces, quotes or control characters in JSON's quotes; a
- * JSON line has `time`, `level`, `event` and the fields.
+ * A text line is `TIME LEVEL EVENT key=value ...`; values with spaces, quotes or control characters are JSON strings. A JSON
+ * line has `time`, `level`, `event` and the fields.
  */
 export function createLog(options: LogOptions): Log {
   const write: WriteEntry = (level, event, fields) => {
@@ -62,34 +62,33 @@ export function createLog(options: LogOptions): Log {
   return relayLog(() => options.level ?? "info", write);
 }
 
-/** Takes a line as it was given, all its fields put together. */
+/** Receives an unformatted line with all of its fields. */
 export type WriteEntry = (level: LogLevel, event: string, fields: LogFields) => void;
 
 /**
- * Makes a log whose lines go elsewhere as they are given.
+ * Creates a log that passes lines on unformatted.
  *
- * @param level Lines below it are dropped; asked for each line.
+ * @param level Returns the minimum level; called for each line.
  */
 export function relayLog(level: () => LogLevel, write: WriteEntry): Log {
   return new Lines({ level, write }, null, {});
 }
 
-/** The fields that a line has beside its own: those that {@linkcode Log.with} added one after the other. */
+/** A chain of the fields that {@linkcode Log.with} added. */
 interface Bound {
-  /** Those before. */
+  /** Fields added earlier. */
   readonly outer: Bound | null;
-  /** Those that come last. */
+  /** Fields added last, which win. */
   readonly fields: LogFields;
 }
 
-/** All of them in one object. */
 function fieldsOf({ outer, fields }: Bound): LogFields {
   return outer === null ? fields : { ...fieldsOf(outer), ...fields };
 }
 
 /**
- * Every session keeps some of these. A class has its methods once, where closures would be made for each; and fields that were
- * put together would take four times as much as what they were given as.
+ * A class and a chain of fields to save memory, since every session holds several logs: closures would be created for each,
+ * and merged fields take four times the memory.
  */
 class Lines implements Log, Bound {
   readonly #to: { readonly level: () => LogLevel; readonly write: WriteEntry };
@@ -142,7 +141,7 @@ function quoteIfNeeded(value: string): string {
   return /^[^\s"=\p{Cc}]+$/u.test(value) ? value : toJson(value);
 }
 
-/** JSON without the control characters and line separators that JSON lets be, but terminals and viewers act on. */
+/** JSON that also escapes control characters and line separators that JSON allows but terminals and viewers interpret. */
 function toJson(value: unknown): string {
   return JSON.stringify(value).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -1,41 +1,41 @@
 import { type Log, type LogFields, type LogLevel, relayLog } from "./log.ts";
 
-/** A log line, as {@linkcode Log} was given it. */
+/** An unformatted log line. */
 export interface Event {
   /** Number of the line, from 1. */
   readonly number: number;
-  /** Time of writing, in ISO 8601. */
+  /** Time of the line, in ISO 8601. */
   readonly time: string;
-  /** Level. */
+  /** Severity. */
   readonly level: LogLevel;
-  /** Event. */
+  /** Text of the event. */
   readonly event: string;
-  /** Other fields. */
+  /** All other fields. */
   readonly fields: LogFields;
 }
 
 /**
- * The last log lines of each level but debug, so that many lines of one level push out none of a graver one. Contains no
- * secrets: a log is never given one.
+ * The last log lines of each level except debug, kept per level so that frequent lines don't evict more severe ones.
+ * Contains no secrets, as logs never do.
  */
 export class Recent {
   readonly #limit: number;
   readonly #now: () => Date;
-  /** By level, the oldest first. Times are formatted only when asked for. */
+  /** By level, the oldest first. Times are formatted on request only. */
   readonly #events = new Map<LogLevel, (Omit<Event, "time"> & { readonly time: Date })[]>();
   #number = 0;
 
   /**
    * Starts empty.
    *
-   * @param limit Lines to keep of each level.
+   * @param limit Number of lines kept per level.
    */
   constructor(limit = 100, now: () => Date = () => new Date()) {
     this.#limit = limit;
     this.#now = now;
   }
 
-  /** The lines with a higher number, the oldest first. */
+  /** Lines with a number above `number`, the oldest first. */
   after(number = 0): Event[] {
     return [...this.#events.values()].flat()
       .filter((event) => event.number > number)
@@ -43,7 +43,7 @@ export class Recent {
       .map((event) => ({ ...event, time: event.time.toISOString() }));
   }
 
-  /** A log that writes to `log` and keeps its lines here. */
+  /** Wraps a log to keep its lines here, too. */
   of(log: Log): Log {
     return relayLog(() => "debug", (level, event, fields) => {
       log[level](event, fields);

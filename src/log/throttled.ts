@@ -1,15 +1,15 @@
 import type { Clock } from "../time/clock.ts";
 import type { Log, LogFields } from "./log.ts";
 
-/** How many lines an event usually may have before the rest of the interval is counted only. */
-const LINES = 10;
+/** Default number of lines per interval; the rest is only counted. */
+const MAX_LINES = 10;
 
-/** In milliseconds. */
+/** Length of an interval, in milliseconds. */
 const INTERVAL_MS = 10_000;
 
 /**
- * Writes at most so many lines of an event every ten seconds, and then one that says how many more there were: what a
- * stranger can cause must not fill a disk.
+ * Limits the lines of an event to a number per ten seconds, followed by a line with the number of suppressed ones: events
+ * that a stranger can cause must not fill a disk.
  */
 export class Throttled {
   readonly #write: (fields: LogFields) => void;
@@ -19,25 +19,25 @@ export class Throttled {
   #suppressed = 0;
 
   /**
-   * Nothing is written, and no timer set, until the event happens.
+   * Starts idle: the first event sets a timer.
    *
    * @param write Writes a line of the event.
-   * @param lines How many lines, at least one. Default: ten.
+   * @param lines Maximum number of lines, at least 1. Default: 10.
    */
-  constructor(write: (fields: LogFields) => void, clock: Clock, lines: number = LINES) {
+  constructor(write: (fields: LogFields) => void, clock: Clock, lines: number = MAX_LINES) {
     this.#write = write;
     this.#clock = clock;
     this.#lines = lines;
   }
 
-  /** The event has happened. */
+  /** Reports an occurrence of the event. */
   report(fields: LogFields): void {
-    if (this.#written === 0) this.#clock.after(INTERVAL_MS, () => this.#next());
+    if (this.#written === 0) this.#clock.after(INTERVAL_MS, () => this.#endInterval());
     if (++this.#written <= this.#lines) this.#write(fields);
     else this.#suppressed++;
   }
 
-  #next(): void {
+  #endInterval(): void {
     if (this.#suppressed > 0) {
       this.#write({ "more-times": this.#suppressed, "seconds": INTERVAL_MS / 1000 });
     }
@@ -47,12 +47,12 @@ export class Throttled {
 
 /** {@linkcode Throttled} lines of level warn. */
 export class ThrottledWarning extends Throttled {
-  /** As for {@linkcode Throttled}. */
-  constructor(log: Log, clock: Clock, event: string, lines: number = LINES) {
+  /** See {@linkcode Throttled}. */
+  constructor(log: Log, clock: Clock, event: string, lines: number = MAX_LINES) {
     super((fields) => log.warn(event, fields), clock, lines);
   }
 
-  /** The event has happened. */
+  /** Reports an occurrence of the event. */
   warn(fields: LogFields): void {
     this.report(fields);
   }

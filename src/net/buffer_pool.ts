@@ -1,73 +1,73 @@
-/** What a buffer has beyond its nominal size: room for a frame's head, and for words of 8 bytes at any start. */
+/** Extra bytes beyond a buffer's nominal size: a frame's head, and alignment to words of 8 bytes at any offset. */
 const SLACK = 48;
 
-/** The nominal sizes in bytes, small to large. */
+/** Nominal sizes in bytes, in ascending order. */
 const SIZES = [512, 8192, 65536, 524288] as const;
 
-/** The smallest nominal size: what something idle holds. */
+/** Smallest nominal size, for idle connections. */
 export const SMALLEST_BUFFER: number = SIZES[0];
 
-/** The largest nominal size. */
+/** Largest nominal size. */
 export const LARGEST_BUFFER: number = SIZES[SIZES.length - 1]!;
 
 /**
- * So many of the smallest buffers are cut from one piece of memory, 64 KiB: thousands of sessions hold little else when
- * they are idle, and memory of its own costs each more than half of what is in it.
+ * Number of smallest buffers that share an allocation of 64 KiB. Thousands of idle sessions hold little else, and an
+ * allocation of its own would cost each buffer half of its size again.
  */
-const CUT = Math.floor(65536 / (SMALLEST_BUFFER + SLACK));
+const PER_SLAB = Math.floor(65536 / (SMALLEST_BUFFER + SLACK));
 
-/** From this nominal size on a buffer is large, and counted while it is in use. */
+/** Nominal size from which buffers are large, and counted while in use. */
 const LARGE = SIZES[2];
 
-/** What the buffers of flows that wait shrink to when large ones run short: the largest size that is not. */
+/** Size to which the buffers of waiting flows shrink when large ones run short: the largest that is not large. */
 const MODEST = SIZES[1];
 
-/** With this many bytes of large buffers in use, what waits for more to come is to hold a modest one. */
+/** Bytes of large buffers in use beyond which flows that wait for input get modest ones. */
 const PRESSURE = 32 * 1024 * 1024;
 
-/** With this many bytes of large buffers in use, reads get modest ones. */
+/** Bytes of large buffers in use beyond which all reads get modest ones. */
 const MAX_IN_USE = 2 * PRESSURE;
 
-/** Free buffers are kept up to this many bytes; the memory of others is released. */
+/** Maximum total size of free buffers, in bytes; the memory of others is released. */
 const MAX_FREE = 32 * 1024 * 1024;
 
 const free = new Map<number, Uint8Array[]>(SIZES.map((size) => [size + SLACK, []]));
 let kept = 0;
 
-/** The bytes of all large buffers, free ones included. */
+/** Bytes of all large buffers, including free ones. */
 let large = 0;
-/** Those of the free ones. */
+/** Bytes of free large buffers. */
 let largeFree = 0;
 
-/** Some buffers are not given back because an operation that failed may still use them: they count until collected. */
+/** Counts down for buffers that are collected without being given back, as a failed operation may still use them. */
 const uncounted = new FinalizationRegistry<number>((length) => void (large -= length));
 
 /**
- * Takes a buffer of the process's common stock. It holds what its last owner left there.
+ * Takes a buffer from the process's pool. It contains whatever its last owner left there.
  *
- * @param least The bytes needed, at most {@linkcode LARGEST_BUFFER} and 48.
- * @returns A buffer that starts on a word of 8 bytes and is at least that long; the caller's until given back.
+ * @param minLength Bytes needed, at most {@linkcode LARGEST_BUFFER} plus 48.
+ * @returns A buffer aligned to 8 bytes and at least that long; the caller owns it until {@linkcode giveBuffer}.
  */
-export function takeBuffer(least: number): Uint8Array {
+export function takeBuffer(minLength: number): Uint8Array {
   for (const size of SIZES) {
-    if (size + SLACK < least) continue;
+    if (size + SLACK < minLength) continue;
     const buffer = free.get(size + SLACK)!.pop();
-    if (buffer === undefined) return size === SMALLEST_BUFFER ? cut() : allocate(size);
+    if (buffer === undefined) return size === SMALLEST_BUFFER ? cutFromSlab() : allocate(size);
     kept -= buffer.length;
     if (size >= LARGE) largeFree -= buffer.length;
     return buffer;
   }
-  throw new RangeError(`a buffer of ${least} bytes`);
+  throw new RangeError(`No buffer has ${minLength} bytes; the largest has ${LARGEST_BUFFER + SLACK}`);
 }
 
-/** The rest of the piece that is being cut. */
-let piece = new Uint8Array(0);
+/** Unused rest of the current allocation for smallest buffers. */
+let slab = new Uint8Array(0);
 
-function cut(): Uint8Array {
+function cutFromSlab(): Uint8Array {
   const length = SMALLEST_BUFFER + SLACK;
-  if (piece.length === 0) piece = new Uint8Array(CUT * length);
-  const buffer = piece.subarray(0, length);
-  piece = piece.subarray(length);
+  if (slab.length === 0) slab = new Uint8Array(PER_SLAB * length);
+  const buffer = slab.subarray(0, length);
+  slab = slab.subarray(length);
   return buffer;
 }
 
@@ -80,7 +80,7 @@ function allocate(size: number): Uint8Array {
   return buffer;
 }
 
-/** Gives back what {@linkcode takeBuffer} returned, whole. Nobody may use it, or a view of it, afterwards. */
+/** Gives back a whole buffer of {@linkcode takeBuffer}. The caller must not use it, or a view of it, any more. */
 export function giveBuffer(buffer: Uint8Array): void {
   const isLarge = buffer.length >= LARGE;
   if (kept + buffer.length <= MAX_FREE) {
@@ -90,36 +90,36 @@ export function giveBuffer(buffer: Uint8Array): void {
   } else if (isLarge) {
     large -= buffer.length;
     uncounted.unregister(buffer);
-    // At once: after a burst nothing may make V8 collect garbage for minutes.
+    // Releases the memory immediately: after a burst V8 may not collect garbage for minutes.
     (buffer.buffer as ArrayBuffer).transfer(0);
   }
 }
 
-/** What buffers take, in bytes. */
+/** Memory of buffers, in bytes. */
 export interface BufferBytes {
   /** Large buffers in use. */
   readonly inUse: number;
-  /** Buffers kept for the next that are asked for. */
+  /** Free buffers. */
   readonly free: number;
 }
 
-/** What buffers take at the moment. */
+/** Current memory of buffers. */
 export function bufferBytes(): BufferBytes {
   return { inUse: large - largeFree, free: kept };
 }
 
-/** The nominal size of a read's buffer, as {@linkcode nextSize} gave it, or less while large ones run short. */
+/** Nominal size for a read: `size`, as {@linkcode nextSize} chose it, or less while large buffers run short. */
 export function affordable(size: number): number {
   return size >= LARGE && large - largeFree + size > MAX_IN_USE ? MODEST : size;
 }
 
 /**
- * The nominal size of the next read's buffer, from how the last read used its own: a full one makes it a step larger, one
- * used to less than a sixteenth a step smaller. So a flow gets large reads and an idle connection holds little. While large
- * buffers run short, any read that was not full makes the next one modest: there is nothing more to read, so it waits.
+ * Nominal size for the next read, given the use of the last one: a step larger if its buffer was full, a step smaller if
+ * less than a sixteenth was used. Flows thus get large reads, and idle connections hold little. While large buffers run
+ * short, a read that did not fill its buffer gets a modest one next, since it will wait for input.
  *
- * @param size The nominal size now.
- * @param used How many bytes the last read gave.
+ * @param size Nominal size of the last read.
+ * @param used Number of bytes that the last read returned.
  */
 export function nextSize(size: number, used: number): number {
   const step = SIZES.findIndex((one) => one === size);

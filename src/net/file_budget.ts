@@ -1,17 +1,17 @@
-/** Files that are no connections: listeners, the log, the database, what the runtime needs. */
+/** Files other than connections: listeners, the log, the database, the runtime's own. */
 const OTHER_FILES = 64;
 
-/** What is assumed where the system does not tell: the usual limit of a shell. */
-const USUAL_LIMIT = 1024;
+/** Limit assumed if unknown: the usual one of a shell. */
+const DEFAULT_LIMIT = 1024;
 
-/** More than this nobody plans with. */
+/** Larger limits count as this one. */
 const MAX_FILES = 1_000_000;
 
 /**
- * How many connections a handler may plan with: one is a file.
+ * Number of connections that a handler may hold, each being a file.
  *
- * @param files How many files the process may have open; null where the system does not tell.
+ * @param files Maximum number of open files of the process; null if unknown.
  */
 export function connectionBudget(files: number | null): number {
-  return Math.max(OTHER_FILES, Math.min(files ?? USUAL_LIMIT, MAX_FILES) - OTHER_FILES);
+  return Math.max(OTHER_FILES, Math.min(files ?? DEFAULT_LIMIT, MAX_FILES) - OTHER_FILES);
 }

@@ -2,10 +2,11 @@ import type { Address } from "./address.ts";
 import { connectedHost, isLoopback, sameHost } from "./ip.ts";
 
 /**
- * Whether a connection to `destination` would come back to one of our own listeners: a loop, which would eat every file.
+ * Reports that a connection to `destination` would arrive at one of the handler's own listeners: a loop that would use up
+ * all files.
  *
- * @param listeners Where this handler listens; a wildcard host stands for every address in `hosts`.
- * @param hosts This machine's addresses.
+ * @param listeners Addresses of the handler's listeners; a wildcard host stands for every address in `hosts`.
+ * @param hosts Addresses of this machine.
  */
 export function isOwn(destination: Address, listeners: readonly Address[], hosts: readonly string[]): boolean {
   const to = connectedHost(destination.host);

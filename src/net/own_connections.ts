@@ -1,22 +1,22 @@
-/** How many connections are remembered; a later one may take an earlier one's place. */
+/** Number of remembered connections; a later one may replace an earlier one. */
 const SLOTS = 65_536;
 
-/** How many ports there are. */
+/** Number of TCP ports. */
 const PORTS = 65_536;
 
-/** For how many seconds it is known whose a connection is after it was made. */
+/** Seconds for which a connection is remembered after it was established. */
 const REMEMBERED_SECONDS = 3;
 
 /**
- * The connections that the workers of a client handler are making and have lately made, so that each of them recognizes
- * one that a rule sends back, whichever of them it meets. It is memory that they share: hashes of connections' ends, each
- * with when it was made, and for each port how many connections to it are being made.
+ * Connections that the workers of a client handler are making or have recently made, so that any of them recognizes one
+ * that a rule sends back. The workers share this memory: hashes of connections' ends with the time at which each was
+ * established, and the number of pending connections per port.
  *
- * A hash has 32 bits: once in four thousand million times a connection is refused because another one's is the same. One
- * that was forgotten too early passes; what comes of it is new, and most likely remembered.
+ * A hash has 32 bits: one connection in four thousand million is refused for a collision. A connection forgotten too early
+ * passes once; the one that results from it is new, and most likely remembered.
  */
 export class OwnConnections {
-  /** How many bytes of memory it takes. */
+  /** Size of the shared memory, in bytes. */
   static readonly SIZE = (2 * SLOTS + PORTS) * 4;
   readonly #hashes: Int32Array;
   readonly #times: Int32Array;
@@ -24,10 +24,10 @@ export class OwnConnections {
   readonly #now: () => number;
 
   /**
-   * Takes memory over that is shared.
+   * Uses shared memory.
    *
-   * @param cells {@linkcode OwnConnections.SIZE} bytes, all zeros at first.
-   * @param now The time of day, in milliseconds: the same for all workers.
+   * @param cells {@linkcode OwnConnections.SIZE} bytes, initially zero.
+   * @param now Wall-clock time in milliseconds, which all workers share.
    */
   constructor(cells: Int32Array, now: () => number = Date.now) {
     this.#hashes = cells.subarray(0, SLOTS);
@@ -36,24 +36,24 @@ export class OwnConnections {
     this.#now = now;
   }
 
-  /** A connection to a port is being made, or is not any more. */
+  /** Adds to the number of pending connections to a port. */
   pending(port: number, change: 1 | -1): void {
     Atomics.add(this.#pending, port, change);
   }
 
-  /** Whether connections to a port are being made. */
+  /** Reports that connections to a port are pending. */
   isPending(port: number): boolean {
     return Atomics.load(this.#pending, port) > 0;
   }
 
-  /** A connection was made. @param path Names both its ends. */
+  /** Remembers an established connection. @param path Names both of its ends. */
   made(path: string): void {
     const hash = hashOf(path), slot = hash & SLOTS - 1;
     Atomics.store(this.#hashes, slot, hash);
     Atomics.store(this.#times, slot, this.#seconds());
   }
 
-  /** Whether a connection was lately made. @param path Names both its ends. */
+  /** Reports that a connection was established recently. @param path Names both of its ends. */
   has(path: string): boolean {
     const hash = hashOf(path), slot = hash & SLOTS - 1;
     return this.#seconds() - Atomics.load(this.#times, slot) <= REMEMBERED_SECONDS &&
@@ -65,9 +65,9 @@ export class OwnConnections {
   }
 }
 
-/** FNV-1a of 32 bits (Fowler, Noll and Vo), of which every bit depends on all of the text. */
+/** 32-bit FNV-1a (Fowler, Noll and Vo), folded so that the low bits depend on all of the text. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   return hash ^ hash >>> 15;
 }

@@ -1,6 +1,6 @@
 import { canonicalHost, isIpv4, isLoopback, sameHost } from "./ip.ts";
 
-/** The addresses of this machine's interfaces; none where the system does not tell. */
+/** Addresses of this machine's interfaces; none if unknown. */
 export function ownHosts(): string[] {
   try {
     return Deno.networkInterfaces().map(({ address }) => address);
@@ -10,14 +10,14 @@ export function ownHosts(): string[] {
 }
 
 /**
- * Whether a socket of this machine can have an address.
+ * Reports that a socket of this machine can have an address.
  *
- * @param hosts The machine's, as {@linkcode ownHosts} gives them; where there are none, any address may be.
+ * @param hosts The machine's addresses ({@linkcode ownHosts}); if empty, every address passes.
  */
 export function isAssigned(host: string, hosts: readonly string[]): boolean {
   const text = canonicalHost(host);
   if (hosts.length === 0 || text === "0.0.0.0" || text === "::") return true;
-  // Linux has the whole of 127.0.0.0/8.
+  // Linux assigns all of 127.0.0.0/8.
   if (Deno.build.os === "linux" && isIpv4(text) && isLoopback(text)) return true;
   return hosts.some((own) => sameHost(own, text));
 }

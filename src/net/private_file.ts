@@ -1,17 +1,17 @@
-/** What {@linkcode isPrivate} looks at. */
+/** The access rights of a file, as in `Deno.FileInfo`. */
 export interface FileRights {
-  /** Who may do what, as stat(2) has it. */
+  /** Permission bits, as in stat(2). */
   readonly mode: number | null;
-  /** Whose it is. */
+  /** Owner. */
   readonly uid: number | null;
 }
 
 /**
- * Whether a secret in a file is kept: others than its owner have no right to it. Of a file of root's a group may read,
- * unless this process is root: that is how Kubernetes and systemd hand a secret to a process that is not. Where the system
- * has no such rights, it is.
+ * Reports that a file is safe for a secret: only its owner has access. A file of root may be readable by its group unless
+ * this process is root, since Kubernetes and systemd pass secrets to other processes that way. True on systems without
+ * such rights.
  *
- * @param own Tells this process's user.
+ * @param own Returns this process's user.
  */
 export function isPrivate({ mode, uid }: FileRights, own: () => number | null = ownUid): boolean {
   if (mode === null || (mode & 0o077) === 0) return true;

@@ -1,7 +1,7 @@
 import type { Address } from "./address.ts";
 import { canonicalHost, sameHost } from "./ip.ts";
 
-/** The length of the kernel's `sockaddr_in6`, which is room for `sockaddr_in` too. */
+/** Size of the kernel's `sockaddr_in6`, which also fits a `sockaddr_in`. */
 export const SOCKADDR_SIZE = 28;
 
 const AF_INET = 2;
@@ -13,10 +13,10 @@ export function sockaddrPort(sockaddr: Uint8Array): number {
 }
 
 /**
- * The address in a `sockaddr_in` or `sockaddr_in6` of Linux on a little-endian machine, as all of Deno's are.
+ * Decodes a `sockaddr_in` or `sockaddr_in6` of Linux on a little-endian machine, like all that Deno supports.
  *
- * @returns An IPv4-mapped IPv6 address as the IPv4 address that it stands for; any other IPv6 address as RFC 5952
- * writes it, with its scope (RFC 4007) as a number behind `%` where it has one; undefined for any other family.
+ * @returns The address: IPv4 for IPv4-mapped IPv6; any other IPv6 address in the spelling of RFC 5952, followed by `%` and
+ * its scope ID (RFC 4007) if it has one; undefined for other families.
  */
 export function readSockaddr(sockaddr: Uint8Array): Address | undefined {
   const fields = view(sockaddr);
@@ -36,7 +36,7 @@ export function readSockaddr(sockaddr: Uint8Array): Address | undefined {
 }
 
 /**
- * The `sockaddr_in` or `sockaddr_in6` that {@linkcode readSockaddr} reads.
+ * Encodes a `sockaddr_in` or `sockaddr_in6` for {@linkcode readSockaddr}.
  *
  * @param bytes An IP address, 4 or 16 bytes in network order.
  */
@@ -48,7 +48,7 @@ export function writeSockaddr(bytes: Uint8Array, port: number): Uint8Array<Array
   return sockaddr;
 }
 
-/** Whether two addresses of a socket are the same, as {@linkcode sameHost} says. */
+/** Compares two addresses, their hosts with {@linkcode sameHost}. */
 export function sameAddress(a: Address, b: Address): boolean {
   return a.port === b.port && sameHost(a.host, b.host);
 }
