@@ -73,7 +73,7 @@ export class Association {
   ending: () => void = () => {};
   /** The channels' addresses at the server handler. */
   readonly addresses: readonly Address[];
-  /** Channels that were stalled a moment ago: once a channel has been reset, the system no longer tells. */
+  /** Channels that were stalled a moment ago: the system can't tell after a channel has been reset. */
   suspects: readonly number[] = [];
   readonly #splitter: ShareSplitter;
   readonly #readers: readonly ChannelReader[];

@@ -2,7 +2,7 @@ import type { Connection } from "../net/connection.ts";
 import { affordable, giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../net/buffer_pool.ts";
 
 /**
- * Bytes available and not joined at which a channel is no longer read. The last read may add nearly as many, so a channel
+ * Number of unjoined bytes at which reading a channel pauses. The last read may add nearly as many, so a channel
  * buffers less than twice this number.
  */
 export const READ_AHEAD = 524_288;

@@ -15,7 +15,7 @@ export interface LivenessLimits {
 export class Silence extends MicssError {
   /** Creates the error. @param ms The duration of the silence, in milliseconds. */
   constructor(ms: number) {
-    super(`all channels silent for ${ms / 1000} s: the other host, or one path`);
+    super(`all channels silent for ${ms / 1000} s: the other host or one path has stopped`);
   }
 }
 
@@ -40,8 +40,8 @@ interface LastSeen {
  * an error that names it.
  *
  * An idle session lives forever. A session whose application does not accept data is exempt from the rule, because its
- * channels are not being read; a dead channel then shows when a PING can't be sent: immediately where the other side has
- * gone, and after the kernel has retransmitted for a quarter of an hour where the path drops everything. From then on the
+ * channels are not being read; a dead channel then shows when a PING can't be sent: immediately if the other side has
+ * gone, and after a quarter of an hour of the kernel's retransmissions if the path drops everything. From then on the
  * application has `silence` to accept data, or the session is aborted.
  *
  * One timer serves all associations and only reads counters, so the data path pays nothing. Time is counted in ticks: a

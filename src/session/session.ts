@@ -42,7 +42,7 @@ export interface RelayOptions {
   readonly traffic: Traffic;
   /** Resolves when the other side may send; nothing is read before. Its failure aborts the session. Default: resolved. */
   readonly answered?: Promise<void>;
-  /** Sends everything that the application says. Default: starts now. */
+  /** Settles when all of the application's bytes have been sent. Default: starts sending them. */
   readonly sent?: Promise<void>;
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -52,7 +52,7 @@ export interface RelayOptions {
  * Relays a session whose OPEN was answered, or is about to be, until both directions have ended (docs/PROTOCOL.md 5).
  *
  * Owns the application's connection: closes it in order when both directions have ended, and resets it otherwise. Leaves
- * the association as it is after an orderly end. Ends it after any other, and tells the other side why where that may help.
+ * the association as it is after an orderly end. Ends it after any other, and sends the other side the reason where that may help.
  *
  * @throws The reason for which the session was aborted.
  */
@@ -223,9 +223,9 @@ async function confirmed(
 /**
  * Sends OPEN, and waits for the answer. A lone OPEN is sent immediately: its target is then connected while the
  * application is still about to speak, which gives a fifth more connections in sequence. One of several waits for the
- * application's first bytes, to leave with them, which gives a fifth more with 50 clients.
+ * application's first bytes, to leave with them, which gives a fifth more connections with 50 clients.
  *
- * @param clock Null where the application's first bytes can't come with the OPEN.
+ * @param clock Null if the application's first bytes can't follow the OPEN immediately.
  */
 async function ask(
   open: Open,

@@ -158,7 +158,7 @@ Deno.test("writing waits while the other side does not read, and continues when 
   })();
   await settle();
   const blockedAt = written;
-  assert(blockedAt < 8, `${blockedAt} pieces left although nobody reads`);
+  assert(blockedAt < 8, `${blockedAt} pieces left although the other side does not read`);
   await settle();
   assertEquals(written, blockedAt);
   const got = await receive(pair.server);

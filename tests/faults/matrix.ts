@@ -50,7 +50,7 @@ function server(event: string, reason: string | RegExp, told?: string): Said {
 
 const silent = (fault: FaultName): Row[] => {
   const said = client("session reset", `${CHANNEL_2}silent for 25 s`);
-  const others = client("session reset", "all channels silent for 25 s: the other host, or one path");
+  const others = client("session reset", "all channels silent for 25 s: the other host or one path has stopped");
   const there = server("channel not associated", "192.0.2.2:6522: not associated within 5 s");
   const here = client("session refused", `${CHANNEL_2}no answer within 5 s`);
   const inTime = { within: 27_000 };
