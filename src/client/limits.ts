@@ -2,29 +2,28 @@ import type { ClientConfig } from "../config/types.ts";
 import { connectionBudget } from "../net/file_budget.ts";
 import { single } from "../workers/worker_group.ts";
 
-/** How many channels a server is taken to have where none is configured. */
+/** Assumed number of channels if no server is configured. */
 const USUAL_CHANNELS = 3;
 
-/** The most applications that may be saying where they want to go: each may hold 8 KB. */
+/** Maximum number of incomplete requests of applications: each may hold 8 KB. */
 const MAX_ASKING = 1024;
 
-/** What a client handler holds to: all its workers together. */
+/** Limits in force, for all workers together. */
 export interface EffectiveLimits {
-  /** Sessions, and connections that are passed on, at once. */
+  /** Concurrent sessions and direct connections. */
   readonly sessions: number;
-  /** Applications that are saying where they want to go, at once. */
+  /** Concurrent incomplete requests of applications. */
   readonly asking: number;
-  /** As many sessions as there are files for, whatever is configured. */
+  /** Number of sessions that the file limit permits, whatever is configured. */
   readonly possible: number;
 }
 
 /**
- * The limits in force: what is configured, and the rest derived from how many files the process may have open. A quarter
- * is for applications that are saying where they want to go; the rest is for sessions, each with its application and its
- * channels, and for the associations kept ready.
+ * Derives the limits in force from the configuration and the process's limit of open files. A quarter of the files is for
+ * incomplete requests; the rest for sessions, each with its application and its channels, and for associations kept ready.
  *
- * @param files How many files the process may have open; null where the system does not tell.
- * @param group Its workers, each of which keeps associations ready. Default: one.
+ * @param files Maximum number of open files; null if unknown.
+ * @param group The workers, each of which keeps associations ready. Default: a single one.
  */
 export function limitsFor(
   { limits, servers, warm }: Pick<ClientConfig, "limits" | "servers" | "warm">,

@@ -7,47 +7,47 @@ import type { OwnConnections } from "../net/own_connections.ts";
 import { NotAllowed } from "./ingress/refusal.ts";
 
 /**
- * How long it is known whose a connection is after it was made, in milliseconds. A rule brings it back within the moment;
- * much later its port may be another program's.
+ * Minimum time that a connection is remembered, in milliseconds; at most twice as long. A rule brings it back at once; much
+ * later another program may have its port.
  */
-const REMEMBERED = 2000;
+const RETENTION = 2000;
 
-/** How long to wait for another worker's connection to be made, at a time and in all, in milliseconds. */
-const WAIT = 2, MAX_WAIT = 200;
+/** Polling interval and time limit for another worker's pending connection, in milliseconds. */
+const POLL_INTERVAL = 2, MAX_WAIT = 200;
 
-/** How often a loop to one destination gets a line, in milliseconds. */
+/** Minimum interval between log lines about one destination, in milliseconds. */
 const LINE_INTERVAL = 10_000;
 
-/** How many destinations are remembered for that. */
+/** Maximum number of destinations with such an interval. */
 const MAX_LINES = 256;
 
 /**
- * The network as the client handler uses it, so that it recognizes its own connections when a rule sends them back to it:
- * each would make n more, until files run out. It knows them by both ends: a port alone may be another program's, which
- * connects to somewhere else.
+ * The client handler's network, which recognizes the handler's own connections when a rule sends them back: each would cause
+ * n more until file descriptors run out. Connections are identified by both ends, since another program may use the same
+ * local port for another destination.
  */
 export class LoopGuard implements Network {
   readonly #network: Network;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #all: OwnConnections | undefined;
-  /** Connections that are being made, each promise to settle either way. */
+  readonly #shared: OwnConnections | undefined;
+  /** Pending connections and their destinations. */
   readonly #pending = new Map<Promise<unknown>, Address>();
-  /** Both ends of those made lately, and of those made before: cleared in turns. */
+  /** Ends of recent connections, and destinations from which one came back: two generations. */
   #recent = new Set<string>();
   #older = new Set<string>();
   #rotated = 0;
-  /** When each destination last got a line, and how often it came back since. */
-  readonly #lines = new Map<string, { readonly at: number; since: number }>();
+  /** Time of the last log line about each destination, and the number of loops since. */
+  readonly #lines = new Map<string, { readonly at: number; repeated: number }>();
 
   /**
-   * Knows of no connection yet.
+   * Starts without connections.
    *
-   * @param log Gets a line when a connection comes back, and no more than one in some seconds.
-   * @param all The connections of all workers, where there are several.
+   * @param log Gets a line if a connection comes back, at most one per destination in ten seconds.
+   * @param shared Connections of all workers, if there are several.
    */
-  constructor(network: Network, clock: Clock, log: Log, all?: OwnConnections) {
-    this.#all = all;
+  constructor(network: Network, clock: Clock, log: Log, shared?: OwnConnections) {
+    this.#shared = shared;
     this.#network = network;
     this.#clock = clock;
     this.#log = log;
@@ -56,7 +56,7 @@ export class LoopGuard implements Network {
   async connect(to: Address, signal?: AbortSignal): Promise<Connection> {
     const connecting = this.#network.connect(to, signal);
     this.#pending.set(connecting, to);
-    this.#all?.pending(to.port, 1);
+    this.#shared?.pending(to.port, 1);
     try {
       const connection = await connecting;
       this.#rotate();
@@ -64,7 +64,7 @@ export class LoopGuard implements Network {
       return connection;
     } finally {
       this.#pending.delete(connecting);
-      this.#all?.pending(to.port, -1);
+      this.#shared?.pending(to.port, -1);
     }
   }
 
@@ -73,13 +73,13 @@ export class LoopGuard implements Network {
   }
 
   /**
-   * Lets a connection through that is not one of these, come back.
+   * Checks that an accepted connection is not one of the handler's own.
    *
-   * @param destination Where it was going.
-   * @throws {NotAllowed} When it is one; the message says which rule is missing, and the log has a line.
+   * @param destination Its original destination.
+   * @throws {NotAllowed} If it is; the message names the missing rule, and is logged.
    */
   async check({ remote }: Connection, destination: Address): Promise<void> {
-    // What comes back can arrive before it is known to be made; but then it is being made to that very place.
+    // A connection can come back before connect() resolves; it is then pending to this destination.
     const candidates = [...this.#pending].filter(([, to]) => mayBe(to, destination)).map(([connecting]) => connecting);
     await Promise.allSettled(candidates);
     this.#rotate();
@@ -91,7 +91,7 @@ export class LoopGuard implements Network {
     throw error;
   }
 
-  /** True if a connection to an address came back in the last seconds, to any worker: another attempt would, too. */
+  /** True if a connection to an address came back recently, to any worker; another attempt would come back as well. */
   cameBack(to: Address): boolean {
     this.#rotate();
     return this.#remembers(nameOf(to));
@@ -99,37 +99,37 @@ export class LoopGuard implements Network {
 
   #remember(path: string): void {
     this.#recent.add(path);
-    this.#all?.made(path);
+    this.#shared?.made(path);
   }
 
   #remembers(path: string): boolean {
-    return this.#recent.has(path) || this.#older.has(path) || (this.#all?.has(path) ?? false);
+    return this.#recent.has(path) || this.#older.has(path) || (this.#shared?.has(path) ?? false);
   }
 
-  /** Whether another worker has made a connection, or is about to know that it has. */
+  /** True if another worker has made a connection; waits while one may be about to complete. */
   async #isOtherWorkers(path: string, { port }: Address): Promise<boolean> {
-    const all = this.#all;
-    for (let waited = 0; all?.isPending(port) && !all.has(path) && waited < MAX_WAIT; waited += WAIT) {
-      await new Promise<void>((resolve) => this.#clock.after(WAIT, resolve));
+    const shared = this.#shared;
+    for (let waited = 0; shared?.isPending(port) && !shared.has(path) && waited < MAX_WAIT; waited += POLL_INTERVAL) {
+      await this.#clock.sleep(POLL_INTERVAL);
     }
-    return all?.has(path) ?? false;
+    return shared?.has(path) ?? false;
   }
 
   #report(destination: Address, from: string, reason: string): void {
     const now = this.#clock.now();
     const key = formatAddress(destination);
     const last = this.#lines.get(key);
-    if (last !== undefined && now - last.at < LINE_INTERVAL) return void last.since++;
+    if (last !== undefined && now - last.at < LINE_INTERVAL) return void last.repeated++;
     this.#lines.delete(key);
-    this.#lines.set(key, { at: now, since: 0 });
+    this.#lines.set(key, { at: now, repeated: 0 });
     if (this.#lines.size > MAX_LINES) this.#lines.delete(this.#lines.keys().next().value!);
-    this.#log.error("connection refused", { from, destination: key, reason, repeated: last?.since || undefined });
+    this.#log.error("connection refused", { from, destination: key, reason, repeated: last?.repeated || undefined });
   }
 
   #rotate(): void {
     const elapsed = this.#clock.now() - this.#rotated;
-    if (elapsed < REMEMBERED) return;
-    this.#older = elapsed < 2 * REMEMBERED ? this.#recent : new Set();
+    if (elapsed < RETENTION) return;
+    this.#older = elapsed < 2 * RETENTION ? this.#recent : new Set();
     this.#recent = new Set();
     this.#rotated = this.#clock.now();
   }
@@ -143,17 +143,17 @@ function nameOf({ host, port }: Address): string {
   return formatAddress({ host: withoutZone(canonicalHost(host)), port });
 }
 
-/** Whether a connection to `to`, which may be a name, may be one to that address. */
+/** True if a connection to `to`, perhaps a name, may be one to `destination`. */
 function mayBe(to: Address, destination: Address): boolean {
   if (to.port !== destination.port) return false;
   return !isIp(to.host) || !isIp(destination.host) || sameHost(to.host, destination.host);
 }
 
-/** What lets this handler's connections pass. */
+/** Describes the rule that exempts this handler's connections. */
 function missingRule(): string {
   const uid = ownUid();
   if (uid === null) return "exempt its user, micss rules apply --exempt-uid USER";
-  if (uid === 0) return "run it as a user of its own, and exempt that one, micss rules apply --exempt-uid USER";
+  if (uid === 0) return "run it as a separate user, and exempt that user, micss rules apply --exempt-uid USER";
   return `exempt its user, micss rules apply --exempt-uid ${uid}`;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The client handler's side of MICSS: ways in, the directory, associations, sessions.
+ * The client handler: ingress, directory, associations, sessions.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Clock } from "../time/clock.ts";
+import { deadline } from "../time/deadline.ts";
 import type { Network } from "../net/connection.ts";
 import { OwnedSocket } from "../net/linux/owned_socket.ts";
 import { ownHosts } from "../net/own_hosts.ts";
@@ -10,8 +11,8 @@ import type { OwnConnections } from "../net/own_connections.ts";
 import type { Arrival } from "./ingress/arrival.ts";
 import { type Lead, PROBE_PORTS, SENTINELS } from "../rules/sentinel.ts";
 
-/** At which hosts a listener is found by connections that rules of this machine lead to it. */
-const FOUND_AT: Readonly<Record<Family, readonly string[]>> = {
+/** Listening hosts that rules of this machine can redirect to. */
+const REDIRECTABLE: Readonly<Record<Family, readonly string[]>> = {
   ipv4: ["0.0.0.0", "127.0.0.1", "::"],
   ipv6: ["::", "::1"],
 };
@@ -24,48 +25,48 @@ const REMEDY: Readonly<Record<Lead, string>> = {
   tproxy: "put the TPROXY rules in place again",
 };
 
-/** How long a connection within this machine may take, in milliseconds. */
+/** Time limit of a probe, which stays on this machine, in milliseconds. */
 const PROBE_TIMEOUT = 2000;
 
-/** How often to look whether a connection has come to another worker, in milliseconds. */
-const INTERVAL = 10;
+/** Interval of checks whether a probe arrived at another worker, in milliseconds. */
+const POLL_INTERVAL = 10;
 
 /**
- * Begins a connection from a local port, ended by its disposal.
+ * Starts a connection from a local port; disposal ends it.
  *
- * @returns Undefined when the system does not begin it, such as without a route.
+ * @returns Undefined if the system refuses, for example without a route.
  */
 export type ConnectFrom = (port: number, to: Address) => Disposable | undefined;
 
-/** Looks whether the rules that lead applications' connections to a client handler are in place. */
+/** Verifies by probe connections that rules redirect applications to a client handler. */
 export class RulesInPlace {
   readonly #network: Network;
   readonly #clock: Clock;
-  readonly #all: OwnConnections | undefined;
+  readonly #shared: OwnConnections | undefined;
   readonly #connectFrom: ConnectFrom;
-  /** Ports that connect, each by whom it waits for, while somebody looks. */
+  /** Notifies the probe from each local port of its arrival. */
   readonly #awaited = new Map<number, () => void>();
   readonly #arrived = new Set<number>();
   #probes = 0;
   #lastPort = PROBE_PORTS[1];
-  /** The sentinels that were led here once. */
+  /** Sentinels that were redirected here before. */
   readonly #seen = new Set<Address>();
 
   /**
-   * Has seen nothing yet.
+   * Starts without probing.
    *
-   * @param network Makes connections as they are, not as the handler's own that must not come back.
-   * @param all Where several workers note what has come to them: a connection may be led to any.
+   * @param network Makes connections that may come back, unlike a {@linkcode LoopGuard}'s.
+   * @param shared Arrivals at all workers, if there are several: a probe may arrive at any.
    * @param connectFrom Default: the system's.
    */
-  constructor(network: Network, clock: Clock, all?: OwnConnections, connectFrom: ConnectFrom = systemConnectFrom) {
-    this.#all = all;
+  constructor(network: Network, clock: Clock, shared?: OwnConnections, connectFrom: ConnectFrom = systemConnectFrom) {
+    this.#shared = shared;
     this.#network = network;
     this.#clock = clock;
     this.#connectFrom = connectFrom;
   }
 
-  /** Whether an arrival only shows that rules are in place; it is ended then. */
+  /** Ends an arrival that is a probe. @returns True if it is one. */
   consumes({ connection, destination, redirected }: Arrival): boolean {
     if (!redirected) return false;
     const { host, port } = connection.remote;
@@ -73,28 +74,28 @@ export class RulesInPlace {
     const isProbe = port >= PROBE_PORTS[0] && port <= PROBE_PORTS[1] && ownHosts().includes(host);
     if (!isProbe && !sentinels.some((sentinel) => sameAddress(destination, sentinel))) return false;
     if (this.#probes > 0) this.#arrived.add(port);
-    this.#all?.made(arrivalFrom(port));
+    this.#shared?.made(arrivalFrom(port));
     this.#awaited.get(port)?.();
-    // Not reset: whoever connects might then see no connection at all.
+    // Not a reset: connecting could then fail.
     connection.close();
     return true;
   }
 
   /**
-   * Looks for rules that redirect.
+   * Verifies REDIRECT rules.
    *
-   * @param redirects Where they have to lead to.
-   * @param expected Whether rules of `micss rules` have to be there; those of another program can't be seen.
-   * @param destinations Where applications connect whom they have to take: each is tried.
-   * @throws {NotLookedAt} When none were seen, and none of `micss rules` have to be there.
-   * @throws {Error} When they are not there, or another rule comes before them.
+   * @param redirects Addresses that they must redirect to.
+   * @param expected True if rules of `micss rules` must be in place; another program's can't be detected.
+   * @param destinations Destinations of applications that they must redirect; each is probed.
+   * @throws {NotLookedAt} If none were detected, and none of `micss rules` must be in place.
+   * @throws {Error} If they are missing, or another rule takes precedence.
    */
   async verify(
     redirects: readonly Address[],
     expected: boolean,
     destinations: readonly Address[] = [],
   ): Promise<void> {
-    const led = await this.#led("redirect", redirects);
+    const led = await this.#redirectedFamilies("redirect", redirects);
     if (led.length === 0) {
       if (expected) throw new Error("no connection is redirected here; run micss rules apply");
       throw new NotLookedAt("none of micss rules are in place, and others can't be seen from here");
@@ -111,25 +112,25 @@ export class RulesInPlace {
   }
 
   /**
-   * Looks for rules of TPROXY, which are made by hand.
+   * Verifies TPROXY rules, which are written by hand.
    *
-   * @param tproxies Where they have to lead to.
-   * @throws {NotLookedAt} When none were seen.
-   * @throws {Error} When they are there no more.
+   * @param tproxies Addresses that they must lead to.
+   * @throws {NotLookedAt} If none were ever detected.
+   * @throws {Error} If they have been lost.
    */
   async verifyTproxy(tproxies: readonly Address[]): Promise<void> {
-    if ((await this.#led("tproxy", tproxies)).length > 0) return;
+    if ((await this.#redirectedFamilies("tproxy", tproxies)).length > 0) return;
     const { host, port } = SENTINELS.tproxy.ipv4;
     throw new NotLookedAt(`no TPROXY rule for port ${port} of ${host} and of [::1], by which others could be seen`);
   }
 
-  /** The versions of IP over which sentinels are led here. @throws {Error} When one was led here before, and is not now. */
-  async #led(lead: Lead, listeners: readonly Address[]): Promise<Family[]> {
-    const families = FAMILIES.filter((family) => listeners.some(({ host }) => FOUND_AT[family].includes(host)));
+  /** Returns the families whose sentinels are redirected here. @throws {Error} If one was before, and no longer is. */
+  async #redirectedFamilies(lead: Lead, listeners: readonly Address[]): Promise<Family[]> {
+    const families = FAMILIES.filter((family) => listeners.some(({ host }) => REDIRECTABLE[family].includes(host)));
     if (families.length === 0) {
       throw new NotLookedAt(`rules that lead to ${listeners.map(formatAddress).join()} can't be seen from here`);
     }
-    const looks = await Promise.all(families.map((family) => this.#isLed(SENTINELS[lead][family])));
+    const looks = await Promise.all(families.map((family) => this.#isSentinelRedirected(SENTINELS[lead][family])));
     const led = families.filter((_, at) => looks[at]);
     for (const family of led) this.#seen.add(SENTINELS[lead][family]);
     const lost = families.find((family) => !led.includes(family) && this.#seen.has(SENTINELS[lead][family]));
@@ -137,62 +138,60 @@ export class RulesInPlace {
     throw new Error(`${NAMES[lost]} is no longer redirected here; ${REMEDY[lead]}`);
   }
 
-  async #isLed(sentinel: Address): Promise<boolean> {
-    return await this.#probe(async (late) => {
-      const connection = await this.#network.connect(sentinel, late);
+  async #isSentinelRedirected(sentinel: Address): Promise<boolean> {
+    return await this.#probe(async (signal) => {
+      const connection = await this.#network.connect(sentinel, signal);
       try {
-        return await this.#arrives(connection.local.port, late);
+        return await this.#arrives(connection.local.port, signal);
       } finally {
         connection.close();
       }
     });
   }
 
-  /** Whether a connection as an application's arrives here; undefined when it can't be made. */
+  /** True if a connection like an application's arrives here; undefined if it can't be made. */
   async #isRedirected(to: Address): Promise<boolean | undefined> {
     const [first, last] = PROBE_PORTS;
     const port = this.#lastPort = this.#lastPort === last ? first : this.#lastPort + 1;
-    return await this.#probe(async (late) => {
+    return await this.#probe(async (signal) => {
       using connecting = this.#connectFrom(port, to);
-      return connecting && await this.#arrives(port, late);
+      return connecting && await this.#arrives(port, signal);
     });
   }
 
-  /** Runs a look, which has failed when its time is over. */
-  async #probe<T>(look: (late: AbortSignal) => Promise<T>): Promise<T | false> {
-    const late = new AbortController();
-    const cancel = this.#clock.after(PROBE_TIMEOUT, () => late.abort(new Error("too late")));
+  /** Runs a probe, which fails at the time limit. */
+  async #probe<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T | false> {
+    using limit = deadline(this.#clock, PROBE_TIMEOUT, { reason: () => new Error("no arrival in time") });
     this.#probes++;
     try {
-      return await look(late.signal);
+      return await run(limit.signal);
     } catch {
       return false;
     } finally {
-      cancel();
-      late.abort();
+      limit.abort(new Error("the probe has ended"));
       if (--this.#probes === 0) this.#arrived.clear();
     }
   }
 
-  /** Waits until a connection from a port has come here, or to another worker. */
-  async #arrives(port: number, late: AbortSignal): Promise<boolean> {
+  /** Waits for a probe's arrival here or at another worker. @returns False at the time limit. */
+  async #arrives(port: number, signal: AbortSignal): Promise<boolean> {
     const over = Promise.withResolvers<void>();
-    late.addEventListener("abort", () => over.resolve());
+    signal.addEventListener("abort", () => over.resolve());
     this.#awaited.set(port, over.resolve);
     try {
-      const hasCome = () => this.#arrived.has(port) || (this.#all?.has(arrivalFrom(port)) ?? false);
-      if (!hasCome()) await Promise.race([over.promise, this.#arrivesElsewhere(hasCome, late)]);
-      return hasCome();
+      const hasArrived = () => this.#arrived.has(port) || (this.#shared?.has(arrivalFrom(port)) ?? false);
+      if (!hasArrived()) await Promise.race([over.promise, this.#arrivesElsewhere(hasArrived, signal)]);
+      return hasArrived();
     } finally {
       this.#awaited.delete(port);
     }
   }
 
-  /** Waits until a connection has come to another worker, or that is given up; for ever where there is none. */
-  async #arrivesElsewhere(hasCome: () => boolean, late: AbortSignal): Promise<void> {
-    if (this.#all === undefined) return await new Promise(() => {});
-    while (!hasCome() && !late.aborted) {
-      await new Promise<void>((resolve) => this.#clock.after(INTERVAL, resolve));
+  /** Waits for an arrival at another worker or the signal; forever with a single worker. */
+  async #arrivesElsewhere(hasArrived: () => boolean, signal: AbortSignal): Promise<void> {
+    if (this.#shared === undefined) return await new Promise(() => {});
+    while (!hasArrived() && !signal.aborted) {
+      await this.#clock.sleep(POLL_INTERVAL);
     }
   }
 }
@@ -203,12 +202,12 @@ function systemConnectFrom(port: number, to: Address): Disposable | undefined {
     if (socket.connect(to) === 0) return socket;
     socket[Symbol.dispose]();
   } catch {
-    // Another look has the port, or the system does not have the family.
+    // Another probe has the port, or the system lacks the address family.
   }
   return undefined;
 }
 
-/** What workers call a connection that was led to one of them. */
+/** Key of a probe's arrival among the workers' shared connections. */
 function arrivalFrom(port: number): string {
   return `led from ${port}`;
 }

@@ -3,23 +3,23 @@ import type { Clock } from "../time/clock.ts";
 import { NotLookedAt } from "../observe/readiness.ts";
 import type { Log } from "../log/log.ts";
 
-/** How often to look, in milliseconds. */
+/** Interval between checks, in milliseconds. */
 const INTERVAL = 5_000;
 
-/** How soon to look again before a loss is believed, in milliseconds: the first look may have come at a busy moment. */
-const SECOND_LOOK = 500;
+/** Delay before a failed check is confirmed, in milliseconds: the first may have failed because the machine was busy. */
+const CONFIRMATION_DELAY = 500;
 
-/** What {@linkcode RulesMonitor} needs. */
+/** Options of {@linkcode RulesMonitor}. */
 export interface RulesMonitorOptions {
-  /** Looks whether rules are in place; rejects as {@linkcode RulesInPlace.verify} does. */
+  /** Checks the rules; rejects as {@linkcode RulesInPlace.verify}. */
   readonly look: () => Promise<void>;
-  /** Gets a line when they are lost, and when they are there again. */
+  /** Gets a line when rules are lost, and when they are back. */
   readonly log: Log;
-  /** Tells time. */
+  /** Measures intervals. */
   readonly clock: Clock;
 }
 
-/** Notices by itself that rules which lead connections to a client handler are lost: applications then pass it by. */
+/** Reports the loss of the rules that redirect applications to a client handler: they may then connect in the clear. */
 export class RulesMonitor {
   readonly #options: RulesMonitorOptions;
   #inPlace: boolean | undefined;
@@ -27,36 +27,37 @@ export class RulesMonitor {
   #cancel: () => void = () => {};
   #closed = false;
 
-  /** Looks from now on. */
+  /** Starts to check. */
   constructor(options: RulesMonitorOptions) {
     this.#options = options;
     this.#run();
   }
 
-  /** Whether they were in place at the last look; undefined where that can't be told. */
+  /** Result of the last check; undefined if it can't be determined. */
   get inPlace(): boolean | undefined {
     return this.#inPlace;
   }
 
-  /** Looks no more. */
+  /** Stops checking. */
   close(): void {
     this.#closed = true;
     this.#cancel();
   }
 
   async #run(): Promise<void> {
-    let found = await this.#look();
-    if (found instanceof Error) {
-      await new Promise<void>((resolve) => this.#cancel = this.#options.clock.after(SECOND_LOOK, resolve));
-      found = await this.#look();
+    let result = await this.#check();
+    if (result instanceof Error) {
+      await this.#options.clock.sleep(CONFIRMATION_DELAY);
+      if (this.#closed) return;
+      result = await this.#check();
     }
     if (this.#closed) return;
-    this.#note(found);
+    this.#note(result);
     this.#cancel = this.#options.clock.after(INTERVAL, () => this.#run());
   }
 
-  /** True when they are in place, why when they are not, undefined when that can't be told. */
-  async #look(): Promise<true | Error | undefined> {
+  /** Returns true, the error, or undefined if the result can't be determined. */
+  async #check(): Promise<true | Error | undefined> {
     try {
       await this.#options.look();
       return true;
@@ -66,14 +67,14 @@ export class RulesMonitor {
     }
   }
 
-  #note(found: true | Error | undefined): void {
+  #note(result: true | Error | undefined): void {
     const { log } = this.#options;
-    const reason = found instanceof Error ? reasonOf(found) : "";
+    const reason = result instanceof Error ? reasonOf(result) : "";
     if (reason !== "" && reason !== this.#reason) {
       log.warn("rules not in place", { reason, meanwhile: "applications may connect in the clear" });
     }
-    if (found === true && this.#inPlace === false) log.info("rules in place again");
+    if (result === true && this.#inPlace === false) log.info("rules in place again");
     this.#reason = reason;
-    this.#inPlace = found instanceof Error ? false : found;
+    this.#inPlace = result instanceof Error ? false : result;
   }
 }

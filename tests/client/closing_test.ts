@@ -1,4 +1,4 @@
-/** A client handler that is closed at whatever moment: no application is left waiting. */
+/** A client handler closed at any moment leaves no application waiting. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { bounded } from "../support/programs/process.ts";
 import { World } from "../support/handlers/world.ts";
@@ -6,10 +6,10 @@ import { World } from "../support/handlers/world.ts";
 const CHANNELS = ["192.0.2.1", "198.51.100.1"];
 const WEB = { host: CHANNELS[0]!, port: 80 };
 
-/** How many turns of the microtasks a session on an idle association takes at most until it is answered. */
+/** Maximum number of microtask turns until a session on an idle association is answered. */
 const TURNS = 60;
 
-Deno.test("an application whose session is asked for on an idle association sees a reset, whenever that is", async () => {
+Deno.test("closing resets an application whose session was requested on an idle association, at any moment", async () => {
   for (let turns = 0; turns < TURNS; turns++) {
     await using world = new World();
     world.startServer(CHANNELS.flatMap((channel) => ["--channel", channel]));

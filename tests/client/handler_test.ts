@@ -1,4 +1,4 @@
-/** The client handler, with a server handler at the other end of its channels. */
+/** The client handler with a server handler at the other end of its channels. */
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } from "@std/assert";
 import { MAX_HANDSHAKES } from "../../src/client/dial/handshake_queue.ts";
 import type { Address } from "../../src/net/address.ts";
@@ -14,7 +14,7 @@ const NONE = new Uint8Array(0);
 
 const { ConnectionReset } = Deno.errors;
 
-Deno.test("a forward carries a connection to the target, whole both ways, through any chunking", async () => {
+Deno.test("a forward carries a connection to the target, complete in both directions, with any chunking", async () => {
   await forSeeds(5, async (random) => {
     const handlers = new Handlers({
       capacity: random.pick([700, 65536]),
@@ -34,7 +34,7 @@ Deno.test("a forward carries a connection to the target, whole both ways, throug
   });
 });
 
-Deno.test("the client handler logs a session in one line, with bytes, and why it ended", async () => {
+Deno.test("the client handler logs a session in one line, with its bytes and the reason of its end", async () => {
   const handlers = new Handlers();
   const { application, target } = await handlers.session();
   await Promise.all([
@@ -57,7 +57,7 @@ Deno.test("the client handler logs a session in one line, with bytes, and why it
   await handlers.close(application, target);
 });
 
-Deno.test("both logs name a session alike, and its association in front, for each of several", async () => {
+Deno.test("both logs give a session the same name, prefixed by its association", async () => {
   const handlers = new Handlers();
   for (const event of ["session ended", "session ended", "session reset"]) {
     const { application, target } = await handlers.session();
@@ -90,7 +90,7 @@ Deno.test("both logs name a session alike, and its association in front, for eac
   await handlers.close();
 });
 
-Deno.test("refused sessions are a line each up to ten in ten seconds, and then a count", async () => {
+Deno.test("up to ten refused sessions in ten seconds get a line each, further ones a count", async () => {
   const handlers = new Handlers();
   for (let count = 0; count < 25; count++) {
     const application = await handlers.network.connect({ host: "127.0.0.1", port: 8082 });
@@ -106,7 +106,7 @@ Deno.test("refused sessions are a line each up to ten in ten seconds, and then a
   await handlers.close();
 });
 
-Deno.test("an application that is reset is logged as such on both sides", async () => {
+Deno.test("both sides log the reset of an application", async () => {
   const handlers = new Handlers();
   const { application, target } = await handlers.session();
   await writeAll(application, new Uint8Array(10));
@@ -122,7 +122,7 @@ Deno.test("an application that is reset is logged as such on both sides", async 
   await handlers.close(target);
 });
 
-Deno.test("an association that has become free carries the next session; two at once have one each", async () => {
+Deno.test("an idle association carries the next session; concurrent sessions have one each", async () => {
   const handlers = new Handlers();
   for (let round = 0; round < 5; round++) {
     const { application, target } = await handlers.session();
@@ -139,7 +139,7 @@ Deno.test("an association that has become free carries the next session; two at 
   assertEquals([handlers.server.associations, handlers.client.sessions], [0, 0]);
 });
 
-Deno.test("of a burst of sessions few associate at once, the others take what is idle by then, and all are served", async () => {
+Deno.test("in a burst of sessions few associate at once, others take associations that become idle, and all are served", async () => {
   let connecting = 0, most = 0;
   const handlers = new Handlers({
     onConnect: async ({ port }) => {
@@ -166,7 +166,7 @@ Deno.test("of a burst of sessions few associate at once, the others take what is
   await handlers.close();
 });
 
-Deno.test("an association that nobody uses is ended at the idle time, by the client first", async () => {
+Deno.test("an unused association ends at the idle time-out, and the client ends it first", async () => {
   const handlers = new Handlers();
   const { application, target } = await handlers.session();
   await Promise.all([sendAll(application, new Uint8Array(3)), sendAll(target, new Uint8Array(3))]);
@@ -181,7 +181,7 @@ Deno.test("an association that nobody uses is ended at the idle time, by the cli
   await handlers.close();
 });
 
-Deno.test("a session that is merely idle lives on", async () => {
+Deno.test("an idle session stays alive", async () => {
   const handlers = new Handlers();
   const { application, target } = await handlers.session();
   await handlers.clock.advance(10 * 60 * 1000);
@@ -190,7 +190,7 @@ Deno.test("a session that is merely idle lives on", async () => {
   await handlers.close(application, target);
 });
 
-Deno.test("a redirected connection goes to the server that has its original destination, at the port it wanted", async () => {
+Deno.test("a redirected connection goes to the server at its original destination, and to the same port", async () => {
   for (const host of ["192.0.2.1", "192.0.2.2", "192.0.2.3"]) {
     const handlers = new Handlers();
     handlers.originalDestination = () => ({ host, port: 80 });
@@ -202,7 +202,7 @@ Deno.test("a redirected connection goes to the server that has its original dest
   }
 });
 
-Deno.test("a redirected connection to where no server is, or back to the handler, is reset and logged, and no more", async () => {
+Deno.test("a redirected connection to an unknown destination, or back to the handler, is only reset and logged", async () => {
   const cases: [string, () => Address][] = [
     ["a host of nobody's", () => ({ host: "203.0.113.9", port: 80 })],
     ["a port that the server does not serve", () => ({ host: "192.0.2.2", port: 25 })],
@@ -227,7 +227,7 @@ Deno.test("a redirected connection to where no server is, or back to the handler
   }
 });
 
-Deno.test("a channel that can't be made resets the application, and the log names it", async () => {
+Deno.test("a channel that can't connect resets the application, and the log names the channel", async () => {
   const handlers = new Handlers({
     onConnect: ({ host }) =>
       host === "192.0.2.3" ? Promise.reject(new Deno.errors.NetworkUnreachable("Network is unreachable")) : undefined,
@@ -241,7 +241,7 @@ Deno.test("a channel that can't be made resets the application, and the log name
   await handlers.close(application);
 });
 
-Deno.test("a channel that dies resets the application and the target, and both logs name it", async () => {
+Deno.test("a broken channel resets the application and the target, and both logs name the channel", async () => {
   const paths = new Map<string, Interposer>();
   const handlers = new Handlers({
     interpose: (path, { host, port }) => {
@@ -265,7 +265,7 @@ Deno.test("a channel that dies resets the application and the target, and both l
   await handlers.close();
 });
 
-Deno.test("a channel that falls silent within a session resets both ends, and the log says for how long", async () => {
+Deno.test("a channel that falls silent during a session resets both ends, and the log says for how long it was silent", async () => {
   const paths = new Map<string, Interposer>();
   const handlers = new Handlers({
     interpose: (path, { host, port }) => {
@@ -289,7 +289,7 @@ Deno.test("a channel that falls silent within a session resets both ends, and th
   await handlers.close();
 });
 
-Deno.test("closing gives up a handshake under way, and resets its application", async () => {
+Deno.test("closing aborts a handshake under way, and resets its application", async () => {
   const handlers = new Handlers({ onConnect: ({ host }) => host === "192.0.2.2" ? new Promise(() => {}) : undefined });
   const application = await handlers.network.connect(FORWARD);
   await settle();
@@ -300,7 +300,7 @@ Deno.test("closing gives up a handshake under way, and resets its application", 
   await handlers.close(application);
 });
 
-Deno.test("a server handler that starts within the time of a handshake is reached by a session that waits", async () => {
+Deno.test("a waiting session reaches a server handler that starts within the handshake time-out", async () => {
   const handlers = new Handlers();
   let away = true;
   handlers.network.onConnect = ({ port }) => {
@@ -314,7 +314,7 @@ Deno.test("a server handler that starts within the time of a handshake is reache
   await handlers.close(application, target);
 });
 
-Deno.test("a server handler that was away for longer keeps no further session waiting, until it is back", async () => {
+Deno.test("after a longer absence of the server handler, further sessions fail at once until it is back", async () => {
   const handlers = new Handlers();
   const { network, clock } = handlers;
   let away = true;
@@ -336,7 +336,7 @@ Deno.test("a server handler that was away for longer keeps no further session wa
   await handlers.close(application, target);
 });
 
-Deno.test("closing resets sessions under way, and the server's targets with them", async () => {
+Deno.test("closing resets sessions under way, and the server's targets", async () => {
   const handlers = new Handlers();
   const { application, target } = await handlers.session();
   await handlers.client.close();
@@ -348,7 +348,7 @@ Deno.test("closing resets sessions under way, and the server's targets with them
   await handlers.close(application, target);
 });
 
-Deno.test("closing resets an application whose session was asked for on an association that had been idle", async () => {
+Deno.test("closing resets an application whose session was requested on a previously idle association", async () => {
   for (const says of [0, 10]) {
     const handlers = new Handlers();
     const { application, target } = await handlers.session();
@@ -365,7 +365,7 @@ Deno.test("closing resets an application whose session was asked for on an assoc
   }
 });
 
-Deno.test("an association that is kept ready carries the next session, and another takes its place", async () => {
+Deno.test("an association kept ready carries the next session, and is replaced", async () => {
   const handlers = new Handlers({}, { warm: 1 });
   const one = await handlers.session();
   await settle();
@@ -380,7 +380,7 @@ Deno.test("an association that is kept ready carries the next session, and anoth
   await handlers.close(one.application, one.target, two.application, two.target);
 });
 
-Deno.test("after stopListening sessions under way go on to their end, then the handler is idle", async () => {
+Deno.test("after stopListening sessions go on to their end, and then the handler is idle", async () => {
   const handlers = new Handlers();
   const { application, target } = await handlers.session();
   handlers.client.stopListening();
@@ -399,7 +399,7 @@ Deno.test("after stopListening sessions under way go on to their end, then the h
   await handlers.close(application, target);
 });
 
-Deno.test("fifty applications at once, coming and going and being reset, leave nothing", async () => {
+Deno.test("fifty concurrent applications that end or are reset leave nothing open", async () => {
   await forSeeds(2, async (random) => {
     const handlers = new Handlers({ chunk: (available) => random.below(available) });
     const serving = (async () => {

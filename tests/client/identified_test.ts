@@ -1,4 +1,4 @@
-/** A client handler that knows one address and one key, over a network in memory. */
+/** A client handler with one address and one key, over an in-memory network. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { makeKey, type MethodName, scoped } from "../support/handlers/keys.ts";
 import { World } from "../support/handlers/world.ts";
@@ -8,7 +8,7 @@ const CHANNELS = ["--channel", FIRST, "--channel", "198.51.100.1", "--channel", 
 const WEB = { host: FIRST, port: 80 };
 
 for (const method of ["hmac", "ed25519"] as MethodName[]) {
-  Deno.test(`a client that knows one address and one key of kind ${method} reaches the server over all channels`, async () => {
+  Deno.test(`a client with one address and one ${method} key reaches the server over all channels`, async () => {
     await using world = new World();
     const key = await makeKey(method);
     world.startServer(CHANNELS, [key.server]);
@@ -26,7 +26,7 @@ for (const method of ["hmac", "ed25519"] as MethodName[]) {
   });
 }
 
-Deno.test("the second connection makes no exchange, nor does another client of the same database", async () => {
+Deno.test("neither a second connection nor another client with the same database repeats the exchange", async () => {
   await using world = new World();
   const key = await makeKey();
   world.startServer(CHANNELS, [key.server]);
@@ -39,7 +39,7 @@ Deno.test("the second connection makes no exchange, nor does another client of t
   assertEquals(Deno.statSync(world.database).mode! & 0o777, 0o600);
 });
 
-Deno.test("a forward may lead to an address that a key is for", async () => {
+Deno.test("a forward can lead to an address in a key's scope", async () => {
   await using world = new World();
   const key = await makeKey();
   world.startServer(CHANNELS, [key.server]);
@@ -48,11 +48,12 @@ Deno.test("a forward may lead to an address that a key is for", async () => {
   assertEquals(await world.talk(WEB, 8080), "hello");
 });
 
-Deno.test("without a server, a key or an entry a connection is refused, with one line", async () => {
+Deno.test("without a server, a key or an entry, a connection is refused and logged in one line", async () => {
   await using world = new World();
   world.startClient([]);
   assertEquals(await world.talk(WEB), "reset");
-  const reason = "no configured server has this address and port, nor was one learned or can be asked";
+  const reason =
+    "no server with this address and port is configured or learned, and no key is configured to identify one";
   assertEquals(world.client.warnings(), [["connection refused", reason]]);
   assertEquals(world.dialled, []);
   assertStringIncludes(JSON.stringify(world.client.all[0]), `"destination":"${FIRST}:80"`);

@@ -1,6 +1,6 @@
 /**
- * What an adversary on the path to the first address can do to the exchange, and what can be wrong with it otherwise: each
- * ends in one line, and no connection of the application's, in the clear or over channels.
+ * Attacks on identification by an adversary on the path to the first address, and other failures: each ends in one log
+ * line, and no connection of the application's, neither in the clear nor over channels.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { writeAll } from "../../src/net/connection.ts";
@@ -16,18 +16,18 @@ const WEB = { host: FIRST, port: 80 };
 const GREETING = encodeGreeting(new Uint8Array(16));
 const TAMPERED = /^192\.0\.2\.1:6522 did not identify its channels: the answer's token is wrong: /;
 
-/** Starts the client; also what it does not know it would pass on, did it not know that a key is for it. */
+/** Starts a client that would relay unknown destinations in the clear, if the key's scope did not cover them. */
 function startClient(world: World, key: Pair, of = FIRST): void {
   world.startClient(["--unknown", "direct"], scoped(of, key));
 }
 
-/** An application connects: its connection is reset, one line says why, nothing was dialled but the first address. */
+/** Asserts that an application is reset, one line says why, and only the first address was dialled. */
 async function assertRefused(world: World, reason: RegExp, patience = 0): Promise<void> {
   const talking = world.talk(WEB);
   if (patience === Infinity) await world.clock.until(talking);
   else if (patience > 0) {
     await settle();
-    // What is cryptography happens elsewhere, and takes its time.
+    // Cryptography runs on other threads, in real time.
     while (world.dialled.length === 0) await settle();
     for (let at = 0; at < 20; at++) await settle();
     await world.clock.advance(patience);
@@ -74,14 +74,14 @@ for (const method of ["hmac", "ed25519"] as MethodName[]) {
     await assertRefused(world, /did not identify its channels: closed by the other side$/);
   });
 
-  Deno.test(`an answer that is replayed under another nonce is refused, ${method}`, async () => {
+  Deno.test(`an answer replayed under another nonce is refused, ${method}`, async () => {
     await using world = new World();
     const key = await makeKey(method);
     const server = world.startServer([...CHANNELS], [key.server]);
     world.startClient([], scoped(FIRST, key), 6501);
     let recorded: Uint8Array | undefined;
     changeAnswers(world.network, (answer) => recorded = answer);
-    // The first client learns; only its associations fail on a path that passes nothing on but answers.
+    // The first client learns the channels; its associations fail on a path that passes only answers.
     world.talk(WEB, 6501);
     await world.client.until("channels identified");
     assertEquals(partsOf(recorded!).head[0], 2);
@@ -91,7 +91,7 @@ for (const method of ["hmac", "ed25519"] as MethodName[]) {
   });
 }
 
-/** A world of its own, in which the recorded answer is all that a client gets. */
+/** Another world, in which a client gets only the recorded answer. */
 async function replayed(key: Pair, recorded: Uint8Array): Promise<void> {
   await using world = new World();
   startClient(world, key);
@@ -101,7 +101,7 @@ async function replayed(key: Pair, recorded: Uint8Array): Promise<void> {
   await assertRefused(world, TAMPERED);
 }
 
-Deno.test("an answer from another server that has the same key is refused", async () => {
+Deno.test("an answer from another server with the same key is refused", async () => {
   await using world = new World();
   const key = await makeKey("hmac");
   const other = { host: "192.0.2.77", port: 6522 };
@@ -127,7 +127,7 @@ Deno.test("an answer for another first address of the same server is refused", a
   await refused;
 });
 
-Deno.test("a server that has another key says so, and so does the client", async () => {
+Deno.test("server and client report that the server has another key", async () => {
   await using world = new World();
   const [ours, theirs] = [await makeKey(), await makeKey()];
   world.startServer(CHANNELS, [theirs.server]);
@@ -136,7 +136,7 @@ Deno.test("a server that has another key says so, and so does the client", async
   assertEquals(world.server.warnings(), [["channels not announced", "no such key"]]);
 });
 
-Deno.test("a server that has no key at all says so, and so does the client", async () => {
+Deno.test("server and client report that the server has no keys", async () => {
   await using world = new World();
   const key = await makeKey("hmac");
   world.startServer(CHANNELS);
@@ -145,7 +145,7 @@ Deno.test("a server that has no key at all says so, and so does the client", asy
   assertEquals(world.server.warnings(), [["channels not announced", "no such key"]]);
 });
 
-Deno.test("who has another key of the same kind and claims the right one is refused", async () => {
+Deno.test("a server that claims the right key, but has another of the same kind, is refused", async () => {
   await using world = new World();
   const [ours, theirs] = [await makeKey(), await makeKey()];
   world.startServer(CHANNELS, [{ ...theirs.server, id: ours.client.id }]);
@@ -153,7 +153,7 @@ Deno.test("who has another key of the same kind and claims the right one is refu
   await assertRefused(world, TAMPERED);
 });
 
-Deno.test("an answer of another method than the key's is refused before it is read", async () => {
+Deno.test("an answer with a method other than the key's is refused before it is read", async () => {
   await using world = new World();
   const key = await makeKey("ed25519");
   startClient(world, key);
@@ -164,7 +164,7 @@ Deno.test("an answer of another method than the key's is refused before it is re
   await assertRefused(world, /: expected an answer of method 2 \(Ed25519\), got method 1$/);
 });
 
-Deno.test("an answer that is endless is refused by its length, before any of it is read", async () => {
+Deno.test("an endless answer is refused by its length, before any of it is read", async () => {
   for (const length of [17, 309, 65535]) {
     await using world = new World();
     const key = await makeKey("hmac");
@@ -177,7 +177,7 @@ Deno.test("an answer that is endless is refused by its length, before any of it 
   }
 });
 
-Deno.test("what comes behind an answer is not read, however much it is", async () => {
+Deno.test("bytes after an answer are not read", async () => {
   await using world = new World();
   const key = await makeKey();
   world.startServer(CHANNELS, [key.server]);
@@ -189,7 +189,7 @@ Deno.test("what comes behind an answer is not read, however much it is", async (
   assertEquals(await world.talk(WEB), "hello");
 });
 
-Deno.test("an answer that does not go on is given up after five seconds, wherever it stops", async () => {
+Deno.test("an answer that stalls times out after five seconds, wherever it stops", async () => {
   for (const length of [0, 1, 3, 4, 30, 60]) {
     await using world = new World();
     const key = await makeKey();
@@ -200,7 +200,7 @@ Deno.test("an answer that does not go on is given up after five seconds, whereve
   }
 });
 
-Deno.test("a greeting that does not go on is given up after five seconds", async () => {
+Deno.test("a greeting that stalls times out after five seconds", async () => {
   for (const length of [0, 1, 21]) {
     await using world = new World();
     startClient(world, await makeKey());
@@ -209,7 +209,7 @@ Deno.test("a greeting that does not go on is given up after five seconds", async
   }
 });
 
-Deno.test("who answers otherwise than a server handler is refused", async () => {
+Deno.test("an answer unlike a server handler's is refused", async () => {
   const cases: [Uint8Array, RegExp][] = [
     [Uint8Array.of(1, 1, 3, 3), /: expected a list of channels, got a message of type 1$/],
     [Uint8Array.of(255, 5), /: refused for unknown reason 5$/],
@@ -226,14 +226,14 @@ Deno.test("who answers otherwise than a server handler is refused", async () => 
   }
 });
 
-Deno.test("a server that is away for as long as an answer may take is a line that says so", async () => {
+Deno.test("a server that is away for the whole time-out is logged in one line", async () => {
   await using world = new World();
   startClient(world, await makeKey());
   await assertRefused(world, /^192\.0\.2\.1:6522 did not identify its channels: Connection refused$/, Infinity);
   assert(world.clock.now() > 4_000 && world.clock.now() < 6_000, `${world.clock.now()}`);
 });
 
-Deno.test("a server that is replaced is asked again, and the application notices nothing", async () => {
+Deno.test("a server that is being replaced is asked again, without the application noticing", async () => {
   await using world = new World();
   const key = await makeKey();
   startClient(world, key);
@@ -245,7 +245,7 @@ Deno.test("a server that is replaced is asked again, and the application notices
   assertEquals(await talking, "hello");
 });
 
-Deno.test("a server that asks to be taken for others' addresses only is refused", async () => {
+Deno.test("a server that announces only other addresses is refused", async () => {
   await using world = new World();
   const key = await makeKey();
   world.startServer([...CHANNELS, "--announce=192.0.2.2", "--announce=192.0.2.3", "--announce=192.0.2.4"], [
@@ -255,7 +255,7 @@ Deno.test("a server that asks to be taken for others' addresses only is refused"
   await assertRefused(world, TAMPERED);
 });
 
-Deno.test("an entry that has expired is not used: the server is asked again, and refused if it does not answer", async () => {
+Deno.test("an expired entry is not used: the server is asked again, and the connection refused if it does not answer", async () => {
   await using world = new World();
   const key = await makeKey();
   const server = world.startServer(CHANNELS, [key.server]);
@@ -268,7 +268,7 @@ Deno.test("an entry that has expired is not used: the server is asked again, and
   await assertRefused(world, /: Connection refused$/, Infinity);
 });
 
-Deno.test("an entry that has expired is not used, nor is the connection passed on, where there is no key", async () => {
+Deno.test("with an expired entry and no key, the connection is refused rather than relayed directly", async () => {
   await using world = new World();
   const key = await makeKey();
   world.startServer(CHANNELS, [key.server]);

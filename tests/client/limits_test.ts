@@ -1,7 +1,7 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { limitsFor } from "../../src/client/limits.ts";
 
-/** A client with a server of so many channels each. */
+/** A client configuration with one server for each number of channels. */
 function client(...channels: number[]) {
   const servers = channels.map((length, index) => ({
     name: `s${index}`,
@@ -10,7 +10,7 @@ function client(...channels: number[]) {
   return { servers, warm: 1, limits: {} };
 }
 
-Deno.test("what is derived fits into the files that may be open", () => {
+Deno.test("derived limits fit into the limit of open files", () => {
   for (const files of [64, 128, 256, 1024, 4096, 65536, 1_048_576, Infinity]) {
     for (const channels of [2, 3, 16]) {
       const { asking, sessions } = limitsFor(client(channels), files);
@@ -24,7 +24,7 @@ Deno.test("what is derived fits into the files that may be open", () => {
   }
 });
 
-Deno.test("1,024 files are for 240 applications that say where to go, and 179 sessions of three channels", () => {
+Deno.test("1,024 files suffice for 240 incomplete requests and 179 sessions of three channels", () => {
   assertEquals(limitsFor(client(3), 1024), { asking: 240, sessions: 179, possible: 179 });
   assertEquals(limitsFor(client(), null), limitsFor(client(3), 1024));
   assertEquals(limitsFor(client(2, 5), 1024).sessions, Math.floor((960 - 240 - 10) / 6));
@@ -36,6 +36,6 @@ Deno.test("each worker keeps associations ready, which leaves fewer files for se
   assertEquals(limitsFor({ ...client(3), limits: { sessions: 7 } }, 1024, { count: 64 }).sessions, 7);
 });
 
-Deno.test("what is configured holds", () => {
+Deno.test("configured limits take precedence", () => {
   assertEquals(limitsFor({ ...client(3), limits: { sessions: 7 } }, 1024), { asking: 240, sessions: 7, possible: 179 });
 });

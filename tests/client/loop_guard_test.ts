@@ -1,4 +1,4 @@
-/** A client handler whose own connections a rule sends back to it. */
+/** A client handler whose own connections are redirected back to it by a rule. */
 import { assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { parseConfig } from "../../src/config/load.ts";
 import { NotAllowed } from "../../src/client/ingress/refusal.ts";
@@ -17,22 +17,22 @@ import { readToEnd } from "../support/handlers/pair.ts";
 
 const REDIRECT: Address = { host: "127.0.0.1", port: 6522 };
 
-/** What a REDIRECT rule without an exemption makes of a network: every connection goes to the handler. */
+/** A network with a REDIRECT rule without an exemption: every connection goes to the handler. */
 class Redirecting implements Network {
   readonly memory = new MemoryNetwork();
   /** Connections made so far. */
   made = 0;
-  /** The most that have been open at once. */
+  /** Maximum number of ends open at once. */
   most = 0;
   readonly #destinations = new Map<string, Address>();
 
   async connect(to: Address): Promise<Connection> {
     this.made++;
-    // Known before the handler can ask.
+    // Set before the handler can ask.
     this.memory.onConnect = (_, from) => void this.#destinations.set(`${from.port}`, to);
     const connection = await this.memory.connect(REDIRECT);
     this.most = Math.max(this.most, this.memory.openEnds);
-    // Its maker sees who answers no more than the kernel would show it.
+    // As with the kernel, the connecting side does not see the redirection.
     return Object.defineProperty(connection, "remote", { value: to });
   }
 
@@ -74,7 +74,7 @@ Deno.test("channels that a rule sends back are refused at once and not retried, 
   const [network, clock] = [new Redirecting(), new FakeClock()];
   const { handler, lines } = start(network, clock, SERVER);
   const application = await network.connect({ host: "192.0.2.2", port: 80 });
-  // Without a step of the clock: nothing waits.
+  // Needs no step of the clock: nothing waits.
   assertInstanceOf((await readToEnd(application)).error, Deno.errors.ConnectionReset);
   await settle();
   // The application's connection and three channels: nothing was made for what came back.
@@ -134,7 +134,7 @@ Deno.test("many connections that come back log one line per channel, and no more
   await handler.close();
 });
 
-Deno.test("a connection in the clear that a rule sends back is refused, too", async () => {
+Deno.test("a direct connection that a rule sends back is refused as well", async () => {
   const [network, clock] = [new Redirecting(), new FakeClock()];
   const { handler, lines } = start(network, clock, `${SERVER}unknown: direct\n`);
   const application = await network.connect({ host: "203.0.113.9", port: 80 });
@@ -148,7 +148,7 @@ Deno.test("a connection in the clear that a rule sends back is refused, too", as
 
 const TO: Address = { host: "192.0.2.1", port: 6522 };
 
-Deno.test("a connection of others' passes, also to the same place at the same time", async () => {
+Deno.test("another program's connection passes, even to the same destination at the same time", async () => {
   const memory = new MemoryNetwork();
   const loops = new LoopGuard(memory, new FakeClock(), silentLog);
   const listener = loops.listen(TO);
@@ -162,7 +162,7 @@ Deno.test("a connection of others' passes, also to the same place at the same ti
   listener.close();
 });
 
-Deno.test("a connection that comes back before it is known to be made is recognized", async () => {
+Deno.test("a connection that comes back before connect() resolves is recognized", async () => {
   const made = Promise.withResolvers<void>();
   const memory = new MemoryNetwork();
   const slow: Network = {
@@ -178,7 +178,7 @@ Deno.test("a connection that comes back before it is known to be made is recogni
   const connecting = loops.connect(TO);
   const accepted = await listener.accept();
   const checked = assertRejects(() => loops.check(accepted!, TO), NotAllowed);
-  // Whoever goes elsewhere does not wait for it.
+  // A connection to another destination does not wait for it.
   const elsewhere = await memory.listen({ host: "192.0.2.9", port: 80 });
   const other = await memory.connect({ host: "192.0.2.9", port: 80 });
   await loops.check((await elsewhere.accept())!, { host: "192.0.2.9", port: 80 });
@@ -188,7 +188,7 @@ Deno.test("a connection that comes back before it is known to be made is recogni
   for (const one of [accepted!, other]) one.close();
 });
 
-Deno.test("an end's port is another program's some seconds later", async () => {
+Deno.test("a connection is forgotten after some seconds, when another program may have its port", async () => {
   const memory = new MemoryNetwork();
   const clock = new FakeClock();
   const loops = new LoopGuard(memory, clock, silentLog);
@@ -203,7 +203,7 @@ Deno.test("an end's port is another program's some seconds later", async () => {
   listener.close();
 });
 
-Deno.test("a connection to elsewhere from the port of one of the handler's passes: ports are per destination", async () => {
+Deno.test("a connection from the same port to another destination passes", async () => {
   const memory = new MemoryNetwork();
   const loops = new LoopGuard(memory, new FakeClock(), silentLog);
   const listener = loops.listen(TO);

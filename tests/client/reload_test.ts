@@ -1,4 +1,4 @@
-/** What a reload changes in a client handler, and what it leaves alone; and how many sessions it takes. */
+/** Reloads of a client handler, and its session limit. */
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { Users } from "../../src/client/ingress/users.ts";
 import { parseConfig } from "../../src/config/load.ts";
@@ -26,7 +26,7 @@ async function assertCarries(from: Connection, to: Connection, text: string): Pr
   assertEquals(got, bytes);
 }
 
-Deno.test("sessions go on when their server is taken away, and the next are for the servers that there are then", async () => {
+Deno.test("sessions go on when a reload removes their server, and later ones use the new servers", async () => {
   const handlers = new Handlers();
   const { client } = handlers;
   const { application, target } = await handlers.session();
@@ -45,7 +45,7 @@ Deno.test("sessions go on when their server is taken away, and the next are for 
   await handlers.close(application, target, refused, again.application, again.target);
 });
 
-Deno.test("redirected connections meet the servers and ports of the new configuration", async () => {
+Deno.test("redirected connections use the servers and ports of the new configuration", async () => {
   const handlers = new Handlers();
   handlers.originalDestination = () => ({ host: "192.0.2.2", port: 443 });
   handlers.client.reload(configOf(`servers: {${WEB}}`, FORWARD, REST));
@@ -56,7 +56,7 @@ Deno.test("redirected connections meet the servers and ports of the new configur
   await handlers.close(refused);
 });
 
-Deno.test("what takes another start is named: listeners and the database", async () => {
+Deno.test("a reload names changed settings that need a restart: listeners and the database", async () => {
   const handlers = new Handlers();
   const config = configOf(
     `servers: {${WEB}}`,
@@ -71,7 +71,7 @@ Deno.test("what takes another start is named: listeners and the database", async
   await handlers.close(application, target);
 });
 
-Deno.test("a session too many is reset, with a line that says which limit, and one more fits when it was raised", async () => {
+Deno.test("a session beyond the limit is reset and logged with the limit, and accepted once the limit is raised", async () => {
   const handlers = new Handlers({}, { client: "limits: {sessions: 2}" });
   const [first, second] = [await handlers.session(), await handlers.session()];
   const refused = await handlers.network.connect({ host: "127.0.0.1", port: 8080 });
@@ -83,7 +83,7 @@ Deno.test("a session too many is reset, with a line that says which limit, and o
   const third = await handlers.session();
   await assertCarries(third.application, third.target, "a place");
 
-  // Its place is free again when a session has ended.
+  // The end of a session makes room.
   await Promise.all([first.application.closeWrite(), first.target.closeWrite()]);
   await Promise.all([readAll(first.application), readAll(first.target)]);
   await settle();
@@ -93,10 +93,10 @@ Deno.test("a session too many is reset, with a line that says which limit, and o
   await handlers.close(refused, ...sessions.flatMap(({ application, target }) => [application, target]));
 });
 
-Deno.test("who may use a way in is whoever may by the new configuration", async () => {
+Deno.test("a reload replaces the users of an ingress", async () => {
   const socks5 = "socks5: [127.0.0.1:1080]";
   const handlers = new Handlers({}, { client: socks5 });
-  /** What a way in says to an application that offers no password. */
+  /** Returns the ingress's answer to an application that offers no password. */
   const offer = async () => {
     const application = await handlers.network.connect({ host: "127.0.0.1", port: 1080 });
     await writeAll(application, Uint8Array.fromHex("050100"));

@@ -1,4 +1,4 @@
-/** How a client handler sees, without a right to look, whether rules lead connections to it. */
+/** Detection of redirecting rules by a client handler without the privilege to read them. */
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Arrival } from "../../src/client/ingress/arrival.ts";
 import { RulesInPlace } from "../../src/client/rules_in_place.ts";
@@ -17,10 +17,10 @@ const SENTINEL = SENTINELS.redirect;
 
 const BOTH: Address = { host: "::", port: 6522 };
 
-/** A machine whose rules lead connections over some versions of IP to where the handler listens. */
+/** A machine whose rules redirect connections of some address families to the handler. */
 function machine(...led: Family[]) {
   const network = new MemoryNetwork(), clock = new FakeClock();
-  /** Local ports of probes and where they went, and what becomes of them. */
+  /** Local ports and destinations of probes, and their fate. */
   const probes: [number, Address][] = [];
   const fate: { takes?: (port: number, to: Address) => void } = {};
   const rules: RulesInPlace = new RulesInPlace(network, clock, undefined, (port, to) => {
@@ -64,7 +64,7 @@ function arrive(rules: RulesInPlace, connection: Connection, destination: Addres
   return rules.consumes(arrival);
 }
 
-Deno.test("rules are in place where they lead a connection over either version of IP to the handler", async () => {
+Deno.test("rules are in place if they redirect a connection over IPv4 or IPv6 to the handler", async () => {
   for (const led of [["ipv4"], ["ipv6"], ["ipv4", "ipv6"]] as const) {
     const { rules, end } = machine(...led);
     await rules.verify([BOTH], true);
@@ -73,7 +73,7 @@ Deno.test("rules are in place where they lead a connection over either version o
   }
 });
 
-Deno.test("where nothing is led to the handler, it lacks rules that have to be there, and can't tell of others", async () => {
+Deno.test("without redirected connections, expected rules are missing, and other rules are unknown", async () => {
   const { rules, end } = machine();
   const missing = await assertRejects(() => rules.verify([BOTH], true), Error, "run micss rules apply");
   assertEquals(missing instanceof NotLookedAt, false);
@@ -81,7 +81,7 @@ Deno.test("where nothing is led to the handler, it lacks rules that have to be t
   await end();
 });
 
-Deno.test("rules that were there once, and are gone over a version of IP, are missed whoever expected them", async () => {
+Deno.test("rules that were in place before and are lost for a family are reported, even if not expected", async () => {
   const { rules, lead, leave, end } = machine("ipv4", "ipv6");
   await rules.verify([BOTH], false);
   leave("ipv6");
@@ -91,7 +91,7 @@ Deno.test("rules that were there once, and are gone over a version of IP, are mi
   await end();
 });
 
-/** A connection that comes from one of this machine's own addresses. */
+/** A connection from one of this machine's own addresses. */
 async function arriveFrom(rules: RulesInPlace, port: number, host: string, destination: Address): Promise<boolean> {
   const [application, inside] = await applicationPair();
   const connection = Object.create(inside, {
@@ -106,7 +106,7 @@ async function arriveFrom(rules: RulesInPlace, port: number, host: string, desti
 
 const WEB: Address = { host: "192.0.2.1", port: 80 };
 
-Deno.test("rules are tried with connections such as an application's, each from another port", async () => {
+Deno.test("rules are probed with connections like an application's, each from another port", async () => {
   const { rules, probes, fate, end } = machine("ipv4", "ipv6");
   fate.takes = (port, to) => void arriveFrom(rules, port, "127.0.0.1", to);
   const ipv6: Address = { host: "2001:db8::1", port: 443 };
@@ -117,7 +117,7 @@ Deno.test("rules are tried with connections such as an application's, each from 
   await end();
 });
 
-Deno.test("a connection that another rule takes before ours is missed, though rules are in place", async () => {
+Deno.test("a connection that another rule takes first is reported although rules are in place", async () => {
   const { rules, clock, fate, end } = machine("ipv4", "ipv6");
   fate.takes = () => {};
   const looked = assertRejects(
@@ -127,13 +127,13 @@ Deno.test("a connection that another rule takes before ours is missed, though ru
   );
   await clock.advance(2000);
   await looked;
-  // One that can't be made tells nothing.
+  // A probe that can't be sent proves nothing.
   delete fate.takes;
   await rules.verify([BOTH], true, [WEB]);
   await end();
 });
 
-Deno.test("rules that never were there over a version of IP are missed where they have to be", async () => {
+Deno.test("expected rules that never were in place for a family are reported", async () => {
   const { rules, end } = machine("ipv4");
   await assertRejects(
     () => rules.verify([BOTH], true, [{ host: "2001:db8::1", port: 80 }]),
@@ -144,7 +144,7 @@ Deno.test("rules that never were there over a version of IP are missed where the
   await end();
 });
 
-Deno.test("what another host sends from a port of ours is not taken for a probe", async () => {
+Deno.test("another host's connection from a probe port is not a probe", async () => {
   const { rules, end } = machine();
   const [first, last] = PROBE_PORTS;
   const cases: [number, string, boolean][] = [
@@ -158,7 +158,7 @@ Deno.test("what another host sends from a port of ours is not taken for a probe"
   await end();
 });
 
-Deno.test("rules of TPROXY are seen by a port of their own, missed when they are lost, and unknown before", async () => {
+Deno.test("TPROXY rules are detected by their own sentinel port, reported when lost, and unknown before", async () => {
   const { rules, lead, leave, end } = machine("ipv4");
   await assertRejects(() => rules.verifyTproxy([BOTH]), NotLookedAt, "no TPROXY rule for port 2 of 127.6.5.22");
   lead("ipv4", (connection) => arrive(rules, connection, SENTINELS.tproxy.ipv4), SENTINELS.tproxy);
@@ -168,7 +168,7 @@ Deno.test("rules of TPROXY are seen by a port of their own, missed when they are
   await end();
 });
 
-Deno.test("a connection that somebody else takes, or nobody, says that rules are not in place, in two seconds", async () => {
+Deno.test("a probe that arrives elsewhere or nowhere fails within two seconds", async () => {
   const { rules, clock, lead, end } = machine();
   const taken: Connection[] = [];
   lead("ipv4", (connection) => void taken.push(connection));
@@ -180,13 +180,13 @@ Deno.test("a connection that somebody else takes, or nobody, says that rules are
   await end();
 });
 
-Deno.test("a redirect at an address that rules of this machine can't lead to is not looked at", async () => {
+Deno.test("a redirect at an address that local rules can't lead to is not checked", async () => {
   const { rules, end } = machine("ipv4");
   await assertRejects(() => rules.verify([{ host: "192.0.2.9", port: 6522 }], true), NotLookedAt, "192.0.2.9:6522");
   await end();
 });
 
-Deno.test("only what rules redirected from the sign's own address is taken for it, and it is closed", async () => {
+Deno.test("only a redirected connection to the sentinel is a probe, and it is closed", async () => {
   const { rules, end } = machine();
   const cases: [Address, boolean, boolean][] = [
     [SENTINEL.ipv4, true, true],
@@ -207,7 +207,7 @@ Deno.test("only what rules redirected from the sign's own address is taken for i
   await end();
 });
 
-Deno.test("a handler takes the sign for no session, says nothing of it, and carries on", async () => {
+Deno.test("a probe causes neither a session nor a log line", async () => {
   const handlers = new Handlers();
   handlers.network.route = (to) => to.host === SENTINEL.ipv4.host ? REDIRECT : to;
   handlers.originalDestination = () => SENTINEL.ipv4;
@@ -217,7 +217,7 @@ Deno.test("a handler takes the sign for no session, says nothing of it, and carr
   await handlers.close();
 });
 
-Deno.test("a connection that is led to another worker of the same client shows that rules are in place", async () => {
+Deno.test("a probe that arrives at another worker of the same client shows that rules are in place", async () => {
   const memory = workerGroupMemory(2);
   const network = new MemoryNetwork(), clock = new FakeClock();
   const [one, other] = [0, 1].map((index) => new RulesInPlace(network, clock, joinWorkerGroup(memory, index).paths));

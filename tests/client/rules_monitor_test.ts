@@ -1,4 +1,4 @@
-/** A client handler that looks by itself whether its rules are in place. */
+/** A client handler that monitors its rules. */
 import { assertEquals } from "@std/assert";
 import { RulesMonitor } from "../../src/client/rules_monitor.ts";
 import { createLog } from "../../src/log/log.ts";
@@ -20,7 +20,7 @@ function monitored() {
   return { clock, lines, state, monitor, events: () => lines.map(({ level, event }) => `${level} ${event}`) };
 }
 
-Deno.test("rules that are lost are a warning with the reason, once, and a line when they are back", async () => {
+Deno.test("lost rules are logged once with the reason, and again when they are back", async () => {
   const { clock, lines, state, monitor, events } = monitored();
   await settle();
   assertEquals([monitor.inPlace, lines], [true, []]);
@@ -40,7 +40,7 @@ Deno.test("rules that are lost are a warning with the reason, once, and a line w
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("one look that fails at a busy moment is no loss", async () => {
+Deno.test("a single failed check is not reported", async () => {
   const { clock, lines, state, monitor } = monitored();
   await settle();
   state.error = new Error("not redirected here in time");
@@ -51,7 +51,7 @@ Deno.test("one look that fails at a busy moment is no loss", async () => {
   monitor.close();
 });
 
-Deno.test("where it can't be told, nothing is said, and nothing is known", async () => {
+Deno.test("an undeterminable result is neither logged nor counted", async () => {
   const { clock, lines, state, monitor } = monitored();
   state.error = new NotLookedAt("others can't be seen");
   await clock.advance(20_000);

@@ -1,4 +1,4 @@
-/** A client handler and the workers of a server handler, over the network in memory. */
+/** A client handler and the workers of a server handler, over an in-memory network. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { NotAllowed } from "../../src/client/ingress/refusal.ts";
 import { LoopGuard } from "../../src/client/loop_guard.ts";
@@ -21,17 +21,17 @@ function group(count: number): WorkerGroup[] {
   return Array.from({ length: count }, (_, index) => joinWorkerGroup(memory, index));
 }
 
-/** Starts a server handler with so many workers. */
+/** Starts a server handler with a number of workers. */
 function startServer(world: World, count: number) {
   return group(count).map((one) => world.startServer([...SERVER, "--workers", `${count}`], [], one));
 }
 
-/** The ports that the client has connected to, in their order, one for each association. */
+/** Ports that the client has connected to, in order, one per association. */
 function ports({ dialled }: World): number[] {
   return dialled.filter((to) => to.startsWith("10.0.0.1:")).map((to) => Number(to.split(":")[1]));
 }
 
-/** Holds as many sessions at once. */
+/** Keeps a number of sessions open at once. */
 async function hold(world: World, count: number): Promise<void> {
   const read = async () => {
     const connection = await world.connect(DESTINATION);
@@ -42,7 +42,7 @@ async function hold(world: World, count: number): Promise<void> {
   for (let i = 0; i < count; i++) await read();
 }
 
-Deno.test("new associations are spread over all workers once the first answer has told of them", async () => {
+Deno.test("new associations are balanced over all workers once the first answer announced them", async () => {
   await using world = new World();
   const servers = startServer(world, 3);
   world.startClient(CLIENT);
@@ -57,7 +57,7 @@ Deno.test("new associations are spread over all workers once the first answer ha
   assertEquals([world.client.warnings(), world.server.warnings()], [[], []]);
 });
 
-Deno.test("a server handler with one worker tells nothing, and is reached where it always was", async () => {
+Deno.test("a server handler with one worker announces nothing, and is reached at its configured ports", async () => {
   await using world = new World();
   world.startServer(SERVER);
   world.startClient(CLIENT);
@@ -65,7 +65,7 @@ Deno.test("a server handler with one worker tells nothing, and is reached where 
   assertEquals(new Set(ports(world)), new Set([6522]));
 });
 
-Deno.test("what is counted of a channel is that of all workers, under the address that is configured", async () => {
+Deno.test("a channel's counters cover all workers, under the configured address", async () => {
   await using world = new World();
   const [first, second] = startServer(world, 2);
   const client = world.startClient(CLIENT);
@@ -82,7 +82,7 @@ Deno.test("what is counted of a channel is that of all workers, under the addres
 });
 
 for (const blocked of ["refuses", "drops"]) {
-  Deno.test(`a firewall that ${blocked} the others' ports costs no connection and one line, and is tried again`, async () => {
+  Deno.test(`a firewall that ${blocked} the other workers' ports costs one log line and no connection, and is tried again`, async () => {
     await using world = new World();
     startServer(world, 2);
     let closed = true;
@@ -105,14 +105,14 @@ for (const blocked of ["refuses", "drops"]) {
     closed = false;
     await world.clock.advance(60_000);
     assertEquals(await world.talk(DESTINATION), "hello");
-    // A session on an association that is there does not tell anew: that of a new one does.
+    // Workers are announced with the first answer on a new association only.
     await hold(world, 6);
     assert(ports(world).filter((port) => port === 6523).length > 1, ports(world).join());
     assertEquals(world.client.of("session refused"), []);
   });
 }
 
-Deno.test("a worker that can't be reached any more costs no connection", async () => {
+Deno.test("a worker that becomes unreachable costs no connection", async () => {
   await using world = new World();
   const [, second] = startServer(world, 2);
   world.startClient(CLIENT);
@@ -124,11 +124,11 @@ Deno.test("a worker that can't be reached any more costs no connection", async (
   assertEquals(world.client.of("session refused"), []);
 });
 
-Deno.test("another server handler at the next port gets no session and nothing of what is said", async () => {
+Deno.test("another server handler at the next port gets no session and none of its bytes", async () => {
   await using world = new World();
   const [first] = group(2);
   world.startServer([...SERVER, "--workers", "2"], [], first!);
-  // One that knows nothing of workers, as it is after a mistake with address translation.
+  // Another server handler there, as after a mistake in address translation.
   world.startServer(HOSTS.flatMap((host) => ["--channel", `${host}:6523`]));
   world.startClient(CLIENT);
   await hold(world, 1);
@@ -143,11 +143,11 @@ Deno.test("another server handler at the next port gets no session and nothing o
   ]);
   assertEquals(world.client.of("session refused"), []);
   await hold(world, 3);
-  // Every session has gone through the right one.
+  // Every session went through the right one.
   assertEquals(world.server.of("session").every(({ worker }) => worker === 0), true);
 });
 
-Deno.test("a server handler that starts anew is told from the one before, and its workers are used again", async () => {
+Deno.test("a restarted server handler is recognized as such, and its workers are used again", async () => {
   await using world = new World();
   const before = startServer(world, 2);
   world.startClient(CLIENT);
@@ -160,7 +160,7 @@ Deno.test("a server handler that starts anew is told from the one before, and it
   assertEquals(world.client.of("session refused"), []);
 });
 
-Deno.test("a server handler that starts anew again and again costs no session, whichever worker is asked first", async () => {
+Deno.test("repeated restarts of a server handler cost no session, whichever worker is asked first", async () => {
   await using world = new World();
   let servers = startServer(world, 2);
   world.startClient(CLIENT);
@@ -178,7 +178,7 @@ Deno.test("a server handler that starts anew again and again costs no session, w
   assertEquals(first, new Set([6522, 6523]), "both workers were asked first");
 });
 
-Deno.test("of a first crowd on one worker, one association is kept", async () => {
+Deno.test("one association of a first burst on one worker is kept", async () => {
   await using world = new World();
   startServer(world, 2);
   const client = world.startClient([...CLIENT]);
@@ -186,11 +186,11 @@ Deno.test("of a first crowd on one worker, one association is kept", async () =>
   assertEquals(new Set(crowd), new Set(["hello"]));
   await world.client.until("session ended", 8);
   const { idle } = client.levels().pool!;
-  // Of the eight, and the one ahead of demand; and the one with the other worker.
+  // One of the eight, one ahead of demand, and one with the other worker.
   assert(idle <= 3, `${idle}`);
 });
 
-Deno.test("a worker recognizes what another worker of the same client has made and a rule sends back", async () => {
+Deno.test("a worker recognizes another worker's connection that a rule sends back, and its maker does not retry", async () => {
   const memory = workerGroupMemory(2);
   const clock = new FakeClock(), network = new MemoryNetwork();
   const listener = network.listen({ host: "10.0.0.1", port: 80 });
@@ -198,7 +198,7 @@ Deno.test("a worker recognizes what another worker of the same client has made a
     new LoopGuard(network, clock, silentLog, joinWorkerGroup(memory, index).paths)
   );
   const made = await one!.connect({ host: "10.0.0.1", port: 80 });
-  // As the second worker sees it: it comes from the first one's end, and was going to where that one went.
+  // From the second worker's view: it comes from the first one's local end, and has the same destination.
   const back = (await listener.accept())!;
   await assertRejects(() => other!.check(back, made.remote), NotAllowed, "this handler's own connection came back");
   assert(one!.cameBack(made.remote), "the worker that made it must not retry");
@@ -210,7 +210,7 @@ Deno.test("a worker recognizes what another worker of the same client has made a
   listener.close();
 });
 
-Deno.test("what comes back before its maker knows that it is made is waited for", async () => {
+Deno.test("a connection that comes back while another worker's connect() is pending is recognized", async () => {
   const memory = workerGroupMemory(2);
   const clock = new FakeClock(), network = new MemoryNetwork();
   const to = { host: "10.0.0.1", port: 80 };
@@ -238,7 +238,7 @@ Deno.test("what comes back before its maker knows that it is made is waited for"
   listener.close();
 });
 
-Deno.test("sessions of all workers of a client count against one limit, and associations of a server's", async () => {
+Deno.test("all workers share one limit: of sessions in a client, of associations in a server", async () => {
   await using world = new World();
   const servers = group(2).map((one) =>
     world.startServer([...SERVER, "--workers", "2", "--config", "f"], [], one, "limits: {associations: 3}")

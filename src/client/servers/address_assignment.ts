@@ -1,24 +1,24 @@
 /**
- * Chooses an address for each channel of the addresses that its name has, none twice: two channels at one address would be
- * one path (paper, section III-A).
+ * Assigns each channel one of its name's addresses, all distinct: two channels at one address would share a path (paper,
+ * section III-A).
  *
- * @param candidates What each channel can be, best first.
- * @param before What was chosen before, to be kept where it still can be: name servers like to shuffle.
- * @returns null when there is no such choice.
+ * @param candidates Addresses of each channel, best first.
+ * @param before Previous assignment, kept where still possible: name servers shuffle their answers.
+ * @returns null if there is no such assignment.
  */
 export function assignAddresses(
   candidates: readonly (readonly string[])[],
   before: readonly string[] = [],
 ): string[] | null {
   const owners = new Map<string, number>();
-  const wishes = candidates.map((hosts, channel) => {
+  const preferences = candidates.map((hosts, channel) => {
     const kept = before[channel];
     return kept !== undefined && hosts.includes(kept) ? [kept, ...hosts] : hosts;
   });
 
-  /** Gives a channel an address, moving others to another of theirs where need be (an augmenting path). */
+  /** Assigns a channel an address, reassigning other channels where necessary (an augmenting path). */
   const place = (channel: number, tried: Set<string>): boolean =>
-    wishes[channel]!.some((host) => {
+    preferences[channel]!.some((host) => {
       if (tried.has(host)) return false;
       tried.add(host);
       const owner = owners.get(host);

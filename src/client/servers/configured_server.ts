@@ -3,31 +3,31 @@ import type { Server } from "../../config/types.ts";
 import type { NameCache } from "../../net/names/name_cache.ts";
 import { assignAddresses } from "./address_assignment.ts";
 
-/** A configured server's host names: what has to be resolved for it. */
+/** Returns the host names among a server's channels. */
 export function namesOf({ channels }: Server): string[] {
   return channels.map(({ host }) => host).filter((host) => !isIp(host));
 }
 
-/** A server whose channels are at IP addresses. */
+/** A server whose channels have IP addresses. */
 export interface ResolvedServer extends Server {
-  /** For each channel at a name, the name's other addresses, to be tried in turn; none is another channel's. */
+  /** Further addresses of each channel's name, to be tried in turn; none is another channel's. */
   readonly alternatives?: readonly (readonly string[])[];
 }
 
-/** A server of the configuration, whose channels may be names. */
+/** A configured server, whose channels may have host names. */
 export class ConfiguredServer {
   readonly #configured: Server;
   readonly #names: NameCache;
-  /** The hosts of the channels as they are configured, addresses in their one spelling. */
+  /** Hosts of the channels as configured, addresses in canonical spelling. */
   readonly #hosts: readonly string[];
-  /** What the names stood for when the server was last asked for, and what it came to. */
+  /** Addresses of the names at the last call of {@linkcode ConfiguredServer.get}, and its result. */
   #answers: readonly (readonly string[])[] = [];
   #resolved: ResolvedServer | undefined;
 
   /**
-   * A server.
+   * Resolves nothing yet.
    *
-   * @param names Resolves all of {@linkcode namesOf} it.
+   * @param names Resolves at least the names that {@linkcode namesOf} returns.
    */
   constructor(server: Server, names: NameCache) {
     this.#configured = server;
@@ -36,14 +36,14 @@ export class ConfiguredServer {
     if (this.#hosts.every(isIp)) this.#resolved = server;
   }
 
-  /** Whether one of its channels is at a host, an address or the name itself, and it serves that port. */
+  /** True if a channel has this host, as address or name, and the server serves this port. */
   serves(host: string, port: number): boolean {
     const { ports } = this.#configured;
     if (ports !== undefined && !ports.includes(port)) return false;
     return this.#hosts.some((own) => sameHost(own, host) || this.#names.owns(own, host));
   }
 
-  /** Whether one of its channels is at that host, an address or the name itself, and port. */
+  /** True if a channel has this host, as address or name, and this port. */
   isChannel(host: string, port: number): boolean {
     return this.#configured.channels.some((channel, at) => {
       const own = this.#hosts[at]!;
@@ -52,9 +52,9 @@ export class ConfiguredServer {
   }
 
   /**
-   * The server with an address for each channel; the same object as long as they are the same.
+   * Returns the server with an address for each channel; the same object until they change.
    *
-   * @throws {Error} When a name could not be resolved, or the channels have too few addresses among them.
+   * @throws {Error} If a name could not be resolved, or the channels' names have too few addresses.
    */
   async get(): Promise<ResolvedServer> {
     if (this.#resolved === this.#configured) return this.#configured;
@@ -68,8 +68,8 @@ export class ConfiguredServer {
       this.#resolved = undefined;
       const found = [...new Set(answers.flat())];
       throw new Error(
-        `server ${name}: the ${channels.length} channels stand for only ${found.length} ` +
-          `address${found.length === 1 ? "" : "es"} (${found.join(", ")}); each needs one that no other has`,
+        `server ${name}: the ${channels.length} channels resolve to only ${found.length} ` +
+          `address${found.length === 1 ? "" : "es"} (${found.join(", ")}); each channel needs one of its own`,
       );
     }
     this.#answers = answers;
@@ -88,7 +88,7 @@ export class ConfiguredServer {
   }
 }
 
-/** Each channel's other addresses, in an order that name servers can't shuffle; each is one channel's. None in all: []. */
+/** Returns each channel's other addresses, sorted against shuffling, each for one channel only; [] if there are none at all. */
 function alternativesOf(answers: readonly (readonly string[])[], chosen: readonly string[]): string[][] {
   const taken = new Set(chosen);
   const all = answers.map((answer) => {

@@ -10,54 +10,54 @@ import type { ConfiguredServer, ResolvedServer } from "./configured_server.ts";
 import { NotAllowed } from "../ingress/refusal.ts";
 import { KnownServers } from "./known_servers.ts";
 
-/** How many channels of servers that were learned are remembered, to tell handlers' connections from applications'. */
-const MAX_CHANNELS_KNOWN = 4096;
+/** Maximum number of learned channels remembered to tell handlers' connections from applications'. */
+const MAX_LEARNED_CHANNELS = 4096;
 
-/** What becomes of a connection: it is carried to a server handler, or passed on as it is. */
+/** Route of a connection: to a server handler, or directly to its destination. */
 export type Route =
   | { readonly kind: "server"; readonly server: ResolvedServer }
-  /** In the clear, to the first of these IP addresses that takes it, as the configuration allows. */
+  /** In the clear, to the first of these IP addresses that accepts, as the configuration permits. */
   | { readonly kind: "direct"; readonly addresses: readonly Address[] };
 
-/** What {@linkcode Directory} needs of the configuration. */
+/** Settings of {@linkcode Directory}. */
 export type DirectoryConfig = Pick<ClientConfig, "servers" | "unknown" | "timeouts">;
 
-/** What {@linkcode Directory} needs beside the configuration. */
+/** Options of {@linkcode Directory}. */
 export interface DirectoryOptions extends System {
-  /** The keys that the configuration names, in its order. */
+  /** Keys of the configuration, in its order. */
   readonly keys: readonly ScopedKey[];
-  /** Whether a connection to an address would come back to this handler. */
+  /** True if this handler listens at an address. */
   readonly isOwn: (address: Address) => boolean;
-  /** Where the database is. */
+  /** Path of the database of learned channels. */
   readonly database: string;
-  /** The time of day, in milliseconds since 1970. Default: the system's. */
+  /** Time of day, in milliseconds since 1970. Default: the system's. */
   readonly now?: () => number;
-  /** Gets a line for what is learned, and for what fails without anyone's asking. */
+  /** Gets a line for each exchange, and for failures in the background. */
   readonly log: Log;
   /** True if a rule sends connections to an address back to this handler; an exchange is not repeated then. */
   readonly cameBack?: (to: Address) => boolean;
-  /** Told how each exchange with a server handler ended, in a word. */
+  /** Called with the outcome of each exchange with a server handler. */
   readonly asked?: (outcome: "learned" | "failed") => void;
 }
 
 /**
- * Which server handler an address belongs to, and by which channels it is reached (paper, section III-C). In this order:
- * what is configured, which is out of any network adversary's reach; what was learned and is still valid; what the server
- * handler says itself, where a key is configured for it. What none of these knows is refused, or passed on in the clear
- * where the configuration says so, but never where one of them should have known and failed to tell.
+ * Finds the server handler that an address belongs to, and its channels (paper, section III-C), in this order: the
+ * configuration, out of any network adversary's reach; valid learned channels; identification by the server handler itself,
+ * if a key is configured for it. Refuses unknown destinations, or relays to them in the clear if the configuration permits,
+ * but never while one of these sources has failed.
  */
 export class Directory {
   readonly #options: DirectoryOptions;
-  /** For applications, and for the configuration: neither waits for the other. */
+  /** Look-ups for applications and for the configuration; neither waits for the other. */
   readonly #lookups: Lookups;
   readonly #ownLookups: Lookups;
   #knownServers: KnownServers;
   readonly #store: Store;
   readonly #learned: Learned;
-  /** Where channels of servers that were learned are, those handed out last at the end. */
+  /** Addresses of learned channels, least recently used first. */
   readonly #channels = new Set<string>();
 
-  /** Begins to resolve the configuration's host names; touches nothing else. */
+  /** Starts to resolve the configuration's host names. */
   constructor(config: DirectoryConfig, options: DirectoryOptions) {
     const { network, clock, log, keys, now = Date.now } = this.#options = options;
     this.#lookups = new Lookups(options);
@@ -78,21 +78,21 @@ export class Directory {
   }
 
   /**
-   * Takes another configuration into use; connections that are being looked for are found by the one before.
+   * Replaces the configuration; searches under way continue with the previous one.
    *
-   * @param keys The keys that it names, in its order.
+   * @param keys Keys of the configuration, in its order.
    */
   reload(config: DirectoryConfig, keys: readonly ScopedKey[]): void {
     this.#knownServers = this.#from(config, keys, this.#knownServers);
   }
 
   /**
-   * Finds what becomes of a connection.
+   * Finds the route of a connection.
    *
-   * @param destination Where an application wants to connect: a configured server's name, an IP address, or a host name.
-   * @param source The user or address that asks, among which look-ups are shared fairly.
-   * @throws {NotAllowed} When that leads nowhere, or back to a handler.
-   * @throws {Error} When nobody could tell; the message says why.
+   * @param destination An application's destination: a configured server's name, an IP address, or a host name.
+   * @param source The requesting user or address; look-ups are shared fairly among sources.
+   * @throws {NotAllowed} If the destination is unknown, or leads back to a handler.
+   * @throws {Error} If a source of information failed; the message says why.
    */
   async find(destination: Address, source?: string): Promise<Route> {
     const known = this.#knownServers;
@@ -102,7 +102,7 @@ export class Directory {
     if (named !== undefined) return found(await named.get());
     const configured = this.#configuredAt({ host, port }, known);
     if (configured !== undefined) return found(await configured.get());
-    // Without them nobody knows whether the destination is a server's. The next connection does not wait.
+    // Until all names have been tried, any destination may be a server's. Only the first connections wait.
     const unresolved = await known.unresolved();
     if (isIp(host)) return await this.#routeByAddress([{ host, port }], known, unresolved, []);
     const { timeout } = known;
@@ -111,7 +111,7 @@ export class Directory {
     return await this.#routeByAddress(addresses, known, unresolved, [host]);
   }
 
-  /** Stops resolving, gives up what is being learned, and closes the database. */
+  /** Stops resolving, aborts exchanges, and closes the database. */
   close(): void {
     this.#knownServers.close();
     this.#learned.close();
@@ -128,9 +128,9 @@ export class Directory {
   }
 
   /**
-   * Looks for a server at all addresses of a destination before any of them is one to pass the connection on to.
+   * Looks for a server at all addresses of a destination before it considers a direct route to any of them.
    *
-   * @param names What the destination was called, for keys that are for a name.
+   * @param names Names of the destination, for keys whose scope is a name.
    */
   async #routeByAddress(
     addresses: readonly Address[],
@@ -157,16 +157,18 @@ export class Directory {
       if (look.status === "fulfilled" && look.value !== null) return found(look.value);
       if (look.status === "rejected") failures.push(look.reason);
     }
-    // One that should have told and failed to may be a server's, which only the others can stand for.
+    // An address whose search failed may be a server's, so there is no direct route to it.
     if (usable.length === 0 || looks.some(({ status }) => status === "rejected")) throw failures.at(-1);
     if (known.unknown === "reject") {
-      throw new NotAllowed("no configured server has this address and port, nor was one learned or can be asked");
+      throw new NotAllowed(
+        "no server with this address and port is configured or learned, and no key is configured to identify one",
+      );
     }
     if (unresolved.length > 0) {
       throw new NotAllowed(`it may be a server's: ${unresolved.join(", ")} could not be resolved yet`);
     }
     if (this.#store.unusable !== undefined) {
-      throw new NotAllowed("it may be a server's: the database of what was learned can't be used");
+      throw new NotAllowed("it may be a server's: the database of learned channels can't be used");
     }
     return { kind: "direct", addresses: usable };
   }
@@ -180,26 +182,26 @@ export class Directory {
     return { name: host, channels: entry.channels };
   }
 
-  /** @throws {NotAllowed} When the address leads back to a handler. */
+  /** @throws {NotAllowed} If the address leads back to a handler. */
   #configuredAt(address: Address, known: KnownServers): ConfiguredServer | undefined {
     this.#checkNoLoop(address, known);
     return known.at(address);
   }
 
-  /** @throws {NotAllowed} When the address leads back to a handler. */
+  /** @throws {NotAllowed} If the address leads back to a handler. */
   #checkNoLoop(address: Address, known: KnownServers): void {
     if (this.#options.isOwn(address)) {
-      throw new NotAllowed("it leads to this handler itself: connect to the server's address instead");
+      throw new NotAllowed("it is this handler's own address: connect to the server's address instead");
     }
     this.#checkNoChannel(address, known);
   }
 
-  /** Handlers talk to channels, never applications: what comes from here to one has come back. */
+  /** Only handlers connect to channels, so such a connection from here has come back. */
   #checkNoChannel(address: Address, known: KnownServers): void {
     if (
       this.#channels.has(formatAddress({ ...address, host: withoutZone(address.host) })) || known.isChannel(address)
     ) {
-      throw new NotAllowed("it is a channel: let the rules pass what this handler sends, by its user or group");
+      throw new NotAllowed("it is a channel: exempt this handler's connections from the rules, by its user or group");
     }
   }
 
@@ -209,7 +211,7 @@ export class Directory {
       this.#channels.add(channel);
     }
     for (const oldest of this.#channels) {
-      if (this.#channels.size <= MAX_CHANNELS_KNOWN) break;
+      if (this.#channels.size <= MAX_LEARNED_CHANNELS) break;
       this.#channels.delete(oldest);
     }
   }

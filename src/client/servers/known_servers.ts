@@ -6,24 +6,24 @@ import type { Address } from "../../net/address.ts";
 import { NameCache, type NameCacheOptions } from "../../net/names/name_cache.ts";
 import { ConfiguredServer, namesOf } from "./configured_server.ts";
 
-/** What a configuration says of servers. It never changes: a reload puts another one in its place. */
+/** Servers and keys of a configuration. Immutable; a reload makes another one. */
 export class KnownServers {
-  /** What becomes of a connection to where no server is known. */
+  /** Action for unknown destinations. */
   readonly unknown: ClientConfig["unknown"];
-  /** How long resolving a name, or learning a server's channels, may take, in milliseconds. */
+  /** Time limit for resolving a name, or learning a server's channels, in milliseconds. */
   readonly timeout: number;
-  /** By which keys others are asked, in the configuration's order. */
+  /** Keys for identification, in the configuration's order. */
   readonly keys: readonly ScopedKey[];
   readonly #byName: ReadonlyMap<string, ConfiguredServer>;
   readonly #names: NameCache;
-  /** The names that keys are for. */
+  /** Names in the scopes of keys. */
   readonly #keyNames: readonly string[];
 
   /**
-   * Begins to resolve host names; touches nothing else.
+   * Starts to resolve host names.
    *
-   * @param keys The keys that the configuration names, in its order.
-   * @param before What this takes the place of: it is closed, and what it has resolved holds on.
+   * @param keys Keys of the configuration, in its order.
+   * @param before The predecessor: closes it, and keeps the addresses that it resolved.
    */
   constructor(
     { servers, unknown }: Pick<ClientConfig, "servers" | "unknown">,
@@ -39,37 +39,37 @@ export class KnownServers {
     this.#names = new NameCache(names, options, before === undefined ? undefined : before.#names);
     before?.close();
     const byName = servers.map((server) => [server.name, new ConfiguredServer(server, this.#names)] as const);
-    // Ways in that ask for a name give it in lower case; as it is written it comes first.
+    // Ingress protocols give names in lower case; the exact spelling takes precedence.
     this.#byName = new Map([...byName.map(([name, server]) => [name.toLowerCase(), server] as const), ...byName]);
   }
 
-  /** The server of that name, which may be written as a host name is. */
+  /** Finds a server by its name, also in the spelling of a host name. */
   named(name: string): ConfiguredServer | undefined {
     return this.#byName.get(name) ?? this.#byName.get(canonicalHost(name));
   }
 
-  /** The server that has a channel at that address, or of that name, and serves that port. */
+  /** Finds the server that has a channel at a host, as address or name, and serves the port. */
   at({ host, port }: Address): ConfiguredServer | undefined {
     return this.#byName.values().find((server) => server.serves(host, port));
   }
 
-  /** Whether handlers talk to servers there: it is a channel, or where a server is asked for its channels. */
+  /** True for a channel's address, and for one where identification takes place: applications never connect there. */
   isChannel({ host, port }: Address): boolean {
     return this.#byName.values().some((server) => server.isChannel(host, port)) ||
       this.keys.some(({ scope }) => scope.port === port && covers(scope, host));
   }
 
-  /** The names that keys are for, and that stand for that address. */
+  /** Returns the names in keys' scopes that resolve to an address. */
   keyNamesOf(host: string): string[] {
     return this.#keyNames.filter((name) => this.#names.owns(name, host));
   }
 
-  /** Waits until every name was tried once. @returns Those that could not be resolved yet. */
+  /** Waits until every name has been tried once. @returns Names that could not be resolved yet. */
   unresolved(): Promise<string[]> {
     return this.#names.unresolved();
   }
 
-  /** Resolves nothing any more. */
+  /** Stops resolving. */
   close(): void {
     this.#names.close();
   }

@@ -1,4 +1,4 @@
-/** A dialer for a server handler in memory; the test plays the application. */
+/** A dialer for an in-memory server handler; the test plays the application. */
 import { assert, assertEquals } from "@std/assert";
 import { Dialer } from "../../../src/client/dial/dialer.ts";
 import { DEFAULT_TIMEOUTS } from "../../../src/config/common.ts";
@@ -12,7 +12,7 @@ import { Handlers } from "../../support/handlers/handlers_in_memory.ts";
 import "../../support/system/native.ts";
 import { applicationPair, channelAddresses, readAll, sendAll } from "../../support/handlers/pair.ts";
 
-Deno.test("what an application says is shared with the pads that the dialer was given", async () => {
+Deno.test("an application's bytes are shared with the given pads", async () => {
   const handlers = new Handlers();
   const { network, clock, targets } = handlers;
   let padded = 0;
@@ -42,7 +42,7 @@ Deno.test("what an application says is shared with the pads that the dialer was 
   assertEquals((await readAll(target)).length, 10_000);
   await readAll(application);
   await carried;
-  // One pad for each of two channels of three, of what was said and the frames around it.
+  // A pad for two of three channels, as long as the message and its frames.
   assert(padded > 2 * 10_000 && padded < 2 * 11_000, `${padded}`);
   dialer.close();
   application.close();

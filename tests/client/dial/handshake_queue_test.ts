@@ -3,7 +3,7 @@ import { HandshakeTimeout } from "../../../src/association/outcome.ts";
 import { HandshakeQueue, MAX_HANDSHAKES } from "../../../src/client/dial/handshake_queue.ts";
 import { FakeClock, settle } from "../../support/time/fake_clock.ts";
 
-/** A queue, and the handshakes that it has begun and that are not over, the oldest first. */
+/** A queue and its handshakes under way, oldest first. */
 function begin() {
   const clock = new FakeClock();
   const queue = new HandshakeQueue(clock, () => 5000);
@@ -21,7 +21,7 @@ function begin() {
   return { clock, queue, underWay, run, finish };
 }
 
-Deno.test("of a thousand handshakes a bounded number are under way at once, and all have their turn", async () => {
+Deno.test("of a thousand handshakes, a bounded number run at once, and all of them complete", async () => {
   const { clock, queue, underWay, run, finish } = begin();
   const all = Array.from({ length: 1000 }, run);
   for (let left = 1000; left > 0; left -= MAX_HANDSHAKES) {
@@ -33,7 +33,7 @@ Deno.test("of a thousand handshakes a bounded number are under way at once, and 
   assertEquals([underWay.length, clock.pending], [0, 0]);
 });
 
-Deno.test("those that wait go on waiting while handshakes succeed, however long that takes", async () => {
+Deno.test("queued handshakes wait as long as others succeed", async () => {
   const { clock, underWay, run, finish } = begin();
   const all = Array.from({ length: MAX_HANDSHAKES + 10 }, run);
   for (let second = 0; second < 4; second++) {
@@ -45,7 +45,7 @@ Deno.test("those that wait go on waiting while handshakes succeed, however long 
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("when no handshake succeeds for as long as one may take, those that wait fail as the others did", async () => {
+Deno.test("when no handshake succeeds within the time-out, queued ones fail with the last error", async () => {
   const { clock, underWay, run, finish } = begin();
   const first = Array.from({ length: MAX_HANDSHAKES }, run);
   const waiting = run();
@@ -68,7 +68,7 @@ Deno.test("when no handshake succeeds for as long as one may take, those that wa
   await Promise.all(silent);
 });
 
-Deno.test("one that waits goes on beyond the bound when an association has become idle, and no more than one", async () => {
+Deno.test("an idle association admits exactly one queued handshake beyond the limit", async () => {
   const { queue, underWay, run, finish } = begin();
   const all = Array.from({ length: MAX_HANDSHAKES + 2 }, run);
   queue.offer();
@@ -78,12 +78,12 @@ Deno.test("one that waits goes on beyond the bound when an association has becom
   assertEquals([underWay.length, queue.waiting], [MAX_HANDSHAKES, 1]);
   while (underWay.length > 0) await finish(MAX_HANDSHAKES);
   await Promise.all(all);
-  // With nothing that waits it changes nothing.
+  // Without queued handshakes, it has no effect.
   queue.offer();
   assertEquals(queue.waiting, 0);
 });
 
-Deno.test("one that times out while others succeed is repeated, a few times; one that fails otherwise is not", async () => {
+Deno.test("a handshake that times out while others succeed is repeated a few times; one that fails otherwise is not", async () => {
   const { clock, underWay, run, finish } = begin();
   const timeout = new HandshakeTimeout("late");
   const failing = assertRejects(run, HandshakeTimeout, "late");
@@ -93,7 +93,7 @@ Deno.test("one that times out while others succeed is repeated, a few times; one
   const succeed = async () => {
     const other = run();
     await settle();
-    // Behind the one that is repeated.
+    // Behind the repeated one.
     underWay.pop()!.resolve(0);
     await other;
   };
@@ -119,7 +119,7 @@ Deno.test("one that times out while others succeed is repeated, a few times; one
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("where handshakes are slow fewer are under way, and more again once they are not", async () => {
+Deno.test("slow handshakes lower the limit, fast ones raise it again", async () => {
   const { clock, underWay, run, finish } = begin();
   const all = Array.from({ length: 200 }, run);
   await clock.advance(1100);

@@ -18,7 +18,7 @@ const hintFor = (
   reached: HandshakeProgress["reached"] = "nothing",
 ) => hintOf(new ChannelError(1, ADDRESS, cause, progress && { ...progress, reached }));
 
-Deno.test("each likely cause of a failed handshake has its hint, others have none", () => {
+Deno.test("each likely cause of a failed handshake has a hint, other causes do not", () => {
   const cases: [unknown, string | undefined][] = [
     [new Deno.errors.ConnectionRefused("refused"), "is the server handler running, and is this its port?"],
     [new HandshakeTimeout("late"), "is the path up, and the port open in every firewall on it?"],
@@ -39,13 +39,13 @@ Deno.test("each likely cause of a failed handshake has its hint, others have non
   assertEquals(hintOf(new Deno.errors.ConnectionRefused("of something else")), undefined);
 });
 
-Deno.test("a hint says how the other channels did, as far as that is known", () => {
+Deno.test("a hint includes the known state of the other channels", () => {
   const cases: [number, number, string | undefined][] = [
     [1, 1, "the other channel has answered"],
     [2, 2, "the other 2 channels have answered"],
     [2, 1, "of the other 2 channels 1 has answered"],
     [3, 2, "of the other 3 channels 2 have answered"],
-    // Who refuses at once may be faster than those that are about to answer.
+    // An immediate refusal may be faster than the others' answers.
     [2, 0, undefined],
   ];
   for (const [count, answered, hint] of cases) assertEquals(hintFor(null, { others: count, answered }), hint);
@@ -56,7 +56,7 @@ Deno.test("a hint says how the other channels did, as far as that is known", () 
   ]);
 });
 
-Deno.test("a time-out blames the path only where no connection came about", () => {
+Deno.test("a time-out blames the path only if no connection was made", () => {
   const late = (reached: HandshakeProgress["reached"]) =>
     hintFor(new HandshakeTimeout("late"), { others: 0, answered: 0 }, reached);
   assertEquals([late("nothing"), late("connection"), late("greeting")], [
@@ -66,12 +66,12 @@ Deno.test("a time-out blames the path only where no connection came about", () =
   ]);
 });
 
-Deno.test("a channel that falls silent while the others answer is named with that", async () => {
+Deno.test("the hint for a silent channel says that the others have answered", async () => {
   const clock = new FakeClock();
   const addresses = channelAddresses(3);
   const network = new MemoryNetwork();
   const accepting = new Accepting(network, [addresses[0]!, addresses[2]!], { clock });
-  // The second one's port is open, and nobody greets there.
+  // The second channel's port is open, but sends no greeting.
   const silent = network.listen(addresses[1]!);
   const attempt = assertRejects(() => initiate(addresses, { network, clock }), ChannelError);
   await clock.advance(5_000);

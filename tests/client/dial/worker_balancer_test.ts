@@ -4,7 +4,7 @@ import { FakeClock } from "../../support/time/fake_clock.ts";
 
 const THREE = { count: 3, id: new Uint8Array(16).fill(1) };
 
-/** How often each worker's turn came in so many. */
+/** Number of times that each worker is next in `count` choices. */
 function turns(balancer: WorkerBalancer, count: number): Record<number, number> {
   const seen: Record<number, number> = {};
   for (let i = 0; i < count; i++) {
@@ -14,7 +14,7 @@ function turns(balancer: WorkerBalancer, count: number): Record<number, number> 
   return seen;
 }
 
-Deno.test("all go to the first worker until others are told of, and reached", () => {
+Deno.test("all associations go to the first worker until others are announced and reached", () => {
   const balancer = new WorkerBalancer(new FakeClock(), 59_013);
   assertEquals([turns(balancer, 6), balancer.untried()], [{ 0: 6 }, []]);
   balancer.announced(THREE, 0);
@@ -25,7 +25,7 @@ Deno.test("all go to the first worker until others are told of, and reached", ()
   assertEquals(turns(balancer, 6), { 0: 2, 1: 2, 2: 2 });
 });
 
-Deno.test("a worker that is not reached is passed over for a minute, which is news once", async () => {
+Deno.test("an unreachable worker is avoided for a minute, and reported once", async () => {
   const clock = new FakeClock(), balancer = new WorkerBalancer(clock, 59_013);
   balancer.announced(THREE, 0);
   assertEquals(balancer.untried(), [1, 2]);
@@ -50,7 +50,7 @@ Deno.test("a worker is proven by a session that it answered, until it fails", ()
   assertEquals(balancer.isProven(1), false);
 });
 
-Deno.test("a server handler that started anew, or has one worker now, is another one", () => {
+Deno.test("a restart, or a change to one worker, resets what is known", () => {
   const balancer = new WorkerBalancer(new FakeClock(), 59_013);
   balancer.announced(THREE, 0);
   balancer.reached(1);
@@ -61,7 +61,7 @@ Deno.test("a server handler that started anew, or has one worker now, is another
   assertEquals([turns(balancer, 2), balancer.untried(), balancer.workers], [{ 0: 2 }, [], null]);
 });
 
-Deno.test("no port beyond the last is tried", () => {
+Deno.test("no port beyond 65535 is tried", () => {
   const balancer = new WorkerBalancer(new FakeClock(), 1);
   balancer.announced(THREE, 0);
   assertEquals(balancer.untried(), [1]);

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { destinationHost } from "../../../src/client/ingress/destination_host.ts";
 
-Deno.test("an address has one spelling, a name small letters and, if it is absolute, its last dot", () => {
+Deno.test("addresses become canonical, names lower case with the final dot of an absolute one", () => {
   const cases = {
     "192.0.2.1": "192.0.2.1",
     "2001:DB8:0:0::1": "2001:db8::1",
@@ -16,7 +16,7 @@ Deno.test("an address has one spelling, a name small letters and, if it is absol
   for (const [text, host] of Object.entries(cases)) assertEquals(destinationHost(text), host, text);
 });
 
-Deno.test("what some resolvers take for an address, and what is no name, is no host", () => {
+Deno.test("invalid names, and names that some resolvers take for addresses, are rejected", () => {
   const none = [
     "",
     ".",

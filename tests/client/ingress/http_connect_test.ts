@@ -12,13 +12,13 @@ import { latin1, LISTEN, readSome, startTalk, writeByteByByte } from "../../supp
 const USERS = new Users("alice:se:cret\n");
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-/** A request for port 80 of the server "web", with a password if need be. */
+/** A request for port 80 of the server "web", optionally with a password. */
 function request(userAndPassword?: string): Uint8Array {
   const field = userAndPassword === undefined ? "" : `Proxy-Authorization: Basic ${btoa(userAndPassword)}\r\n`;
   return latin1(`CONNECT web:80 HTTP/1.1\r\nHost: web:80\r\n${field}\r\n`);
 }
 
-Deno.test("an application says where it wants to go, and learns that it is there", async () => {
+Deno.test("an application requests a destination, and learns that it is connected", async () => {
   await using talk = await startTalk(new HttpConnectIngress(LISTEN));
   await writeAll(talk.application, request());
   const arrival = await talk.arrival();
@@ -27,7 +27,7 @@ Deno.test("an application says where it wants to go, and learns that it is there
   assertEquals(text(await readSome(talk.application)), "HTTP/1.1 200 Connection Established\r\n\r\n");
 });
 
-Deno.test("nothing behind the head is read, however the bytes come", async () => {
+Deno.test("nothing after the head is read, with any chunking", async () => {
   for (const chunk of [undefined, () => 1]) {
     await using talk = await startTalk(new HttpConnectIngress(LISTEN), chunk && { chunk });
     const bytes = Uint8Array.of(...request(), ...latin1("\r\n\r\nSSH-2.0"));
@@ -39,7 +39,7 @@ Deno.test("nothing behind the head is read, however the bytes come", async () =>
   }
 });
 
-Deno.test("with users, one who knows a password gets in", async () => {
+Deno.test("with users, a correct password is accepted", async () => {
   await using talk = await startTalk(new HttpConnectIngress(LISTEN, USERS));
   await writeAll(talk.application, request("alice:se:cret"));
   assertEquals((await talk.arrival()).destination, { host: "web", port: 80 });
@@ -55,7 +55,7 @@ const TURNED_AWAY = [
 ] as const;
 
 for (const [what, users, said, status] of TURNED_AWAY) {
-  Deno.test(`${what} is answered by ${status}, and the connection ends in order`, async () => {
+  Deno.test(`${what} is answered with ${status}, and the connection closes in order`, async () => {
     for (const chunk of [undefined, () => 1]) {
       await using talk = await startTalk(new HttpConnectIngress(LISTEN, users), chunk && { chunk });
       await writeAll(talk.application, said);
@@ -69,7 +69,7 @@ for (const [what, users, said, status] of TURNED_AWAY) {
   });
 }
 
-/** Each failure, and the status. */
+/** Failures and their statuses. */
 const REFUSALS = [
   [new TargetError(ResultCode.Refused, ""), 502, "the target refused the connection"],
   [new TargetError(ResultCode.Unreachable, ""), 504, "the target can't be reached"],
@@ -82,7 +82,7 @@ const REFUSALS = [
 
 for (const [error, status, sentence] of REFUSALS) {
   const what = error instanceof TargetError ? `the server's result ${ResultCode[error.code]}` : error.message;
-  Deno.test(`${what} is status ${status}, and an end in order although more was said`, async () => {
+  Deno.test(`${what} is answered with ${status}, and the connection closes in order despite unread bytes`, async () => {
     await using talk = await startTalk(new HttpConnectIngress(LISTEN));
     await writeAll(talk.application, Uint8Array.of(...request(), 1, 2, 3));
     const refused = (await talk.arrival()).refused(error);
@@ -98,7 +98,7 @@ for (const [error, status, sentence] of REFUSALS) {
 for (
   const said of ["", "CONN", "CONNECT web:80 HTTP/1.1\r\nHost: web\r\n", "CONNECT web:80 HTTP/1.1\r\nHost: web\r\n\r"]
 ) {
-  Deno.test(`an application that stops after ${JSON.stringify(said)} is told so after 5 s, and closed`, async () => {
+  Deno.test(`an application that stops after ${JSON.stringify(said)} gets a time-out response after 5 s`, async () => {
     await using talk = await startTalk(new HttpConnectIngress(LISTEN));
     await writeByteByByte(talk.application, latin1(said));
     await talk.clock.advance(4999);
@@ -113,7 +113,7 @@ for (
   });
 }
 
-Deno.test("an application that leaves in the middle leaves nothing behind", async () => {
+Deno.test("an application that disconnects during its request leaves nothing open", async () => {
   await using talk = await startTalk(new HttpConnectIngress(LISTEN));
   await writeAll(talk.application, latin1("CONNECT web:80 HT"));
   await settle();

@@ -12,17 +12,17 @@ import { latin1 } from "../../support/handlers/talk.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-/** A head of these lines. */
+/** Encodes a head from lines. */
 function head(...lines: string[]): string {
   return [...lines, "", ""].join("\r\n");
 }
 
-/** A good request for a target. */
+/** Encodes a valid request for a target. */
 function connect(target: string, ...fields: string[]): string {
   return head(`CONNECT ${target} HTTP/1.1`, `Host: ${target}`, ...fields);
 }
 
-Deno.test("a request names an IPv4 address, an IPv6 address in brackets, or a host, always with a port", () => {
+Deno.test("a request's target is an IPv4 address, an IPv6 address in brackets, or a name, always with a port", () => {
   const cases = [
     ["192.0.2.1:80", "192.0.2.1", 80],
     ["[2001:DB8::1]:65535", "2001:db8::1", 65535],
@@ -35,8 +35,8 @@ Deno.test("a request names an IPv4 address, an IPv6 address in brackets, or a ho
   }
 });
 
-Deno.test("the head is read up to the empty line and no byte further, whatever it ends in", () => {
-  // Every way in which the last line may resemble the end.
+Deno.test("the head is read exactly up to the empty line, whatever precedes it", () => {
+  // All ways in which the last line may resemble the end of the head.
   for (const last of ["a: b", "a:", "aa:", "aaa:", "aaaa:", "X-Long: ".padEnd(1000, "x")]) {
     const request = connect("web:80", last);
     for (const behind of ["", "\r\n\r\n", "\n\n\n\n", "binary"]) {
@@ -55,14 +55,14 @@ Deno.test("HTTP/1.0 needs no Host field, HTTP/1.1 exactly one", () => {
   assertEquals(value("CONNECT web:80 HTTP/1.2", "Host: web", "Content-Length: 0"), answer);
 });
 
-Deno.test("a user name and a password are read from their field, colons in the password too", () => {
+Deno.test("user name and password are decoded, with colons in the password", () => {
   const { credentials } =
     decode(decodeConnect(), latin1(connect("a:1", "proxy-authorization: bAsIc  YWxpY2U6c2U6Y3LDqXQ=")))
       .value;
   assertEquals([text(credentials!.user), text(credentials!.password)], ["alice", "se:crét"]);
 });
 
-Deno.test("a field that has no user name and password is none", () => {
+Deno.test("an authorization field without user name and password is ignored", () => {
   for (
     const value of ["", "Basic", "Basic ", "Basic YWxpY2U=", "Basic ====", "Basic a", "Basic YTpi YTpi", "Digest YTpi"]
   ) {
@@ -117,13 +117,13 @@ const REFUSED = [
 ] as const;
 
 for (const [what, status, request] of REFUSED) {
-  Deno.test(`${what} is answered by ${status}`, () => {
+  Deno.test(`${what} is answered with ${status}`, () => {
     const error = assertThrows(() => decode(decodeConnect(), latin1(request)), HttpError);
     assertEquals(error.status, status, error.message);
   });
 }
 
-Deno.test("a head of 8192 bytes is read, one of more is not, and no further than that", () => {
+Deno.test("a head of 8192 bytes is accepted, a longer one rejected at that length", () => {
   const empty = connect("web:80", "X: ").length;
   const fits = connect("web:80", `X: ${"x".repeat(MAX_HEAD - empty)}`);
   assertEquals([fits.length, decode(decodeConnect(), latin1(fits)).value.destination.port], [8192, 80]);
@@ -135,7 +135,7 @@ Deno.test("a head of 8192 bytes is read, one of more is not, and no further than
   }
 });
 
-Deno.test("bytes of TLS or of SOCKS are refused by the first of them", () => {
+Deno.test("TLS and SOCKS are refused by their first byte", () => {
   for (const bytes of ["16030102", "05010000", "04010050"]) {
     const asked: number[] = [];
     assertThrows(() => decode(decodeConnect(), Uint8Array.fromHex(bytes), asked), HttpError);
@@ -143,7 +143,7 @@ Deno.test("bytes of TLS or of SOCKS are refused by the first of them", () => {
   }
 });
 
-Deno.test("a yes has no content, and each error says its length, and that the connection closes", () => {
+Deno.test("success has no content; errors have their length and close the connection", () => {
   assertEquals(text(encodeEstablished()), "HTTP/1.1 200 Connection Established\r\n\r\n");
   for (const status of Object.keys(STATUSES).map(Number).filter((status) => status !== 200)) {
     const answer = text(encodeError(status as Exclude<keyof typeof STATUSES, 200>, "why"));

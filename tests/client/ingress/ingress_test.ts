@@ -29,7 +29,7 @@ function open(
   });
 }
 
-Deno.test("a forward leads to its server, and says no by a reset", async () => {
+Deno.test("a forward leads to its server, and reports errors by a reset", async () => {
   const entry = new ForwardIngress({ listen: LISTEN, server: "web", port: 80 });
   await using talk = await startTalk(entry);
   const arrival = await talk.arrival();
@@ -39,7 +39,7 @@ Deno.test("a forward leads to its server, and says no by a reset", async () => {
   assertEquals(talk.clock.pending, 0);
 });
 
-Deno.test("a redirect leads to the original destination, or to the local address where the system knows none", async () => {
+Deno.test("a redirect leads to the original destination, or to the local address if the system knows none", async () => {
   const destination = { host: "192.0.2.1", port: 80 };
   for (const [known, expected] of [[destination, destination], [undefined, LISTEN]] as const) {
     await using talk = await startTalk(new RedirectIngress(LISTEN, () => known));
@@ -47,7 +47,7 @@ Deno.test("a redirect leads to the original destination, or to the local address
   }
 });
 
-Deno.test("a redirected connection of which the system can't tell is reset", async () => {
+Deno.test("a redirected connection whose destination can't be determined is reset", async () => {
   await using talk = await startTalk(
     new RedirectIngress(LISTEN, () => {
       throw new Deno.errors.NotFound("No original destination");
@@ -58,7 +58,7 @@ Deno.test("a redirected connection of which the system can't tell is reset", asy
   assertEquals(talk.arrivals, []);
 });
 
-Deno.test("TPROXY leads to the address that was dialled, and its listener alone is transparent", async () => {
+Deno.test("TPROXY leads to the local address, and only its listener is transparent", async () => {
   const network = new MemoryNetwork();
   const transparent: number[] = [];
   const destinations: unknown[] = [];
@@ -77,7 +77,7 @@ Deno.test("TPROXY leads to the address that was dialled, and its listener alone 
   await ingress.idle();
 });
 
-Deno.test("without the right to be transparent it does not start, and leaves nothing open", () => {
+Deno.test("without the privilege for transparency, the ingress does not start and leaves nothing open", () => {
   const network = new MemoryNetwork();
   const makeTransparent = () => {
     throw new Deno.errors.PermissionDenied("TPROXY needs the capability CAP_NET_ADMIN");
@@ -87,7 +87,7 @@ Deno.test("without the right to be transparent it does not start, and leaves not
   assertEquals(network.openListeners, 0);
 });
 
-Deno.test("each kind of way in knows where it listens", async () => {
+Deno.test("each ingress protocol has its listening addresses", async () => {
   const network = new MemoryNetwork();
   const at = (port: number) => ({ host: "127.0.0.1", port });
   const entries = [new Socks5Ingress(at(1)), new TproxyIngress(at(2)), new Socks5Ingress(at(3))];
@@ -98,7 +98,7 @@ Deno.test("each kind of way in knows where it listens", async () => {
   await ingress.close();
 });
 
-Deno.test("of 1,025 applications that say nothing the first has to go, and the last is heard", async () => {
+Deno.test("of 1,025 silent applications the first is evicted, and the last is served", async () => {
   const network = new MemoryNetwork({ capacity: 64 });
   const arrived = Promise.withResolvers<unknown>();
   const ingress = open([new Socks5Ingress(LISTEN)], network, {
@@ -121,7 +121,7 @@ Deno.test("of 1,025 applications that say nothing the first has to go, and the l
   assertEquals(network.openEnds, 0);
 });
 
-Deno.test("other entries take the place of those at the same addresses; listeners stay, and what differs is told", async () => {
+Deno.test("protocols are replaced at the same addresses; listeners stay, and differences are returned", async () => {
   const network = new MemoryNetwork();
   const at = (port: number) => ({ host: "127.0.0.1", port });
   const arrived: unknown[] = [];
@@ -153,7 +153,7 @@ Deno.test("other entries take the place of those at the same addresses; listener
   await ingress.idle();
 });
 
-Deno.test("closing resets those that have not said where they want to go", async () => {
+Deno.test("closing resets connections with incomplete requests", async () => {
   await using talk = await startTalk(new Socks5Ingress(LISTEN));
   await writeAll(talk.application, Uint8Array.fromHex("050100"));
   assertEquals((await readSome(talk.application)).toHex(), "0500");
@@ -163,7 +163,7 @@ Deno.test("closing resets those that have not said where they want to go", async
   assertEquals([talk.clock.pending, talk.network.openListeners], [0, 0]);
 });
 
-Deno.test("of applications that don't say where they want to go, the oldest of the source that has most makes room", async () => {
+Deno.test("the oldest incomplete request of the source that has most is evicted", async () => {
   const network = new MemoryNetwork();
   const ingress = open([new Socks5Ingress(LISTEN)], network, {}, 4);
   const connect = async (source: string) => {

@@ -22,7 +22,7 @@ function named(name: string, port = "0050"): Uint8Array {
   return hex(`05 01 00 03 ${Uint8Array.of(bytes.length).toHex()} ${bytes.toHex()} ${port}`);
 }
 
-Deno.test("the methods are read to the byte, none and 255 of them too", () => {
+Deno.test("methods are read exactly, from none to 255", () => {
   for (const methods of [[], [0], [0, 2], Array.from({ length: 255 }, (_, method) => method)]) {
     const { value, asked } = decode(decodeMethods(), Uint8Array.of(5, methods.length, ...methods, 0xff));
     assertEquals([...value], methods);
@@ -30,7 +30,7 @@ Deno.test("the methods are read to the byte, none and 255 of them too", () => {
   }
 });
 
-Deno.test("another version of SOCKS is refused by its first bytes", () => {
+Deno.test("other versions of SOCKS are refused by their first bytes", () => {
   for (const version of [0, 4, 6, 71]) {
     const asked: number[] = [];
     assertThrows(() => decode(decodeMethods(), Uint8Array.of(version, 1, 0), asked), WireError, `version ${version}`);
@@ -40,7 +40,7 @@ Deno.test("another version of SOCKS is refused by its first bytes", () => {
   assertThrows(() => decode(decodePassword(), Uint8Array.of(5, 1, 0, 0)), WireError, "version 5");
 });
 
-Deno.test("a user name and a password are read to the byte, empty and of 255 bytes too", () => {
+Deno.test("user name and password are read exactly, from empty to 255 bytes", () => {
   for (
     const [user, password] of [["", ""], ["u", ""], ["", "p"], ["alice", "se:cret"], ["u".repeat(255), "p".repeat(255)]]
   ) {
@@ -52,7 +52,7 @@ Deno.test("a user name and a password are read to the byte, empty and of 255 byt
   }
 });
 
-Deno.test("a request names an IPv4 address, an IPv6 address, or a host", () => {
+Deno.test("a request's destination is an IPv4 address, an IPv6 address, or a name", () => {
   const cases = [
     ["05 01 00 01 c0000201 0050", "192.0.2.1", 80],
     ["05 01 00 04 20010db8000000000000000000000001 ffff", "2001:db8::1", 65535],
@@ -70,7 +70,7 @@ Deno.test("a request names an IPv4 address, an IPv6 address, or a host", () => {
   }
 });
 
-Deno.test("what a request may not ask for gets the answer that RFC 1928 has for it", () => {
+Deno.test("an unsupported request gets the reply code of RFC 1928", () => {
   const cases = [
     [hex("05 02 00 01"), Reply.CommandNotSupported],
     [hex("05 03 00 01"), Reply.CommandNotSupported],
@@ -92,7 +92,7 @@ Deno.test("what a request may not ask for gets the answer that RFC 1928 has for 
   }
 });
 
-Deno.test("a command that is not done, and a type of address that there is not, are answered without waiting for more", () => {
+Deno.test("an unsupported command or address type is answered without reading further", () => {
   for (const request of ["05 02 00 01", "05 01 00 09"]) {
     const asked: number[] = [];
     assertThrows(() => decode(decodeRequest(), hex(request), asked), Socks5Error);
@@ -100,7 +100,7 @@ Deno.test("a command that is not done, and a type of address that there is not, 
   }
 });
 
-Deno.test("answers are as RFC 1928 and RFC 1929 write them", () => {
+Deno.test("replies have the format of RFC 1928 and RFC 1929", () => {
   assertEquals(encodeMethod(AuthMethod.None).toHex(), "0500");
   assertEquals(encodeMethod(AuthMethod.Unacceptable).toHex(), "05ff");
   assertEquals(encodePasswordStatus(true).toHex(), "0100");

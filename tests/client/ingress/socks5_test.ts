@@ -15,7 +15,7 @@ const REQUEST = hex("05 01 00 03 03 776562 0050");
 /** Version 1, "alice", "se:cret". */
 const ALICE = hex("01 05 616c696365 07 73653a63726574");
 
-Deno.test("an application that offers no authentication says where it wants to go, and learns that it is there", async () => {
+Deno.test("an application without authentication requests a destination, and learns that it is connected", async () => {
   await using talk = await startTalk(new Socks5Ingress(LISTEN));
   const { application } = talk;
   await writeAll(application, hex("05 02 00 02"));
@@ -27,7 +27,7 @@ Deno.test("an application that offers no authentication says where it wants to g
   assertEquals((await readSome(application)).toHex(), "05000001000000000000");
 });
 
-Deno.test("nothing behind the request is read, however the bytes come", async () => {
+Deno.test("nothing after the request is read, with any chunking", async () => {
   const greeting = hex("05 01 00"), behind = hex("aa bb cc");
   for (const chunk of [undefined, () => 1]) {
     await using talk = await startTalk(new Socks5Ingress(LISTEN), chunk && { chunk });
@@ -41,7 +41,7 @@ Deno.test("nothing behind the request is read, however the bytes come", async ()
   }
 });
 
-Deno.test("with users, one who knows a password gets in", async () => {
+Deno.test("with users, a correct password is accepted", async () => {
   await using talk = await startTalk(new Socks5Ingress(LISTEN, USERS), { chunk: () => 1 });
   const { application } = talk;
   await writeAll(application, hex("05 02 00 02"));
@@ -52,7 +52,7 @@ Deno.test("with users, one who knows a password gets in", async () => {
   assertEquals((await talk.arrival()).destination, { host: "web", port: 80 });
 });
 
-/** What the application says, and all that it is told. */
+/** The application's bytes, and the complete reply. */
 const TURNED_AWAY = [
   ["a way in without users, and none but a password", undefined, "05 01 02", "05ff"],
   ["no method at all", undefined, "05 00", "05ff"],
@@ -69,7 +69,7 @@ const TURNED_AWAY = [
 ] as const;
 
 for (const [what, users, said, heard] of TURNED_AWAY) {
-  Deno.test(`${what}: the application is told, and the connection ends in order`, async () => {
+  Deno.test(`${what}: the application gets a reply, and the connection closes in order`, async () => {
     for (const chunk of [undefined, () => 1]) {
       await using talk = await startTalk(new Socks5Ingress(LISTEN, users), chunk && { chunk });
       await writeAll(talk.application, hex(said));
@@ -83,7 +83,7 @@ for (const [what, users, said, heard] of TURNED_AWAY) {
   });
 }
 
-/** Each failure, and the reply's number. */
+/** Failures and their reply codes. */
 const REFUSALS = [
   [new TargetError(ResultCode.Refused, ""), 5],
   [new TargetError(ResultCode.Unreachable, ""), 4],
@@ -96,7 +96,7 @@ const REFUSALS = [
 
 for (const [error, reply] of REFUSALS) {
   const what = error instanceof TargetError ? `the server's result ${ResultCode[error.code]}` : error.message;
-  Deno.test(`${what} is reply ${reply}, and an end in order although more was said`, async () => {
+  Deno.test(`${what} is reply ${reply}, and the connection closes in order despite unread bytes`, async () => {
     await using talk = await startTalk(new Socks5Ingress(LISTEN));
     await writeAll(talk.application, Uint8Array.of(...hex("05 01 00"), ...REQUEST, ...hex("aabbcc")));
     const refused = (await talk.arrival()).refused(error);
@@ -131,7 +131,7 @@ for (const said of ["", "05", "05 01 00", "05 01 00 05 01 00 03 03 77"]) {
   });
 }
 
-Deno.test("bytes that come one in four seconds do not make the time longer", async () => {
+Deno.test("slow bytes do not extend the time limit", async () => {
   await using talk = await startTalk(new Socks5Ingress(LISTEN));
   for (let second = 0; second < 2; second++) {
     await writeAll(talk.application, hex("05"));
@@ -142,7 +142,7 @@ Deno.test("bytes that come one in four seconds do not make the time longer", asy
 });
 
 for (const said of ["", "05 01 00", "05 01 00 05 01"]) {
-  Deno.test(`an application that leaves after "${said}" leaves nothing behind`, async () => {
+  Deno.test(`an application that disconnects after "${said}" leaves nothing open`, async () => {
     await using talk = await startTalk(new Socks5Ingress(LISTEN));
     await writeAll(talk.application, hex(said));
     await settle();
@@ -152,7 +152,7 @@ for (const said of ["", "05 01 00", "05 01 00 05 01"]) {
   });
 }
 
-Deno.test("what is no SOCKS5 is reset", async () => {
+Deno.test("anything other than SOCKS5 is reset", async () => {
   await using talk = await startTalk(new Socks5Ingress(LISTEN));
   await writeAll(talk.application, new TextEncoder().encode("GET / HTTP/1.1\r\n"));
   await assertRejects(() => readSome(talk.application), Deno.errors.ConnectionReset);

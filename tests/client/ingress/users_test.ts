@@ -4,7 +4,7 @@ import { Users } from "../../../src/client/ingress/users.ts";
 const bytes = (text: string) => new TextEncoder().encode(text);
 const knows = (users: Users, user: string, password: string) => users.verify(bytes(user), bytes(password));
 
-Deno.test("a user is known by the password that the file says, byte for byte", () => {
+Deno.test("a user is verified by the file's password, byte for byte", () => {
   const users = new Users("alice:se:cret\r\n\n# carol:c\nbob: b \nd\u00e9:\u00e9\n");
   for (const [user, password] of [["alice", "se:cret"], ["bob", " b "], ["d\u00e9", "\u00e9"]]) {
     assertEquals(knows(users, user!, password!), true, user);
@@ -38,7 +38,7 @@ Deno.test("names and passwords have 1 to 255 bytes", () => {
   assertThrows(() => new Users("a:"), SyntaxError, "line 1 has a password of 0 bytes");
 });
 
-Deno.test("a file that is wrong says where, and nothing of what it says", () => {
+Deno.test("errors in a file name the line, and quote nothing", () => {
   assertThrows(() => new Users("a:b\n\nsecret\n"), SyntaxError, "line 3 has no colon; write user:password");
   assertThrows(() => new Users("a:b\nb:c\na:d"), SyntaxError, "line 3 has a user that is there already");
   assertThrows(() => new Users("# a:b\n\n"), SyntaxError, "no user; write lines user:password");

@@ -2,27 +2,27 @@ import { assert, assertEquals } from "@std/assert";
 import { assignAddresses } from "../../../src/client/servers/address_assignment.ts";
 import { forSeeds } from "../../support/random/random.ts";
 
-Deno.test("each channel gets the first of its addresses, if no other needs it", () => {
+Deno.test("each channel gets its first address unless another channel needs it", () => {
   assertEquals(assignAddresses([["a", "b"], ["c"], ["d", "a"]]), ["a", "c", "d"]);
 });
 
-Deno.test("who has a choice makes way for who has none", () => {
+Deno.test("a channel with alternatives yields to one without", () => {
   assertEquals(assignAddresses([["a", "b"], ["a"]]), ["b", "a"]);
   assertEquals(assignAddresses([["a", "b"], ["b", "c"], ["a"], ["c", "d"]]), ["b", "c", "a", "d"]);
 });
 
-Deno.test("there is no choice where there are fewer addresses than channels", () => {
+Deno.test("there is no assignment with fewer addresses than channels", () => {
   for (const candidates of [[["a"], ["a"]], [["a", "b"], ["b", "a"], ["a", "b"]], [[], ["a"]], [["a"], ["b"], []]]) {
     assertEquals(assignAddresses(candidates), null);
   }
 });
 
-Deno.test("what was chosen before is chosen again, however the addresses are shuffled", () => {
+Deno.test("the previous assignment is kept when addresses are shuffled", () => {
   assertEquals(assignAddresses([["b", "a"], ["d", "c"]], ["a", "c"]), ["a", "c"]);
   assertEquals(assignAddresses([["b", "e"], ["d", "c"]], ["a", "c"]), ["b", "c"]);
 });
 
-Deno.test("a choice is found exactly where there is one, and is one", async () => {
+Deno.test("an assignment is found exactly if one exists, and is valid", async () => {
   await forSeeds(300, (random) => {
     const channels = random.between(1, 6);
     const candidates = Array.from({ length: channels }, () => {

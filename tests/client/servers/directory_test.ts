@@ -1,4 +1,4 @@
-/** Which server an address belongs to, over handlers in memory; what is learned is in identified_test.ts. */
+/** Finding the server of an address, with in-memory handlers; identified_test.ts covers learning. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Database } from "../../../src/identify/database.ts";
 import { settle } from "../../support/time/fake_clock.ts";
@@ -10,12 +10,12 @@ const SERVER = ["--server", "web=192.0.2.1,198.51.100.1"];
 const WEB = { host: "192.0.2.1", port: 80 };
 const ELSEWHERE = { host: "203.0.113.9", port: 80 };
 
-/** The reasons for which connections were refused. */
+/** Reasons of refused connections. */
 function refusals(world: World): unknown[] {
   return world.client.of("connection refused").map(({ reason }) => reason);
 }
 
-Deno.test("any channel's address finds a configured server, and so does its name", async () => {
+Deno.test("a configured server is found by any channel's address and by its name", async () => {
   await using world = new World();
   world.startServer(CHANNELS);
   world.startClient(SERVER);
@@ -24,7 +24,7 @@ Deno.test("any channel's address finds a configured server, and so does its name
   }
 });
 
-Deno.test("the configuration wins over what was learned, and over keys", async () => {
+Deno.test("the configuration takes precedence over learned channels and keys", async () => {
   await using world = new World();
   const key = await makeKey();
   using database = new Database(world.database);
@@ -37,7 +37,7 @@ Deno.test("the configuration wins over what was learned, and over keys", async (
   assertEquals(world.server.of("channels announced").length, 0);
 });
 
-Deno.test("what was imported serves without any key, and what was forgotten does not", async () => {
+Deno.test("imported channels work without a key, removed ones do not", async () => {
   await using world = new World();
   using database = new Database(world.database);
   const channels = [{ host: "192.0.2.1", port: 6522 }, { host: "198.51.100.1", port: 6522 }];
@@ -46,7 +46,7 @@ Deno.test("what was imported serves without any key, and what was forgotten does
   world.startServer(CHANNELS);
   world.startClient([]);
   assertEquals(await world.talk(WEB), "hello");
-  // What is known of one address is not known of the next.
+  // Knowledge about one address does not extend to the next.
   assertEquals(await world.talk({ host: "198.51.100.1", port: 80 }), "reset");
   database.forget();
   assertEquals(await world.talk(WEB), "reset");
@@ -61,7 +61,7 @@ Deno.test("a client whose servers are all configured does not touch the database
   assertEquals(world.client.warnings(), []);
 });
 
-Deno.test("a damaged database is one line, and the handler goes on without it", async () => {
+Deno.test("a damaged database is logged in one line, and the handler goes on without it", async () => {
   await using world = new World();
   const key = await makeKey();
   Deno.writeTextFileSync(world.database, "no database".repeat(1000), { mode: 0o600 });
@@ -73,7 +73,7 @@ Deno.test("a damaged database is one line, and the handler goes on without it", 
   assertEquals(world.server.of("channels announced").length, 1);
 });
 
-Deno.test("an unknown destination is passed on in the clear where that is allowed, with one line that says so", async () => {
+Deno.test("an unknown destination is relayed in the clear if permitted, with a warning", async () => {
   await using world = new World();
   world.startClient(["--unknown", "direct"]);
   assertEquals(await world.talk({ host: "10.9.9.9", port: 80 }), "hello");
@@ -82,7 +82,7 @@ Deno.test("an unknown destination is passed on in the clear where that is allowe
   assertEquals(world.dialled, ["10.9.9.9:80"]);
 });
 
-Deno.test("what is passed on half-closes, and is reset, as it was", async () => {
+Deno.test("direct connections preserve half-closes and resets", async () => {
   await using world = new World();
   world.startClient(["--unknown", "direct"]);
   const target = world.network.listen(ELSEWHERE);
@@ -105,14 +105,14 @@ Deno.test("what is passed on half-closes, and is reset, as it was", async () => 
   target.close();
 });
 
-Deno.test("what can't be passed on is refused, with the reason", async () => {
+Deno.test("a failed direct connection is refused with the reason", async () => {
   await using world = new World();
   world.startClient(["--unknown", "direct"]);
   assertEquals(await world.talk(ELSEWHERE), "reset");
   assertEquals(refusals(world), ["Connection refused"]);
 });
 
-Deno.test("closing resets what is passed on, and gives up what is being connected", async () => {
+Deno.test("closing resets direct connections, and aborts pending ones", async () => {
   await using world = new World();
   const client = world.startClient(["--unknown", "direct"]);
   const open = await world.connect({ host: "10.9.9.9", port: 80 });
@@ -122,7 +122,7 @@ Deno.test("closing resets what is passed on, and gives up what is being connecte
   const pending = await world.connect({ host: "10.9.9.9", port: 81 });
   await settle();
   await client.close();
-  // The interval in which refused connections are counted.
+  // The interval over which refused connections are counted.
   await world.clock.advance(10_000);
   for (const application of [open, pending]) {
     const error = await application.read(new Uint8Array(1)).catch((error) => error);
@@ -131,16 +131,16 @@ Deno.test("closing resets what is passed on, and gives up what is being connecte
   assertEquals([refusals(world), world.clock.pending], [["the handler is ending"], 0]);
 });
 
-Deno.test("nothing is passed on while nobody knows what the database says", async () => {
+Deno.test("nothing is relayed in the clear while the database is unusable", async () => {
   await using world = new World();
   Deno.writeTextFileSync(world.database, "no database".repeat(1000), { mode: 0o600 });
   world.startClient(["--unknown", "direct"]);
   assertEquals(await world.talk({ host: "10.9.9.9", port: 80 }), "reset");
-  assertEquals(refusals(world), ["it may be a server's: the database of what was learned can't be used"]);
+  assertEquals(refusals(world), ["it may be a server's: the database of learned channels can't be used"]);
   assertEquals(world.dialled, []);
 });
 
-Deno.test("nothing is passed on while a configured name was never resolved", async () => {
+Deno.test("nothing is relayed in the clear while a configured name is unresolved", async () => {
   await using world = new World();
   world.startClient(["--unknown", "direct", "--server", "web=a.example,b.example"]);
   assertEquals(await world.talk({ host: "10.9.9.9", port: 80 }), "reset");
@@ -150,7 +150,7 @@ Deno.test("nothing is passed on while a configured name was never resolved", asy
   assertEquals(await world.talk({ host: "10.9.9.9", port: 80 }), "hello");
 });
 
-Deno.test("a connection that this handler passed on and a rule sent back is refused, and not passed on again", async () => {
+Deno.test("a direct connection that a rule sends back is refused, and not relayed again", async () => {
   await using world = new World();
   world.startClient(["--unknown", "direct"]);
   world.redirectAll(ELSEWHERE);
@@ -160,12 +160,12 @@ Deno.test("a connection that this handler passed on and a rule sent back is refu
   assertEquals(world.dialled, ["203.0.113.9:80"]);
 });
 
-Deno.test("a connection to a channel is a handler's that came back, whether configured, learned or to be asked", async () => {
+Deno.test("a connection to a channel, configured, learned or in a key's scope, is refused as one that came back", async () => {
   await using world = new World();
   const key = await makeKey();
   world.startServer(CHANNELS, [key.server]);
   world.startClient(["--server", "db=203.0.113.1,203.0.113.2:7000", "--unknown", "direct"], scoped("192.0.2.1", key));
-  const channel = "it is a channel: let the rules pass what this handler sends, by its user or group";
+  const channel = "it is a channel: exempt this handler's connections from the rules, by its user or group";
   for (const [host, port] of [["203.0.113.1", 6522], ["203.0.113.2", 7000], ["192.0.2.1", 6522]] as const) {
     assertEquals(await world.talk({ host, port }), "reset");
   }
@@ -174,14 +174,14 @@ Deno.test("a connection to a channel is a handler's that came back, whether conf
   assertEquals(refusals(world), [channel, channel, channel, channel]);
 });
 
-Deno.test("a connection to the handler itself is refused whatever is configured", async () => {
+Deno.test("a connection to the handler itself is always refused", async () => {
   await using world = new World();
   world.startClient(["--unknown", "direct"]);
   assertEquals(await world.talk({ host: "127.0.0.1", port: 6500 }), "reset");
-  assertEquals(refusals(world), ["it leads to this handler itself: connect to the server's address instead"]);
+  assertEquals(refusals(world), ["it is this handler's own address: connect to the server's address instead"]);
 });
 
-Deno.test("names of channels are resolved, and any address of theirs finds the server", async () => {
+Deno.test("channels' names are resolved, and any of their addresses finds the server", async () => {
   await using world = new World();
   world.names = { "a.example": ["192.0.2.1", "192.0.2.2"], "b.example": ["198.51.100.1"] };
   world.startServer(CHANNELS);
@@ -191,7 +191,7 @@ Deno.test("names of channels are resolved, and any address of theirs finds the s
   }
 });
 
-Deno.test("a name that nobody configured leads to the server that has its address", async () => {
+Deno.test("a name that is not configured leads to the server that has its address", async () => {
   await using world = new World();
   world.names = { "www.example": ["198.51.100.1"] };
   world.startServer(CHANNELS);
@@ -201,19 +201,19 @@ Deno.test("a name that nobody configured leads to the server that has its addres
   assertEquals(refusals(world), ["x.example: the name is not known"]);
 });
 
-Deno.test("names that stand for one address are an error that says so, never one path for two channels", async () => {
+Deno.test("names with one address in common are an error, never one path for two channels", async () => {
   await using world = new World();
   world.names = { "a.example": ["192.0.2.1"], "b.example": ["192.0.2.1"] };
   world.startServer(CHANNELS);
   world.startClient(["--server", "web=a.example,b.example", "--unknown", "direct"]);
   assertEquals(await world.talk(WEB), "reset");
   assertEquals(refusals(world), [
-    "server web: the 2 channels stand for only 1 address (192.0.2.1); each needs one that no other has",
+    "server web: the 2 channels resolve to only 1 address (192.0.2.1); each channel needs one of its own",
   ]);
   assertEquals(world.dialled, []);
 });
 
-Deno.test("a name that comes to stand for another channel's address is an error from then on", async () => {
+Deno.test("a name that starts to resolve to another channel's address is an error from then on", async () => {
   await using world = new World();
   world.names = { "b.example": ["198.51.100.1"] };
   world.startServer(CHANNELS);
@@ -222,10 +222,10 @@ Deno.test("a name that comes to stand for another channel's address is an error 
   world.names = { "b.example": ["192.0.2.1"] };
   await world.clock.advance(60_000);
   assertEquals(await world.talk(WEB), "reset");
-  assertStringIncludes(String(refusals(world)[0]), "the 2 channels stand for only 1 address");
+  assertStringIncludes(String(refusals(world)[0]), "the 2 channels resolve to only 1 address");
 });
 
-Deno.test("a name's new address is used once it is known, and the old one while the name is not", async () => {
+Deno.test("a name's new address is used once it is known, the old one while the look-up fails", async () => {
   await using world = new World();
   world.names = { "b.example": ["198.51.100.1"] };
   world.startServer([...CHANNELS, "--channel", "198.51.100.2"]);
@@ -242,7 +242,7 @@ Deno.test("a name's new address is used once it is known, and the old one while 
   assert(!world.dialled.includes("198.51.100.1:6522"));
 });
 
-Deno.test("a key for a name is for the addresses that it has", async () => {
+Deno.test("a key for a name applies to the name's addresses", async () => {
   await using world = new World();
   const key = await makeKey();
   world.names = { "web.example": ["192.0.2.1"] };
@@ -253,7 +253,7 @@ Deno.test("a key for a name is for the addresses that it has", async () => {
   assertEquals(world.server.of("channels announced").length, 1);
 });
 
-Deno.test("a name is a server's if any of its addresses is, whatever the order", async () => {
+Deno.test("a name belongs to a server if any of its addresses does, in any order", async () => {
   await using world = new World();
   world.names = { "a.test": ["203.0.113.9", "192.0.2.1"], "b.test": ["198.51.100.1", "203.0.113.9"] };
   world.startServer(CHANNELS);
@@ -262,7 +262,7 @@ Deno.test("a name is a server's if any of its addresses is, whatever the order",
   assertEquals(world.client.of("passed on in the clear"), []);
 });
 
-Deno.test("a name may be a server's by what was learned of any of its addresses", async () => {
+Deno.test("learned channels of any of its addresses make a name a server's", async () => {
   await using world = new World();
   using database = new Database(world.database);
   const channels = [{ host: "192.0.2.1", port: 6522 }, { host: "198.51.100.1", port: 6522 }];
@@ -274,7 +274,7 @@ Deno.test("a name may be a server's by what was learned of any of its addresses"
   assertEquals(world.client.of("passed on in the clear"), []);
 });
 
-Deno.test("a name is passed on to the first of its addresses that takes the connection", async () => {
+Deno.test("a name is relayed to the first of its addresses that accepts", async () => {
   await using world = new World();
   world.names = { "a.test": ["203.0.113.9", "10.9.9.9"] };
   world.startClient(["--unknown", "direct"]);
@@ -283,7 +283,7 @@ Deno.test("a name is passed on to the first of its addresses that takes the conn
   assertEquals(world.client.of("passed on in the clear")[0]!["destination"], "10.9.9.9:80");
 });
 
-Deno.test("an absolute name is resolved as it is, and names a server with and without its last dot", async () => {
+Deno.test("an absolute name is resolved as given, and finds a server with and without its final dot", async () => {
   await using world = new World();
   world.names = { "one.test.": ["10.9.9.9"], "one.test": ["203.0.113.9"], "c.test.": ["192.0.2.1"] };
   world.startServer(CHANNELS);
@@ -305,18 +305,18 @@ Deno.test("no spelling of the unspecified address leads back to the handler, or 
   }
   assertEquals(
     new Set(refusals(world)),
-    new Set(["it leads to this handler itself: connect to the server's address instead"]),
+    new Set(["it is this handler's own address: connect to the server's address instead"]),
   );
   assertEquals(world.client.of("passed on in the clear"), []);
 });
 
-Deno.test("a channel at a name is reached at the first of the name's addresses that takes the connection", async () => {
+Deno.test("a channel with a name is reached at the first of its addresses that accepts", async () => {
   await using world = new World();
   world.names = { "a.test": ["203.0.113.1", "192.0.2.1"], "b.test": ["203.0.113.1", "198.51.100.1"] };
   world.startServer(CHANNELS);
   world.startClient(["--server", "web=a.test,b.test"]);
   assertEquals(await world.talk({ host: "web", port: 80 }), "hello");
-  // None is tried for two channels.
+  // No address is tried for two channels.
   const channels = new Set(world.dialled.filter((address) => address.endsWith(":6522")));
   assertEquals([...channels].sort(), ["192.0.2.1:6522", "198.51.100.1:6522", "203.0.113.1:6522"]);
 });

@@ -1,4 +1,4 @@
-/** What applications are told of their sessions, and when: both handlers in memory, with the test for a target. */
+/** Replies to applications and their timing, with in-memory handlers; the test plays the target. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { parseConfig } from "../../../src/config/load.ts";
 import { ClientHandler } from "../../../src/client/mod.ts";
@@ -26,11 +26,11 @@ const ASK_PORT_81 = ASK.replace(/50$/, "51");
 const SUCCESS = "0500" + "05000001000000000000";
 const failure = (reply: number) => `0500050${reply}0001000000000000`;
 
-/** Both handlers, and a target that listens. */
+/** Both handlers and a listening target. */
 class World implements AsyncDisposable {
   readonly network = new MemoryNetwork({ onConnect: (to) => this.onConnect(to) });
   readonly clock = new FakeClock();
-  /** May delay a connection, or let it fail. */
+  /** Delays a connection or lets it fail. */
   onConnect: (to: Address) => void | Promise<void> = () => {};
   readonly server: ServerHandler;
   readonly client: ClientHandler;
@@ -64,7 +64,7 @@ class World implements AsyncDisposable {
     });
   }
 
-  /** An application that connects, and says something. */
+  /** Connects an application that sends bytes. */
   async ask(way: Address, words: string | Uint8Array): Promise<Connection> {
     const application = await this.network.connect(way);
     this.#ends.push(application);
@@ -88,14 +88,14 @@ class World implements AsyncDisposable {
   }
 }
 
-/** Reads exactly as many bytes as `expected` has, and they are these. */
+/** Asserts that the next bytes are `expected`. */
 async function assertReads(connection: Connection, expected: string): Promise<void> {
   const bytes = new Uint8Array(expected.length / 2);
   await readFull(connection, bytes);
   assertEquals(bytes.toHex(), expected);
 }
 
-Deno.test("success is told once the target is connected, and not a moment before", async () => {
+Deno.test("success is reported once the target is connected, and not before", async () => {
   await using world = new World();
   const connected = Promise.withResolvers<void>();
   const reached = Promise.withResolvers<void>();
@@ -120,7 +120,7 @@ Deno.test("success is told once the target is connected, and not a moment before
   await world.accept();
 });
 
-Deno.test("what the target says first comes behind the success, and what the application has said meanwhile gets there", async () => {
+Deno.test("the target's first bytes follow the success, and the application's early bytes arrive", async () => {
   for (
     const [way, words, success] of [
       [SOCKS5, Uint8Array.fromHex(`${ASK}010203`), SUCCESS],
@@ -143,7 +143,7 @@ Deno.test("what the target says first comes behind the success, and what the app
   }
 });
 
-Deno.test("two sessions, one after the other, use one association, the second told as the first", async () => {
+Deno.test("two consecutive sessions use one association, with the same replies", async () => {
   await using world = new World();
   for (let session = 0; session < 2; session++) {
     const application = await world.ask(SOCKS5, ASK);
@@ -165,7 +165,7 @@ const REFUSALS = [
 ] as const;
 
 for (const [what, ask, reply, connecting] of REFUSALS) {
-  Deno.test(`${what} is told with what the server handler answers`, async () => {
+  Deno.test(`${what} is reported with the server handler's answer`, async () => {
     await using world = new World();
     world.onConnect = (to) => to.port === TARGET.port ? connecting() : undefined;
     const application = await world.ask(SOCKS5, ask);
@@ -174,7 +174,7 @@ for (const [what, ask, reply, connecting] of REFUSALS) {
   });
 }
 
-Deno.test("a target that does not answer in 10 s is told as unreachable", async () => {
+Deno.test("a target that does not answer in 10 s is reported as unreachable", async () => {
   await using world = new World();
   const reached = Promise.withResolvers<void>();
   world.onConnect = (to) => {
@@ -188,7 +188,7 @@ Deno.test("a target that does not answer in 10 s is told as unreachable", async 
   assertEquals((await readToEnd(application)).bytes.toHex(), failure(4));
 });
 
-Deno.test("a server handler that can't be reached is told as a general failure", async () => {
+Deno.test("an unreachable server handler is reported as a general failure", async () => {
   await using world = new World();
   world.onConnect = (to) => {
     if (to.host === HOSTS[1]) throw new Deno.errors.ConnectionRefused("refused");
@@ -199,7 +199,7 @@ Deno.test("a server handler that can't be reached is told as a general failure",
   await assertRejects(() => forwarded.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
 });
 
-Deno.test("a host where no server is known is told as not allowed, a name that nobody knows as a failure", async () => {
+Deno.test("an unknown destination is reported as not allowed, an unresolvable name as a failure", async () => {
   await using world = new World();
   const unknown = await world.ask(SOCKS5, "05010005010001cb0071010050");
   assertEquals((await readToEnd(unknown)).bytes.toHex(), failure(2));
@@ -207,7 +207,7 @@ Deno.test("a host where no server is known is told as not allowed, a name that n
   assertEquals((await readToEnd(nameless)).bytes.toHex(), failure(1));
 });
 
-Deno.test("a handler that closes tells those that wait for an answer", async () => {
+Deno.test("a handler that closes reports it to applications that wait for a reply", async () => {
   await using world = new World();
   const reached = Promise.withResolvers<void>();
   world.onConnect = (to) => {
@@ -223,7 +223,7 @@ Deno.test("a handler that closes tells those that wait for an answer", async () 
   await closed;
 });
 
-Deno.test("an application that leaves while it waits takes its session with it", async () => {
+Deno.test("an application that disconnects while it waits ends its session", async () => {
   await using world = new World();
   const connected = Promise.withResolvers<void>();
   const reached = Promise.withResolvers<void>();
@@ -242,11 +242,11 @@ Deno.test("an application that leaves while it waits takes its session with it",
   await world.client.idle();
 });
 
-/** The PROXY header's first bytes, and that of a connection of nobody's. */
+/** The PROXY header's first bytes, and the header of an unknown source. */
 const SIGNATURE = "0d0a0d0a000d0a515549540a";
 const LOCAL = `${SIGNATURE}20000000`;
 
-Deno.test("a target that asks for it hears where the application connects from, on each session, before all else", async () => {
+Deno.test("a target with PROXY headers gets the application's address first on each session", async () => {
   await using world = new World(["--send-source"], `80=${TARGET.host}:${TARGET.port},proxy`);
   for (let session = 0; session < 2; session++) {
     const application = await world.ask(FORWARD, "aabbcc");
@@ -260,7 +260,7 @@ Deno.test("a target that asks for it hears where the application connects from, 
   }
 });
 
-Deno.test("it hears a connection of nobody's where the client does not send the source", async () => {
+Deno.test("a target with PROXY headers gets an unknown source if the client does not send it", async () => {
   await using world = new World([], `80=${TARGET.host}:${TARGET.port},proxy`);
   await world.ask(FORWARD, "aabbcc");
   const target = await world.accept();
@@ -268,7 +268,7 @@ Deno.test("it hears a connection of nobody's where the client does not send the 
   target.close();
 });
 
-Deno.test("a target that does not ask for it hears the application alone, though the source is sent", async () => {
+Deno.test("a target without PROXY headers gets only the application's bytes although the source is sent", async () => {
   await using world = new World(["--send-source"]);
   await world.ask(FORWARD, "aabbcc");
   const target = await world.accept();
