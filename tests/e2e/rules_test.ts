@@ -270,7 +270,10 @@ testWith(NEEDS, "without the right to change rules there is one error line, and 
     assertMatch(stderr, /^micss rules \w+: not permitted to change this machine's rules; run it as root, .+\n$/);
   }
   const printed = await mustRules(powerless, "print", ...clientFlags(topology));
-  assertStringIncludes(printed, "# Note: made for a machine without such rules; as root it looks at what is there\n");
+  assertStringIncludes(
+    printed,
+    "# Note: this assumes a machine without such rules; run as root to take existing ones into account\n",
+  );
   assertStringIncludes(printed, "redirect to :6522");
 });
 
