@@ -2,7 +2,7 @@ import type { Activity } from "./activity.ts";
 
 /** A limit in force and its use. */
 export interface Limit {
-  /** What it limits, in one word. */
+  /** Its name, in one word. */
   readonly name: string;
   /** Maximum. */
   readonly value: number;

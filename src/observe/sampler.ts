@@ -37,7 +37,7 @@ export class Sampler {
   readonly #clock: Clock;
   readonly #listeners = new Set<() => void>();
   /** Latest last. */
-  readonly #looks: ChannelSample[][] = [];
+  readonly #samples: ChannelSample[][] = [];
   #sampled: number;
   #lag = 0;
   #cancel: () => void;
@@ -47,18 +47,18 @@ export class Sampler {
     this.#activity = activity;
     const clock = this.#clock = activity.clock;
     this.#sampled = clock.now();
-    this.#looks.push(this.#look(1));
+    this.#samples.push(this.#sample(1));
     this.#cancel = clock.after(INTERVAL, () => this.#tick());
   }
 
   /** The channels in the last sample. */
   get channels(): readonly ChannelSample[] {
-    return this.#looks.at(-1) ?? [];
+    return this.#samples.at(-1) ?? [];
   }
 
   /** The samples of the last minute, latest last. */
-  get looks(): readonly (readonly ChannelSample[])[] {
-    return this.#looks;
+  get samples(): readonly (readonly ChannelSample[])[] {
+    return this.#samples;
   }
 
   /** Delay of the last sample, in seconds, for which the event loop was blocked. */
@@ -82,14 +82,14 @@ export class Sampler {
     const now = this.#clock.now();
     const elapsed = now - this.#sampled;
     this.#lag = Math.max(0, elapsed - INTERVAL) / 1000;
-    this.#looks.push(this.#look(elapsed / 1000));
-    if (this.#looks.length > MAX_SAMPLES) this.#looks.shift();
+    this.#samples.push(this.#sample(elapsed / 1000));
+    if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
     this.#sampled = now;
     this.#cancel = this.#clock.after(INTERVAL, () => this.#tick());
     for (const listener of this.#listeners) listener();
   }
 
-  #look(seconds: number): ChannelSample[] {
+  #sample(seconds: number): ChannelSample[] {
     const before = new Map<ChannelRecord, ChannelSample>(this.channels.map((sample) => [sample.record, sample]));
     return channelLevels(this.#activity).map((level) => {
       const last = before.get(level.record) ?? level;

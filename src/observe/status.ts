@@ -97,9 +97,9 @@ export interface Status extends HandlerStatus {
 export type History = readonly (readonly Pick<ChannelStatus, "server" | "address" | "rateOut" | "rateIn">[])[];
 
 /** Extracts the rates from samples. */
-export function historyOf(looks: readonly (readonly ChannelSample[])[]): History {
-  return looks.map((look) =>
-    look.map(({ record, rateOut, rateIn }) => ({
+export function historyOf(samples: readonly (readonly ChannelSample[])[]): History {
+  return samples.map((sample) =>
+    sample.map(({ record, rateOut, rateIn }) => ({
       server: record.server,
       address: formatAddress(record.address),
       rateOut: Math.round(rateOut),

@@ -56,7 +56,7 @@ function addDistributions(one: Distribution, other: Distribution): Distribution 
 }
 
 /** Merges the workers' statuses. @param all Indexed by the worker's number; at least one. */
-export function sumSeen(all: readonly HandlerStatus[]): HandlerStatus {
+export function sumStatuses(all: readonly HandlerStatus[]): HandlerStatus {
   const [first] = all;
   const sessions = all.flatMap((status, worker) =>
     status.sessions.map((session): SessionStatus => ({ ...session, worker }))

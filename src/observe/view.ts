@@ -40,7 +40,7 @@ export class HandlerView implements View {
   }
 
   history(): Promise<History> {
-    return Promise.resolve(historyOf(this.#sampler.looks.slice(0, -1)));
+    return Promise.resolve(historyOf(this.#sampler.samples.slice(0, -1)));
   }
 
   listen(listener: () => void): () => void {

@@ -2,7 +2,7 @@ import { pipesRead } from "../config/source.ts";
 import type { Log, LogFields } from "../log/log.ts";
 import { type Check, NotLookedAt, type Subject } from "../observe/readiness.ts";
 import { INTERVAL } from "../observe/sampler.ts";
-import { sumHistories, sumMetrics, sumSeen } from "../observe/sum.ts";
+import { sumHistories, sumMetrics, sumStatuses } from "../observe/sum.ts";
 import type { View } from "../observe/view.ts";
 import { Caller, type LogLine, type Port, type StartedWorker, type WorkerMethods } from "./worker_calls.ts";
 import { type WorkerGroupMemory, workerGroupMemory } from "../workers/worker_group.ts";
@@ -131,7 +131,7 @@ export class Supervisor implements Handler {
     const stops = new Set<() => void>();
     return {
       metrics: async () => sumMetrics(await this.#callAll("metrics")),
-      status: async () => sumSeen(await this.#callAll("status")),
+      status: async () => sumStatuses(await this.#callAll("status")),
       history: async () => sumHistories(await this.#callAll("history")),
       listen(listener) {
         const timer = setInterval(listener, INTERVAL);

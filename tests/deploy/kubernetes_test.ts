@@ -19,8 +19,8 @@ const [rules, sidecar]: [Container, Container] = app.initContainers;
 const clientYaml: string = only(client, "ConfigMap", "micss-client").data["client.yaml"];
 
 /**
- * What Kubernetes's schemas say of manifests; undefined where they can't be had. The package kubernetes-models has them as
- * validators, and as types, which know fields that there are not.
+ * Validates manifests against Kubernetes's schemas; undefined if these can't be fetched. The package kubernetes-models has
+ * them as validators and as types, which reject unknown fields.
  */
 async function validate(manifests: readonly Manifest[]): Promise<string | undefined> {
   const code = manifests.map((manifest, index) => {

@@ -138,7 +138,7 @@ Deno.test("a channel's rate and state are those of the last interval", async () 
   assertEquals(first!.rateOut, first!.sent);
   await world.clock.advance(INTERVAL);
   assertEquals(sampler.channels.map(({ state, rateOut }) => [state, rateOut]), Array(3).fill(["idle", 0]));
-  assertEquals(sampler.looks.length, 3);
+  assertEquals(sampler.samples.length, 3);
 });
 
 function disposable<T extends { close(): void }>(one: T): T & Disposable {

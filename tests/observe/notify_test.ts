@@ -14,7 +14,7 @@ class Scene {
   constructor(watchdog?: number, alive?: () => Promise<void>) {
     this.manager = new ServiceManager({
       send: (message) => {
-        if (this.deaf) throw new Deno.errors.NotSupported("nobody there");
+        if (this.deaf) throw new Deno.errors.NotSupported("no such socket");
         this.heard.push(message);
       },
       log: createLog({ write: (line) => this.lines.push(line), now: () => new Date(0) }),
@@ -59,7 +59,7 @@ Deno.test("an unreachable manager gets one warning, and the process goes on", ()
   scene.manager.ready("Ready");
   scene.manager.reloading();
   assertEquals(scene.lines, [
-    '1970-01-01T00:00:00.000Z warn  service manager not notified reason="NotSupported: nobody there"',
+    '1970-01-01T00:00:00.000Z warn  service manager not notified reason="NotSupported: no such socket"',
   ]);
 });
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { ChannelStatus, HandlerStatus } from "../../src/observe/status.ts";
 import { type Metric } from "../../src/observe/metrics.ts";
-import { sumHistories, sumMetrics, sumSeen } from "../../src/observe/sum.ts";
+import { sumHistories, sumMetrics, sumStatuses } from "../../src/observe/sum.ts";
 
 function metrics(name: string, ...values: [label: string, value: number][]): Metric[] {
   return [{ name, help: "X.", type: "gauge", samples: values.map(([x, value]) => ({ labels: { x }, value })) }];
@@ -60,15 +60,15 @@ function seen(more: Partial<HandlerStatus>): HandlerStatus {
 
 Deno.test("sessions are merged with their worker's number, newest first", () => {
   const [session] = seen({}).sessions;
-  const sum = sumSeen([seen({}), seen({ sessions: [{ ...session!, age: 9 }, { ...session!, age: 1 }] })]);
+  const sum = sumStatuses([seen({}), seen({ sessions: [{ ...session!, age: 9 }, { ...session!, age: 1 }] })]);
   assertEquals(sum.sessions.map(({ age, worker }) => [age, worker]), [[1, 1], [5, 0], [9, 1]]);
   assertEquals([sum.sessionCount, sum.associations], [2, 4]);
   const many = Array.from({ length: 80 }, () => session!);
-  assertEquals(sumSeen([seen({ sessions: many }), seen({ sessions: many })]).sessions.length, 100);
+  assertEquals(sumStatuses([seen({ sessions: many }), seen({ sessions: many })]).sessions.length, 100);
 });
 
 Deno.test("a channel is merged over all workers: sum of bytes, worst state, last failure", () => {
-  const sum = sumSeen([
+  const sum = sumStatuses([
     seen({ channels: [channel({ failures: 2, failure: { reason: "old", age: 60 } })] }),
     seen({ channels: [channel({ state: "failed", failures: 1, failure: { reason: "new", age: 2 }, behindIn: 9 })] }),
     seen({ channels: [channel({ state: "flowing" }), channel({ channel: 2, address: "192.0.2.2:6522" })] }),
@@ -86,11 +86,11 @@ Deno.test("totals and pools are added; limits keep their value and their use is 
   const limits = [{ name: "sessions", value: 100, used: 7 }];
   const pool = { idle: 1, busy: 2, warming: 0 };
   const one = seen({ limits, pool, totals: { ...seen({}).totals, refusals: { overloaded: 1 } } });
-  const sum = sumSeen([one, seen({ limits, pool })]);
+  const sum = sumStatuses([one, seen({ limits, pool })]);
   assertEquals(sum.limits, [{ name: "sessions", value: 100, used: 14 }]);
   assertEquals([sum.pool, sum.waiting], [{ idle: 2, busy: 4, warming: 0 }, undefined]);
   assertEquals([sum.totals.ended, sum.totals.refusals], [{ ended: 2 }, { overloaded: 1 }]);
-  assertEquals(sumSeen([seen({ waiting: 2 }), seen({ waiting: 0 })]).waiting, 2);
+  assertEquals(sumStatuses([seen({ waiting: 2 }), seen({ waiting: 0 })]).waiting, 2);
 });
 
 Deno.test("histories are added, aligned at the last sample", () => {

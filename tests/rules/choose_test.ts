@@ -53,7 +53,7 @@ Deno.test("rules already in place keep their flavour", async () => {
   );
 });
 
-Deno.test("the error is the first backend's if none works, and names the packages if there is none", async () => {
+Deno.test("the error is the first backend's if all fail, and names the packages on a machine without tools", async () => {
   await assertRejects(
     () => chosen({ nft: { fails: /./ }, "xtables-nft-multi": { fails: /./ } }),
     RulesError,
