@@ -1,4 +1,4 @@
-/** The adversary of the paper's section III-A: owns some channels, and connects to the server as it likes. */
+/** The adversary of the paper's section III-A: owns some channels, and connects to the server at will. */
 import type { Address } from "../../src/net/address.ts";
 import type { Clock } from "../../src/time/clock.ts";
 import type { Connection, Network } from "../../src/net/connection.ts";
@@ -7,46 +7,46 @@ import type { Attack } from "./attack.ts";
 import { type Act, type Lane, type Moment, Wire } from "./lane.ts";
 import { type Step, units } from "./steps.ts";
 
-/** What an adversary has to work with. */
+/** An adversary's resources. */
 export interface Means {
-  /** The server's addresses, one a channel. */
+  /** The server's addresses, one per channel. */
   readonly addresses: readonly Address[];
-  /** The indexes of the channels that it owns. */
+  /** Indexes of the channels that it owns. */
   readonly owned: readonly number[];
-  /** Those of them that it attacks; on the others it only listens. */
+  /** Those that it attacks; on the others it only listens. */
   readonly used: readonly number[];
-  /** Leads to the server. */
+  /** The network that leads to the server. */
   readonly network: Network;
-  /** Makes a connection that seems to lead to a channel's address: both ends. */
+  /** Makes a connection that appears to lead to a channel's address. Resolves to both ends. */
   readonly pair: (channel: number) => Promise<[Connection, Connection]>;
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** How long what a client sends takes on a slow honest channel, in milliseconds. */
+/** Delay of a client's bytes on a slow honest channel, in milliseconds. */
 const HONEST_DELAY = 20;
 
-/** Who came to a meeting, and where its channel led then. */
+/** A lane that came to a meeting, with its channel's connections at that moment. */
 export interface Met extends Moment {
   readonly up: Connection;
   readonly down: Connection;
 }
 
-/** Runs an attack on the channels that it owns. */
+/** Runs an attack on its channels. */
 export class Adversary {
   readonly means: Means;
-  /** Every channel that it has stood on. */
+  /** All channels that it has interposed on. */
   readonly wires: Wire[] = [];
-  /** How many times it has done something. */
+  /** Number of actions so far. */
   acted = 0;
-  /** Resolves when all is over. */
+  /** Resolves at the end of the cell. */
   readonly over: Promise<void>;
   readonly #end: () => void;
   readonly #own: Connection[] = [];
   readonly #running: Promise<void>[] = [];
   readonly #meetings = new Map<string, { met: Met[]; all: PromiseWithResolvers<Met[]> }>();
   #attack: Attack | null = null;
-  /** How many times each client has used each channel since the attack began. */
+  /** Uses of each channel by each client since the attack began. */
   readonly #used = new Map<string, number>();
   readonly #ranks = new Map<string, number>();
 
@@ -57,21 +57,21 @@ export class Adversary {
     this.#end = resolve;
   }
 
-  /** Begins: associations from now on have ranks from 0. */
+  /** Begins the attack: associations count from rank 0. */
   begin(attack: Attack): void {
     this.#attack = attack;
   }
 
-  /** Lets the honest channel take its time, where the attack counts on that. */
+  /** Delays the honest channel, if the attack relies on that. */
   async honestPace(): Promise<void> {
     if (this.#attack?.slow) await this.later(HONEST_DELAY);
   }
 
   /**
-   * Takes a client's attempt to connect on a channel that it owns.
+   * Handles a client's attempt to connect on one of its channels.
    *
-   * @param near Makes the connection: its end towards the client.
-   * @throws What the client's attempt is to fail with.
+   * @param near Makes the connection. @returns Its end towards the client.
+   * @throws The error of the client's attempt.
    */
   async takes(client: string, channel: number, near: () => Promise<Connection>): Promise<void> {
     const rank = this.#rank(client, channel);
@@ -111,7 +111,7 @@ export class Adversary {
     }
   }
 
-  /** Which of the associations since the attack began a client's connection belongs to. */
+  /** The rank of a client's association, counted since the attack began. */
   #rank(client: string, channel: number): number {
     if (this.#attack === null) return -1;
     const use = `${client}.${channel}`, times = this.#used.get(use) ?? 0;
@@ -121,7 +121,7 @@ export class Adversary {
     return this.#ranks.get(association)!;
   }
 
-  /** The channel is idle: the step of that name. */
+  /** Performs the step "idle". */
   async idle(): Promise<void> {
     const attack = this.#attack!;
     if (!attack.steps.includes("idle")) return;
@@ -133,20 +133,20 @@ export class Adversary {
           this.acted++;
           await lane.give(await attack.act(moment));
         } catch {
-          // The channel has gone.
+          // The channel has closed.
         }
       }
     }
   }
 
-  /** Opens a connection of its own to a channel's address. */
+  /** Opens its own connection to a channel's address. */
   async dial(to: Address): Promise<Connection> {
     const connection = await this.means.network.connect(to);
     this.#own.push(connection);
     return connection;
   }
 
-  /** Waits until `count` lanes have come to the meeting of that name: who came, in the order of their channels. */
+  /** Waits until `count` lanes have come to a meeting. @returns Them, ordered by channel. */
   meet(name: string, count: number, moment: Moment): Promise<Met[]> {
     const meeting = this.#meetings.get(name) ?? { met: [], all: Promise.withResolvers<Met[]>() };
     this.#meetings.set(name, meeting);
@@ -159,7 +159,7 @@ export class Adversary {
     return Promise.race([meeting.all.promise, this.never()]);
   }
 
-  /** Waits for the end of all. */
+  /** Waits for the end of the cell. */
   async never(): Promise<never> {
     await this.over;
     throw new Error("over");
@@ -170,13 +170,13 @@ export class Adversary {
     return new Promise((resolve) => this.means.clock.after(ms, resolve));
   }
 
-  /** What came at a step on this lane's channel in an association before the attack. */
+  /** The unit at a step on this lane's channel in an association before the attack. */
   old({ wire, direction }: Lane, step: Step): Uint8Array {
     const old = this.wires.find((one) => one.rank < 0 && one.channel === wire.channel && one.client === wire.client)!;
     return old[direction].came.get(step)!;
   }
 
-  /** Closes all that it has, and waits for it. */
+  /** Closes its connections and waits for them. */
   async end(): Promise<void> {
     this.#end();
     for (const wire of this.wires) wire.close();

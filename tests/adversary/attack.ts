@@ -1,36 +1,36 @@
-/** What an attack is. */
+/** The definition of an attack. */
 import type { Address } from "../../src/net/address.ts";
 import type { Adversary } from "./adversary.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Act, Wire } from "./lane.ts";
 import type { Step } from "./steps.ts";
 
-/** Something to try on the channels that one owns. */
+/** An attempt on the owned channels. */
 export interface Attack {
-  /** What it does. */
+  /** Describes the attempt. */
   readonly name: string;
-  /** When it does it. */
+  /** The steps at which it acts. */
   readonly steps: readonly Step[];
-  /** What goes on in place of the unit. */
+  /** Returns what replaces the unit. */
   readonly act: Act;
-  /** Done before the client's connection comes about; its failure is the connection's. */
+  /** Runs before the client's connection is made; its error becomes the connection's. */
   readonly reached?: (adversary: Adversary) => Promise<void>;
-  /** Where a channel is really connected to. Default: where the client wanted to. */
+  /** Maps a channel to the address that it is really connected to. Default: its own. */
   readonly connect?: (channel: number, adversary: Adversary) => Address;
-  /** Done before anything goes on. */
+  /** Runs before anything is relayed. */
   readonly connected?: (wire: Wire) => void | Promise<void>;
-  /** The fewest channels that it needs to own. Default: 1. */
+  /** Minimum number of owned channels. Default: 1. */
   readonly least?: number;
-  /** Whose second association is set up at the same time. Default: nobody's. */
+  /** The client whose second association is set up at the same time. Default: none. */
   readonly second?: "same client" | "other client";
-  /** Whether it needs an earlier association to have been overheard. */
+  /** Set if it uses an earlier association that it overheard. */
   readonly rehearsed?: true;
-  /** Whether the honest channel happens to be slow: what is on the others arrives first. */
+  /** Set if the honest channel must be slow, so that the others deliver first. */
   readonly slow?: true;
-  /** Whether it opens a session of its own, as a stranger may, to the port for that. */
+  /** Set if it opens its own session, as a stranger may, to the port for that. */
   readonly stranger?: true;
-  /** Whether the sessions must come about as if nothing was. */
+  /** Set if the sessions must succeed as if there were no attack. */
   readonly harmless?: true;
-  /** For who owns all channels: whether it has reached what it wanted. */
+  /** Checks the success of an adversary that owns all channels. */
   readonly succeeded?: (evidence: Evidence) => boolean;
 }

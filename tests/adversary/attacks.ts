@@ -1,4 +1,4 @@
-/** Everything that is tried. */
+/** All attacks. */
 import type { Attack } from "./attack.ts";
 import { CONNECTING } from "./attacks_connect.ts";
 import { FLIPS } from "./attacks_flips.ts";
@@ -9,10 +9,10 @@ import { UNITS } from "./attacks_units.ts";
 
 /** All attacks, in families. */
 export const ATTACKS: Readonly<Record<string, readonly Attack[]>> = {
-  "what comes by, changed, lost, repeated, moved or replayed": UNITS,
+  "units changed, lost, repeated, moved or replayed": UNITS,
   "channels swapped and associations spliced": TWO,
-  "connections as they come about": CONNECTING,
+  "connections while they are made": CONNECTING,
   "the handshake's messages": HANDSHAKE_ATTACKS,
   "known bits flipped": FLIPS,
-  "the message put together and made anew": REMAKES,
+  "the message joined and changed": REMAKES,
 };

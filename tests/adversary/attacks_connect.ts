@@ -1,13 +1,13 @@
-/** What can be done before anything goes over a channel. */
+/** Attacks before any byte is sent on a channel. */
 import type { Attack } from "./attack.ts";
 import type { Act } from "./lane.ts";
 
 const passOn: Act = ({ bytes }) => [bytes];
 
-/** Attacks on a connection as it comes about. */
+/** Attacks on a connection while it is made. */
 export const CONNECTING: readonly Attack[] = [
   {
-    name: "lets no connection come about",
+    name: "makes no connection",
     steps: [],
     act: passOn,
     reached: (adversary) => adversary.never(),
@@ -26,19 +26,19 @@ export const CONNECTING: readonly Attack[] = [
     reached: (adversary) => adversary.later(100),
   },
   {
-    name: "says nothing on the connection",
+    name: "sends nothing on the connection",
     steps: [],
     act: passOn,
     connected: ({ adversary }) => adversary.never(),
   },
   {
-    name: "closes the connection at once",
+    name: "closes the connection immediately",
     steps: [],
     act: passOn,
     connected: (wire) => wire.close(),
   },
   {
-    name: "resets the connection at once",
+    name: "resets the connection immediately",
     steps: [],
     act: passOn,
     connected: (wire) => wire.reset(),
@@ -64,13 +64,13 @@ export const CONNECTING: readonly Attack[] = [
     connect: (_, { means: { addresses, used } }) => addresses[used[0]!]!,
   },
   {
-    name: "speaks to the server before it greets",
+    name: "sends to the server before it greets",
     steps: [],
     act: passOn,
     connected: ({ up, adversary }) => up.give([adversary.means.random.bytes(30)]),
   },
   {
-    name: "speaks to the client before the server does",
+    name: "sends to the client before the server does",
     steps: [],
     act: passOn,
     connected: ({ down, adversary }) => down.give([adversary.means.random.bytes(30)]),

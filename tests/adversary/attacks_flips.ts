@@ -1,10 +1,10 @@
-/** Bits flipped where the message is known: XOR shares are malleable, so one channel is enough to try. */
+/** Bit flips in known parts of the message: XOR shares are malleable, so one channel suffices. */
 import { FRAME_HEAD_LENGTH, frameName, FrameType } from "../../src/wire/frame.ts";
 import { WORKERS_LENGTH } from "../../src/wire/workers.ts";
 import type { Attack } from "./attack.ts";
 import { SAID, type Step } from "./steps.ts";
 
-/** What the head of a step's frame is known to be. */
+/** The known head of a step's frame. */
 const HEADS: Partial<Record<Step, readonly [type: FrameType, length: number, nextLength: number]>> = {
   "KEY up": [FrameType.Key, 0, 4],
   "OPEN": [FrameType.Open, 4, SAID.data],
@@ -21,7 +21,7 @@ const HEADS: Partial<Record<Step, readonly [type: FrameType, length: number, nex
   "second RESULT": [FrameType.Result, 1, SAID.reply],
 };
 
-/** The lengths that a frame may be given when it is made another. */
+/** Lengths to give a frame that is turned into another. */
 function lengths(type: FrameType, now: number, next: number): number[] {
   const absorbing = now + FRAME_HEAD_LENGTH + next;
   switch (type) {
@@ -43,7 +43,7 @@ function lengths(type: FrameType, now: number, next: number): number[] {
   }
 }
 
-/** Every frame made into every other. */
+/** Turns every frame into every other. */
 const TYPES: Attack[] = Object.entries(HEADS).flatMap(([step, [type, length, next]]) =>
   [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((other: FrameType) =>
     lengths(other, length, next).filter((one) => other !== type || one !== length).map((one): Attack => ({
@@ -59,7 +59,7 @@ const TYPES: Attack[] = Object.entries(HEADS).flatMap(([step, [type, length, nex
   )
 );
 
-/** Flips in place: where in which steps, and how. */
+/** Flips in place: steps, offsets and bits. */
 const PLACES: Attack[] = ([
   ["leads port 80 to port 443", { "OPEN": [[FRAME_HEAD_LENGTH + 1, 1], [FRAME_HEAD_LENGTH + 2, 80 ^ 443 & 255]] }],
   ["leads port 80 to port 22", { "OPEN": [[FRAME_HEAD_LENGTH + 2, 80 ^ 22]] }],

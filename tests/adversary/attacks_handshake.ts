@@ -1,4 +1,4 @@
-/** What can be done with the handshake's messages by one who understands them. */
+/** Attacks with the handshake's messages. */
 import { initiate } from "../../src/association/initiate.ts";
 import { readFull, writeAll } from "../../src/net/connection.ts";
 import { ASSOCIATE_HEAD_LENGTH, encodeAssociate } from "../../src/wire/associate.ts";
@@ -20,7 +20,7 @@ function listOf(cookies: readonly Uint8Array[]): Uint8Array {
   return encodeAssociate({ scheme: 1, threshold: cookies.length, cookies });
 }
 
-/** A connection of the adversary's own to a channel's address, and the cookie that it was greeted with. */
+/** Opens the adversary's own connection to a channel's address. @returns It, and the cookie of its greeting. */
 async function greeted(adversary: Adversary, channel: number) {
   const connection = await adversary.dial(adversary.means.addresses[channel]!);
   const greeting = new Uint8Array(GREETING_LENGTH);
@@ -32,7 +32,7 @@ function honestOf({ means: { addresses, owned } }: Adversary): number {
   return addresses.findIndex((_, index) => !owned.includes(index));
 }
 
-/** One of the channels acts for all when they have all come; the others go on after it. */
+/** Waits for all channels; one acts for all, then the others continue. */
 function together(act: (moments: readonly Moment[]) => Promise<void> | void, then: Act = ({ bytes }) => [bytes]): Act {
   const done = new WeakMap<readonly Moment[], Promise<void>>();
   return async (moment) => {
@@ -44,10 +44,10 @@ function together(act: (moments: readonly Moment[]) => Promise<void> | void, the
   };
 }
 
-/** Tells the client at once that its list is confirmed. */
+/** Confirms the client's list to it immediately. */
 const confirms = ({ lane, bytes }: Moment) => lane.wire.down.give([bytes]);
 
-/** Sends the server another list than the client's, and confirms the client's to the client. */
+/** Sends the server another list than the client's, and confirms the client's list to the client. */
 function anotherList(change: (list: Uint8Array, moment: Moment) => Uint8Array): Act {
   return async (moment) => {
     const other = change(moment.bytes.slice(), moment);
@@ -56,7 +56,7 @@ function anotherList(change: (list: Uint8Array, moment: Moment) => Uint8Array): 
   };
 }
 
-/** A byte of a message set. */
+/** Sets a byte of a message. */
 const set = (at: number, value: (bytes: Uint8Array) => number) => (bytes: Uint8Array): Uint8Array => {
   bytes[at] = value(bytes);
   return bytes;
@@ -75,7 +75,7 @@ const HEADS: Readonly<Record<string, (list: Uint8Array) => Uint8Array>> = {
   "with a cookie twice": (list) => list.fill(7, ASSOCIATE_HEAD_LENGTH),
 };
 
-/** Lists that are not the client's, each with and without a forged echo. */
+/** Lists that differ from the client's, each with and without a forged echo. */
 const LISTS: Attack[] = Object.entries(HEADS).flatMap(([what, change]): Attack[] => [
   { name: `sends a list ${what}`, steps: ["list"], act: ({ bytes }) => [change(bytes)] },
   { name: `sends a list ${what}, and confirms the client's`, steps: ["list"], act: anotherList(change) },
@@ -109,7 +109,7 @@ const GREETINGS: Attack[] = [
     act: together((all) => all.forEach(({ bytes }) => bytes.set(all[0]!.bytes))),
   },
   {
-    name: "puts a connection of its own in the place of a channel",
+    name: "replaces a channel by its own connection",
     steps: ["greeting"],
     harmless: true,
     act: async ({ lane: { wire }, adversary }) => {
@@ -119,7 +119,7 @@ const GREETINGS: Attack[] = [
     },
   },
   {
-    name: "puts a connection of its own to the honest address in the place of a channel",
+    name: "replaces a channel by its own connection to the honest address",
     steps: ["greeting"],
     act: async ({ lane: { wire }, adversary }) => {
       const { connection, greeting } = await greeted(adversary, honestOf(adversary));
@@ -137,7 +137,7 @@ const LEAVING_OUT: Attack[] = [
     act: anotherList((list, { adversary }) => listOf(adversary.means.used.map((channel) => cookiesOf(list)[channel]!))),
   },
   {
-    name: "puts a connection of its own in the honest channel's place",
+    name: "replaces the honest channel by its own connection",
     steps: ["list"],
     act: together(async (all) => {
       const [{ adversary, bytes }] = all as [Moment];
@@ -152,7 +152,7 @@ const LEAVING_OUT: Attack[] = [
     }),
   },
   {
-    name: "associates its own connections, the client's honest one among them",
+    name: "associates its own connections with the client's honest one",
     steps: ["list"],
     act: together(async (all) => {
       const [{ adversary, bytes }] = all as [Moment];
@@ -164,7 +164,7 @@ const LEAVING_OUT: Attack[] = [
     harmless: true,
   },
   {
-    name: "names the honest cookie in lists that one connection too many sends",
+    name: "names the honest cookie in lists sent by one connection too many",
     steps: ["list"],
     harmless: true,
     act: together(async ([one]) => {
@@ -198,17 +198,17 @@ const LEAVING_OUT: Attack[] = [
     },
   },
   {
-    name: "asks for the channels instead of sending the list",
+    name: "requests the channels instead of sending the list",
     steps: ["list"],
     act: ({ adversary }) => [Uint8Array.of(2, ...adversary.means.random.bytes(40))],
   },
   ...[0, 1, 2, 3, 4, 5, 99].map((reason): Attack => ({
-    name: `answers refused with reason ${reason}`,
+    name: `sends the refusal ${reason}`,
     steps: ["echo"],
     act: () => [Uint8Array.of(255, reason)],
   })),
   {
-    name: "has a session of its own meanwhile",
+    name: "has its own session meanwhile",
     steps: ["list"],
     stranger: true,
     harmless: true,
@@ -226,7 +226,7 @@ const LEAVING_OUT: Attack[] = [
   },
 ];
 
-/** All that is tried on the handshake alone. */
+/** All attacks on the handshake alone. */
 export const HANDSHAKE_ATTACKS: readonly Attack[] = [
   ...GREETINGS,
   ...LISTS,

@@ -1,4 +1,4 @@
-/** What who owns all channels can do: put the message together, change it as he likes, and take it apart again. */
+/** Attacks by the owner of all channels: join the message, change it, and split it again. */
 import { xor } from "../../src/sharing/xor.ts";
 import { type Frame, FRAME_HEAD_LENGTH, FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
@@ -9,10 +9,10 @@ import { read } from "./invariants.ts";
 import type { Act, Lane } from "./lane.ts";
 import { SAID, type Step, units } from "./steps.ts";
 
-/** What becomes of a frame: its bytes, or null to leave it and all that follow out. */
+/** Changes a frame. @returns Its bytes, or null to end the direction before it. */
 type Change = (frame: Frame, encoder: FrameEncoder) => Uint8Array | null;
 
-/** Puts a direction's message together of what comes on its channels, and sends it as its own, changed. */
+/** Joins a direction's message from its channels, and sends a changed one. */
 function remakes(change: Change): Act {
   return async (moment) => {
     const { adversary, step, lane, bytes } = moment;
@@ -33,7 +33,7 @@ function remakes(change: Change): Act {
   };
 }
 
-/** The frames of some message bytes, changed; null where they are none, because a share is missing. */
+/** Changes the frames of message bytes; null if they don't decode because a share is missing. */
 function remade(
   message: Uint8Array,
   decoder: FrameDecoder,
@@ -60,7 +60,7 @@ async function give(lanes: readonly Lane[], message: Uint8Array): Promise<void> 
   await Promise.all(lanes.map((lane, index) => lane.give([shares[index]!])));
 }
 
-/** The same frame. */
+/** Encodes the same frame. */
 const same: Change = (frame, encoder) => {
   switch (frame.type) {
     case FrameType.Key:
@@ -95,7 +95,7 @@ function data(bytes: Uint8Array, encoder: FrameEncoder): Uint8Array {
 
 const OTHER_PORT = { destination: { kind: "port", port: 443 } } as const;
 
-/** Lets the first DATA through, then forges END; a frame at a time, for one direction. */
+/** Passes the first DATA, then forges END; for one direction, frame by frame. */
 function endsEarly(): Change {
   let seen = 0;
   return (frame, encoder) => {
@@ -122,7 +122,7 @@ function remake(name: string, step: Step, change: () => Change, succeeded: Attac
   };
 }
 
-/** With all channels each reaches what it wants; with fewer, nothing. */
+/** Each succeeds with all channels, and achieves nothing with fewer. */
 export const REMAKES: readonly Attack[] = [
   {
     name: "reads along",

@@ -1,10 +1,10 @@
-/** What can be done with two channels, of one association or of two: swaps and splices. */
+/** Attacks with two channels, of one association or of two: swaps and splices. */
 import type { Met } from "./adversary.ts";
 import type { Attack } from "./attack.ts";
 import type { Act, Moment } from "./lane.ts";
 import { STEPS } from "./steps.ts";
 
-/** Meets others at a step: the one who comes after this in an order that all agree on. */
+/** Meets others at a step. @returns The next one in an order that all agree on. */
 async function next(moment: Moment, name: string, count: number): Promise<Met> {
   const all = await moment.adversary.meet(`${moment.step} ${name}`, count, moment);
   return all[(all.findIndex(({ lane }) => lane === moment.lane) + 1) % all.length]!;
@@ -16,7 +16,7 @@ const otherChannel = (moment: Moment) => next(moment, `${moment.lane.wire.rank}`
 /** Meets the same channel of the other association. */
 const otherAssociation = (moment: Moment) => next(moment, `${moment.lane.wire.channel}`, 2);
 
-/** Exchanges a unit, or from this unit on everything in this direction, or in both. */
+/** Exchanges a unit, or everything from it on in one direction, or in both. */
 function exchanges(other: (moment: Moment) => Promise<Met>): Record<string, Act> {
   return {
     "": async (moment) => [(await other(moment)).bytes],

@@ -1,4 +1,4 @@
-/** What can be done to whatever comes by on one channel, at each step. */
+/** Attacks on any unit of one channel, at each step. */
 import type { Attack } from "./attack.ts";
 import type { Act } from "./lane.ts";
 import { type Step, STEPS } from "./steps.ts";
@@ -56,10 +56,10 @@ const ACTS: Readonly<Record<string, Act>> = {
   },
 };
 
-/** Those that do something where there is no unit. */
+/** Attacks that act at the step without a unit. */
 const IDLE = ["injects noise before", "injects a zero byte before", "closes at", "resets at"];
 
-/** Those that change nothing. */
+/** Attacks that change nothing. */
 const HARMLESS = ["nothing, but listens", "delays"];
 
 /** All of them at every step. */
@@ -72,7 +72,7 @@ export const UNITS: readonly Attack[] = Object.entries(ACTS).flatMap(([name, act
   }))
 ).concat(replays());
 
-/** What an earlier association carried, in place of what the present one does. */
+/** Replaces units by those of an earlier association. */
 function replays(): Attack[] {
   const one = STEPS.map((step): Attack => ({
     name: `replays an old ${step}`,
@@ -94,7 +94,7 @@ function replays(): Attack[] {
   ];
 }
 
-/** A copy with the lowest bit of a byte changed. */
+/** Copies bytes and flips the lowest bit of one. */
 function flip(bytes: Uint8Array, at: number): Uint8Array {
   const copy = bytes.slice();
   copy[at]! ^= 1;

@@ -1,10 +1,10 @@
-/** A client that nobody attacks, and who is to notice nothing of it. */
+/** A client that is not attacked, and must not be affected. */
 import { type Connection, readFull, writeAll } from "../../src/net/connection.ts";
 import type { Random } from "../support/random/random.ts";
 
-/** Talks to the echo: in one session from the beginning to the end, and in a new one at the end. */
+/** Talks to the echo in one session throughout, and in a new one at the end. */
 export class Bystander {
-  /** What went wrong for it. */
+  /** Its failures. */
   readonly disturbed: string[] = [];
   #application: Connection | null = null;
 
@@ -15,7 +15,7 @@ export class Bystander {
     readonly settle: () => Promise<void>,
   ) {}
 
-  /** Says something, and expects to hear it again at once. */
+  /** Sends something and expects it back immediately. */
   async talk(when: string): Promise<void> {
     this.#application ??= await this.connect();
     const said = this.random.bytes(16), heard = new Uint8Array(16);
@@ -30,7 +30,7 @@ export class Bystander {
     if (!done) this.disturbed.push(`the bystander's session broke ${when}`);
   }
 
-  /** Ends the session, and expects an orderly end; then has another. */
+  /** Ends the session, expects an orderly end, and runs another one. */
   async end(): Promise<void> {
     await this.#hangUp("its end");
     await this.talk("when it was new");

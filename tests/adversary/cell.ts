@@ -1,4 +1,4 @@
-/** One cell of the matrix: real handlers over a network in memory, and an adversary on some of their channels. */
+/** One cell of the matrix: real handlers over an in-memory network, with an adversary on some of their channels. */
 import { setImmediate } from "node:timers";
 import { parseConfig } from "../../src/config/load.ts";
 import { ClientHandler } from "../../src/client/handler.ts";
@@ -21,27 +21,27 @@ import { startTargets, Talker, TARGETS } from "./parties.ts";
 import { clientPaths, serverPaths } from "./paths.ts";
 import { Witness } from "./witness.ts";
 
-/** Which cell. */
+/** Parameters of a cell. */
 export interface Cell {
   readonly attack: Attack;
   readonly channels: number;
-  /** The channel that the adversary does not own; null when it owns all. */
+  /** Index of the channel that the adversary does not own; null if it owns all. */
   readonly honest: number | null;
-  /** Whether it attacks all channels that it owns, or as few as the attack needs. */
+  /** Whether it attacks all its channels, or as few as the attack needs. */
   readonly balancer: "few" | "all";
   readonly seed: number;
 }
 
-/** Short, for there are many cells; in milliseconds. */
+/** Short timeouts, since there are many cells, in milliseconds. */
 const TIMEOUTS = { handshake: 1000, connect: 1000, idle: 1500, ping: 1000, silence: 2500, drain: 1000 };
 
-/** By then every time-out is over: a handshake, a silent channel, a last word, an idle association at the server. */
+/** Exceeds all timeouts: a handshake, a silent channel, the last frame, an idle association at the server. */
 const ALL_OVER = TIMEOUTS.handshake + TIMEOUTS.silence + 1000 + 1000 + 2 * TIMEOUTS.idle;
 
-/** The interval in which the log counts what strangers do. */
+/** The interval over which the log counts strangers. */
 const LOG_INTERVAL = 10_000;
 
-/** Everything in memory settles without waiting for time; a timer of 0 ms would take 300 times as long. */
+/** Settles everything in memory without waiting for time; a timer of 0 ms would take 300 times as long. */
 const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 const COMMON = `
@@ -49,12 +49,12 @@ timeouts: {${Object.entries(TIMEOUTS).map(([name, ms]) => `${name}: ${ms}ms`).jo
 log: {level: debug}
 `;
 
-/** The clients: two that may be attacked, and one that is not. */
+/** Two clients that may be attacked, and one that is not. */
 const CLIENTS = ["alice", "bob", "carol"] as const;
 
 const configs = new Map<string, ServerConfig | ClientConfig>();
 
-/** Tries one attack, and tells what was seen. */
+/** Runs one cell. @returns Its evidence. */
 export async function runCell(cell: Cell): Promise<Evidence> {
   const world = new World(cell);
   await world.run();
@@ -65,7 +65,7 @@ class World {
   readonly #cell: Cell;
   readonly #clock = new FakeClock(settle);
   readonly #network = new MemoryNetwork();
-  /** Between clients and the adversary; and between applications and clients. */
+  /** Connects clients with the adversary, and applications with clients. */
   readonly #near = new MemoryNetwork();
   readonly #outside = new MemoryNetwork();
   readonly #witness = new Witness();
@@ -117,7 +117,7 @@ class World {
     if (attack.rehearsed) {
       await this.#session([0], 80);
       await this.#session([0], 443);
-      // So long that the next session needs a new association.
+      // Outlast the association, so that the next session needs a new one.
       await this.#clock.advance(TIMEOUTS.idle + 100);
     }
     this.#adversary.begin(attack);
@@ -133,7 +133,7 @@ class World {
     await this.#clock.advance(ALL_OVER);
   }
 
-  /** Gives everything back, and tells what was seen. */
+  /** Closes everything. @returns The evidence. */
   async end(): Promise<Evidence> {
     const connections = this.#witness.seen.filter(({ ended }) => !ended).length;
     await this.#adversary.end();
@@ -157,7 +157,7 @@ class World {
     };
   }
 
-  /** One session of each of some clients, all at once. */
+  /** Runs one session of each of some clients, all at once. */
   async #session(clients: readonly number[], port: 80 | 443): Promise<void> {
     const applications: Talker[] = [];
     for (const client of clients) {
@@ -169,11 +169,11 @@ class World {
       for (const application of applications) application.speak();
       await settle();
     }
-    // What the target says, in two pieces.
+    // The target sends two pieces.
     for (let i = 0; i < 3; i++) await settle();
   }
 
-  /** An application's connection to a client handler. */
+  /** Connects an application to a client handler. */
   #connect(client: number, port: number): Promise<Connection> {
     return this.#outside.connect({ host: clientHost(client), port });
   }
@@ -183,7 +183,7 @@ class World {
   }
 }
 
-/** Both ends of a connection that seems to lead to a channel's address: first the one there. */
+/** Both ends of a connection that appears to lead to a channel's address: first the end at that address. */
 async function pairAt(network: MemoryNetwork, channel: number): ReturnType<typeof applicationPair> {
   const listener = network.listen({ host: `192.0.2.${channel + 1}`, port: 0 });
   const [outside, inside] = await Promise.all([network.connect(listener.address), listener.accept()]);
@@ -210,12 +210,12 @@ warm: 0
 ${COMMON}`));
 }
 
-/** Where a client handler takes applications' connections. */
+/** The client handler's address for applications. */
 function clientHost(client: number): string {
   return `127.0.0.${client + 1}`;
 }
 
-/** A configuration is read once, for all cells. */
+/** Parses each configuration once, for all cells. */
 function once<C extends ServerConfig | ClientConfig>(name: string, parse: () => C): C {
   const config = (configs.get(name) ?? parse()) as C;
   configs.set(name, config);

@@ -1,6 +1,6 @@
 /**
- * Diversion: the owner of one channel, who also reads what one target gets, hides where one session ends and the next
- * begins, so that what the next session's application says first goes to the target of the session before.
+ * Diversion: the owner of one channel, who also reads one target's traffic, hides the boundary between two sessions, so
+ * that the second application's first bytes go to the first session's target.
  */
 import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
@@ -16,36 +16,36 @@ const SECRET = new TextEncoder().encode("password=hunter2");
 /** The forward to port 81, and its target. */
 const NEXT_FORWARD = { host: "127.0.0.1", port: 8081 }, NEXT_TARGET = { host: "127.0.0.2", port: 8001 };
 
-// What the client sends on a channel: the list of three cookies; then, frame by frame, shares.
+// The client's bytes on a channel: the list of three cookies; then, frame by frame, shares.
 const OPEN_LENGTH = 4;
 const KEY = 4 + 3 * 16, OPEN = KEY + FRAME_HEAD_LENGTH, DATA = OPEN + FRAME_HEAD_LENGTH + OPEN_LENGTH;
 const END = DATA + FRAME_HEAD_LENGTH + HELLO.length, NEXT_OPEN = END + FRAME_HEAD_LENGTH;
 
 const { Data, End, Open, Ping, Pong } = FrameType;
 
-/** What is flipped, byte by byte. */
+/** Bits to flip, by offset. */
 type Flips = readonly (readonly [at: number, bits: number])[];
 
 const RETYPED = NEXT_OPEN + FRAME_HEAD_LENGTH + OPEN_LENGTH - END - FRAME_HEAD_LENGTH;
 
-/** Attacks that take the END for something else, so that the session would go on. */
+/** Attacks that disguise the END, so that the session would continue. */
 const HIDING_END: Record<string, Flips> = {
   "END becomes DATA that swallows the next OPEN": [[END, End ^ Data], [END + 3, 0 ^ RETYPED]],
   "END becomes PING, the next OPEN PING": [[END, End ^ Ping], [NEXT_OPEN, Open ^ Ping]],
   "END becomes PONG, the next OPEN DATA": [[END, End ^ Pong], [NEXT_OPEN, Open ^ Data]],
 };
 
-/** An attack that makes the first session's DATA swallow its END and the next OPEN. */
+/** An attack in which the first session's DATA swallows its END and the next OPEN. */
 const SWALLOWING: Flips = [[DATA + 3, HELLO.length ^ HELLO.length + FRAME_HEAD_LENGTH + RETYPED]];
 
-/** Attacks that leave the END as it is. */
+/** Attacks that leave the END alone. */
 const HIDING_OPEN: Record<string, Flips> = {
   "the next OPEN becomes DATA": [[NEXT_OPEN, Open ^ Data]],
   "the next OPEN becomes PING": [[NEXT_OPEN, Open ^ Ping]],
   "the next OPEN gets the first one's port": [[NEXT_OPEN + FRAME_HEAD_LENGTH + 2, 80 ^ 81]],
 };
 
-/** A connection to which bytes go only when the gate is open. */
+/** A connection whose writes wait for the gate. */
 function gated(connection: Connection, gate: () => Promise<void>): Connection {
   const { local, remote } = connection;
   return {
@@ -60,9 +60,9 @@ function gated(connection: Connection, gate: () => Promise<void>): Connection {
 }
 
 /**
- * Handlers of whose channels the first is the adversary's; it touches the first association only.
+ * Handlers whose first channel is the adversary's; it tampers only with the first association.
  *
- * @param gate What the server says has to wait for.
+ * @param gate Delays the server's bytes.
  */
 function attacked(
   flips: Flips,
@@ -95,12 +95,12 @@ async function finish({ handlers, paths }: ReturnType<typeof attacked>, ...held:
   await handlers.close();
 }
 
-/** The reasons in the lines of an event. */
+/** The reasons of an event's lines. */
 function reasons(lines: readonly Line[], event: string): string[] {
   return lines.filter((line) => line.event === event).map(({ reason }) => String(reason));
 }
 
-/** Runs the first session until its application has half-closed, and its target, before or after. */
+/** Runs the first session until its application and its target have half-closed, the target first or last. */
 async function firstSession(handlers: Handlers, replies: "before" | "after"): Promise<[Connection, Connection]> {
   const { application, target } = await handlers.session(FORWARD);
   await writeAll(application, HELLO);
@@ -113,7 +113,7 @@ async function firstSession(handlers: Handlers, replies: "before" | "after"): Pr
   return [application, target];
 }
 
-/** Runs the second session, which nobody touches: what its target gets. */
+/** Runs the second session, without tampering. @returns The bytes that its target receives. */
 async function nextSession(handlers: Handlers): Promise<Uint8Array> {
   const listener = handlers.network.listen(NEXT_TARGET);
   const application = await handlers.network.connect(NEXT_FORWARD);
@@ -125,7 +125,7 @@ async function nextSession(handlers: Handlers): Promise<Uint8Array> {
   return got;
 }
 
-Deno.test("without an adversary the second session goes over the association of the first, to its own target", async () => {
+Deno.test("without an adversary, the second session reuses the first one's association and reaches its own target", async () => {
   const run = attacked([]), { handlers } = run;
   const [application, target] = await firstSession(handlers, "before");
   assertEquals([await readAll(target), await readAll(application)], [HELLO, new Uint8Array()]);
@@ -133,7 +133,7 @@ Deno.test("without an adversary the second session goes over the association of 
   assertEquals(await nextSession(handlers), SECRET);
   await settle();
   assertEquals(handlers.serverLines.filter(({ event }) => event === "association").length, 1);
-  // The offsets that the attacks flip at are right: all that the client sent, counted, ends with a second END.
+  // Validates the attacks' offsets: the client's bytes end with a second END.
   assertEquals(run.owned().fromClient, NEXT_OPEN + 3 * FRAME_HEAD_LENGTH + OPEN_LENGTH + SECRET.length);
   await finish(run, application, target);
 });
@@ -141,14 +141,14 @@ Deno.test("without an adversary the second session goes over the association of 
 for (
   const [name, flips] of [...Object.entries(HIDING_END), ["DATA swallows END and the next OPEN", SWALLOWING] as const]
 ) {
-  Deno.test(`${name}: the first session is reset at that frame, and the second takes another association`, async () => {
+  Deno.test(`${name}: the first session is reset at that frame, and the second uses another association`, async () => {
     for (const replies of ["before", "after"] as const) {
       const run = attacked(flips), { handlers } = run;
       const [application, target] = await firstSession(handlers, replies);
       const { bytes, error } = await readToEnd(target);
       assertInstanceOf(error, Deno.errors.ConnectionReset, "the first target sees a clean end");
       assertEquals(bytes, flips === SWALLOWING ? new Uint8Array() : HELLO);
-      // Where all was said to the application before, it can't know; otherwise it sees the reset.
+      // An application that already had everything can't know; otherwise it sees the reset.
       const told = (await readToEnd(application)).error;
       if (replies === "after" || flips === SWALLOWING) assertInstanceOf(told, Deno.errors.ConnectionReset);
       await settle();
@@ -164,7 +164,7 @@ for (
 }
 
 for (const [name, flips] of Object.entries(HIDING_OPEN)) {
-  Deno.test(`${name}: no target gets anything, and the second application sees a reset`, async () => {
+  Deno.test(`${name}: no target receives anything, and the second application is reset`, async () => {
     const run = attacked(flips), { handlers } = run;
     const [application, target] = await firstSession(handlers, "before");
     assertEquals([await readAll(target), await readAll(application)], [HELLO, new Uint8Array()]);
@@ -187,7 +187,7 @@ for (const [name, flips] of Object.entries(HIDING_OPEN)) {
   });
 }
 
-Deno.test("an OPEN that comes behind the hidden END before the client can know reaches no target either", async () => {
+Deno.test("an OPEN behind the hidden END, sent before the client can know, reaches no target either", async () => {
   for (const flips of [...Object.values(HIDING_END), SWALLOWING]) {
     const late = Promise.withResolvers<void>();
     let gate = Promise.resolve();
@@ -210,7 +210,7 @@ Deno.test("an OPEN that comes behind the hidden END before the client can know r
     assertEquals(bytes, flips === SWALLOWING ? new Uint8Array() : HELLO);
     assertInstanceOf(error, Deno.errors.ConnectionReset);
     assertInstanceOf((await readToEnd(next)).error, Deno.errors.ConnectionReset);
-    // It did speak on the first association, and nobody took its OPEN there.
+    // The client did send on the first association, but its OPEN was never accepted there.
     assert(run.owned().fromClient > NEXT_OPEN);
     const [first, second] = handlers.clientLines.filter(({ event }) => event === "session").map(({ session }) =>
       session

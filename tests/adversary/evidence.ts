@@ -1,4 +1,4 @@
-/** What a cell of the matrix leaves behind for the invariants to look at. */
+/** The evidence of a cell, for the invariants to check. */
 import { associateLength } from "../../src/wire/associate.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { type Frame, FrameType } from "../../src/wire/frame.ts";
@@ -11,21 +11,21 @@ import type { Seen } from "./witness.ts";
 /** An application's or a target's end of a session. */
 export interface Party {
   readonly kind: "application" | "target";
-  /** The port that was asked for. */
+  /** The requested port. */
   readonly port: number;
-  /** All that it means to say. */
+  /** Everything that it intends to send. */
   readonly says: Uint8Array;
-  /** Whether it has said all, and half-closed. */
+  /** Set once it has sent everything and half-closed. */
   said: boolean;
   heard: Uint8Array;
-  /** How what it heard ended: null when it did not. */
+  /** How its input ended; null if it did not. */
   end: "in order" | "reset" | null;
 }
 
-/** All that was seen in a cell. */
+/** All observations of a cell. */
 export interface Evidence {
   readonly channels: number;
-  /** The index of the channel that the adversary does not own; null when it owns all. */
+  /** Index of the channel that the adversary does not own; null if it owns all. */
   readonly honest: number | null;
   readonly adversary: Adversary;
   /** The honest parties' connections. */
@@ -33,21 +33,21 @@ export interface Evidence {
   readonly parties: readonly Party[];
   readonly serverLines: readonly Line[];
   readonly clientLines: readonly Line[];
-  /** What went wrong for the client that nobody attacked. */
+  /** Failures of the client that was not attacked. */
   readonly disturbed: readonly string[];
-  /** How many associations a stranger's own sessions may have. */
+  /** Set if a stranger may have sessions of its own. */
   readonly stranger: boolean;
-  /** What had not been given back when all time-outs were over. */
+  /** Resources still in use after all timeouts. */
   readonly left: { readonly connections: number; readonly openEnds: number; readonly timers: number };
 }
 
-/** A client's side of an association, or of an attempt at one. */
+/** A client's side of an association or an attempted one. */
 export interface ClientSide {
-  /** In the order of the channels. */
+  /** Ordered by channel. */
   readonly ends: readonly Seen[];
-  /** In hexadecimal; null when it has not sent it. */
+  /** In hexadecimal; null if it was not sent. */
   readonly list: string | null;
-  /** Whether it has sent a share, or tried to, on any channel. */
+  /** Set if it has sent a share, or tried to, on any channel. */
   readonly shares: boolean;
 }
 
@@ -68,12 +68,12 @@ export function clientSides({ seen, channels }: Evidence): ClientSide[] {
   });
 }
 
-/** The server's end of a connection that nobody stood on. */
+/** The server's end of a connection without an interposer. */
 export function farEnd({ seen }: Evidence, near: Seen): Seen | undefined {
   return seen.find((one) => one.owner === "server" && one.connection.remote.port === near.connection.local.port);
 }
 
-/** The list that the server has confirmed on a connection, in hexadecimal: null where it has not. */
+/** The list that the server has confirmed on a connection, in hexadecimal; null if none. */
 export function confirmed({ written }: Seen): string | null {
   const reply = written.bytes.subarray(GREETING_LENGTH);
   return reply[0] === 1 ? reply.subarray(0, associateLength(reply[3]!)).toHex() : null;
@@ -86,7 +86,7 @@ export function serverSide({ seen }: Evidence, list: string): Seen[] {
     .toSorted((a, b) => cookieAt(a) - cookieAt(b));
 }
 
-/** The message bytes of shares that came, or went, on all channels. */
+/** Joins the shares of all channels from offset `begin` on into message bytes. */
 export function joined(streams: readonly Uint8Array[], begin: number): Uint8Array {
   if (streams.length === 0) return new Uint8Array(0);
   const message = new Uint8Array(Math.max(0, Math.min(...streams.map(({ length }) => length)) - begin));
@@ -94,7 +94,7 @@ export function joined(streams: readonly Uint8Array[], begin: number): Uint8Arra
   return message;
 }
 
-/** The frames that a receiver takes from message bytes, in words: DATA's content is left out, its length is not. */
+/** Decodes message bytes into frames as text; DATA is shown by its length. */
 export function framesOf(message: Uint8Array): string[] {
   const decoder = new FrameDecoder();
   const frames: string[] = [];
@@ -102,7 +102,7 @@ export function framesOf(message: Uint8Array): string[] {
   try {
     for (let frame = decoder.next(); frame !== null; frame = decoder.next()) frames.push(inWords(frame));
   } catch {
-    // It takes no more.
+    // The decoder refuses the rest.
   }
   return frames;
 }
@@ -112,7 +112,7 @@ function inWords(frame: Frame): string {
   return JSON.stringify(frame, (_, value) => value instanceof Uint8Array ? value.toHex() : value);
 }
 
-/** What the parties of an association sent and took, as frames. */
+/** The frames that an association's parties sent and accepted. */
 export function exchanged(evidence: Evidence, side: ClientSide): Record<"up" | "down", [string[], string[]]> {
   const { channels } = evidence;
   const server = serverSide(evidence, side.list!);

@@ -1,4 +1,4 @@
-/** What must hold whatever is tried on n-1 channels (docs/SECURITY.md). Each tells what is wrong: nothing, if it holds. */
+/** Invariants under any attack on n-1 channels (docs/SECURITY.md). Each returns its violations. */
 import { associateLength } from "../../src/wire/associate.ts";
 import { FRAME_HEAD_LENGTH } from "../../src/wire/frame.ts";
 import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
@@ -15,10 +15,10 @@ import {
 import { concat } from "../../src/wire/concat.ts";
 import { SAID, sharesBegin } from "./steps.ts";
 
-/** Looks for one kind of wrong. */
+/** Checks one property. */
 export type Invariant = (evidence: Evidence) => string[];
 
-/** A client sends its first share on any channel only after the honest one brought back the exact list. */
+/** A client sends its first share on any channel only after the honest one has echoed the exact list. */
 export const clientSharesAreConfirmed: Invariant = (evidence) =>
   clientSides(evidence).filter(({ shares }) => shares).flatMap(({ ends, list }) => {
     const { channels, honest } = evidence;
@@ -31,7 +31,7 @@ export const clientSharesAreConfirmed: Invariant = (evidence) =>
     return read.reached(GREETING_LENGTH + length) < first ? [] : ["a share before the honest channel's echo"];
   });
 
-/** The server sends a share only when a client's honest channel has brought the list, and its shares of an OPEN. */
+/** The server sends a share only once a client's honest channel has delivered the list, and its shares of an OPEN. */
 export const serverSharesAreConfirmed: Invariant = (evidence) => {
   const honest = new Map(honestEnds(evidence).map(({ far, side }) => [far, side]));
   const wrong: string[] = [];
@@ -52,7 +52,7 @@ export const serverSharesAreConfirmed: Invariant = (evidence) => {
   return wrong;
 };
 
-/** No client and server both go on with different lists, and a client goes on only with its honest channel bound. */
+/** No client and server continue with different lists, and a client continues only with its honest channel bound. */
 export const listsAreTheSame: Invariant = (evidence) =>
   honestEnds(evidence).flatMap(({ side, far }) => {
     const list = confirmed(far);
@@ -60,7 +60,7 @@ export const listsAreTheSame: Invariant = (evidence) =>
     return side.shares && list === null ? ["the client goes on, and its honest channel was left out"] : [];
   });
 
-/** No two connections of an association came to one address. */
+/** No two connections of an association arrived at one address. */
 export const pathsAreDistinct: Invariant = (evidence) =>
   [...lists(evidence)].flatMap((list) => {
     const ends = serverSide(evidence, list);
@@ -68,7 +68,7 @@ export const pathsAreDistinct: Invariant = (evidence) =>
     return hosts.size === ends.length ? [] : ["two connections of an association came to one address"];
   });
 
-/** What either side takes for frames is what the other has sent, from the first on, none missing, none made. */
+/** Each side accepts only frames that the other has sent, in order, none missing. */
 export const framesAreAsSent: Invariant = (evidence) =>
   clientSides(evidence).filter(({ list }) => list !== null).flatMap((side) =>
     Object.entries(exchanged(evidence, side)).flatMap(([direction, [sent, taken]]) => {
@@ -78,7 +78,7 @@ export const framesAreAsSent: Invariant = (evidence) =>
     })
   );
 
-/** Nobody sees an orderly end but after all that the other has said, and then the other has ended. */
+/** A party sees an orderly end only after everything that the other has sent, and if the other has ended. */
 export const endsAreAsMeant: Invariant = ({ parties }) =>
   parties.flatMap(({ kind, port, heard, end }) => {
     const full = lengthOf(kind, port);
@@ -89,7 +89,7 @@ export const endsAreAsMeant: Invariant = ({ parties }) =>
     return others.length > 0 ? [] : [`${kind} for port ${port} saw an end that nobody made`];
   });
 
-/** Sessions lead to where they were asked to lead, none twice. */
+/** Sessions lead to the requested destinations, none twice. */
 export const destinationsAreAsAsked: Invariant = ({ parties, serverLines, stranger }) => {
   const wrong: string[] = [];
   for (const port of new Set(parties.map((party) => party.port))) {
@@ -110,7 +110,7 @@ export const destinationsAreAsAsked: Invariant = ({ parties, serverLines, strang
   return wrong;
 };
 
-/** A side believes that the other has aborted only where that has, and that it has refused only where it did: never. */
+/** A side reports the other's abort only if that did abort, and a refusal only if there was one: never. */
 export const abortsAreAsSent: Invariant = ({ serverLines, clientLines }) => {
   const wrong: string[] = [];
   for (const [lines, others] of [[clientLines, serverLines], [serverLines, clientLines]] as const) {
@@ -123,10 +123,10 @@ export const abortsAreAsSent: Invariant = ({ serverLines, clientLines }) => {
   return wrong;
 };
 
-/** No share, and no sum of the shares on any of the adversary's channels, shows what an application said. */
+/** No share, and no sum of shares on the adversary's channels, reveals an application's bytes. */
 export const nothingIsRead: Invariant = (evidence) => read(evidence) ? ["the adversary has read what was said"] : [];
 
-/** Whether the adversary holds, in any sum of what it saw, eight bytes in a row of what any party said. */
+/** Whether any sum of the adversary's shares contains eight consecutive bytes of any party. */
 export function read({ adversary, channels, parties }: Evidence): boolean {
   const said = parties.map(({ says }) => says);
   for (const rank of new Set(adversary.wires.map((wire) => wire.rank))) {
@@ -142,24 +142,24 @@ export function read({ adversary, channels, parties }: Evidence): boolean {
   return false;
 }
 
-/** Who was not attacked notices nothing. */
+/** Parties that are not attacked are unaffected. */
 export const othersAreUndisturbed: Invariant = ({ disturbed }) => [...disturbed];
 
-/** After the time-outs nothing is held for what was attacked. */
+/** After the timeouts, nothing is held for the attacked sessions. */
 export const everythingIsFreed: Invariant = ({ left }) => {
   const { connections, openEnds, timers } = left;
   if (connections === 0 && openEnds === 0 && timers === 0) return [];
   return [`left: ${connections} connections before, and ${openEnds} ends and ${timers} timers after closing`];
 };
 
-/** What changes nothing, or hurts only who does it, is not noticed. */
+/** An attack that changes nothing, or hurts only its author, has no effect. */
 export const sessionsAreAsEver: Invariant = ({ parties }) =>
   parties.length >= 4 &&
     parties.every(({ kind, port, heard, end }) => end === "in order" && heard.length === lengthOf(kind, port))
     ? []
     : ["a session failed"];
 
-/** All of them, for an adversary that does not own all channels. */
+/** All invariants, for an adversary that does not own all channels. */
 export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   clientSharesAreConfirmed,
   serverSharesAreConfirmed,
@@ -188,19 +188,19 @@ function lists({ seen }: Evidence): Set<string> {
   return new Set(seen.filter(({ owner }) => owner === "server").flatMap((end) => confirmed(end) ?? []));
 }
 
-/** Whether a piece of DATA may be the beginning of what was sent. */
+/** Whether a piece of DATA may be the beginning of a sent one. */
 function isPart(taken: string, sent: string | undefined): boolean {
   const [, least] = /^DATA (\d+)$/.exec(taken) ?? [], [, most] = /^DATA (\d+)$/.exec(sent ?? "") ?? [];
   return least !== undefined && most !== undefined && Number(least) <= Number(most);
 }
 
-/** How much there is to hear. */
+/** Number of bytes that a party expects. */
 function lengthOf(kind: "application" | "target", port: number): number {
   if (port === 80) return kind === "application" ? SAID.answer + SAID.rest : SAID.data + SAID.more;
   return kind === "application" ? SAID.reply : SAID.second;
 }
 
-/** Whether eight bytes in a row of `secret` are anywhere in `bytes`. */
+/** Whether `bytes` contain eight consecutive bytes of `secret`. */
 function shows(bytes: Uint8Array, secret: Uint8Array): boolean {
   const text = new TextDecoder("latin1").decode(bytes), secretText = new TextDecoder("latin1").decode(secret);
   for (let at = 0; at + 8 <= secretText.length; at += 4) {

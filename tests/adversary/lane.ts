@@ -1,33 +1,33 @@
-/** One channel that the adversary owns, in both directions. */
+/** One of the adversary's channels, in both directions. */
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import type { Adversary } from "./adversary.ts";
 import type { Step, Unit } from "./steps.ts";
 
-/** What an attack finds when its step has come. */
+/** An attack's input at its step. */
 export interface Moment {
   readonly step: Step;
-  /** The unit that has come: the attack's to keep and change. Empty at the step "idle". */
+  /** The unit, for the attack to keep and change. Empty at the step "idle". */
   readonly bytes: Uint8Array;
   readonly lane: Lane;
   readonly adversary: Adversary;
 }
 
-/** What goes on in place of a unit. */
+/** Returns what replaces a unit. */
 export type Act = (moment: Moment) => Uint8Array[] | Promise<Uint8Array[]>;
 
-/** One direction: takes from `from`, gives to `to`, unit by unit, then whatever comes. */
+/** One direction: relays units from `from` to `to`, then all further bytes. */
 export class Lane {
   readonly wire: Wire;
   readonly direction: "up" | "down";
-  /** An attack may put another in its place. */
+  /** The source; an attack may replace it. */
   from: Connection;
-  /** And here. */
+  /** The destination; an attack may replace it. */
   to: Connection;
-  /** Goes behind the next unit. */
+  /** Sent after the next unit. */
   held: Uint8Array | null = null;
-  /** What came, unit by unit. */
+  /** The received units. */
   readonly came = new Map<Step, Uint8Array>();
-  /** All that came, in pieces. */
+  /** All received bytes, in pieces. */
   readonly captured: Uint8Array[] = [];
 
   constructor(wire: Wire, direction: "up" | "down", from: Connection, to: Connection) {
@@ -37,7 +37,7 @@ export class Lane {
     this.to = to;
   }
 
-  /** Passes on what comes until it ends. */
+  /** Relays until the end. */
   async run(plan: readonly Unit[], act: Act): Promise<void> {
     try {
       for (const { step, length } of plan) {
@@ -63,12 +63,12 @@ export class Lane {
         await this.give([buffer.subarray(0, length)]);
       }
     } catch {
-      // Who reads or writes no more has ended the connection: so does what stands behind it.
+      // An end that no longer reads or writes has closed; so does the other side.
       this.wire.reset();
     }
   }
 
-  /** The next `length` bytes, or what comes of them before the end. */
+  /** Takes the next `length` bytes, or fewer at the end. */
   async take(length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(length);
     let at = 0;
@@ -81,23 +81,23 @@ export class Lane {
     return bytes.subarray(0, at);
   }
 
-  /** Writes pieces, one after the other. */
+  /** Writes pieces in order. */
   async give(pieces: readonly Uint8Array[]): Promise<void> {
     for (const piece of pieces) if (piece.length > 0) await writeAll(this.to, piece);
   }
 }
 
-/** Both directions of a channel of the adversary's. */
+/** Both directions of one of the adversary's channels. */
 export class Wire {
   readonly up: Lane;
   readonly down: Lane;
 
   /**
-   * Stands between.
+   * Interposes on a channel.
    *
-   * @param client Whose channel it is.
-   * @param rank Which of the associations since the attack began it belongs to, from 0; less for those before.
-   * @param channel Its index in the client's configuration.
+   * @param client The channel's client.
+   * @param rank Rank of the association since the attack began, from 0; negative before it.
+   * @param channel Index in the client's configuration.
    * @param toClient The adversary's end towards the client.
    * @param toServer Its end towards the server.
    */

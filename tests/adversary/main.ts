@@ -1,6 +1,6 @@
 /**
- * The task `adversary`: every cell of the matrix, with as many seeds as the argument says (3 unless given), and what
- * was wrong.
+ * The task `adversary`: runs every cell of the matrix, with as many seeds as the argument says (default: 3), and prints
+ * the violations.
  *
  * @module
  */
@@ -17,7 +17,7 @@ for (let seed = 1; seed <= seeds; seed++) {
     wrong.push(...await runCells(tried), ...await runCells(succeeding));
     ran += tried.length + succeeding.length;
     const seconds = ((performance.now() - began) / 1000).toFixed(0);
-    const successes = succeeding.length > 0 ? `, and ${succeeding.length} in which all channels are owned` : "";
+    const successes = succeeding.length > 0 ? `, and ${succeeding.length} with all channels owned` : "";
     console.log(`seed ${seed}, ${family}: ${attacks.length} attacks, ${tried.length} cells${successes}; ${seconds} s`);
   }
 }

@@ -18,30 +18,30 @@ export function cells(attacks: readonly Attack[], seed: number): Cell[] {
   return all;
 }
 
-/** Of each attack some cells, so that together they have every number of channels and every honest one. */
+/** Samples `each` cells per attack, which together cover every number of channels and every honest one. */
 export function sample(attacks: readonly Attack[], each: number, seed: number): Cell[] {
   return attacks.flatMap((attack, index) => {
     const all = cells([attack], seed + index);
-    // A step that has no divisor in common with any number of cells.
+    // The stride is coprime to any number of cells.
     return Array.from({ length: Math.min(each, all.length) }, (_, k) => all[(index * 7 + k * 11) % all.length]!);
   });
 }
 
-/** The contrast: for attacks that succeed when all channels are owned, that. */
+/** The contrast: attacks that must succeed if all channels are owned. */
 export function contrast(attacks: readonly Attack[], seed: number): Cell[] {
   return attacks.filter(({ succeeded }) => succeeded !== undefined).flatMap((attack) =>
     [2, 3, 4, 5].map((channels): Cell => ({ attack, channels, honest: null, balancer: "all", seed }))
   );
 }
 
-/** Which cell, in words. */
+/** Describes a cell. */
 export function nameOf({ attack, channels, honest, balancer, seed }: Cell): string {
   const owned = honest === null ? "all" : `all but channel ${honest + 1}`;
   const used = balancer === "few" ? ", on as few as it needs" : "";
   return `${attack.name}, of ${channels} channels owning ${owned}${used}, seed ${seed}`;
 }
 
-/** Runs cells one after the other: what was wrong in which, one line each. */
+/** Runs cells one after another. @returns The violations, one line each. */
 export async function runCells(cells: readonly Cell[]): Promise<string[]> {
   const wrong: string[] = [];
   for (const cell of cells) {

@@ -1,6 +1,6 @@
 /**
- * The adversary of n-1 channels against real handlers: a sample of the matrix, in which each attack is tried at each of
- * its steps. `deno task adversary` runs all of it.
+ * The adversary of n-1 channels against real handlers: a sample of the matrix that covers each step of each attack.
+ * `deno task adversary` runs the whole matrix.
  */
 import { assert, assertEquals } from "@std/assert";
 import { ATTACKS } from "./attacks.ts";
@@ -10,19 +10,19 @@ for (const [family, attacks] of Object.entries(ATTACKS)) {
   const some = sample(attacks, 2, 1);
   const all = cells(attacks, 1).length;
 
-  Deno.test(`who owns n-1 channels gains nothing by ${family}: ${some.length} cells of ${all}`, async () => {
+  Deno.test(`an owner of n-1 channels gains nothing by ${family}: ${some.length} cells of ${all}`, async () => {
     assertEquals(await runCells(some), []);
   });
 
   const succeeding = contrast(attacks, 1);
   if (succeeding.length === 0) continue;
 
-  Deno.test(`who owns all channels succeeds by ${family}: ${succeeding.length} cells`, async () => {
+  Deno.test(`an owner of all channels succeeds by ${family}: ${succeeding.length} cells`, async () => {
     assertEquals(await runCells(succeeding), []);
   });
 }
 
-Deno.test("a sample has every number of channels, and every honest one", () => {
+Deno.test("a sample covers every number of channels, and every honest one", () => {
   for (const attacks of Object.values(ATTACKS)) {
     if (attacks.length < 100) continue;
     const have = new Set(sample(attacks, 2, 1).map(({ channels, honest }) => `${channels} ${honest}`));
@@ -30,7 +30,7 @@ Deno.test("a sample has every number of channels, and every honest one", () => {
   }
 });
 
-Deno.test("every cell has a name of its own", () => {
+Deno.test("every cell has a unique name", () => {
   const all = Object.values(ATTACKS).flatMap((attacks) => cells(attacks, 1)).map(nameOf);
   assertEquals(new Set(all).size, all.length);
   assert(all.length > 20_000);

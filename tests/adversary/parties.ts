@@ -8,19 +8,19 @@ import type { Party } from "./evidence.ts";
 import { SAID } from "./steps.ts";
 import { concat } from "../../src/wire/concat.ts";
 
-/** Which pieces a party says for a port. */
+/** The pieces that a party sends, by port. */
 const PIECES = {
   application: { 80: [SAID.data, SAID.more], 443: [SAID.second] },
   target: { 80: [SAID.answer, SAID.rest], 443: [SAID.reply] },
 } as const;
 
-/** Says its pieces, the first at once, each further one when it is told to; hears until the end. */
+/** Sends its pieces, the first immediately, each further one on request; reads to the end. */
 export class Talker implements Party {
   readonly says: Uint8Array;
   said = false;
   heard: Uint8Array = new Uint8Array(0);
   end: "in order" | "reset" | null = null;
-  /** Resolves when it has heard all that comes. */
+  /** Resolves at the end of its input. */
   readonly heardAll: Promise<void>;
   readonly #connection: Connection;
   readonly #pieces: Uint8Array[];
@@ -32,7 +32,7 @@ export class Talker implements Party {
     this.heardAll = this.#hear();
   }
 
-  /** Says the next piece; with the last of them, half-closes. */
+  /** Sends the next piece; half-closes after the last one. */
   async speak(): Promise<void> {
     const piece = this.#pieces.shift();
     try {
@@ -66,13 +66,13 @@ export class Talker implements Party {
   }
 }
 
-/** Where targets listen, by the port that leads to them. */
+/** Targets' ports, by the requested port. */
 export const TARGETS = { 80: 8000, 443: 8443, 7: 8007, 81: 8081 } as const;
 
 /**
- * Listens as the targets of ports 80 and 443, which answer when all was said, and of ports 7 and 81, which echo.
+ * Listens as the targets of ports 80 and 443, which answer once they have everything, and of ports 7 and 81, which echo.
  *
- * @param parties Gets the targets that answer, as they are reached.
+ * @param parties Receives the answering targets as they are reached.
  * @returns Stops listening.
  */
 export function startTargets(

@@ -1,14 +1,14 @@
-/** The networks of a cell's parties: everything that they do is watched, and the adversary stands on its channels. */
+/** The networks of a cell's parties: all their connections are watched, and the adversary interposes on its channels. */
 import type { Connection, Listener, Network } from "../../src/net/connection.ts";
 import type { MemoryNetwork } from "../support/network/memory_network.ts";
 import type { Adversary } from "./adversary.ts";
 import type { Witness } from "./witness.ts";
 
 /**
- * A client's network: its channels that the adversary owns lead to the adversary.
+ * A client's network, whose owned channels lead to the adversary.
  *
  * @param network Leads to the server.
- * @param outside Where applications connect to the client.
+ * @param outside Connects applications to the client.
  */
 export function clientPaths(
   client: string,
@@ -63,7 +63,7 @@ async function through(adversary: Adversary, client: string, channel: number): P
   return await near.promise;
 }
 
-/** A connection on the honest channel: nobody touches it, but it may be slow. */
+/** A connection on the honest channel: never tampered with, but possibly slow. */
 function paced(connection: Connection, adversary: Adversary | undefined): Connection {
   if (adversary === undefined) return connection;
   return {
@@ -83,7 +83,7 @@ function paced(connection: Connection, adversary: Adversary | undefined): Connec
 function orAborted(work: Promise<Connection>, signal: AbortSignal | undefined): Promise<Connection> {
   const aborted = Promise.withResolvers<never>();
   signal?.addEventListener("abort", () => aborted.reject(signal.reason));
-  // One that comes too late is the adversary's to close.
+  // A connection made too late is closed by the adversary.
   aborted.promise.catch(() => {});
   work.catch(() => {});
   return Promise.race([work, aborted.promise]);

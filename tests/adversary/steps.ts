@@ -1,14 +1,14 @@
-/** What goes over a channel in the scenario that every attack is tried on, unit by unit (docs/PROTOCOL.md 2, 4, 5). */
+/** The units on a channel in the scenario that every attack is tried on (docs/PROTOCOL.md 2, 4, 5). */
 import { FRAME_HEAD_LENGTH } from "../../src/wire/frame.ts";
 import { associateLength } from "../../src/wire/associate.ts";
 import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
 
-/** How many bytes applications and targets say in each piece. */
+/** Lengths of the pieces that applications and targets send, in bytes. */
 export const SAID = { data: 40, more: 24, answer: 30, rest: 20, second: 32, reply: 28 } as const;
 
 const OPEN_BODY = 4, RESULT_BODY = 1;
 
-/** What the client sends, and how long it is for n channels, in bytes. */
+/** The client's units and their lengths for n channels, in bytes. */
 const UP = {
   "list": associateLength,
   "KEY up": () => FRAME_HEAD_LENGTH,
@@ -21,7 +21,7 @@ const UP = {
   "second END up": () => FRAME_HEAD_LENGTH,
 };
 
-/** What the server sends. */
+/** The server's units. */
 const DOWN = {
   "greeting": () => GREETING_LENGTH,
   "echo": associateLength,
@@ -35,10 +35,10 @@ const DOWN = {
   "second END down": () => FRAME_HEAD_LENGTH,
 };
 
-/** A message of the handshake, or a frame's share; and the moment between the two sessions, when the channel is idle. */
+/** A message of the handshake or a frame's share; or the moment between the two sessions, when the channel is idle. */
 export type Step = keyof typeof UP | keyof typeof DOWN | "connect" | "idle";
 
-/** One unit of what goes one way. */
+/** One unit of a direction. */
 export interface Unit {
   readonly step: Step;
   /** In bytes. */
@@ -51,13 +51,13 @@ export function units(direction: "up" | "down", channels: number): Unit[] {
   return Object.entries(plan).map(([step, length]) => ({ step: step as Step, length: length(channels) }));
 }
 
-/** The steps at which there is something to act on. */
+/** The steps with a unit to act on. */
 export const STEPS: readonly Step[] = [...Object.keys(UP), ...Object.keys(DOWN)] as Step[];
 
 /** The steps of the handshake. */
 export const HANDSHAKE: readonly Step[] = ["greeting", "list", "echo"];
 
-/** Where a direction's shares begin on a channel, in bytes. */
+/** Offset of a direction's shares on a channel, in bytes. */
 export function sharesBegin(direction: "up" | "down", channels: number): number {
   return associateLength(channels) + (direction === "down" ? GREETING_LENGTH : 0);
 }

@@ -1,15 +1,15 @@
-/** Watches the honest parties' connections: who read and wrote which byte, and in which order. */
+/** Records the order in which the honest parties read and wrote each byte. */
 import type { Connection } from "../../src/net/connection.ts";
 
-/** What went through one end of a connection in one direction. */
+/** The bytes of one direction at one end of a connection. */
 class Tally {
   readonly #pieces: Uint8Array[] = [];
-  /** After each step the number of bytes so far, and when that was. */
+  /** The total after each step, and its time. */
   readonly #steps: { readonly at: number; readonly length: number }[] = [];
-  /** How many bytes there were. */
+  /** Number of bytes so far. */
   length = 0;
 
-  /** Bytes were read, or are being written. */
+  /** Records bytes read, or about to be written. */
   step(at: number, length: number): void {
     this.#steps.push({ at, length });
   }
@@ -19,7 +19,7 @@ class Tally {
     this.length += bytes.length;
   }
 
-  /** When there were `length` bytes, or first more; Infinity when there never were. */
+  /** When the total reached `length`; Infinity if it never did. */
   reached(length: number): number {
     return this.#steps.find((step) => step.length >= length)?.at ?? Infinity;
   }
@@ -35,32 +35,32 @@ class Tally {
   }
 }
 
-/** Where a connection belongs. */
+/** A connection's association and channel. */
 export interface Place {
   readonly association: number;
   readonly channel: number;
 }
 
-/** One end of a connection that an honest party holds. */
+/** An honest party's end of a connection. */
 export interface Seen {
-  /** Whose: a client's name, or "server". */
+  /** A client's name, or "server". */
   readonly owner: string;
-  /** Of a client's: which of its associations the connection is for, from 0, and on which channel. */
+  /** For a client's: the association's number, from 0, and the channel. */
   readonly place: Place;
   readonly connection: Connection;
   readonly read: Tally;
-  /** A byte counts as written, in time, from when its write was called on. */
+  /** A byte counts as written from the call of its write on. */
   readonly written: Tally;
-  /** Whether its owner has closed or reset it. */
+  /** Set once its owner has closed or reset it. */
   ended: boolean;
 }
 
-/** The order of everything that honest parties did. */
+/** The order of all actions of honest parties. */
 export class Witness {
   readonly seen: Seen[] = [];
   #now = 0;
 
-  /** The same connection, watched from now on. */
+  /** Watches a connection from now on. */
   watch(owner: string, connection: Connection, place: Place): Connection {
     const seen: Seen = { owner, place, connection, read: new Tally(), written: new Tally(), ended: false };
     this.seen.push(seen);
