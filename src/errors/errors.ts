@@ -6,7 +6,7 @@ export interface MicssErrorOptions extends ErrorOptions {
 
 /** Base of the project's errors: named after its class, with a remedy where there is one. */
 export class MicssError extends Error {
-  /** Suggests a remedy, without a full stop. Undefined where there is none worth a line. */
+  /** Suggests a remedy, without a full stop, if there is one. */
   readonly hint: string | undefined;
 
   /**

@@ -2,13 +2,13 @@ import { assertEquals } from "@std/assert";
 import { LineQueue, type Sink } from "../../src/log/line_queue.ts";
 import { FakeClock } from "../support/time/fake_clock.ts";
 
-/** A pipe whose reader reads when the test says so. */
+/** A pipe that is read on the test's command. */
 class Pipe implements Sink {
-  /** What the reader got. */
+  /** Text read so far. */
   text = "";
   #taken: PromiseWithResolvers<number> | null = null;
   #bytes = new Uint8Array(0);
-  /** Maximum number of bytes that one write takes. */
+  /** Maximum number of bytes per write. */
   chunk = Infinity;
 
   write(bytes: Uint8Array): Promise<number> {
@@ -17,7 +17,7 @@ class Pipe implements Sink {
     return this.#taken.promise;
   }
 
-  /** Reads until nothing more is written. */
+  /** Reads until no write is pending. */
   async read(): Promise<void> {
     for (; this.#taken !== null; await settle()) {
       const taken = this.#taken;
@@ -27,7 +27,7 @@ class Pipe implements Sink {
     }
   }
 
-  /** Fails the write under way. */
+  /** Fails the pending write. */
   async fail(): Promise<void> {
     this.#taken!.reject(new Deno.errors.BrokenPipe());
     this.#taken = null;
@@ -39,7 +39,7 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await null;
 }
 
-Deno.test("lines arrive whole and in order, however little each write takes", async () => {
+Deno.test("lines arrive whole and in order, even with short writes", async () => {
   const pipe = new Pipe();
   pipe.chunk = 3;
   const queue = new LineQueue(pipe);
@@ -48,7 +48,7 @@ Deno.test("lines arrive whole and in order, however little each write takes", as
   assertEquals([pipe.text, queue.dropped], ["one\n\nthree ü\n", 0]);
 });
 
-Deno.test("a reader that stalls costs the lines beyond the limit, which are counted, and reported when it reads on", async () => {
+Deno.test("a stalled reader costs the lines beyond the limit, which are reported when it resumes", async () => {
   const pipe = new Pipe();
   const reports: number[] = [];
   const queue: LineQueue = new LineQueue(pipe, {
@@ -58,7 +58,7 @@ Deno.test("a reader that stalls costs the lines beyond the limit, which are coun
       queue.push(`-${lines}`);
     },
   });
-  // With its newline each takes 4 of the 10.
+  // Each takes 4 of the 10 characters, including its newline.
   for (const line of ["aaa", "bbb", "ccc", "ddd"]) queue.push(line);
   assertEquals([queue.dropped, reports], [2, []]);
   await pipe.read();
@@ -68,7 +68,7 @@ Deno.test("a reader that stalls costs the lines beyond the limit, which are coun
   assertEquals([pipe.text, reports], ["aaa\nbbb\n-2\neee\n", [2]]);
 });
 
-Deno.test("a line that fits exactly is kept, and one that is a character longer is dropped", async () => {
+Deno.test("a line that fits exactly is kept, and one a character longer is dropped", async () => {
   const pipe = new Pipe();
   const queue = new LineQueue(pipe, { limit: 5 });
   queue.push("12345");
@@ -77,7 +77,7 @@ Deno.test("a line that fits exactly is kept, and one that is a character longer 
   assertEquals([pipe.text, queue.dropped], ["1234\n", 1]);
 });
 
-Deno.test("a write that fails costs its lines and no later ones", async () => {
+Deno.test("a failed write costs its own lines only", async () => {
   const pipe = new Pipe();
   const reports: number[] = [];
   const queue = new LineQueue(pipe, { dropped: (lines) => reports.push(lines) });
@@ -89,7 +89,7 @@ Deno.test("a write that fails costs its lines and no later ones", async () => {
   assertEquals([pipe.text, reports], ["b\n", [1]]);
 });
 
-Deno.test("a reader that is gone for good gets no report, which would be the next line to fail", async () => {
+Deno.test("no report is written after a failed write, since it would fail, too", async () => {
   const pipe = new Pipe();
   const queue: LineQueue = new LineQueue(pipe, { dropped: () => queue.push("report") });
   queue.push("a");
@@ -98,7 +98,7 @@ Deno.test("a reader that is gone for good gets no report, which would be the nex
   assertEquals([pipe.text, queue.dropped], ["", 1]);
 });
 
-Deno.test("closing waits for a reader, but not for ever", async () => {
+Deno.test("closing waits for a reader up to the limit", async () => {
   const clock = new FakeClock();
   const pipe = new Pipe();
   const queue = new LineQueue(pipe, { clock });
@@ -115,7 +115,7 @@ Deno.test("closing waits for a reader, but not for ever", async () => {
   assertEquals([pipe.text, clock.pending], ["a\n", 0]);
 });
 
-Deno.test("closing an idle queue takes no time", async () => {
+Deno.test("closing an idle queue returns immediately", async () => {
   const clock = new FakeClock();
   await new LineQueue(new Pipe(), { clock }).close(1000);
   assertEquals(clock.pending, 0);

@@ -3,14 +3,14 @@ import { createLog, type Log, LOG_LEVELS, type LogFields, type LogOptions, silen
 
 const TIME = "2024-02-29T12:34:56.789Z";
 
-/** The lines that `write` makes a log of these options write. */
+/** Collects the lines that `write` logs. */
 function linesOf(options: Partial<LogOptions>, write: (log: Log) => void): string[] {
   const lines: string[] = [];
   write(createLog({ now: () => new Date(TIME), write: (line) => lines.push(line), ...options }));
   return lines;
 }
 
-/** The one line of an info event with `fields`. */
+/** The line of an info event with `fields`. */
 function lineOf(fields: LogFields, options: Partial<LogOptions> = {}, event = "event"): string {
   const lines = linesOf(options, (log) => log.info(event, fields));
   assertEquals(lines.length, 1);
@@ -32,7 +32,7 @@ Deno.test("a text line has time, level, event and fields", () => {
   );
 });
 
-Deno.test("a JSON line has time, level, event and fields with their kinds", () => {
+Deno.test("a JSON line has time, level, event and typed fields", () => {
   const line = lineOf({ bytes: 12, ok: false, reason: 'a "b"\n' }, { format: "json" });
   assertEquals(JSON.parse(line), {
     time: TIME,
@@ -55,7 +55,7 @@ for (const format of ["text", "json"] as const) {
     }
   });
 
-  Deno.test(`a log as ${format} leaves out fields that are undefined`, () => {
+  Deno.test(`a log as ${format} omits undefined fields`, () => {
     const line = lineOf({ a: undefined, b: 0, c: undefined, d: "" }, { format });
     assert(!/[ac"]+[=:]u|undefined|\ba\b|\bc\b/.test(line), line);
     assert(/\bb\b.*\bd\b/.test(line), line);
@@ -85,11 +85,11 @@ for (const format of ["text", "json"] as const) {
   });
 }
 
-Deno.test("the level of a log that is told none is info, and its format text", () => {
+Deno.test("the default level is info, and the default format text", () => {
   assertEquals(linesOf({}, (log) => (log.debug("a"), log.info("b"))), [`${TIME} info  b`]);
 });
 
-Deno.test("a text value is quoted when it could be mistaken", () => {
+Deno.test("ambiguous text values are quoted", () => {
   const cases: [string, string][] = [
     ["plain", "plain"],
     ["[2001:db8::1]:80", "[2001:db8::1]:80"],
@@ -105,7 +105,7 @@ Deno.test("a text value is quoted when it could be mistaken", () => {
   for (const [value, written] of cases) assertEquals(lineOf({ value }), `${TIME} info  event value=${written}`);
 });
 
-Deno.test("with() adds fields to every line, later ones winning, and leaves the log itself as it was", () => {
+Deno.test("with() adds fields to every line, the later ones winning, and does not change the original", () => {
   const lines = linesOf({}, (log) => {
     const session = log.with({ session: 1, port: 80 });
     const stream = session.with({ stream: "up", port: 81 });

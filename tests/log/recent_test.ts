@@ -4,7 +4,7 @@ import { Recent } from "../../src/log/recent.ts";
 
 const now = () => new Date(0);
 
-Deno.test("lines are kept with what they are bound to, and still written", () => {
+Deno.test("lines are kept with all their fields, and still written", () => {
   const lines: string[] = [];
   const recent = new Recent(10, now);
   const log = recent.of(createLog({ write: (line) => lines.push(line), now }));
@@ -19,7 +19,7 @@ Deno.test("lines are kept with what they are bound to, and still written", () =>
   assertEquals(lines, ["1970-01-01T00:00:00.000Z warn  reset session=1 port=80 why=x"]);
 });
 
-Deno.test("lines that the log's level drops are kept, but for those of level debug", () => {
+Deno.test("lines below the log's level are kept, except for debug", () => {
   const recent = new Recent(10, now);
   const log = recent.of(createLog({ level: "error", write: () => {}, now }));
   log.debug("a");
@@ -28,7 +28,7 @@ Deno.test("lines that the log's level drops are kept, but for those of level deb
   assertEquals(recent.after().map(({ event }) => event), ["b", "c"]);
 });
 
-Deno.test("many lines of one level push out none of another, and all are in their order", () => {
+Deno.test("lines of one level do not evict those of another, and all stay in order", () => {
   const recent = new Recent(2, now);
   const log = recent.of(createLog({ write: () => {}, now }));
   log.warn("w");
@@ -38,7 +38,7 @@ Deno.test("many lines of one level push out none of another, and all are in thei
   assertEquals(recent.after().map(({ event }) => event), ["w", "c", "e", "d"]);
 });
 
-Deno.test("only the last lines are kept, and who has seen some gets the later ones", () => {
+Deno.test("only the last lines are kept, and are returned from a number on", () => {
   const recent = new Recent(3, now);
   const log = recent.of(createLog({ write: () => {}, now }));
   for (const event of ["a", "b", "c", "d", "e"]) log.info(event);

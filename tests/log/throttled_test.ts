@@ -3,7 +3,7 @@ import { createLog } from "../../src/log/log.ts";
 import { ThrottledWarning } from "../../src/log/throttled.ts";
 import { FakeClock } from "../support/time/fake_clock.ts";
 
-Deno.test("the eleventh line within ten seconds is counted, not written, and told of at their end", async () => {
+Deno.test("from the eleventh line within ten seconds on lines are counted, and reported at the end", async () => {
   const lines: string[] = [];
   const clock = new FakeClock();
   const log = createLog({ write: (line) => lines.push(line.replace(/^\S+ +warn +/, "")) });

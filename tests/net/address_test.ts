@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { formatAddress, parseAddress, parsePort } from "../../src/net/address.ts";
 import { isIpv4, isIpv6 } from "../../src/net/ip.ts";
 
-Deno.test("an address has a host, and a port or the default one", () => {
+Deno.test("an address has a host and a port, or the default port", () => {
   const cases: [string, string, number][] = [
     ["192.0.2.1:80", "192.0.2.1", 80],
     ["192.0.2.1", "192.0.2.1", 6522],
@@ -20,13 +20,13 @@ Deno.test("an address has a host, and a port or the default one", () => {
   for (const [text, host, port] of cases) assertEquals(parseAddress(text, 6522), { host, port }, text);
 });
 
-Deno.test("an address is written as it is read", () => {
+Deno.test("formatting an address reverses parsing", () => {
   for (const text of ["192.0.2.1:80", "[2001:db8::1]:80", "[fe80::1%2]:0", "web.example.com:65535"]) {
     assertEquals(formatAddress(parseAddress(text)), text);
   }
 });
 
-Deno.test("an address without a port is an error where there is no default, and the error shows what to write", () => {
+Deno.test("without a default a missing port is an error that shows what to write", () => {
   assertEquals(parseAddress("web:0", 1).port, 0);
   assertThrows(() => parseAddress("web"), SyntaxError, `missing port: "web"; write web:PORT`);
   assertThrows(() => parseAddress("[::1]"), SyntaxError, `missing port: "[::1]"; write [::1]:PORT`);
@@ -86,7 +86,7 @@ Deno.test("an IPv4 address has four numbers from 0 to 255 in decimal", () => {
   }
 });
 
-Deno.test("an IPv6 address is one with or without a zone, and without brackets", () => {
+Deno.test("an IPv6 address may have a zone, but no brackets", () => {
   for (const host of ["::", "::1", "2001:db8::1", "1:2:3:4:5:6:7:8", "::ffff:1.2.3.4", "fe80::1%eth0", "FE80::1%2"]) {
     assertEquals(isIpv6(host), true, host);
   }

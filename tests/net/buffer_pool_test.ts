@@ -9,7 +9,7 @@ import {
   takeBuffer,
 } from "../../src/net/buffer_pool.ts";
 
-Deno.test("the smallest buffers share memory, and no byte of it", () => {
+Deno.test("the smallest buffers share allocations without overlapping", () => {
   const buffers = Array.from({ length: 300 }, () => takeBuffer(SMALLEST_BUFFER));
   const pieces = new Set(buffers.map(({ buffer }) => buffer));
   assert(pieces.size < buffers.length / 10, `${pieces.size} pieces of memory`);
@@ -21,13 +21,13 @@ Deno.test("the smallest buffers share memory, and no byte of it", () => {
   buffers.forEach(giveBuffer);
 });
 
-Deno.test("flows get large buffers until many are in use, and what waits then holds little", () => {
+Deno.test("flows get large buffers until many are in use; waiting flows then hold little", () => {
   const { inUse } = bufferBytes();
   const partial = Math.floor(LARGEST_BUFFER / 2);
   assertEquals(nextSize(LARGEST_BUFFER, partial), LARGEST_BUFFER);
   const taken: Uint8Array[] = [];
   while (affordable(LARGEST_BUFFER) === LARGEST_BUFFER) {
-    assert(taken.length < 1000, "large buffers without end");
+    assert(taken.length < 1000, "no limit to large buffers");
     taken.push(takeBuffer(LARGEST_BUFFER));
   }
   assertEquals([affordable(LARGEST_BUFFER), affordable(65_536), affordable(512)], [8192, 65_536, 512]);
@@ -40,7 +40,7 @@ Deno.test("flows get large buffers until many are in use, and what waits then ho
   const after = bufferBytes();
   assertEquals(after.inUse, inUse);
   assert(after.free <= 32 * 2 ** 20, `${after.free}`);
-  // What is not kept is released at once, and not when V8 happens to collect garbage.
+  // Memory of buffers that are not kept is released immediately, without a garbage collection.
   const released = taken.filter(({ buffer }) => (buffer as ArrayBuffer).detached).length;
   assert(released * LARGEST_BUFFER >= 28 * 2 ** 20, `${released}`);
   assertEquals(nextSize(LARGEST_BUFFER, partial), LARGEST_BUFFER);

@@ -11,7 +11,7 @@ import {
   sameHost,
 } from "../../src/net/ip.ts";
 
-Deno.test("an address is its bytes in network order, and back in its one spelling", () => {
+Deno.test("an address has bytes in network order, which have a canonical spelling", () => {
   const cases: [host: string, hex: string, spelling?: string][] = [
     ["0.0.0.0", "00000000"],
     ["192.0.2.1", "c0000201"],
@@ -39,7 +39,7 @@ Deno.test("a name has no bytes", () => {
   }
 });
 
-Deno.test("a network has the addresses that share its first bits", () => {
+Deno.test("a network contains the addresses that share its prefix", () => {
   const cases: [network: string, inside: string[], outside: string[]][] = [
     ["0.0.0.0/0", ["0.0.0.0", "255.255.255.255", "::ffff:1.2.3.4"], ["::", "::1", "localhost"]],
     ["10.0.0.0/8", ["10.0.0.0", "10.255.255.255"], ["9.255.255.255", "11.0.0.0", "::a00:0"]],
@@ -71,7 +71,7 @@ Deno.test("text that is not a network is rejected with an example of one", () =>
   assertThrows(() => parseSubnet("2001:db8::1/32"), SyntaxError, "write 2001:db8::/32");
 });
 
-Deno.test("a host has one spelling to compare by, its zone included", () => {
+Deno.test("a host has a canonical spelling, including its zone", () => {
   const cases = [
     ["192.0.2.1", "192.0.2.1"],
     ["::ffff:192.0.2.1", "192.0.2.1"],
@@ -91,7 +91,7 @@ Deno.test("a host has one spelling to compare by, its zone included", () => {
   }
 });
 
-Deno.test("hosts are the same however they are written; a zone counts where both have one", () => {
+Deno.test("hosts are the same in any spelling; zones differ only if both have one", () => {
   const cases = [
     ["::ffff:192.0.2.1", "192.0.2.1", true],
     ["192.0.2.1", "192.0.2.2", false],
@@ -108,7 +108,7 @@ Deno.test("hosts are the same however they are written; a zone counts where both
   }
 });
 
-Deno.test("an address is told from a name, and loopback from the rest", () => {
+Deno.test("addresses are told from names, and loopback addresses from others", () => {
   for (const host of ["192.0.2.1", "::", "fe80::1%br_lan", "::ffff:1.2.3.4"]) assertEquals(isIp(host), true, host);
   for (const host of ["", "web", "1.2.3", "01.2.3.4", "[::1]", "fe80::1%", "1%2"]) {
     assertEquals(isIp(host), false, host);
@@ -117,7 +117,7 @@ Deno.test("an address is told from a name, and loopback from the rest", () => {
   for (const host of ["128.0.0.1", "::", "0.0.0.0", "::2"]) assertEquals(isLoopback(host), false, host);
 });
 
-Deno.test("a connection to the unspecified address arrives at loopback", () => {
+Deno.test("a connection to the unspecified address reaches loopback", () => {
   const cases = [["0.0.0.0", "127.0.0.1"], ["::", "::1"], ["0::0", "::1"], ["::ffff:0.0.0.0", "127.0.0.1"]] as const;
   for (const [host, reached] of cases) assertEquals(connectedHost(host), reached);
   for (const host of ["192.0.2.1", "::1", "web"]) assertEquals(connectedHost(host), host);

@@ -6,28 +6,28 @@ import { systemNetwork, TcpConnection } from "../../src/net/system/tcp.ts";
 import "../support/system/native.ts";
 import { withPair } from "./network_contract.ts";
 
-/** The programs beside this test need nothing of the configuration's, and few permissions. */
+/** The programs of this test need no configuration and few permissions. */
 const RUN = ["run", "--no-config", "--no-prompt", "--allow-net"];
 const LINUX = Deno.build.os === "linux";
 
-Deno.test({ name: "the native helper is there on Linux", ignore: !LINUX }, () => {
+Deno.test({ name: "native help is available on Linux", ignore: !LINUX }, () => {
   assertEquals(hasNativeHelper(), { ok: true });
 });
 
-Deno.test({ name: "the limit on files is the shell's", ignore: !LINUX }, async () => {
+Deno.test({ name: "the limit of open files is the shell's", ignore: !LINUX }, async () => {
   const limit = (await run("sh", "-c", "ulimit -n")).trim();
   assertEquals(fileLimit(), limit === "unlimited" ? Infinity : Number(limit));
 });
 
 Deno.test(
   {
-    name: "one search does for all connections that end at once, those that the other side has reset too",
+    name: "a single search serves all connections that end together, including those that the other side reset",
     ignore: !LINUX,
   },
   async () => {
     const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
     const { host: hostname, port } = listener.address;
-    /** As when another thread took the descriptor that was expected. */
+    /** Dials with a wrong clue, as if another thread had taken the expected descriptor. */
     const dial = async () => new TcpConnection(await Deno.connect({ hostname, port }), 0);
     for (const resetByPeer of [true, false]) {
       const pairs: { dialled: Connection; accepted: Connection }[] = [];
@@ -78,7 +78,7 @@ Deno.test(
         late.reset();
         await assertRejects(() => lateServer.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
       });
-      // Nobody else was hit.
+      // Other connections are unaffected.
       await early.write(Uint8Array.of(1));
       assertEquals(await earlyServer.read(new Uint8Array(1)), 1);
       early.reset();
@@ -87,7 +87,7 @@ Deno.test(
   },
 );
 
-Deno.test("without FFI a reset is a close, and whatever else wants it says what is missing", async () => {
+Deno.test("without FFI a reset is a close, and other functions name the missing permission", async () => {
   const printed = await run(Deno.execPath(), ...RUN, "--deny-ffi", "tests/net/without_ffi_program.ts");
   const why = LINUX ? "needs the permission --allow-ffi" : `needs Linux; this is ${Deno.build.os}`;
   assertEquals(JSON.parse(printed), {
@@ -99,7 +99,7 @@ Deno.test("without FFI a reset is a close, and whatever else wants it says what 
 });
 
 /**
- * Each case has a network of its own with addresses that are its own, networks that lead back to itself, and:
+ * Each case has a network namespace with addresses of its own, networks that are routed back to it, and:
  *
  * ```text
  *  connect to port 80 --> nat OUTPUT --> REDIRECT to port 6522 --> listener --> "where were you going?"
@@ -110,7 +110,7 @@ const CASES = [
   ["over IPv6", "[::1]:6522", ["[2001:db8::1]:80", "[2001:db8:f::1]:80"]],
   ["over IPv4 to an IPv6 socket", "[::]:6522", ["192.0.2.1:80", "198.51.100.1:80"]],
   ["to a link-local address, scope included", "[::]:6522", ["[fe80::5%1]:80"]],
-  ["that came straight to the listener", "[::]:6522", ["192.0.2.1:6522", "[2001:db8::1]:6522"]],
+  ["that was not redirected", "[::]:6522", ["192.0.2.1:6522", "[2001:db8::1]:6522"]],
 ] as const;
 
 const NETWORK = `set -e
@@ -136,21 +136,21 @@ for (const flavour of ["legacy", "nft"]) {
 
 const missing = missingOf("unshare", "ip");
 Deno.test({
-  name: `without connection tracking the original destination is an error that says so${missing}`,
+  name: `without connection tracking there is no original destination${missing}`,
   ignore: missing !== "",
 }, async () => {
   const [answer] = await askInNamespace("", "[::]:6522", ["192.0.2.1:6522"]);
   assertMatch(answer!, /^NotFound: No original destination: /);
 });
 
-/** What redirected_program.ts prints in a network namespace with `rules`, which goes as the program ends. */
+/** Runs redirected_program.ts in a network namespace with `rules`, and returns the lines that it prints. */
 async function askInNamespace(rules: string, at: string, destinations: readonly string[]): Promise<string[]> {
   const script = `${NETWORK}${rules}exec "$@"`;
   const program = [Deno.execPath(), ...RUN, "--allow-ffi", "tests/net/redirected_program.ts", at, ...destinations];
   return (await run("unshare", "--net", "--", "sh", "-c", script, "sh", ...program)).trimEnd().split("\n");
 }
 
-/** What a test's name says where it has to be ignored, or nothing. */
+/** Names missing requirements as a suffix for a test's name; empty if none are missing. */
 function missingOf(...tools: string[]): string {
   const has = (tool: string) => new Deno.Command("sh", { args: ["-c", `command -v ${tool}`] }).outputSync().success;
   const needs = LINUX ? tools.filter((tool) => !has(tool)) : ["Linux"];
@@ -158,7 +158,7 @@ function missingOf(...tools: string[]): string {
   return needs.length === 0 ? "" : `, ignored: needs ${needs.join(", ")}`;
 }
 
-/** The standard output of a command that ends well, run in the project's directory. */
+/** Runs a command in the project's directory, and returns its standard output if it succeeds. */
 async function run(command: string, ...args: string[]): Promise<string> {
   const cwd = new URL("../..", import.meta.url);
   const { success, stdout, stderr } = await new Deno.Command(command, { args, cwd, env: { NO_COLOR: "1" } }).output();

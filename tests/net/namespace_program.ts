@@ -1,9 +1,9 @@
-/** What tests/net/namespace_test.ts runs in a namespace of its own: one line of JSON for what it is asked. */
+/** Runs in a network namespace for tests/net/namespace_test.ts: prints the result of the named program as JSON. */
 import { systemClock } from "../../src/time/clock.ts";
 import { Lookups } from "../../src/net/names/lookups.ts";
 import { systemNetwork } from "../../src/net/system/tcp.ts";
 
-/** Connects to a port at which nothing listens, the only one that the system may pick. */
+/** Connects to a port where nothing listens, which is the only one that the system may pick as the local port. */
 async function connectToItself(): Promise<string> {
   try {
     const connection = await systemNetwork.connect({ host: "127.0.0.1", port: 40_000 });
@@ -14,7 +14,7 @@ async function connectToItself(): Promise<string> {
   }
 }
 
-/** The families over which a listener at [::] takes a connection. */
+/** Connects over IPv4 and IPv6 to a listener at [::], and returns the remote hosts of accepted connections. */
 async function families(shared: boolean): Promise<string[]> {
   const listener = systemNetwork.listen({ host: "::", port: 0 }, shared);
   const taken = [];
@@ -30,7 +30,7 @@ async function families(shared: boolean): Promise<string[]> {
   return taken;
 }
 
-/** What a name server answers with for A; it leaves all other questions without an answer. */
+/** The name server's A records; it does not answer other questions. */
 const ADDRESSES: Record<string, number[]> = { "one.test": [192, 0, 2, 51], "one.test.search.test": [192, 0, 2, 66] };
 
 /** Answers DNS (RFC 1035) at 127.0.0.1. */
@@ -51,7 +51,7 @@ async function serveNames(): Promise<void> {
   }
 }
 
-/** Looks up an absolute name, and beside forty names that hang one of the hosts file and another user's. */
+/** Resolves an absolute name; then, while forty look-ups hang, a name of the hosts file and one for another user. */
 async function names(): Promise<unknown> {
   serveNames();
   const lookups = new Lookups({ clock: systemClock });
@@ -70,5 +70,5 @@ const programs: Record<string, () => Promise<unknown>> = {
   names,
 };
 console.log(JSON.stringify(await programs[Deno.args[0]!]!()));
-// Not before the look-ups that hang have ended, otherwise.
+// Otherwise the process would wait for the look-ups that hang.
 Deno.exit();

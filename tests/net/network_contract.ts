@@ -1,6 +1,6 @@
 /**
- * What every network does that a test or a handler may stand on: run by the system's network and by the one in memory
- * alike, so that the fake shows what Linux and Deno show.
+ * The contract of a network, which the system's network and the one in memory both pass, so that the fake behaves like
+ * Linux and Deno.
  */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Connection, type Network, writeAll } from "../../src/net/connection.ts";
@@ -68,7 +68,7 @@ export function testNetwork(name: string, makeNetwork: () => Network, hosts: rea
       await assertRejects(() => blocked, ConnectionReset);
     });
 
-    test("that is reset is a reset to the other end's read, though a write has met it first", async (a, b) => {
+    test("that is reset is a reset to the other end's read, even after a write has failed with it", async (a, b) => {
       a.reset();
       await assertRejects(() => keepWriting(b), ConnectionReset);
       await assertRejects(() => b.read(new Uint8Array(1)), ConnectionReset);
@@ -83,7 +83,7 @@ export function testNetwork(name: string, makeNetwork: () => Network, hosts: rea
       assertEquals(await b.read(new Uint8Array(1)), null);
     });
 
-    test("makes the other end's writes fail in the end once it is closed", async (a, b) => {
+    test("that is closed makes the other end's writes fail eventually", async (a, b) => {
       a.close();
       assertEquals(await readAll(b), new Uint8Array());
       await assertRejects(() => keepWriting(b), BrokenPipe);
@@ -105,7 +105,7 @@ export function testNetwork(name: string, makeNetwork: () => Network, hosts: rea
       });
     }
 
-    test("does nothing more after its end, which may be told again", async (a, b) => {
+    test("does nothing after its end, and may be ended again", async (a, b) => {
       a.close();
       a.close();
       a.reset();
@@ -115,14 +115,14 @@ export function testNetwork(name: string, makeNetwork: () => Network, hosts: rea
       assertEquals(await readAll(b), new Uint8Array());
     });
 
-    Deno.test(`${name}, ${host}: connecting where nobody listens is refused`, async () => {
+    Deno.test(`${name}, ${host}: connecting where nothing listens is refused`, async () => {
       const network = makeNetwork();
       const listener = network.listen({ host, port: 0 });
       listener.close();
       await assertRejects(() => network.connect(listener.address), ConnectionRefused);
     });
 
-    Deno.test(`${name}, ${host}: listening where somebody listens is an error`, () => {
+    Deno.test(`${name}, ${host}: listening at an address in use is an error`, () => {
       const network = makeNetwork();
       const listener = network.listen({ host, port: 0 });
       try {
@@ -132,7 +132,7 @@ export function testNetwork(name: string, makeNetwork: () => Network, hosts: rea
       }
     });
 
-    Deno.test(`${name}, ${host}: closing a listener settles its accept with null, and all later ones`, async () => {
+    Deno.test(`${name}, ${host}: closing a listener settles a pending accept and all later ones with null`, async () => {
       const listener = makeNetwork().listen({ host, port: 0 });
       const accepting = listener.accept();
       listener.close();
@@ -152,7 +152,7 @@ export function testNetwork(name: string, makeNetwork: () => Network, hosts: rea
       }
     });
 
-    Deno.test(`${name}, ${host}: a signal that aborts after connecting does nothing`, async () => {
+    Deno.test(`${name}, ${host}: a signal that aborts after connecting has no effect`, async () => {
       const network = makeNetwork();
       const listener = network.listen({ host, port: 0 });
       const abort = new AbortController();
@@ -185,7 +185,7 @@ export async function withPair(
   }
 }
 
-/** What `promise` settles as, or an error when that takes too long. */
+/** Waits up to 5 s for a promise. */
 export async function soon<T>(promise: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) =>
@@ -198,7 +198,7 @@ export async function soon<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-/** Everything up to null. */
+/** Reads up to null. */
 async function readAll(connection: Connection): Promise<Uint8Array> {
   const all: number[] = [];
   const buffer = new Uint8Array(65536);
@@ -208,13 +208,13 @@ async function readAll(connection: Connection): Promise<Uint8Array> {
   return Uint8Array.from(all);
 }
 
-/** Writes until that fails. */
+/** Writes until a write fails. */
 async function keepWriting(connection: Connection): Promise<never> {
   const bytes = new Uint8Array(1 << 20);
   while (true) await connection.write(bytes);
 }
 
-/** Writes until nothing has been taken for a while: `blocked` rejects as the write under way does. */
+/** Writes until the connection has taken nothing for a while; `blocked` rejects with the pending write. */
 async function fill(connection: Connection): Promise<{ blocked: Promise<never> }> {
   let taken = 0;
   const counting: Connection = Object.assign(Object.create(connection), {

@@ -3,7 +3,7 @@ import { isOwn } from "../../src/net/own_address.ts";
 
 const HOSTS = ["198.51.100.7", "2001:db8::7", "fe80::7"];
 
-Deno.test("a destination is the handler's own when one of its listeners would take it", () => {
+Deno.test("a destination is the handler's own if one of its listeners would accept the connection", () => {
   const cases: [string, number, string, number, boolean][] = [
     ["127.0.0.1", 8080, "127.0.0.1", 8080, true],
     ["127.0.0.1", 8080, "127.0.0.1", 8081, false],

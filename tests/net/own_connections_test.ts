@@ -3,14 +3,14 @@ import { OwnConnections } from "../../src/net/own_connections.ts";
 
 const PATH = "10.0.0.1:50000,192.0.2.1:6522", OTHER = "10.0.0.1:50001,192.0.2.1:6522";
 
-/** Two workers' view of the same memory, at a time that the test tells. */
+/** Two workers with the same memory and a clock that the test sets. */
 function pair(): { one: OwnConnections; other: OwnConnections; at: { now: number } } {
   const at = { now: Date.UTC(2030, 0, 1) };
   const cells = new Int32Array(new SharedArrayBuffer(OwnConnections.SIZE));
   return { one: new OwnConnections(cells, () => at.now), other: new OwnConnections(cells, () => at.now), at };
 }
 
-Deno.test("a connection that one worker has made is known to another, for seconds", () => {
+Deno.test("a connection made by one worker is known to another for three seconds", () => {
   const { one, other, at } = pair();
   assertEquals(other.has(PATH), false);
   one.made(PATH);
@@ -21,7 +21,7 @@ Deno.test("a connection that one worker has made is known to another, for second
   assertEquals(other.has(PATH), false);
 });
 
-Deno.test("a port to which a connection is being made is known until all of them are made", () => {
+Deno.test("a port is pending until all connections to it are settled", () => {
   const { one, other } = pair();
   one.pending(65_535, 1);
   other.pending(65_535, 1);
@@ -31,7 +31,7 @@ Deno.test("a port to which a connection is being made is known until all of them
   assertEquals(one.isPending(65_535), false);
 });
 
-Deno.test("most of ten thousand connections are known at once, and none that was not made", () => {
+Deno.test("most of ten thousand connections are remembered, and no others", () => {
   const { one, other } = pair();
   const paths = Array.from({ length: 10_000 }, (_, at) => `10.0.0.1:${50_000 + at % 10_000},192.0.2.${at % 7}:6522`);
   for (const path of paths) one.made(path);

@@ -6,7 +6,7 @@ import "../support/system/native.ts";
 const LINUX = Deno.build.os === "linux";
 const needs = !LINUX ? ", ignored: needs Linux" : Deno.uid() !== 0 ? ", ignored: needs root" : "";
 
-/** The user that the kernel has for a socket at a local port. */
+/** The user ID that the kernel lists for the socket at a local port. */
 async function ownerAt(port: number): Promise<number> {
   const table = await Deno.readTextFile("/proc/self/net/tcp") + await Deno.readTextFile("/proc/self/net/tcp6");
   const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
@@ -16,7 +16,7 @@ async function ownerAt(port: number): Promise<number> {
 }
 
 for (const [family, host] of [["ipv4", "127.0.0.1"], ["ipv6", "::1"]] as const) {
-  Deno.test({ name: `a socket belongs to whom it is made for (${family})${needs}`, ignore: needs !== "" }, async () => {
+  Deno.test({ name: `a socket belongs to the requested owner (${family})${needs}`, ignore: needs !== "" }, async () => {
     const listener = systemNetwork.listen({ host, port: 0 });
     try {
       using socket = new OwnedSocket(family, { owner: { uid: 4242, gid: 4243 } });
@@ -30,7 +30,7 @@ for (const [family, host] of [["ipv4", "127.0.0.1"], ["ipv6", "::1"]] as const) 
     } finally {
       listener.close();
     }
-    // The process itself is who it was.
+    // The process itself keeps its user and group.
     const file = await Deno.makeTempFile();
     const { uid, gid } = await Deno.stat(file);
     await Deno.remove(file);
@@ -38,8 +38,8 @@ for (const [family, host] of [["ipv4", "127.0.0.1"], ["ipv6", "::1"]] as const) 
   });
 }
 
-Deno.test({ name: "a socket to where no way leads says so at once", ignore: !LINUX }, () => {
+Deno.test({ name: "connecting without a route fails immediately", ignore: !LINUX }, () => {
   using socket = new OwnedSocket("ipv4");
-  // Broadcasts are not for TCP.
+  // TCP does not allow broadcasts.
   assertEquals(socket.connect({ host: "255.255.255.255", port: 9 }) === 0, false);
 });

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { isPrivate } from "../../src/net/private_file.ts";
 
-Deno.test("a secret is its owner's, or root's for a group to read, if the reader is not root", () => {
+Deno.test("a file is private if only its owner has access, or root's group may read it and this process is not root", () => {
   const cases: [mode: number, uid: number, own: number | null, kept: boolean][] = [
     [0o600, 7, 7, true],
     [0o400, 0, 7, true],

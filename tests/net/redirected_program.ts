@@ -1,6 +1,6 @@
 /**
- * Runs in a network namespace for linux_test.ts: connects to each address that is named, is redirected to itself or not,
- * and prints what each accepted connection says of its original destination, a line each.
+ * Runs in a network namespace for linux_test.ts: connects to each given address, and prints the original destination of
+ * each accepted connection on a line of its own.
  *
  * Arguments: the address to listen at, then the addresses to connect to.
  */

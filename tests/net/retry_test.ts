@@ -4,7 +4,7 @@ import { FakeClock } from "../support/time/fake_clock.ts";
 
 const refused = () => new Deno.errors.ConnectionRefused("Connection refused");
 
-Deno.test("a refused or broken connection is away, also as a cause; what goes on wrong is not", () => {
+Deno.test("a refused or broken connection may recover, also as a cause; other errors are final", () => {
   for (const error of [refused(), new Deno.errors.ConnectionReset(), new Deno.errors.UnexpectedEof()]) {
     assertEquals([isUnavailable(error), isUnavailable(new Error("above", { cause: error }))], [true, true]);
   }
@@ -14,7 +14,7 @@ Deno.test("a refused or broken connection is away, also as a cause; what goes on
   assertEquals(isDisconnect(refused()), false);
 });
 
-Deno.test("attempts go on until one succeeds, with pauses that grow and stay short", async () => {
+Deno.test("attempts continue until one succeeds, with growing but short pauses", async () => {
   for (const away of [0, 10, 700, 4_500]) {
     const clock = new FakeClock();
     const attempts: number[] = [];
@@ -29,7 +29,7 @@ Deno.test("attempts go on until one succeeds, with pauses that grow and stay sho
   }
 });
 
-Deno.test("the last failure is thrown when the time is over, and any other failure at once", async () => {
+Deno.test("the last failure is thrown when the time is over, and a final one immediately", async () => {
   const clock = new FakeClock();
   const away = retry(() => Promise.reject(refused()), { clock, timeout: 5_000, retryable: isUnavailable });
   await assertRejects(() => clock.until(away), Deno.errors.ConnectionRefused);
@@ -39,7 +39,7 @@ Deno.test("the last failure is thrown when the time is over, and any other failu
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("without time there is one attempt", async () => {
+Deno.test("a timeout of 0 allows one attempt", async () => {
   let attempts = 0;
   const attempt = () => {
     attempts++;
@@ -53,7 +53,7 @@ Deno.test("without time there is one attempt", async () => {
   assertEquals(attempts, 1);
 });
 
-Deno.test("an abort ends a pause at once", async () => {
+Deno.test("an abort ends a pause immediately", async () => {
   const [clock, giveUp] = [new FakeClock(), new AbortController()];
   const trying = retry(() => Promise.reject(refused()), {
     ...{ clock, timeout: 5_000, retryable: isUnavailable, signal: giveUp.signal },

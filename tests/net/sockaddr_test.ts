@@ -5,12 +5,12 @@ const V4 = [2, 0, 0x19, 0x7a, 192, 0, 2, 255];
 const v6 = (address: number[], scope = 0) => [10, 0, 0x19, 0x7a, 9, 9, 9, 9, ...address, scope, 0, 0, 0];
 const sockaddr = (bytes: number[]) => Uint8Array.from({ length: SOCKADDR_SIZE }, (_, index) => bytes[index] ?? 0);
 
-Deno.test("the kernel's IPv4 address is read", () => {
+Deno.test("an IPv4 sockaddr is decoded", () => {
   assertEquals(readSockaddr(sockaddr(V4)), { host: "192.0.2.255", port: 6522 });
   assertEquals(sockaddrPort(sockaddr(V4)), 6522);
 });
 
-Deno.test("the kernel's IPv6 address is read as RFC 5952 writes it", () => {
+Deno.test("an IPv6 sockaddr is decoded to the spelling of RFC 5952", () => {
   const address = [0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xab];
   assertEquals(readSockaddr(sockaddr(v6(address))), { host: "2001:db8::ab", port: 6522 });
   assertEquals(readSockaddr(sockaddr(v6(Array(16).fill(0)))), { host: "::", port: 6522 });
@@ -18,28 +18,28 @@ Deno.test("the kernel's IPv6 address is read as RFC 5952 writes it", () => {
   assertEquals(readSockaddr(sockaddr(v6(full)))?.host, "102:304:506:708:90a:b0c:d0e:f10");
 });
 
-Deno.test("the kernel's scope of a link-local address follows it as a number", () => {
+Deno.test("the scope ID of a link-local address follows it as a number", () => {
   const address = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
   assertEquals(readSockaddr(sockaddr(v6(address, 3))), { host: "fe80::1%3", port: 6522 });
 });
 
-Deno.test("the kernel's IPv4-mapped address is the IPv4 address that it stands for", () => {
+Deno.test("an IPv4-mapped IPv6 sockaddr is decoded to IPv4", () => {
   const address = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 255];
   assertEquals(readSockaddr(sockaddr(v6(address))), { host: "192.0.2.255", port: 6522 });
 });
 
-Deno.test("the kernel's address of another family is none", () => {
+Deno.test("a sockaddr of another family is undefined", () => {
   assertEquals(readSockaddr(sockaddr([1, 0, 47, 116, 109, 112])), undefined);
   assertEquals(readSockaddr(sockaddr([])), undefined);
 });
 
-Deno.test("a sockaddr is read from the middle of a buffer too", () => {
+Deno.test("a sockaddr may start at any offset of a buffer", () => {
   const buffer = new Uint8Array(3 + SOCKADDR_SIZE);
   buffer.set(V4, 3);
   assertEquals(readSockaddr(buffer.subarray(3)), { host: "192.0.2.255", port: 6522 });
 });
 
-Deno.test("two addresses are the same however they are written, and not when host or port differ", () => {
+Deno.test("addresses are the same in any spelling, unless host or port differ", () => {
   const a = { host: "::ffff:192.0.2.1", port: 80 };
   assertEquals(sameAddress(a, { host: "192.0.2.1", port: 80 }), true);
   assertEquals(sameAddress(a, { host: "192.0.2.1", port: 81 }), false);

@@ -1,4 +1,4 @@
-/** Runs without the permission for FFI for linux_test.ts, and prints as JSON how everything behaves that wants it. */
+/** Runs for linux_test.ts without permission for FFI, and prints the behaviour of all that uses it as JSON. */
 import { fileLimit } from "../../src/net/linux/descriptors.ts";
 import { hasNativeHelper } from "../../src/net/linux/libc.ts";
 import { originalDestination, systemNetwork } from "../../src/net/system/tcp.ts";

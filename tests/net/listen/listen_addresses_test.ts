@@ -15,7 +15,7 @@ const machine = {
   },
 };
 
-Deno.test("a name is listened at with all its addresses that this machine has, an address with itself", async () => {
+Deno.test("a name stands for its addresses on this machine, an address for itself", async () => {
   const cases: [host: string, hosts: string[]][] = [
     ["localhost", ["::1", "127.0.0.1"]],
     ["own.test", ["192.0.2.7"]],
@@ -30,7 +30,7 @@ Deno.test("a name is listened at with all its addresses that this machine has, a
   }
 });
 
-Deno.test("a machine that does not tell its addresses may have any, one without IPv6 has no ::1", async () => {
+Deno.test("a machine of unknown addresses may have any; one without IPv6 lacks ::1", async () => {
   const all = await listenAddresses({ host: "localhost", port: 80 }, { ...machine, hosts: () => [] });
   assertEquals(all.map(({ host }) => host), ["::1", "127.0.0.1"]);
   const ipv4 = await listenAddresses({ host: "localhost", port: 80 }, { ...machine, hosts: () => ["127.0.0.1"] });

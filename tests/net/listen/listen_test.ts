@@ -8,7 +8,7 @@ function startError(addresses: readonly Address[]): string {
   return assertThrows(() => listenAll(systemNetwork, addresses), StartError).message;
 }
 
-Deno.test("a listener that leaves nothing for another one of ours is named, whichever comes first", () => {
+Deno.test("of two own addresses that overlap, the error names the narrower, in either order", () => {
   const port = freePort("127.0.0.1");
   for (const [wide, narrow] of [["::", "0.0.0.0"], ["::", "127.0.0.1"], ["::", "::1"], ["0.0.0.0", "127.0.0.1"]]) {
     const [all, one] = [{ host: wide!, port }, { host: narrow!, port }];
@@ -21,7 +21,7 @@ Deno.test("a listener that leaves nothing for another one of ours is named, whic
   }
 });
 
-Deno.test("another program at the address is told from a listener of ours, and nothing is left open", () => {
+Deno.test("another program at an address is reported, and no listener stays open", () => {
   const other = systemNetwork.listen({ host: "127.0.0.1", port: freePort("127.0.0.1") });
   const free = { host: "127.0.0.1", port: freePort("127.0.0.1") };
   assertEquals(
@@ -32,7 +32,7 @@ Deno.test("another program at the address is told from a listener of ours, and n
   for (const listener of listenAll(systemNetwork, [free, other.address])) listener.close();
 });
 
-Deno.test("an address that this machine does not have is told", () => {
+Deno.test("an address that is not assigned to this machine is reported", () => {
   assertEquals(
     startError([{ host: "192.0.2.1", port: 6522 }]),
     "can't listen at 192.0.2.1:6522: the address is not assigned to this machine",

@@ -14,13 +14,13 @@ import { withPair } from "../network_contract.ts";
 const LINUX = Deno.build.os === "linux";
 const TCP = 6, MPTCP = 262;
 
-/** A connection whose protocol is another one. */
+/** Replaces a connection's protocol. */
 function over(protocol: number | undefined, connection: Connection): Connection {
   return Object.defineProperty(connection, "protocol", { value: protocol });
 }
 
 Deno.test(
-  { name: "the system tells the protocol of dialled, accepted and listening sockets", ignore: !LINUX },
+  { name: "the system reports the protocol of dialled, accepted and listening sockets", ignore: !LINUX },
   async () => {
     await withPair(systemNetwork, "127.0.0.1", (client, server) => {
       assertEquals([client.protocol, server.protocol], [TCP, TCP]);
@@ -33,13 +33,13 @@ Deno.test(
   },
 );
 
-Deno.test("only what is known to be another protocol is refused", () => {
+Deno.test("only connections known to use another protocol are rejected", () => {
   for (const protocol of [undefined, TCP]) requirePlainTcp({ protocol } as Connection);
   assertThrows(() => requirePlainTcp({ protocol: MPTCP } as Connection), Error, "MPTCP, not plain TCP");
   assertThrows(() => requirePlainTcp({ protocol: 132 } as Connection), Error, "protocol 132, not plain TCP");
 });
 
-Deno.test("listeners of which one is not plain TCP are closed, and the address is named", () => {
+Deno.test("if a listener is not plain TCP, all are closed and its address is named", () => {
   const closed: number[] = [];
   const listeners = [TCP, MPTCP].map((protocol, at) => ({
     address: { host: `192.0.2.${at}`, port: 6522 },
@@ -56,7 +56,7 @@ Deno.test("listeners of which one is not plain TCP are closed, and the address i
 });
 
 for (const side of ["client", "server"] as const) {
-  Deno.test(`a channel that is MPTCP on the ${side}'s side makes no association, and the reason is told`, async () => {
+  Deno.test(`a channel that is MPTCP on the ${side}'s side is rejected with the reason`, async () => {
     const network = new MemoryNetwork();
     const clock = new FakeClock();
     const addresses = channelAddresses(2);

@@ -24,7 +24,7 @@ function setUp(silent: readonly string[] = []) {
   return { dialled, network, clock, options: { network, clock, timeout: 6000 } };
 }
 
-Deno.test("addresses are tried in order until one takes the connection", async () => {
+Deno.test("addresses are tried in order until one accepts", async () => {
   const { network, dialled, options } = setUp();
   const listener = network.listen(B);
   const connection = await connectInTurn([A, B, C], options);
@@ -33,7 +33,7 @@ Deno.test("addresses are tried in order until one takes the connection", async (
   listener.close();
 });
 
-Deno.test("an address that does not answer leaves the others their part of the time", async () => {
+Deno.test("an address that does not answer leaves the others their share of the time", async () => {
   const { network, dialled, clock, options } = setUp([A.host, B.host]);
   const listener = network.listen(C);
   const connecting = connectInTurn([A, B, C], options);
@@ -48,7 +48,7 @@ Deno.test("an address that does not answer leaves the others their part of the t
   listener.close();
 });
 
-Deno.test("where none takes it, each has its reason, and one that refused counts as refused", async () => {
+Deno.test("if none accepts, each has its reason, and one that refused makes it refused", async () => {
   const { clock, options } = setUp([A.host]);
   const connecting = assertRejects(
     () => connectInTurn([A, B], options),
@@ -60,7 +60,7 @@ Deno.test("where none takes it, each has its reason, and one that refused counts
   await assertRejects(() => connectInTurn([B], options), Deno.errors.ConnectionRefused, "Connection refused");
 });
 
-Deno.test("a signal gives up, and no further address is tried", async () => {
+Deno.test("an aborted signal stops further attempts", async () => {
   const { dialled, clock, options } = setUp([A.host]);
   const giveUp = new AbortController();
   const connecting = connectInTurn([A, B], { ...options, signal: giveUp.signal });
@@ -70,7 +70,7 @@ Deno.test("a signal gives up, and no further address is tried", async () => {
   assertEquals([dialled, clock.pending], [[A.host], 0]);
 });
 
-Deno.test("a name is looked up within the same time, and all its addresses are tried", async () => {
+Deno.test("the time limit includes resolving a name, and all of its addresses are tried", async () => {
   const { network, dialled, clock, options } = setUp();
   const listener = network.listen(B);
   const asked: string[] = [];

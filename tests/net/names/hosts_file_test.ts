@@ -4,7 +4,7 @@ import { HostsFile } from "../../../src/net/names/hosts_file.ts";
 const HOSTS =
   "# comment\n127.0.0.1\tlocalhost  LocalHost.localdomain\n192.0.2.1 web.test alias # not.this\n\n::1 v6\r\n";
 
-/** A hosts file and an nsswitch.conf. */
+/** Calls `use` with a hosts file and an nsswitch.conf. */
 async function withFiles(nsswitch: string | null, use: (file: HostsFile, hosts: string) => void): Promise<void> {
   const directory = await Deno.makeTempDir();
   try {
@@ -17,7 +17,7 @@ async function withFiles(nsswitch: string | null, use: (file: HostsFile, hosts: 
   }
 }
 
-Deno.test("names of the hosts file are found, in any case, absolute or not, and no others", async () => {
+Deno.test("only names of the hosts file are found, in upper or lower case, absolute or not", async () => {
   await withFiles(null, (file) => {
     const names = ["localhost", "localhost.localdomain", "Web.Test", "web.test.", "alias", "v6"];
     assertEquals(names.map((name) => file.find(name)), [
@@ -32,7 +32,7 @@ Deno.test("names of the hosts file are found, in any case, absolute or not, and 
   });
 });
 
-Deno.test("a change of the file is seen", async () => {
+Deno.test("changes of the file take effect", async () => {
   await withFiles(null, (file, hosts) => {
     assertEquals(file.find("new.test"), undefined);
     Deno.writeTextFileSync(hosts, `${HOSTS}192.0.2.7 new.test\n`);
@@ -42,7 +42,7 @@ Deno.test("a change of the file is seen", async () => {
   });
 });
 
-Deno.test("the file counts only where the resolver asks it before name servers", async () => {
+Deno.test("the file counts only if the resolver consults it before name servers", async () => {
   const cases: [nsswitch: string, found: string | undefined][] = [
     ["hosts: files dns\n", "alias"],
     ["passwd: files\n hosts:  mymachines resolve [!UNAVAIL=return] files dns\n", "alias"],

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { Lookups, MAX_PER_SOURCE, MAX_UNDER_WAY } from "../../../src/net/names/lookups.ts";
 import { FakeClock, settle } from "../../support/time/fake_clock.ts";
 
-/** Look-ups that a test answers: names that were asked for, and what settles each. */
+/** Look-ups that the test settles by name. */
 function setUp() {
   const clock = new FakeClock();
   const asked: string[] = [];
@@ -19,7 +19,7 @@ function setUp() {
   return { clock, asked, answers, lookups, ask };
 }
 
-Deno.test("one source has a bounded number of look-ups under way, and all sources together have", async () => {
+Deno.test("look-ups under way are bounded per source and in total", async () => {
   const { asked, ask, clock } = setUp();
   const all = Array.from({ length: 40 }, (_, index) => ask(`a${index}`, "a"));
   await settle();
@@ -34,7 +34,7 @@ Deno.test("one source has a bounded number of look-ups under way, and all source
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("sources take turns, so that one with many names keeps no other waiting", async () => {
+Deno.test("sources take turns, so that one with many names does not delay others", async () => {
   const { asked, answers, ask } = setUp();
   const all = ["a", "b", "c"].flatMap((source) =>
     Array.from({ length: 9 }, (_, index) => ask(`${source}${index}`, source))
@@ -55,7 +55,7 @@ Deno.test("sources take turns, so that one with many names keeps no other waitin
   await Promise.all(all);
 });
 
-Deno.test("all that ask for a name share one look-up, and the next one is another", async () => {
+Deno.test("concurrent requests for a name share a look-up, and a later one starts another", async () => {
   const { asked, answers, ask } = setUp();
   const both = [ask("web", "a"), ask("web", "b")];
   answers.get("web")!.resolve(["192.0.2.1"]);
@@ -65,7 +65,7 @@ Deno.test("all that ask for a name share one look-up, and the next one is anothe
   assertEquals([await again, asked], [["192.0.2.2"], ["web", "web"]]);
 });
 
-Deno.test("a look-up that was given up still counts until the system has given up, too", async () => {
+Deno.test("a look-up that timed out counts until the system has given up, too", async () => {
   const { asked, answers, ask, clock } = setUp();
   const first = Array.from({ length: MAX_PER_SOURCE }, (_, index) => ask(`a${index}`, "a"));
   const failing = first.map((one) => assertRejects(() => one, Error, "no answer within 5 s"));
@@ -80,7 +80,7 @@ Deno.test("a look-up that was given up still counts until the system has given u
   assertEquals(await next, ["192.0.2.1"]);
 });
 
-Deno.test("a signal gives a look-up up, with its reason", async () => {
+Deno.test("a signal cancels a look-up with its reason", async () => {
   const { lookups, clock } = setUp();
   const giveUp = new AbortController();
   const asking = lookups.addresses("web", { timeout: 5000, signal: giveUp.signal });
@@ -89,7 +89,7 @@ Deno.test("a signal gives a look-up up, with its reason", async () => {
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("addresses keep the resolver's order, each once in its one spelling, and are bounded in number", async () => {
+Deno.test("addresses are distinct, canonical, bounded in number, and in the resolver's order", async () => {
   const { answers, ask } = setUp();
   const web = ask("web");
   answers.get("web")!.resolve(["192.0.2.9", "2001:DB8::1", "::ffff:192.0.2.9", "192.0.2.1"]);

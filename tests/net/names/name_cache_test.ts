@@ -5,7 +5,7 @@ import { NameCache, REFRESH_INTERVAL, RETRY_INTERVAL } from "../../../src/net/na
 import { FakeClock, settle } from "../../support/time/fake_clock.ts";
 import { Lines } from "../../support/handlers/world.ts";
 
-/** Names whose addresses a test sets, and how often they were asked for. */
+/** A resolver whose answers the test sets, with a count of its calls. */
 function setUp(hosts: Record<string, readonly string[] | Error>) {
   const clock = new FakeClock(), lines = new Lines();
   const scene = { clock, lines, hosts, asked: 0 };
@@ -18,7 +18,7 @@ function setUp(hosts: Record<string, readonly string[] | Error>) {
   return { ...scene, scene, options: { lookups, clock, timeout: 5000, log: lines.log } };
 }
 
-Deno.test("a name's addresses are known from the start, each once and in its one spelling", async () => {
+Deno.test("a name is resolved on construction, to distinct addresses in canonical spelling", async () => {
   const { scene, options, clock } = setUp({ web: ["192.0.2.1", "2001:DB8::1", "::ffff:192.0.2.1", "192.0.2.2"] });
   const names = new NameCache(["web"], options);
   const answer = await names.get("web");
@@ -29,7 +29,7 @@ Deno.test("a name's addresses are known from the start, each once and in its one
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("names are resolved again every minute, and the array is another only where the addresses are", async () => {
+Deno.test("names are resolved every minute, and the array changes only with the addresses", async () => {
   const { hosts, scene, options, clock } = setUp({ web: ["192.0.2.1"] });
   const names = new NameCache(["web"], options);
   const first = await names.get("web");
@@ -41,7 +41,7 @@ Deno.test("names are resolved again every minute, and the array is another only 
   names.close();
 });
 
-Deno.test("the old answer holds while a name can't be resolved, which is one line, as is the end of it", async () => {
+Deno.test("the last answer holds while a name can't be resolved; start and end are logged once", async () => {
   const { hosts, scene, options, clock, lines } = setUp({ web: ["192.0.2.1"] });
   const names = new NameCache(["web"], options);
   await names.get("web");
@@ -57,7 +57,7 @@ Deno.test("the old answer holds while a name can't be resolved, which is one lin
   names.close();
 });
 
-Deno.test("a name that was never resolved is an error that names it, until it is", async () => {
+Deno.test("a name that never resolved is an error with its name", async () => {
   const { hosts, options, clock } = setUp({ web: new Error("the name is not known"), db: [] });
   const names = new NameCache(["web", "db"], options);
   await assertRejects(() => names.get("web"), Error, "web: the name is not known");
@@ -69,7 +69,7 @@ Deno.test("a name that was never resolved is an error that names it, until it is
   names.close();
 });
 
-Deno.test("a resolution that takes too long has failed", async () => {
+Deno.test("a look-up that exceeds the time limit fails", async () => {
   const { options, clock } = setUp({});
   const names = new NameCache(["web"], {
     ...options,
@@ -82,7 +82,7 @@ Deno.test("a resolution that takes too long has failed", async () => {
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("an address that was a name's counts as its own for an hour more", async () => {
+Deno.test("a former address counts as the name's own for another hour", async () => {
   const { hosts, options, clock } = setUp({ web: ["192.0.2.1"] });
   const names = new NameCache(["web"], options);
   await names.get("web");
@@ -95,7 +95,7 @@ Deno.test("an address that was a name's counts as its own for an hour more", asy
   names.close();
 });
 
-Deno.test("after its end nothing is resolved any more", async () => {
+Deno.test("a closed cache resolves nothing", async () => {
   const { scene, options, clock } = setUp({ web: ["192.0.2.1"] });
   const names = new NameCache(["web"], options);
   names.close();
@@ -104,7 +104,7 @@ Deno.test("after its end nothing is resolved any more", async () => {
   assertEquals([scene.asked, clock.pending], [1, 0]);
 });
 
-Deno.test("the system knows localhost, and does not know what is invalid", async () => {
+Deno.test("the system resolves localhost, but no name under .invalid", async () => {
   const clock = new FakeClock();
   const [first] = await new Lookups({ clock }).addresses("localhost", { timeout: 5000 });
   assertMatch(first!, /^(127\.|::1$)/);

@@ -1,11 +1,11 @@
-/** A listener that lets no connection begin any more, over the system's TCP. */
+/** Listeners that are on hold, over the system's TCP. */
 import { assert, assertEquals } from "@std/assert";
 import { systemNetwork } from "../../../src/net/system/tcp.ts";
 import "../../support/system/native.ts";
 
 const ANY = { host: "127.0.0.1", port: 0 };
 
-Deno.test("a held listener gives what is in its queue; what comes later meets whatever listens after it", async () => {
+Deno.test("a listener on hold accepts what is in its queue; later connections reach the listener after it", async () => {
   const old = systemNetwork.listen(ANY, true);
   const waiting = await systemNetwork.connect(old.address);
   assertEquals(old.hold?.(), true);
@@ -17,7 +17,7 @@ Deno.test("a held listener gives what is in its queue; what comes later meets wh
   const accepted = await old.accept();
   assertEquals(accepted!.remote.port, waiting.local.port);
   await new Promise((resolve) => setTimeout(resolve, 200));
-  assert(!late, "a connection began at a held listener");
+  assert(!late, "a connection was established at a listener on hold");
   old.close();
   const next = systemNetwork.listen(old.address, true);
   const taken = await next.accept();
@@ -25,13 +25,13 @@ Deno.test("a held listener gives what is in its queue; what comes later meets wh
   for (const one of [waiting, accepted!, taken!, await dialled, next]) one.close();
 });
 
-Deno.test("a closed listener can't be held", () => {
+Deno.test("a closed listener can't be put on hold", () => {
   const listener = systemNetwork.listen(ANY);
   listener.close();
   assertEquals(listener.hold?.(), false);
 });
 
-Deno.test("connections that were accepted before and after go on as ever", async () => {
+Deno.test("connections accepted before and after the hold are unaffected", async () => {
   const listener = systemNetwork.listen(ANY);
   const dialled = [await systemNetwork.connect(listener.address), await systemNetwork.connect(listener.address)];
   const accepted = [(await listener.accept())!];

@@ -19,14 +19,14 @@ Deno.test("an IPv6 listener's IPv4 connections have IPv4 addresses", async () =>
   server?.close();
 });
 
-Deno.test("a connection whose signal aborts while it comes to be is not left open", async () => {
+Deno.test("a connection whose signal aborts during connect is not left open", async () => {
   const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
   const abort = new AbortController();
   const connecting = systemNetwork.connect(listener.address, abort.signal);
   const reason = new RangeError("too slow");
   abort.abort(reason);
   assertStrictEquals(await connecting.catch((error: unknown) => error), reason);
-  // The kernel may have taken it before: it reads its end then, as it could not from a connection that leaked.
+  // The kernel may have established it before: then it reads null, which a leaked connection would not.
   const sentinel = await systemNetwork.connect(listener.address);
   for (let accepted = await listener.accept(); accepted !== null; accepted = await listener.accept()) {
     const isSentinel = accepted.remote.port === sentinel.local.port;
@@ -39,8 +39,8 @@ Deno.test("a connection whose signal aborts while it comes to be is not left ope
 });
 
 Deno.test({
-  name: "a connection that waits for an answer gives up when its signal aborts",
-  // Linux drops what comes to a listener whose queue is full.
+  name: "a pending connect ends when its signal aborts",
+  // Linux drops requests to a listener whose queue is full.
   ignore: Deno.build.os !== "linux",
 }, async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
@@ -62,7 +62,7 @@ Deno.test("every connection has TCP_NODELAY", () => {
   assertEquals(set, [true]);
 });
 
-/** A listener of Deno's that fails with each of these, and then never settles. */
+/** A listener of Deno's that fails with each error in turn, and then never settles. */
 function failing(...failures: readonly Error[]): Deno.TcpListener {
   const left = [...failures];
   const addr = { transport: "tcp", hostname: "127.0.0.1", port: 1 };
@@ -75,8 +75,8 @@ function systemError(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-Deno.test("accept fails when files or memory have run out, and at no connection that is gone", async () => {
-  // All that accept(2) lists, and what Deno adds by asking for the addresses of a connection that was reset.
+Deno.test("accept fails when files or memory have run out, but not for dead connections", async () => {
+  // The errors of accept(2), and those of Deno's query for the addresses of a connection that was reset.
   const gone = [
     "ENOTCONN",
     "ECONNABORTED",
@@ -94,7 +94,7 @@ Deno.test("accept fails when files or memory have run out, and at no connection 
   }
 });
 
-Deno.test("while connections are gone before they are accepted, all else has its turn", async () => {
+Deno.test("a queue of dead connections does not starve everything else", async () => {
   const listener = new TcpListener(failing(...Array.from({ length: 1000 }, () => systemError("ENOTCONN"))));
   const accepted = listener.accept();
   await new Promise((resolve) => setTimeout(resolve, 0));
@@ -103,7 +103,7 @@ Deno.test("while connections are gone before they are accepted, all else has its
 });
 
 Deno.test({
-  name: "connections that are reset before they are accepted delay no other",
+  name: "connections that are reset in the queue do not delay others",
   ignore: Deno.build.os !== "linux",
 }, async () => {
   const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
@@ -130,7 +130,7 @@ Deno.test("a connect never resolves a name", async () => {
   await assertRejects(() => systemNetwork.connect({ host: "localhost", port: 1 }), TypeError, "not an IP address");
 });
 
-Deno.test("only a connection of the system's has an original destination", async () => {
+Deno.test("only a connection of the system has an original destination", async () => {
   await withPair(new MemoryNetwork(), "192.0.2.1", (_, server) => {
     assertEquals(originalDestination(server), undefined);
     return Promise.resolve();
