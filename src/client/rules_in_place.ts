@@ -5,11 +5,11 @@ import type { Network } from "../net/connection.ts";
 import { OwnedSocket } from "../net/linux/owned_socket.ts";
 import { ownHosts } from "../net/own_hosts.ts";
 import { sameAddress } from "../net/sockaddr.ts";
-import { NotLookedAt } from "../observe/readiness.ts";
+import { Inconclusive } from "../observe/readiness.ts";
 import { FAMILIES, type Family, familyOfHost } from "../rules/ruleset.ts";
 import type { OwnConnections } from "../net/own_connections.ts";
 import type { Arrival } from "./ingress/arrival.ts";
-import { type Lead, PROBE_PORTS, SENTINELS } from "../rules/sentinel.ts";
+import { PROBE_PORTS, type RedirectKind, SENTINELS } from "../rules/sentinel.ts";
 
 /** Listening hosts that rules of this machine can redirect to. */
 const REDIRECTABLE: Readonly<Record<Family, readonly string[]>> = {
@@ -20,7 +20,7 @@ const REDIRECTABLE: Readonly<Record<Family, readonly string[]>> = {
 const NAMES: Readonly<Record<Family, string>> = { ipv4: "IPv4", ipv6: "IPv6" };
 
 /** Remedy for lost rules. */
-const REMEDY: Readonly<Record<Lead, string>> = {
+const REMEDY: Readonly<Record<RedirectKind, string>> = {
   redirect: "run micss rules apply",
   tproxy: "put the TPROXY rules in place again",
 };
@@ -87,7 +87,7 @@ export class RulesInPlace {
    * @param redirects Addresses that they must redirect to.
    * @param expected True if rules of `micss rules` must be in place; another program's can't be detected.
    * @param destinations Destinations of applications that they must redirect; each is probed.
-   * @throws {NotLookedAt} If none were detected, and none of `micss rules` must be in place.
+   * @throws {Inconclusive} If none were detected, and none of `micss rules` must be in place.
    * @throws {Error} If they are missing, or another rule takes precedence.
    */
   async verify(
@@ -98,7 +98,7 @@ export class RulesInPlace {
     const led = await this.#redirectedFamilies("redirect", redirects);
     if (led.length === 0) {
       if (expected) throw new Error("no connection is redirected here; run micss rules apply");
-      throw new NotLookedAt("none of micss rules are in place, and others can't be seen from here");
+      throw new Inconclusive("none of micss rules are in place, and others can't be seen from here");
     }
     for (const to of destinations) {
       const family = familyOfHost(to.host);
@@ -115,27 +115,27 @@ export class RulesInPlace {
    * Verifies TPROXY rules, which are written by hand.
    *
    * @param tproxies Addresses that they must lead to.
-   * @throws {NotLookedAt} If none were ever detected.
+   * @throws {Inconclusive} If none were ever detected.
    * @throws {Error} If they have been lost.
    */
   async verifyTproxy(tproxies: readonly Address[]): Promise<void> {
     if ((await this.#redirectedFamilies("tproxy", tproxies)).length > 0) return;
     const { host, port } = SENTINELS.tproxy.ipv4;
-    throw new NotLookedAt(`no TPROXY rule for port ${port} of ${host} and of [::1], by which others could be seen`);
+    throw new Inconclusive(`no TPROXY rule for port ${port} of ${host} and of [::1], by which others could be seen`);
   }
 
   /** Returns the families whose sentinels are redirected here. @throws {Error} If one was before, and no longer is. */
-  async #redirectedFamilies(lead: Lead, listeners: readonly Address[]): Promise<Family[]> {
+  async #redirectedFamilies(kind: RedirectKind, listeners: readonly Address[]): Promise<Family[]> {
     const families = FAMILIES.filter((family) => listeners.some(({ host }) => REDIRECTABLE[family].includes(host)));
     if (families.length === 0) {
-      throw new NotLookedAt(`rules that lead to ${listeners.map(formatAddress).join()} can't be seen from here`);
+      throw new Inconclusive(`rules that redirect to ${listeners.map(formatAddress).join()} can't be seen from here`);
     }
-    const looks = await Promise.all(families.map((family) => this.#isSentinelRedirected(SENTINELS[lead][family])));
+    const looks = await Promise.all(families.map((family) => this.#isSentinelRedirected(SENTINELS[kind][family])));
     const led = families.filter((_, at) => looks[at]);
-    for (const family of led) this.#seen.add(SENTINELS[lead][family]);
-    const lost = families.find((family) => !led.includes(family) && this.#seen.has(SENTINELS[lead][family]));
+    for (const family of led) this.#seen.add(SENTINELS[kind][family]);
+    const lost = families.find((family) => !led.includes(family) && this.#seen.has(SENTINELS[kind][family]));
     if (lost === undefined) return led;
-    throw new Error(`${NAMES[lost]} is no longer redirected here; ${REMEDY[lead]}`);
+    throw new Error(`${NAMES[lost]} is no longer redirected here; ${REMEDY[kind]}`);
   }
 
   async #isSentinelRedirected(sentinel: Address): Promise<boolean> {

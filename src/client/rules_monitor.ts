@@ -1,6 +1,6 @@
 import { reasonOf } from "../errors/errors.ts";
 import type { Clock } from "../time/clock.ts";
-import { NotLookedAt } from "../observe/readiness.ts";
+import { Inconclusive } from "../observe/readiness.ts";
 import type { Log } from "../log/log.ts";
 
 /** Interval between checks, in milliseconds. */
@@ -62,7 +62,7 @@ export class RulesMonitor {
       await this.#options.look();
       return true;
     } catch (error) {
-      if (error instanceof NotLookedAt) return undefined;
+      if (error instanceof Inconclusive) return undefined;
       return error instanceof Error ? error : new Error(String(error));
     }
   }

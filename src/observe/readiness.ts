@@ -14,7 +14,7 @@ const PATIENCE = 500;
 export type Need = "every" | "any" | "none";
 
 /** The plain data of a {@linkcode Check}. */
-export interface Subject {
+export interface CheckInfo {
   /** Name of the subject, such as a server's. */
   readonly name: string;
   /** Its effect on readiness. */
@@ -22,18 +22,18 @@ export interface Subject {
 }
 
 /** A precondition of new sessions. */
-export interface Check extends Subject {
+export interface Check extends CheckInfo {
   /**
    * Passes by returning.
    *
-   * @throws {NotLookedAt} If the check can't be made from here.
+   * @throws {Inconclusive} If the check can't be made from here.
    * @throws {Error} If it fails; the message says why.
    */
   run(): void | Promise<void>;
 }
 
 /** A check that can't be made from here. Reported as unknown; does not affect readiness. */
-export class NotLookedAt extends MicssError {}
+export class Inconclusive extends MicssError {}
 
 /** A handler's readiness for new sessions. The records hold the reason for each check, by name. */
 export interface Answer {
@@ -48,7 +48,7 @@ export interface Answer {
 }
 
 /** A check's result: the error is null if it passed, and undefined while it is running. */
-type Outcome = Subject & { error: unknown };
+type Outcome = CheckInfo & { error: unknown };
 
 /** Determines whether a handler can serve new sessions, on request, and caches the answer for a few seconds. */
 export class Readiness {
@@ -136,13 +136,13 @@ async function failureOf(check: Check): Promise<unknown> {
 }
 
 function answerOf(outcomes: readonly Outcome[]): Answer {
-  const passes = ({ error }: Outcome) => error === null || error instanceof NotLookedAt;
+  const passes = ({ error }: Outcome) => error === null || error instanceof Inconclusive;
   const serves = outcomes.some((one) => one.need === "any" && passes(one));
   const missing: Record<string, string> = {}, degraded: typeof missing = {}, unknown: typeof missing = {};
   for (const outcome of outcomes) {
     const { name, need, error } = outcome;
     const needed = need === "every" || need === "any" && !serves;
-    if (error instanceof NotLookedAt) unknown[name] = reasonOf(error);
+    if (error instanceof Inconclusive) unknown[name] = reasonOf(error);
     else if (error === undefined) (needed ? missing : unknown)[name] = "no answer yet";
     else if (error !== null) (needed ? missing : degraded)[name] = reasonOf(error);
   }

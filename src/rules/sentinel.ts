@@ -2,14 +2,14 @@ import type { Address } from "../net/address.ts";
 import type { Family } from "./ruleset.ts";
 
 /** Kinds of rules that bring connections to a handler. */
-export type Lead = "redirect" | "tproxy";
+export type RedirectKind = "redirect" | "tproxy";
 
 /**
  * Sentinel addresses, which rules redirect even for the handler itself. By connecting to them it detects rules without the
  * permission to list them. They are on loopback, at ports that no program serves (tcpmux, RFC 1078, and compressnet):
  * without rules a connection is refused at once and never leaves the machine.
  */
-export const SENTINELS: Readonly<Record<Lead, Readonly<Record<Family, Address>>>> = {
+export const SENTINELS: Readonly<Record<RedirectKind, Readonly<Record<Family, Address>>>> = {
   redirect: { ipv4: { host: "127.6.5.22", port: 1 }, ipv6: { host: "::1", port: 1 } },
   tproxy: { ipv4: { host: "127.6.5.22", port: 2 }, ipv6: { host: "::1", port: 2 } },
 };

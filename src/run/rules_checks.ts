@@ -5,7 +5,7 @@ import { clientRulesSchema } from "../config/rules.ts";
 import type { ClientConfig } from "../config/types.ts";
 import type { Address } from "../net/address.ts";
 import { hasRoute } from "../net/linux/owned_socket.ts";
-import { type Check, NotLookedAt } from "../observe/readiness.ts";
+import { type Check, Inconclusive } from "../observe/readiness.ts";
 import { clientRulesPlan, hostsOf, probesOf, systemNames } from "../rules/mod.ts";
 
 /** Settings of `micss rules` for a file without any. */
@@ -39,7 +39,7 @@ export function monitorRules(config: () => ClientConfig, handler: ClientHandler)
   handler.monitorRules(async () => {
     const outcomes = await Promise.allSettled(rulesChecks(config(), handler).map(({ run }) => run()));
     const failures = outcomes.flatMap((outcome) => outcome.status === "rejected" ? [outcome.reason] : []);
-    const lost = failures.find((error) => !(error instanceof NotLookedAt));
+    const lost = failures.find((error) => !(error instanceof Inconclusive));
     if (lost !== undefined) throw lost;
     if (failures.length === outcomes.length) throw failures[0];
   });

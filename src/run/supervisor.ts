@@ -1,6 +1,6 @@
 import { pipesRead } from "../config/source.ts";
 import type { Log, LogFields } from "../log/log.ts";
-import { type Check, NotLookedAt, type Subject } from "../observe/readiness.ts";
+import { type Check, type CheckInfo, Inconclusive } from "../observe/readiness.ts";
 import { INTERVAL } from "../observe/sampler.ts";
 import { sumHistories, sumMetrics, sumStatuses } from "../observe/sum.ts";
 import type { View } from "../observe/view.ts";
@@ -34,7 +34,7 @@ export class Supervisor implements Handler {
   readonly #workers: readonly WorkerHandle[];
   readonly #callers: readonly Caller[];
   readonly #failed = Promise.withResolvers<never>();
-  #checks: readonly Subject[] = [];
+  #checks: readonly CheckInfo[] = [];
   /** Listening addresses of the first worker, for the log. */
   listening: LogFields = {};
 
@@ -103,7 +103,7 @@ export class Supervisor implements Handler {
       run: async () => {
         const outcomes = await Promise.allSettled(this.#callers.map((caller) => caller.call("check", name)));
         const errors = outcomes.flatMap((outcome) => outcome.status === "rejected" ? [outcome.reason] : []);
-        if (errors.length > 0) throw errors.find((error) => !(error instanceof NotLookedAt)) ?? errors[0];
+        if (errors.length > 0) throw errors.find((error) => !(error instanceof Inconclusive)) ?? errors[0];
       },
     }));
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import { addPipes } from "../config/source.ts";
-import type { Subject } from "../observe/readiness.ts";
+import type { CheckInfo } from "../observe/readiness.ts";
 import { minimumLevel, relayLog } from "../log/log.ts";
 import { HandlerView, type View } from "../observe/view.ts";
 import {
@@ -68,7 +68,7 @@ class HandlerWorker implements WorkerMethods {
     this.#next = await this.#program.load();
   }
 
-  reload(): Promise<{ restartNeeded: string[]; checks: Subject[] }> {
+  reload(): Promise<{ restartNeeded: string[]; checks: CheckInfo[] }> {
     const next = this.#next!;
     const restartNeeded = this.#started.reload(next);
     this.#loaded = next;
@@ -100,7 +100,7 @@ class HandlerWorker implements WorkerMethods {
     return this.#cachedView ??= new HandlerView(this.#started.handler, VERSION);
   }
 
-  #checks(): Subject[] {
+  #checks(): CheckInfo[] {
     return this.#started.checks(this.#loaded).map(({ name, need }) => ({ name, need }));
   }
 }

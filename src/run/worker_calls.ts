@@ -7,7 +7,7 @@
 import { UsageError } from "../config/problems.ts";
 import type { Source } from "../config/source.ts";
 import { StartError } from "../net/listen/listen.ts";
-import { NotLookedAt, type Subject } from "../observe/readiness.ts";
+import { type CheckInfo, Inconclusive } from "../observe/readiness.ts";
 import type { LogFields, LogLevel } from "../log/log.ts";
 import type { HandlerStatus, History } from "../observe/status.ts";
 import type { Metric } from "../observe/metrics.ts";
@@ -31,7 +31,7 @@ export interface StartedWorker {
   /** Listening addresses, for the log. */
   readonly listening: LogFields;
   /** Checks that {@linkcode WorkerMethods.check} can run. */
-  readonly checks: readonly Subject[];
+  readonly checks: readonly CheckInfo[];
 }
 
 /** Methods of a worker. Arguments and results are plain data. */
@@ -47,7 +47,7 @@ export interface WorkerMethods {
   /** Loads the configuration again, for {@linkcode WorkerMethods.reload}. */
   prepare(): Promise<void>;
   /** Applies the prepared configuration. */
-  reload(): Promise<{ readonly restartNeeded: string[]; readonly checks: readonly Subject[] }>;
+  reload(): Promise<{ readonly restartNeeded: string[]; readonly checks: readonly CheckInfo[] }>;
   /** Runs one of the checks. */
   check(name: string): Promise<void>;
   /** Metrics of the handler. */
@@ -112,7 +112,7 @@ export class Caller {
   /**
    * Calls a method.
    *
-   * @throws The method's error, where StartError, UsageError and NotLookedAt keep their class, or the error given to
+   * @throws The method's error, where StartError, UsageError and Inconclusive keep their class, or the error given to
    * {@linkcode Caller.fail}.
    */
   call<M extends WorkerMethod>(method: M, ...[argument]: Parameters<WorkerMethods[M]>): ReturnType<WorkerMethods[M]> {
@@ -154,5 +154,5 @@ function toFailure(error: unknown): Failure {
 function toError({ name, message, lines }: Failure): Error {
   if (lines !== undefined) return new UsageError(lines);
   if (name === "StartError") return new StartError(message);
-  return name === "NotLookedAt" ? new NotLookedAt(message) : new Error(message);
+  return name === "Inconclusive" ? new Inconclusive(message) : new Error(message);
 }

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { RulesMonitor } from "../../src/client/rules_monitor.ts";
 import { createLog } from "../../src/log/log.ts";
-import { NotLookedAt } from "../../src/observe/readiness.ts";
+import { Inconclusive } from "../../src/observe/readiness.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
 
 function monitored() {
@@ -53,7 +53,7 @@ Deno.test("a single failed check is not reported", async () => {
 
 Deno.test("an undeterminable result is neither logged nor counted", async () => {
   const { clock, lines, state, monitor } = monitored();
-  state.error = new NotLookedAt("others can't be seen");
+  state.error = new Inconclusive("others can't be seen");
   await clock.advance(20_000);
   assertEquals([monitor.inPlace, lines], [undefined, []]);
   monitor.close();

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Check, type Need, NotLookedAt, Readiness } from "../../src/observe/readiness.ts";
+import { type Check, Inconclusive, type Need, Readiness } from "../../src/observe/readiness.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
 
 const passes = (name: string, need: Need): Check => ({ name, need, run: () => {} });
@@ -18,7 +18,7 @@ Deno.test("a failed check is named with its reason", async () => {
 
 Deno.test("a check that can't be made is reported and doesn't affect readiness", async () => {
   const run = () => {
-    throw new NotLookedAt("others may");
+    throw new Inconclusive("others may");
   };
   const readiness = new Readiness(() => [{ name: "a", need: "every", run }], new FakeClock());
   assertEquals(await readiness.ask(), { ready: true, missing: {}, degraded: {}, unknown: { a: "others may" } });

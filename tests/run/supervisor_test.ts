@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Supervisor, type WorkerHandle } from "../../src/run/supervisor.ts";
 import { UsageError } from "../../src/config/problems.ts";
 import { StartError } from "../../src/net/listen/listen.ts";
-import { NotLookedAt } from "../../src/observe/readiness.ts";
+import { Inconclusive } from "../../src/observe/readiness.ts";
 import { createLog } from "../../src/log/log.ts";
 import {
   type LogLine,
@@ -146,7 +146,7 @@ Deno.test("a reload applies to all workers, or to none if one rejects it", async
 });
 
 Deno.test("a check passes only if it passes in every worker", async () => {
-  const blind = new FakeWorker({ check: () => Promise.reject(new NotLookedAt("not from here")) });
+  const blind = new FakeWorker({ check: () => Promise.reject(new Inconclusive("not from here")) });
   const lacking = new FakeWorker({ check: () => Promise.reject(new Error("channel 2: refused")) });
   const { group } = await start(new FakeWorker(), blind, lacking);
   await assertRejects(async () => await group.checks()[0]!.run(), Error, "channel 2: refused");

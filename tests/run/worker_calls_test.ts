@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { UsageError } from "../../src/config/problems.ts";
 import { StartError } from "../../src/net/listen/listen.ts";
-import { NotLookedAt } from "../../src/observe/readiness.ts";
+import { Inconclusive } from "../../src/observe/readiness.ts";
 import { Caller, type LogLine, type Port, serveCalls, type WorkerMethods } from "../../src/run/worker_calls.ts";
 
 /** Connects a caller to the methods of a worker, in one thread. */
@@ -36,17 +36,17 @@ Deno.test("each call gets its own method's result, in any order", async () => {
   end();
 });
 
-Deno.test("UsageError, StartError and NotLookedAt keep their class across a call", async () => {
+Deno.test("UsageError, StartError and Inconclusive keep their class across a call", async () => {
   const { caller, end } = connected({
     prepare: () => Promise.reject(new UsageError(["one", "two"])),
     start: () => Promise.reject(new StartError("can't listen")),
     check: (name) => Promise.reject(new TypeError(name)),
-    alive: () => Promise.reject(new NotLookedAt("not from here")),
+    alive: () => Promise.reject(new Inconclusive("not from here")),
   });
   assertEquals((await assertRejects(() => caller.call("prepare"), UsageError)).lines, ["one", "two"]);
   await assertRejects(() => caller.call("start", undefined as never), StartError, "can't listen");
   await assertRejects(() => caller.call("check", "server web"), Error, "server web");
-  await assertRejects(() => caller.call("alive"), NotLookedAt, "not from here");
+  await assertRejects(() => caller.call("alive"), Inconclusive, "not from here");
   end();
 });
 
