@@ -35,7 +35,7 @@ export interface Log {
   with(fields: LogFields): Log;
 }
 
-/** Options of {@linkcode createLog}. Level and format are read for each line, so the owner of the object may change them. */
+/** Options of {@linkcode createLog}. */
 export interface LogOptions {
   /** Minimum level. Default: "info". */
   level?: LogLevel;
@@ -53,13 +53,20 @@ export interface LogOptions {
  * A text line is `TIME LEVEL EVENT key=value ...`; values with spaces, quotes or control characters are JSON strings. A JSON
  * line has `time`, `level`, `event` and the fields.
  */
-export function createLog(options: LogOptions): Log {
-  const write: WriteEntry = (level, event, fields) => {
-    const { format = "text", now = () => new Date() } = options;
-    const entry = { time: now().toISOString(), level, event, ...fields };
-    options.write(format === "json" ? toJson(entry) : textLine(entry));
-  };
-  return relayLog(() => options.level ?? "info", write);
+export function createLog(
+  { level: minimum = "info", format = "text", write, now = () => new Date() }: LogOptions,
+): Log {
+  return relayLog(() => minimum, (...entry) => write(formatLine(format, entry, now())));
+}
+
+/** Formats a line, without a newline; see {@linkcode createLog}. */
+export function formatLine(
+  format: LogFormat,
+  [level, event, fields]: Parameters<WriteEntry>,
+  time: Date = new Date(),
+): string {
+  const entry = { time: time.toISOString(), level, event, ...fields };
+  return format === "json" ? toJson(entry) : textLine(entry);
 }
 
 /** Receives an unformatted line with all of its fields. */

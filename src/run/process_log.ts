@@ -1,6 +1,6 @@
 import type { LogConfig } from "../config/types.ts";
 import { LineQueue, type Sink } from "../log/line_queue.ts";
-import { createLog, type Log, type LogLevel, minimumLevel } from "../log/log.ts";
+import { formatLine, type Log, type LogLevel, minimumLevel, relayLog } from "../log/log.ts";
 import type { Metric } from "../observe/metrics.ts";
 import { Recent } from "../log/recent.ts";
 import type { View } from "../observe/view.ts";
@@ -56,16 +56,9 @@ export class ProcessLog implements AsyncDisposable {
     };
   }
 
-  #log(level: () => LogLevel): Log {
-    const config = () => this.config;
-    return this.recent.of(createLog({
-      get level() {
-        return level();
-      },
-      get format() {
-        return config().format;
-      },
-      write: (line) => this.#lines.push(line),
+  #log(minimum: () => LogLevel): Log {
+    return this.recent.of(relayLog(minimum, (...entry) => {
+      this.#lines.push(formatLine(this.config.format, entry));
     }));
   }
 }
