@@ -44,7 +44,7 @@ export interface ClientSystem extends System {
 
 const realClientSystem: ClientSystem = { ...realSystem, originalDestination, makeTransparent };
 
-/** What accompanies a configuration: the contents of files that it names. */
+/** Contents of the files that a configuration names. */
 export interface ClientSecrets {
   /** Users of the SOCKS5 and HTTP CONNECT listeners. Default: no authentication. */
   readonly users?: IngressUsers;

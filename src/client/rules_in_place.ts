@@ -95,14 +95,14 @@ export class RulesInPlace {
     expected: boolean,
     destinations: readonly Address[] = [],
   ): Promise<void> {
-    const led = await this.#redirectedFamilies("redirect", redirects);
-    if (led.length === 0) {
+    const redirected = await this.#redirectedFamilies("redirect", redirects);
+    if (redirected.length === 0) {
       if (expected) throw new Error("no connection is redirected here; run micss rules apply");
-      throw new Inconclusive("none of micss rules are in place, and others can't be seen from here");
+      throw new Inconclusive("none of micss rules are in place, and other rules can't be detected");
     }
     for (const to of destinations) {
       const family = familyOfHost(to.host);
-      if (led.includes(family)) {
+      if (redirected.includes(family)) {
         if (await this.#isRedirected(to) !== false) continue;
         const why = "though rules are in place; see which other rule comes first";
         throw new Error(`a connection to ${formatAddress(to)} is not redirected here, ${why}`);
@@ -121,20 +121,22 @@ export class RulesInPlace {
   async verifyTproxy(tproxies: readonly Address[]): Promise<void> {
     if ((await this.#redirectedFamilies("tproxy", tproxies)).length > 0) return;
     const { host, port } = SENTINELS.tproxy.ipv4;
-    throw new Inconclusive(`no TPROXY rule for port ${port} of ${host} and of [::1], by which others could be seen`);
+    throw new Inconclusive(
+      `no TPROXY rule for port ${port} of ${host} and of [::1]; add it to have TPROXY rules checked`,
+    );
   }
 
   /** Returns the families whose sentinels are redirected here. @throws {Error} If one was before, and no longer is. */
   async #redirectedFamilies(kind: RedirectKind, listeners: readonly Address[]): Promise<Family[]> {
     const families = FAMILIES.filter((family) => listeners.some(({ host }) => REDIRECTABLE[family].includes(host)));
     if (families.length === 0) {
-      throw new Inconclusive(`rules that redirect to ${listeners.map(formatAddress).join()} can't be seen from here`);
+      throw new Inconclusive(`rules that redirect to ${listeners.map(formatAddress).join()} can't be detected`);
     }
-    const looks = await Promise.all(families.map((family) => this.#isSentinelRedirected(SENTINELS[kind][family])));
-    const led = families.filter((_, at) => looks[at]);
-    for (const family of led) this.#seen.add(SENTINELS[kind][family]);
-    const lost = families.find((family) => !led.includes(family) && this.#seen.has(SENTINELS[kind][family]));
-    if (lost === undefined) return led;
+    const results = await Promise.all(families.map((family) => this.#isSentinelRedirected(SENTINELS[kind][family])));
+    const redirected = families.filter((_, at) => results[at]);
+    for (const family of redirected) this.#seen.add(SENTINELS[kind][family]);
+    const lost = families.find((family) => !redirected.includes(family) && this.#seen.has(SENTINELS[kind][family]));
+    if (lost === undefined) return redirected;
     throw new Error(`${NAMES[lost]} is no longer redirected here; ${REMEDY[kind]}`);
   }
 
@@ -209,5 +211,5 @@ function systemConnectFrom(port: number, to: Address): Disposable | undefined {
 
 /** Key of a probe's arrival among the workers' shared connections. */
 function arrivalFrom(port: number): string {
-  return `led from ${port}`;
+  return `probe from ${port}`;
 }

@@ -20,8 +20,8 @@ export interface ScopedKey {
 
 /** Options of {@linkcode Learned}. */
 export interface LearnedOptions {
-  /** Keys to ask with, in this order. */
-  readonly keys: readonly ScopedKey[];
+  /** Returns the current keys, to be tried in this order. */
+  readonly keys: () => readonly ScopedKey[];
   /** Storage of learned channels. */
   readonly store: Store;
   /** Makes connections. */
@@ -30,8 +30,8 @@ export interface LearnedOptions {
   readonly clock: Clock;
   /** Time of day, in milliseconds since 1970: entries outlive the process. */
   readonly now: () => number;
-  /** Time limit of an exchange, in milliseconds. */
-  readonly timeout: number;
+  /** Returns the current time limit of an exchange, in milliseconds. */
+  readonly timeout: () => number;
   /** Gets a line for each exchange. */
   readonly log: Log;
   /** Called with the outcome of each exchange. */
@@ -81,7 +81,7 @@ export class Learned {
    */
   async find(host: string, names: readonly string[] = []): Promise<DatabaseEntry | null> {
     const { store, now, clock } = this.#options;
-    const keys = this.#options.keys.filter(({ scope }) => [host, ...names].some((one) => covers(scope, one)));
+    const keys = this.#options.keys().filter(({ scope }) => [host, ...names].some((one) => covers(scope, one)));
     const entry = store.find(host);
     if (entry !== undefined && isValid(entry, now()) && isTrusted(entry, keys)) {
       // Imported entries are never renewed.
@@ -134,7 +134,11 @@ export class Learned {
     const { store, log, asked } = this.#options;
     let entry: DatabaseEntry;
     try {
-      entry = await learn(host, keys, { ...this.#options, signal: this.#giveUp.signal });
+      entry = await learn(host, keys, {
+        ...this.#options,
+        timeout: this.#options.timeout(),
+        signal: this.#giveUp.signal,
+      });
     } catch (error) {
       asked?.("failed");
       throw error;
@@ -154,7 +158,9 @@ export class Learned {
 }
 
 /** Options of {@linkcode learn}. */
-export type LearnOptions = Pick<LearnedOptions, "network" | "clock" | "now" | "timeout" | "cameBack"> & {
+export type LearnOptions = Pick<LearnedOptions, "network" | "clock" | "now" | "cameBack"> & {
+  /** Time limit, in milliseconds. */
+  readonly timeout: number;
   /** Aborts the exchange. */
   readonly signal?: AbortSignal;
 };

@@ -204,11 +204,11 @@ Deno.test("a redirected connection goes to the server at its original destinatio
 
 Deno.test("a redirected connection to an unknown destination, or back to the handler, is only reset and logged", async () => {
   const cases: [string, () => Address][] = [
-    ["a host of nobody's", () => ({ host: "203.0.113.9", port: 80 })],
+    ["an unknown host", () => ({ host: "203.0.113.9", port: 80 })],
     ["a port that the server does not serve", () => ({ host: "192.0.2.2", port: 25 })],
     ["the redirect itself", () => REDIRECT],
     ["a forward", () => FORWARD],
-    ["an unknown one", () => {
+    ["an unknown destination", () => {
       throw new Error("the system does not know where the connection was to go");
     }],
   ];

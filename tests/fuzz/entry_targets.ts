@@ -1,4 +1,4 @@
-/** What applications say to their ways in, and who may. */
+/** Ingress protocols and their users. */
 import { assertEquals } from "@std/assert";
 import { destinationHost } from "../../src/client/ingress/destination_host.ts";
 import { decodeConnect, HttpError, MAX_HEAD } from "../../src/client/ingress/http_messages.ts";

@@ -44,7 +44,16 @@ class Scene implements AsyncDisposable {
   learned(keys: readonly ScopedKey[], options: Partial<LearnedOptions> = {}): Learned {
     const { network, clock, store } = this;
     const now = () => BEGINNING + clock.now();
-    return new Learned({ keys, store, network, clock, now, timeout: 5000, log: this.lines.log, ...options });
+    return new Learned({
+      keys: () => keys,
+      store,
+      network,
+      clock,
+      now,
+      timeout: () => 5000,
+      log: this.lines.log,
+      ...options,
+    });
   }
 
   /** Gives the server these keys until the scene ends or the result is disposed. */

@@ -64,16 +64,11 @@ export class Directory {
     this.#ownLookups = new Lookups({ ...options, perSource: MAX_UNDER_WAY });
     this.#knownServers = this.#from(config, keys);
     this.#store = new Store(options.database, clock, log);
-    const known = () => this.#knownServers;
     this.#learned = new Learned({
       ...{ network, clock, log, now, store: this.#store, ...options.asked && { asked: options.asked } },
       ...options.cameBack && { cameBack: options.cameBack },
-      get keys() {
-        return known().keys;
-      },
-      get timeout() {
-        return known().timeout;
-      },
+      keys: () => this.#knownServers.keys,
+      timeout: () => this.#knownServers.timeout,
     });
   }
 
@@ -152,13 +147,13 @@ export class Directory {
       const configured = known.at(address);
       if (configured !== undefined) return found(await configured.get());
     }
-    const looks = await Promise.allSettled(usable.map((address) => this.#findLearned(address, known, names)));
-    for (const look of looks) {
-      if (look.status === "fulfilled" && look.value !== null) return found(look.value);
-      if (look.status === "rejected") failures.push(look.reason);
+    const searches = await Promise.allSettled(usable.map((address) => this.#findLearned(address, known, names)));
+    for (const search of searches) {
+      if (search.status === "fulfilled" && search.value !== null) return found(search.value);
+      if (search.status === "rejected") failures.push(search.reason);
     }
     // An address whose search failed may be a server's, so there is no direct route to it.
-    if (usable.length === 0 || looks.some(({ status }) => status === "rejected")) throw failures.at(-1);
+    if (usable.length === 0 || searches.some(({ status }) => status === "rejected")) throw failures.at(-1);
     if (known.unknown === "reject") {
       throw new NotAllowed(
         "no server with this address and port is configured or learned, and no key is configured to identify one",

@@ -50,7 +50,7 @@ const TURNED_AWAY = [
   ["a wrong password", USERS, request("alice:secret"), 407],
   ["an unknown user", USERS, request("bob:se:cret"), 407],
   ["another method", undefined, latin1("GET / HTTP/1.1\r\nHost: web\r\n\r\n"), 405],
-  ["no HTTP", undefined, latin1("SSH-2.0-OpenSSH_9.9\r\n\r\n"), 400],
+  ["other than HTTP", undefined, latin1("SSH-2.0-OpenSSH_9.9\r\n\r\n"), 400],
   ["a head without an end", undefined, latin1("CONNECT web:80 HTTP/1.1\r\nX: ".padEnd(20_000, "x")), 431],
 ] as const;
 

@@ -54,18 +54,18 @@ Deno.test("with users, a correct password is accepted", async () => {
 
 /** The application's bytes, and the complete reply. */
 const TURNED_AWAY = [
-  ["a way in without users, and none but a password", undefined, "05 01 02", "05ff"],
+  ["only password authentication offered, and no users", undefined, "05 01 02", "05ff"],
   ["no method at all", undefined, "05 00", "05ff"],
-  ["a way in with users, and no password", USERS, "05 01 00", "05ff"],
+  ["no password offered, although there are users", USERS, "05 01 00", "05ff"],
   ["a wrong password", USERS, "05 01 02 01 05 616c696365 01 78", "0502 0101"],
   ["an unknown user", USERS, "05 01 02 01 01 78 07 73653a63726574", "0502 0101"],
   ["an empty user and password", USERS, "05 01 02 01 00 00", "0502 0101"],
   ["BIND", undefined, "05 01 00 05 02 00 01 c0000201 0050", "0500 05070001000000000000"],
   ["UDP ASSOCIATE", undefined, "05 01 00 05 03 00 01 00000000 0000", "0500 05070001000000000000"],
   ["an address of an unknown type", undefined, "05 01 00 05 01 00 05 aabbcc", "0500 05080001000000000000"],
-  ["a name that is none", undefined, "05 01 00 05 01 00 03 01 20 0050", "0500 05010001000000000000"],
+  ["an invalid name", undefined, "05 01 00 05 01 00 03 01 20 0050", "0500 05010001000000000000"],
   ["port 0", undefined, "05 01 00 05 01 00 01 c0000201 0000", "0500 05010001000000000000"],
-  ["a request of another version", undefined, "05 01 00 04 01 00 01 c0000201 0050", "0500 05010001000000000000"],
+  ["a request with another version", undefined, "05 01 00 04 01 00 01 c0000201 0050", "0500 05010001000000000000"],
 ] as const;
 
 for (const [what, users, said, heard] of TURNED_AWAY) {

@@ -1,18 +1,18 @@
 /** Replies to applications and their timing, with in-memory handlers; the test plays the target. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { parseConfig } from "../../../src/config/load.ts";
-import { ClientHandler } from "../../../src/client/mod.ts";
-import { clientSpec } from "../../../src/config/client.ts";
-import { serverSpec } from "../../../src/config/server.ts";
-import type { Address } from "../../../src/net/address.ts";
-import { type Connection, readFull, writeAll } from "../../../src/net/connection.ts";
-import { silentLog } from "../../../src/log/log.ts";
-import { ServerHandler } from "../../../src/server/mod.ts";
-import { FakeClock, settle } from "../../support/time/fake_clock.ts";
-import { MemoryNetwork } from "../../support/network/memory_network.ts";
-import "../../support/system/native.ts";
-import { readToEnd } from "../../support/handlers/pair.ts";
-import { latin1, readSome } from "../../support/handlers/talk.ts";
+import { parseConfig } from "../../src/config/load.ts";
+import { ClientHandler } from "../../src/client/mod.ts";
+import { clientSpec } from "../../src/config/client.ts";
+import { serverSpec } from "../../src/config/server.ts";
+import type { Address } from "../../src/net/address.ts";
+import { type Connection, readFull, writeAll } from "../../src/net/connection.ts";
+import { silentLog } from "../../src/log/log.ts";
+import { ServerHandler } from "../../src/server/mod.ts";
+import { FakeClock, settle } from "../support/time/fake_clock.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
+import "../support/system/native.ts";
+import { readToEnd } from "../support/handlers/pair.ts";
+import { latin1, readSome } from "../support/handlers/talk.ts";
 
 const TARGET: Address = { host: "10.9.9.9", port: 8080 };
 const SOCKS5: Address = { host: "127.0.0.1", port: 1080 };
