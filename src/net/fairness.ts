@@ -16,7 +16,7 @@ const SHARED_BUDGET = 32 * 1024 * 1024;
 /** The same with one session at most: only newcomers can be kept waiting. */
 const SINGLE_BUDGET = 256 * 1024 * 1024;
 
-/** Smallest operation that waits and counts, in bytes: smaller ones are often part of a handshake, never of a bulk transfer. */
+/** Smallest operation that counts and may wait, in bytes: bulk transfers use larger ones, handshakes smaller ones. */
 const LARGE = 16 * 1024;
 
 /** The byte budget of an event loop. */

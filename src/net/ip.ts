@@ -1,16 +1,16 @@
 import { isIPv4, isIPv6 } from "node:net";
 
-/** Reports that `host` is an IP address, with or without a zone, rather than a name. */
+/** Reports whether `host` is an IP address, with or without a zone, rather than a name. */
 export function isIp(host: string): boolean {
   return isIpv4(host) || isIpv6(host);
 }
 
-/** Reports that `host` is a dotted IPv4 address. */
+/** Reports whether `host` is a dotted IPv4 address. */
 export function isIpv4(host: string): boolean {
   return isIPv4(host);
 }
 
-/** Reports that `host` is an IPv6 address without brackets, with or without a zone. */
+/** Reports whether `host` is an IPv6 address without brackets, with or without a zone. */
 export function isIpv6(host: string): boolean {
   // Zones are matched by hand: node:net rejects interface names such as br_lan.
   const [, address] = /^([^%]*)(?:%[\w.-]+)?$/.exec(host) ?? [];
@@ -42,7 +42,7 @@ export function sameHost(a: string, b: string): boolean {
   return one.includes("%") !== other.includes("%") && withoutZone(one) === withoutZone(other);
 }
 
-/** Reports that `host` is a loopback address. */
+/** Reports whether `host` is a loopback address. */
 export function isLoopback(host: string): boolean {
   const text = canonicalHost(host);
   return isIpv4(text) ? text.startsWith("127.") : text === "::1";
@@ -110,7 +110,7 @@ export function parseSubnet(text: string): Subnet {
 }
 
 /**
- * Reports that an IP address is in a network; IPv4-mapped IPv6 counts as IPv4. By hand: the masks are needed to parse
+ * Reports whether an IP address is in a network; IPv4-mapped IPv6 counts as IPv4. By hand: the masks are needed to parse
  * networks anyway, and node:net's BlockList rejects zones.
  */
 export function isWithin(host: string, { host: network, bits }: Subnet): boolean {

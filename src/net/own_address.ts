@@ -2,7 +2,7 @@ import type { Address } from "./address.ts";
 import { connectedHost, isLoopback, sameHost } from "./ip.ts";
 
 /**
- * Reports that a connection to `destination` would arrive at one of the handler's own listeners: a loop that would use up
+ * Reports whether a connection to `destination` would arrive at one of the handler's own listeners: a loop that would use up
  * all files.
  *
  * @param listeners Addresses of the handler's listeners; a wildcard host stands for every address in `hosts`.

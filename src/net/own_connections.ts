@@ -41,7 +41,7 @@ export class OwnConnections {
     Atomics.add(this.#pending, port, change);
   }
 
-  /** Reports that connections to a port are pending. */
+  /** Reports whether connections to a port are pending. */
   isPending(port: number): boolean {
     return Atomics.load(this.#pending, port) > 0;
   }
@@ -53,7 +53,7 @@ export class OwnConnections {
     Atomics.store(this.#times, slot, this.#seconds());
   }
 
-  /** Reports that a connection was established recently. @param path Names both of its ends. */
+  /** Reports whether a connection was established recently. @param path Names both of its ends. */
   has(path: string): boolean {
     const hash = hashOf(path), slot = hash & SLOTS - 1;
     return this.#seconds() - Atomics.load(this.#times, slot) <= REMEMBERED_SECONDS &&

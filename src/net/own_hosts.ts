@@ -10,7 +10,7 @@ export function ownHosts(): string[] {
 }
 
 /**
- * Reports that a socket of this machine can have an address.
+ * Reports whether a socket of this machine can have an address.
  *
  * @param hosts The machine's addresses ({@linkcode ownHosts}); if empty, every address passes.
  */

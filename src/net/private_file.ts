@@ -7,7 +7,7 @@ export interface FileRights {
 }
 
 /**
- * Reports that a file is safe for a secret: only its owner has access. A file of root may be readable by its group unless
+ * Reports whether a file is safe for a secret: only its owner has access. A file of root may be readable by its group unless
  * this process is root, since Kubernetes and systemd pass secrets to other processes that way. True on systems without
  * such rights.
  *

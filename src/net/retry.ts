@@ -2,12 +2,12 @@ import type { Clock } from "../time/clock.ts";
 
 const { BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof } = Deno.errors;
 
-/** Reports that the other side closed or reset a connection. */
+/** Reports whether the other side closed or reset a connection. */
 export function isDisconnect(cause: unknown): boolean {
   return [UnexpectedEof, ConnectionReset, ConnectionAborted, BrokenPipe].some((error) => cause instanceof error);
 }
 
-/** Reports that an error, or one of its causes, may pass by itself, as when the other side is restarting. */
+/** Reports whether an error, or one of its causes, may pass by itself, as when the other side is restarting. */
 export function isUnavailable(error: unknown): boolean {
   if (isDisconnect(error) || error instanceof ConnectionRefused) return true;
   return error instanceof Error && error.cause !== undefined && isUnavailable(error.cause);

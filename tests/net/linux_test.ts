@@ -136,7 +136,7 @@ for (const flavour of ["legacy", "nft"]) {
 
 const missing = missingOf("unshare", "ip");
 Deno.test({
-  name: `without connection tracking there is no original destination${missing}`,
+  name: `without connection tracking an original destination is an error${missing}`,
   ignore: missing !== "",
 }, async () => {
   const [answer] = await askInNamespace("", "[::]:6522", ["192.0.2.1:6522"]);

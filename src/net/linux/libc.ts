@@ -49,7 +49,7 @@ function load(): Libc | string {
   return `needs the C library: ${reason}`;
 }
 
-/** Reports that this process can call the C library; `why` names the missing requirement, for a message at start. */
+/** Reports whether this process can call the C library; `why` names the missing requirement, for a message at start. */
 export function hasNativeHelper(): { ok: true } | { ok: false; why: string } {
   const found = libc();
   return typeof found === "string" ? { ok: false, why: found } : { ok: true };

@@ -72,7 +72,7 @@ export function dropConnectionRequests(listener: Deno.TcpListener): boolean {
   return fds.length > 0 && fds.every((fd) => c.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, bytes, bytes.length) === 0);
 }
 
-/** Reports that a new IPv6 socket at `::` excludes IPv4 (net.ipv6.bindv6only); false if unknown. */
+/** Reports whether a new IPv6 socket at `::` excludes IPv4 (net.ipv6.bindv6only); false if unknown. */
 export function bindsIpv6Only(): boolean {
   const c = libc();
   if (typeof c === "string") return false;

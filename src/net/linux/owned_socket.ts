@@ -76,7 +76,7 @@ function openSocket(c: Libc, family: "ipv4" | "ipv6"): number {
   return c.socket(family === "ipv4" ? AF_INET : AF_INET6, STREAM, 0);
 }
 
-/** Reports that the system has a route to an IP address. Sends no packet: connect() of a datagram socket only looks it up. */
+/** Reports whether the system has a route to an IP address. Sends no packet: connect() of a datagram socket only looks it up. */
 export function hasRoute({ host, port }: Address): boolean {
   const c = libc();
   if (typeof c === "string") return false;

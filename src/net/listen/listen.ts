@@ -27,7 +27,7 @@ function listenError(address: Address, others: readonly Address[], cause: unknow
   return new StartError(`${failed}: ${cause instanceof Error ? cause.message : cause}`, { cause });
 }
 
-/** Reports that a listener at `wide` leaves no room for another one: a socket at :: accepts IPv4 connections, too. */
+/** Reports whether a listener at `wide` leaves no room for another one: a socket at :: accepts IPv4 connections, too. */
 function covers(wide: Address, { host, port }: Address): boolean {
   return wide.port === port && (wide.host === "::" || wide.host === "0.0.0.0" && isIpv4(host));
 }

@@ -56,7 +56,7 @@ function read(path: string): string {
   }
 }
 
-/** Reports that the resolver consults the hosts file before name servers; so does systemd-resolved (`resolve`). */
+/** Reports whether the resolver consults the hosts file before name servers. systemd-resolved (`resolve`) does so itself. */
 function comesFirst(nsswitch: string): boolean {
   const services = /^[ \t]*hosts:(.*)$/m.exec(nsswitch)?.[1];
   return services === undefined || /\b(files|resolve|dns)\b/.exec(services)?.[1] !== "dns";

@@ -84,7 +84,7 @@ export class Lookups {
   /**
    * Resolves a name to distinct addresses in canonical spelling, best first; 1 to {@linkcode MAX_ADDRESSES}.
    *
-   * @throws {LookupError} If there are none, or not in time, with the name and the reason; the signal's reason.
+   * @throws {LookupError} With the name and the reason, also after the time limit; the signal's reason.
    */
   async addresses(name: string, { timeout, source = "", signal }: LookupOptions): Promise<readonly string[]> {
     const reason = () => new LookupError(`no answer within ${timeout / 1000} s`);

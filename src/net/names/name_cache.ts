@@ -73,7 +73,7 @@ export class NameCache {
     return state.answer;
   }
 
-  /** Reports that an address is one of a name's, or was within the last hour. */
+  /** Reports whether an address is one of a name's, or was within the last hour. */
   owns(name: string, host: string): boolean {
     const seen = this.#states.get(name)?.seen.get(withoutZone(canonicalHost(host)));
     return seen !== undefined && this.#options.clock.now() - seen < OWNED_FOR;

@@ -10,7 +10,7 @@ const BATCH = 32;
  * Accepts the next connection that is alive, skipping those that ended in the queue.
  *
  * @param accept Accepts one from the system.
- * @param closed Reports that the listener has been closed.
+ * @param closed Reports whether the listener has been closed.
  * @returns null once the listener is closed.
  * @throws When the system has run out of files or memory.
  */

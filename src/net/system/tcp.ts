@@ -187,7 +187,7 @@ export class TcpConnection implements Connection {
 }
 
 /**
- * Reports that a connection's ends are the same socket (RFC 9293, 3.5, simultaneous open): nothing listens at a port in
+ * Reports whether a connection's ends are the same socket (RFC 9293, 3.5, simultaneous open): nothing listens at a port in
  * the ephemeral range, and the system picked that same port as the local one.
  */
 function isSelfConnected({ localAddr, remoteAddr }: Deno.TcpConn): boolean {
