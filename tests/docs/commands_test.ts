@@ -1,4 +1,4 @@
-/** Every command line and file that README shows is one that the program takes. */
+/** The program accepts every command line and file in README. */
 
 import { assert, assertEquals } from "@std/assert";
 import { parseClientCommand } from "../../src/run/client_program.ts";
@@ -24,7 +24,7 @@ function readShown(path: string): string {
   return content;
 }
 
-/** A shell's words: quotes removed, nothing else known. */
+/** Splits a line into a shell's words, with quotes as the only syntax. */
 function words(line: string): string[] {
   return [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) => word.replace(/['"]/g, ""));
 }
@@ -47,7 +47,7 @@ Deno.test("README shows how to start both handlers, by flags and by files", () =
 });
 
 for (const { line, command, args } of commands) {
-  Deno.test(`README's "${line}" is right`, () => {
+  Deno.test(`README's "${line}" is valid`, () => {
     if (command === "server") parseServerCommand(args, readShown);
     else parseClientCommand(args, readShown);
   });
@@ -65,7 +65,7 @@ Deno.test("README shows how to make rules, by flags and by files, for what its c
   assertEquals(file!.servers[0]!.ports, [80]);
 });
 
-Deno.test("README's files say what its flags say", () => {
+Deno.test("README's files and flags are equivalent", () => {
   const [server, client] = (["server", "client"] as const).map((name) =>
     commands.filter(({ command }) => command === name).map(({ args }) => args)
   );
@@ -77,25 +77,25 @@ Deno.test("README's files say what its flags say", () => {
   assertEquals(both!.servers.map(({ channels }) => channels), forward!.servers.map(({ channels }) => channels));
 });
 
-Deno.test("README's other commands of micss are there", () => {
+Deno.test("README's other commands of micss exist", () => {
   const named = [...text.matchAll(/`(?:deno task )?micss ([a-z]+)/g)].map(([, name]) => name!);
   const known = COMMANDS.map(({ name }) => name);
   assertEquals(named.filter((name) => !known.includes(name)), []);
 });
 
-Deno.test("README's tasks are there", () => {
+Deno.test("README's tasks exist", () => {
   const { tasks } = JSON.parse(read("deno.json"));
   const named = [...text.matchAll(/(?:^|[ `])(?:deno|deno@[\d.]+) task (?:-q )?([a-z]+)/gm)].map(([, name]) => name!);
   assert(named.length > 3);
   assertEquals(named.filter((name) => tasks[name] === undefined), []);
 });
 
-Deno.test("README begins a newcomer with the demo and the tests, each in a line of its own", () => {
+Deno.test("README starts newcomers with the demo and the tests, each on its own line", () => {
   const version = /^deno (\S+)$/m.exec(read(".tool-versions"))![1];
   for (const task of ["demo", "test"]) assert(lines.includes(`npx -y deno@${version} task ${task}`), task);
 });
 
-Deno.test("README's limits are those of the code", () => {
+Deno.test("README's limits match the code", () => {
   const flat = text.replace(/ +/g, " ");
   for (
     const row of [

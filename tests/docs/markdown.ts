@@ -1,4 +1,4 @@
-/** Reads what tests of the documentation hold against the code. */
+/** Parses the documentation, for tests that compare it with the code. */
 
 /** The project's directory. */
 export const ROOT = new URL("../../", import.meta.url);
@@ -26,7 +26,7 @@ export function tables(text: string): Table[] {
   });
 }
 
-/** The tables with this header. @throws {Error} When there is none. */
+/** The tables with this header. @throws {Error} If there are none. */
 export function tablesWith(text: string, ...header: string[]): Table[] {
   const found = tables(text).filter((table) => table.header.join() === header.join());
   if (found.length === 0) throw new Error(`No table with the columns ${header.join(", ")}`);
@@ -43,13 +43,13 @@ export function section(text: string, heading: string): string {
   return lines.slice(from, to < 0 ? undefined : to).join("\n");
 }
 
-/** The fenced blocks of a text: what kind they are, and what is in them. */
+/** The fenced blocks of a text, with their kinds. */
 export function fenced(text: string): { kind: string; content: string }[] {
   return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, kind = "", content = ""]) => ({ kind, content }));
 }
 
 /** A number as documentation writes it: 524,288. */
 export function number(text: string): number {
-  if (!/^\d{1,3}(?:,\d{3})*$|^\d+$/.test(text)) throw new Error(`"${text}" is no number`);
+  if (!/^\d{1,3}(?:,\d{3})*$|^\d+$/.test(text)) throw new Error(`not a number: "${text}"`);
   return Number(text.replaceAll(",", ""));
 }

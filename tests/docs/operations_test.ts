@@ -1,4 +1,4 @@
-/** The command lines, files and rules that docs/OPERATIONS.md shows are ones that the program takes, or makes. */
+/** The program accepts the command lines and files in docs/OPERATIONS.md, and makes its rules. */
 import { assert, assertEquals } from "@std/assert";
 import { parseClientCommand } from "../../src/run/client_program.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
@@ -28,7 +28,7 @@ function readShown(path: string): string {
   return content;
 }
 
-/** A shell's words: quotes removed, nothing else known. */
+/** Splits a line into a shell's words, with quotes as the only syntax. */
 function words(line: string): string[] {
   return [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) => word.replace(/['"]/g, ""));
 }
@@ -44,7 +44,7 @@ const commands = blocks.filter(({ kind }) => kind === "").flatMap(({ content }) 
 });
 
 for (const { line, name, args } of commands) {
-  Deno.test(`the operations' "${line}" is right`, async () => {
+  Deno.test(`the operations' "${line}" is valid`, async () => {
     if (name === "server") return void parseServerCommand(args, readShown);
     if (name === "client") return void parseClientCommand(args, readShown);
     if (name === "rules") return checkRules(args);
@@ -63,7 +63,7 @@ function checkRules(args: string[]): void {
   else parseClientRules("micss rules", rest, readShown);
 }
 
-Deno.test("the operations show each way in, and each command of the two hosts' example", () => {
+Deno.test("the operations show each kind of entry, and each command of the two hosts' example", () => {
   for (const way of ["--redirect", "--tproxy", "--socks5", "--http-connect"]) {
     assert(commands.some(({ line }) => line.includes(` ${way} `)), way);
   }
@@ -76,7 +76,7 @@ Deno.test("the operations show each way in, and each command of the two hosts' e
   assertEquals(due.filter((name) => !shown.includes(name)), []);
 });
 
-Deno.test("the rules that the operations show are those of the file that they show", () => {
+Deno.test("the operations' rules are those of their file", () => {
   const config = parseClientRules("micss rules", ["--config", "/etc/micss/client.yaml"], readShown);
   const names = { user: () => 999, group: () => undefined, addresses: (host: string) => [host] };
   const { ruleset, notes } = clientRulesPlan(config, names);
@@ -87,7 +87,7 @@ Deno.test("the rules that the operations show are those of the file that they sh
   assert(text.includes(`$ micss rules print --config /etc/micss/client.yaml\n${printed}`), printed);
 });
 
-Deno.test("no command of the documentation or of deploy picks processes by their name", () => {
+Deno.test("no command in the documentation or deploy selects processes by name", () => {
   const files = ["README.md", "docs/OPERATIONS.md", "docs/RUNBOOK.md"];
   for (const { name } of Deno.readDirSync(new URL("deploy/systemd/", ROOT))) files.push(`deploy/systemd/${name}`);
   // Other network namespaces, containers and users have processes of the same name.

@@ -1,4 +1,4 @@
-/** docs/PROTOCOL.md, held against the code: every type, code, length and limit that it states. */
+/** docs/PROTOCOL.md matches the code: every type, code, length and limit that it states. */
 
 import { assert, assertEquals } from "@std/assert";
 import { READ_AHEAD } from "../../src/association/channel_reader.ts";
@@ -137,7 +137,7 @@ Deno.test("PROTOCOL.md has every frame's type, name and body length, and what of
   }
 });
 
-/** What a decoder says of the head of such a frame, whose tag is right where it has no body; null for nothing. */
+/** A decoder's error for such a frame's head, which is validly tagged if it has no body; null for none. */
 function afterHead(type: number, length: number): string | null {
   const decoder = new FrameDecoder(), key = new Uint8Array(FRAME_HEAD_LENGTH), head = key.slice();
   Seal.writeKey(key, counting);
@@ -156,7 +156,7 @@ function afterHead(type: number, length: number): string | null {
   }
 }
 
-/** Whether a decoder refuses a frame for a bit of its body, and for one of its head alone. */
+/** The part of a frame under its tag, found by flipping bits of its body and its head. */
 function tagCovers(type: number, length: number): string {
   const refusesFlipped = (at: number): boolean => {
     const key = new Uint8Array(FRAME_HEAD_LENGTH), frame = new Uint8Array(FRAME_HEAD_LENGTH + length);
@@ -244,7 +244,7 @@ Deno.test("PROTOCOL.md lays KEY and a frame's head out as they are sent", () => 
   }
 });
 
-/** A number as hexadecimal text of so many bytes. */
+/** Formats a number as `bytes` bytes in hexadecimal. */
 function hex(value: number, bytes: number): string {
   return value.toString(16).padStart(2 * bytes, "0");
 }

@@ -1,4 +1,4 @@
-/** What refers to something: links of the Markdown files, sections that the code names, folders of README's map. */
+/** References: links in the Markdown files, sections named in the code, folders in README's map. */
 
 import { assert, assertEquals } from "@std/assert";
 import { read, ROOT, section, tablesWith } from "./markdown.ts";
@@ -24,8 +24,8 @@ function anchor(heading: string): string {
 }
 
 for (const page of PAGES) {
-  Deno.test(`every relative link of ${page} leads somewhere`, () => {
-    // What is in code is no link.
+  Deno.test(`every relative link of ${page} has a target`, () => {
+    // Code contains no links.
     const text = read(page).replace(/^```.*?^```$/gms, "").replace(/`[^`\n]*`/g, "");
     for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^[a-z]+:/.test(target!)) continue;
@@ -41,7 +41,7 @@ for (const page of PAGES) {
   });
 }
 
-Deno.test("every section of PROTOCOL.md that the code names is there", () => {
+Deno.test("every section of PROTOCOL.md that the code names exists", () => {
   const numbers = sections();
   const files = ["src", "scripts", "tests"].flatMap((folder) => filesIn(folder, ".ts"));
   const named = files.flatMap((file) => {
@@ -62,7 +62,7 @@ Deno.test("the sections of PROTOCOL.md are numbered without a gap", () => {
   assert(last.size > 5);
 });
 
-Deno.test("every section of PROTOCOL.md that SECURITY.md names in brackets is there", () => {
+Deno.test("every section of PROTOCOL.md that SECURITY.md names in brackets exists", () => {
   const numbers = sections(), security = read("docs/SECURITY.md");
   const named = [...security.matchAll(/\[(\d(?:\.\d)*)\](?!\()/g)].map(([, number]) => number!);
   assert(named.length > 5);

@@ -1,4 +1,4 @@
-/** docs/RUNBOOK.md has an entry for each alert, and each alert leads to its entry. */
+/** docs/RUNBOOK.md has an entry for each alert, and each alert links to its entry. */
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/yaml";
 import { read, section } from "./markdown.ts";
@@ -18,7 +18,7 @@ Deno.test("the runbook's entries are the alerts, in their order", () => {
 });
 
 for (const { alert, annotations } of alerts) {
-  Deno.test(`${alert} leads to its entry in the runbook, which says what to do`, () => {
+  Deno.test(`${alert} links to its entry in the runbook, which says what to do`, () => {
     assertEquals(annotations.runbook_url, `docs/RUNBOOK.md#${alert.toLowerCase()}`);
     const steps = [...section(runbook, `## ${alert}`).matchAll(/^- /gm)];
     assert(steps.length >= 2, "fewer than two things to look at");

@@ -1,23 +1,23 @@
-/** The faults of the matrix, and how each comes about in a trial. */
+/** The matrix's faults, and how a trial causes each. */
 import { TARGET } from "../support/handlers/handlers_in_memory.ts";
 import type { PathFault } from "./faulty_path.ts";
 import { type Phase, PHASES } from "./phases.ts";
 import type { Session, TargetFault } from "./session.ts";
 import { type Trial, VICTIM } from "./trial.ts";
 
-/** A fault, and how it comes about. */
+/** A fault and its cause. */
 export interface Fault {
-  /** Before the session begins, for what comes while connecting. */
+  /** Runs before the session, for faults while connecting. */
   readonly before?: (trial: Trial) => void;
-  /** In the middle of a session, or between two. */
+  /** Runs during a session, or between two. */
   readonly strike?: (trial: Trial, session: Session | null) => void;
-  /** What the target does wrong by itself. */
+  /** The target's own misbehaviour. */
   readonly target?: TargetFault;
-  /** When it can come. */
+  /** The phases at which it can occur. */
   readonly phases: readonly Phase[];
 }
 
-/** A fault of the second channel's path. @param connecting What connecting meets, where there is no path then. */
+/** A fault of the second channel's path. @param connecting Replaces connecting while there is no path yet. */
 function ofPath(fault: PathFault, connecting?: () => void | Promise<void>): Fault {
   return {
     before(trial) {
@@ -29,7 +29,7 @@ function ofPath(fault: PathFault, connecting?: () => void | Promise<void>): Faul
   };
 }
 
-/** A fault of what connects: to the target's host, or the channel's. */
+/** A fault of connecting, to the target's host or the channel's. */
 function ofConnecting(to: string, connecting: () => void | Promise<void>): Fault {
   return {
     before: (trial) => trial.connecting = (host) => host === to ? connecting() : undefined,
@@ -61,7 +61,7 @@ function hang(): Promise<void> {
   return new Promise(() => {});
 }
 
-/** All faults by their names. */
+/** All faults by name. */
 export const FAULTS = {
   "a channel is reset, or refused": ofPath("reset", refuse),
   "a channel is closed": ofPath("closed"),

@@ -1,32 +1,32 @@
-/** A channel's path that does what the test says, from when it says so. */
+/** A channel's path with a fault that starts on demand. */
 import type { Clock } from "../../src/time/clock.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import type { Interposed } from "../support/network/memory_network.ts";
 
-/** What may befall a path. */
+/** Faults of a path. */
 export type PathFault = "reset" | "closed" | "black-holed" | "slowed to a crawl" | "delayed" | "doubled";
 
-/** Which way bytes go. */
+/** Direction of bytes. */
 export type Direction = "toClient" | "toServer";
 
-/** Where a path stops until it is told to go on. */
+/** A point at which a path stops until it is opened. */
 export interface Gate {
-  /** The direction that stops. */
+  /** The stopped direction. */
   readonly direction: Direction;
-  /** After so many bytes of it. */
+  /** Offset in that direction, in bytes. */
   readonly at: number;
 }
 
-/** At a crawl, so many bytes pass in each half second. */
+/** Bytes that pass in each half second at a crawl. */
 const CRAWL = 100;
 
-/** What is doubled is so many bytes, at most. */
+/** Maximum number of repeated bytes. */
 const DOUBLED = 10;
 
-/** How much longer than others a delayed path takes, in milliseconds, one way. */
+/** Extra one-way delay of a delayed path, in milliseconds. */
 const DELAY = 300;
 
-/** Passes everything on until it has reached its gate; then as its fault has it. */
+/** Relays everything up to its gate, and then according to its fault. */
 export class FaultyPath {
   readonly #path: Interposed;
   readonly #clock: Clock;
@@ -36,7 +36,7 @@ export class FaultyPath {
   #fault: PathFault | null = null;
   readonly #doubled = new Set<Direction>();
 
-  /** Stands in the path, whose two ends it owns. */
+  /** Interposes on the path, and takes ownership of its two ends. */
   constructor(path: Interposed, clock: Clock, gate: Gate | null = null) {
     this.#path = path;
     this.#clock = clock;
@@ -44,12 +44,12 @@ export class FaultyPath {
     this.#run();
   }
 
-  /** Settles when the gate is reached. */
+  /** Resolves once the gate is reached. */
   get reached(): Promise<void> {
     return this.#reached.promise;
   }
 
-  /** From now on the path has a fault; the gate opens. */
+  /** Starts a fault and opens the gate. */
   befall(fault: PathFault): void {
     this.#fault = fault;
     this.open();
@@ -57,13 +57,13 @@ export class FaultyPath {
     if (fault === "closed") this.#each("close");
   }
 
-  /** Goes on beyond the gate. */
+  /** Opens the gate. */
   open(): void {
     this.#gate = null;
     this.#released.resolve();
   }
 
-  /** Ends both ends, if they have not ended. */
+  /** Closes both ends, unless they are closed. */
   close(): void {
     this.#released.resolve();
     this.#each("reset");
@@ -80,7 +80,7 @@ export class FaultyPath {
       await Promise.all([this.#pass("toServer", toClient, toServer), this.#pass("toClient", toServer, toClient)]);
       if (this.#fault !== "black-holed") this.#each("close");
     } catch {
-      // The other side of a black hole hears nothing, and this path is closed by its test.
+      // Behind a black hole the other side hears nothing; the test closes this path.
       if (this.#fault !== "black-holed") this.#each("reset");
     }
   }
@@ -88,7 +88,7 @@ export class FaultyPath {
   async #pass(direction: Direction, from: Connection, to: Connection): Promise<void> {
     const buffer = new Uint8Array(65_536);
     let passed = 0;
-    /** Settles when what was delayed has left. */
+    /** Resolves once delayed bytes have been sent. */
     let last = Promise.resolve();
     for (;;) {
       const gate = this.#gate?.direction === direction ? this.#gate : null;
@@ -118,7 +118,7 @@ export class FaultyPath {
     if (this.#fault !== "black-holed") await to.closeWrite();
   }
 
-  /** The size of a piece. */
+  /** Maximum size of a piece. */
   get #most(): number {
     return this.#fault === "slowed to a crawl" ? CRAWL : 65_536;
   }

@@ -1,34 +1,34 @@
-/** What becomes of a session that meets a fault: the rows of the table in docs/OPERATIONS.md, and of the tests. */
+/** Outcomes of sessions with faults: the rows of the table in docs/OPERATIONS.md, and of the tests. */
 import type { FaultName } from "./faults.ts";
 import { type Phase, PHASES } from "./phases.ts";
 
-/** What a log must say. */
+/** An expected log line. */
 export interface Said {
-  /** Whose log. */
+  /** The handler that logs it. */
   readonly by: "client" | "server";
-  /** The line's event. */
+  /** Its event. */
   readonly event: string;
-  /** The line's reason; of an event about one channel, that channel's address and the reason. */
+  /** Its reason; for an event about one channel, that channel's address and the reason. */
   readonly reason: string | RegExp;
-  /** The reason in words, where it is an expression. */
+  /** The reason for readers, if it is an expression. */
   readonly told?: string;
 }
 
-/** A fault, and what comes of it at some phases. */
+/** A fault and its outcome at some phases. */
 export interface Row {
-  /** What happens; to the second of three channels, where it happens to a channel. */
+  /** The fault; it affects the second of three channels if it is a channel's. */
   readonly fault: FaultName;
-  /** When. */
+  /** The phases. */
   readonly phases: readonly Phase[];
-  /** What the application sees of its connection. */
+  /** The application's view. */
   readonly seen: string;
-  /** What the target sees. */
+  /** The target's view. */
   readonly target: string;
-  /** The line that tells of it; null where there is nothing to be told. */
+  /** The expected log line; null if there is nothing to report. */
   readonly said: Said | null;
-  /** Within how many milliseconds the application and the target see it. */
+  /** Time limit for the application and the target, in milliseconds. */
   readonly within: number;
-  /** That in words, where it is the time of these 3,000 bytes alone. */
+  /** The limit in words, if it depends on these 3,000 bytes. */
   readonly withinTold?: string;
 }
 
@@ -67,10 +67,10 @@ const silent = (fault: FaultName): Row[] => {
   ];
 };
 
-/** For how long a server handler that is away is tried again, in milliseconds. */
+/** Time during which an absent server handler is retried, in milliseconds. */
 const AWAY = 5_000;
 
-/** A fault of a handshake that passes: the next one succeeds. */
+/** A transient fault of a handshake: the next one succeeds. */
 function again(fault: FaultName, phases: readonly Phase[]): Row {
   return { fault, phases, seen: WHOLE, target: WHOLE, said: null, within: 500, withinTold: "at once" };
 }
@@ -97,12 +97,12 @@ const killed = (fault: FaultName): Row[] => {
   ];
 };
 
-/** A fault while connecting that keeps the session from coming about. */
+/** A fault while connecting that prevents the session. */
 function none(fault: FaultName, said: Said, within = 0): Row {
   return { fault, phases: ["connecting"], seen: RESET, target: NONE, said, within };
 }
 
-/** What a target does by itself once it is connected. */
+/** A target's own misbehaviour once it is connected. */
 function ofTarget(fault: FaultName, seen: string, said: Said): Row {
   return { fault, phases: ["connecting"], seen, target: "what it did", said, within: 0 };
 }

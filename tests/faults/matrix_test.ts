@@ -1,4 +1,4 @@
-/** Each fault at each phase: what the application, the target and the logs have of it, when, and that nothing is left. */
+/** Each fault at each phase: the views of the application, the target and the logs, the time, and that nothing is left. */
 import { assert, assertEquals } from "@std/assert";
 import "../support/system/native.ts";
 import { type FaultName, FAULTS } from "./faults.ts";
@@ -21,7 +21,7 @@ for (const row of ROWS) {
       assert(Math.max(took, tookThere) <= row.within, `took ${took} ms, and ${tookThere} there`);
       const { said } = row;
       const why = JSON.stringify(lines);
-      // Only who doubles bytes breaks the protocol.
+      // Only repeated bytes violate the protocol.
       if (!row.fault.startsWith("bytes")) assert(lines.every(([, , reason]) => !reason.includes("was due")), why);
       if (said !== null) assert(says(said, result), why);
       else assert(lines.every(([who]) => who === "server"), why);
@@ -29,7 +29,7 @@ for (const row of ROWS) {
   }
 }
 
-Deno.test("each fault has an outcome at each phase at which it can come, and one only", () => {
+Deno.test("each fault has exactly one outcome at each phase at which it can occur", () => {
   const found: [FaultName, Phase][] = ROWS.flatMap(({ fault, phases }: Row) =>
     phases.map((phase): [FaultName, Phase] => [fault, phase])
   );

@@ -1,4 +1,4 @@
-/** When a fault may come. */
+/** Phases at which a fault may occur. */
 import type { Gate } from "./faulty_path.ts";
 
 /** A session's phases in order, and the time between two sessions of one association. */
@@ -18,7 +18,7 @@ export type Phase = typeof PHASES[number];
 
 const GREETING = 22, LIST = 52;
 
-/** Where the path of the channel that has the fault stops for the fault to come: halfway through what is told there. */
+/** Gates on the faulty channel's path, each halfway through the phase's message. */
 export const GATES: Partial<Record<Phase, Gate>> = {
   greeting: { direction: "toClient", at: GREETING / 2 },
   "half associated": { direction: "toServer", at: LIST / 2 },

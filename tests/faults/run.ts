@@ -5,26 +5,26 @@ import type { Session } from "./session.ts";
 import { Trial } from "./trial.ts";
 import { TARGET } from "../support/handlers/handlers_in_memory.ts";
 
-/** Longer than any bound, in milliseconds. */
+/** Exceeds all time limits, in milliseconds. */
 const LONG = 200_000;
 
-/** What came of a trial. */
+/** Outcome of a trial. */
 export interface Result {
-  /** What the application saw. */
+  /** The application's view. */
   readonly seen: string;
-  /** What the target saw. */
+  /** The target's view. */
   readonly target: string;
-  /** Lines of level warn or error: who, event, reason. */
+  /** Lines of level warn or error: handler, event, reason. */
   readonly lines: readonly (readonly [string, string, string])[];
-  /** Milliseconds from the fault until the application had its outcome. */
+  /** Milliseconds from the fault to the application's outcome. */
   readonly took: number;
-  /** Milliseconds until the target had its own, and the server handler had nothing left of the session. */
+  /** Milliseconds until the target had its outcome and the server handler held nothing of the session. */
   readonly tookThere: number;
-  /** What another application's session came to afterwards. */
+  /** Outcome of a later application's session. */
   readonly afterwards: string;
 }
 
-/** Runs a session that meets a fault, then another one, and checks that nothing is left. */
+/** Runs a session with a fault, then another one, and checks that nothing is left. */
 export async function run(name: FaultName, phase: Phase): Promise<Result> {
   const fault = FAULTS[name];
   const trial = new Trial();

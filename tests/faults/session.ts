@@ -1,4 +1,4 @@
-/** A session in a trial: what its application and its target do, and what either sees. */
+/** A trial's session: the behaviour and the views of its application and its target. */
 import { type Connection, readFull, writeAll } from "../../src/net/connection.ts";
 import { FORWARD, type Handlers } from "../support/handlers/handlers_in_memory.ts";
 import { readToEnd } from "../support/handlers/pair.ts";
@@ -8,16 +8,16 @@ const REQUEST = new Random(1).bytes(1500);
 const REPLY = new Random(2).bytes(1500);
 const MORE = new Random(3).bytes(1000);
 
-/** What a target does instead of what it should. */
+/** A target's misbehaviour. */
 export type TargetFault = "resets" | "resets while it replies" | "closes early" | "does not read";
 
-/** An application that sends a request, and a target that replies to it. */
+/** An application that sends a request, and a target that replies. */
 export class Session {
-  /** What the application has seen, when it has come to its end. */
+  /** The application's view, once it has ended. */
   seen: string | null = null;
-  /** What the target has seen. */
+  /** The target's view. */
   target: string | null = null;
-  /** Whether a connection to the target was made. */
+  /** Set once a connection to the target was made. */
   served = false;
   /** The application's connection. */
   readonly application: Promise<Connection>;
@@ -31,8 +31,8 @@ export class Session {
   /**
    * Connects.
    *
-   * @param keepsOn Whether the application sends more after the reply, when it may, and half-closes only then.
-   * @param fault What the target does wrong.
+   * @param keepsOn Makes the application send more after the reply, when allowed, and half-close only then.
+   * @param fault The target's misbehaviour.
    */
   constructor({ network }: Handlers, keepsOn: boolean, fault: TargetFault | null) {
     this.#keepsOn = keepsOn;
@@ -43,29 +43,29 @@ export class Session {
     );
   }
 
-  /** The target takes a connection. */
+  /** Serves the target's connection. */
   async serve(connection: Connection): Promise<void> {
     this.served = true;
     this.target = await this.#serve(connection);
   }
 
-  /** Whether the application has the reply, and its end, and has not half-closed yet. */
+  /** Set once the application has the whole reply, before it half-closes. */
   get replied(): boolean {
     return this.#replied;
   }
 
-  /** The application sends what it still has. */
+  /** Lets the application send the rest. */
   goOn(): void {
     this.#goOn.resolve();
   }
 
-  /** The application's process ends: the system resets its connection. */
+  /** Kills the application's process: the system resets its connection. */
   kill(): void {
     this.#killed = true;
     this.application.then((connection) => connection.reset());
   }
 
-  /** Closes what the test holds. */
+  /** Closes the test's connections. */
   close(): void {
     this.#goOn.resolve();
     for (const connection of this.#held) connection.close();

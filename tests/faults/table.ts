@@ -1,6 +1,6 @@
 /**
- * The table of faults in docs/OPERATIONS.md, from the matrix that the tests run:
- * `deno run tests/faults/table.ts` writes it.
+ * Writes the table of faults in docs/OPERATIONS.md from the tests' matrix:
+ * `deno run tests/faults/table.ts`.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { PHASES } from "./phases.ts";
 /** The table's first line. */
 export const HEADER: readonly string[] = ["fault", "when", "the application sees", "the log says", "within"];
 
-/** The other lines: rows of a fault that tell the same are one, and the fault is named once. */
+/** The other lines: a fault's rows with equal outcomes are merged, and the fault is named once. */
 export function lines(): string[][] {
   const groups = Map.groupBy(ROWS, (row) => [row.fault, row.seen, log(row), within(row)].join("|"));
   return [...groups.values()].map((rows, at, all) => {

@@ -1,33 +1,33 @@
-/** A session that meets a fault, over a network in memory, and what becomes of it. */
+/** A session with a fault, over an in-memory network. */
 import { settle } from "../support/time/fake_clock.ts";
 import { Handlers, type Line } from "../support/handlers/handlers_in_memory.ts";
 import type { Interposed } from "../support/network/memory_network.ts";
 import { FaultyPath, type Gate, type PathFault } from "./faulty_path.ts";
 import { Session, type TargetFault } from "./session.ts";
 
-/** The channel that has the fault, where it is one channel's. */
+/** Host of the faulty channel. */
 export const VICTIM = "192.0.2.2";
 const CHANNEL_PORT = 6522;
 
-/** How far time goes in one step, in milliseconds. */
+/** Duration of a step, in milliseconds. */
 const STEP = 250;
 
-/** Both handlers, the paths between them, and what happens to them. */
+/** Both handlers, the paths between them, and their faults. */
 export class Trial {
   /** The handlers, their network and their clock. */
   readonly handlers: Handlers;
-  /** How connecting to a host goes wrong, or takes its time. */
+  /** Runs on each connection to a host; may delay it or make it fail. */
   connecting: (host: string) => void | Promise<void> = () => {};
-  /** Where the next path over the victim stops. */
+  /** The gate of the victim's next path. */
   gate: Gate | null = null;
-  /** What the next path over the victim has from the beginning. */
+  /** The initial fault of the victim's next path. */
   born: PathFault | null = null;
   readonly #paths: { readonly host: string; readonly path: FaultyPath }[] = [];
   readonly #sessions: Session[] = [];
   readonly #stopJumping: (() => void)[] = [];
   #stopped = false;
 
-  /** Two handlers that have no association yet. */
+  /** Creates two handlers without an association. */
   constructor() {
     this.handlers = new Handlers({
       interpose: (path, to) => this.#interpose(path, to),
@@ -37,29 +37,29 @@ export class Trial {
     this.#serve();
   }
 
-  /** The paths over the channel that has the fault, the latest last. */
+  /** The faulty channel's paths, the latest last. */
   get victims(): FaultyPath[] {
     return this.#paths.filter(({ host }) => host === VICTIM).map(({ path }) => path);
   }
 
-  /** The paths over all channels. */
+  /** All channels' paths. */
   get paths(): FaultyPath[] {
     return this.#paths.map(({ path }) => path);
   }
 
-  /** Whether a path has stopped at its gate. */
+  /** Set once a path has stopped at its gate. */
   get stopped(): boolean {
     return this.#stopped;
   }
 
-  /** Begins a session of an application and the target. */
+  /** Starts a session between an application and the target. */
   begin(keepsOn = false, fault: TargetFault | null = null): Session {
     const session = new Session(this.handlers, keepsOn, fault);
     this.#sessions.push(session);
     return session;
   }
 
-  /** Lets time go on until something has come about, or for long enough. @returns How long, in milliseconds. */
+  /** Advances time until `done`, for at most `most`. @returns The elapsed time, in milliseconds. */
   async until(done: () => boolean, most: number): Promise<number> {
     const { clock } = this.handlers;
     const began = clock.now();
@@ -68,7 +68,7 @@ export class Trial {
     return clock.now() - began;
   }
 
-  /** The warnings and errors of both logs: who, the event and the reason. */
+  /** Warnings and errors of both logs: handler, event and reason. */
   warnings(): [string, string, string][] {
     const of = (who: string, lines: readonly Line[]) =>
       lines.filter(({ level }) => level === "warn" || level === "error")
@@ -78,7 +78,7 @@ export class Trial {
     return [...of("client", this.handlers.clientLines), ...of("server", this.handlers.serverLines)];
   }
 
-  /** The time of day jumps from now on: each time that it is asked for it is ten years later, or ten years earlier. */
+  /** Makes the date jump: each reading alternates between ten years ahead and the present. */
   jump(): void {
     const { now } = Date;
     let sign = 1;
@@ -86,14 +86,14 @@ export class Trial {
     this.#stopJumping.push(() => Date.now = now);
   }
 
-  /** What was wrong is right again: for what comes then. */
+  /** Ends the fault for later connections. */
   heal(): void {
     this.connecting = () => {};
     this.gate = this.born = null;
     for (const stop of this.#stopJumping.splice(0)) stop();
   }
 
-  /** Ends all, and checks that nothing is left. */
+  /** Closes everything, and checks that nothing is left. */
   async finish(): Promise<void> {
     for (const session of this.#sessions) session.close();
     await this.handlers.client.close();

@@ -1,4 +1,4 @@
-/** What whoever runs the program writes: files, flags, addresses, keys. */
+/** Input from users: files, flags, addresses, keys. */
 import { assert, assertEquals } from "@std/assert";
 import { parseClientCommand } from "../../src/run/client_program.ts";
 import { parseServerCommand } from "../../src/run/server_program.ts";
@@ -80,7 +80,7 @@ const KEYS = [
   "__proto__",
 ];
 
-/** Every mistake is a line that names the program, and a line only. */
+/** Every mistake is reported in lines that start with the program's name, and nothing else. */
 function configured(parse: () => unknown): boolean {
   try {
     parse();
@@ -99,7 +99,7 @@ const FLAGS = [
   ...["192.0.2.10", "80=127.0.0.1:8080", "web=a,b", "127.0.0.1:8080=web:80", "debug", "*=x"],
 ].flatMap((word) => [word, `\n${word}`]);
 
-/** Flags that stand one on a line each. */
+/** Parses flags, one per line. */
 const flagsTarget = (name: string, seeds: string[], parse: (args: string[]) => unknown): Target =>
   textTarget({ name, seeds, words: FLAGS, longest: 600, take: (text) => configured(() => parse(text.split("\n"))) });
 

@@ -7,14 +7,14 @@ interface Script {
   }[];
 }
 
-/** What of the project's code has run, by V8's own count: which inputs lead further. */
+/** The project's code that has run, by V8's own count, to find inputs that reach new code. */
 export class Coverage implements Disposable {
   readonly #session = new Session();
-  /** Of each script, by its address: which of its characters have run. */
+  /** For each script's URL, a byte per character that is set if it has run. */
   readonly #known = new Map<string, Uint8Array>();
   #seen: Script[] = [];
 
-  /** Counts from now on. */
+  /** Starts counting. */
   static async start(): Promise<Coverage> {
     const coverage = new Coverage();
     coverage.#session.connect();
@@ -23,33 +23,33 @@ export class Coverage implements Disposable {
     return coverage;
   }
 
-  /** Looks at what has run since it last looked. @returns Whether some of that never ran before. */
+  /** Takes a new count. @returns Whether it includes code that never ran before. */
   async look(): Promise<boolean> {
     const { result } = await this.#post("Profiler.takePreciseCoverage") as { result: Script[] };
     this.#seen = result.filter(({ url }) => url.includes("/src/"));
     return this.#seen.some((script) => this.#mark(script, false));
   }
 
-  /** Knows from now on what it saw when it last looked. */
+  /** Marks the last count as known. */
   learn(): void {
     for (const script of this.#seen) this.#mark(script, true);
   }
 
-  /** How many characters of code have run. */
+  /** Number of characters of code that have run. */
   get size(): number {
     return this.#known.values().reduce((sum, known) => sum + known.reduce((a, b) => a + b, 0), 0);
   }
 
-  /** Stops. */
+  /** Stops counting. */
   [Symbol.dispose](): void {
     this.#session.disconnect();
   }
 
-  /** Whether a script ran where it did not before. */
+  /** Whether a script ran code that had not run before. */
   #mark({ url, functions }: Script, learn: boolean): boolean {
     const length = Math.max(0, ...functions.flatMap(({ ranges }) => ranges.map(({ endOffset }) => endOffset)));
     const ran = new Uint8Array(length);
-    // Outer ranges come before those inside of them, which know better.
+    // Outer ranges precede the inner ones, which are more precise.
     for (const { ranges } of functions) {
       for (const { startOffset, endOffset, count } of ranges) ran.fill(count > 0 ? 1 : 0, startOffset, endOffset);
     }

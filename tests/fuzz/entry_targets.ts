@@ -13,7 +13,7 @@ import { taken, type Target, textTarget } from "./target.ts";
 
 const hex = (...texts: string[]): Uint8Array[] => texts.map((text) => Uint8Array.fromHex(text));
 
-/** Whoever asks is let in where a name means what it says: in the one spelling, at a port that there is. */
+/** An accepted destination has a canonical host and a valid port. */
 function assertDestination({ host, port }: Address): void {
   assertEquals(destinationHost(host), host);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`port ${port}`);
@@ -43,7 +43,7 @@ export const entryTargets: readonly Target[] = [
     take(input) {
       const asked: number[] = [];
       const decoded = taken(() => decode(socks5(), input, asked), [WireError, TooMuchAsked]);
-      // Methods, a name, a password and a host, each of 255 at the most.
+      // Methods, a name, a password and a host, each of at most 255 bytes.
       if (asked.reduce((a, b) => a + b, 0) > 4 * 255 + 20) throw new Error(`${asked} bytes asked for`);
       if (decoded !== null) assertDestination(decoded.value.value);
       return decoded !== null;
@@ -81,7 +81,7 @@ export const entryTargets: readonly Target[] = [
       if (total > MAX_HEAD + 4) throw new Error(`${total} bytes asked for`);
       if (decoded === null) return false;
       assertDestination(decoded.value.value.destination);
-      // Not a byte of what follows is read.
+      // Nothing after the head is read.
       assertEquals(latin1("\r\n\r\n"), input.subarray(total - 4, total));
       return true;
     },

@@ -4,43 +4,43 @@ import type { Coverage } from "./coverage.ts";
 import { Mutator } from "./mutate.ts";
 import type { Target } from "./target.ts";
 
-/** How long a parser may take for one input, in milliseconds of a processor. */
+/** Maximum time for one input, in milliseconds of processor time. */
 const LONGEST_TIME = 50;
 
-/** How often an input that took longer is tried again. */
+/** Number of times that a slow input is repeated. */
 const TRIES = 3;
 
-/** How much more memory may be held in the last quarter of the inputs than in the second, in bytes. */
+/** Maximum growth of memory between the second and the last quarter of the inputs, in bytes. */
 const MAX_GROWTH = 32 * 1024 * 1024;
 
-/** How many inputs are kept for the way they led further. */
+/** Maximum number of inputs kept because they reached new code. */
 const MAX_KEPT = 2000;
 
-/** After how many inputs it is looked where they led. */
+/** Number of inputs between two looks at the coverage. */
 const BATCH = 200;
 
-/** How to fuzz. */
+/** Options of a run. */
 export interface FuzzOptions {
-  /** How many inputs. */
+  /** Number of inputs. */
   readonly inputs: number;
-  /** Decides all that happens. */
+  /** Seed; determines the whole run. */
   readonly seed: number;
-  /** Says which inputs lead further; without it only the seeds are changed. */
+  /** Finds inputs that reach new code; without it, only the seeds are mutated. */
   readonly coverage?: Coverage;
 }
 
-/** What came of it. */
+/** Outcome of a run. */
 export interface Report {
   readonly name: string;
   readonly inputs: number;
-  /** How many of the inputs the parser took. */
+  /** Number of inputs that the parser accepted. */
   readonly taken: number;
-  /** How many of them led further, and were changed in turn. */
+  /** Number of inputs that reached new code, and were mutated in turn. */
   readonly led: number;
   readonly seconds: number;
 }
 
-/** An input for which something did not hold. */
+/** An input that violates a property. */
 export class FuzzError extends Error {
   override name = "FuzzError";
 
@@ -51,10 +51,10 @@ export class FuzzError extends Error {
 }
 
 /**
- * Gives a parser many inputs: its seeds as they are, and then mutations of them, and of those that led further.
+ * Feeds a parser its seeds, then mutations of them and of inputs that reached new code.
  *
- * @throws {FuzzError} For the first input for which something does not hold, or that takes too long.
- * @throws {Error} When the parser holds more and more memory.
+ * @throws {FuzzError} For the first input that violates a property or takes too long.
+ * @throws {Error} If the parser holds more and more memory.
  */
 export async function fuzz(target: Target, { inputs, seed, coverage }: FuzzOptions): Promise<Report> {
   const random = new Random(seed);
@@ -83,7 +83,7 @@ export async function fuzz(target: Target, { inputs, seed, coverage }: FuzzOptio
   return { name: target.name, inputs, taken, led, seconds: (performance.now() - began) / 1000 };
 }
 
-/** Gives an input, in time. */
+/** Feeds one input, and checks its time. */
 function give(target: Target, input: Uint8Array): boolean {
   try {
     const before = performance.now();
@@ -95,7 +95,7 @@ function give(target: Target, input: Uint8Array): boolean {
   }
 }
 
-/** Takes an input again that took long: the machine may have had other things to do, or something had to be collected. */
+/** Repeats a slow input: the machine may have been busy, or the garbage collector may have run. */
 function checkTime(target: Target, input: Uint8Array): void {
   const times = Array.from({ length: TRIES }, () => {
     const before = processorTime();
@@ -106,17 +106,17 @@ function checkTime(target: Target, input: Uint8Array): void {
   if (least > LONGEST_TIME) throw new Error(`it took ${Math.round(least)} ms`);
 }
 
-/** The time that this process has been running, in milliseconds. */
+/** This process's processor time so far, in milliseconds. */
 export function processorTime(): number {
   const { user, system } = cpuUsage();
   return (user + system) / 1000;
 }
 
-/** The inputs of a batch that led where none led before. */
+/** The inputs of a batch that reached new code. */
 async function leadingFurther(target: Target, batch: readonly Uint8Array[], coverage: Coverage): Promise<Uint8Array[]> {
   const found = await halved(target, batch, coverage);
   if (found.length > 0) return found;
-  // Something else than an input led there: it is not to be looked for again.
+  // If the batch reaches nothing new again, something other than an input did.
   for (const input of batch) target.take(input);
   await coverage.look();
   coverage.learn();
@@ -139,7 +139,7 @@ async function halved(target: Target, inputs: readonly Uint8Array[], coverage: C
   return found;
 }
 
-/** @param held Bytes in use, as time went; how many wait for the collector differs from one moment to the next. */
+/** @param held Bytes in use over time, which includes garbage and thus fluctuates. */
 function checkGrowth(name: string, held: readonly number[]): void {
   const quarter = Math.floor(held.length / 4);
   if (quarter < 8) return;

@@ -1,4 +1,4 @@
-/** A short run of each parser, and of the machinery: that it sees what is wrong. The task `fuzz` is the long run. */
+/** A short run of each parser, and tests of the fuzzer itself. The task `fuzz` is the long run. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Random } from "../support/random/random.ts";
 import { fuzz, FuzzError, processorTime } from "./fuzz.ts";
@@ -6,7 +6,7 @@ import { Mutator } from "./mutate.ts";
 import { type Target, textTarget } from "./target.ts";
 import { TARGETS } from "./targets.ts";
 
-/** How many inputs each parser gets here. */
+/** Inputs for each parser. */
 const INPUTS = 1000;
 
 for (const target of TARGETS) {
@@ -21,7 +21,7 @@ const letters = (take: (text: string) => boolean): Target => {
   return textTarget({ name: "letters", seeds: ["abc"], words: ["d"], longest: 64, take });
 };
 
-Deno.test("an error that is no refusal is found, and told with its input", async () => {
+Deno.test("an error other than a refusal is found and reported with its input", async () => {
   const target = letters((text) => {
     if (text.includes("d")) throw new TypeError("no d");
     return true;
@@ -39,13 +39,13 @@ Deno.test("a parser that takes too long for an input is found", async () => {
   await assertRejects(() => fuzz(target, { inputs: 10_000, seed: 1 }), FuzzError, "ms");
 });
 
-Deno.test("a parser that holds what it was given is found", async () => {
+Deno.test("a parser that retains its inputs is found", async () => {
   const held: unknown[] = [];
   const target = letters((text) => held.push(new Uint8Array(10_000), text) > 0);
   await assertRejects(() => fuzz(target, { inputs: 20_000, seed: 1 }), Error, "more are held");
 });
 
-Deno.test("mutations are the same for the same seed, no longer than they may be, and of many lengths", () => {
+Deno.test("mutations are equal for equal seeds, within the maximum length, and of many lengths", () => {
   const seeds = [new Uint8Array(20).map((_, index) => index), new Uint8Array(0)];
   const run = (seed: number) => {
     const mutator = new Mutator(new Random(seed), [Uint8Array.of(1, 2, 3)], 100);

@@ -1,6 +1,6 @@
 /**
- * The task `fuzz`: a million inputs for every parser, or what its arguments say. Guided by V8's own coverage: inputs that
- * make code run which did not run before are changed further. Each parser has a process of its own.
+ * The task `fuzz`: a million inputs for every parser, or as its arguments say. Guided by V8's own coverage: inputs that
+ * reach new code are mutated further. Each parser has its own process.
  *
  * ```text
  * deno task fuzz [--inputs NUMBER] [--seed NUMBER] [PART OF A NAME]...
@@ -58,7 +58,7 @@ if (only !== undefined) {
   if (counts.failed > 0) Deno.exit(1);
 }
 
-/** @returns How many inputs there were. */
+/** Prints a report. @returns Its number of inputs. */
 function show({ name, inputs, seconds, taken, led }: Report): number {
   const share = (100 * taken / inputs).toFixed(1);
   const speed = Math.round(inputs / seconds);

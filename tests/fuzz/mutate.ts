@@ -13,7 +13,7 @@ const DIGITS = ["0", "1", "00", "-1", "+1", "1e3", "1.5", "0x10", "65535", "6553
   text,
 ) => new TextEncoder().encode(text));
 
-/** Changes one input into another; the same sequence for the same random numbers. */
+/** Mutates inputs; equal random numbers give equal sequences. */
 export class Mutator {
   readonly #random: Random;
   readonly #words: readonly Uint8Array[];

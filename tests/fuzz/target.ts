@@ -1,35 +1,34 @@
-/** A parser that is fuzzed: what it is given, and what must hold. */
+/** A parser to fuzz: its inputs, and the properties that must hold. */
 export interface Target {
-  /** What it parses. */
+  /** The name of its input. */
   readonly name: string;
-  /** Inputs to begin with, right ones and wrong ones: each path through the parser should have one nearby. */
+  /** Initial inputs, valid and invalid: each path through the parser should have one nearby. */
   readonly seeds: readonly Uint8Array[];
-  /** What inputs of its kind are made of. */
+  /** Fragments of its inputs. */
   readonly words: readonly Uint8Array[];
-  /** The longest input, in bytes. */
+  /** Maximum length of an input, in bytes. */
   readonly longest: number;
   /**
-   * Parses an input, and checks what came out.
+   * Parses an input and checks the result.
    *
-   * @returns Whether the input was taken; false where it was refused as the parser says that it refuses.
-   * @throws Whatever is wrong: another error than the parser's own, too many bytes asked for, a value that it can't write
-   * again.
+   * @returns Whether the input was accepted; false if the parser refused it with its documented error.
+   * @throws Any other error, also for too many bytes requested or a value that can't be encoded again.
    */
   take(input: Uint8Array): boolean;
 }
 
-/** What {@linkcode textTarget} needs. */
+/** Options of {@linkcode textTarget}. */
 export interface TextTarget {
   readonly name: string;
   readonly seeds: readonly string[];
   readonly words: readonly string[];
   /** Default: 2,048. */
   readonly longest?: number;
-  /** As {@linkcode Target.take}; what was no UTF-8 has U+FFFD in its place. */
+  /** See {@linkcode Target.take}; invalid UTF-8 is replaced by U+FFFD. */
   take(text: string): boolean;
 }
 
-/** A parser of texts. */
+/** A parser of text. */
 export function textTarget({ name, seeds, words, longest = 2048, take }: TextTarget): Target {
   const encoder = new TextEncoder(), decoder = new TextDecoder();
   const bytes = (text: string) => encoder.encode(text);
@@ -42,7 +41,7 @@ export function textTarget({ name, seeds, words, longest = 2048, take }: TextTar
   };
 }
 
-/** Whether `parse` takes what it is given; what it throws must be of one of these classes. */
+/** Whether `parse` accepts its input; its refusals must be of one of these classes. */
 export function taken<T>(
   parse: () => T,
   // deno-lint-ignore no-explicit-any -- any class of errors

@@ -1,4 +1,4 @@
-/** What comes from the network: each message, and the frames of a direction. */
+/** Input from the network: each message, and the frames of a direction. */
 import { assertEquals } from "@std/assert";
 import { decodeAssociateReply, encodeAssociate, encodeRefused } from "../../src/wire/associate.ts";
 import { type Decoder, WireError } from "../../src/wire/decoder.ts";
@@ -24,10 +24,10 @@ import { Random } from "../support/random/random.ts";
 import { taken, type Target } from "./target.ts";
 import { invalid, vectorsOf } from "./vectors.ts";
 
-/** The longest message before an association, in bytes: docs/PROTOCOL.md 2.6 lets a connection hold so many. */
+/** Maximum length of a message before an association, in bytes (docs/PROTOCOL.md 2.6). */
 const MAX_ASKED = 1024;
 
-/** What a decoder makes of an input's beginning must be those bytes again. */
+/** A decoded value must encode to the bytes that it came from. */
 function message<T>(
   name: string,
   decoder: () => Decoder<T>,
@@ -59,7 +59,7 @@ function answerTarget(method: Method): Target {
   );
 }
 
-/** Frames of a direction: what comes out must not depend on how the bytes are cut. */
+/** Frames of a direction: the result must not depend on how the bytes are cut. */
 const frames: Target = {
   name: "frames",
   seeds: [
@@ -77,7 +77,7 @@ const frames: Target = {
   },
 };
 
-/** Frames that are sealed as they should be: what is in them gets past the tags. Type, length `u8`, body, and so on. */
+/** Correctly sealed frames, so that their content passes the tags. Input: type, length `u8`, body, and so on. */
 const sealedFrames: Target = {
   name: "sealed frames",
   seeds: [
@@ -110,7 +110,7 @@ function sealed(input: Uint8Array): Uint8Array {
   return concat(pieces);
 }
 
-/** What comes out, a line for each frame; DATA in one piece. At the end why no more did. */
+/** Decoded frames, one line each, with DATA joined; the last line tells why decoding ended. */
 function framesOf(pieces: Iterable<Uint8Array>): string[] {
   const decoder = new FrameDecoder();
   const lines: string[] = [];

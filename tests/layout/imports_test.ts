@@ -53,7 +53,7 @@ async function* imports(): AsyncGenerator<Import> {
   }
 }
 
-/** The most special room that a file is in. */
+/** The innermost room of a file. */
 function roomOf(path: string): string {
   const rooms = ROOMS.filter((room) => path.startsWith(`${room}/`));
   return rooms.toSorted((one, other) => other.length - one.length)[0] ?? `none: ${path}`;
@@ -79,18 +79,18 @@ Deno.test("no files import each other in a circle", async () => {
   assertEquals(circle(graph), null);
 });
 
-Deno.test("a circle is found", () => {
+Deno.test("a cycle is found", () => {
   assertEquals(circle(new Map([["a", ["b"]], ["b", ["c", "d"]], ["d", ["a"]]])), ["a", "b", "d", "a"]);
   assertEquals(circle(new Map([["a", ["b", "c"]], ["b", ["c"]]])), null);
 });
 
-Deno.test("only the files made for it call native libraries", async () => {
+Deno.test("only the designated files call native libraries", async () => {
   const native: string[] = [];
   for await (const { path, text } of walk(SOURCE, ".ts")) if (text.includes("Deno.dlopen(")) native.push(path);
   assertEquals(native.toSorted(), NATIVE);
 });
 
-/** The first circle of a graph, as a path that ends where it began; null where there is none. */
+/** A cycle of a graph, as a path that ends at its start; null if there is none. */
 function circle(graph: ReadonlyMap<string, readonly string[]>): string[] | null {
   const done = new Set<string>();
   const visit = (node: string, path: readonly string[]): string[] | null => {

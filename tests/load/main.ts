@@ -1,9 +1,9 @@
 /**
- * The tasks `load` and `soak`: put load on pairs of handlers, and fail when something is left behind afterwards.
+ * The tasks `load` and `soak`: put load on pairs of handlers, and fail if they leave anything behind.
  *
  * ```text
- * deno task load [--scale FACTOR] [idle] [killed] [short] [memory] [uneven]     the parts named, or all; by a factor
- * deno task soak [--minutes N]                                everything in turns; 10 minutes unless given
+ * deno task load [--scale FACTOR] [idle] [killed] [short] [memory] [uneven]     the named parts, or all, scaled
+ * deno task soak [--minutes N]                                all in turns, for 10 minutes by default
  * ```
  *
  * @module
@@ -18,16 +18,16 @@ const PARTS: Record<string, (sizes: Sizes, tell: Tell) => Promise<void>> = { idl
 
 const tell: Tell = (line) => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`);
 
-/** The parts at their full size, or smaller. */
+/** The parts' sizes, scaled. */
 function sizes(scale: number): Sizes {
   const [idle, busy, short] = [5000, 200, 100_000].map((size) => Math.ceil(size * scale)) as [number, number, number];
   return { idle, busy, short, rounds: 200, hold: 30, tolerance };
 }
 
-/** What a flag says. @throws {Error} When that is no number above 0. */
+/** Parses a flag's value. @throws {Error} If it is not a positive number. */
 function positive(flag: string, text: string): number {
   const number = Number(text);
-  if (!(number > 0)) throw new Error(`${flag} ${text}: no number above 0`);
+  if (!(number > 0)) throw new Error(`${flag} must be a number above 0, not ${text}`);
   return number;
 }
 
@@ -37,7 +37,7 @@ if (import.meta.main) {
     string: ["scale", "minutes"],
     default: { scale: "1", minutes: "10" },
     unknown(arg, name) {
-      if (name !== undefined) throw new Error(`no flag ${arg}`);
+      if (name !== undefined) throw new Error(`unknown flag ${arg}; write --scale or --minutes`);
     },
   });
   if (command === "soak") {
@@ -45,7 +45,7 @@ if (import.meta.main) {
   } else {
     for (const name of names.length > 0 ? names : Object.keys(PARTS)) {
       const part = PARTS[name];
-      if (part === undefined) throw new Error(`no part ${name}; there are ${Object.keys(PARTS).join(", ")}`);
+      if (part === undefined) throw new Error(`unknown part ${name}; write one of ${Object.keys(PARTS).join(", ")}`);
       tell(`${name}:`);
       await part(sizes(positive("--scale", scale)), tell);
     }

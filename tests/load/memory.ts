@@ -1,26 +1,26 @@
-/** The parts of the load that measure memory: of idle sessions, and of a busy one whose channels are unlike. */
+/** Parts that measure memory: of idle sessions, and of a busy one over unequal channels. */
 import { Application, EchoTarget, inParallel, shortSession } from "./parties.ts";
 import { LoadPair, mostSessions } from "./pairs.ts";
 import { AT_ONCE, complain, describe, mib, pause, type Sizes, type Tell } from "./parts.ts";
 import { PacedPath } from "./paced_path.ts";
 
-/** V8's flags for who holds thousands of idle sessions and little memory (docs/BENCHMARKS.md, Memory). */
+/** V8's flags for handlers with thousands of idle sessions and little memory (docs/BENCHMARKS.md, Memory). */
 const SMALL_HEAP = "--v8-flags=--max-semi-space-size=4,--heap-growing-percent=10";
 
-/** The most that an idle session may take of either handler, in bytes, where there are many; and with a small heap. */
+/** Maximum memory per idle session in either handler, in bytes, with many of them; and with a small heap. */
 const MAX_IDLE = 64 * 1024, MAX_IDLE_SMALL = 48 * 1024;
 
-/** The most that a busy session may take of either handler, in bytes. */
+/** Maximum memory per busy session in either handler, in bytes. */
 const MAX_BUSY = 8 * 1024 * 1024;
 
-/** How many samples of resident memory are taken while sessions are idle. */
+/** Number of samples of resident memory while sessions are idle. */
 const SAMPLES = 15;
 
 /**
- * What an idle session adds to either handler, at several numbers of them: the median of samples. Nobody makes V8 collect
- * garbage meanwhile.
+ * Measures the memory per idle session in either handler, for several numbers of sessions: the median of samples. V8 is
+ * not asked to collect garbage meanwhile.
  *
- * @throws {Error} When it is too much at the largest number.
+ * @throws {Error} If it is too much for the largest number.
  */
 export async function memory(sizes: Sizes, tell: Tell): Promise<void> {
   const most = Math.min(mostSessions(), sizes.idle);
@@ -30,7 +30,7 @@ export async function memory(sizes: Sizes, tell: Tell): Promise<void> {
   await idle(most, sizes, tell, MAX_IDLE_SMALL, SMALL_HEAP);
 }
 
-/** @param limit How many bytes a session may take, where they are a thousand at least. */
+/** @param limit Maximum bytes per session, if there are at least a thousand. */
 async function idle(count: number, sizes: Sizes, tell: Tell, limit: number, heap?: string): Promise<void> {
   using target = new EchoTarget();
   await using pair = await LoadPair.start(target, count, undefined, heap);
@@ -56,20 +56,20 @@ async function idle(count: number, sizes: Sizes, tell: Tell, limit: number, heap
   }
 }
 
-/** How fast the slow channel is, in bytes a second each way, and how many times faster the others are. */
+/** Rate of the slow channel in each direction, in bytes a second, and the others' multiple of it. */
 const SLOW = 1_000_000, TIMES = 100;
 
-/** How many sessions more there are at the second look. */
+/** Number of further sessions in the second measurement. */
 const MORE = 8;
 
-/** For how long sessions are busy at least, in seconds, and how often memory is looked at meanwhile, in milliseconds. */
+/** Minimum duration of busy sessions, in seconds, and the interval of memory samples, in milliseconds. */
 const BUSY = 10, LOOK = 200;
 
 /**
- * What a session adds to either handler that is busy both ways over two channels and a third one, 100 times slower. The
- * first one takes code along, and V8's young generation, which are there once; what counts is what others add.
+ * Measures the memory per session in either handler that is busy in both directions over two channels and a third, 100
+ * times slower one. The first session also loads code and grows V8's young generation once, so further ones are measured.
  *
- * @throws {Error} When it is too much.
+ * @throws {Error} If it is too much.
  */
 export async function uneven(_: Sizes, tell: Tell): Promise<void> {
   using target = new EchoTarget();
@@ -91,9 +91,9 @@ export async function uneven(_: Sizes, tell: Tell): Promise<void> {
   if (Math.max(client, server) > MAX_BUSY) throw new Error(`a busy session takes more than ${mib(MAX_BUSY)}`);
 }
 
-/** The most that was resident while so many sessions were busy. */
+/** Maximum resident memory while `count` sessions are busy. */
 async function mostWhileBusy(pair: LoadPair, count: number): Promise<[number, number]> {
-  // One round takes all the time: whoever takes more than it should has it to take.
+  // A single round of the whole duration gives excessive memory time to build up.
   const bytes = new Uint8Array(BUSY * SLOW).map((_, index) => index >> 8);
   let most = await pair.resident(), busy = true;
   const looking = (async () => {

@@ -1,30 +1,30 @@
-/** A path that is only so fast. */
+/** A path with a limited rate. */
 import type { Address } from "../../src/net/address.ts";
 import { pause } from "./parts.ts";
 
-/** How far a path may fall behind and make up for it, in milliseconds: timers come late. */
+/** Maximum backlog that a path catches up on, in milliseconds, since timers run late. */
 const LATE = 50;
 
-/** Passes on what comes, so many bytes a second each way and no more. */
+/** Relays at a limited rate in each direction. */
 export class PacedPath implements AsyncDisposable {
   #listener: Deno.TcpListener | undefined;
   readonly #rate: number;
   readonly #open = new Set<Deno.Conn>();
   #accepting: Promise<void> | undefined;
 
-  /** A path. @param rate In bytes a second. */
+  /** Creates a path. @param rate In bytes a second. */
   constructor(rate: number) {
     this.#rate = rate;
   }
 
-  /** Where it leads, from now on; to be called once. @returns Where it begins, at the same host. */
+  /** Starts relaying to an address; call it once. @returns The path's listening address, on the same host. */
   lead(to: Address): Address {
     const listener = this.#listener = Deno.listen({ hostname: to.host, port: 0 });
     this.#accepting = this.#accept(listener, to);
     return { host: to.host, port: listener.addr.port };
   }
 
-  /** Closes it, and all that is on it. */
+  /** Closes the path and its connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener?.close();
     for (const conn of this.#open) conn.close();
@@ -37,7 +37,7 @@ export class PacedPath implements AsyncDisposable {
     try {
       for await (const conn of listener) passed.push(this.#pass(conn, to));
     } catch {
-      // It was closed.
+      // The path was closed.
     }
     await Promise.all(passed);
   }

@@ -1,4 +1,4 @@
-/** Pairs of handlers to put load on, as processes of their own, and what they hold. */
+/** Pairs of handlers under load, as separate processes, and their resource usage. */
 import { stdFlags } from "../../scripts/std.ts";
 import { printedBy } from "../../scripts/task.ts";
 import { type Address, formatAddress } from "../../src/net/address.ts";
@@ -7,22 +7,22 @@ import { makeTempDir } from "../support/programs/process.ts";
 import { freePort } from "../support/programs/programs.ts";
 import type { EchoTarget } from "./parties.ts";
 
-/** How many channels an association has in these runs. */
+/** Number of channels of an association. */
 export const CHANNELS = 3;
 
 const WEIGHED = new URL("weighed.ts", import.meta.url).pathname;
 
-/** Files of a handler that no session has. */
+/** A handler's files beyond those of sessions. */
 const OTHER_FILES = 120;
 
-/** How long an association without a session is kept in these runs, in seconds: until then its files are open. */
+/** Timeout of idle associations in these runs, in seconds; their files stay open until then. */
 export const IDLE_SECONDS = 3;
 
-/** What a handler holds at one moment. */
+/** A handler's resource usage. */
 export interface Holding {
-  /** What is in use of the heap, garbage aside, in bytes. */
+  /** Used heap after garbage collection, in bytes. */
   readonly heap: number;
-  /** Memory of buffers that are in use or kept, in bytes: no part of the heap. */
+  /** Memory of buffers in use or pooled, outside the heap, in bytes. */
   readonly buffers: number;
   /** Resident memory in bytes. */
   readonly memory: number;
@@ -32,7 +32,7 @@ export interface Holding {
 
 /** A server handler and a client handler over three channels on loopback. */
 export class LoadPair implements AsyncDisposable {
-  /** Where applications connect. */
+  /** The forward's address. */
   readonly entry: Address;
   readonly #server: Handler;
   readonly #client: Handler;
@@ -49,9 +49,9 @@ export class LoadPair implements AsyncDisposable {
   /**
    * Starts a pair.
    *
-   * @param sessions How many sessions it must take at once.
-   * @param through Where the client is to connect for a channel of the server's. Default: to it.
-   * @param heap V8's flags. Default: those that micss runs with.
+   * @param sessions Number of concurrent sessions to support.
+   * @param through Maps a channel of the server's to the client's address for it. Default: the same.
+   * @param heap V8's flags. Default: those of micss.
    */
   static async start(
     target: Pick<EchoTarget, "address">,
@@ -67,7 +67,7 @@ export class LoadPair implements AsyncDisposable {
     const channels = hosts.map((host) => ({ host, port }));
     const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
     const timeouts = `timeouts: {idle: ${IDLE_SECONDS}s, handshake: 30s}`;
-    // All sessions are one client's, and their associations may be idle at once: one source has a quarter for that.
+    // All sessions come from one source, which may use a quarter of the limit for idle associations.
     const associations = 4 * (sessions + 2);
     await Deno.writeTextFile(
       `${path}/server.yaml`,
@@ -93,7 +93,7 @@ ${timeouts}
     return new LoadPair(entry, server, client, making.move());
   }
 
-  /** What both handlers hold: the client's, then the server's. */
+  /** Resource usage of the client and the server. */
   async holding(): Promise<[Holding, Holding]> {
     const count = ++this.#weighed;
     const of = async (handler: Handler) => {
@@ -105,12 +105,12 @@ ${timeouts}
     return await Promise.all([of(this.#client), of(this.#server)]);
   }
 
-  /** What is resident of both handlers: the client's, then the server's. */
+  /** Resident memory of the client and the server. */
   resident(): Promise<[number, number]> {
     return Promise.all([this.#client.memory(), this.#server.memory()]);
   }
 
-  /** Both logs, for a message. */
+  /** Both logs, for error messages. */
   describe(): string {
     return `${this.#client.describe()}\n${this.#server.describe()}`;
   }
@@ -121,15 +121,15 @@ ${timeouts}
     await this.#server.stop();
   }
 
-  /** How many files the client handler has open. */
+  /** Number of the client handler's open files. */
   clientFiles(): Promise<number> {
     return this.#client.files();
   }
 
-  /** How many lines either log has of level warn or error; those that were kept. */
+  /** Lines of level warn or error in either log. */
   complaints(): string[] {
     return [this.#client, this.#server].flatMap((handler) => {
-      // That files might not be enough for the limits that these runs set is as it should be.
+      // These runs set limits that may exceed the available files, which is fine.
       const lines = handler.logged(/^(?!few open files)/, { level: /warn|error/ });
       return lines.map(({ event, reason }) => `${event}: ${reason}`);
     });
@@ -141,7 +141,7 @@ ${timeouts}
   }
 }
 
-/** The most sessions that one pair of handlers can hold with the files that this process, and so they, may open. */
+/** Maximum number of sessions of a pair, given the limit on open files. */
 export function mostSessions(): number {
   const { success, stdout } = new Deno.Command("sh", { args: ["-c", "ulimit -Hn"], stderr: "null" }).outputSync();
   const files = success ? Number(new TextDecoder().decode(stdout)) : 1024;

@@ -1,7 +1,7 @@
-/** Applications and a target that make load: the target echoes, and each application checks its echo. */
+/** Applications and a target that generate load: the target echoes, and each application checks its echo. */
 import { type Address, formatAddress } from "../../src/net/address.ts";
 
-/** A target that sends back what it gets, until the application half-closes; then it closes. */
+/** A target that echoes until the application half-closes, and then closes. */
 export class EchoTarget implements Disposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Deno.Conn>();
@@ -11,18 +11,18 @@ export class EchoTarget implements Disposable {
     this.#accept();
   }
 
-  /** Where it listens. */
+  /** Its listening address. */
   get address(): Address {
     const { hostname: host, port } = this.#listener.addr;
     return { host, port };
   }
 
-  /** How many connections it has. */
+  /** Number of connections. */
   get size(): number {
     return this.#open.size;
   }
 
-  /** Closes all. */
+  /** Closes everything. */
   [Symbol.dispose](): void {
     this.#listener.close();
     for (const conn of this.#open) conn.close();
@@ -43,18 +43,18 @@ export class EchoTarget implements Disposable {
       let buffer = new Uint8Array(256);
       for (let length = await conn.read(buffer); length !== null; length = await conn.read(buffer)) {
         await writeAll(conn, buffer.subarray(0, length));
-        // Idle ones stay small.
+        // Idle connections keep small buffers.
         if (length === buffer.length && length < 65_536) buffer = new Uint8Array(65_536);
       }
     } catch {
-      // The session was reset: its application knows and tells.
+      // The session was reset, which its application reports.
     } finally {
       if (this.#open.delete(conn)) conn.close();
     }
   }
 }
 
-/** An application's connection, whose bytes must all come back. */
+/** An application's connection, which expects all its bytes back. */
 export class Application {
   readonly #conn: Deno.TcpConn;
 
@@ -62,7 +62,7 @@ export class Application {
     this.#conn = conn;
   }
 
-  /** Connects, and sees by a byte that comes back that the session has begun. */
+  /** Connects, and waits for a byte's echo, which proves that the session has begun. */
   static async begin({ host, port }: Address): Promise<Application> {
     const conn = await Deno.connect({ hostname: host, port });
     conn.setNoDelay(true);
@@ -81,7 +81,7 @@ export class Application {
     if (back.some((byte, at) => byte !== bytes[at])) throw new Error("other bytes came back");
   }
 
-  /** Half-closes, waits for the other end's end, and closes. @throws {Error} When something else comes. */
+  /** Half-closes, waits for the other end, and closes. @throws {Error} If anything but the end arrives. */
   async end(): Promise<void> {
     try {
       await this.#conn.closeWrite();
@@ -92,7 +92,7 @@ export class Application {
     }
   }
 
-  /** Waits for how it ends by itself, and closes. */
+  /** Waits until the connection ends by itself, and closes. */
   async broken(): Promise<"reset" | "end"> {
     try {
       await this.#conn.read(new Uint8Array(1));
@@ -115,7 +115,7 @@ export class Application {
   }
 }
 
-/** A whole session: connects, sends `request`, half-closes, and gets it back up to the end. */
+/** Runs a whole session: connects, sends `request`, half-closes, and receives it back to the end. */
 export async function shortSession(to: Address, request: Uint8Array): Promise<void> {
   const conn = await Deno.connect({ hostname: to.host, port: to.port });
   try {
@@ -132,7 +132,7 @@ export async function shortSession(to: Address, request: Uint8Array): Promise<vo
   }
 }
 
-/** Runs an action for each of 0 to `count` - 1, `atOnce` at a time, the next as soon as one is done. */
+/** Runs an action for 0 to `count` - 1, with `atOnce` of them concurrently. */
 export async function inParallel(
   count: number,
   atOnce: number,

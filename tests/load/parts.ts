@@ -1,46 +1,46 @@
-/** The parts of the load: what each puts on handlers, and what it must find afterwards. */
+/** The parts of the load, and the checks after each. */
 import { Application, EchoTarget, inParallel, shortSession } from "./parties.ts";
 import { type Holding, IDLE_SECONDS, LoadPair, mostSessions } from "./pairs.ts";
 
-/** Where a part writes its figures. */
+/** Prints a part's figures. */
 export type Tell = (line: string) => void;
 
-/** How many sessions are begun at once. */
+/** Number of sessions that start concurrently. */
 export const AT_ONCE = 64;
 
-/** How long between two looks at what is held, in milliseconds, and how many there are at most. */
+/** Interval between samples of resource usage, in milliseconds, and their maximum number. */
 const SAMPLE = 500, SAMPLES = 60;
 
-/** How often a fresh session may be too slow, and how long between two tries, in milliseconds. */
+/** Number of attempts at a fast enough fresh session, and the interval between them, in milliseconds. */
 const SLOW_TRIES = 10, BETWEEN_TRIES = 3000;
 
-/** How far the heap, garbage aside, may be above what it was after the same load before: by a factor, and in bytes. */
+/** Tolerated growth of the heap since the same load before: as a factor, and in bytes. */
 const MORE_HEAP = 1.1, ANY_HEAP = 500_000;
 
-/** What handlers must be back at after a load that they have had before. */
+/** Tolerances after a repeated load. */
 export interface Tolerance {
-  /** The most resident memory, by what it was. */
+  /** Maximum resident memory, relative to before. */
   readonly memory: number;
   /**
-   * The least throughput of a fresh session, by what it was. A machine that has other work makes sessions slower, and
-   * handlers that were left slower make all of them so: one of ten tries within half a minute has to be as fast.
+   * Minimum throughput of a fresh session, relative to before. Other work on the machine slows some sessions, a damaged
+   * handler slows all: one of ten attempts within half a minute has to be fast enough.
    */
   readonly throughput: number;
-  /** How many MB that is measured with. */
+  /** Megabytes per throughput measurement. */
   readonly probe: number;
 }
 
-/** Waits so many milliseconds. */
+/** Waits for `ms` milliseconds. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Bytes as MiB. */
+/** Formats bytes as MiB. */
 export function mib(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
-/** What a pair of handlers must be back at after each load. */
+/** Checks a pair of handlers after each load. */
 export class Afterwards {
   readonly #pair: LoadPair;
   readonly #tell: Tell;
@@ -48,7 +48,7 @@ export class Afterwards {
   #before: [Holding, Holding] | undefined;
   #throughput = 0;
 
-  /** Knows nothing yet. */
+  /** Creates a check without a baseline. */
   constructor(pair: LoadPair, tell: Tell, tolerance: Tolerance) {
     this.#pair = pair;
     this.#tell = tell;
@@ -56,8 +56,8 @@ export class Afterwards {
   }
 
   /**
-   * Looks at the handlers after the load was on them for the first time: later loads must leave no more than that. What
-   * is resident is then as much as at the load's height, for V8 keeps its pages; what is in use tells what is held.
+   * Takes the baseline after the first load. Resident memory then is at its peak, since V8 keeps its pages; the used heap
+   * reveals retained objects.
    */
   async warm(): Promise<void> {
     this.#throughput = await throughput(this.#pair, this.#tolerance.probe);
@@ -66,9 +66,9 @@ export class Afterwards {
   }
 
   /**
-   * Looks at them again.
+   * Compares with the baseline.
    *
-   * @throws {Error} When files are left open, more memory is held, or a session is slower.
+   * @throws {Error} If files stay open, more memory is held, or a session is slower.
    */
   async check(what: string): Promise<void> {
     const before = this.#before!;
@@ -97,7 +97,7 @@ export class Afterwards {
     if (problems.length > 0) throw new Error(`${what}: ${problems.join("; ")}`);
   }
 
-  /** What a fresh session has, again where that is too little. */
+  /** A fresh session's throughput, remeasured while it is too low. */
   async #speed(): Promise<number> {
     let best = 0;
     for (let tries = 1; tries <= SLOW_TRIES; tries++) {
@@ -108,7 +108,7 @@ export class Afterwards {
     return best;
   }
 
-  /** The least of samples of what is held, until it is as little as before, or for long enough that it should be. */
+  /** Minimum over samples of resource usage, taken until it is back at `before` or for long enough. */
   async #least(before: [Holding, Holding] | undefined): Promise<[Holding, Holding]> {
     await pause(IDLE_SECONDS * 1000);
     let least = await this.#pair.holding();
@@ -119,7 +119,7 @@ export class Afterwards {
       });
       if (enough) break;
       await pause(SAMPLE);
-      // The garbage collector comes when something is made.
+      // Allocation triggers the garbage collector.
       if (sample % 10 === 9) await inParallel(200, 4, () => shortSession(this.#pair.entry, new Uint8Array(1000)));
       const now = await this.#pair.holding();
       least = least.map(({ memory, files, heap, buffers }, index) => ({
@@ -133,7 +133,7 @@ export class Afterwards {
   }
 }
 
-/** What a session of its own carries to the target and back, in MB of 10^6 bytes a second: the best of three. */
+/** Throughput of a single session through the echo, in MB (10^6 bytes) a second: the best of three. */
 async function throughput(pair: LoadPair, megabytes: number): Promise<number> {
   const application = await Application.begin(pair.entry);
   const bytes = new Uint8Array(1_000_000).map((_, index) => index);
@@ -147,7 +147,7 @@ async function throughput(pair: LoadPair, megabytes: number): Promise<number> {
   return best;
 }
 
-/** What a pair holds, in words. */
+/** Formats resource usage. */
 export function describe(holding: readonly Holding[]): string {
   const [client, server] = holding.map(({ memory, files, heap }) =>
     `${mib(memory)} (heap ${mib(heap)}, ${files} files)`
@@ -155,23 +155,23 @@ export function describe(holding: readonly Holding[]): string {
   return `client ${client}, server ${server}`;
 }
 
-/** How large a part is. */
+/** Sizes of the parts. */
 export interface Sizes {
   /** Idle sessions at once. */
   readonly idle: number;
-  /** For how long they are idle, in seconds. */
+  /** Duration of idleness, in seconds. */
   readonly hold: number;
-  /** Busy sessions at once, while the others are idle. */
+  /** Concurrent busy sessions, while the others are idle. */
   readonly busy: number;
-  /** How much each busy one carries each way, in rounds of 16 KB. */
+  /** Volume of each busy session in each direction, in rounds of 16 KB. */
   readonly rounds: number;
-  /** Short sessions, so many one after the other and as many at a time. */
+  /** Number of short sessions, in sequence and concurrently. */
   readonly short: number;
-  /** What must be so afterwards. */
+  /** Tolerances of the checks. */
   readonly tolerance: Tolerance;
 }
 
-/** Many idle sessions and some busy ones at once, twice; the second time must leave what the first one left. */
+/** Runs many idle and some busy sessions at once, twice; the second run must leave no more than the first. */
 export async function idle(sizes: Sizes, tell: Tell): Promise<void> {
   using target = new EchoTarget();
   await using stack = new AsyncDisposableStack();
@@ -195,7 +195,7 @@ export async function idle(sizes: Sizes, tell: Tell): Promise<void> {
       tell(`${sizes.idle} idle sessions begun in ${seconds.toFixed(1)} s: ${files} files open; ${describe(held[0]!)}`);
       await busy(sizes, (index) => at(sizes.idle + index), tell);
       await pause(sizes.hold * 1000);
-      // Each still carries what comes.
+      // Each still relays.
       await inParallel(applications.length, AT_ONCE, async (index) => {
         await applications[index]!.round(Uint8Array.of(2, 3));
         await applications[index]!.end();
@@ -225,10 +225,10 @@ async function busy({ busy, rounds }: Sizes, at: (index: number) => LoadPair, te
   tell(`${busy} busy sessions: ${speed.toFixed(0)} MB/s each way in all, the slowest round ${slowest.toFixed(0)} ms`);
 }
 
-/** How long a client handler may take to be done with all its sessions when their server handler is gone, in milliseconds. */
+/** Time limit for a client handler to end all sessions after its server handler was killed, in milliseconds. */
 const DONE = 15_000;
 
-/** Many idle sessions whose server handler is killed: all are reset, and nothing is left of them, soon. */
+/** Kills the server handler of many idle sessions: all must be reset, and nothing be left of them, in time. */
 export async function killed({ idle }: Sizes, tell: Tell): Promise<void> {
   using target = new EchoTarget();
   const count = Math.min(idle, mostSessions());
@@ -251,7 +251,7 @@ export async function killed({ idle }: Sizes, tell: Tell): Promise<void> {
   if (files > before) throw new Error(`${files} files are open after ${DONE / 1000} s, and were ${before}`);
 }
 
-/** Short sessions one after the other, then many at a time. */
+/** Runs short sessions in sequence, then many concurrently. */
 export async function short({ short, tolerance }: Sizes, tell: Tell): Promise<void> {
   using target = new EchoTarget();
   await using pair = await LoadPair.start(target, 4 * AT_ONCE);
@@ -271,7 +271,7 @@ export async function short({ short, tolerance }: Sizes, tell: Tell): Promise<vo
   complain([pair]);
 }
 
-/** Everything in turns for so many minutes. */
+/** Runs everything in turns for `minutes`. */
 export async function soak(minutes: number, sizes: Sizes, tell: Tell): Promise<void> {
   using target = new EchoTarget();
   await using pair = await LoadPair.start(target, Math.min(mostSessions(), sizes.idle + sizes.busy + AT_ONCE));
@@ -293,7 +293,7 @@ export async function soak(minutes: number, sizes: Sizes, tell: Tell): Promise<v
   complain([pair]);
 }
 
-/** Does a part's work; where that fails, the handlers' logs may say why. */
+/** Runs a part; a failure includes the handlers' logs. */
 async function explained(pairs: readonly LoadPair[], work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -305,14 +305,14 @@ async function explained(pairs: readonly LoadPair[], work: () => Promise<void>):
   }
 }
 
-/** What logs complain of, and how often; the most frequent first. */
+/** Summarizes log lines with their counts, the most frequent first. */
 function summary(complaints: readonly string[]): string {
   const kinds = Map.groupBy(complaints, (text) => text.replace(/\(.*?\)/, "(…)"));
   const counts = [...kinds].map(([kind, { length }]) => ({ kind, length })).sort((a, b) => b.length - a.length);
   return counts.slice(0, 5).map(({ kind, length }) => `${length} times: ${kind}`).join("; ");
 }
 
-/** @throws {Error} When there is something in the logs of these pairs that should not be. */
+/** @throws {Error} If these pairs' logs have warnings or errors. */
 export function complain(pairs: readonly LoadPair[]): void {
   const complaints = pairs.flatMap((pair) => pair.complaints());
   if (complaints.length > 0) throw new Error(`the logs say ${summary(complaints)}`);

@@ -1,5 +1,5 @@
 /**
- * The task `model`: searches all states of the model of the handshake, and of each variant of it.
+ * The task `model`: searches all states of the handshake's model and of each variant.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** The handshake's model, searched exhaustively for two channels; `deno task model` does the same for three. */
+/** Searches the handshake's model exhaustively for two channels; `deno task model` also does for three. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { canRun, search } from "./spin.ts";
 import { VARIANTS } from "./variants.ts";

@@ -1,11 +1,11 @@
 /** Runs the model with spin. */
 import type { Variant } from "./variants.ts";
 
-/** What an exhaustive search found. */
+/** Result of an exhaustive search. */
 export interface Found {
-  /** How many different states there are, or were until the first error. */
+  /** Number of distinct states, up to the first error if any. */
   readonly states: number;
-  /** The claim that turned out wrong, as spin has it; null where all hold in all states. */
+  /** The violated claim in spin's words; null if all claims hold in all states. */
   readonly violated: string | null;
   /** In MB. */
   readonly memory: number;
@@ -13,7 +13,7 @@ export interface Found {
 
 const MODEL = new URL("association.pml", import.meta.url).pathname;
 
-/** Whether the programs that it takes are there. */
+/** Checks whether spin and gcc are installed. */
 export function canRun(): boolean {
   try {
     return [["spin", "-V"], ["gcc", "--version"]].every(([command, flag]) =>
@@ -27,15 +27,15 @@ export function canRun(): boolean {
 /**
  * Searches all states of the model.
  *
- * @param channels 2, with four connections of the adversary's own to the server, or 3, with three.
- * @throws {Error} When a program fails, or the search was not complete.
+ * @param channels 2, with four of the adversary's own connections to the server, or 3, with three.
+ * @throws {Error} If a program fails, or the search was incomplete.
  */
 export async function search({ defines }: Variant, channels: 2 | 3): Promise<Found> {
   const directory = await Deno.makeTempDir({ prefix: "micss-model-" });
   try {
     const flags = [`N=${channels}`, `OWN=${channels === 2 ? 4 : 3}`, ...defines].map((define) => `-D${define}`);
     await run(directory, "spin", ["-a", ...flags, MODEL]);
-    // The whole state space, each state in full: no partial order reduction, no hashing, no bits left out.
+    // The complete state space with full states: no partial order reduction, no hashing, no approximation.
     await run(directory, "gcc", ["-O1", "-DSAFETY", "-DCOLLAPSE", "-DNOREDUCE", "-DMEMLIM=2000", "-o", "pan", "pan.c"]);
     const text = await run(directory, `${directory}/pan`, ["-m10000", "-n"]);
     const number = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? NaN);

@@ -1,21 +1,21 @@
-/** What is claimed of the model in association.pml, as it is and with something left out. */
+/** Claims about the model in association.pml, as it is and with something omitted. */
 
 /** One run of the model. */
 export interface Variant {
-  /** What is left out or claimed, in words. */
+  /** The omission or claim, in words. */
   readonly name: string;
-  /** What the model is told. */
+  /** Macros that select it in the model. */
   readonly defines: readonly string[];
-  /** Part of the claim that must turn out wrong, as the model has it; null where all claims must hold. */
+  /** Part of the claim that must be violated, in the model's text; null if all claims must hold. */
   readonly violates: string | null;
-  /** Whether it takes more connections of the adversary's own than there are in the model of three channels. */
+  /** Set if it needs more of the adversary's own connections than the model of three channels has. */
   readonly twoChannelsOnly?: true;
 }
 
-/** A list that is not the one that a client's honest channel is bound by. */
+/** A list that differs from the one that a client's honest channel is bound by. */
 const OTHER_LIST = "!=1))||(sent[";
 
-/** The model as it is, and everything that must come out of it with something changed. */
+/** The model as it is, and the results of each change. */
 export const VARIANTS: readonly Variant[] = [
   { name: "the handshake", defines: [], violates: null },
   { name: "a client that shares after the first echo", defines: ["EARLY_SHARE"], violates: "stage[" },
@@ -25,7 +25,7 @@ export const VARIANTS: readonly Variant[] = [
   { name: "cookies that can be guessed", defines: ["GUESSABLE"], violates: "==2" },
   { name: "a server that refuses all that a list names", defines: ["HURTS_NAMED"], violates: "a>=3" },
   { name: "a server that takes two channels on one path", defines: ["ONE_ADDRESS"], violates: "==4" },
-  // The server echoes on a channel only what came on it, so on the honest one the echo can't be another list.
+  // On the honest channel the server echoes only what came on it, so that echo can't be another list.
   { name: "a client that does not compare the echo", defines: ["NO_COMPARE"], violates: null },
   {
     name: "a server that takes one list for all, as far as the client's comparison goes",
@@ -45,6 +45,6 @@ export const VARIANTS: readonly Variant[] = [
     // Relaying both at once takes two connections for each.
     twoChannelsOnly: true,
   },
-  { name: "the claim that nobody is refused", defines: ["REACH_REFUSED"], violates: "!=(0+1)" },
+  { name: "the claim that no connection is refused", defines: ["REACH_REFUSED"], violates: "!=(0+1)" },
   { name: "the claim that the server never shares", defines: ["REACH_SERVER"], violates: "violated 0" },
 ];

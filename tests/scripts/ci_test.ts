@@ -48,7 +48,7 @@ Deno.test(".ci/run fails if the check does, or if what should give the compiler'
   assertEquals(lastLine(variables), "/a passed");
 });
 
-Deno.test(".ci/run has a cache of its own for Deno, which is empty at first", async () => {
+Deno.test(".ci/run has its own Deno cache, which is empty at first", async () => {
   const { code, text } = await runCi({ test: 'ls "$DENO_DIR" 2>&1; echo "$DENO_DIR passed"' });
   assertEquals(code, 0);
   const [listing, last] = text().trimEnd().split("\n");

@@ -50,7 +50,7 @@ async function told(...args: string[]): Promise<string[]> {
   return text().trim().split(" ");
 }
 
-Deno.test("what follows the task's name goes to deno compile, before the program, and dashes don't", async () => {
+Deno.test("arguments of the task are passed to deno compile before the program, without dashes", async () => {
   const [compile, ...rest] = await told("--", "--target", "aarch64-apple-darwin");
   assertEquals(compile, "compile");
   assertMatch(rest.slice(-4).join(" "), /^--output=\S+micss --target aarch64-apple-darwin main\.ts$/);
@@ -65,7 +65,7 @@ Deno.test("the executable gets the flags of the task runtime, no code cache, and
   assert(args.includes("--frozen"));
 });
 
-Deno.test("who names V8's flags has those, in place of the task's", async () => {
+Deno.test("V8's flags in the arguments replace the task's", async () => {
   const args = await told("--v8-flags=--max-semi-space-size=4");
   assertEquals(args.filter((arg) => arg.startsWith("--v8-flags")), ["--v8-flags=--max-semi-space-size=4"]);
 });
@@ -120,7 +120,7 @@ Deno.test("an executable whose page lacks its chart is removed", async () => {
   );
 });
 
-Deno.test("an executable for another system is not run, and has to have all packages", async () => {
+Deno.test("an executable for another system is not run, but must have all packages", async () => {
   const target = ["--target", "aarch64-apple-darwin"];
   const { code, built: there } = await compileBy(built("exit 7"), ...target);
   assertEquals([code, there], [0, true]);

@@ -1,7 +1,6 @@
 /**
- * deno.json, scripts/std/npm.json and the lock files against each other: nothing may be in one and missing in another. The
- * program's locks have its packages and no others, because tasks fetch, and the compiler embeds, all that is locked; what
- * only tests import is in tests/deno.lock.
+ * Consistency of deno.json, scripts/std/npm.json and the lock files. The program's locks have its packages and no others,
+ * because tasks fetch, and the compiler embeds, all locked packages; those that only tests import are in tests/deno.lock.
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -30,7 +29,7 @@ const testsLock = await read<Lock>("tests/deno.lock");
 
 const packagesOf = ({ imports }: Config, registry: "jsr:" | "npm:") =>
   Object.entries(imports).filter(([, specifier]) => specifier.startsWith(registry));
-/** What a lock file calls `npm:/NAME@VERSION/`, which lets a package's files be imported. */
+/** The name in a lock file of `npm:/NAME@VERSION/`, a specifier that allows imports of a package's files. */
 const packageOf = (specifier: string) => specifier.replace(/^npm:\/(.+)\/$/, "npm:$1");
 const specifiersOf = (entries: [string, string][]) => entries.map(([, specifier]) => packageOf(specifier)).sort();
 
@@ -41,7 +40,7 @@ Deno.test("deno.json imports packages by exact version from npm, and @std from j
   }
 });
 
-Deno.test("no command changes a lock file by itself", async () => {
+Deno.test("no command changes a lock file implicitly", async () => {
   for (const config of [project, await read<Config>("bench/charts/deno.json")]) assertEquals(config.lock?.frozen, true);
 });
 
@@ -63,7 +62,7 @@ Deno.test("every package that the project or the fallback imports is locked, and
   assertEquals(locked(npmLock, "jsr:"), []);
 });
 
-Deno.test("npm.json has every name of deno.json: @std over a file beside it, the rest as it is there", async () => {
+Deno.test("npm.json has every name of deno.json: @std by a file in its folder, the rest unchanged", async () => {
   for (const [name, specifier] of Object.entries(project.imports)) {
     const stand = npm.imports[name];
     assert(stand, `scripts/std/npm.json lacks ${name}`);
@@ -76,7 +75,7 @@ Deno.test("npm.json has every name of deno.json: @std over a file beside it, the
 const LOCKS = [["deno.lock", projectLock], ["scripts/std/deno.lock", npmLock], ["tests/deno.lock", testsLock]] as const;
 
 for (const [path, lock] of LOCKS) {
-  Deno.test(`${path} is whole: sorted, every package with its hash and its dependencies`, () => {
+  Deno.test(`${path} is complete: sorted, every package with its hash and its dependencies`, () => {
     for (const part of [lock.specifiers, lock.jsr ?? {}, lock.npm ?? {}]) {
       assertEquals(Object.keys(part), Object.keys(part).sort());
     }
@@ -98,7 +97,7 @@ for (const [path, lock] of LOCKS) {
 }
 
 for (const [path, lock] of LOCKS) {
-  Deno.test(`${path} has no npm package but those that are imported and those that they depend on`, () => {
+  Deno.test(`${path} has only imported npm packages and their dependencies`, () => {
     const specifiers = Object.keys(lock.specifiers).filter((specifier) => specifier.startsWith("npm:"));
     const wanted = specifiers.map((specifier) => specifier.slice("npm:".length));
     const reached = new Set<string>();
@@ -140,7 +139,7 @@ Deno.test("tests/deno.lock has what both others have, and what only tests import
   assertEquals(Object.keys(testsLock.specifiers), [...new Set(all)].sort());
 });
 
-Deno.test("the lock files agree on the hash of what several have", () => {
+Deno.test("the lock files agree on the hashes of common packages", () => {
   const hashes = (lock: Lock) => Object.entries({ ...lock.npm, ...lock.jsr });
   const all = new Map(hashes(testsLock).map(([name, { integrity }]) => [name, integrity]));
   for (const [name, { integrity }] of [...hashes(projectLock), ...hashes(npmLock)]) {

@@ -1,4 +1,4 @@
-/** A newcomer's first commands: the home directory and Deno's cache are empty, and nothing is set. */
+/** A newcomer's first commands: an empty home directory, an empty Deno cache, and no settings. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { makeTempDir, run } from "../support/programs/process.ts";
@@ -10,7 +10,7 @@ async function locked(path: string): Promise<string[]> {
   return Object.keys(JSON.parse(await Deno.readTextFile(ROOT + path)).npm);
 }
 
-/** The packages in a cache of Deno's, `REGISTRY/NAME/VERSION/package.json`, as `NAME@VERSION`. */
+/** The packages in a Deno cache, `REGISTRY/NAME/VERSION/package.json`, as `NAME@VERSION`. */
 async function cached(directory: string): Promise<string[]> {
   const { text } = await run(["find", directory, "-name", "package.json", "-printf", "%P\n"]);
   const path = /^[^/]+\/((?:@[^/]+\/)?[^/]+)\/(\d[^/]*)\/package\.json$/gm;
@@ -18,7 +18,7 @@ async function cached(directory: string): Promise<string[]> {
 }
 
 const commands: [task: string[], says: string][] = [
-  // A busy machine may not let it come to its end.
+  // On a busy machine the demo may not finish.
   [["demo"], "1 · A page"],
   [["micss", "version"], "micss "],
 ];

@@ -24,30 +24,30 @@ async function* sources(directory = new URL("src/", ROOT)): AsyncGenerator<strin
 
 const code = (await Array.fromAsync(sources())).join("\n");
 
-/** What the first group of `pattern` matches in the code, sorted, each once. */
+/** Distinct matches of the first group of `pattern` in the code, sorted. */
 function used(pattern: RegExp): string[] {
   return [...new Set([...code.matchAll(pattern)].map(([, name]) => name!))].sort();
 }
 
-Deno.test("nobody is ever asked for a permission, and there is none for everything", () => {
+Deno.test("micss runs without prompts for permissions, and without --allow-all", () => {
   assert(flags.has("--no-prompt"));
   assert(!flags.has("--allow-all"));
 });
 
-Deno.test("the variables of the environment that may be read are those that the code reads", () => {
+Deno.test("the readable environment variables are those that the code reads", () => {
   const read = used(/\b(?:env|environment|variable|Deno\.env\.get)\("([A-Z_]+)"\)/g);
   assertEquals(flags.get("--allow-env")!.toSorted(), read);
 });
 
-Deno.test("what may be asked of the system is what the code asks", () => {
+Deno.test("the permitted system information is what the code requests", () => {
   assertEquals(
     flags.get("--allow-sys")!.toSorted(),
-    // the last one is in no list that Deno takes: who asks it needs a way around
+    // Deno has no permission for the last one, so the code must not use it.
     used(/\bDeno\.(uid|gid|networkInterfaces|hostname|loadavg|osRelease|osUptime|systemMemoryInfo|umask)\(/g),
   );
 });
 
-Deno.test("the programs that may be run are those that make rules, where distributions keep them", () => {
+Deno.test("the permitted programs are those that make rules, in distributions' paths", () => {
   const paths = PROGRAMS.flatMap((program) => DIRECTORIES.map((directory) => `${directory}/${program}`));
   assertEquals(flags.get("--allow-run")!.toSorted(), paths.toSorted());
 });

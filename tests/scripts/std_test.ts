@@ -1,6 +1,6 @@
 /**
- * What the project relies on in `@std`. Holds for the packages of jsr.io and for what stands in for them in scripts/std,
- * whichever the run is on: `deno task -q std` says.
+ * The behaviour of `@std` that the project relies on. Tests the packages of jsr.io or their replacements in scripts/std,
+ * whichever `deno task -q std` selects.
  */
 
 import {
@@ -87,7 +87,7 @@ Deno.test("assertions pass on what they assert", async () => {
   assertEquals(rejected.message, "why");
 });
 
-Deno.test("assertRejects fails when nothing rejects, or when the function throws itself", async () => {
+Deno.test("assertRejects fails if nothing rejects, or if the function itself throws", async () => {
   await assertRejects(() => assertRejects(() => Promise.resolve(1)), AssertionError, "Expected function to reject");
   const throwing = () => {
     throw new TypeError("early");
@@ -95,7 +95,7 @@ Deno.test("assertRejects fails when nothing rejects, or when the function throws
   await assertRejects(() => assertRejects(throwing), AssertionError, "Function throws when expected to reject");
 });
 
-Deno.test("parseArgs tells strings, booleans and lists from each other", () => {
+Deno.test("parseArgs distinguishes strings, booleans and lists", () => {
   const args = parseArgs(
     [
       "server",
@@ -123,7 +123,7 @@ Deno.test("parseArgs tells strings, booleans and lists from each other", () => {
   assertEquals<unknown>(args._, ["server", "rest", "7", "-z"]);
 });
 
-Deno.test("parseArgs gives an empty list, an empty string and a default where a value is missing", () => {
+Deno.test("parseArgs returns an empty list, an empty string or a default for a missing value", () => {
   const args = parseArgs(["--empty", "--", "x", "5"], {
     string: ["list", "empty", "level"],
     collect: ["list"],
@@ -138,7 +138,7 @@ Deno.test("parseArgs gives an empty list, an empty string and a default where a 
   assertEquals(args["--"], ["x", "5"]);
 });
 
-Deno.test("parseArgs does not take an option, or a lone dash, for an option's value", () => {
+Deno.test("parseArgs takes neither an option nor a lone dash as an option's value", () => {
   const args = parseArgs(["--a", "--b", "-"], { string: ["a", "b"] });
   assertEquals([args.a, args.b, args._], ["", "", ["-"]]);
 });
@@ -160,7 +160,7 @@ Deno.test("parseArgs follows aliases, and negates only what is negatable", () =>
   assertEquals(unknown, ["--no-config"]);
 });
 
-Deno.test("parseArgs hands unknown options and arguments over, and stops early", () => {
+Deno.test("parseArgs passes on unknown options and arguments, and stops early", () => {
   const unknown: unknown[] = [];
   const options = { string: ["a"], stopEarly: true } as const;
   assertEquals(parseArgs(["--a", "1", "server", "--a", "2"], options)._, ["server", "--a", "2"]);
@@ -174,7 +174,7 @@ Deno.test("parseArgs hands unknown options and arguments over, and stops early",
   assertEquals(unknown, [["--x=1", "x", "1"], ["--y", "y", "word"]]);
 });
 
-Deno.test("parse reads YAML's types, and nothing as null", () => {
+Deno.test("parse reads YAML's types, and an empty value as null", () => {
   const text = "a: 1\nb: [x, 'y', 2.5, true, ~]\nc:\n  - d: |\n      two\n      lines\n";
   assertEquals(parse(text), { a: 1, b: ["x", "y", 2.5, true, null], c: [{ d: "two\nlines\n" }] });
   assertEquals(parse(""), null);

@@ -25,11 +25,11 @@ const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
     </testsuite>
 </testsuites>`;
 
-Deno.test("count counts tests, not their steps, nor what a filter left out", () => {
+Deno.test("count counts tests, without their steps and those that a filter excluded", () => {
   assertEquals(count(REPORT), { passed: 2, failed: 1, ignored: ['ip "x" (ignored: needs root)'] });
 });
 
-Deno.test("summary ends in the counts, with what the machine lacks before them", () => {
+Deno.test("summary ends in the counts, after the ignored tests", () => {
   assertEquals(summary(count(REPORT)), 'ip "x" (ignored: needs root)\n2 passed, 1 failed, 1 skipped');
   assertEquals(summary({ passed: 3, failed: 0, ignored: [] }), "3 passed, 0 failed");
 });
@@ -42,7 +42,7 @@ async function runSuite(text: string): Promise<{ code: number; lastLine: string;
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-lock", new URL("../../scripts/test.ts", import.meta.url).pathname, "--no-config", "."],
       cwd: directory,
-      // the little suite imports nothing, so it needs no flags
+      // The small suite imports nothing, so it needs no flags.
       env: { MICSS_STD_FLAGS: "", NO_COLOR: "1" },
     }).output();
     const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

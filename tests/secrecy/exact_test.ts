@@ -1,6 +1,6 @@
 /**
- * Perfect secrecy of what an association sends, counted: over every pad that its stream of shares can be given, what n-1
- * channels carry is the same distribution whatever the message is (paper, section III-E).
+ * Perfect secrecy by enumeration: over all pads of an association's shares, the distribution on n-1 channels is the same
+ * for every message (paper, section III-E).
  */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { initiate } from "../../src/association/initiate.ts";
@@ -12,14 +12,14 @@ import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { Accepting, channelAddresses } from "../support/handlers/pair.ts";
 import { allButOne } from "./watched.ts";
 
-/** What is enumerated: messages and pads of `length` bytes, each of which has `bits` bits. */
+/** The enumerated messages and pads: `length` bytes with `bits` bits each. */
 interface Space {
   readonly channels: number;
   readonly bits: number;
   readonly length: number;
 }
 
-/** For each message, what all channels carried, once for each pad there is. */
+/** The shares on all channels, for each message and each pad. */
 async function enumerate({ channels, bits, length }: Space): Promise<Uint8Array[][][]> {
   let digits = 0;
   const mask = (1 << bits) - 1;
@@ -62,7 +62,7 @@ async function enumerate({ channels, bits, length }: Space): Promise<Uint8Array[
     }));
 }
 
-/** How often each value comes on the channels that are seen. */
+/** Frequency of each value on the observed channels. */
 function distribution(carried: readonly Uint8Array[][], seen: readonly number[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const shares of carried) {
@@ -85,7 +85,7 @@ for (
   ]
 ) {
   const { channels, bits, length } = space;
-  Deno.test(`what ${channels - 1} of ${channels} channels carry of ${length} bytes of ${bits} bits says nothing`, async () => {
+  Deno.test(`${channels - 1} of ${channels} channels reveal nothing of ${length} bytes of ${bits} bits`, async () => {
     const carried = await enumerate(space);
     const values = 1 << bits * length * (channels - 1);
     for (const seen of allButOne(channels)) {

@@ -1,6 +1,6 @@
 /**
- * A generator of random numbers that fails when a key or a mask is due ends the session, and nothing is sent that was to
- * have it. Pads have their own here, which goes on: see failing_pads_test.ts.
+ * A random number generator that fails for a key or a mask ends the session, and nothing that needs it is sent. Pads have
+ * a separate generator here, which keeps working; see failing_pads_test.ts.
  */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { ChannelError } from "../../src/association/association.ts";
@@ -14,7 +14,7 @@ import { type Watched, watchedPair } from "./watched.ts";
 
 type GetRandomValues = typeof crypto.getRandomValues;
 
-/** How it fails, from its first bad number on. */
+/** Failures of the generator, from its first bad number on. */
 const FAILURES: Readonly<Record<string, (into: Uint8Array, real: PadSource) => void>> = {
   "throws": () => {
     throw new Error("no entropy");
@@ -25,7 +25,7 @@ const FAILURES: Readonly<Record<string, (into: Uint8Array, real: PadSource) => v
   "gives the same again": (into) => void into.fill(9),
 };
 
-/** What is due, on which side, when it fails; `act` brings that about. */
+/** The frame due at the failure, its direction, and the action that causes it. */
 interface Moment {
   readonly frame: string;
   readonly by: "up" | "down";
@@ -42,7 +42,7 @@ const MOMENTS: readonly Moment[] = [
   { frame: "RESET", by: "up", act: ({ application }) => application.reset() },
 ];
 
-/** Puts a generator in the system's place, whose pads are the system's all the same. */
+/** Replaces the system's generator, except for pads. */
 function replaced(): { readonly real: PadSource; failWith: PadSource | null } & Disposable {
   const system = crypto.getRandomValues;
   const real: PadSource = (into) => void system.call(crypto, into as Uint8Array<ArrayBuffer>);
@@ -59,13 +59,13 @@ function replaced(): { readonly real: PadSource; failWith: PadSource | null } & 
 }
 
 for (const [how, failure] of Object.entries(FAILURES)) {
-  Deno.test(`a generator that ${how} where a key is due lets no session begin, and nothing leave`, async () => {
+  Deno.test(`a generator that ${how} for a key starts no session, and nothing is sent`, async () => {
     for (const by of ["up", "down"] as const) {
       using generator = replaced();
       const pair = await watchedPair(3, { up: generator.real, down: generator.real });
       let asked = 0;
       generator.failWith = (into) => {
-        // The client's key, and the mask in its OPEN, are good if it is the server's that are to fail.
+        // If the server's numbers are to fail, the client's key and the mask in its OPEN stay good.
         if (by === "down" && asked++ < 2) return generator.real(into);
         failure(into, generator.real);
       };
@@ -82,7 +82,7 @@ for (const [how, failure] of Object.entries(FAILURES)) {
     }
   });
 
-  Deno.test(`a generator that ${how} where a mask is due resets both applications before a further frame leaves`, async () => {
+  Deno.test(`a generator that ${how} for a mask resets both applications before a further frame is sent`, async () => {
     for (const { frame, by, act } of MOMENTS) {
       using generator = replaced();
       const pair = await watchedPair(3, { up: generator.real, down: generator.real });
@@ -90,7 +90,7 @@ for (const [how, failure] of Object.entries(FAILURES)) {
       await settle();
       const what = `${frame} ${by}`;
       generator.failWith = (into) => failure(into, generator.real);
-      // One that repeats itself is noticed at its second number.
+      // A repetition is noticed at the second number.
       if (how === "gives the same again") await repeatOnce(session, by);
       const left = pair.shares(by).map(({ length }) => length);
       await Promise.resolve(act(session, pair)).catch(() => {});
@@ -108,7 +108,7 @@ for (const [how, failure] of Object.entries(FAILURES)) {
   });
 }
 
-/** Has a frame sent, whose mask is the first of those that are all the same. */
+/** Sends a frame whose mask is the first of the equal ones. */
 async function repeatOnce(session: Session, by: "up" | "down"): Promise<void> {
   const [from, to] = by === "up" ? [session.application, session.target] : [session.target, session.application];
   await writeAll(from, Uint8Array.of(1));

@@ -1,4 +1,4 @@
-/** A source of pads that fails stops the session: both applications are reset, and no further share leaves. */
+/** A failing source of pads ends the session: both applications are reset, and no further share is sent. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { PadError } from "../../src/sharing/guarded_pads.ts";
 import { type PadSource, systemPads } from "../../src/sharing/system_pads.ts";
@@ -8,7 +8,7 @@ import { writeAll } from "../../src/net/connection.ts";
 import { finishPair, startSession } from "../support/handlers/session_pair.ts";
 import { watchedPair } from "./watched.ts";
 
-/** How a source fails, from its first bad pad on. */
+/** Failures of a source, from its first bad pad on. */
 const FAILURES: Readonly<Record<string, PadSource>> = {
   "throws": () => {
     throw new Error("no entropy");
@@ -19,17 +19,17 @@ const FAILURES: Readonly<Record<string, PadSource>> = {
   "gives the same again": (into) => void into.fill(9),
 };
 
-/** Which share is the first that has no pad. */
+/** The first share without a valid pad. */
 const MOMENTS = ["the first frame", "DATA", "more DATA", "PING", "END"] as const;
 
 for (const [how, failure] of Object.entries(FAILURES)) {
-  Deno.test(`a source of pads that ${how} resets both applications before another share leaves`, async () => {
+  Deno.test(`a source of pads that ${how} resets both applications before another share is sent`, async () => {
     for (const direction of ["up", "down"] as const) {
       for (const moment of MOMENTS) {
         let failing = false, leftBy: number[] | null = null;
         const pads: PadSource = (into) => {
           if (!failing) return systemPads(into);
-          // The same again is noticed the second time only, which is the second pad of the same piece at the latest.
+          // A repetition is noticed at the second pad, at the latest that of the same piece.
           leftBy ??= pair.shares(direction).map(({ length }) => length);
           failure(into);
         };

@@ -1,6 +1,6 @@
 /**
- * What a real session's channels carry, measured against what its applications said: n-1 of them look like noise, alone,
- * in sum and one after the other, and agree with the message no more often than noise would.
+ * Statistics of a real session's channels: n-1 of them look like noise, alone, in sum and concatenated, and agree with the
+ * message no more often than noise does.
  */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { aesPads } from "../../src/sharing/aes_pads.ts";
@@ -10,15 +10,15 @@ import { concat } from "../../src/wire/concat.ts";
 import { finishPair, startSession } from "../support/handlers/session_pair.ts";
 import { allButOne, sum, type Watched, watchedPair } from "./watched.ts";
 
-/** Each way carries so many bytes of each. */
+/** Length of each message in each direction, in bytes. */
 const LENGTH = 100_000;
 
-/** How many standard deviations are too many. One in 10^22 is as far away. */
+/** Limit in standard deviations, exceeded by chance once in 10^22 times. */
 const TOO_FAR = 10;
 
 const TEXT = new TextEncoder().encode("It was a bright cold day in April, and the clocks were striking thirteen. ");
 
-/** What applications say: what shows best if anything does. */
+/** Messages with conspicuous statistics. */
 const SAID: Readonly<Record<string, Uint8Array>> = {
   "zeros": new Uint8Array(LENGTH),
   "text": Uint8Array.from({ length: LENGTH }, (_, index) => TEXT[index % TEXT.length]!),
@@ -29,7 +29,7 @@ const SOURCES: Readonly<Record<string, PadSource | null>> = {
   "OpenSSL's": aesPads(systemPads),
 };
 
-/** How far the counts of bytes are from even, in standard deviations of chi-square with 255 degrees of freedom. */
+/** Deviation of the byte counts from uniform, in standard deviations of chi-square with 255 degrees of freedom. */
 function unevenness(bytes: Uint8Array): number {
   const counts = new Float64Array(256), even = bytes.length / 256;
   for (const byte of bytes) counts[byte]!++;
@@ -37,7 +37,7 @@ function unevenness(bytes: Uint8Array): number {
   return Math.abs(chiSquare - 255) / Math.sqrt(2 * 255);
 }
 
-/** How far bytes are from telling nothing of those `lag` later, in standard deviations. */
+/** Serial correlation of bytes at distance `lag`, in standard deviations. */
 function serialCorrelation(bytes: Uint8Array, lag: number): number {
   const count = bytes.length - lag, mean = 127.5, variance = (256 ** 2 - 1) / 12;
   let covariance = 0;
@@ -45,7 +45,7 @@ function serialCorrelation(bytes: Uint8Array, lag: number): number {
   return Math.abs(covariance / count / variance) * Math.sqrt(count);
 }
 
-/** How far the number of bytes that are as in the message is from what chance gives, in standard deviations. */
+/** Deviation of the number of bytes equal to the message's from chance, in standard deviations. */
 function agreement(bytes: Uint8Array, message: Uint8Array): number {
   let same = 0;
   for (let i = 0; i < bytes.length; i++) same += bytes[i] === message[i] ? 1 : 0;
@@ -53,7 +53,7 @@ function agreement(bytes: Uint8Array, message: Uint8Array): number {
   return Math.abs(same - expected) / Math.sqrt(expected * 255 / 256);
 }
 
-/** Measures what some channels carried against the message. */
+/** Asserts that some channels' shares look like noise. */
 function assertNoise(shares: readonly Uint8Array[], message: Uint8Array, what: string): void {
   const inSum = sum(shares), behind = concat(shares);
   for (const [how, bytes] of [["sum", inSum], ["concatenation", behind]] as const) {
@@ -65,7 +65,7 @@ function assertNoise(shares: readonly Uint8Array[], message: Uint8Array, what: s
   for (const bytes of [inSum, ...shares]) assertLess(agreement(bytes, message), TOO_FAR, `${what}: like the message`);
 }
 
-/** Runs a session in which both say the same. */
+/** Runs a session in which both sides send the same. */
 async function talk(pair: Watched, said: Uint8Array): Promise<void> {
   const session = await startSession(pair);
   const [, , up, down] = await Promise.all([
@@ -99,7 +99,7 @@ for (const [source, pads] of Object.entries(SOURCES)) {
               const what = `${direction}, channels ${seen.map((index) => index + 1).join()}`;
               assertNoise(seen.map((index) => shares[index]!), message, what);
             }
-            // What all carry is the message itself: here the measures must tell.
+            // All channels together carry the message itself, which the measures must detect.
             assert(unevenness(message) > TOO_FAR && serialCorrelation(message, TEXT.length) > TOO_FAR);
             assert(agreement(message, message) > TOO_FAR);
           }

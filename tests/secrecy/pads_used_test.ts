@@ -1,4 +1,4 @@
-/** Pads are given out once, as long as the message, and each is what one channel of one direction carries. */
+/** Each pad is used once, is as long as the message, and is sent on one channel in one direction. */
 import { assert, assertEquals } from "@std/assert";
 import { aesPads } from "../../src/sharing/aes_pads.ts";
 import { type PadSource, systemPads } from "../../src/sharing/system_pads.ts";
@@ -7,7 +7,7 @@ import { concat } from "../../src/wire/concat.ts";
 import { finishPair, startSession } from "../support/handlers/session_pair.ts";
 import { type Watched, watchedPair } from "./watched.ts";
 
-/** A source that keeps a copy of every pad that it has given out. */
+/** A source that records every pad. */
 function recording(pads: PadSource): { readonly source: PadSource; readonly given: Uint8Array[] } {
   const given: Uint8Array[] = [];
   const source: PadSource = (into) => {
@@ -17,7 +17,7 @@ function recording(pads: PadSource): { readonly source: PadSource; readonly give
   return { source, given };
 }
 
-/** Two sessions, one after the other, in which both sides say the same zeros. */
+/** Runs two consecutive sessions in which both sides send zeros. */
 async function talk(pair: Watched): Promise<void> {
   for (let i = 0; i < 2; i++) {
     const session = await startSession(pair);
@@ -34,7 +34,7 @@ async function talk(pair: Watched): Promise<void> {
   }
 }
 
-/** Checks that no 8 bytes in a row are anywhere twice, at any offset; so no 16 are either. */
+/** Checks that no 8 consecutive bytes occur twice, at any offset. */
 function assertUnique(pads: readonly Uint8Array[]): void {
   const windows = new Set<bigint>();
   let count = 0;

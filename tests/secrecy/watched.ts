@@ -1,4 +1,4 @@
-/** Real associations and sessions whose connections are recorded, over a network in memory. */
+/** Real associations and sessions whose connections are recorded, over an in-memory network. */
 import { initiate } from "../../src/association/initiate.ts";
 import type { Network } from "../../src/net/connection.ts";
 import { Frames } from "../../src/session/frames.ts";
@@ -11,15 +11,15 @@ import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { Accepting, channelAddresses } from "../support/handlers/pair.ts";
 import type { SessionPair } from "../support/handlers/session_pair.ts";
 
-/** Both ends of an association, and what went over its channels. */
+/** Both ends of an association, and its recorded channels. */
 export interface Watched extends SessionPair {
   /** The client's ends of the channels. */
   readonly ends: readonly Seen[];
-  /** The shares that the client, or the server, has sent on each channel. */
+  /** The shares sent on each channel in one direction. */
   shares(direction: "up" | "down"): Uint8Array[];
 }
 
-/** Where pads come from on each side. */
+/** Each side's source of pads. */
 export interface Sources {
   readonly up: PadSource;
   readonly down: PadSource;
@@ -60,7 +60,7 @@ export async function watchedPair(channels: number, { up, down }: Sources): Prom
   };
 }
 
-/** The sum of some arrays, as far as the shortest reaches. */
+/** The XOR of some arrays, truncated to the shortest. */
 export function sum(streams: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(Math.min(...streams.map(({ length }) => length)));
   for (const stream of streams) for (let i = 0; i < bytes.length; i++) bytes[i]! ^= stream[i]!;

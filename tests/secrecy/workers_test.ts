@@ -1,7 +1,7 @@
-/** Pads of a process's workers: each has its own generator, and none gives what another gives. */
+/** A process's workers have separate generators, with different pads. */
 import { assertEquals } from "@std/assert";
 
-/** How many bytes each worker takes from each source. */
+/** Bytes that each worker takes from each source. */
 const SIZE = 1 << 20;
 
 const PROGRAM = `
@@ -16,7 +16,7 @@ const all = [systemPads, aesPads(systemPads)].filter((source) => source !== null
 self.postMessage(all);
 `;
 
-/** What a new worker takes from each source. */
+/** A new worker's pads from each source. */
 async function padsOfWorker(): Promise<Uint8Array[]> {
   const url = URL.createObjectURL(new Blob([PROGRAM], { type: "text/javascript" }));
   const worker = new Worker(url, { type: "module" });
@@ -34,7 +34,7 @@ async function padsOfWorker(): Promise<Uint8Array[]> {
   }
 }
 
-Deno.test("of the pads that three workers take at once, no 8 bytes are anywhere twice", async () => {
+Deno.test("three concurrent workers' pads have no 8 consecutive bytes in common", async () => {
   const given = (await Promise.all([padsOfWorker(), padsOfWorker(), padsOfWorker()])).flat();
   // At every eighth byte of one against every byte of another would take long: pieces of the same stream that are shifted
   // against each other by a multiple of 8, or not at all, are what a shared state would give.
