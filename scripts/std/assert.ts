@@ -1,5 +1,5 @@
 /**
- * What the project uses of `@std/assert`, over `node:assert`'s comparison, for networks that don't reach jsr.io.
+ * The part of `@std/assert` that the project uses, over `node:assert`'s comparison, for networks that don't reach jsr.io.
  *
  * Differs from `@std/assert` in one point: `assertEquals` distinguishes an object without a prototype from one with
  * `Object`'s, and 0 from -0.
@@ -13,7 +13,7 @@ import { inspect, isDeepStrictEqual } from "node:util";
 // deno-lint-ignore no-explicit-any
 type Constructor<T> = abstract new (...args: any[]) => T;
 
-/** What a failed assertion throws. */
+/** Thrown by a failed assertion. */
 export class AssertionError extends Error {
   override name = "AssertionError";
 }

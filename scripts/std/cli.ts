@@ -40,7 +40,7 @@ export interface ParseOptions<
 
 type Value<K, T, D> = K extends keyof D ? T | D[K] : T | undefined;
 
-/** What {@linkcode parseArgs} returns. */
+/** Result of {@linkcode parseArgs}. */
 export type Args<B extends string, S extends string, C extends string, N extends string, D> =
   & Record<string, unknown>
   & { [K in B]: boolean }

@@ -86,7 +86,7 @@ export const endsAreAsMeant: Invariant = ({ parties }) =>
     if (end !== "in order") return [];
     const others = parties.filter((other) => other.kind !== kind && other.port === port && other.said);
     if (heard.length < full) return [`${kind} for port ${port} took ${heard.length} bytes of ${full} for all`];
-    return others.length > 0 ? [] : [`${kind} for port ${port} saw an end that nobody made`];
+    return others.length > 0 ? [] : [`${kind} for port ${port} saw an end that the other did not send`];
   });
 
 /** Sessions lead to the requested destinations, none twice. */

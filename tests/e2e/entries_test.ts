@@ -103,8 +103,8 @@ testWith(
 );
 
 testWith(["curl"], "curl receives the reason of a failed connection", async () => {
-  const nobody = freePort("127.0.0.1");
-  await using ways = await openWays([`80=127.0.0.1:${nobody}`, "81=203.0.113.1.invalid:81"]);
+  const unused = freePort("127.0.0.1");
+  await using ways = await openWays([`80=127.0.0.1:${unused}`, "81=203.0.113.1.invalid:81"]);
   const cases = [
     ["http://web/", 5, 502, "the target refuses"],
     ["http://web:81/", 4, 504, "the target is no host"],

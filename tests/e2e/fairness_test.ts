@@ -36,13 +36,13 @@ for (const direction of ["up", "down"] as const) {
     const load = Promise.all([flood(sender, pattern(64 * 1024), { until: enough.signal }), drain(receiver)]);
 
     // An unfair handler is slow in every round.
-    let beside = Infinity;
-    for (let tries = 0; tries < TRIES && beside >= PATIENCE; tries++) {
-      beside = Math.min(beside, await exchanged(small, smallServed));
+    let fastest = Infinity;
+    for (let tries = 0; tries < TRIES && fastest >= PATIENCE; tries++) {
+      fastest = Math.min(fastest, await exchanged(small, smallServed));
     }
     enough.abort();
     sender.reset();
     await load;
-    assertLess(beside, PATIENCE);
+    assertLess(fastest, PATIENCE);
   });
 }

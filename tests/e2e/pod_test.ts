@@ -75,10 +75,10 @@ testWith(
     await using directory = await makeTempDir();
     await makeServices(topology);
     await using web = await startNginx(["127.0.0.1:8080"], far);
-    await using beside = await startNginx([`${CHANNELS[0]}:80`], far);
+    await using direct = await startNginx([`${CHANNELS[0]}:80`], far);
     const file = pattern(6_000_000);
     await Deno.writeFile(`${web.root}/file`, file);
-    await Deno.writeTextFile(`${beside.root}/file`, "in the clear");
+    await Deno.writeTextFile(`${direct.root}/file`, "in the clear");
 
     // The server's pod. Its target is a name in the cluster.
     const settings = configOf("micss-server", "server.yaml").replace(

@@ -30,18 +30,18 @@ const OTHERS = {
 /** The far host's nginx servers: one behind the server handler, the other for connections that bypass the client handler. */
 interface Nginxes extends AsyncDisposable {
   through: Nginx;
-  beside: Nginx;
+  direct: Nginx;
 }
 
 /** Starts both; port 80 of the first and second channels' addresses leads to the second one. */
 async function startNginxes({ far, ipv4, ipv6 }: Topology): Promise<Nginxes> {
   await using making = new AsyncDisposableStack();
   const through = making.use(await startNginx(["127.0.0.1:8080"], far));
-  const beside = making.use(await startNginx([`${ipv4[0]}:80`, `${ipv4[0]}:81`, `[${ipv6[1]}]:80`], far));
+  const direct = making.use(await startNginx([`${ipv4[0]}:80`, `${ipv4[0]}:81`, `[${ipv6[1]}]:80`], far));
   await Deno.writeTextFile(`${through.root}/file`, "through the channels");
-  await Deno.writeTextFile(`${beside.root}/file`, "in the clear");
+  await Deno.writeTextFile(`${direct.root}/file`, "in the clear");
   const made = making.move();
-  return { through, beside, [Symbol.asyncDispose]: () => made.disposeAsync() };
+  return { through, direct, [Symbol.asyncDispose]: () => made.disposeAsync() };
 }
 
 function channelsOf({ ipv4, ipv6 }: Topology) {
@@ -70,7 +70,7 @@ function asUser({ near }: Topology, uid: number): RunOptions {
 
 for (const flavour of FLAVOURS) {
   for (
-    const [what, before] of [["on a machine without rules", ""], ["beside others' rules", OTHERS[flavour]]] as const
+    const [what, before] of [["on a machine without rules", ""], ["with other rules", OTHERS[flavour]]] as const
   ) {
     testWith(
       NEEDS,

@@ -30,7 +30,7 @@ export class Mutator {
   mutate(corpus: readonly Uint8Array[]): Uint8Array {
     let input = this.#random.pick(corpus);
     do input = this.#change(input, corpus).subarray(0, this.#longest); while (this.#random.below(2) === 0);
-    // Nobody else's bytes: parsers may keep what they are given.
+    // A copy, since parsers may keep their input.
     return input.slice();
   }
 

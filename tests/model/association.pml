@@ -1,5 +1,5 @@
 /*
- * The association handshake (docs/PROTOCOL.md 2; paper, section III-D) against who owns all channels but one.
+ * The association handshake (docs/PROTOCOL.md 2; paper, section III-D) against an owner of all channels but one.
  *
  * Two clients, alice and bob, each with N channels, of which one each is honest: channel 0 for alice, channel 1 for bob.
  * The adversary holds the clients' ends of all their other channels, and OWN connections of its own to the server. It
@@ -30,7 +30,7 @@
 #define NAMES(which, c) ((which) % 8 == (c) || (which) / 8 % 8 == (c) || (which) / 64 == (c))
 #endif
 
-/* How many connections the adversary has of its own, 3 or 4. */
+/* The adversary's own connections, 3 or 4. */
 #ifndef OWN
 #define OWN 4
 #endif
@@ -45,7 +45,7 @@
 /* In place of a list that matters no more, but has been seen; and of one that names somebody twice. */
 #define SEEN 1000
 
-/* What a client has done. */
+/* Progress of a client. */
 #define GREETING 0
 #define ASKED 1
 #define SHARING 2
@@ -55,7 +55,7 @@ byte stage[2];
 short asked[2];
 bool underWay[2];
 
-/* What has become of a connection at the server. */
+/* State of a connection at the server. */
 #define FREE 0
 #define BOUND 1
 #define CLOSED 2
@@ -107,7 +107,7 @@ inline judge(which) {
   a = 0; b = 0
 }
 
-/* Refuses all whose lists can't come true any more, until there are none. */
+/* Refuses every sender of a list that can't be completed, until none is left. */
 inline settle() {
   again = true;
   do
@@ -206,7 +206,7 @@ inline bind(which) {
   od
 }
 
-/* What must hold for a client, always. */
+/* Invariants of a client. */
 inline checkClient(client) {
   /* It goes on only with the list that the server has bound its honest channel by. */
   assert(stage[client] != SHARING || (state[HONEST(client)] == BOUND && sent[HONEST(client)] == asked[client]));
@@ -235,7 +235,7 @@ inline check() {
 #define KNOWN(client) (asked[client] != 0)
 #endif
 
-/* Adds a cookie that the adversary knows, or nobody's, to the list; a list that has it already is none. */
+/* Adds a cookie that the adversary knows, or an unused one, to the list; a repeated cookie makes the list invalid. */
 inline add(place) {
   if
   :: KNOWN(ALICE) && state[1] == FREE -> s = 1
