@@ -8,7 +8,7 @@ import { parseServerCommand } from "../../src/run/server_program.ts";
 import { FileError } from "../../src/config/file.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
 import { MAX_CHANNELS, MIN_CHANNELS } from "../../src/wire/associate.ts";
-import { fenced, read } from "./markdown.ts";
+import { fenced, read, words } from "./markdown.ts";
 
 const text = read("README.md");
 const blocks = fenced(text);
@@ -22,11 +22,6 @@ function readShown(path: string): string {
   const content = files.get(path);
   if (content === undefined) throw new FileError("no such file; give one that README shows");
   return content;
-}
-
-/** Splits a line into a shell's words, with quotes as the only syntax. */
-function words(line: string): string[] {
-  return [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) => word.replace(/['"]/g, ""));
 }
 
 /** The lines of blocks without a kind, those that go on joined. */

@@ -53,3 +53,8 @@ export function number(text: string): number {
   if (!/^\d{1,3}(?:,\d{3})*$|^\d+$/.test(text)) throw new Error(`not a number: "${text}"`);
   return Number(text.replaceAll(",", ""));
 }
+
+/** Splits a line into a shell's words, with quotes as the only syntax. */
+export function words(line: string): string[] {
+  return [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) => word.replace(/['"]/g, ""));
+}

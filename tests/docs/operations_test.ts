@@ -9,7 +9,7 @@ import { clientRulesPlan } from "../../src/rules/mod.ts";
 import { nftScript } from "../../src/rules/nft.ts";
 import { CHANNEL_STATES } from "../../src/observe/sampler.ts";
 import { REFUSAL_REASONS } from "../../src/observe/activity.ts";
-import { fenced, read, ROOT, tablesWith } from "./markdown.ts";
+import { fenced, read, ROOT, tablesWith, words } from "./markdown.ts";
 
 const text = read("docs/OPERATIONS.md");
 const blocks = fenced(text);
@@ -26,11 +26,6 @@ function readShown(path: string): string {
   const content = files.get(path);
   if (content === undefined) throw new FileError("no such file; give one that the operations show");
   return content;
-}
-
-/** Splits a line into a shell's words, with quotes as the only syntax. */
-function words(line: string): string[] {
-  return [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) => word.replace(/['"]/g, ""));
 }
 
 /** Each line that runs micss, those that go on joined; what it answers begins with its name, too, and has a colon. */
