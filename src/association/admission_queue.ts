@@ -1,4 +1,4 @@
-import { isIpv6 } from "../net/ip.ts";
+import { sourceNetwork } from "../net/ip.ts";
 
 /** Limits on simultaneous waiters: connections without an association, or associations without a session. */
 export interface WaitingLimits {
@@ -89,15 +89,4 @@ export class AdmissionQueue<W extends Waiting> {
     for (const crowd of this.#crowds) if (crowd.size > (largest?.size ?? 0)) largest = crowd;
     return largest ?? this.#all;
   }
-}
-
-/** An IPv4 address itself, or the /64 network of an IPv6 address, all of whose addresses one host can use. */
-export function sourceNetwork(host: string): string {
-  if (!isIpv6(host)) return host;
-  const [before = "", after] = host.replace(/%.*$/, "").split("::");
-  const left = before === "" ? [] : before.split(":");
-  const right = after === undefined || after === "" ? [] : after.split(":");
-  const zeros = after === undefined ? 0 : 8 - left.length - right.length;
-  const groups = [...left, ...Array<string>(Math.max(0, zeros)).fill("0"), ...right];
-  return groups.slice(0, 4).map((group) => parseInt(group, 16).toString(16)).join(":");
 }

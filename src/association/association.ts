@@ -1,6 +1,7 @@
 import { MicssError, reasonOf } from "../errors/errors.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection } from "../net/connection.ts";
+import { isDisconnect } from "../net/retry.ts";
 import { commonGuard } from "../sharing/guarded_pads.ts";
 import { padSource } from "../sharing/pads.ts";
 import { type PadSource } from "../sharing/system_pads.ts";
@@ -205,8 +206,7 @@ export class Association {
 
 /** True if a channel failed because the other side ended it. */
 function isByOtherSide(cause: unknown): boolean {
-  const { ConnectionReset, ConnectionAborted, BrokenPipe } = Deno.errors;
-  return cause === null || [ConnectionReset, ConnectionAborted, BrokenPipe].some((error) => cause instanceof error);
+  return cause === null || isDisconnect(cause);
 }
 
 /** Formats channel numbers: `channel 3`, `channels 2, 3 and 4`. @param indexes Indexes in the association, at least one. */

@@ -70,6 +70,15 @@ export function hostBytes(host: string): Uint8Array<ArrayBuffer> | null {
   return Uint8Array.from(groupBytes(groups));
 }
 
+/**
+ * The network of a peer, for limits per source: an IPv4 address itself, or the first 64 bits of an IPv6 address, since one
+ * host can use all addresses that share them.
+ */
+export function sourceNetwork(host: string): string {
+  const bytes = hostBytes(host);
+  return bytes?.length === 16 ? bytesHost(bytes.fill(0, 8)) : canonicalHost(host);
+}
+
 /** The bytes of hexadecimal groups of 16 bits. */
 function groupBytes(groups: readonly string[]): number[] {
   return groups.flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 255]);

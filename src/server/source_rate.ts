@@ -1,4 +1,4 @@
-import { sourceNetwork } from "../association/admission_queue.ts";
+import { sourceNetwork } from "../net/ip.ts";
 import type { Clock } from "../time/clock.ts";
 
 /** Burst that a quiet source may make, in seconds' worth of connections. */

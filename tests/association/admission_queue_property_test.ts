@@ -1,8 +1,8 @@
 /** The admission queue, compared with its rule over random arrivals and departures. */
 
 import { assert, assertEquals } from "@std/assert";
-import { AdmissionQueue, sourceNetwork, type Waiting } from "../../src/association/admission_queue.ts";
-import { bytesHost } from "../../src/net/ip.ts";
+import { AdmissionQueue, type Waiting } from "../../src/association/admission_queue.ts";
+import { bytesHost, sourceNetwork } from "../../src/net/ip.ts";
 import { bytes, fc, record } from "../support/random/property.ts";
 
 /** The waiters from one source, in order of arrival. */

@@ -9,6 +9,7 @@ import {
   isWithin,
   parseSubnet,
   sameHost,
+  sourceNetwork,
 } from "../../src/net/ip.ts";
 
 Deno.test("an address has bytes in network order, which have a canonical spelling", () => {
@@ -121,4 +122,15 @@ Deno.test("a connection to the unspecified address reaches loopback", () => {
   const cases = [["0.0.0.0", "127.0.0.1"], ["::", "::1"], ["0::0", "::1"], ["::ffff:0.0.0.0", "127.0.0.1"]] as const;
   for (const [host, reached] of cases) assertEquals(connectedHost(host), reached);
   for (const host of ["192.0.2.1", "::1", "web"]) assertEquals(connectedHost(host), host);
+});
+
+Deno.test("an IPv6 source is its /64 network, in any notation", () => {
+  assertEquals(sourceNetwork("192.0.2.1"), "192.0.2.1");
+  assertEquals(sourceNetwork("::ffff:192.0.2.1"), "192.0.2.1");
+  assertEquals(sourceNetwork("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+  assertEquals(sourceNetwork("2001:db8:1:2::9"), "2001:db8:1:2::");
+  assertEquals(sourceNetwork("2001:db8::1"), "2001:db8::");
+  assertEquals(sourceNetwork("2001:0db8:0000::1"), "2001:db8::");
+  assertEquals(sourceNetwork("::1"), "::");
+  assertEquals(sourceNetwork("fe80::1%eth0"), "fe80::");
 });
