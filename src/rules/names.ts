@@ -1,9 +1,5 @@
 import { canonicalHost, isIp, withoutZone } from "../net/ip.ts";
-import { systemClock } from "../time/clock.ts";
-import { Lookups } from "../net/names/lookups.ts";
-
-/** Time limit for resolving a name, in milliseconds. */
-const TIMEOUT = 5_000;
+import { localMachine } from "../net/names/local_machine.ts";
 
 /** Resolves names to numbers and addresses, since rules have no names. */
 export interface ResolvedNames {
@@ -21,10 +17,7 @@ export interface ResolvedNames {
  * @param hosts Names or addresses.
  */
 export async function systemNames(hosts: readonly string[]): Promise<ResolvedNames> {
-  const lookups = new Lookups({ clock: systemClock });
-  const found = new Map(
-    await Promise.all(hosts.map(async (host) => [host, await addressesOf(host, lookups)] as const)),
-  );
+  const found = new Map(await Promise.all(hosts.map(async (host) => [host, await addressesOf(host)] as const)));
   return {
     user: (text) => numberOf("/etc/passwd", text),
     group: (text) => numberOf("/etc/group", text),
@@ -33,9 +26,9 @@ export async function systemNames(hosts: readonly string[]): Promise<ResolvedNam
 }
 
 /** Without zones: rules match addresses on every link. */
-async function addressesOf(host: string, lookups: Lookups): Promise<string[]> {
+async function addressesOf(host: string): Promise<string[]> {
   if (isIp(host)) return [withoutZone(canonicalHost(host))];
-  const found = await lookups.addresses(host, { timeout: TIMEOUT, source: host }).catch(() => []);
+  const found = await localMachine.resolve(host).catch(() => []);
   return [...new Set(found.map(withoutZone))].sort();
 }
 

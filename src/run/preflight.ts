@@ -3,12 +3,8 @@ import { canonicalHost, isIp } from "../net/ip.ts";
 import type { ClientConfig, ServerConfig } from "../config/types.ts";
 import type { Address } from "../net/address.ts";
 import { reasonOf } from "../errors/errors.ts";
-import { systemClock } from "../time/clock.ts";
-import { Lookups } from "../net/names/lookups.ts";
-import { isAssigned, ownHosts } from "../net/own_hosts.ts";
-
-/** Time limit of a name lookup, in milliseconds. */
-const LOOKUP_TIMEOUT = 5_000;
+import { type LocalMachine, localMachine } from "../net/names/local_machine.ts";
+import { isAssigned } from "../net/own_hosts.ts";
 
 const NO_START = "the handler will not start";
 
@@ -27,22 +23,6 @@ export interface Requirements {
   /** Hosts to connect to. */
   readonly connects: readonly HostUse[];
 }
-
-/** The machine's addresses and name resolution; tests replace it. */
-export interface Machine {
-  /** Assigned addresses; empty where the system does not report them. */
-  readonly hosts: () => readonly string[];
-  /** Resolves a name. @throws {Error} With the name and the reason. */
-  readonly resolve: (name: string) => Promise<readonly string[]>;
-}
-
-const lookups = new Lookups({ clock: systemClock });
-
-/** The machine that this process runs on. */
-export const thisMachine: Machine = {
-  hosts: ownHosts,
-  resolve: (name) => lookups.addresses(name, { timeout: LOOKUP_TIMEOUT, source: name }),
-};
 
 /** Requirements of a server handler. */
 export function serverRequirements({ channels, targets, admin }: ServerConfig): Requirements {
@@ -74,7 +54,7 @@ export function clientRequirements(config: ClientConfig): Requirements {
 export async function unmetRequirements(
   { listens, connects }: Requirements,
   placeOf: (value: object) => string,
-  machine: Machine = thisMachine,
+  machine: LocalMachine = localMachine,
 ): Promise<string[]> {
   const own = machine.hosts();
   const checks = [
@@ -87,7 +67,7 @@ export async function unmetRequirements(
 }
 
 /** @param own This machine's addresses, if the host must be one of them. */
-async function problemWith(host: string, machine: Machine, own?: readonly string[]): Promise<string | undefined> {
+async function problemWith(host: string, machine: LocalMachine, own?: readonly string[]): Promise<string | undefined> {
   let addresses: readonly string[];
   try {
     addresses = isIp(host) ? [canonicalHost(host)] : await machine.resolve(host);

@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
+import type { LocalMachine } from "../../src/net/names/local_machine.ts";
 import { parseClientCommand } from "../../src/run/client_program.ts";
-import { clientRequirements, type Machine, unmetRequirements } from "../../src/run/preflight.ts";
+import { clientRequirements, unmetRequirements } from "../../src/run/preflight.ts";
 
-const MACHINE: Machine = {
+const MACHINE: LocalMachine = {
   hosts: () => ["192.0.2.1", "2001:db8:0::1", "fe80::1"],
   resolve: (name) => {
     const known: Record<string, string[]> = { here: ["192.0.2.1"], there: ["198.51.100.1"] };

@@ -1,25 +1,7 @@
-import { systemClock } from "../../time/clock.ts";
 import type { Address } from "../address.ts";
 import { isIp } from "../ip.ts";
-import { Lookups } from "../names/lookups.ts";
-import { isAssigned, ownHosts } from "../own_hosts.ts";
-
-/** Time limit for resolving a name, in milliseconds. */
-const RESOLVE_TIMEOUT = 5_000;
-
-/** The machine as {@linkcode listenAddresses} sees it; tests substitute another. */
-export interface LocalMachine {
-  /** Resolves a name to its addresses. */
-  readonly resolve: (name: string) => Promise<readonly string[]>;
-  /** The machine's own addresses; none if unknown. */
-  readonly hosts: () => readonly string[];
-}
-
-const lookups = new Lookups({ clock: systemClock });
-const localMachine: LocalMachine = {
-  hosts: ownHosts,
-  resolve: (name) => lookups.addresses(name, { timeout: RESOLVE_TIMEOUT, source: name }),
-};
+import { type LocalMachine, localMachine } from "../names/local_machine.ts";
+import { isAssigned } from "../own_hosts.ts";
 
 /**
  * The addresses to listen at for a configured address. A name stands for all of its addresses that are assigned to this
