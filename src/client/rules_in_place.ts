@@ -1,10 +1,9 @@
-import { type Address, formatAddress } from "../net/address.ts";
+import { type Address, formatAddress, sameAddress } from "../net/address.ts";
 import type { Clock } from "../time/clock.ts";
 import { deadline } from "../time/deadline.ts";
 import type { Network } from "../net/connection.ts";
 import { OwnedSocket } from "../net/linux/owned_socket.ts";
 import { ownHosts } from "../net/own_hosts.ts";
-import { sameAddress } from "../net/sockaddr.ts";
 import { Inconclusive } from "../observe/readiness.ts";
 import { FAMILIES, type Family, familyOfHost } from "../rules/ruleset.ts";
 import type { OwnConnections } from "../net/own_connections.ts";

@@ -1,4 +1,4 @@
-import { isIpv4, isIpv6 } from "./ip.ts";
+import { isIpv4, isIpv6, sameHost } from "./ip.ts";
 
 /** Default port of a server handler (paper, section III-B). */
 export const DEFAULT_PORT = 6522;
@@ -9,6 +9,11 @@ export interface Address {
   readonly host: string;
   /** 0 to 65,535; 0 only for listening at any free port. */
   readonly port: number;
+}
+
+/** Compares two addresses, their hosts with {@linkcode sameHost}. */
+export function sameAddress(a: Address, b: Address): boolean {
+  return a.port === b.port && sameHost(a.host, b.host);
 }
 
 /** The same host, `offset` ports higher. */

@@ -1,7 +1,6 @@
 import type { Association } from "../association/association.ts";
 import { reasonOf } from "../errors/errors.ts";
-import { type Address, formatAddress, portAbove } from "../net/address.ts";
-import { sameAddress } from "../net/sockaddr.ts";
+import { type Address, formatAddress, portAbove, sameAddress } from "../net/address.ts";
 
 /** Maximum number of recorded channels; those of servers learned beyond it are not recorded. */
 const MAX_CHANNELS = 512;

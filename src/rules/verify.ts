@@ -1,7 +1,6 @@
-import { type Address, formatAddress } from "../net/address.ts";
+import { type Address, formatAddress, sameAddress } from "../net/address.ts";
 import type { Connection, Listener } from "../net/connection.ts";
 import { OwnedSocket, type Owner } from "../net/linux/owned_socket.ts";
-import { sameAddress } from "../net/sockaddr.ts";
 import { originalDestination, systemNetwork } from "../net/system/tcp.ts";
 import type { Probe } from "./probe.ts";
 import type { Rule } from "./ruleset.ts";

@@ -1,8 +1,7 @@
 import { answerIdentify, toWire } from "../identify/answer.ts";
 import type { Key } from "../identify/key.ts";
-import { type Address, formatAddress } from "../net/address.ts";
+import { type Address, formatAddress, sameAddress } from "../net/address.ts";
 import type { Connection } from "../net/connection.ts";
-import { sameAddress } from "../net/sockaddr.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Log } from "../log/log.ts";
 import { Throttled, ThrottledWarning } from "../log/throttled.ts";

@@ -20,7 +20,7 @@ import {
   parseSubnet,
   withoutZone,
 } from "../../src/net/ip.ts";
-import { readSockaddr, SOCKADDR_SIZE, writeSockaddr } from "../../src/net/sockaddr.ts";
+import { readSockaddr, SOCKADDR_SIZE, writeSockaddr } from "../../src/net/linux/sockaddr.ts";
 import { taken, type Target, textTarget } from "./target.ts";
 
 const SERVER = `channels: [192.0.2.10, "198.51.100.10:7000", "[2001:db8::10]"]

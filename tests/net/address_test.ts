@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { formatAddress, parseAddress, parsePort } from "../../src/net/address.ts";
+import { formatAddress, parseAddress, parsePort, sameAddress } from "../../src/net/address.ts";
 import { isIpv4, isIpv6 } from "../../src/net/ip.ts";
 
 Deno.test("an address has a host and a port, or the default port", () => {
@@ -108,4 +108,13 @@ Deno.test("an IPv6 address may have a zone, but no brackets", () => {
   ) {
     assertEquals(isIpv6(host), false, host);
   }
+});
+
+Deno.test("addresses are the same in any spelling, unless host or port differ", () => {
+  const a = { host: "::ffff:192.0.2.1", port: 80 };
+  assertEquals(sameAddress(a, { host: "192.0.2.1", port: 80 }), true);
+  assertEquals(sameAddress(a, { host: "192.0.2.1", port: 81 }), false);
+  assertEquals(sameAddress(a, { host: "192.0.2.2", port: 80 }), false);
+  assertEquals(sameAddress({ host: "fe80::1%2", port: 1 }, { host: "fe80::1", port: 1 }), true);
+  assertEquals(sameAddress({ host: "fe80::1%2", port: 1 }, { host: "fe80::1%3", port: 1 }), false);
 });

@@ -1,6 +1,6 @@
 import { type Address } from "../address.ts";
 import { canonicalHost } from "../ip.ts";
-import { readSockaddr, SOCKADDR_SIZE } from "../sockaddr.ts";
+import { readSockaddr, SOCKADDR_SIZE } from "./sockaddr.ts";
 import { ENOENT, SOL_IP, SOL_IPV6, SOL_SOCKET } from "./constants.ts";
 import { type Clue, descriptorOf, onDescriptor, option, searchesSoFar } from "./descriptors.ts";
 import { errno, libc } from "./libc.ts";

@@ -1,4 +1,5 @@
-import { readSockaddr, sameAddress, SOCKADDR_SIZE, sockaddrPort } from "../sockaddr.ts";
+import { sameAddress } from "../address.ts";
+import { readSockaddr, SOCKADDR_SIZE, sockaddrPort } from "./sockaddr.ts";
 import { SOL_SOCKET } from "./constants.ts";
 import { type Libc, libc } from "./libc.ts";
 

@@ -1,6 +1,6 @@
 import { type Address } from "../address.ts";
 import { hostBytes } from "../ip.ts";
-import { SOCKADDR_SIZE, sockaddrPort, writeSockaddr } from "../sockaddr.ts";
+import { SOCKADDR_SIZE, sockaddrPort, writeSockaddr } from "./sockaddr.ts";
 import { AF_INET, AF_INET6, SOL_SOCKET, STREAM } from "./constants.ts";
 import { readName } from "./descriptors.ts";
 import { errno, type Libc, libc } from "./libc.ts";

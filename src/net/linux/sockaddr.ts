@@ -1,11 +1,9 @@
-import type { Address } from "./address.ts";
-import { canonicalHost, sameHost } from "./ip.ts";
+import type { Address } from "../address.ts";
+import { canonicalHost } from "../ip.ts";
+import { AF_INET, AF_INET6 } from "./constants.ts";
 
 /** Size of the kernel's `sockaddr_in6`, which also fits a `sockaddr_in`. */
 export const SOCKADDR_SIZE = 28;
-
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 /** The port in a `sockaddr_in` or `sockaddr_in6`. */
 export function sockaddrPort(sockaddr: Uint8Array): number {
@@ -46,11 +44,6 @@ export function writeSockaddr(bytes: Uint8Array, port: number): Uint8Array<Array
   view(sockaddr).setUint16(2, port);
   sockaddr.set(bytes, bytes.length === 4 ? 4 : 8);
   return sockaddr;
-}
-
-/** Compares two addresses, their hosts with {@linkcode sameHost}. */
-export function sameAddress(a: Address, b: Address): boolean {
-  return a.port === b.port && sameHost(a.host, b.host);
 }
 
 function view(bytes: Uint8Array): DataView {

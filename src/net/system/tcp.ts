@@ -1,5 +1,5 @@
 import { acceptLive } from "./accept.ts";
-import type { Address } from "../address.ts";
+import { type Address, sameAddress } from "../address.ts";
 import type { Connection, Listener, Network } from "../connection.ts";
 import { JoinedListener } from "./joined_listener.ts";
 import {
@@ -18,7 +18,6 @@ import {
   shutdownWrite,
 } from "../linux/connection.ts";
 import { canonicalHost, isIp } from "../ip.ts";
-import { sameAddress } from "../sockaddr.ts";
 import { fairness } from "../fairness.ts";
 
 const { BrokenPipe } = Deno.errors;
