@@ -18,12 +18,15 @@ export interface RunOptions {
  * Waits for `promise` for at most `ms`.
  *
  * @param describe Describes what is awaited and the state instead; called only on a timeout.
- * @throws {Error} On a timeout; `promise` continues by itself.
+ * @throws {Deno.errors.TimedOut} `promise` continues by itself.
  */
 export async function bounded<T>(promise: Promise<T>, describe: () => string, ms = PATIENCE): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Timed out after ${ms} ms waiting for ${describe()}`)), ms);
+    timer = setTimeout(
+      () => reject(new Deno.errors.TimedOut(`No result after ${ms} ms of waiting for ${describe()}`)),
+      ms,
+    );
   });
   try {
     return await Promise.race([promise, expired]);
