@@ -1,7 +1,7 @@
 import { reasonOf } from "../errors/errors.ts";
-import type { AdminAddress } from "../config/admin.ts";
+import { type AdminAddress, adminSyntax } from "../config/admin.ts";
 import { type KeyUse, loadKey } from "../identify/key_file.ts";
-import { Admin, formatAdmin } from "../observe/admin/admin.ts";
+import { Admin } from "../observe/admin/admin.ts";
 import type { Check } from "../observe/readiness.ts";
 import type { Log } from "../log/log.ts";
 import type { Recent } from "../log/recent.ts";
@@ -44,13 +44,13 @@ export async function withAdmin(
   const started = starting.then((started) => {
     admin = started;
     if (ending) admin.ending();
-    log.info("admin", { at: formatAdmin(admin.address) });
+    log.info("admin", { at: adminSyntax.format(admin.address) });
   });
   if (replace) started.catch((error) => closing.signal.aborted || log.error("no admin", { reason: reasonOf(error) }));
   else await started;
   if ("host" in address && address.host !== "localhost" && !isLoopback(address.host)) {
     log.warn("admin not on loopback", {
-      at: formatAdmin(address),
+      at: adminSyntax.format(address),
       reason: "anyone who can reach it can read everything",
     });
   }
@@ -71,7 +71,7 @@ export async function withAdmin(
 
 /** Compares two configured addresses. */
 export function sameAdmin(a: AdminAddress | undefined, b: AdminAddress | undefined): boolean {
-  return (a && formatAdmin(a)) === (b && formatAdmin(b));
+  return (a && adminSyntax.format(a)) === (b && adminSyntax.format(b));
 }
 
 /** Checks that a key is still readable. A running handler does not need it, but a reload or restart does. */

@@ -1,5 +1,4 @@
 import type { AdminAddress } from "../../config/admin.ts";
-import { formatAddress } from "../../net/address.ts";
 import type { Clock } from "../../time/clock.ts";
 import { CONTENT_TYPE, expose } from "../metrics.ts";
 import type { Event, Recent } from "../../log/recent.ts";
@@ -141,9 +140,4 @@ export class Admin implements AsyncDisposable {
     const { ending, last } = this.#readiness;
     return statusOf(await this.#view.status(), { version, ending, readiness: last, events });
   }
-}
-
-/** Formats an admin address as the setting `admin` takes it. */
-export function formatAdmin(address: AdminAddress): string {
-  return "path" in address ? `unix:${address.path}` : formatAddress(address);
 }
