@@ -8,6 +8,7 @@ import { Database, DatabaseError, systemDatabasePath } from "../identify/databas
 import { type DatabaseEntry, EntryError, isValid } from "../identify/entry.ts";
 import { formatEntries, parseEntries } from "../identify/entry_file.ts";
 import { listed } from "../identify/store.ts";
+import { columns } from "../text/format.ts";
 import type { Command, Output } from "./command.ts";
 import { readFlags } from "../config/flags.ts";
 import { takePositional } from "./positional.ts";
@@ -172,9 +173,7 @@ function table(entries: readonly DatabaseEntry[], now: number): string {
     listed(entry).replaceAll(",", " "),
   ]);
   const all = [["ADDRESS", "FROM", "KEY", "LEARNED", "EXPIRES", "CHANNELS"], ...rows];
-  const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  const line = (row: string[]) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd();
-  return `${all.map(line).join("\n")}\n`;
+  return `${columns(all, all[0]!.map(() => "left"), "  ").join("\n")}\n`;
 }
 
 function formatTime(milliseconds: number): string {
