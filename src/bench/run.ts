@@ -7,6 +7,7 @@ import { readConfig } from "../config/read.ts";
 import type { ClientConfig, Server } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Clock } from "../time/clock.ts";
+import { deadline } from "../time/deadline.ts";
 import { type Network, readFull } from "../net/connection.ts";
 import { Lookups } from "../net/names/lookups.ts";
 import type { Resolve } from "../net/names/resolve.ts";
@@ -138,22 +139,15 @@ async function greetings(address: Address, { network, clock }: Measuring): Promi
 }
 
 async function greetingTime(address: Address, network: Network, clock: Clock): Promise<number> {
-  const giveUp = new AbortController();
-  const cancel = clock.after(PATIENCE, () => giveUp.abort(new AnswerError(`no answer within ${PATIENCE / 1000} s`)));
+  const reason = () => new AnswerError(`no answer within ${PATIENCE / 1000} s`);
+  using limit = deadline(clock, PATIENCE, { reason });
   const began = clock.now();
+  const connection = await network.connect(address, limit.signal);
   try {
-    const connection = await network.connect(address, giveUp.signal);
-    giveUp.signal.addEventListener("abort", () => connection.reset());
-    try {
-      await decodeFrom(decodeGreeting(), (into) => readFull(connection, into));
-      return (clock.now() - began) * 1000;
-    } finally {
-      connection.close();
-    }
-  } catch (error) {
-    throw giveUp.signal.aborted ? giveUp.signal.reason : error;
+    await limit.race(decodeFrom(decodeGreeting(), (into) => readFull(connection, into)));
+    return (clock.now() - began) * 1000;
   } finally {
-    cancel();
+    connection.close();
   }
 }
 
@@ -206,7 +200,7 @@ async function measureWay(
   return { throughput: { up, down }, roundTrip };
 }
 
-/** A user's client configuration, with an entry of its own and without warm associations. */
+/** A user's client configuration, with a forward of its own and without warm associations. */
 function configOf(server: Server, port: number): ClientConfig {
   const flags = { server: [serverSyntax.format(server)], forward: [`127.0.0.1:0=${server.name}:${port}`] };
   const nodes = Object.entries(flags).map(([flag, texts]) =>
