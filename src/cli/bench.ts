@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Answerer, BENCH_PORT, BenchError, benchServer, report } from "../bench/mod.ts";
 import { checkChannelCount, checkDistinctHosts } from "../config/check.ts";
 import { serverSyntax } from "../config/client.ts";
@@ -137,6 +138,6 @@ async function answer({ answer, answerFor }: BenchConfig, output: Output): Promi
   const answerer = new Answerer(realSystem.network, realSystem.clock, answer);
   const until = new Date(Date.now() + answerFor).toISOString().replace(/\.\d+/, "");
   output.err(`answering measurements at ${answerer.addresses.map(formatAddress).join(", ")} until ${until}\n`);
-  await new Promise((resolve) => setTimeout(resolve, answerFor));
+  await sleep(answerFor);
   await answerer.close();
 }

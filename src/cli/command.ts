@@ -63,6 +63,9 @@ export interface Output {
   flush?(ms?: number): Promise<void>;
 }
 
+/** Maximum wait for a stalled reader at the end of a command, in milliseconds. */
+export const FLUSH_TIMEOUT = 1000;
+
 /**
  * The process's standard output and error. Never blocks, since a stalled reader must not keep a command that handles
  * signals from ending. Drops text for a reader that has gone.

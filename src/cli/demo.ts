@@ -3,7 +3,8 @@ import { DemoError, PLAIN, runDemo, Screen, standardTerminal } from "../demo/mod
 import { systemClock } from "../time/clock.ts";
 import { StartError } from "../net/listen/listen.ts";
 import { systemNetwork } from "../net/system/tcp.ts";
-import { type Command, type Output, standardOutput } from "./command.ts";
+import { SystemSignals } from "../run/signals.ts";
+import { type Command, FLUSH_TIMEOUT, type Output, standardOutput } from "./command.ts";
 import { readFlags } from "../config/flags.ts";
 
 /** `micss demo`. */
@@ -14,7 +15,9 @@ export const command: Command = {
   async run(args, output) {
     readFlags("micss demo", command.options, args);
     const terminal = output === standardOutput ? standardTerminal() : PLAIN;
-    using interruption = new Interruption();
+    using signals = new SystemSignals([...SIGNALS.keys()]);
+    const interruption = new AbortController();
+    signals.next().then((signal) => interruption.abort(new Interrupted(signal)));
     try {
       await runDemo(new Screen((text) => output.out(text), terminal), {
         network: systemNetwork,
@@ -43,29 +46,6 @@ class Interrupted extends MicssError {
     return 128 + SIGNALS.get(this.by)!;
   }
 }
-
-/** An AbortSignal that the first of the process's signals aborts. Ignores signals once disposed of. */
-class Interruption implements Disposable {
-  readonly #controller = new AbortController();
-  readonly #listeners = [...SIGNALS.keys()]
-    .filter((signal) => Deno.build.os !== "windows" || signal === "SIGINT")
-    .map((signal) => ({ signal, listener: () => this.#controller.abort(new Interrupted(signal)) }));
-
-  constructor() {
-    for (const { signal, listener } of this.#listeners) Deno.addSignalListener(signal, listener);
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  [Symbol.dispose](): void {
-    for (const { signal, listener } of this.#listeners) Deno.removeSignalListener(signal, listener);
-  }
-}
-
-/** Maximum wait for a stalled reader after a signal, in milliseconds. */
-const FLUSH_TIMEOUT = 1000;
 
 /** Reports an expected failure in one line. @returns The exit status. */
 async function reportFailure(error: unknown, output: Output): Promise<number> {

@@ -1,11 +1,8 @@
 import { environment } from "../config/environment.ts";
 import { UsageError } from "../config/problems.ts";
-import { type Output, standardOutput } from "./command.ts";
+import { FLUSH_TIMEOUT, type Output, standardOutput } from "./command.ts";
 import { COMMANDS, loadCommand } from "./commands.ts";
 import { commandHelp, shortHelp } from "./help.ts";
-
-/** Maximum wait for a stalled reader at exit, in milliseconds. */
-const FLUSH_TIMEOUT = 1000;
 
 /**
  * Runs the program.

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { reasonOf } from "../errors/errors.ts";
 import { UsageError } from "../config/problems.ts";
 import { systemClock } from "../time/clock.ts";
@@ -48,7 +49,8 @@ export async function watchRules(load: () => Promise<Plan>): Promise<number> {
   let next = signals.next();
   for (;;) {
     await watch.check();
-    const signal = await Promise.race([next, sleep(INTERVAL)]);
+    // Not clock.sleep(): nothing else keeps the process alive.
+    const signal = await Promise.race([next, sleep(INTERVAL, undefined)]);
     if (signal === undefined) continue;
     if (signal !== "SIGHUP") {
       manager.stopping(0);
@@ -58,9 +60,4 @@ export async function watchRules(load: () => Promise<Plan>): Promise<number> {
     await reload();
     next = signals.next();
   }
-}
-
-/** Sleeps. Unlike the clock's, this timer keeps the process alive. */
-function sleep(ms: number): Promise<undefined> {
-  return new Promise((resolve) => setTimeout(resolve, ms, undefined));
 }

@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type AdminAddress, adminSyntax, DEFAULT_ADMIN } from "../config/admin.ts";
 import { quote, UsageError } from "../config/problems.ts";
 import type { Option } from "../config/schema.ts";
 import { ask, NoAnswer } from "../observe/admin/ask.ts";
 import type { Status } from "../observe/status.ts";
-import type { Command, Output } from "./command.ts";
+import { SystemSignals } from "../run/signals.ts";
+import { type Command, FLUSH_TIMEOUT, type Output } from "./command.ts";
 import { readFlags } from "../config/flags.ts";
 import { statusTable } from "./status_table.ts";
 
@@ -11,9 +13,6 @@ const SUBJECT = "micss status";
 
 /** Refresh interval of --watch, in milliseconds. */
 const INTERVAL = 1000;
-
-/** Maximum wait for a stalled reader at the end, in milliseconds. */
-const FLUSH_TIMEOUT = 1000;
 
 /** Moves to the top of the screen and clears it. */
 const CLEAR = "\x1b[H\x1b[J";
@@ -72,23 +71,15 @@ async function fetchStatus(address: AdminAddress): Promise<Status> {
 
 async function watchStatus(address: AdminAddress, json: boolean, output: Output): Promise<number> {
   const clear = !json && Deno.stdout.isTerminal() ? CLEAR : "";
-  const ended = Promise.withResolvers<true>();
-  const end = () => ended.resolve(true);
-  Deno.addSignalListener("SIGINT", end);
-  try {
-    for (let over = false; !over;) {
-      const status = await fetchStatus(address);
-      output.out(json ? `${JSON.stringify(status)}\n` : `${clear}${statusTable(status)}`);
-      // A stalled reader misses the refreshes of that time.
-      await Promise.race([ended.promise, output.flush?.()]);
-      const later = Promise.withResolvers<false>();
-      const timer = setTimeout(() => later.resolve(false), INTERVAL);
-      over = await Promise.race([ended.promise, later.promise]);
-      clearTimeout(timer);
-    }
-    await output.flush?.(FLUSH_TIMEOUT);
-    return 0;
-  } finally {
-    Deno.removeSignalListener("SIGINT", end);
+  using signals = new SystemSignals(["SIGINT"]);
+  const ended = signals.next().then(() => true);
+  for (let over = false; !over;) {
+    const status = await fetchStatus(address);
+    output.out(json ? `${JSON.stringify(status)}\n` : `${clear}${statusTable(status)}`);
+    // A stalled reader misses the refreshes of that time.
+    await Promise.race([ended, output.flush?.()]);
+    over = await Promise.race([ended, sleep(INTERVAL, false)]);
   }
+  await output.flush?.(FLUSH_TIMEOUT);
+  return 0;
 }

@@ -1,3 +1,4 @@
+import { pollForEvents } from "../net/fairness.ts";
 import { expectedOfNoise, longestRun, measure, type Measures } from "./measure.ts";
 import { notNoise } from "./noise.ts";
 import { type Overheard, xorOf } from "./overhear.ts";
@@ -44,7 +45,7 @@ export async function searchTaps(
   let fault: string | null = null;
   for (const { name, shares: some } of fewerThanAll(shares)) {
     // Measuring blocks the event loop; let signals be handled in between.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await pollForEvents();
     signal?.throwIfAborted();
     const bytes = some.length === 1 ? some[0]! : xorOf(some);
     const measures = await measure(bytes, LINE_BYTES);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { StartError } from "../net/listen/listen.ts";
 import type { Log } from "../log/log.ts";
 import type { WorkerGroup } from "../workers/worker_group.ts";
@@ -25,6 +26,6 @@ export async function startWithRetries<L extends Loaded>(
       if (!inUse || performance.now() >= end) throw error;
     }
     // Not clock.sleep(): nothing else keeps the process alive yet.
-    await new Promise<void>((resolve) => setTimeout(resolve, RETRY_INTERVAL));
+    await sleep(RETRY_INTERVAL);
   }
 }

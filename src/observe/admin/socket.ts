@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { reasonOf } from "../../errors/errors.ts";
 import type { AdminAddress } from "../../config/admin.ts";
 import { formatAddress } from "../../net/address.ts";
@@ -58,7 +60,7 @@ export async function listenAt(
     // Another program may listen there, or a handler that is not ending.
     await ask(address, RELEASE, "POST").catch(() => {});
     // Unlike a clock's timers, this one keeps the process alive.
-    await new Promise<void>((resolve) => setTimeout(resolve, interval));
+    await sleep(interval);
   }
 }
 
@@ -111,10 +113,6 @@ async function listenAtPath(path: string, answer: Answer, clock: Clock): Promise
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
-}
-
-function dirname(path: string): string {
-  return path.replace(/\/[^/]*$/, "") || "/";
 }
 
 /**
