@@ -2,7 +2,7 @@ import type { Clock } from "../time/clock.ts";
 import type { Frames } from "./frames.ts";
 
 /** Time after its last session for which an association is assumed to be alive, in milliseconds. */
-const LIVELY = 5000;
+const FRESH_FOR = 5000;
 
 interface Idle {
   readonly frames: Frames;
@@ -16,8 +16,8 @@ interface Idle {
 export interface Reused {
   /** The association's frames. */
   readonly frames: Frames;
-  /** `lively` if its last session has just ended; `stale` if it may have died since. */
-  readonly state: "lively" | "stale";
+  /** `fresh` if its last session has just ended; `stale` if it may have died since. */
+  readonly state: "fresh" | "stale";
 }
 
 /**
@@ -55,8 +55,8 @@ export class Pool {
       const { frames, since, cancel } = last;
       cancel();
       if (isUsable(frames)) {
-        const lively = frames.sent > 0 && this.#clock.now() - since < LIVELY;
-        return { frames, state: lively ? "lively" : "stale" };
+        const fresh = frames.sent > 0 && this.#clock.now() - since < FRESH_FOR;
+        return { frames, state: fresh ? "fresh" : "stale" };
       }
       frames.association.end();
     }

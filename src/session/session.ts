@@ -155,7 +155,7 @@ export interface RequestOptions {
    * Set if the other side may fail to process the OPEN, and the request can then be repeated: because the association was
    * idle before, or because it is with a worker that may have been replaced. `stale` sends nothing before the answer.
    */
-  readonly reused?: "lively" | "stale";
+  readonly reused?: "fresh" | "stale";
   /** Requests of the same handler. Default: only this one. */
   readonly pending?: PendingRequests;
   /** Called when the target is connected, with the server handler's announcement of workers, if any came. */

@@ -132,8 +132,8 @@ export class FrameDecoder {
   #checkHead(type: number, length: number): void {
     const lengths = BODY_LENGTHS[type as FrameType];
     if (lengths === undefined) throw new WireError(`a frame of unknown type ${type}`);
-    const [least, most] = lengths;
-    if (length < least || length > most) throw new WireError(`${frameName(type)} of ${length} bytes`);
+    const [min, max] = lengths;
+    if (length < min || length > max) throw new WireError(`${frameName(type)} of ${length} bytes`);
     if ((type === FrameType.Key) !== (this.#seal === null)) {
       throw new WireError(type === FrameType.Key ? "a second KEY" : `${frameName(type)} before KEY`);
     }

@@ -36,7 +36,7 @@ async function session(pair: SessionPair, asked: Promise<void>, application: { c
 Deno.test("an OPEN that crosses BYE is not processed, and all bytes are resent on another association", async () => {
   const first = await sessionPair();
   const { application, traffic, ask } = await applicant(first);
-  const asked = ask(first, "lively");
+  const asked = ask(first, "fresh");
   await due(first.serverFrames, FrameType.Open);
   await first.serverFrames.send((encoder) => encoder.bye());
   const refused = refuse(first.serverFrames, ResultCode.NotProcessed, "", first.clock);
@@ -67,7 +67,7 @@ Deno.test("on a stale association nothing is sent before the answer, and the req
 Deno.test("bytes that may have reached a target are never resent: the application sees a reset", async () => {
   const pair = await sessionPair();
   const { application, ask } = await applicant(pair);
-  const asked = ask(pair, "lively");
+  const asked = ask(pair, "fresh");
   const outcome = asked.catch((error) => error);
   await due(pair.serverFrames, FrameType.Open);
   await due(pair.serverFrames, FrameType.Data);

@@ -126,7 +126,7 @@ export class Associations {
    * any other program: that must not receive the session's first bytes.
    */
   initialState(frames: Frames): Reused["state"] {
-    return this.#balancer.isProven(this.#originOf(frames).worker) ? "lively" : "stale";
+    return this.#balancer.isProven(this.#originOf(frames).worker) ? "fresh" : "stale";
   }
 
   /**
