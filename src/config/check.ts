@@ -2,7 +2,7 @@ import { type Address, formatAddress } from "../net/address.ts";
 import { canonicalHost, sameHost } from "../net/ip.ts";
 import type { JsonSchema } from "./json_schema.ts";
 import type { Problems } from "./problems.ts";
-import { MAX_CHANNELS, MIN_CHANNELS } from "./bounds.ts";
+import { MAX_CHANNELS, MIN_CHANNELS } from "../wire/associate.ts";
 
 /** Bounds on a list of channels, for editors. */
 export const CHANNELS_BOUNDS: JsonSchema = { minItems: MIN_CHANNELS, maxItems: MAX_CHANNELS };

@@ -21,7 +21,6 @@ import type { Field, Group, Schema } from "./schema.ts";
 import { list, map, scalar } from "./shape.ts";
 import { addressSyntax, checkPort, countSyntax, type PairSyntax, portSyntax, type Syntax } from "./syntax.ts";
 import { type ClientConfig, type ClientLimits, type Forward, type Server } from "./types.ts";
-import { SERVER_NAME } from "./bounds.ts";
 
 const channelSyntax = addressSyntax({ defaultPort: DEFAULT_PORT });
 
@@ -159,6 +158,9 @@ export const clientRulesSpec: Spec<ClientConfig> = {
   schema: { ...schema, rules: { key: "rules", fields: clientRulesSchema } },
   check,
 };
+
+/** Valid server names. */
+const SERVER_NAME = /^[a-z0-9][a-z0-9.-]*$/i;
 
 /** Reads a server in the file: a list of channels, or a map of settings. */
 function readServer(name: string, node: Node, problems: Problems): Server | undefined {

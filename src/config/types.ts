@@ -96,7 +96,7 @@ export interface ServerConfig {
 
 /** A server handler, as configured at a client handler. */
 export interface Server {
-  /** Name in forwards and log lines; matches {@linkcode SERVER_NAME}. */
+  /** Name in forwards and log lines: letters, digits, dots and dashes, not beginning with the latter two. */
   readonly name: string;
   /** Channels: 2 to 16 addresses with distinct hosts. */
   readonly channels: readonly Address[];

@@ -3,7 +3,7 @@ import { reasonOf } from "../errors/errors.ts";
 import { type Address, formatAddress, portAbove, sameAddress } from "../net/address.ts";
 
 /** Maximum number of recorded channels; those of servers learned beyond it are not recorded. */
-const MAX_CHANNELS = 512;
+const MAX_RECORDS = 512;
 
 /** Bytes carried by a channel. */
 export interface Carried {
@@ -44,7 +44,7 @@ export class ChannelRecords {
   know(server: string, addresses: readonly Address[]): void {
     addresses.forEach((address, at) => {
       const key = keyOf(server, address);
-      if (this.#records.has(key) || this.#records.size >= MAX_CHANNELS) return;
+      if (this.#records.has(key) || this.#records.size >= MAX_RECORDS) return;
       const index = at + 1;
       this.#records.set(key, {
         server,
