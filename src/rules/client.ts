@@ -8,7 +8,7 @@ import { type Destination, destinationsOf, type ResolvedServer, resolveServers }
 import { FAMILIES, type Family, type Rule, type Ruleset } from "./ruleset.ts";
 
 /** User that packages create for the handler: exempt by default, if it exists. */
-export const HANDLER_USER = "micss";
+const HANDLER_USER = "micss";
 
 /** Rules for a client handler, with notes for the user. */
 export interface ClientRulesPlan {

@@ -10,8 +10,7 @@
  *
  * @module
  */
-export { probesOf, putRules, type TrialResult, tryRules } from "./apply.ts";
-export type { Backend, InstalledRules } from "./backend.ts";
+export { probesOf, putRules, tryRules } from "./apply.ts";
 export { availableBackends, chooseBackend } from "./choose.ts";
 export { type ClientRulesPlan, clientRulesPlan } from "./client.ts";
 export { type ResolvedNames, systemNames } from "./names.ts";

@@ -14,11 +14,7 @@ export class NftBackend implements Backend {
     this.#tools = tools;
   }
 
-  async read(side: Side): Promise<InstalledRules> {
-    return await this.#read(side);
-  }
-
-  async #read(side: Side): Promise<InstalledNft> {
+  async read(side: Side): Promise<InstalledNft> {
     const tables = await this.#tools.run({ program: "nft", args: ["list", "tables"] });
     const table = NFT_TABLES[side];
     if (!tables.split("\n").includes(`table inet ${table}`)) return new InstalledNft(side);

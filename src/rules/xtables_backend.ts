@@ -43,11 +43,7 @@ export class XtablesBackend implements Backend {
     return this.flavour === "iptables-nft" ? "xtables-nft-multi" : "xtables-legacy-multi";
   }
 
-  async read(side: Side): Promise<InstalledRules> {
-    return await this.#read(side);
-  }
-
-  async #read(side: Side): Promise<InstalledXtables> {
+  async read(side: Side): Promise<InstalledXtables> {
     const states = this.#families.map(async (family) => {
       const state = readXtables(side, await this.#save(family));
       return [family, { ...state, missing: await this.#missing(side, family, state) }];
@@ -68,7 +64,7 @@ export class XtablesBackend implements Backend {
 
   async restore(side: Side, before: InstalledRules): Promise<void> {
     if (!before.present || !(before instanceof InstalledXtables)) return await this.remove(side);
-    const now = await this.#read(side);
+    const now = await this.read(side);
     for (const family of this.#families) {
       const input = xtablesRestoration(side, before.states[family]!, now.states[family]!);
       if (input !== undefined) await this.#tools.run(restoreCommand(this.#program, family, input));
@@ -78,7 +74,7 @@ export class XtablesBackend implements Backend {
   }
 
   async remove(side: Side): Promise<void> {
-    const before = await this.#read(side);
+    const before = await this.read(side);
     for (const command of before.removeCommands()) await this.#tools.run(command);
     for (const family of this.#families) await this.#removeCreated(side, family, before.states[family]!.created);
   }
