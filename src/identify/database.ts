@@ -1,5 +1,6 @@
 import { MicssError } from "../errors/errors.ts";
 import { createHash } from "node:crypto";
+import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { environment } from "../config/environment.ts";
 import { type DatabaseEntry, EntryError, entryFromJson, type EntryJson, entryToJson } from "./entry.ts";
@@ -156,7 +157,7 @@ export function defaultDatabasePath(env: (name: string) => string | undefined, u
 
 function makePrivate(path: string): void {
   try {
-    Deno.mkdirSync(directoryOf(path), { recursive: true, mode: 0o700 });
+    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // SQLite would apply the umask. It gives its journal the permissions of the database.
     Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
   } catch (error) {
@@ -172,7 +173,7 @@ function checkPrivate(path: string): void {
     throw new DatabaseError(`accessible to users other than its owner; check its contents, then chmod 600 ${path}`);
   }
   // A journal planted next to it would make SQLite write to the database.
-  if ((statOf(directoryOf(path)).mode & 0o022) !== 0) {
+  if ((statOf(dirname(path)).mode & 0o022) !== 0) {
     throw new DatabaseError("other users can write to its directory; use a private one");
   }
 }
@@ -185,11 +186,6 @@ function statOf(path: string): { size: number; mode: number } {
   } catch (error) {
     throw new DatabaseError(explain(error));
   }
-}
-
-function directoryOf(path: string): string {
-  const slash = path.lastIndexOf("/");
-  return slash < 0 ? "." : path.slice(0, slash + 1);
 }
 
 function entryOf({ address, entry: text, sum }: Record<string, unknown>): DatabaseEntry {

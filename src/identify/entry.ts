@@ -1,6 +1,6 @@
 import { MicssError } from "../errors/errors.ts";
 import { type Address, DEFAULT_PORT, formatAddress, parseAddress } from "../net/address.ts";
-import { canonicalHost, isIpv4, isIpv6 } from "../net/ip.ts";
+import { canonicalHost, isIp } from "../net/ip.ts";
 import { MAX_CHANNELS, MIN_CHANNELS } from "../wire/associate.ts";
 
 /** Origin of an entry: an exchange with the server handler, or an imported file. */
@@ -98,7 +98,7 @@ export function entryFromJson(value: unknown, now: number): DatabaseEntry {
 }
 
 function readHost(value: unknown): string {
-  if (typeof value === "string" && (isIpv4(value) || isIpv6(value))) return canonicalHost(value);
+  if (typeof value === "string" && isIp(value)) return canonicalHost(value);
   throw new EntryError(".address: not an IP address; write one, without a port");
 }
 
@@ -120,7 +120,7 @@ function readChannels(value: unknown): Address[] {
 function readChannel(value: unknown, field: string): Address {
   try {
     const { host, port } = parseAddress(String(value), DEFAULT_PORT);
-    if (typeof value === "string" && (isIpv4(host) || isIpv6(host)) && port !== 0) {
+    if (typeof value === "string" && isIp(host) && port !== 0) {
       return { host: canonicalHost(host), port };
     }
   } catch (error) {

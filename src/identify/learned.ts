@@ -41,10 +41,10 @@ export interface LearnedOptions {
 }
 
 /** Pause before asking a server again that did not identify its channels, in milliseconds. */
-export const FAILURE_PAUSE = 5_000;
+const FAILURE_PAUSE = 5_000;
 
 /** Pause before repeating a failed renewal, in milliseconds. */
-export const RENEWAL_PAUSE = 60_000;
+const RENEWAL_PAUSE = 60_000;
 
 /** Maximum number of remembered failures. */
 const MAX_FAILURES = 1024;
@@ -176,7 +176,6 @@ export async function learn(host: string, keys: readonly ScopedKey[], options: L
   const { cameBack = () => false } = options;
   return await retry(() => learnAtOnce(host, keys, options), {
     ...options,
-    timeout: options.timeout,
     retryable: (error) => isUnavailable(error) && !keys.some(({ scope: { port } }) => cameBack({ host, port })),
   });
 }
