@@ -4,6 +4,7 @@ import type { Connection, Listener, Network } from "../net/connection.ts";
 import { canonicalHost, isIp, sameHost, withoutZone } from "../net/ip.ts";
 import type { Log } from "../log/log.ts";
 import type { OwnConnections } from "../net/own_connections.ts";
+import { ownUid } from "../net/own_uid.ts";
 import { NotAllowed } from "./ingress/refusal.ts";
 
 /**
@@ -155,12 +156,4 @@ function missingRule(): string {
   if (uid === null) return "exempt its user, micss rules apply --exempt-uid USER";
   if (uid === 0) return "run it as a separate user, and exempt that user, micss rules apply --exempt-uid USER";
   return `exempt its user, micss rules apply --exempt-uid ${uid}`;
-}
-
-function ownUid(): number | null {
-  try {
-    return Deno.uid();
-  } catch {
-    return null;
-  }
 }

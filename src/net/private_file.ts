@@ -1,3 +1,5 @@
+import { ownUid } from "./own_uid.ts";
+
 /** The access rights of a file, as in `Deno.FileInfo`. */
 export interface FileRights {
   /** Permission bits, as in stat(2). */
@@ -16,12 +18,4 @@ export interface FileRights {
 export function isPrivate({ mode, uid }: FileRights, own: () => number | null = ownUid): boolean {
   if (mode === null || (mode & 0o077) === 0) return true;
   return (mode & 0o037) === 0 && uid === 0 && (own() ?? 0) !== 0;
-}
-
-function ownUid(): number | null {
-  try {
-    return Deno.uid();
-  } catch {
-    return null;
-  }
 }
