@@ -3,10 +3,7 @@ import type { ClientConfig } from "../config/types.ts";
 import { systemDatabasePath } from "../identify/database.ts";
 import type { ScopedKey } from "../identify/learned.ts";
 import { type Address, formatAddress } from "../net/address.ts";
-import type { Connection, Listener } from "../net/connection.ts";
 import { fileLimit } from "../net/linux/descriptors.ts";
-import { realSystem, type System } from "../net/system/system.ts";
-import { makeTransparent, originalDestination } from "../net/system/tcp.ts";
 import { Activity } from "../observe/activity.ts";
 import type { Log } from "../log/log.ts";
 import type { Levels, Observable } from "../observe/observable.ts";
@@ -26,23 +23,10 @@ import { LoopGuard } from "./loop_guard.ts";
 import { isIp } from "../net/ip.ts";
 import { ownHosts } from "../net/own_hosts.ts";
 import { isOwn } from "../net/own_address.ts";
-import { type ConnectFrom, RulesInPlace } from "./rules_in_place.ts";
+import { RulesInPlace } from "./rules_in_place.ts";
 import { RulesMonitor } from "./rules_monitor.ts";
+import { type ClientSystem, realClientSystem } from "./system.ts";
 import { Ingress } from "./ingress/ingress.ts";
-
-/** Parts of the system that tests replace. */
-export interface ClientSystem extends System {
-  /** Original destination of a redirected connection. @throws If the system can't tell. */
-  readonly originalDestination: (connection: Connection) => Address | undefined;
-  /** Makes a listener accept connections to any address. @throws If the system refuses. */
-  readonly makeTransparent: (listener: Listener) => void;
-  /** Starts connections from chosen ports. Default: the system's way. */
-  readonly connectFrom?: ConnectFrom;
-  /** Time of day, in milliseconds since 1970. Default: the system's. */
-  readonly now?: () => number;
-}
-
-const realClientSystem: ClientSystem = { ...realSystem, originalDestination, makeTransparent };
 
 /** Contents of the files that a configuration names. */
 export interface ClientSecrets {
@@ -119,7 +103,7 @@ export class ClientHandler implements Observable {
       limits: () => ({
         timeout: this.#config.timeouts.handshake,
         keepalive: this.#config.timeouts.keepalive,
-        pending: perWorkerShare(this.#limits.asking, group),
+        pending: perWorkerShare(this.#limits.pending, group),
       }),
       handle: (arrival) => this.#handle(arrival),
       refused: (fields) => {

@@ -6,14 +6,14 @@ import { single } from "../workers/worker_group.ts";
 const USUAL_CHANNELS = 3;
 
 /** Maximum number of incomplete requests of applications: each may hold 8 KB. */
-const MAX_ASKING = 1024;
+const MAX_PENDING = 1024;
 
 /** Limits in force, for all workers together. */
 export interface EffectiveLimits {
   /** Concurrent sessions and direct connections. */
   readonly sessions: number;
   /** Concurrent incomplete requests of applications. */
-  readonly asking: number;
+  readonly pending: number;
   /** Number of sessions that the file limit permits, whatever is configured. */
   readonly possible: number;
 }
@@ -32,8 +32,8 @@ export function limitsFor(
 ): EffectiveLimits {
   const budget = connectionBudget(files);
   const channels = Math.max(USUAL_CHANNELS, ...servers.map(({ channels }) => channels.length));
-  const asking = Math.min(MAX_ASKING, Math.floor(budget / 4));
+  const pending = Math.min(MAX_PENDING, Math.floor(budget / 4));
   const ready = Math.max(1, servers.length) * warm * channels * count;
-  const possible = Math.max(1, Math.floor((budget - asking - ready) / (channels + 1)));
-  return { sessions: limits.sessions ?? possible, asking, possible };
+  const possible = Math.max(1, Math.floor((budget - pending - ready) / (channels + 1)));
+  return { sessions: limits.sessions ?? possible, pending, possible };
 }

@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { ClientHandler, type ClientSystem } from "./handler.ts";
+export { ClientHandler } from "./handler.ts";

@@ -9,6 +9,7 @@ import type { System } from "../../net/system/system.ts";
 import type { Activity } from "../../observe/activity.ts";
 import { Frames } from "../../session/frames.ts";
 import { Pool, type Reused } from "../../session/pool.ts";
+import { HandlerEnding } from "../../session/session.ts";
 import type { PadSource } from "../../sharing/system_pads.ts";
 import type { Workers } from "../../wire/workers.ts";
 import type { ResolvedServer } from "../servers/configured_server.ts";
@@ -156,7 +157,7 @@ export class Associations {
 
   /** Aborts handshakes, and ends idle associations. */
   close(): void {
-    this.#closing.abort(new Error("the handler is ending"));
+    this.#closing.abort(new HandlerEnding());
     this.#pool.close();
   }
 

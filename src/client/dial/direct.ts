@@ -8,7 +8,7 @@ import type { System } from "../../net/system/system.ts";
 import { type Activity, refusalLabel } from "../../observe/activity.ts";
 import type { Log } from "../../log/log.ts";
 import type { ThrottledWarning } from "../../log/throttled.ts";
-import { TargetError } from "../../session/session.ts";
+import { HandlerEnding, TargetError } from "../../session/session.ts";
 import { ResultCode } from "../../wire/frame.ts";
 import type { Arrival } from "../ingress/arrival.ts";
 
@@ -58,7 +58,7 @@ export class Direct {
     const both = [application, destination];
     for (const one of both) this.#open.add(one);
     try {
-      if (this.#closed) throw new Error("the handler is ending");
+      if (this.#closed) throw new HandlerEnding();
       await arrival.accepted?.();
       await Promise.all([copy(application, destination), copy(destination, application)]);
       for (const one of both) one.close();
@@ -73,7 +73,7 @@ export class Direct {
   /** Resets all connections, and aborts pending ones. */
   close(): void {
     this.#closed = true;
-    for (const aborter of this.#connecting) aborter.abort(new Error("the handler is ending"));
+    for (const aborter of this.#connecting) aborter.abort(new HandlerEnding());
     for (const one of this.#open) one.reset();
   }
 

@@ -154,7 +154,7 @@ export class Ingress {
       return await protocol.negotiate(dialogue);
     } catch (error) {
       refused({
-        entry: protocol.name,
+        ingress: protocol.name,
         from: formatAddress(connection.remote),
         reason: reasonOf(error),
       });
