@@ -62,20 +62,20 @@ export class RecordEncoder {
    *
    * @param buffer {@linkcode RECORD_HEAD_LENGTH} bytes of room, then the bytes to seal, then room for the further heads.
    * @param length The number of bytes to seal, at least 1.
-   * @param most The longest body, 1 to 65,536 bytes.
+   * @param maxBody Maximum length of a body, 1 to 65,536 bytes.
    * @returns The records: the first {@linkcode sealedLength} bytes of the buffer.
    * @throws {RangeError} When the buffer is too short, or a length is out of range; nothing is written then.
    */
-  sealAll(buffer: Uint8Array, length: number, most: number): Uint8Array {
-    if (most < MIN_BODY || most > MAX_BODY) throw new RangeError(`records of at most ${most} bytes`);
-    const total = sealedLength(length, most);
+  sealAll(buffer: Uint8Array, length: number, maxBody: number): Uint8Array {
+    if (maxBody < MIN_BODY || maxBody > MAX_BODY) throw new RangeError(`records of at most ${maxBody} bytes`);
+    const total = sealedLength(length, maxBody);
     if (length < MIN_BODY || buffer.length < total) {
       throw new RangeError(`${length} bytes in a buffer of ${buffer.length}`);
     }
-    const step = RECORD_HEAD_LENGTH + most, last = Math.ceil(length / most) - 1;
+    const step = RECORD_HEAD_LENGTH + maxBody, last = Math.ceil(length / maxBody) - 1;
     for (let index = last; index > 0; index--) {
-      const from = RECORD_HEAD_LENGTH + index * most;
-      buffer.copyWithin(index * step + RECORD_HEAD_LENGTH, from, Math.min(from + most, RECORD_HEAD_LENGTH + length));
+      const from = RECORD_HEAD_LENGTH + index * maxBody;
+      buffer.copyWithin(index * step + RECORD_HEAD_LENGTH, from, Math.min(from + maxBody, RECORD_HEAD_LENGTH + length));
     }
     const records = buffer.subarray(0, total);
     for (let at = 0; at < total; at += step) this.seal(records.subarray(at, at + step));
@@ -86,8 +86,8 @@ export class RecordEncoder {
 /**
  * The length in bytes of `length` bytes once they are sealed.
  *
- * @param most The longest body of a record, in bytes.
+ * @param maxBody Maximum length of a body, in bytes.
  */
-export function sealedLength(length: number, most: number): number {
-  return length + Math.ceil(length / most) * RECORD_HEAD_LENGTH;
+export function sealedLength(length: number, maxBody: number): number {
+  return length + Math.ceil(length / maxBody) * RECORD_HEAD_LENGTH;
 }
