@@ -91,7 +91,7 @@ export class Dialogue {
  *
  * @param reading Settles when a read under way has ended; must not reject.
  */
-export async function closeWithReply(
+async function closeWithReply(
   connection: Connection,
   reply: Uint8Array,
   clock: Clock,

@@ -180,7 +180,7 @@ function countEvents() {
 function filterEvents() {
   const list = byId("event-list");
   const shown = LEVELS.slice(LEVELS.indexOf(byId("level").value));
-  list.dataset.least = shown[0];
+  list.dataset.minimum = shown[0];
   byId("no-events").hidden = shown.some((level) => list.getElementsByClassName(level).length > 0);
   list.hidden = !byId("no-events").hidden;
 }
