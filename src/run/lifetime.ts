@@ -48,8 +48,14 @@ export async function runHandler<L extends Loaded>(program: Program<L>): Promise
     const running = started = workers > 1
       ? await startWorkers(program, workers, logs.handler)
       : await startSingle(program, loaded, logs.handler);
-    const target = { ...running, view: () => logs.view(running.view()), checks: () => running.checks(loaded) };
-    handler = await withAdmin(admin, target, recent, log, loaded.replace);
+    handler = await withAdmin(admin, {
+      handler: running.handler,
+      view: () => logs.view(running.view()),
+      checks: () => running.checks(loaded),
+      recent,
+      log,
+      replace: loaded.replace,
+    });
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     log.error("can't start", { reason: error.message });

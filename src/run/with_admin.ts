@@ -11,7 +11,7 @@ import { isLoopback } from "../net/ip.ts";
 import type { Handler } from "./program.ts";
 import { VERSION } from "./version.ts";
 
-/** A handler for the admin interface to serve. */
+/** A handler with an admin interface. */
 export interface AdminTarget {
   /** Already running. */
   readonly handler: Handler;
@@ -19,22 +19,24 @@ export interface AdminTarget {
   readonly view: () => View;
   /** Conditions for new sessions. */
   readonly checks: () => readonly Check[];
+  /** Its last log lines. */
+  readonly recent: Recent;
+  /** Receives the address, or the reason why there is none. */
+  readonly log: Log;
+  /** Waits in the background, without limit, for a running handler to release the address. Default: false. */
+  readonly replace?: boolean | undefined;
 }
 
 /**
  * Serves the admin interface of a handler until the handler ends.
  *
  * @param address Without one, returns the handler unchanged.
- * @param replace Waits in the background, without limit, for a running handler to release the address.
  * @returns The handler, with the admin interface ending as it does.
  * @throws {StartError} When it can't listen at the address.
  */
 export async function withAdmin(
   address: AdminAddress | undefined,
-  { handler, view, checks }: AdminTarget,
-  recent: Recent,
-  log: Log,
-  replace = false,
+  { handler, view, checks, recent, log, replace = false }: AdminTarget,
 ): Promise<Handler> {
   if (address === undefined) return handler;
   const closing = new AbortController();
