@@ -132,7 +132,7 @@ Deno.test("the server reads and buffers less than a kilobyte from a connection w
   const clock = new FakeClock();
   /** For each connection, the ranges that it reads into, by buffer. */
   const taken: { bytes: number; readonly held: Map<ArrayBufferLike, [number, number]> }[] = [];
-  const withAdmin = (connection: Connection): Connection => {
+  const measured = (connection: Connection): Connection => {
     const one = { bytes: 0, held: new Map<ArrayBufferLike, [number, number]>() };
     taken.push(one);
     return {
@@ -158,7 +158,7 @@ Deno.test("the server reads and buffers less than a kilobyte from a connection w
       const listener = network.listen(at);
       const accept = async () => {
         const connection = await listener.accept();
-        return connection && withAdmin(connection);
+        return connection && measured(connection);
       };
       return { address: at, close: () => listener.close(), accept };
     },

@@ -111,7 +111,7 @@ Deno.test("a peeked frame is received once, and peeking disturbs nothing", async
   const watching = [pair.serverFrames.peek(), pair.serverFrames.peek()];
   await pair.clientFrames.send((encoder) => encoder.open(OPEN));
   await pair.clientFrames.send((encoder) => encoder.end());
-  for (const withAdmin of watching) assertEquals((await withAdmin)?.type, FrameType.Open);
+  for (const peeked of watching) assertEquals((await peeked)?.type, FrameType.Open);
   await due(pair.serverFrames, FrameType.Open);
   assertEquals((await pair.serverFrames.peek())?.type, FrameType.End);
   await due(pair.serverFrames, FrameType.End);
