@@ -98,7 +98,7 @@ testWith(
     assertEquals((await run(get, asApp)).text(), "in the clear");
     const args = rules.args.map((arg) => arg === "/etc/micss/client.yaml" ? path : arg);
     const applied = await run([executable!, "rules", ...args], { within: [...near.within, ...asContainer(rules)] });
-    assertMatch(applied.text(), /^Rules of the client are in place \(nft\)\.\nTried: /);
+    assertMatch(applied.text(), /^Rules of the client are in place \(nft\)\.\nTested: /);
     // Without a sidecar, nothing passes in the clear.
     assertEquals((await run(get, { ...asApp, mayFail: true })).code, 7);
 
