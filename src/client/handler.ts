@@ -64,6 +64,8 @@ export class ClientHandler implements Observable {
   readonly #refused: ThrottledWarning;
   readonly #log: Log;
   readonly #group: WorkerGroup;
+  /** Configuration at the start, some of whose settings stay in effect despite reloads. */
+  readonly #initial: ClientConfig;
   /** Replaced by a reload. */
   #config: ClientConfig;
   #limits: EffectiveLimits;
@@ -81,7 +83,7 @@ export class ClientHandler implements Observable {
     const network = this.#loopGuard = new LoopGuard(system.network, clock, log, group.paths);
     this.#rules = new RulesInPlace(system.network, clock, group.paths, system.connectFrom);
     this.#log = log;
-    this.#config = config;
+    this.#initial = this.#config = config;
     this.#limits = limitsFor(config, fileLimit(), group);
     const activity = this.activity = new Activity(clock);
     this.#countChannels(config);
@@ -198,15 +200,14 @@ export class ClientHandler implements Observable {
    * @returns The changed settings that take effect only after a restart.
    */
   reload(config: ClientConfig, { users = {}, keys = [] }: ClientSecrets = {}): string[] {
-    const { pads } = this.#config, database = databaseOf(this.#config);
     this.#config = config;
     this.#limits = limitsFor(config, fileLimit(), this.#group);
     this.#countChannels(config);
     this.#directory.reload(config, keys);
     return [
       ...this.#ingress.replace(this.#protocols(config, users)),
-      ...databaseOf(config) === database ? [] : ["database"],
-      ...config.pads === pads ? [] : ["pads"],
+      ...databaseOf(config) === databaseOf(this.#initial) ? [] : ["database"],
+      ...config.pads === this.#initial.pads ? [] : ["pads"],
     ];
   }
 

@@ -63,8 +63,8 @@ export class ServerHandler implements Observable {
    * was configured.
    */
   readonly channels: readonly Address[];
-  /** The addresses configured at the start. */
-  readonly #configured: readonly Address[];
+  /** Configuration at the start, some of whose settings stay in effect despite reloads. */
+  readonly #initial: ServerConfig;
   #current: Current;
   readonly #system: System;
   readonly #log: Log;
@@ -98,7 +98,7 @@ export class ServerHandler implements Observable {
     this.#left = new ThrottledWarning(log, clock, "channel not associated", 1);
     this.#full = new ThrottledWarning(log, clock, "limit reached");
     this.#refused = new ThrottledWarning(log, clock, "session refused");
-    this.#configured = config.channels;
+    this.#initial = config;
     this.#listeners = listenAll(network, config.channels.map((channel) => portAbove(channel, group.index)));
     requirePlainListeners(this.#listeners);
     this.channels = this.#listeners.map(({ address }) => portAbove(address, -group.index));
@@ -140,9 +140,9 @@ export class ServerHandler implements Observable {
    * @returns The changed settings that take effect only after a restart.
    */
   reload({ config, keys = [] }: ServerReloadOptions): string[] {
-    const { pads } = this.#current.config;
+    const { channels, pads } = this.#initial;
     this.#current = this.#derive(config, keys);
-    const moved = config.channels.map(formatAddress).join() !== this.#configured.map(formatAddress).join();
+    const moved = config.channels.map(formatAddress).join() !== channels.map(formatAddress).join();
     return [...moved ? ["channels"] : [], ...config.pads === pads ? [] : ["pads"]];
   }
 

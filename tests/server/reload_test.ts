@@ -89,6 +89,9 @@ Deno.test("settings that require a restart are returned, and keep their effect",
   const handlers = new Handlers();
   const { server } = handlers;
   assertEquals(server.reload({ config: configOf("channels: [192.0.2.1, 192.0.2.2]", TARGETS) }), ["channels"]);
+  for (const rest of ["pads: system", "pads: system\nworkers: 1"]) {
+    assertEquals(server.reload({ config: configOf(CHANNELS, TARGETS, rest) }), ["pads"]);
+  }
   assertEquals(server.channels.map(({ host }) => host), ["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
   assertEquals(server.reload({ config: configOf(CHANNELS, TARGETS) }), []);
   const { application, target } = await handlers.session();
