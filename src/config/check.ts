@@ -1,5 +1,5 @@
 import { type Address, formatAddress } from "../net/address.ts";
-import { canonicalHost, sameHost } from "../net/ip.ts";
+import { canonicalHost, connectedHost, sameHost } from "../net/ip.ts";
 import type { JsonSchema } from "./json_schema.ts";
 import type { Problems } from "./problems.ts";
 import { MAX_CHANNELS, MIN_CHANNELS } from "../wire/associate.ts";
@@ -21,12 +21,15 @@ export function checkChannelCount(channels: readonly Address[], owner: object, p
 
 /**
  * Reports each channel that shares a host with an earlier one: an attacker on the path to that host would see the
- * shares of both (paper, section III-A). Names are not resolved.
+ * shares of both (paper, section III-A). Names are not resolved. The unspecified address counts as loopback, which it leads
+ * to.
  */
 export function checkDistinctHosts(channels: readonly Address[], problems: Problems): void {
-  for (const channel of repeated(channels, ({ host }) => canonicalHost(host))) {
+  channels.forEach((channel, index) => {
+    const host = connectedHost(channel.host);
+    if (!channels.slice(0, index).some((earlier) => sameHost(connectedHost(earlier.host), host))) return;
     problems.at(channel, `two channels use ${channel.host}, and so one path; give each its own address`);
-  }
+  });
 }
 
 /** Reports each address that an earlier listener uses. Port 0 asks for any free port, and never collides. */

@@ -171,6 +171,15 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
   ["client", `--server web=a:1,[2001:db8::1]:1,[2001:db8:0::1]:2 ${FORWARD}`, [
     'micss client: --server "web=a:1,[2001:db8::1]:1,[2001:db8:0::1]:2": two channels use 2001:db8:0::1, and so one path; give each its own address',
   ]],
+  ["client", `--server web=127.0.0.1,0.0.0.0 ${FORWARD}`, [
+    'micss client: --server "web=127.0.0.1,0.0.0.0": two channels use 0.0.0.0, and so one path; give each its own address',
+  ]],
+  ["client", `--server web=[::],[::1]:7000 ${FORWARD}`, [
+    'micss client: --server "web=[::],[::1]:7000": two channels use ::1, and so one path; give each its own address',
+  ]],
+  ["client", `--server web=[fe80::1],[fe80::1%eth0] ${FORWARD}`, [
+    'micss client: --server "web=[fe80::1],[fe80::1%eth0]": two channels use fe80::1%eth0, and so one path; give each its own address',
+  ]],
   ["client", `${SERVER} --server web=a,b ${FORWARD}`, [
     'micss client: --server "web=a,b": two servers are named web; give each its own name',
   ]],
