@@ -1,7 +1,7 @@
 import { MicssError } from "../../errors/errors.ts";
 import { type Address, formatAddress } from "../address.ts";
 import type { Listener, Network } from "../connection.ts";
-import { isIpv4 } from "../ip.ts";
+import { isIpv4, sameHost } from "../ip.ts";
 
 /** A handler can't start for an external reason; the message includes the remedy. */
 export class StartError extends MicssError {}
@@ -11,6 +11,9 @@ function listenError(address: Address, others: readonly Address[], cause: unknow
   const failed = `can't listen at ${formatAddress(address)}`;
   if (cause instanceof Deno.errors.AddrInUse) {
     for (const other of others) {
+      if (other.port === address.port && sameHost(other.host, address.host)) {
+        return new StartError(`${failed}: two settings stand for this address; give each its own`, { cause });
+      }
       const [wide, narrow] = covers(other, address) ? [other, address] : [address, other];
       if (!covers(wide, narrow)) continue;
       const [all, one] = [formatAddress(wide), formatAddress(narrow)];

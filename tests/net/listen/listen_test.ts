@@ -21,6 +21,14 @@ Deno.test("of two own addresses that overlap, the error names the narrower, in e
   }
 });
 
+Deno.test("an address given twice is reported", () => {
+  const address = { host: "127.0.0.1", port: freePort("127.0.0.1") };
+  assertEquals(
+    startError([address, { ...address }]),
+    `can't listen at ${formatAddress(address)}: two settings stand for this address; give each its own`,
+  );
+});
+
 Deno.test("another program at an address is reported, and no listener stays open", () => {
   const other = systemNetwork.listen({ host: "127.0.0.1", port: freePort("127.0.0.1") });
   const free = { host: "127.0.0.1", port: freePort("127.0.0.1") };
