@@ -1,4 +1,5 @@
 import type { Option } from "../config/schema.ts";
+import { MicssError, reasonOf } from "../errors/errors.ts";
 import { type Sink, within, writeTo } from "../log/line_queue.ts";
 
 /** The code and the help of a command. Its file exports it as `command`; its name and summary are in the command table. */
@@ -58,13 +59,16 @@ export interface Output {
    * Waits until everything has been written. Absent where writes are synchronous.
    *
    * @param ms Maximum wait, in milliseconds; drops the rest after it. Default: unlimited.
-   * @throws What the system reports, other than a reader that has gone.
+   * @throws {OutputError} If something could not be written, unless its reader has gone.
    */
   flush?(ms?: number): Promise<void>;
 }
 
 /** Maximum wait for a stalled reader at the end of a command, in milliseconds. */
 export const FLUSH_TIMEOUT = 1000;
+
+/** Standard output or error can't be written, as on a full disk. */
+export class OutputError extends MicssError {}
 
 /**
  * The process's standard output and error. Never blocks, since a stalled reader must not keep a command that handles
@@ -91,7 +95,9 @@ export class StandardOutput implements Output {
     }
     const failure = this.#failure;
     this.#failure = undefined;
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) {
+      throw new OutputError(`can't write the output: ${reasonOf(failure)}`, { cause: failure });
+    }
   }
 
   #write(to: Sink, text: string): void {

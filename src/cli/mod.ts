@@ -1,6 +1,6 @@
 import { environment } from "../config/environment.ts";
 import { UsageError } from "../config/problems.ts";
-import { FLUSH_TIMEOUT, type Output, standardOutput } from "./command.ts";
+import { FLUSH_TIMEOUT, type Output, OutputError, standardOutput } from "./command.ts";
 import { COMMANDS, loadCommand } from "./commands.ts";
 import { commandHelp, shortHelp } from "./help.ts";
 
@@ -31,6 +31,10 @@ async function reportErrors(args: string[], output: Output, action: () => Promis
     if (error instanceof UsageError) {
       for (const line of error.lines) output.err(`${line}\n`);
       return 2;
+    }
+    if (error instanceof OutputError) {
+      output.err(`micss: ${error.message}\n`);
+      return 1;
     }
     output.err(`micss: internal error: ${formatError(error, wantsStack(args))}\n`);
     return 1;

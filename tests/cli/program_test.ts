@@ -28,6 +28,34 @@ Deno.test("the program writes help to standard output and exits 0", async () => 
   assertMatch(out, /^micss server: .+\n\nUsage: micss server /);
 });
 
+Deno.test("a configuration is read from standard input, a pipe or a file, by any of its paths", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".yaml" });
+  try {
+    await Deno.writeTextFile(file, "channels: [192.0.2.1, 192.0.2.2]\ntargets: {80: 192.0.2.3}\n");
+    const command = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-read", ...await stdFlags(), "main.ts"];
+    for (const path of ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]) {
+      for (const feed of [`cat ${file} | "$@"`, `"$@" <${file}`]) {
+        const args = ["-c", feed, "sh", ...command, "check", "server", path];
+        const { success, stdout, stderr } = await new Deno.Command("sh", { args, cwd: ROOT }).output();
+        const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+        assertEquals([success, out], [true, `${path}: valid server configuration\n`], err);
+      }
+    }
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("standard output on a full disk is reported in one line, with status 1", async () => {
+  const command = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-read", ...await stdFlags(), "main.ts"];
+  const args = ["-c", '"$@" >/dev/full', "sh", ...command, "--version"];
+  const { code, stderr } = await new Deno.Command("sh", { args, cwd: ROOT }).output();
+  assertEquals([code, new TextDecoder().decode(stderr)], [
+    1,
+    "micss: can't write the output: No space left on device\n",
+  ]);
+});
+
 Deno.test("the program writes mistakes to standard error and exits 2", async () => {
   const path = await Deno.makeTempFile({ suffix: ".yaml" });
   try {
