@@ -85,7 +85,8 @@ const actions: Readonly<Record<typeof ACTIONS[number], (path: string, given: Arg
     rejectStray("forget", given, { value: true, all: true });
     const { value, all } = given;
     if ((value === undefined) !== all) {
-      throw new UsageError([`${SUBJECT} forget: give either an address or --all`]);
+      const problem = all ? "both an address and --all" : "no address";
+      throw new UsageError([`${SUBJECT} forget: ${problem} given; give either an address or --all`]);
     }
     if (value !== undefined && !isIp(value)) {
       throw new UsageError([

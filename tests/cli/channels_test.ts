@@ -132,8 +132,11 @@ Deno.test("bad input to channels is reported in one line and exits 2", async () 
     [["list", "x"], 'micss channels list: "x": not accepted here; see micss channels --help'],
     [["export", "--json"], "micss channels export: --json: not accepted here; see micss channels --help"],
     [["list", "--all"], "micss channels list: --all: not accepted here; see micss channels --help"],
-    [["forget"], "micss channels forget: give either an address or --all"],
-    [["forget", "192.0.2.1", "--all"], "micss channels forget: give either an address or --all"],
+    [["forget"], "micss channels forget: no address given; give either an address or --all"],
+    [
+      ["forget", "192.0.2.1", "--all"],
+      "micss channels forget: both an address and --all given; give either an address or --all",
+    ],
     [
       ["forget", "web"],
       'micss channels forget: "web": not an IP address; write one as micss channels list shows it',

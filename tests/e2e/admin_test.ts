@@ -209,7 +209,7 @@ testWith([], "a handler whose admin address is taken fails to start and says why
     const command = [...await micssCommand(), "server", ...flags, "--admin", admin];
     const { code, stderr } = await run(command, { cwd: ROOT, mayFail: true });
     assertEquals(code, 1);
-    assertMatch(stderr, /can't start reason="admin: can't listen at 127\.0\.0\.1:\d+: Address already in use/);
+    assertMatch(stderr, /can't start reason="admin: can't listen at 127\.0\.0\.1:\d+: another program listens there;/);
   } finally {
     taken.close();
   }

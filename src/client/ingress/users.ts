@@ -26,7 +26,7 @@ export class Users {
         throw new SyntaxError(`line ${index + 1} has a ${what} of ${length} bytes; write 1 to ${MAX_BYTES}`);
       }
       const name = line.slice(0, colon);
-      if (digests.has(name)) throw new SyntaxError(`line ${index + 1} has a user that is there already`);
+      if (digests.has(name)) throw new SyntaxError(`line ${index + 1} repeats a user; give each user once`);
       digests.set(name, digest(user!, password!));
     }
     if (digests.size === 0) throw new SyntaxError("no user; write lines user:password");

@@ -6,8 +6,12 @@ import { isIpv4, sameHost } from "../ip.ts";
 /** A handler can't start for an external reason; the message includes the remedy. */
 export class StartError extends MicssError {}
 
-/** Explains the system's error to the person who configured the address. */
-function listenError(address: Address, others: readonly Address[], cause: unknown): StartError {
+/**
+ * Explains the system's error to the person who configured the address.
+ *
+ * @param others The other addresses to listen at.
+ */
+export function listenError(address: Address, others: readonly Address[], cause: unknown): StartError {
   const failed = `can't listen at ${formatAddress(address)}`;
   if (cause instanceof Deno.errors.AddrInUse) {
     for (const other of others) {
@@ -22,7 +26,7 @@ function listenError(address: Address, others: readonly Address[], cause: unknow
     return new StartError(`${failed}: another program listens there; stop it or choose another port`, { cause });
   }
   if (cause instanceof Deno.errors.AddrNotAvailable) {
-    return new StartError(`${failed}: the address is not assigned to this machine`, { cause });
+    return new StartError(`${failed}: the address is not assigned to this machine; give one that is`, { cause });
   }
   if (cause instanceof Deno.errors.PermissionDenied) {
     return new StartError(`${failed}: ports below 1024 need privileges; choose another port`, { cause });

@@ -2,11 +2,10 @@ import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { reasonOf } from "../../errors/errors.ts";
 import type { AdminAddress } from "../../config/admin.ts";
-import { formatAddress } from "../../net/address.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
 import type { Listener } from "../../net/connection.ts";
 import { JoinedListener } from "../../net/system/joined_listener.ts";
-import { StartError } from "../../net/listen/listen.ts";
+import { listenError, StartError } from "../../net/listen/listen.ts";
 import { listenAddresses } from "../../net/listen/listen_addresses.ts";
 import { systemNetwork } from "../../net/system/tcp.ts";
 import { ask } from "./ask.ts";
@@ -53,8 +52,10 @@ export async function listenAt(
       return await listenNow(address, answer, clock);
     } catch (cause) {
       if (!(cause instanceof Deno.errors.AddrInUse) || performance.now() >= last || until?.aborted) {
-        const where = "path" in address ? address.path : formatAddress(address);
-        throw new StartError(`admin: can't listen at ${where}: ${reasonOf(cause)}`, { cause });
+        const { message } = "path" in address
+          ? new StartError(`can't listen at ${address.path}: ${reasonOf(cause)}`)
+          : listenError(address, [], cause);
+        throw new StartError(`admin: ${message}`, { cause });
       }
     }
     // Another program may listen there, or a handler that is not ending.

@@ -40,6 +40,6 @@ Deno.test("names and passwords have 1 to 255 bytes", () => {
 
 Deno.test("errors in a file name the line, and quote nothing", () => {
   assertThrows(() => new Users("a:b\n\nsecret\n"), SyntaxError, "line 3 has no colon; write user:password");
-  assertThrows(() => new Users("a:b\nb:c\na:d"), SyntaxError, "line 3 has a user that is there already");
+  assertThrows(() => new Users("a:b\nb:c\na:d"), SyntaxError, "line 3 repeats a user; give each user once");
   assertThrows(() => new Users("# a:b\n\n"), SyntaxError, "no user; write lines user:password");
 });

@@ -43,6 +43,6 @@ Deno.test("another program at an address is reported, and no listener stays open
 Deno.test("an address that is not assigned to this machine is reported", () => {
   assertEquals(
     startError([{ host: "192.0.2.1", port: 6522 }]),
-    "can't listen at 192.0.2.1:6522: the address is not assigned to this machine",
+    "can't listen at 192.0.2.1:6522: the address is not assigned to this machine; give one that is",
   );
 });
