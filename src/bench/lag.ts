@@ -7,8 +7,8 @@ const PERIOD = 10;
 
 /** Samples which channels an association waits for while bytes flow. */
 export class Lag {
-  /** Number of samples in which the association waited for a channel. */
-  #looks = 0;
+  /** Number of samples in which there was an association. */
+  #samples = 0;
   readonly #held: number[];
   readonly #stop: () => void;
 
@@ -21,11 +21,11 @@ export class Lag {
   constructor(activity: Activity, channels: number, clock: Clock) {
     this.#held = Array(channels).fill(0);
     let cancel = (): void => {};
-    const look = (): void => {
-      this.#look(activity);
-      cancel = clock.after(PERIOD, look);
+    const sample = (): void => {
+      this.#sample(activity);
+      cancel = clock.after(PERIOD, sample);
     };
-    look();
+    sample();
     this.#stop = () => cancel();
   }
 
@@ -36,13 +36,13 @@ export class Lag {
    */
   stop(): number[] {
     this.#stop();
-    return this.#held.map((held) => this.#looks === 0 ? 0 : held / this.#looks);
+    return this.#held.map((held) => this.#samples === 0 ? 0 : held / this.#samples);
   }
 
-  #look(activity: Activity): void {
+  #sample(activity: Activity): void {
     const levels = channelLevels(activity);
     const holding = levels.filter(({ holdsIn, holdsOut }) => holdsIn || holdsOut);
-    if (levels.some(({ associations }) => associations > 0)) this.#looks++;
+    if (levels.some(({ associations }) => associations > 0)) this.#samples++;
     if (holding.length !== 1) return;
     const at = holding[0]!.record.index - 1;
     if (at < this.#held.length) this.#held[at]!++;

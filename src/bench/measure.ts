@@ -9,7 +9,7 @@ import { COUNT_LENGTH, decodeCount, encodeRequest, type Mode, REQUEST_LENGTH } f
 export interface Measuring {
   /** Makes the connections. */
   readonly network: Network;
-  /** Tells time. */
+  /** Measures time. */
   readonly clock: Clock;
   /** Duration of each measurement without its ramp, in milliseconds; at most 60,000. */
   readonly window: number;

@@ -71,7 +71,7 @@ export interface BenchResult {
 export interface BenchOptions {
   /** Makes all connections. */
   readonly network: Network;
-  /** Tells time. */
+  /** Measures time. */
   readonly clock: Clock;
   /** Finds the addresses of host names. Default: the system's resolver. */
   readonly resolve?: Resolve;

@@ -189,9 +189,9 @@ export class ClientHandler implements Observable {
     await this.#rules.verifyTproxy(this.#ingress.at("tproxy"));
   }
 
-  /** Starts to report the loss of rules. @param look Rejects when the rules are not in place. */
-  monitorRules(look: () => Promise<void>): void {
-    this.#monitor ??= new RulesMonitor({ look, log: this.#log, clock: this.#system.clock });
+  /** Starts to report the loss of rules. @param check Rejects when the rules are not in place. */
+  monitorRules(check: () => Promise<void>): void {
+    this.#monitor ??= new RulesMonitor({ check, log: this.#log, clock: this.#system.clock });
   }
 
   /**

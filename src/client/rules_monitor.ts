@@ -12,7 +12,7 @@ const CONFIRMATION_DELAY = 500;
 /** Options of {@linkcode RulesMonitor}. */
 export interface RulesMonitorOptions {
   /** Checks the rules; rejects as {@linkcode RulesInPlace.verify}. */
-  readonly look: () => Promise<void>;
+  readonly check: () => Promise<void>;
   /** Gets a line when rules are lost, and when they are back. */
   readonly log: Log;
   /** Measures intervals. */
@@ -59,7 +59,7 @@ export class RulesMonitor {
   /** Returns true, the error, or undefined if the result can't be determined. */
   async #check(): Promise<true | Error | undefined> {
     try {
-      await this.#options.look();
+      await this.#options.check();
       return true;
     } catch (error) {
       if (error instanceof Inconclusive) return undefined;

@@ -12,7 +12,7 @@ function monitored() {
   const monitor = new RulesMonitor({
     clock,
     log: createLog({ format: "json", write: (line) => lines.push(JSON.parse(line)) }),
-    look() {
+    check() {
       state.looks++;
       return state.error === undefined ? Promise.resolve() : Promise.reject(state.error);
     },

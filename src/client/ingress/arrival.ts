@@ -45,11 +45,7 @@ export interface IngressProtocol {
 
 /** An ingress refuses a connection. The message is for the log, and contains nothing that the application sent. */
 export class IngressError extends MicssError {
-  /**
-   * Makes an error.
-   *
-   * @param reply Bytes for the application. Default: none; the connection is reset.
-   */
+  /** @param reply Bytes for the application. Default: none; the connection is reset. */
   constructor(message: string, readonly reply?: Uint8Array, options?: ErrorOptions) {
     super(message, options);
   }

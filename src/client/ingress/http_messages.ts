@@ -30,7 +30,7 @@ export type ErrorStatus = Exclude<keyof typeof STATUSES, 200>;
 
 /** An invalid request, and the status of its response. */
 export class HttpError extends WireError {
-  /** Makes an error. @param status Status of the response. */
+  /** @param status Status of the response. */
   constructor(message: string, readonly status: ErrorStatus) {
     super(message);
   }

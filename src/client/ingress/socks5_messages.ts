@@ -40,7 +40,7 @@ export enum Reply {
 
 /** An invalid request, and the reply to it. */
 export class Socks5Error extends WireError {
-  /** Makes an error. @param reply Code of the reply. */
+  /** @param reply Code of the reply. */
   constructor(message: string, readonly reply: Reply) {
     super(message);
   }
