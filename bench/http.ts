@@ -10,7 +10,7 @@ export interface Requests {
   readonly clients: number;
   /** Size of the requested file, in kB. */
   readonly kilobytes: number;
-  /** Whether a client reuses its connection for further requests. */
+  /** Reuse of a client's connection for further requests. */
   readonly keepAlive: boolean;
   /** Duration, in whole seconds. */
   readonly seconds: number;

@@ -15,7 +15,7 @@ export interface PairOptions {
   readonly entry: number;
   /** Port of the server handler. Default: 6522. */
   readonly channelPort?: number;
-  /** Whether associations serve several sessions, and one is kept ready. Default: true, as users have it. */
+  /** Reuse of associations by later sessions, with one kept ready. Default: true, as in production. */
   readonly reuse?: boolean;
   /** Workers of each handler. Default: 1. */
   readonly workers?: number;

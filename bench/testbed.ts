@@ -14,7 +14,7 @@ export interface Shape {
 export interface Testbed extends AsyncDisposable {
   /** The server host's address on each channel. */
   readonly hosts: readonly string[];
-  /** Whether channels can be shaped, which loopback can't. */
+  /** True where channels can be shaped, which loopback can't. */
   readonly shapable: boolean;
   /** Command prefix that runs a program on the applications' host. */
   readonly near: readonly string[];

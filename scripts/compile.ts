@@ -35,7 +35,7 @@ export interface Compile {
   readonly flags?: readonly string[];
   /** Build name reported by `micss version`. Default: {@linkcode buildName}. */
   readonly build?: string;
-  /** Whether to capture the compiler's output without also passing it on. Default: false. */
+  /** Captures the compiler's output without also passing it on. Default: false. */
   readonly quiet?: boolean;
 }
 

@@ -27,7 +27,7 @@ export interface Cell {
   readonly channels: number;
   /** Index of the channel that the adversary does not own; null if it owns all. */
   readonly honest: number | null;
-  /** Whether it attacks all its channels, or as few as the attack needs. */
+  /** True to attack all its channels, false for as few as the attack needs. */
   readonly balancer: "few" | "all";
   readonly seed: number;
 }

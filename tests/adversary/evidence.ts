@@ -18,7 +18,7 @@ export interface Party {
   /** Set once it has sent everything and half-closed. */
   said: boolean;
   heard: Uint8Array;
-  /** How its input ended; null if it did not. */
+  /** The end of its input; null if it did not end. */
   end: "in order" | "reset" | null;
 }
 

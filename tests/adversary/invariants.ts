@@ -126,7 +126,7 @@ export const abortsAreAsSent: Invariant = ({ serverLines, clientLines }) => {
 /** No share, and no sum of shares on the adversary's channels, reveals an application's bytes. */
 export const nothingIsRead: Invariant = (evidence) => read(evidence) ? ["the adversary has read what was said"] : [];
 
-/** Whether any sum of the adversary's shares contains eight consecutive bytes of any party. */
+/** Reports whether any sum of the adversary's shares contains eight consecutive bytes of any party. */
 export function read({ adversary, channels, parties }: Evidence): boolean {
   const said = parties.map(({ says }) => says);
   for (const rank of new Set(adversary.wires.map((wire) => wire.rank))) {
@@ -188,7 +188,7 @@ function lists({ seen }: Evidence): Set<string> {
   return new Set(seen.filter(({ owner }) => owner === "server").flatMap((end) => confirmed(end) ?? []));
 }
 
-/** Whether a piece of DATA may be the beginning of a sent one. */
+/** Reports whether a piece of DATA may be the beginning of a sent one. */
 function isPart(taken: string, sent: string | undefined): boolean {
   const [, least] = /^DATA (\d+)$/.exec(taken) ?? [], [, most] = /^DATA (\d+)$/.exec(sent ?? "") ?? [];
   return least !== undefined && most !== undefined && Number(least) <= Number(most);
@@ -200,7 +200,7 @@ function lengthOf(kind: "application" | "target", port: number): number {
   return kind === "application" ? SAID.reply : SAID.second;
 }
 
-/** Whether `bytes` contain eight consecutive bytes of `secret`. */
+/** Reports whether `bytes` contain eight consecutive bytes of `secret`. */
 function shows(bytes: Uint8Array, secret: Uint8Array): boolean {
   const text = new TextDecoder("latin1").decode(bytes), secretText = new TextDecoder("latin1").decode(secret);
   for (let at = 0; at + 8 <= secretText.length; at += 4) {

@@ -64,7 +64,7 @@ for (const how of ["reset", "close"] as const) {
   }
 }
 
-/** How a silent application's connection to `entry` ends, within a time limit. */
+/** The end of a silent application's connection to `entry`, within a time limit. */
 async function outcomeAt(entry: Address, ms = PROMPTLY): Promise<string> {
   return (await bounded(listenTo(entry), () => `the end of the connection to ${entry.port}`, ms)).ending;
 }

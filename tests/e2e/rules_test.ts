@@ -52,7 +52,7 @@ async function fetched(host: string, where: RunOptions, port = 80): Promise<stri
   return (await run([...CURL, "--max-time", "10", `http://${host}:${port}/file`], where)).text();
 }
 
-/** Whether a server handler greets on a channel; curl then waits for more until its timeout. */
+/** Reports whether a server handler greets on a channel; curl then waits for more until its timeout. */
 async function isGreeted(host: string, where: RunOptions): Promise<boolean> {
   const get = [...CURL, "--http0.9", "--max-time", "1", `http://${host}:6522/`];
   return (await run(get, { ...where, mayFail: true })).text().startsWith("MICSS");

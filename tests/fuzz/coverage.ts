@@ -45,7 +45,7 @@ export class Coverage implements Disposable {
     this.#session.disconnect();
   }
 
-  /** Whether a script ran code that had not run before. */
+  /** Reports whether a script ran code that had not run before. */
   #mark({ url, functions }: Script, learn: boolean): boolean {
     const length = Math.max(0, ...functions.flatMap(({ ranges }) => ranges.map(({ endOffset }) => endOffset)));
     const ran = new Uint8Array(length);

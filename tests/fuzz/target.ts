@@ -41,7 +41,7 @@ export function textTarget({ name, seeds, words, longest = 2048, take }: TextTar
   };
 }
 
-/** Whether `parse` accepts its input; its refusals must be of one of these classes. */
+/** Reports whether `parse` accepts its input; its refusals must be of one of these classes. */
 export function taken<T>(
   parse: () => T,
   // deno-lint-ignore no-explicit-any -- any class of errors

@@ -299,7 +299,7 @@ inline giveUp(client) {
 #endif
 
 /*
- * What may happen next on a client's side: it asks; its list arrives; it has every echo, of which the adversary makes all
+ * The next events on a client's side: it asks; its list arrives; it has every echo, of which the adversary makes all
  * but one, and shares; it gives up, because of what came or did not; the server gives it up; the server shares.
  */
 #define CLIENT(client) \
