@@ -55,6 +55,8 @@ export interface Output {
   out(text: string): void;
   /** Writes to standard error, likewise, in the order of the calls. */
   err(text: string): void;
+  /** True once the reader of standard output has gone. Absent where it can't go. */
+  readonly abandoned?: boolean;
   /**
    * Waits until everything has been written. Absent where writes are synchronous.
    *
@@ -78,6 +80,11 @@ export class StandardOutput implements Output {
   #written: Promise<void> = Promise.resolve();
   #failure: unknown;
   #closed = false;
+  #abandoned = false;
+
+  get abandoned(): boolean {
+    return this.#abandoned;
+  }
 
   out(text: string): void {
     this.#write(Deno.stdout, text);
@@ -103,6 +110,7 @@ export class StandardOutput implements Output {
   #write(to: Sink, text: string): void {
     this.#written = this.#written.then(() => this.#closed ? undefined : writeTo(to, text)).catch((error) => {
       if (!(error instanceof Deno.errors.BrokenPipe)) this.#failure ??= error;
+      else if (to === Deno.stdout) this.#abandoned = true;
     });
   }
 }

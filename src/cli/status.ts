@@ -78,7 +78,7 @@ async function watchStatus(address: AdminAddress, json: boolean, output: Output)
     output.out(json ? `${JSON.stringify(status)}\n` : `${clear}${statusTable(status)}`);
     // A stalled reader misses the refreshes of that time.
     await Promise.race([ended, output.flush?.()]);
-    over = await Promise.race([ended, sleep(INTERVAL, false)]);
+    over = output.abandoned || await Promise.race([ended, sleep(INTERVAL, false)]);
   }
   await output.flush?.(FLUSH_TIMEOUT);
   return 0;

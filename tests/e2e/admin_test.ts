@@ -193,6 +193,15 @@ Deno.test("micss status --watch updates every second until interrupted, with --j
   assertEquals([await forPeople.exited, await forPrograms.exited], [0, 0]);
 });
 
+Deno.test("micss status --watch ends when the reader of its output has gone", async () => {
+  await using pair = await startPair({ target: { host: "127.0.0.1", port: 1 }, flags: ADMIN });
+  const { at } = await pair.server.waitForLog("admin");
+  const watch = [...await micssCommand(), "status", "--watch", "--admin", String(at)];
+  // The shell waits for both ends of the pipe.
+  const firstLine = await run(["sh", "-c", '"$@" | head -n 1', "sh", ...watch], { cwd: ROOT, ms: 20_000 });
+  assertMatch(firstLine.text(), /^server .+\n$/);
+});
+
 testWith([], "micss status says in one line that no handler answers, and exits with 1", async () => {
   const admin = `127.0.0.1:${freePort("127.0.0.1")}`;
   const command = [...await micssCommand(), "status", "--admin", admin];
