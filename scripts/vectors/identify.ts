@@ -3,7 +3,7 @@ import {
   encodeChannelList,
   encodeIdentify,
   encodeIdentifyAnswer,
-  encodeUnanswered,
+  encodeIdentifyRefusal,
   IdentifyRefusal,
   identifyTranscript,
   KEY_ID_LENGTH,
@@ -99,7 +99,7 @@ export function unanswered(): Vector[] {
     name,
     description: `The server does not answer a question for reason ${reason}`,
     reason,
-    bytes: encodeUnanswered(reason).toHex(),
+    bytes: encodeIdentifyRefusal(reason).toHex(),
   }));
 }
 

@@ -8,7 +8,7 @@ import { type Associate, associationId, encodeAssociate, RefusedReason } from ".
 import { decodeFrom } from "../wire/decoder.ts";
 import { decodeFirst } from "../wire/first.ts";
 import { encodeGreeting } from "../wire/greeting.ts";
-import { encodeUnanswered, type Identify, IdentifyRefusal } from "../wire/identify.ts";
+import { encodeIdentifyRefusal, type Identify, IdentifyRefusal } from "../wire/identify.ts";
 import { AdmissionQueue, type WaitingLimits } from "./admission_queue.ts";
 import { Association, type Sharing } from "./association.ts";
 import { HANDSHAKE_TIMEOUT } from "./initiate.ts";
@@ -118,7 +118,7 @@ export class Acceptor {
     if (pending.over) return;
     if (first.kind === "identify") {
       const answer = this.#options.identify?.(first.question, connection);
-      return pending.answer(await answer ?? encodeUnanswered(IdentifyRefusal.NoSuchKey));
+      return pending.answer(await answer ?? encodeIdentifyRefusal(IdentifyRefusal.NoSuchKey));
     }
     // A client sends nothing more until it has the echo: whatever arrives before means that it has gone or is not a MICSS
     // client. After the association, the read in progress receives the first shares.

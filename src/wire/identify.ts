@@ -159,7 +159,7 @@ export function encodeIdentifyAnswer({ method, list, token }: IdentifyAnswer): U
 }
 
 /** Encodes the refusal of a request: like that of a list, with other reasons. */
-export function encodeUnanswered(reason: IdentifyRefusal): Uint8Array {
+export function encodeIdentifyRefusal(reason: IdentifyRefusal): Uint8Array {
   return Uint8Array.of(REFUSED, reason);
 }
 

@@ -29,7 +29,7 @@ import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { COOKIE_LENGTH, encodeGreeting, GREETING_LENGTH, PROTOCOL_VERSION } from "../../src/wire/greeting.ts";
 import {
   encodeIdentify,
-  encodeUnanswered,
+  encodeIdentifyRefusal,
   IDENTIFY,
   IDENTIFY_LENGTH,
   IdentifyRefusal,
@@ -223,7 +223,7 @@ Deno.test("PROTOCOL.md lays the list and the refusal out as they are sent", () =
   const [refused] = layouts("### 2.4. Answer");
   const type = Number(refused!.get("type")!.value);
   assertEquals([...encodeRefused(RefusedReason.Mismatch)], [type, RefusedReason.Mismatch]);
-  assertEquals([...encodeUnanswered(IdentifyRefusal.NoSuchKey)], [type, IdentifyRefusal.NoSuchKey]);
+  assertEquals([...encodeIdentifyRefusal(IdentifyRefusal.NoSuchKey)], [type, IdentifyRefusal.NoSuchKey]);
 });
 
 Deno.test("PROTOCOL.md lays KEY and a frame's head out as they are sent", () => {

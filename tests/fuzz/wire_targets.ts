@@ -12,7 +12,7 @@ import {
   encodeChannelList,
   encodeIdentify,
   encodeIdentifyAnswer,
-  encodeUnanswered,
+  encodeIdentifyRefusal,
   Method,
 } from "../../src/wire/identify.ts";
 import { decodeOpen, encodeOpen } from "../../src/wire/open.ts";
@@ -54,7 +54,7 @@ function answerTarget(method: Method): Target {
   return message(
     `answer to a question, by ${Method[method]}`,
     () => decodeIdentifyReply(method),
-    (reply) => reply.kind === "answer" ? encodeIdentifyAnswer(reply.answer) : encodeUnanswered(reply.reason),
+    (reply) => reply.kind === "answer" ? encodeIdentifyAnswer(reply.answer) : encodeIdentifyRefusal(reply.reason),
     [...answers, ...vectorsOf("unanswered", "bytes"), ...invalid("reply")],
   );
 }

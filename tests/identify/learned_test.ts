@@ -6,7 +6,7 @@ import type { ScopedKey } from "../../src/identify/learned.ts";
 import { Store } from "../../src/identify/store.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { encodeGreeting } from "../../src/wire/greeting.ts";
-import { encodeUnanswered, IdentifyRefusal } from "../../src/wire/identify.ts";
+import { encodeIdentifyRefusal, IdentifyRefusal } from "../../src/wire/identify.ts";
 import { impersonate } from "../support/handlers/answers.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
 import { makeKey, type Pair, scoped } from "../support/handlers/keys.ts";
@@ -68,7 +68,7 @@ class Scene implements AsyncDisposable {
   async #answer(keys: readonly Pair[], { local }: Connection, bytes: Uint8Array): Promise<Uint8Array> {
     const question = { keyId: bytes.slice(1, 9), nonce: bytes.slice(9) };
     const key = keys.find(({ server }) => server.id.toHex() === question.keyId.toHex());
-    if (key === undefined) return encodeUnanswered(IdentifyRefusal.NoSuchKey);
+    if (key === undefined) return encodeIdentifyRefusal(IdentifyRefusal.NoSuchKey);
     const channels = this.channels.map((channel) => toWire(channel)!);
     return await answerIdentify(question, key.server, toWire(local)!, { channels, valid: 3600 });
   }

@@ -9,7 +9,7 @@ import {
   encodeChannelList,
   encodeIdentify,
   encodeIdentifyAnswer,
-  encodeUnanswered,
+  encodeIdentifyRefusal,
   IdentifyRefusal,
   identifyTranscript,
   Method,
@@ -96,7 +96,7 @@ Deno.test("a wrong method or length of an answer is refused before its list is r
 
 Deno.test("each reason of a refusal decodes from its two bytes, and unknown ones are refused", () => {
   for (let reason = 0; reason < 256; reason++) {
-    const reply = () => decode(decodeIdentifyReply(Method.HmacSha256), encodeUnanswered(reason)).value;
+    const reply = () => decode(decodeIdentifyReply(Method.HmacSha256), encodeIdentifyRefusal(reason)).value;
     if (reason === IdentifyRefusal.NoSuchKey || reason === IdentifyRefusal.NotAnnounced) {
       assertEquals(reply(), { kind: "refused", reason });
     } else assertThrows(reply, WireError, `refused for unknown reason ${reason}`);
