@@ -5,7 +5,7 @@ import type { Connection } from "../net/connection.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Log } from "../log/log.ts";
 import { Throttled, ThrottledWarning } from "../log/throttled.ts";
-import { encodeUnanswered, type Identify, IdentifyRefusal, type WireAddress } from "../wire/identify.ts";
+import { encodeIdentifyRefusal, type Identify, IdentifyRefusal, type WireAddress } from "../wire/identify.ts";
 
 /** Options of {@linkcode Identification}. */
 export interface IdentificationOptions {
@@ -50,7 +50,7 @@ export class Identification {
     if (key === undefined) {
       this.#options.answered?.("no-such-key");
       this.#refused.warn({ ...fields, reason: "no such key" });
-      return encodeUnanswered(IdentifyRefusal.NoSuchKey);
+      return encodeIdentifyRefusal(IdentifyRefusal.NoSuchKey);
     }
     const connected = this.#connected(local);
     const channels = this.#announced.map(toWire);
@@ -60,11 +60,11 @@ export class Identification {
         ...fields,
         reason: "the client connected to an address that is not announced; see the setting announce",
       });
-      return encodeUnanswered(IdentifyRefusal.NotAnnounced);
+      return encodeIdentifyRefusal(IdentifyRefusal.NotAnnounced);
     }
     const valid = Math.ceil(this.#options.announceFor / 1000);
     const bytes = await answerIdentify(question, key, connected, { channels: channels as WireAddress[], valid });
-    this.#options.answered?.("told");
+    this.#options.answered?.("announced");
     this.#answered.report(fields);
     return bytes;
   }

@@ -8,12 +8,12 @@ import { FakeClock, settle } from "../support/time/fake_clock.ts";
 function monitored() {
   const clock = new FakeClock();
   const lines: Record<string, string>[] = [];
-  const state: { error: Error | undefined; looks: number } = { error: undefined, looks: 0 };
+  const state: { error: Error | undefined; checks: number } = { error: undefined, checks: 0 };
   const monitor = new RulesMonitor({
     clock,
     log: createLog({ format: "json", write: (line) => lines.push(JSON.parse(line)) }),
     check() {
-      state.looks++;
+      state.checks++;
       return state.error === undefined ? Promise.resolve() : Promise.reject(state.error);
     },
   });
@@ -47,7 +47,7 @@ Deno.test("a single failed check is not reported", async () => {
   await clock.advance(5_000);
   state.error = undefined;
   await clock.advance(500);
-  assertEquals([monitor.inPlace, lines, state.looks], [true, [], 3]);
+  assertEquals([monitor.inPlace, lines, state.checks], [true, [], 3]);
   monitor.close();
 });
 

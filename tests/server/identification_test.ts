@@ -24,11 +24,12 @@ async function ask(world: World, at: Address, to: Address = at): Promise<string>
 
 Deno.test("a server announces its channels at any of them", async () => {
   await using world = new World();
-  world.startServer(LISTENING, [KEY.server]);
+  const handler = world.startServer(LISTENING, [KEY.server]);
   const expected = "10.0.0.1:6522,10.0.0.2:7000 3600";
   assertEquals(await ask(world, { host: "10.0.0.1", port: 6522 }), expected);
   assertEquals(await ask(world, { host: "10.0.0.2", port: 7000 }), expected);
   assertEquals(world.server.of("channels announced").map(({ channel }) => channel), ["10.0.0.1:6522", "10.0.0.2:7000"]);
+  assertEquals(handler.activity.identified.entries(), [["announced", 2]]);
 });
 
 Deno.test("a server behind NAT announces the addresses that clients reach, and clients accept them", async () => {
