@@ -17,6 +17,7 @@ import {
   retransmissionsOf,
   shutdownWrite,
 } from "../linux/connection.ts";
+import { keepAliveQueue } from "./keep_alive.ts";
 import { canonicalHost, isIp } from "../ip.ts";
 import { fairness } from "../fairness.ts";
 
@@ -149,6 +150,7 @@ export class TcpConnection implements Connection {
   close(): void {
     if (this.#ended) return;
     this.#ended = true;
+    keepAliveQueue.remove(this);
     if (this.#writing) shutdownWrite(this.#conn, this.#clue);
     this.#conn.close();
   }
@@ -175,8 +177,10 @@ export class TcpConnection implements Connection {
     } catch {
       // The connection has ended: the next read or write fails.
     }
-    const limits = [[TCP_KEEPIDLE, seconds], [TCP_KEEPINTVL, interval], [TCP_KEEPCNT, PROBES]] as const;
-    lowerTcpOptions(this.#conn, this.#clue, new Map(limits));
+    keepAliveQueue.add(this, () => {
+      const limits = [[TCP_KEEPIDLE, seconds], [TCP_KEEPINTVL, interval], [TCP_KEEPCNT, PROBES]] as const;
+      lowerTcpOptions(this.#conn, this.#clue, new Map(limits));
+    });
   }
 
   /** Destination before a rule redirected it; see {@linkcode originalDestination}. */
