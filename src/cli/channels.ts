@@ -9,15 +9,12 @@ import { type DatabaseEntry, EntryError, isValid } from "../identify/entry.ts";
 import { formatEntries, parseEntries } from "../identify/entry_file.ts";
 import { listed } from "../identify/store.ts";
 import { columns } from "../text/format.ts";
-import type { Command, Output } from "./command.ts";
+import { type Command, LOCK_TIMEOUT, type Output } from "./command.ts";
 import { readFlags } from "../config/flags.ts";
 import { takePositional } from "./positional.ts";
 
 const ACTIONS = ["list", "forget", "import", "export"] as const;
 const SUBJECT = "micss channels";
-
-/** Maximum wait for another process to unlock the database, in milliseconds. */
-const LOCK_TIMEOUT = 5_000;
 
 const OPTIONS: readonly Option[] = [
   { flag: "json", doc: "list: print JSON, as export does" },

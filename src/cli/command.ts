@@ -69,6 +69,9 @@ export interface Output {
 /** Maximum wait for a stalled reader at the end of a command, in milliseconds. */
 export const FLUSH_TIMEOUT = 1000;
 
+/** Maximum wait for another process to unlock the database of learned channels, in milliseconds. */
+export const LOCK_TIMEOUT = 5_000;
+
 /** Standard output or error can't be written, as on a full disk. */
 export class OutputError extends MicssError {}
 

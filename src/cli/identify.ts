@@ -16,15 +16,12 @@ import { learn, type ScopedKey } from "../identify/learned.ts";
 import { type Address, DEFAULT_PORT, formatAddress, parseAddress } from "../net/address.ts";
 import { Lookups } from "../net/names/lookups.ts";
 import { realSystem } from "../net/system/system.ts";
-import type { Command, Output } from "./command.ts";
+import { type Command, LOCK_TIMEOUT, type Output } from "./command.ts";
 import { readFlags } from "../config/flags.ts";
 import { loadClientKeys } from "../run/keys.ts";
 import { takePositional } from "./positional.ts";
 
 const SUBJECT = "micss identify";
-
-/** Maximum wait for another process to unlock the database, in milliseconds. */
-const LOCK_TIMEOUT = 5_000;
 
 const OPTIONS: readonly Option[] = [
   { flag: "key", placeholder: "FILE", repeats: true, doc: "Key to identify the server with" },

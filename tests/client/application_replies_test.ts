@@ -95,8 +95,8 @@ async function assertReads(connection: Connection, expected: string): Promise<vo
   assertEquals(bytes.toHex(), expected);
 }
 
-Deno.test("success is reported once the target is connected, and not before", async () => {
-  await using world = new World();
+/** Keeps connecting to the target under way until `connected` is resolved; `reached` resolves when it has begun. */
+function holdTarget(world: World): Record<"connected" | "reached", PromiseWithResolvers<void>> {
   const connected = Promise.withResolvers<void>();
   const reached = Promise.withResolvers<void>();
   world.onConnect = (to) => {
@@ -104,6 +104,12 @@ Deno.test("success is reported once the target is connected, and not before", as
     reached.resolve();
     return connected.promise;
   };
+  return { connected, reached };
+}
+
+Deno.test("success is reported once the target is connected, and not before", async () => {
+  await using world = new World();
+  const { connected, reached } = holdTarget(world);
   const application = await world.ask(SOCKS5, ASK);
   await assertReads(application, "0500");
   await reached.promise;
@@ -225,13 +231,7 @@ Deno.test("a handler that closes reports it to applications that wait for a repl
 
 Deno.test("an application that disconnects while it waits ends its session", async () => {
   await using world = new World();
-  const connected = Promise.withResolvers<void>();
-  const reached = Promise.withResolvers<void>();
-  world.onConnect = (to) => {
-    if (to.port !== TARGET.port) return;
-    reached.resolve();
-    return connected.promise;
-  };
+  const { connected, reached } = holdTarget(world);
   const application = await world.ask(SOCKS5, ASK);
   await reached.promise;
   application.reset();
