@@ -1,15 +1,17 @@
-import type { ChannelStatus, SessionStatus, Status } from "../observe/status.ts";
+import type { AssociationStatus, ChannelStatus, SessionStatus, Status } from "../observe/status.ts";
 
 /** Maximum width, in columns. */
 const WIDTH = 80;
+
+/** Maximum number of associations listed. */
+const MAX_ASSOCIATIONS = 5;
 
 /** Maximum number of sessions listed. */
 const MAX_SESSIONS = 15;
 
 /** Formats a handler's status, at most 80 columns wide. */
 export function statusTable(status: Status): string {
-  const { role, version, host, uptime, pid, ending, readiness, sessionCount, associations, sessions, waiting, pool } =
-    status;
+  const { role, version, host, uptime, pid, ending, readiness, sessionCount, associationCount, waiting, pool } = status;
   const handler = [
     ...ending ? ["ending"] : [],
     `${role} ${version}`,
@@ -19,7 +21,7 @@ export function statusTable(status: Status): string {
   ];
   const current = [
     plural(sessionCount, "session"),
-    plural(associations, "association") + (pool === undefined ? "" : ` (${pool.idle} idle)`),
+    plural(associationCount, "association") + (pool === undefined ? "" : ` (${pool.idle} idle)`),
     ...waiting ? [`${waiting} waiting`] : [],
   ];
   const { ended, refusals } = status.totals;
@@ -28,25 +30,33 @@ export function statusTable(status: Status): string {
     if (state !== "failed" || failure === undefined) return [];
     return [truncate(`${address}: ${failure.reason}, ${duration(failure.age)} ago`, WIDTH)];
   });
-  const more = sessionCount - Math.min(sessions.length, MAX_SESSIONS);
   return [
     truncate(handler.join(", "), WIDTH),
     truncate(`${current.join(", ")}; ${past}`, WIDTH),
     ...refusalLines(refusals),
+    ...recordLines(status.totals),
     ...readinessLines(readiness),
     "",
     ...table(["CHANNEL", "STATE", "OUT/S", "IN/S", "BEHIND", "FAILED"], status.channels.map(channelRow)),
     ...reasons,
-    ...sessions.length === 0 ? [] : [
-      "",
-      ...table(
-        ["SESSION", "TO", "SENT", "RECEIVED", "AGE", "ASSOC"],
-        sessions.slice(0, MAX_SESSIONS).map(sessionRow),
-      ),
-    ],
-    ...more > 0 ? [`and ${more} more`] : [],
+    ...list(
+      ["ASSOCIATION", "WITH", "SESSIONS", "SENT", "RECEIVED", "AGE"],
+      status.associations.slice(0, MAX_ASSOCIATIONS).map(associationRow),
+      associationCount,
+    ),
+    ...list(
+      ["SESSION", "TO", "SENT", "RECEIVED", "AGE"],
+      status.sessions.slice(0, MAX_SESSIONS).map(sessionRow),
+      sessionCount,
+    ),
     "",
   ].join("\n");
+}
+
+/** A table of the first of `count`, if any. */
+function list(head: readonly string[], rows: readonly (readonly string[])[], count: number): string[] {
+  const more = count - rows.length;
+  return rows.length === 0 ? [] : ["", ...table(head, rows), ...more > 0 ? [`and ${more} more`] : []];
 }
 
 /** Reasons of refusals, in one line if there were any. */
@@ -55,6 +65,14 @@ function refusalLines(refusals: Status["totals"]["refusals"]): string[] {
     `${reason} ${count}`
   );
   return reasons.length === 0 ? [] : [truncate(`refused: ${reasons.join(", ")}`, WIDTH)];
+}
+
+/** Refused records and waits for credit, in a line each if there were any. */
+function recordLines({ refusedRecords, creditWaits }: Status["totals"]): string[] {
+  return [
+    ...refusedRecords > 0 ? [`refused records: ${refusedRecords}; data was altered on a channel`] : [],
+    ...creditWaits > 0 ? [`waits for credit: ${creditWaits}`] : [],
+  ];
 }
 
 function total(counts: Readonly<Record<string, number>>): number {
@@ -76,9 +94,13 @@ function channelRow(channel: ChannelStatus): string[] {
   return [name, state, bytes(rateOut), bytes(rateIn), bytes(Math.max(behindOut, behindIn)), String(failures)];
 }
 
-function sessionRow({ id, from, to, port, sent, received, age, association }: SessionStatus): string[] {
+function associationRow({ id, peer, sessions, sent, received, age }: AssociationStatus): string[] {
+  return [id, peer, String(sessions), bytes(sent), bytes(received), duration(age)];
+}
+
+function sessionRow({ id, from, to, port, sent, received, age }: SessionStatus): string[] {
   const target = to.includes(":") ? to : `${to}:${port}`;
-  return [`${id} ${from ?? ""}`.trim(), target, bytes(sent), bytes(received), duration(age), String(association)];
+  return [`${id} ${from ?? ""}`.trim(), target, bytes(sent), bytes(received), duration(age)];
 }
 
 /** Formats columns: two of text, then numbers. Truncates the text columns to fit the width. */

@@ -54,6 +54,8 @@ export interface OpenAssociation {
   readonly began: number;
   /** Records of its channels, in their order. */
   readonly records: readonly (ChannelRecord | undefined)[];
+  /** Number of open sessions that it carries, each in a stream. */
+  sessions: number;
 }
 
 /** Histogram bounds for handshakes, in seconds: from a round trip to the default time-out. */
@@ -71,8 +73,8 @@ export class Activity {
   readonly channels: ChannelRecords = new ChannelRecords();
   /** Open associations, oldest first. */
   readonly associations: Map<Association, OpenAssociation> = new Map();
-  /** Open sessions, oldest first; an association serves one at a time. */
-  readonly sessions: Map<Association, Session> = new Map();
+  /** Open sessions, oldest first. */
+  readonly sessions: Set<Session> = new Set();
   /** Outcomes of handshakes: of associations on a client, of connections on a server. */
   readonly handshakes: Tally<HandshakeOutcome> = new Tally(["associated", "timed-out", "failed"]);
   /** Durations of successful handshakes, in seconds. */
@@ -93,10 +95,19 @@ export class Activity {
   readonly clock: Clock;
   /** Number of associations made. */
   associated = 0;
+  /** Number of records refused for a wrong tag, hash or length. */
+  refusedRecords = 0;
+  /** Number of times that a stream had bytes to send and no credit. */
+  creditWaits = 0;
 
   /** Starts with all counters at 0. */
   constructor(clock: Clock) {
     this.clock = clock;
+  }
+
+  /** Number of open streams: those of open associations that carry a session. */
+  get streams(): number {
+    return this.associations.values().reduce((total, { sessions }) => total + sessions, 0);
   }
 
   /**
@@ -112,7 +123,8 @@ export class Activity {
     this.handshakeSeconds.observe(duration / 1000);
     const records = this.channels.of(association, server, worker);
     for (const record of records) if (record !== undefined) record.associated = began;
-    this.associations.set(association, { server, began, records });
+    const open: OpenAssociation = { server, began, records, sessions: 0 };
+    this.associations.set(association, open);
     association.over.then(() => {
       this.associations.delete(association);
       const { sent, received, failure } = association;
@@ -122,7 +134,7 @@ export class Activity {
         record.past = { sent: past.sent + sent[at]!, received: past.received + received[at]! };
       });
       // An orderly end by the other side is a failure only in the middle of a session.
-      if (failure !== null && (failure.cause !== null || this.sessions.has(association))) {
+      if (failure !== null && (failure.cause !== null || open.sessions > 0)) {
         this.channels.failed(records[failure.index], this.clock.now(), failure.cause);
       }
     });
@@ -136,15 +148,18 @@ export class Activity {
   }
 
   /**
-   * Records a new session.
+   * Records a new session on an association that has begun.
    *
    * @returns Call once when the session has ended, with the error if it was reset.
    */
   session(about: Omit<Session, "began">): (error?: unknown) => void {
     const session: Session = { ...about, began: this.clock.now() };
-    this.sessions.set(about.association, session);
+    const carrier = this.associations.get(about.association);
+    this.sessions.add(session);
+    if (carrier !== undefined) carrier.sessions++;
     return (error) => {
-      this.sessions.delete(about.association);
+      this.sessions.delete(session);
+      if (carrier !== undefined) carrier.sessions--;
       // Another association is asked for it.
       if (error instanceof NotProcessedError) return;
       if (error instanceof TargetError) return this.refusals.count(refusalLabel(error.code));

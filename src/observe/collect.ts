@@ -35,6 +35,12 @@ export function collect(handler: Observable, { version, loopLag }: CollectOption
 function sessions({ activity }: Observable): Metric[] {
   return [
     one("gauge", "micss_sessions", "Open sessions.", activity.sessions.size),
+    one(
+      "gauge",
+      "micss_streams",
+      "Open streams of associations, one for each session that they carry.",
+      activity.streams,
+    ),
     counted("micss_sessions_total", "Finished sessions, by outcome.", "outcome", activity.ended),
     counted("micss_session_resets_total", "Reset sessions, by cause.", "cause", activity.resets),
     counted("micss_refusals_total", "Refused connections, by reason.", "reason", activity.refusals),
@@ -44,6 +50,12 @@ function sessions({ activity }: Observable): Metric[] {
       type: "histogram",
       histogram: snapshot(activity.sessionSeconds),
     },
+    one(
+      "counter",
+      "micss_credit_waits_total",
+      "Times that a stream had bytes to send and no credit.",
+      activity.creditWaits,
+    ),
   ];
 }
 
@@ -54,6 +66,12 @@ function associations(handler: Observable): Metric[] {
   return [
     one("gauge", "micss_associations", "Open associations.", activity.associations.size),
     one("counter", "micss_associations_total", "Associations made.", activity.associated),
+    one(
+      "counter",
+      "micss_refused_records_total",
+      "Records with a wrong tag, hash or length; each ended its association.",
+      activity.refusedRecords,
+    ),
     counted("micss_handshakes_total", handshakes, "outcome", activity.handshakes),
     {
       name: "micss_handshake_duration_seconds",
@@ -68,7 +86,7 @@ function associations(handler: Observable): Metric[] {
     ),
     gauge(
       "micss_pool_associations",
-      "A client's associations by state.",
+      "A client's associations: without a stream, with streams, being made ahead of demand.",
       Object.entries(pool ?? {}).map(([state, value]) => ({ labels: { state }, value })),
     ),
     counted("micss_identify_exchanges_total", "Identification requests, by outcome.", "outcome", activity.identified),

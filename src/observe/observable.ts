@@ -16,9 +16,9 @@ export interface Levels {
   readonly waiting?: number;
   /** Associations by state; on a client. */
   readonly pool?: {
-    /** Waiting for a session. */
+    /** Without a stream. */
     readonly idle: number;
-    /** Serving a session. */
+    /** With streams. */
     readonly busy: number;
     /** Being made ahead of demand. */
     readonly warming: number;

@@ -4,8 +4,8 @@ import type { Levels, Observable } from "./observable.ts";
 import type { Event } from "../log/recent.ts";
 import type { ChannelSample, ChannelState } from "./sampler.ts";
 
-/** Maximum number of sessions that a status lists. */
-export const MAX_SESSIONS = 100;
+/** Maximum number of sessions and of associations that a status lists. */
+export const MAX_LISTED = 100;
 
 /** A channel. Out is to the other handler, in is from it. */
 export interface ChannelStatus {
@@ -35,6 +35,24 @@ export interface ChannelStatus {
   readonly failures: number;
   /** The last failure, and its age in seconds. */
   readonly failure?: { readonly reason: string; readonly age: number };
+}
+
+/** An open association. */
+export interface AssociationStatus {
+  /** Its id in the log. */
+  readonly id: string;
+  /** Number of its worker; absent with a single worker. */
+  readonly worker?: number;
+  /** The server's name on a client; the client handler's address on the first channel on a server. */
+  readonly peer: string;
+  /** Number of sessions that it carries. */
+  readonly sessions: number;
+  /** Age in seconds. */
+  readonly age: number;
+  /** Bytes sent on every channel. */
+  readonly sent: number;
+  /** Bytes received on every channel. */
+  readonly received: number;
 }
 
 /** An open session. */
@@ -67,12 +85,21 @@ export interface HandlerStatus extends Levels {
   readonly sessionCount: number;
   /** The newest sessions, newest first. */
   readonly sessions: readonly SessionStatus[];
+  /** Number of open streams. */
+  readonly streams: number;
   /** Number of open associations. */
-  readonly associations: number;
+  readonly associationCount: number;
+  /** The associations with the most sessions, those first. */
+  readonly associations: readonly AssociationStatus[];
   /** All channels. */
   readonly channels: readonly ChannelStatus[];
-  /** Counts since the start: sessions and handshakes by outcome, resets by cause, refusals by reason. */
-  readonly totals: Readonly<Record<"ended" | "resets" | "refusals" | "handshakes", Readonly<Record<string, number>>>>;
+  /**
+   * Counts since the start: sessions and handshakes by outcome, resets by cause, refusals by reason; refused records, and
+   * waits of streams for credit.
+   */
+  readonly totals:
+    & Readonly<Record<"ended" | "resets" | "refusals" | "handshakes", Readonly<Record<string, number>>>>
+    & Readonly<Record<"refusedRecords" | "creditWaits", number>>;
 }
 
 /** The status of a handler and its process. */
@@ -138,7 +165,7 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
   return {
     role,
     sessionCount: sessions.size,
-    sessions: [...sessions.values()].slice(-MAX_SESSIONS).reverse().map((
+    sessions: sessions.values().drop(Math.max(0, sessions.size - MAX_LISTED)).map((
       { association, traffic, began, ...session },
     ) => ({
       ...session,
@@ -146,8 +173,18 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
       age: age(began),
       sent: traffic.sent,
       received: traffic.received,
-    })),
-    associations: associations.size,
+    })).toArray().reverse(),
+    streams: activity.streams,
+    associationCount: associations.size,
+    associations: [...associations].sort(([, one], [, other]) => other.sessions - one.sessions).slice(0, MAX_LISTED)
+      .map(([{ id, connections, sent, received }, { server, sessions, began }]) => ({
+        id,
+        peer: server === "" ? formatAddress(connections[0]!.remote) : server,
+        sessions,
+        age: age(began),
+        sent: Math.min(...sent),
+        received: Math.min(...received),
+      })),
     channels: channels.map(({ record, holdsIn: _in, holdsOut: _out, ...sample }) => ({
       server: record.server,
       channel: record.index,
@@ -163,6 +200,8 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
       resets: Object.fromEntries(resets.entries()),
       refusals: Object.fromEntries(refusals.entries()),
       handshakes: Object.fromEntries(handshakes.entries()),
+      refusedRecords: activity.refusedRecords,
+      creditWaits: activity.creditWaits,
     },
     ...handler.levels(),
   };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ChannelStatus, type HandlerStatus, type History, MAX_SESSIONS, type SessionStatus } from "./status.ts";
+import { type ChannelStatus, type HandlerStatus, type History, MAX_LISTED } from "./status.ts";
 import type { Distribution, Metric, Sample } from "./metrics.ts";
 import type { Levels, Limit } from "./observable.ts";
 import { CHANNEL_STATES } from "./sampler.ts";
@@ -58,15 +58,16 @@ function addDistributions(one: Distribution, other: Distribution): Distribution 
 /** Merges the workers' statuses. @param all Indexed by the worker's number; at least one. */
 export function sumStatuses(all: readonly HandlerStatus[]): HandlerStatus {
   const [first] = all;
-  const sessions = all.flatMap((status, worker) =>
-    status.sessions.map((session): SessionStatus => ({ ...session, worker }))
-  );
+  const sessions = all.flatMap((status, worker) => status.sessions.map((one) => ({ ...one, worker })));
+  const associations = all.flatMap((status, worker) => status.associations.map((one) => ({ ...one, worker })));
   return {
     ...first!,
     ...sumLevels(all),
     sessionCount: total(all.map(({ sessionCount }) => sessionCount)),
-    sessions: sessions.toSorted((one, other) => one.age - other.age).slice(0, MAX_SESSIONS),
-    associations: total(all.map(({ associations }) => associations)),
+    sessions: sessions.toSorted((one, other) => one.age - other.age).slice(0, MAX_LISTED),
+    streams: total(all.map(({ streams }) => streams)),
+    associationCount: total(all.map(({ associationCount }) => associationCount)),
+    associations: associations.toSorted((one, other) => other.sessions - one.sessions).slice(0, MAX_LISTED),
     channels: [...Map.groupBy(all.flatMap(({ channels }) => channels), keyOf).values()].map((same) =>
       same.reduce(addChannels)
     ),
@@ -75,6 +76,8 @@ export function sumStatuses(all: readonly HandlerStatus[]): HandlerStatus {
       resets: addRecords(all.map(({ totals }) => totals.resets)),
       refusals: addRecords(all.map(({ totals }) => totals.refusals)),
       handshakes: addRecords(all.map(({ totals }) => totals.handshakes)),
+      refusedRecords: total(all.map(({ totals }) => totals.refusedRecords)),
+      creditWaits: total(all.map(({ totals }) => totals.creditWaits)),
     },
   };
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { bytes, duration, statusTable } from "../../src/cli/status_table.ts";
-import type { ChannelStatus, SessionStatus, Status } from "../../src/observe/status.ts";
+import type { AssociationStatus, ChannelStatus, SessionStatus, Status } from "../../src/observe/status.ts";
 
 const CHANNEL: ChannelStatus = {
   server: "web",
@@ -17,12 +17,21 @@ const CHANNEL: ChannelStatus = {
   failures: 0,
 };
 
+const ASSOCIATION: AssociationStatus = {
+  id: "c7e1d0429ab8",
+  peer: "web",
+  sessions: 12,
+  age: 7200,
+  sent: 1000,
+  received: 2000,
+};
+
 const SESSION: SessionStatus = {
-  id: "1",
+  id: "c7e1d0429ab8.1",
   from: "127.0.0.1:40000",
   to: "web",
   port: 80,
-  association: "2",
+  association: "c7e1d0429ab8",
   age: 3723,
   sent: 82,
   received: 76_000_000,
@@ -38,9 +47,11 @@ const STATUS: Status = {
   readiness: null,
   sessionCount: 1,
   sessions: [SESSION],
-  associations: 2,
+  streams: 1,
+  associationCount: 2,
+  associations: [ASSOCIATION],
   channels: [CHANNEL],
-  totals: { ended: {}, resets: {}, refusals: {}, handshakes: {} },
+  totals: { ended: {}, resets: {}, refusals: {}, handshakes: {}, refusedRecords: 0, creditWaits: 0 },
   pool: { idle: 1, busy: 1, warming: 0 },
   limits: [],
   events: [],
@@ -55,9 +66,13 @@ Deno.test("a status has a summary, the channels and the sessions", () => {
 CHANNEL                STATE     OUT/S  IN/S  BEHIND  FAILED
 web 1 192.0.2.10:6522  flowing  1.2 MB  12 B   66 kB       0
 
-SESSION            TO      SENT  RECEIVED       AGE  ASSOC
-1 127.0.0.1:40000  web:80  82 B     76 MB  1 h 2 min      2
-`.replace("       AGE", "      AGE").replace("RECEIVED      AGE", "RECEIVED        AGE"),
+ASSOCIATION   WITH  SESSIONS    SENT  RECEIVED        AGE
+c7e1d0429ab8  web         12  1.0 kB    2.0 kB  2 h 0 min
+and 1 more
+
+SESSION                         TO      SENT  RECEIVED        AGE
+c7e1d0429ab8.1 127.0.0.1:40000  web:80  82 B     76 MB  1 h 2 min
+`,
   );
 });
 
@@ -70,6 +85,16 @@ Deno.test("ended and reset sessions are counted, and refusals by reason", () => 
   const [, second, third] = statusTable({ ...STATUS, totals }).split("\n");
   assertMatch(second!, /; since start: 12 ended, 1 reset, 3 refused$/);
   assertEquals(third, "refused: no-association 2, loop 1");
+});
+
+Deno.test("refused records and waits for credit have a line each, if there were any", () => {
+  const totals = { ...STATUS.totals, refusedRecords: 1, creditWaits: 20 };
+  const lines = statusTable({ ...STATUS, totals }).split("\n");
+  assertEquals(lines.slice(2, 5), [
+    "refused records: 1; data was altered on a channel",
+    "waits for credit: 20",
+    "",
+  ]);
 });
 
 Deno.test("a failed channel has a line with the reason", () => {
@@ -87,15 +112,21 @@ Deno.test("no line is wider than 80 columns, however long addresses and names ar
     failure: { reason: "x".repeat(100), age: 1 },
   }];
   const sessions = [{ ...SESSION, id: "123456.789", from: address, to: "a.very.long.name.example.org" }];
-  const text = statusTable({ ...STATUS, channels, sessions, waiting: 1234, ending: true });
+  const associations = [{ ...ASSOCIATION, peer: address }];
+  const text = statusTable({ ...STATUS, channels, associations, sessions, waiting: 1234, ending: true });
   for (const line of text.split("\n")) assert(line.length <= 80, `${line.length}: ${line}`);
 });
 
-Deno.test("the first sessions are listed and the rest counted", () => {
+Deno.test("the first associations and sessions are listed and the rest counted", () => {
   const sessions = Array.from({ length: 100 }, (_, id) => ({ ...SESSION, id: `${id}` }));
   const text = statusTable({ ...STATUS, sessions, sessionCount: 250 });
   assertMatch(text, /\nand 235 more\n$/);
   assertEquals(text.match(/web:80/g)?.length, 15);
+  const associations = Array.from({ length: 100 }, (_, id) => ({ ...ASSOCIATION, id: `${id}` }));
+  assertMatch(
+    statusTable({ ...STATUS, associations, associationCount: 150 }),
+    /\n4 {12}web.*\nand 145 more\n\nSESSION/,
+  );
 });
 
 Deno.test("bytes have at most three digits", () => {

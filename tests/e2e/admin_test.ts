@@ -127,6 +127,9 @@ testWith(["curl"], "a running session shows on both sides, and its reset with it
   assertEquals([client.sessions[0]!.to, client.sessions[0]!.port], ["web", 80]);
   assertEquals(server.sessions[0]!.to, formatAddress(target.address));
   assertEquals(client.pool?.busy, 1);
+  for (const { associations, sessions: [session], streams } of [client, server]) {
+    assertEquals([associations[0]!.id, associations[0]!.sessions, streams], [session!.association, 1, 1]);
+  }
   application.reset();
   await Promise.all([flooding, received]);
   await sessions(pair, 0);

@@ -7,7 +7,7 @@ const IMAGES = new URL("../../docs/images/", import.meta.url).pathname;
 /** Gives the handlers a host name, so that the pictures don't show a real one. */
 const ON_GATEWAY = ["unshare", "--uts", "--", "sh", "-c", 'hostname gateway; exec "$@"', "sh"];
 
-const DESKTOP = { width: 1080, height: 760 }, PHONE = { width: 390, height: 844 };
+const DESKTOP = { width: 1080, height: 940 }, PHONE = { width: 390, height: 844 };
 
 testWith(["chromium", "network namespaces"], "the page's pictures", async () => {
   await using scene = await openPage({ viewport: DESKTOP, colorScheme: "light" }, ON_GATEWAY);

@@ -24,6 +24,9 @@ testWith(["chromium"], "a transfer moves the lanes and appears as a session", as
   for (const channel of [1, 2, 3]) await shows(lane(page, channel).locator("dd.out"), /[kMG]B\/s$/);
   await shows(page.locator("#session-rows tr"), /web:80/);
   await shows(page.locator("#figure-sessions"), /^1$/);
+  // The association with a session comes first; its third column is their number.
+  await shows(page.locator("#association-rows tr").first().locator("td:nth-child(3)"), /^1$/);
+  await shows(page.locator("#association-rows tr").first(), /web/);
   // The next second is drawn, and announced to screen readers.
   const first = await chart.getAttribute("aria-label");
   await lane(page, 1).locator(`.chart:not([aria-label="${first}"])`).waitFor();
@@ -62,6 +65,19 @@ testWith(["chromium"], "refused connections are counted by reason, and the page 
   assert((await page.locator("#facts").textContent())!.startsWith(`${Deno.hostname()}, `));
 });
 
+testWith(["chromium"], "refused records and waits for credit are shown if there were any", async () => {
+  await using scene = await openPage();
+  const { page } = scene;
+  await page.locator(".lane").nth(2).waitFor();
+  const texts = (refusedRecords: number, creditWaits: number) =>
+    page.evaluate(`(() => {
+      showTotals(${JSON.stringify({ refusals: {}, refusedRecords, creditWaits })});
+      return ["refused-records", "credit-waits"].map((id) => byId(id)).map((at) => at.hidden ? null : at.textContent);
+    })()`);
+  assertEquals(await texts(0, 0), [null, null]);
+  assertEquals(await texts(2, 3), ["Refused records: 2. Data was altered on a channel.", "Waits for credit: 3"]);
+});
+
 testWith(["chromium"], "events are shown from the chosen level up, and counted by level", async () => {
   await using scene = await openPage();
   const { page, pair } = scene;
@@ -97,7 +113,7 @@ testWith(["chromium"], "the whole page is accessible by keyboard, and each part 
   const reached: string[] = [];
   await using _transfer = await transfer(scene);
   await page.locator("#session-rows tr").waitFor();
-  for (let presses = 0; presses < 7; presses++) {
+  for (let presses = 0; presses < 8; presses++) {
     await page.keyboard.press("Tab");
     reached.push(
       await page.evaluate(`(() => {
@@ -114,7 +130,7 @@ testWith(["chromium"], "the whole page is accessible by keyboard, and each part 
     "web channel 2",
     "web channel 3",
   ]);
-  assertEquals(reached.slice(4), ["Sessions", "Level", "Events"]);
+  assertEquals(reached.slice(4), ["Associations", "Sessions", "Level", "Events"]);
 });
 
 testWith(["chromium"], "an exited handler is shown as gone", async () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { ChannelStatus, HandlerStatus } from "../../src/observe/status.ts";
+import type { AssociationStatus, ChannelStatus, HandlerStatus } from "../../src/observe/status.ts";
 import { type Metric } from "../../src/observe/metrics.ts";
 import { sumHistories, sumMetrics, sumStatuses } from "../../src/observe/sum.ts";
 
@@ -49,11 +49,23 @@ function channel(more: Partial<ChannelStatus>): ChannelStatus {
   };
 }
 
+function association(more: Partial<AssociationStatus>): AssociationStatus {
+  return { id: "1", peer: "web", sessions: 1, age: 5, sent: 10, received: 20, ...more };
+}
+
 function seen(more: Partial<HandlerStatus>): HandlerStatus {
   return {
-    ...{ role: "client", sessionCount: 1, associations: 2, channels: [channel({})], limits: [] },
+    ...{ role: "client", sessionCount: 1, streams: 1, associationCount: 2, channels: [channel({})], limits: [] },
+    associations: [association({})],
     sessions: [{ id: "1", to: "web", port: 80, association: "1", age: 5, sent: 1, received: 2 }],
-    totals: { ended: { ended: 1 }, resets: {}, refusals: {}, handshakes: { associated: 2 } },
+    totals: {
+      ended: { ended: 1 },
+      resets: {},
+      refusals: {},
+      handshakes: { associated: 2 },
+      refusedRecords: 0,
+      creditWaits: 1,
+    },
     ...more,
   };
 }
@@ -62,9 +74,17 @@ Deno.test("sessions are merged with their worker's number, newest first", () => 
   const [session] = seen({}).sessions;
   const sum = sumStatuses([seen({}), seen({ sessions: [{ ...session!, age: 9 }, { ...session!, age: 1 }] })]);
   assertEquals(sum.sessions.map(({ age, worker }) => [age, worker]), [[1, 1], [5, 0], [9, 1]]);
-  assertEquals([sum.sessionCount, sum.associations], [2, 4]);
+  assertEquals([sum.sessionCount, sum.streams, sum.associationCount], [2, 2, 4]);
   const many = Array.from({ length: 80 }, () => session!);
   assertEquals(sumStatuses([seen({ sessions: many }), seen({ sessions: many })]).sessions.length, 100);
+});
+
+Deno.test("associations are merged with their worker's number, those with the most sessions first", () => {
+  const busy = [association({ sessions: 7 }), association({ id: "2", sessions: 0 })];
+  const sum = sumStatuses([seen({}), seen({ associations: busy })]);
+  assertEquals(sum.associations.map(({ sessions, worker }) => [sessions, worker]), [[7, 1], [1, 0], [0, 1]]);
+  const many = Array.from({ length: 80 }, () => association({}));
+  assertEquals(sumStatuses([seen({ associations: many }), seen({ associations: many })]).associations.length, 100);
 });
 
 Deno.test("a channel is merged over all workers: sum of bytes, worst state, last failure", () => {
@@ -85,11 +105,12 @@ Deno.test("a channel is merged over all workers: sum of bytes, worst state, last
 Deno.test("totals and pools are added; limits keep their value and their use is added", () => {
   const limits = [{ name: "sessions", value: 100, used: 7 }];
   const pool = { idle: 1, busy: 2, warming: 0 };
-  const one = seen({ limits, pool, totals: { ...seen({}).totals, refusals: { overloaded: 1 } } });
+  const one = seen({ limits, pool, totals: { ...seen({}).totals, refusals: { overloaded: 1 }, refusedRecords: 1 } });
   const sum = sumStatuses([one, seen({ limits, pool })]);
   assertEquals(sum.limits, [{ name: "sessions", value: 100, used: 14 }]);
   assertEquals([sum.pool, sum.waiting], [{ idle: 2, busy: 4, warming: 0 }, undefined]);
   assertEquals([sum.totals.ended, sum.totals.refusals], [{ ended: 2 }, { overloaded: 1 }]);
+  assertEquals([sum.totals.refusedRecords, sum.totals.creditWaits], [1, 2]);
   assertEquals(sumStatuses([seen({ waiting: 2 }), seen({ waiting: 0 })]).waiting, 2);
 });
 

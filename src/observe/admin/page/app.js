@@ -134,19 +134,36 @@ function showChannel(channel) {
   node.setAttribute("aria-label", `${name}: ${channel.state}`);
 }
 
+function showAssociations({ associations, associationCount }) {
+  const rows = associations.map(({ id, peer, sessions, sent, received, age }) =>
+    rowOf([id, peer], [String(sessions), bytes(sent), bytes(received), duration(age)])
+  );
+  fill("association", rows, associationCount);
+}
+
 function showSessions({ sessions, sessionCount }) {
   const rows = sessions.map(({ id, from, to, port, sent, received, age }) => {
-    const row = document.createElement("tr");
     const target = to.includes(":") ? to : `${to}:${port}`;
-    row.append(element("td", id), element("td", from ?? "–"), element("td", target));
-    for (const cell of [bytes(sent), bytes(received), duration(age)]) row.append(element("td", cell, "number"));
-    return row;
+    return rowOf([id, from ?? "–", target], [bytes(sent), bytes(received), duration(age)]);
   });
-  byId("session-rows").replaceChildren(...rows);
-  byId("session-table").hidden = rows.length === 0;
-  const more = sessionCount - sessions.length;
-  byId("no-sessions").hidden = sessionCount > 0 && more === 0;
-  write(byId("no-sessions"), more > 0 ? `and ${more} more` : "No open sessions.");
+  fill("session", rows, sessionCount);
+}
+
+/** Makes a table's row: cells of text, then numbers. */
+function rowOf(texts, numbers) {
+  const row = document.createElement("tr");
+  for (const text of texts) row.append(element("td", text));
+  for (const number of numbers) row.append(element("td", number, "number"));
+  return row;
+}
+
+/** Replaces the rows of a table that lists the first of `count`. */
+function fill(name, rows, count) {
+  byId(`${name}-rows`).replaceChildren(...rows);
+  byId(`${name}-table`).hidden = rows.length === 0;
+  const more = count - rows.length;
+  byId(`no-${name}s`).hidden = count > 0 && more === 0;
+  write(byId(`no-${name}s`), more > 0 ? `and ${more} more` : `No open ${name}s.`);
 }
 
 function showEvents(events) {
@@ -185,16 +202,20 @@ function filterEvents() {
   list.hidden = !byId("no-events").hidden;
 }
 
-/** Shows refused connections by reason. */
-function showRefusals(refusals) {
+/** Shows refused connections by reason, refused records, and waits for credit. */
+function showTotals({ refusals, refusedRecords, creditWaits }) {
   const reasons = Object.entries(refusals).filter(([, count]) => count > 0);
   write(byId("figure-refused"), String(reasons.reduce((sum, [, count]) => sum + count, 0)));
   byId("refusals").hidden = reasons.length === 0;
   write(byId("refusals"), `Refused: ${reasons.map(([reason, count]) => `${reason} ${count}`).join(", ")}`);
+  byId("refused-records").hidden = refusedRecords === 0;
+  write(byId("refused-records"), `Refused records: ${refusedRecords}. Data was altered on a channel.`);
+  byId("credit-waits").hidden = creditWaits === 0;
+  write(byId("credit-waits"), `Waits for credit: ${creditWaits}`);
 }
 
 function show(status) {
-  const { role, host, version, uptime, pid, ending, channels, sessionCount, associations, totals, events } = status;
+  const { role, host, version, uptime, pid, ending, channels, sessionCount, associationCount, totals, events } = status;
   const sum = (key) => channels.reduce((total, channel) => total + channel[key], 0);
   document.title = `MICSS ${role} on ${host}: ${sessionCount} sessions`;
   write(byId("role"), role);
@@ -202,13 +223,14 @@ function show(status) {
   showConnection(ending ? "ending" : "live");
   showReadiness(status);
   write(byId("figure-sessions"), String(sessionCount));
-  write(byId("figure-associations"), String(associations));
+  write(byId("figure-associations"), String(associationCount));
   write(byId("figure-out"), `${bytes(sum("rateOut"))}/s`);
   write(byId("figure-in"), `${bytes(sum("rateIn"))}/s`);
   write(byId("figure-reset"), String(totals.ended.reset));
-  showRefusals(totals.refusals);
+  showTotals(totals);
   byId("no-lanes").hidden = channels.length > 0;
   channels.forEach(showChannel);
+  showAssociations(status);
   showSessions(status);
   showEvents(events);
 }
