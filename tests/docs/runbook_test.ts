@@ -1,4 +1,4 @@
-/** docs/RUNBOOK.md has an entry for each alert, and each alert links to its entry. */
+/** docs/RUNBOOK.md has an entry for each alert, each alert links to its entry, and each has tests of its rule. */
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/yaml";
 import { read, section } from "./markdown.ts";
@@ -15,6 +15,20 @@ const runbook = read("docs/RUNBOOK.md");
 Deno.test("the runbook's entries are the alerts, in their order", () => {
   const entries = [...runbook.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
   assertEquals(entries, alerts.map(({ alert }) => alert));
+});
+
+interface RuleTest {
+  readonly alertname: string;
+  readonly exp_alerts?: readonly unknown[];
+}
+
+Deno.test("promtool tests each alert, both when it fires and when it does not", () => {
+  const { tests } = parse(read("deploy/prometheus/alerts_test.yaml")) as { tests: { alert_rule_test: RuleTest[] }[] };
+  const tested = tests.flatMap(({ alert_rule_test }) => alert_rule_test);
+  for (const fires of [true, false]) {
+    const names = tested.filter(({ exp_alerts = [] }) => exp_alerts.length > 0 === fires).map((one) => one.alertname);
+    assertEquals(new Set(names), new Set(alerts.map(({ alert }) => alert)));
+  }
 });
 
 for (const { alert, annotations } of alerts) {
