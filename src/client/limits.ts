@@ -1,5 +1,5 @@
 import type { ClientConfig } from "../config/types.ts";
-import { connectionBudget } from "../net/file_budget.ts";
+import { fileBudget } from "../net/file_budget.ts";
 import { single } from "../workers/worker_group.ts";
 
 /** Assumed number of channels if no server is configured. */
@@ -14,26 +14,64 @@ export interface EffectiveLimits {
   readonly sessions: number;
   /** Concurrent incomplete requests of applications. */
   readonly pending: number;
-  /** Number of sessions that the file limit permits, whatever is configured. */
-  readonly possible: number;
+  /** Bytes of one stream on their way to an application. */
+  readonly credit: number;
+  /** Files for applications, channels and direct connections: the budget that they share. */
+  readonly files: number;
+  /** Numbers that the process can open enough files for, whatever is configured. */
+  readonly possible: Pick<Usage, "sessions">;
+}
+
+/** Numbers of connections, each a file. */
+export interface Usage {
+  /** Sessions and direct connections, each with its application. */
+  readonly sessions: number;
+  /** Channels of all associations, new ones included, and the far sides of direct connections. */
+  readonly channels: number;
 }
 
 /**
  * Derives the limits in force from the configuration and the process's limit of open files. A quarter of the files is for
- * incomplete requests; the rest for sessions, each with its application and its channels, and for associations kept ready.
+ * incomplete requests. Sessions, each with its application, and associations, each with its channels, share the rest:
+ * where sessions share associations, those with configured servers are set aside, up to half of the files; otherwise each
+ * session has channels of its own. Learned servers need more, and {@linkcode limitReached} keeps the sum within `files`.
  *
- * @param files Maximum number of open files; null if unknown.
- * @param group The workers, each of which keeps associations ready. Default: a single one.
+ * @param limit Maximum number of open files; null if unknown.
+ * @param group The workers, each of which has its own associations. Default: a single one.
  */
 export function limitsFor(
-  { limits, servers, warm }: Pick<ClientConfig, "limits" | "servers" | "warm">,
-  files: number | null,
+  { limits, servers, associations, warm }: Pick<ClientConfig, "limits" | "servers" | "associations" | "warm">,
+  limit: number | null,
   { count }: { readonly count: number } = single(),
 ): EffectiveLimits {
-  const budget = connectionBudget(files);
   const channels = Math.max(USUAL_CHANNELS, ...servers.map(({ channels }) => channels.length));
-  const pending = Math.min(MAX_PENDING, Math.floor(budget / 4));
-  const ready = Math.max(1, servers.length) * warm * channels * count;
-  const possible = Math.max(1, Math.floor((budget - pending - ready) / (channels + 1)));
-  return { sessions: limits.sessions ?? possible, pending, possible };
+  const perSession = associations === "per-session";
+  const perServer = (perSession ? warm : associations) * channels * count;
+  const shared = Math.max(1, servers.length) * perServer, perEach = perSession ? channels + 1 : 1;
+  const { waiting: pending, carrying: files } = fileBudget(limit, {
+    maxWaiting: MAX_PENDING,
+    configured: shared + perEach * (limits.sessions ?? 1),
+    least: channels + 1,
+  });
+  const aside = perSession ? shared : Math.min(shared, Math.floor(files / 2));
+  const possible = { sessions: Math.max(1, Math.floor((files - aside) / perEach)) };
+  return { sessions: limits.sessions ?? possible.sessions, pending, credit: limits.credit, files, possible };
+}
+
+/**
+ * Names the limit, of {@linkcode EffectiveLimits}, that leaves no room for more sessions or channels.
+ *
+ * @param wanted Numbers to add: `{ sessions: 1, channels: 0 }` for an application, `{ sessions: 0, channels: n }` for an
+ * association.
+ * @param usage Current numbers of all workers.
+ * @returns Null if there is room.
+ */
+export function limitReached(
+  wanted: Usage,
+  usage: Usage,
+  { sessions, files }: Pick<EffectiveLimits, "sessions" | "files">,
+): "sessions" | "files" | null {
+  const after = { sessions: usage.sessions + wanted.sessions, channels: usage.channels + wanted.channels };
+  if (wanted.sessions > 0 && after.sessions > sessions) return "sessions";
+  return after.sessions + after.channels > files ? "files" : null;
 }

@@ -8,7 +8,7 @@ import {
   checkFixedPorts,
   repeated,
 } from "./check.ts";
-import { logGroup, padsField, timeoutsGroup, workersField } from "./common.ts";
+import { logGroup, padsField, streamLimits, timeoutsGroup, workersField } from "./common.ts";
 import { checkUsers, ingressSchema } from "./ingress.ts";
 import { clientIdentifySchema, isLearnable } from "./identify.ts";
 import { HOST_PATTERN, PORT_PATTERN, textSchema } from "./json_schema.ts";
@@ -19,8 +19,19 @@ import { readSettings, type Spec } from "./read.ts";
 import { clientRulesSchema, rulesField } from "./rules.ts";
 import type { Field, Group, Schema } from "./schema.ts";
 import { list, map, scalar } from "./shape.ts";
-import { addressSyntax, checkPort, countSyntax, type PairSyntax, portSyntax, type Syntax } from "./syntax.ts";
+import {
+  addressSyntax,
+  checkPort,
+  countOrWordSyntax,
+  countSyntax,
+  type PairSyntax,
+  portSyntax,
+  type Syntax,
+} from "./syntax.ts";
 import { type ClientConfig, type ClientLimits, type Forward, type Server } from "./types.ts";
+
+/** Maximum number of associations with one server. */
+const MAX_ASSOCIATIONS = 64;
 
 const channelSyntax = addressSyntax({ defaultPort: DEFAULT_PORT });
 
@@ -85,8 +96,9 @@ const limitsGroup: Group<ClientLimits> = {
       key: "sessions",
       shape: scalar(countSyntax()),
       example: "1000",
-      doc: "Maximum number of sessions; default: as many as the limit on open files allows",
+      doc: "Maximum number of concurrent sessions; default: as many as the limit on open files allows",
     },
+    ...streamLimits,
   },
 };
 
@@ -110,11 +122,19 @@ const schema: Schema<ClientConfig> = {
   },
   ...ingressSchema,
   rules: rulesField(clientRulesSchema),
+  associations: {
+    key: "associations",
+    flag: "associations",
+    shape: scalar(countOrWordSyntax(1, MAX_ASSOCIATIONS, "per-session")),
+    default: 4,
+    doc: "Maximum number of associations that sessions with a server share; per-session: one for each session, " +
+      "as in the paper",
+  },
   warm: {
     key: "warm",
     shape: scalar(countSyntax(0)),
     default: 1,
-    doc: "Associations kept ready for each server in use, in addition to those left by ended sessions",
+    doc: "Associations that can take another session, kept connected with each server in use",
   },
   workers: workersField("Event loops that share the connections, up to one per core"),
   pads: padsField,
@@ -125,7 +145,7 @@ const schema: Schema<ClientConfig> = {
 };
 
 function check(config: ClientConfig, problems: Problems): void {
-  const { servers, forwards, redirects, tproxies, socks5, httpConnects } = config;
+  const { servers, forwards, redirects, tproxies, socks5, httpConnects, associations, warm } = config;
   if (servers.length + config.keys.length === 0 && config.database === undefined) {
     problems.at(servers, "no server; give at least one as NAME=HOST,HOST, or a key to identify one with");
   }
@@ -147,6 +167,9 @@ function check(config: ClientConfig, problems: Problems): void {
   }
   checkDistinctListeners(listeners, problems);
   if (config.workers > 1) checkFixedPorts(listeners, problems);
+  if (associations !== "per-session" && warm > associations) {
+    problems.at(config, `warm is ${warm}, but associations is ${associations}; give warm ${associations} or less`);
+  }
   checkUsers(config, problems);
 }
 

@@ -1,9 +1,9 @@
 import { LOG_THRESHOLDS } from "../log/log.ts";
 import { PAD_CHOICES, type PadChoice } from "../sharing/pads.ts";
-import type { Field, Group } from "./schema.ts";
+import type { Field, Group, Schema } from "./schema.ts";
 import { scalar } from "./shape.ts";
 import { countSyntax, durationSyntax, wordSyntax } from "./syntax.ts";
-import type { LogConfig, Timeouts } from "./types.ts";
+import type { LogConfig, StreamLimits, Timeouts } from "./types.ts";
 import { MAX_WORKERS } from "../wire/workers.ts";
 
 /** Timeouts that apply unless configured, in milliseconds. */
@@ -37,19 +37,19 @@ export const timeoutsGroup: Group<Timeouts> = {
       key: "idle",
       shape: scalar(durationSyntax),
       default: DEFAULT_TIMEOUTS.idle,
-      doc: "Time that the client keeps an unused association; the server keeps it twice as long",
+      doc: "Time that the client keeps an association without a session; the server keeps it twice as long",
     },
     ping: {
       key: "ping",
       shape: scalar(durationSyntax),
       default: DEFAULT_TIMEOUTS.ping,
-      doc: "Send PING after a session has sent nothing for this time",
+      doc: "Send PING when an association with sessions has sent nothing for this time",
     },
     silence: {
       key: "silence",
       shape: scalar(durationSyntax),
       default: DEFAULT_TIMEOUTS.silence,
-      doc: "Reset a session when one of its channels has been silent for this time",
+      doc: "Abort an association with its sessions when one of its channels has been silent for this time",
     },
     keepalive: {
       key: "keepalive",
@@ -64,6 +64,24 @@ export const timeoutsGroup: Group<Timeouts> = {
       default: DEFAULT_TIMEOUTS.drain,
       doc: "Time that SIGTERM gives sessions to finish",
     },
+  },
+};
+
+/** Fewest and most bytes of credit; every stream begins with the fewest; see docs/PROTOCOL.md. */
+const MIN_CREDIT = 65_536, MAX_CREDIT = 16_777_216;
+
+/** Settings of `limits` that both handlers have. */
+export const streamLimits: Schema<StreamLimits> = {
+  credit: {
+    key: "credit",
+    shape: scalar({
+      ...countSyntax(MIN_CREDIT, MAX_CREDIT),
+      placeholder: "BYTES",
+      means: `a number of bytes from ${MIN_CREDIT} to ${MAX_CREDIT}`,
+    }),
+    default: 4_194_304,
+    doc: "Maximum bytes of a session on the way to its application or target, which may not read them; " +
+      "a session moves at most as many per round trip",
   },
 };
 

@@ -9,7 +9,7 @@ import {
   checkPortRanges,
   repeated,
 } from "./check.ts";
-import { logGroup, padsField, timeoutsGroup, workersField } from "./common.ts";
+import { logGroup, padsField, streamLimits, timeoutsGroup, workersField } from "./common.ts";
 import { checkAnnounced, serverIdentifySchema } from "./identify.ts";
 import { HOST_PATTERN, PORT_PATTERN, textSchema } from "./json_schema.ts";
 import { type Problems, quote } from "./problems.ts";
@@ -22,6 +22,9 @@ import type { ServerConfig, ServerLimits, Target } from "./types.ts";
 
 /** Patterns of a target's port and address, for editors. */
 const PORTS = String.raw`\*|${PORT_PATTERN}`, TARGET = `${HOST_PATTERN}(:${PORT_PATTERN})?(,proxy)?`;
+
+/** Fewest and most open streams of an association; clients assume the fewest at first; see docs/PROTOCOL.md. */
+const MIN_STREAMS = 128, MAX_STREAMS = 65_536;
 
 /** Stands for a missing port in a target's address. */
 const SAME = -1;
@@ -82,8 +85,28 @@ const limitsGroup: Group<ServerLimits> = {
       key: "associations",
       shape: scalar(countSyntax()),
       example: "5000",
-      doc: "Maximum number of associations, and so of sessions; default: as many as the limit on open files allows",
+      doc:
+        "Maximum number of associations, with or without sessions; default: as many as the limit on open files allows",
     },
+    sessions: {
+      key: "sessions",
+      shape: scalar(countSyntax()),
+      example: "5000",
+      doc: "Maximum number of concurrent sessions of all clients; default: as many as the limit on open files allows",
+    },
+    sessionsPerSource: {
+      key: "sessions-per-source",
+      shape: scalar(countSyntax()),
+      example: "1000",
+      doc: "The same per source, an IPv4 address or an IPv6 /64 network; default: limits.sessions",
+    },
+    streams: {
+      key: "streams",
+      shape: scalar(countSyntax(MIN_STREAMS, MAX_STREAMS)),
+      default: 4096,
+      doc: "Maximum number of concurrent sessions of one association",
+    },
+    ...streamLimits,
     acceptRate: {
       key: "accept-rate",
       shape: scalar(countSyntax(0)),

@@ -101,7 +101,7 @@ export const durationSyntax: Syntax<number> = {
 /** Default maximum of {@linkcode countSyntax}. */
 const MAX_COUNT = 1_000_000;
 
-/** A whole number from `min` to `max`, at most seven digits. */
+/** A whole number from `min` to `max`. */
 export function countSyntax(min = 1, max = MAX_COUNT): Syntax<number> {
   return {
     placeholder: "NUMBER",
@@ -110,10 +110,27 @@ export function countSyntax(min = 1, max = MAX_COUNT): Syntax<number> {
     parse(text) {
       const count = Number(text);
       if (!/^\d+$/.test(text)) throw new SyntaxError(`not a whole number: ${quote(text)}; write ${min} to ${max}`);
-      if (text.length > 7 || count < min || count > max) {
+      if (count < min || count > max) {
         throw new SyntaxError(`number out of range: ${quote(text)}; write ${min} to ${max}`);
       }
       return count;
+    },
+    format: String,
+  };
+}
+
+/** A whole number from `min` to `max`, or a word that has no number. */
+export function countOrWordSyntax<T extends string>(min: number, max: number, word: T): Syntax<number | T> {
+  const count = countSyntax(min, max);
+  return {
+    placeholder: `${count.placeholder}|${word}`,
+    means: `${count.means}, or ${word}`,
+    schema: { ...count.schema, pattern: `^(\\d+|${word})$` },
+    parse(text) {
+      if (text === word) return word;
+      if (/^\d+$/.test(text)) return count.parse(text);
+      const hint = nearest(text, [word]) === undefined ? `write ${min} to ${max}, or ${word}` : `did you mean ${word}?`;
+      throw new SyntaxError(`neither a number nor ${word}: ${quote(text)}; ${hint}`);
     },
     format: String,
   };

@@ -19,11 +19,11 @@ export interface Timeouts {
   readonly handshake: number;
   /** Limit for connecting to a target. */
   readonly connect: number;
-  /** Time that the client handler keeps an unused association; the server handler keeps it twice as long. */
+  /** Time that the client handler keeps an association without a session; the server handler keeps it twice as long. */
   readonly idle: number;
-  /** Idle time after which a session sends PING. */
+  /** Time after which an association that has sent nothing sends PING. */
   readonly ping: number;
-  /** Time after which a silent channel is considered dead; more than twice `ping`. */
+  /** Time after which an association with a silent channel is aborted; more than twice `ping`. */
   readonly silence: number;
   /** Idle time after which an application or target is probed, and the limit for its reply. */
   readonly keepalive: number;
@@ -43,21 +43,33 @@ export interface Target {
   readonly proxy?: true;
 }
 
-/** Limits of a server handler; defaults follow from the limit on open files. */
-export interface ServerLimits {
+/** Limits of both handlers. */
+export interface StreamLimits {
+  /** Maximum number of bytes that a stream may have on its way to an application or target: 65,536 to 16,777,216. */
+  readonly credit: number;
+}
+
+/** Limits of a server handler; those without a value follow from the limit on open files. */
+export interface ServerLimits extends StreamLimits {
   /** Maximum number of connections not associated yet. */
   readonly waiting?: number;
   /** The same per source: an IPv4 address, or an IPv6 /64 network. */
   readonly waitingPerSource?: number;
-  /** Maximum number of associations, and so of sessions. */
+  /** Maximum number of associations, with or without sessions. */
   readonly associations?: number;
+  /** Maximum number of concurrent sessions, of all clients. */
+  readonly sessions?: number;
+  /** The same per source, as for `waitingPerSource`. Default: as many as `sessions`. */
+  readonly sessionsPerSource?: number;
+  /** Maximum number of open streams of an association: 128 to 65,536. */
+  readonly streams: number;
   /** Maximum connections per second from one source, after a burst of ten times as many; 0: no limit. */
   readonly acceptRate?: number;
 }
 
-/** Limits of a client handler; defaults follow from the limit on open files. */
-export interface ClientLimits {
-  /** Maximum number of sessions. */
+/** Limits of a client handler; those without a value follow from the limit on open files. */
+export interface ClientLimits extends StreamLimits {
+  /** Maximum number of concurrent sessions and direct connections. */
   readonly sessions?: number;
 }
 
@@ -142,7 +154,9 @@ export interface ClientConfig {
   readonly sendSource: boolean;
   /** Settings of `micss rules`; undefined for a handler whose file has none. If set, the rules must be installed. */
   readonly rules?: ClientRules;
-  /** Number of associations to keep ready for each server in use. */
+  /** Maximum number of associations with each server, or one for each session. */
+  readonly associations: AssociationChoice;
+  /** Number of associations that can take another session to keep connected with each server in use. */
   readonly warm: number;
   /** Number of event loops that share the connections. */
   readonly workers: number;
@@ -157,6 +171,12 @@ export interface ClientConfig {
   /** Log settings. */
   readonly log: LogConfig;
 }
+
+/**
+ * Number of associations that sessions with a server share, 1 to 64; or `per-session`: each carries one session at a time,
+ * as in the paper.
+ */
+export type AssociationChoice = number | "per-session";
 
 /** A client handler's key, and the server handlers it belongs to. */
 export interface ClientKey {

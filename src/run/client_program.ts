@@ -68,7 +68,7 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
       let current = config;
       // These concern the whole machine, so one worker is enough.
       if (group.index === 0) {
-        warnOfLowFileLimit(log, handler.limits.possible, config.limits.sessions);
+        warnOfLowFileLimit(log, handler.limits.possible, config.limits);
         monitorRules(() => current, handler);
       }
       return {

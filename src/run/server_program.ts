@@ -36,7 +36,7 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
     },
     start({ config, keys }, log, group) {
       const handler = new ServerHandler({ config, keys, log, group });
-      if (group.index === 0) warnOfLowFileLimit(log, handler.limits.possible, config.limits.associations);
+      if (group.index === 0) warnOfLowFileLimit(log, handler.limits.possible, config.limits);
       return {
         handler,
         listening: { channels: handler.channels.map(formatAddress).join() },

@@ -21,7 +21,7 @@ import { padSource } from "../sharing/pads.ts";
 import { PROTOCOL_VERSION } from "../wire/greeting.ts";
 import { announcedWorkers, perWorkerShare, single, type WorkerGroup } from "../workers/worker_group.ts";
 import { Identification } from "./identification.ts";
-import { type EffectiveLimits, limitsFor, waitingLimit } from "./limits.ts";
+import { type EffectiveLimits, limitsFor, type Usage, waitingLimit } from "./limits.ts";
 import { Service } from "./service.ts";
 import { SourceRate } from "./source_rate.ts";
 
@@ -134,6 +134,12 @@ export class ServerHandler implements Observable {
     return this.#services.size;
   }
 
+  /** Every association has files for one session. */
+  get #usage(): Usage {
+    const { value } = this.#group.carried;
+    return { associations: value, sessions: value };
+  }
+
   /**
    * Applies another configuration. Sessions go on, and the listening addresses stay.
    *
@@ -152,7 +158,7 @@ export class ServerHandler implements Observable {
     return {
       waiting,
       limits: [
-        { name: "waiting", value: waitingLimit(this.#group.carried.value, this.limits), used: waiting },
+        { name: "waiting", value: waitingLimit(this.#usage, this.limits), used: waiting },
         { name: "associations", value: this.limits.associations, used: this.associations },
       ],
     };
@@ -201,7 +207,7 @@ export class ServerHandler implements Observable {
       distinctAddresses: config.distinctAddresses,
       timeout: config.timeouts.handshake,
       waiting: {
-        total: perWorkerShare(waitingLimit(this.#group.carried.value, limits), this.#group, length),
+        total: perWorkerShare(waitingLimit(this.#usage, limits), this.#group, length),
         perSource: perWorkerShare(limits.waitingPerSource, this.#group, length),
         association: length,
       },

@@ -20,12 +20,14 @@ const DEFAULTS = {
   },
   workers: 1,
   pads: "auto" as const,
-  limits: {},
   log: { level: "info" as const, format: "text" as const },
 };
+const SERVER_LIMITS = { streams: 4096, credit: 4_194_304 };
+const CLIENT_LIMITS = { credit: 4_194_304 };
 const DEFAULT_ANNOUNCE = { keys: [], announce: [], announceFor: 3_600_000 };
 const DEFAULT_IDENTIFY = { keys: [], unknown: "reject" as const };
-const NO_OTHER_INGRESS = { tproxies: [], socks5: [], httpConnects: [], sendSource: false, warm: 1 };
+const NO_OTHER_INGRESS = { tproxies: [], socks5: [], httpConnects: [], sendSource: false };
+const SHARED = { associations: 4, warm: 1, limits: CLIENT_LIMITS };
 
 Deno.test("flags suffice to configure the server handler", () => {
   const config = server([
@@ -51,6 +53,7 @@ Deno.test("flags suffice to configure the server handler", () => {
     distinctAddresses: true,
     ...DEFAULT_ANNOUNCE,
     ...DEFAULTS,
+    limits: SERVER_LIMITS,
   });
 });
 
@@ -75,7 +78,7 @@ log:
     ...DEFAULT_ANNOUNCE,
     workers: 1,
     pads: "auto",
-    limits: {},
+    limits: SERVER_LIMITS,
     timeouts: { ...DEFAULT_TIMEOUTS, handshake: 500, connect: 1000, idle: 120_000, drain: 3_600_000 },
     log: { level: "debug", format: "json" },
   });
@@ -110,6 +113,7 @@ Deno.test("flags suffice to configure the client handler", () => {
     redirects: [{ host: "0.0.0.0", port: 6522 }],
     ...NO_OTHER_INGRESS,
     ...DEFAULT_IDENTIFY,
+    ...SHARED,
     ...DEFAULTS,
     log: { level: "warn", format: "json" },
   });
@@ -158,6 +162,18 @@ Deno.test("a flag overrides the file, and repeated flags replace the file's list
   assertEquals(config.channels, [{ host: "d", port: 6522 }, { host: "e", port: 6522 }]);
   assertEquals(config.targets, [{ port: 80, host: "a", toPort: "same" }]);
   assertEquals(config.log, { level: "error", format: "json" });
+});
+
+Deno.test("limits of sessions, associations and credit are read, and the associations of a client", () => {
+  const limits = "sessions: 5000, sessions-per-source: 70, streams: 65536, credit: 16777216, associations: 9";
+  assertEquals(server(FILE, `channels: [a, b]\ntargets: {80: a}\nlimits: {${limits}}\n`).limits, {
+    ...{ sessions: 5000, sessionsPerSource: 70, streams: 65_536, credit: 16_777_216, associations: 9 },
+  });
+  const yaml =
+    "servers: {web: [a, b]}\nredirect: [c]\nassociations: per-session\nlimits: {sessions: 7, credit: 65536}\n";
+  assertEquals(client(FILE, yaml).limits, { sessions: 7, credit: 65_536 });
+  assertEquals(client(FILE, yaml).associations, "per-session");
+  assertEquals(client([...FILE, "--associations", "8"], yaml).associations, 8);
 });
 
 Deno.test("rules between settings apply to flags and file combined", () => {

@@ -62,6 +62,18 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
   ["server", `${CHANNELS} ${TARGET} --workers 65`, [
     'micss server: --workers "65": number out of range; write 1 to 64',
   ]],
+  // Associations of a client.
+  ["client", `${SERVER} ${FORWARD} --associations 64`, []],
+  ["client", `${SERVER} ${FORWARD} --associations per-session`, []],
+  ["client", `${SERVER} ${FORWARD} --associations 65`, [
+    'micss client: --associations "65": number out of range; write 1 to 64',
+  ]],
+  ["client", `${SERVER} ${FORWARD} --associations per-sesion`, [
+    'micss client: --associations "per-sesion": neither a number nor per-session; did you mean per-session?',
+  ]],
+  ["client", `${SERVER} ${FORWARD} --associations none`, [
+    'micss client: --associations "none": neither a number nor per-session; write 1 to 64, or per-session',
+  ]],
   ["server", `--channel 192.0.2.1:65533 --channel 192.0.2.2:65532 ${TARGET} --workers 4`, [
     'micss server: --channel "192.0.2.1:65533": 4 workers need 4 ports from 65533; give a port up to 65532',
   ]],
@@ -305,6 +317,15 @@ const FILES: ["server" | "client", string, string[]][] = [
   ["server", "channels: [a, b, c]\ntargets: {80: a}\nlimits:\n  waiting: 2\n  waiting-per-source: 3\n", [
     "micss: f.yaml:3: limits: waiting is 2, but one association needs 3; give 3 or more",
   ]],
+  ["server", "limits:\n  streams: 127\n  sessions: 0\n  credit: 16777217\n", [
+    'micss: f.yaml:3: limits.sessions: number out of range: "0"; write 1 to 1000000',
+    'micss: f.yaml:2: limits.streams: number out of range: "127"; write 128 to 65536',
+    'micss: f.yaml:4: limits.credit: number out of range: "16777217"; write 65536 to 16777216',
+  ]],
+  ["client", "servers: {web: [a, b]}\nredirect: [a]\nassociations: 2\nwarm: 3\n", [
+    "micss client: warm is 3, but associations is 2; give warm 2 or less",
+  ]],
+  ["client", "servers: {web: [a, b]}\nredirect: [a]\nassociations: per-session\nwarm: 100\n", []],
   ["server", "channels: [a, b]\ntargets:\n  80: a\n  '080': b\n", [
     "micss: f.yaml:4: targets.080: port 80 has two targets; give each port only one",
   ]],

@@ -32,6 +32,10 @@ const RIGHT: [Side, string][] = [
     "server",
     `${SERVER}distinct-addresses: false\nlimits: { waiting: 16, waiting-per-source: 2, associations: 1000000 }\n`,
   ],
+  [
+    "server",
+    `${SERVER}limits: { sessions: 1, sessions-per-source: "9", streams: 65536, credit: "16777216" }\n`,
+  ],
   // A key without a value sets nothing.
   ["server", `${SERVER}keys:\nannounce:\npads:\nrules:\nlimits:\n  waiting:\ntimeouts:\nlog:\n  level:\nadmin:\n`],
   [
@@ -57,6 +61,10 @@ const RIGHT: [Side, string][] = [
     "client",
     `${CLIENT}rules: { take: [servers, "*:80", 192.0.2.0/24, "[2001:db8::]/32:80", "servers:*"], take-user: [1000, www-data] }\n`,
   ],
+  ["client", `${CLIENT}associations: per-session\nwarm: 9\nlimits: { credit: 65536 }\n`],
+  ["client", `${CLIENT}associations: "8"\nwarm: "8"\nlimits: { credit: }\n`],
+  ["client", `${CLIENT}associations: 64\n`],
+  ["client", `${CLIENT}associations:\n`],
   ["client", `${CLIENT}http-connect: [0.0.0.0:3128]\nhttp-connect-users: u\ndatabase: /x/y z\nadmin: "[::1]:9652"\n`],
 ];
 
@@ -83,6 +91,9 @@ const WRONG: [Side, string, string][] = [
   ["server", "limits: { waiting: 0 }\n", "/limits/waiting"],
   ["server", "limits: { waiting: 1.5 }\n", "/limits/waiting"],
   ["server", "limits: { associations: many }\n", "/limits/associations"],
+  ["server", "limits: { streams: 127 }\n", "/limits/streams"],
+  ["server", "limits: { credit: 65535 }\n", "/limits/credit"],
+  ["server", "limits: { sessions-per-source: 0 }\n", "/limits/sessions-per-source"],
   ["server", "log: debug\n", "/log"],
   ["server", "log: { level: loud }\n", "/log/level"],
   ["server", "distinct-addresses: no way\n", "/distinct-addresses"],
@@ -98,6 +109,10 @@ const WRONG: [Side, string, string][] = [
   ["client", "socks5: [127.0.0.1]\n", "/socks5/0"],
   ["client", "unknown: drop\n", "/unknown"],
   ["client", "warm: -1\n", "/warm"],
+  ["client", "associations: 65\n", "/associations"],
+  ["client", "associations: 0\n", "/associations"],
+  ["client", "associations: per-sesion\n", "/associations"],
+  ["client", "limits: { streams: 128 }\n", "/limits"],
   ["client", "keys: { 192.0.2.1: { file: a } }\n", "/keys/192.0.2.1"],
   ["client", "rules: { take-from: ['eth 0'] }\n", "/rules/take-from/0"],
   ["client", "rules: { take: ['http'] , exempt: ['192.0.2.1:http'] }\n", "/rules/exempt/0"],

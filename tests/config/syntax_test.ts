@@ -4,6 +4,7 @@ import { targetSyntax } from "../../src/config/server.ts";
 import {
   addressSyntax,
   booleanSyntax,
+  countOrWordSyntax,
   countSyntax,
   durationSyntax,
   MAX_DURATION,
@@ -49,6 +50,11 @@ Deno.test("a forward reads back as written", () => {
 Deno.test("ports, counts, booleans and words read back as written", () => {
   checkRoundTrip(portSyntax, port);
   checkRoundTrip(countSyntax(3, 20), fc.integer({ min: 3, max: 20 }));
+  checkRoundTrip(countSyntax(0, 16_777_216), fc.integer({ min: 0, max: 16_777_216 }));
+  checkRoundTrip(
+    countOrWordSyntax(1, 64, "each"),
+    fc.oneof(fc.constant("each" as const), fc.integer({ min: 1, max: 64 })),
+  );
   checkRoundTrip(booleanSyntax, fc.boolean());
   checkRoundTrip(wordSyntax("level", ["debug", "info", "warn"]), fc.constantFrom("debug", "info", "warn"));
 });
@@ -92,6 +98,16 @@ Deno.test("true and false are the only booleans", () => {
   assertEquals(["true", "false"].map(booleanSyntax.parse), [true, false]);
   for (const text of ["", "yes", "True", "1"]) {
     assertThrows(() => booleanSyntax.parse(text), SyntaxError, "must be true or false");
+  }
+});
+
+Deno.test("a count is a whole number within its bounds", () => {
+  assertEquals(["3", "20", "007"].map(countSyntax(3, 20).parse), [3, 20, 7]);
+  for (const text of ["2", "21", "9".repeat(400)]) {
+    assertThrows(() => countSyntax(3, 20).parse(text), SyntaxError, `number out of range: "${text}"; write 3 to 20`);
+  }
+  for (const text of ["", "-3", "3.5", "1e1", "0x5", " 5"]) {
+    assertThrows(() => countSyntax(3, 20).parse(text), SyntaxError, `not a whole number: "${text}"; write 3 to 20`);
   }
 });
 

@@ -27,7 +27,7 @@ const SERVER = `channels: [192.0.2.10, "198.51.100.10:7000", "[2001:db8::10]"]
 targets:
   80: 127.0.0.1:8080,proxy
   "*": localhost
-limits: {waiting: 10, accept-rate: 0}
+limits: {waiting: 10, accept-rate: 0, streams: 128, credit: 65536}
 timeouts: {handshake: 1.5s, drain: 1h}
 log: {level: debug, format: json}
 `;
@@ -43,6 +43,7 @@ redirect: ["[::]:6522"]
 socks5: [127.0.0.1:1080]
 keys: {192.0.2.0/24: server.key.pub, "[2001:db8::]/32:7000": [a, b]}
 warm: 0
+associations: per-session
 `;
 const YAML = [
   ":",
@@ -95,7 +96,7 @@ function configured(parse: () => unknown): boolean {
 
 const FLAGS = [
   ...["--channel", "--target", "--server", "--forward", "--redirect", "--socks5", "--identify", "--key", "--announce"],
-  ...["--log-level", "--log-format", "--send-source", "--unknown", "--config", "-", "--", "---", "="],
+  ...["--log-level", "--log-format", "--send-source", "--unknown", "--associations", "--config", "-", "--", "---", "="],
   ...["192.0.2.10", "80=127.0.0.1:8080", "web=a,b", "127.0.0.1:8080=web:80", "debug", "*=x"],
 ].flatMap((word) => [word, `\n${word}`]);
 
