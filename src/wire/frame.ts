@@ -1,28 +1,32 @@
 import type { Open } from "./open.ts";
 import type { Workers } from "./workers.ts";
 
-/** Type of a frame (docs/PROTOCOL.md 4). */
+/** Type of a frame (docs/PROTOCOL.md 5). */
 export enum FrameType {
-  /** The key and first mask of a direction's frames; sent first, once per association. */
-  Key = 0,
-  /** Begins a session; sent by the client. */
+  /** Opens a stream; sent by the client. */
   Open = 1,
   /** Answers OPEN; sent by the server. */
   Result = 2,
   /** Application data. */
   Data = 3,
-  /** Ends this direction of the session: a half-close. */
+  /** Ends this direction of a stream: a half-close. */
   End = 4,
-  /** Aborts the session, and the association with it. */
+  /** Aborts a stream. */
   Reset = 5,
   /** Asks for a sign of life. */
   Ping = 6,
   /** Answers PING. */
   Pong = 7,
-  /** Announces that this association takes no new session. */
+  /** Announces that the association takes no further stream; sent by the server. */
   Bye = 8,
-  /** Number of the server handler's event loops; directly after KEY or not at all. */
+  /** Number of the server handler's event loops; a direction's first frame or absent. */
   Workers = 9,
+  /** Lets the other side send more DATA on a stream. */
+  Credit = 10,
+  /** Lets the client open further streams; sent by the server. */
+  Streams = 11,
+  /** Reports that DATA is waiting for credit. */
+  Blocked = 12,
 }
 
 /** The server's answer to OPEN. */
@@ -41,7 +45,7 @@ export enum ResultCode {
   NotProcessed = 5,
 }
 
-/** Reason for aborting a session. */
+/** Reason for aborting a stream. */
 export enum ResetCode {
   /** The application, or the target, reset its connection. */
   Application = 1,
@@ -58,14 +62,11 @@ export function frameName(type: FrameType): string {
   return FrameType[type]!.toUpperCase();
 }
 
-/**
- * Length in bytes of a frame's head: type `u8`, body length `u24`, the next frame's mask and this frame's tag, 16 bytes
- * each; in KEY, the key and the first mask.
- */
-export const FRAME_HEAD_LENGTH = 36;
+/** Length in bytes of a frame's head: type `u8`, stream `u32`, body length `u16`. */
+export const FRAME_HEAD_LENGTH = 7;
 
-/** Maximum length of a DATA frame's body in bytes. */
-export const MAX_DATA = 524_288;
+/** Maximum length of a DATA frame's body in bytes: a whole frame fits in one record. */
+export const MAX_DATA = 65_529;
 
 /** Maximum length of a PING's or PONG's body in bytes. */
 export const MAX_PING = 8;
@@ -73,13 +74,25 @@ export const MAX_PING = 8;
 /** Maximum length of a RESULT's text in bytes of UTF-8. */
 export const MAX_RESULT_TEXT = 200;
 
+/** Credit in bytes with which each direction of a stream begins. */
+export const INITIAL_CREDIT = 65_536;
+
+/** Maximum credit of a stream in bytes. */
+export const MAX_CREDIT: number = 2 ** 31 - 1;
+
+/** Number of streams that a client may open before the first STREAMS. */
+export const INITIAL_STREAMS = 128;
+
 /** A decoded frame. */
 export type Frame =
-  | { readonly type: FrameType.Key | FrameType.End | FrameType.Bye }
-  | { readonly type: FrameType.Open; readonly open: Open }
-  | { readonly type: FrameType.Result; readonly code: ResultCode; readonly text: string }
-  /** A piece of a DATA frame's body, lent until more bytes are pushed. */
-  | { readonly type: FrameType.Data; readonly bytes: Uint8Array }
-  | { readonly type: FrameType.Reset; readonly code: ResetCode }
+  | { readonly type: FrameType.Open; readonly stream: number; readonly open: Open }
+  | { readonly type: FrameType.Result; readonly stream: number; readonly code: ResultCode; readonly text: string }
+  /** The bytes are a view of the record. */
+  | { readonly type: FrameType.Data; readonly stream: number; readonly bytes: Uint8Array }
+  | { readonly type: FrameType.End | FrameType.Blocked; readonly stream: number }
+  | { readonly type: FrameType.Reset; readonly stream: number; readonly code: ResetCode }
+  | { readonly type: FrameType.Credit; readonly stream: number; readonly increment: number }
   | { readonly type: FrameType.Ping | FrameType.Pong; readonly payload: Uint8Array }
+  | { readonly type: FrameType.Bye; readonly last: number }
+  | { readonly type: FrameType.Streams; readonly limit: number }
   | { readonly type: FrameType.Workers; readonly workers: Workers };

@@ -1,111 +1,74 @@
-import {
-  FRAME_HEAD_LENGTH,
-  FrameType,
-  MAX_DATA,
-  MAX_PING,
-  MAX_RESULT_TEXT,
-  type ResetCode,
-  type ResultCode,
-} from "./frame.ts";
+import { FRAME_HEAD_LENGTH, FrameType, MAX_PING, MAX_RESULT_TEXT, type ResetCode, type ResultCode } from "./frame.ts";
 import { encodeOpen, type Open } from "./open.ts";
-import { type Random, Seal } from "./seal.ts";
 import { encodeWorkers, type Workers } from "./workers.ts";
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * Encodes one direction's frames, in the order of sending (docs/PROTOCOL.md 4). The caller owns every returned array.
+ * Writes a frame's head.
+ *
+ * @param into Receives it from `at` on, 7 bytes.
+ * @param stream 0 for a frame of the association.
+ * @param length The body's length in bytes.
  */
-export class FrameEncoder {
-  readonly #random: Random;
-  #seal: Seal | null = null;
+export function writeFrameHead(into: Uint8Array, at: number, type: FrameType, stream: number, length: number): void {
+  into[at] = type;
+  into[at + 1] = stream >>> 24;
+  into[at + 2] = stream >>> 16;
+  into[at + 3] = stream >>> 8;
+  into[at + 4] = stream;
+  into[at + 5] = length >>> 8;
+  into[at + 6] = length;
+}
 
-  /**
-   * Creates an encoder that has sent nothing.
-   *
-   * @param random A CSPRNG, for the key and the masks.
-   */
-  constructor(random: Random) {
-    this.#random = random;
-  }
-
-  /** True once {@linkcode FrameEncoder.key} was called, which must happen once, before any other frame. */
-  get started(): boolean {
-    return this.#seal !== null;
-  }
-
-  /** The direction's first frame, KEY. */
-  key(): Uint8Array {
-    if (this.#seal !== null) throw new TypeError("a second KEY");
-    const head = new Uint8Array(FRAME_HEAD_LENGTH);
-    Seal.writeKey(head, this.#random);
-    this.#seal = new Seal(head);
-    return head;
-  }
-
-  /** WORKERS, directly after KEY. @throws {RangeError} If it can't be encoded. */
-  workers(workers: Workers): Uint8Array {
-    return this.#frame(FrameType.Workers, encodeWorkers(workers));
-  }
-
+/** Encodes frames other than DATA (docs/PROTOCOL.md 5). The caller owns the returned arrays. */
+export const encode = {
   /** OPEN. @throws {RangeError} If the destination can't be encoded. */
-  open(open: Open): Uint8Array {
-    return this.#frame(FrameType.Open, encodeOpen(open));
-  }
+  open: (stream: number, open: Open): Uint8Array => frame(FrameType.Open, stream, encodeOpen(open)),
 
   /** RESULT, with `text` truncated to 200 bytes. */
-  result(code: ResultCode, text = ""): Uint8Array {
+  result(stream: number, code: ResultCode, text = ""): Uint8Array {
     const body = new Uint8Array(1 + MAX_RESULT_TEXT);
     body[0] = code;
-    const { written } = new TextEncoder().encodeInto(text, body.subarray(1));
-    return this.#frame(FrameType.Result, body.subarray(0, 1 + written));
-  }
+    const { written } = text === "" ? { written: 0 } : new TextEncoder().encodeInto(text, body.subarray(1));
+    return frame(FrameType.Result, stream, body.subarray(0, 1 + written));
+  },
 
   /** END. */
-  end(): Uint8Array {
-    return this.#frame(FrameType.End, new Uint8Array(0));
-  }
+  end: (stream: number): Uint8Array => frame(FrameType.End, stream, NOTHING),
 
   /** RESET. */
-  reset(code: ResetCode): Uint8Array {
-    return this.#frame(FrameType.Reset, Uint8Array.of(code));
-  }
+  reset: (stream: number, code: ResetCode): Uint8Array => frame(FrameType.Reset, stream, Uint8Array.of(code)),
 
-  /** BYE. */
-  bye(): Uint8Array {
-    return this.#frame(FrameType.Bye, new Uint8Array(0));
-  }
+  /** CREDIT. @param increment Further bytes, 1 to 2^31-1. */
+  credit: (stream: number, increment: number): Uint8Array => frame(FrameType.Credit, stream, u32(increment)),
+
+  /** BLOCKED. */
+  blocked: (stream: number): Uint8Array => frame(FrameType.Blocked, stream, NOTHING),
 
   /** PING. @param payload At most 8 bytes. */
-  ping(payload: Uint8Array): Uint8Array {
-    return this.#frame(FrameType.Ping, payload.subarray(0, MAX_PING));
-  }
+  ping: (payload: Uint8Array = NOTHING): Uint8Array => frame(FrameType.Ping, 0, payload.subarray(0, MAX_PING)),
 
   /** PONG. @param payload That of the PING. */
-  pong(payload: Uint8Array): Uint8Array {
-    return this.#frame(FrameType.Pong, payload.subarray(0, MAX_PING));
-  }
+  pong: (payload: Uint8Array): Uint8Array => frame(FrameType.Pong, 0, payload.subarray(0, MAX_PING)),
 
-  /**
-   * Writes a DATA frame's head in front of its body, so that the body need not be copied.
-   *
-   * @param into Receives the head in its first 36 bytes.
-   * @param length The body's length in bytes, 1 to 524,288.
-   */
-  dataHead(into: Uint8Array, length: number): void {
-    if (length < 1 || length > MAX_DATA) throw new RangeError(`DATA of ${length} bytes`);
-    this.#sealed().write(into, FrameType.Data, length, NOTHING, this.#random);
-  }
+  /** BYE. @param last The highest stream that was taken. */
+  bye: (last: number): Uint8Array => frame(FrameType.Bye, 0, u32(last)),
 
-  #frame(type: FrameType, body: Uint8Array): Uint8Array {
-    const bytes = new Uint8Array(FRAME_HEAD_LENGTH + body.length);
-    this.#sealed().write(bytes, type, body.length, body, this.#random);
-    bytes.set(body, FRAME_HEAD_LENGTH);
-    return bytes;
-  }
+  /** STREAMS. @param limit The highest stream that may be opened. */
+  streams: (limit: number): Uint8Array => frame(FrameType.Streams, 0, u32(limit)),
 
-  #sealed(): Seal {
-    if (this.#seal === null) throw new TypeError("a frame before KEY");
-    return this.#seal;
-  }
+  /** WORKERS. @throws {RangeError} If it can't be encoded. */
+  workers: (workers: Workers): Uint8Array => frame(FrameType.Workers, 0, encodeWorkers(workers)),
+};
+
+function frame(type: FrameType, stream: number, body: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(FRAME_HEAD_LENGTH + body.length);
+  writeFrameHead(bytes, 0, type, stream, body.length);
+  bytes.set(body, FRAME_HEAD_LENGTH);
+  return bytes;
+}
+
+function u32(value: number): Uint8Array {
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
 }

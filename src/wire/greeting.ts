@@ -1,7 +1,7 @@
 import { type Decoder, WireError } from "./decoder.ts";
 
 /** Version of the protocol, as sent in the greeting. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Length of a cookie in bytes. */
 export const COOKIE_LENGTH = 16;
