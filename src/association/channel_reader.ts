@@ -1,5 +1,6 @@
 import type { Connection } from "../net/connection.ts";
 import { affordable, giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../net/buffer_pool.ts";
+import { Chunk } from "../net/chunk.ts";
 
 /**
  * Number of unjoined bytes at which reading a channel pauses. The last read may add nearly as many, so a channel
@@ -13,13 +14,17 @@ export const READ_AHEAD = 524_288;
  */
 const FLOWING = 8192;
 
-/** A buffer of shares: the bytes from `start` to `end` are not joined yet. */
+/** A buffer of shares: the bytes from `start` to `end` are not taken yet. */
 interface Segment {
   readonly buffer: Uint8Array;
   /** Number of the buffer's bytes that a read may fill; grows with the flow. */
   readonly size: number;
   start: number;
   end: number;
+  /** Number of chunks taken and not released yet. */
+  lent: number;
+  /** True once nothing more is read into it: the last release gives the buffer back. */
+  retired: boolean;
 }
 
 /**
@@ -80,35 +85,38 @@ export class ChannelReader {
     return end - start;
   }
 
-  /** The next `length` bytes, which must be contiguous. */
-  front(length: number): Uint8Array {
-    const { buffer, start } = this.#segments[0]!;
-    return buffer.subarray(start, start + length);
-  }
-
-  /** Removes `length` bytes from the front. Views from {@linkcode ChannelReader.front} may be overwritten from now on. */
-  drop(length: number): void {
-    const segment = this.#segments[0];
-    if (segment === undefined) return; // released meanwhile
+  /** Takes the next `length` bytes, which must be contiguous. The caller holds the chunk. */
+  take(length: number): Chunk {
+    const segment = this.#segments[0]!;
+    const { buffer, start } = segment;
     segment.start += length;
+    segment.lent++;
     this.available -= length;
-    if (segment.start < segment.end) return;
-    if (segment.end >= segment.size) {
-      this.#segments.shift();
-      giveBuffer(segment.buffer);
-    } else if (!this.#reading) this.#rewind(segment);
+    if (segment.start === segment.end && segment.end >= segment.size) this.#retire(this.#segments.shift()!);
+    return new Chunk(buffer.subarray(start, start + length), () => this.#released(segment));
   }
 
   /**
-   * Gives the buffers back to the pool, except for two that may still be in use and are left to the garbage collector: the
-   * first, which may be lent, and the last, if a read is in progress. The connection must have been ended.
+   * Gives the buffers back to the pool as soon as their chunks are released, except for the last if a read is in progress,
+   * which may still use it. The connection must have been ended.
    */
   release(): void {
-    const [, ...others] = this.#segments.splice(0);
-    if (this.#reading) others.pop();
-    for (const { buffer } of others) giveBuffer(buffer);
+    const segments = this.#segments.splice(0);
+    if (this.#reading) segments.pop();
+    for (const segment of segments) this.#retire(segment);
     this.available = 0;
     this.ended ??= { cause: null };
+  }
+
+  #retire(segment: Segment): void {
+    segment.retired = true;
+    if (segment.lent === 0) giveBuffer(segment.buffer);
+  }
+
+  #released(segment: Segment): void {
+    if (--segment.lent > 0) return;
+    if (segment.retired) giveBuffer(segment.buffer);
+    else if (segment.start === segment.end && !this.#reading) this.#rewind(segment);
   }
 
   #arrived(segment: Segment, length: number): void {
@@ -124,17 +132,16 @@ export class ChannelReader {
   /** The segment to read into: the last if it has room, otherwise a new one. */
   #tail(): Segment {
     const last = this.#segments.at(-1);
-    if (last !== undefined && last.start === last.end) {
+    if (last !== undefined && last.start === last.end && last.lent === 0) {
       if (last.size === this.#size) {
         this.#rewind(last);
         return last;
       }
-      this.#segments.pop();
-      giveBuffer(last.buffer);
+      this.#retire(this.#segments.pop()!);
     } else if (last !== undefined && last.end < last.size) return last;
     const phase = this.received % 8;
     const size = affordable(this.#size);
-    const segment = { buffer: takeBuffer(size), size, start: phase, end: phase };
+    const segment = { buffer: takeBuffer(size), size, start: phase, end: phase, lent: 0, retired: false };
     this.#segments.push(segment);
     return segment;
   }

@@ -4,6 +4,9 @@ import type { Poly1305 } from "./hashes.ts";
 import { fastestPoly1305 } from "./poly1305.ts";
 import { ELEMENT_LENGTH, HASH_AT, KEY_LENGTH, MAX_BODY, MIN_BODY, RECORD_HEAD_LENGTH, TAG_AT } from "./record.ts";
 
+/** A record, or KEY, that is not as the other side sent it, or has a length that is not allowed. */
+export class RecordError extends WireError {}
+
 /**
  * Opens one direction's records. It says how many bytes it needs next, and is given exactly those: it holds no body and
  * copies none, so that records can be verified where they arrived.
@@ -24,7 +27,7 @@ export class RecordDecoder {
   #key: DirectionKey | null = null;
   #needed: number = KEY_LENGTH;
   #inBody = false;
-  #failure: WireError | null = null;
+  #failure: RecordError | null = null;
 
   /** Creates a decoder that expects KEY. @param poly1305 Default: the fastest of this system. */
   constructor(poly1305: Poly1305 = fastestPoly1305()) {
@@ -46,7 +49,7 @@ export class RecordDecoder {
    *
    * @param bytes Only read, and not kept.
    * @returns `bytes` itself if they are a body that was verified; null behind KEY and each head.
-   * @throws {WireError} When a length is out of range, or a tag or hash is wrong; then at each further call.
+   * @throws {RecordError} When a length is out of range, or a tag or hash is wrong; then at each further call.
    * @throws {RangeError} When it is given another number of bytes.
    */
   take(bytes: Uint8Array): Uint8Array | null {
@@ -83,6 +86,6 @@ export class RecordDecoder {
 
   #fail(why: string): never {
     this.#needed = 0;
-    throw this.#failure = new WireError(why);
+    throw this.#failure = new RecordError(why);
   }
 }

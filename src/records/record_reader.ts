@@ -1,22 +1,27 @@
+import { giveBuffer, takeBuffer } from "../net/buffer_pool.ts";
+import { Chunk } from "../net/chunk.ts";
+import { KEY_LENGTH } from "./record.ts";
 import type { RecordDecoder } from "./record_decoder.ts";
-
-const NOTHING = new Uint8Array(0);
 
 /**
  * Opens records in message bytes that come in any pieces. A record that lies within one piece is opened there; one that is
- * cut is put together, which copies it. Holds at most one record: its head, or a body whose head was verified.
+ * cut is put together, which copies it. Holds at most one piece and one record: its head, or a body whose head was verified.
  *
  * ```ts ignore
- * reader.push(bytes);
+ * reader.push(chunk);
  * for (let body = reader.next(); body !== null; body = reader.next()) use(body);
  * ```
  */
 export class RecordReader {
   readonly #decoder: RecordDecoder;
-  /** Bytes that were pushed and are not taken yet. */
-  #input: Uint8Array = NOTHING;
-  /** Collects what the decoder needs, where that did not come in one piece. Kept while records go on being cut. */
-  #held: Uint8Array = NOTHING;
+  /** The last piece pushed, until all of it is taken. */
+  #chunk: Chunk | null = null;
+  /** Its bytes that are not taken yet. */
+  #input = new Uint8Array(0);
+  /** Collects KEY or a head that is cut. */
+  readonly #head = new Uint8Array(KEY_LENGTH);
+  /** Collects a body that is cut: a pooled buffer. */
+  #body: Uint8Array | null = null;
   #heldLength = 0;
 
   /** Creates a reader that was given nothing. @param decoder Nothing else may use it, but for its `maxBody`. */
@@ -24,12 +29,10 @@ export class RecordReader {
     this.#decoder = decoder;
   }
 
-  /**
-   * Gives the reader more bytes, once {@linkcode RecordReader.next} has returned null for those before: they would be lost.
-   * They are lent until it does so again.
-   */
-  push(bytes: Uint8Array): void {
-    this.#input = bytes;
+  /** Gives the reader more bytes, and their holding, once {@linkcode RecordReader.next} has returned null for those before. */
+  push(chunk: Chunk): void {
+    this.#chunk = chunk;
+    this.#input = chunk.bytes as Uint8Array<ArrayBuffer>;
   }
 
   /** True where the bytes so far end with KEY or a record, and before the first of them. */
@@ -38,42 +41,56 @@ export class RecordReader {
   }
 
   /**
-   * The body of the next record, lent until the next call.
+   * The body of the next record, which the caller holds.
    *
    * @returns null when more bytes are needed.
-   * @throws {WireError} As {@linkcode RecordDecoder.take} does, at each further call, too.
+   * @throws {RecordError} As {@linkcode RecordDecoder.take} does, at each further call, too.
    */
-  next(): Uint8Array | null {
+  next(): Chunk | null {
+    const decoder = this.#decoder;
     for (;;) {
-      const bytes = this.#first(this.#decoder.needed);
-      if (bytes === null) return null;
-      const body = this.#decoder.take(bytes);
-      if (body !== null) return body;
-    }
-  }
-
-  /** The next `length` bytes; null, and all of them held, while there are fewer. */
-  #first(length: number): Uint8Array | null {
-    if (this.#heldLength === 0) {
-      if (this.#input.length >= length) return this.#cut(length);
-      if (this.#input.length === 0) {
-        if (this.#decoder.atBoundary) this.#held = NOTHING;
-        return null;
+      const { needed } = decoder;
+      if (this.#heldLength === 0 && this.#input.length >= needed) {
+        const bytes = this.#input.subarray(0, needed);
+        const body = decoder.take(bytes);
+        const chunk = this.#chunk!;
+        if (body !== null) chunk.hold();
+        this.#drop(needed);
+        if (body !== null) return new Chunk(body, () => chunk.release());
+      } else {
+        if (!this.#collect(needed)) return null;
+        if (decoder.atBoundary) decoder.take(this.#head.subarray(0, needed));
+        else return this.#takeBody(needed);
       }
-      if (this.#held.length < length) this.#held = new Uint8Array(length);
     }
-    const taken = this.#cut(length - this.#heldLength);
-    this.#held.set(taken, this.#heldLength);
-    this.#heldLength += taken.length;
-    if (this.#heldLength < length) return null;
-    this.#heldLength = 0;
-    return this.#held.subarray(0, length);
   }
 
-  /** Takes the first `length` bytes, or all that there are, off the input, and keeps nothing of one that is used up. */
-  #cut(length: number): Uint8Array {
-    const first = this.#input.subarray(0, length);
-    this.#input = length < this.#input.length ? this.#input.subarray(length) : NOTHING;
-    return first;
+  /** Opens the body that was put together. */
+  #takeBody(length: number): Chunk {
+    const buffer = this.#body!;
+    this.#body = null;
+    const bytes = this.#decoder.take(buffer.subarray(0, length))!;
+    return new Chunk(bytes, () => giveBuffer(buffer));
+  }
+
+  /** Adds input to what is held. @returns True once it has `length` bytes; it is then no longer held. */
+  #collect(length: number): boolean {
+    if (this.#input.length === 0) return false;
+    const into = this.#decoder.atBoundary ? this.#head : this.#body ??= takeBuffer(length);
+    const taken = this.#input.subarray(0, length - this.#heldLength);
+    into.set(taken, this.#heldLength);
+    this.#heldLength += taken.length;
+    this.#drop(taken.length);
+    if (this.#heldLength < length) return false;
+    this.#heldLength = 0;
+    return true;
+  }
+
+  /** Takes the first `length` bytes off the input, and releases a chunk that is used up. */
+  #drop(length: number): void {
+    this.#input = this.#input.subarray(length);
+    if (this.#input.length > 0) return;
+    this.#chunk?.release();
+    this.#chunk = null;
   }
 }

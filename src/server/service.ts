@@ -1,25 +1,37 @@
 import type { Association } from "../association/association.ts";
-import { reasonOf } from "../errors/errors.ts";
 import type { ServerConfig } from "../config/types.ts";
+import { reasonOf } from "../errors/errors.ts";
+import type { Log, LogFields } from "../log/log.ts";
+import type { ThrottledWarning } from "../log/throttled.ts";
 import { formatAddress } from "../net/address.ts";
 import { type Connection, writeAll } from "../net/connection.ts";
-import { dial } from "../net/names/dial.ts";
 import { bytesHost, hostBytes } from "../net/ip.ts";
+import { dial } from "../net/names/dial.ts";
 import type { Lookups } from "../net/names/lookups.ts";
 import type { System } from "../net/system/system.ts";
 import { type Activity, refusalLabel } from "../observe/activity.ts";
-import type { Log, LogFields } from "../log/log.ts";
-import type { ThrottledWarning } from "../log/throttled.ts";
-import { Frames, unexpected } from "../session/frames.ts";
+import { Incoming } from "../session/incoming.ts";
 import type { Liveness } from "../session/liveness.ts";
-import type { Traffic } from "../session/relay.ts";
-import { HandlerEnding, refuse, relay } from "../session/session.ts";
-import { FrameType, ResultCode } from "../wire/frame.ts";
-import type { FrameEncoder } from "../wire/frame_encoder.ts";
+import { Outgoing } from "../session/outgoing.ts";
+import { relay } from "../session/session.ts";
+import type { Traffic } from "../session/traffic.ts";
+import type { CreditBudget } from "../streams/credit_budget.ts";
+import { HandlerEnding, type TargetError } from "../streams/errors.ts";
+import { Multiplexer } from "../streams/multiplexer.ts";
+import type { Stream } from "../streams/stream.ts";
+import { ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
 import { sameWorkers, type Workers } from "../wire/workers.ts";
 import { proxyHeader } from "./proxy_header.ts";
 import { type Endpoint, targetFor } from "./targets.ts";
+
+/** Places for the sessions of a server handler. */
+export interface SessionPlaces {
+  /** Takes a place for a client's session. @returns False if there is none; the limit is reported. */
+  take(client: string): boolean;
+  /** Gives a place back. */
+  give(client: string): void;
+}
 
 /** Options of {@linkcode Service}. */
 export interface ServiceOptions extends System {
@@ -27,10 +39,16 @@ export interface ServiceOptions extends System {
   readonly config: () => Pick<ServerConfig, "targets" | "timeouts">;
   /** Resolves the names of targets. */
   readonly lookups: Lookups;
-  /** Watches associations while they serve a session. */
+  /** Watches associations while they have streams. */
   readonly liveness: Liveness;
-  /** Holds the services that wait for a session. */
+  /** Holds the services without a session. */
   readonly idle: { add(service: Service): void; remove(service: Service): void };
+  /** Admits sessions. */
+  readonly places: SessionPlaces;
+  /** Limits on the streams of an association. */
+  readonly limits: () => { readonly streams: number; readonly credit: number };
+  /** Credit of all associations together. */
+  readonly budget: CreditBudget;
   /** Receives a line for each session, and at level debug for each association. */
   readonly log: Log;
   /** Logs refused sessions. */
@@ -50,34 +68,38 @@ const BYE_TIMEOUT = 2000;
  */
 const FIRST_OPEN_TIMEOUT = 1000;
 
-/** Serves the sessions of one association in sequence. Owns the association, and ends it. */
+/** Serves the sessions of one association, side by side. Owns the association, and ends it. */
 export class Service {
   readonly #association: Association;
-  readonly #frames: Frames;
+  readonly #multiplexer: Multiplexer;
   readonly #options: ServiceOptions;
   readonly #log: Log;
   readonly #began: number;
   /** The client handler's address on the first channel. */
   readonly #client: string;
-  #busy = false;
-  #leaving = false;
-  /** Cancels connecting to a target. */
+  /** Cancels connecting to targets. */
   readonly #abort = new AbortController();
-  /** True if the client has named the server handler it expects, and it is another one. */
-  #mistaken = false;
+  readonly #sessions = new Set<Promise<void>>();
+  #cancelIdle: (() => void) | null = null;
 
-  /**
-   * Takes ownership of an association.
-   *
-   * @param association New: nothing has been read from it or written to it.
-   */
+  /** Takes ownership of an association. @param association New: nothing has been read from it or written to it. */
   constructor(association: Association, options: ServiceOptions) {
+    const { clock, log, budget, workers, limits, activity } = options;
     this.#association = association;
-    this.#frames = new Frames(association, options.workers);
     this.#options = options;
-    this.#began = options.clock.now();
+    this.#began = clock.now();
     this.#client = formatAddress(association.connections[0]!.remote);
-    this.#log = options.log.with({ client: this.#client });
+    this.#log = log.with({ client: this.#client });
+    this.#multiplexer = new Multiplexer(association, {
+      clock,
+      budget,
+      workers,
+      counters: activity,
+      maxCredit: () => limits().credit,
+      maxStreams: () => limits().streams,
+      opened: (stream, open) => this.#opened(stream, open),
+      changed: () => this.#changed(),
+    });
   }
 
   /** The client handler's host address on the first channel. */
@@ -85,162 +107,148 @@ export class Service {
     return this.#association.connections[0]!.remote.host;
   }
 
-  /** Runs until the association has ended. */
+  /** Runs until the association and its sessions have ended. */
   async run(): Promise<void> {
-    const { id, connections } = this.#association;
+    const { id, connections, over } = this.#association;
     const log = this.#log.with({ association: id });
     log.debug("association", { channels: connections.length });
-    try {
-      for (let open = await this.#nextOpen(); open !== null; open = await this.#nextOpen()) {
-        this.#busy = true;
-        this.#frames.sessions++;
-        if (this.#leaving) {
-          await refuse(this.#frames, ResultCode.NotProcessed, "the handler is ending", this.#options.clock);
-          break;
-        }
-        if (this.#mistaken) {
-          this.#refused({ reason: "the client expects another server handler, or an earlier start of this one" });
-          this.#options.activity.refusals.count(refusalLabel(ResultCode.NotProcessed));
-          await refuse(this.#frames, ResultCode.NotProcessed, "another server handler", this.#options.clock);
-          break;
-        }
-        this.#options.liveness.add(this.#frames);
-        await this.#session(open);
-        this.#options.liveness.remove(this.#frames);
-        this.#busy = false;
-        if (this.#association.ended) break;
-        if (this.#leaving) this.#bye();
-      }
-      log.debug("association ended", { sessions: this.#frames.sessions });
-    } catch (error) {
-      log.warn("association failed", { sessions: this.#frames.sessions, reason: reasonOf(error) });
-    } finally {
-      this.#association.end();
-    }
+    this.#changed();
+    await over;
+    this.#cancelIdle?.();
+    this.#options.idle.remove(this);
+    this.#abort.abort(new HandlerEnding());
+    const { failure, fault } = this.#association;
+    const sessions = this.#multiplexer.opened;
+    if (fault !== null || failure !== null && failure.cause !== null) {
+      log.warn("association failed", { sessions, reason: reasonOf(fault ?? failure) });
+    } else log.debug("association ended", { sessions });
+    await Promise.all(this.#sessions);
   }
 
   /**
-   * Serves no further session: sends BYE now, or at the end of the current session, and the client ends the association.
-   * An OPEN that crosses BYE is refused, and the client uses another association.
+   * Serves no further session: sends BYE now, and the client ends the association when its sessions are over. An OPEN that
+   * crosses BYE is not processed, and the client uses another association.
    */
   leave(): void {
-    this.#leaving = true;
-    if (!this.#busy) this.#bye();
+    if (this.#multiplexer.leaving) return;
+    this.#multiplexer.leave();
+    if (this.#multiplexer.size > 0) return;
+    const { clock } = this.#options;
+    const age = clock.now() - this.#began;
+    if (this.#multiplexer.opened > 0) clock.after(BYE_TIMEOUT, () => this.#association.end());
+    else if (age >= FIRST_OPEN_TIMEOUT) this.#association.end();
+    else clock.after(FIRST_OPEN_TIMEOUT - age, () => this.#association.end());
   }
 
   /** Ends an association without a session, to make room: immediately if the client has never requested one. */
   evict(): void {
-    if (this.#frames.sessions === 0) this.#association.end();
+    if (this.#multiplexer.opened === 0) this.#association.end();
     else this.leave();
   }
 
-  #bye(): void {
-    const { clock } = this.#options;
-    const endIfIdle = () => {
-      if (!this.#busy) this.#association.end();
-    };
-    // Send nothing before the first OPEN.
-    if (this.#frames.sessions === 0) {
-      const age = clock.now() - this.#began;
-      if (age >= FIRST_OPEN_TIMEOUT) return endIfIdle();
-      clock.after(FIRST_OPEN_TIMEOUT - age, endIfIdle);
-      return;
-    }
-    this.#frames.send((encoder) => encoder.bye()).catch(() => {});
-    clock.after(BYE_TIMEOUT, endIfIdle);
-  }
-
-  /** Aborts the association and its session. */
+  /** Aborts the association and its sessions. */
   abort(): void {
-    this.#abort.abort(new HandlerEnding());
     this.#association.abort();
   }
 
-  /** Waits for the next OPEN. @returns Null if the client has ended the association, or stayed idle for too long. */
-  async #nextOpen(): Promise<Open | null> {
-    const { clock, config, idle } = this.#options;
-    idle.add(this);
-    // Twice the client's limit: the client ends an unused association first, so that no OPEN crosses the end.
-    const cancel = clock.after(2 * config().timeouts.idle, () => this.#association.end());
-    try {
-      let frame = await this.#frames.receive();
-      if (frame?.type === FrameType.Workers) {
-        const { workers } = this.#options;
-        this.#mistaken = workers === null || !sameWorkers(workers, frame.workers);
-        frame = await this.#frames.receive();
-      }
-      if (frame === null || frame.type === FrameType.Bye) return null;
-      // Belongs to the session that has just ended here: the client's application left before it had everything.
-      if (frame.type === FrameType.Reset && this.#frames.sessions > 0) return null;
-      if (frame.type !== FrameType.Open) throw unexpected(frame, "where OPEN was due");
-      return frame.open;
-    } catch (error) {
-      if (this.#association.ended) return null;
-      throw error;
-    } finally {
+  /** Called when the first stream opens and when the last is over. */
+  #changed(): void {
+    const { clock, config, idle, liveness } = this.#options;
+    if (this.#association.ended) return liveness.remove(this.#multiplexer);
+    if (this.#multiplexer.size > 0) {
       idle.remove(this);
-      cancel();
+      this.#cancelIdle?.();
+      return liveness.add(this.#multiplexer);
     }
+    liveness.remove(this.#multiplexer);
+    if (this.#multiplexer.leaving) {
+      clock.after(BYE_TIMEOUT, () => this.#association.end());
+      return;
+    }
+    // Twice the client's limit: the client ends an unused association first, so that no OPEN crosses the end.
+    this.#cancelIdle = clock.after(2 * config().timeouts.idle, () => this.#association.end());
+    idle.add(this);
   }
 
-  async #session(open: Open): Promise<void> {
-    const { destination } = open;
-    const { clock } = this.#options;
-    const { targets } = this.#options.config();
-    const fields = { port: destination.port, ...sourceFields(open) };
-    const endpoint = targetFor(targets, destination);
-    if (endpoint === null) {
-      this.#refused({ ...fields, reason: "no target for this port is configured" });
-      this.#options.activity.refusals.count(refusalLabel(ResultCode.NotAllowed));
-      return await refuse(this.#frames, ResultCode.NotAllowed, "no target for this port", clock);
-    }
-    const target = formatAddress(endpoint);
-    let application: Connection;
-    try {
-      application = await this.#connect(endpoint, open);
-    } catch (error) {
-      const refused = error instanceof Deno.errors.ConnectionRefused;
-      this.#refused({ ...fields, target, reason: reasonOf(error) });
-      this.#options.activity.refusals.count(refusalLabel(refused ? ResultCode.Refused : ResultCode.Unreachable));
-      const text = refused ? "the target refused the connection" : "the target can't be reached";
-      return await refuse(this.#frames, refused ? ResultCode.Refused : ResultCode.Unreachable, text, clock);
-    }
-    const log = this.#log.with({ session: this.#frames.session, ...fields, target });
-    log.debug("session");
+  #opened(stream: Stream, open: Open): void {
     const traffic: Traffic = { sent: 0, received: 0 };
-    const began = clock.now();
-    const ended = this.#options.activity.session({
-      id: this.#frames.session,
-      ...sourceFields(open),
-      to: target,
-      port: destination.port,
-      association: this.#association,
-      traffic,
+    const incoming = new Incoming(traffic);
+    stream.receiver = incoming;
+    const session = this.#session(stream, open, { incoming, traffic }).finally(() => {
+      this.#sessions.delete(session);
+      this.#multiplexer.release();
     });
-    const counts = () => ({
-      "bytes-up": traffic.received,
-      "bytes-down": traffic.sent,
-      ms: Math.round(clock.now() - began),
-    });
+    this.#sessions.add(session);
+  }
+
+  async #session(
+    stream: Stream,
+    open: Open,
+    { incoming, traffic }: { readonly incoming: Incoming; readonly traffic: Traffic },
+  ): Promise<void> {
+    const { config, clock, activity, places, workers } = this.#options;
+    const { destination } = open;
+    const session = `${this.#association.id}.${stream.number}`;
+    const fields = { session, port: destination.port, ...sourceFields(open) };
+    const expected = this.#multiplexer.workers;
+    if (expected !== null && (workers === null || !sameWorkers(workers, expected))) {
+      const reason = "the client expects another server handler, or an earlier start of this one";
+      return this.#refuse(stream, { ...fields, reason }, ResultCode.NotProcessed, "another server handler");
+    }
+    const endpoint = targetFor(config().targets, destination);
+    if (endpoint === null) {
+      const reason = "no target for this port is configured";
+      return this.#refuse(stream, { ...fields, reason }, ResultCode.NotAllowed, "no target for this port");
+    }
+    if (!places.take(this.remoteHost)) {
+      stream.answer(ResultCode.Overloaded, "session limit reached");
+      return activity.refusals.count(refusalLabel(ResultCode.Overloaded));
+    }
     try {
-      await relay(application, this.#frames, { traffic, answered: this.#accept(), clock });
-      ended();
-      log.info("session ended", { ...counts(), reason: "both sides ended" });
-    } catch (error) {
-      ended(error);
-      log.warn("session reset", { ...counts(), reason: reasonOf(error) });
+      const target = formatAddress(endpoint);
+      let application: Connection;
+      try {
+        application = await this.#connect(endpoint, open);
+      } catch (error) {
+        const refused = error instanceof Deno.errors.ConnectionRefused;
+        const text = refused ? "the target refused the connection" : "the target can't be reached";
+        const code = refused ? ResultCode.Refused : ResultCode.Unreachable;
+        return this.#refuse(stream, { ...fields, target, reason: reasonOf(error) }, code, text);
+      }
+      const log = this.#log.with({ ...fields, target });
+      log.debug("session");
+      const began = clock.now();
+      const ended = activity.session({
+        id: session,
+        ...sourceFields(open),
+        to: target,
+        port: destination.port,
+        association: this.#association,
+        traffic,
+      });
+      const counts = () => ({
+        "bytes-up": traffic.received,
+        "bytes-down": traffic.sent,
+        ms: Math.round(clock.now() - began),
+      });
+      try {
+        stream.answer(ResultCode.Ok);
+        await relay(application, stream, { incoming, sent: new Outgoing(application, traffic).pump(stream) });
+        ended();
+        log.info("session ended", { ...counts(), reason: "both sides ended" });
+      } catch (error) {
+        ended(error);
+        log.warn("session reset", { ...counts(), reason: reasonOf(error) });
+      }
+    } finally {
+      places.give(this.remoteHost);
     }
   }
 
-  #refused(fields: LogFields): void {
-    this.#options.refused.warn({ session: this.#frames.session, client: this.#client, ...fields });
-  }
-
-  /** Sends RESULT 0; together with the target's first bytes if the application has spoken and the target may answer soon. */
-  async #accept(): Promise<void> {
-    const result = (encoder: FrameEncoder) => encoder.result(ResultCode.Ok);
-    if (this.#frames.more) this.#frames.sendSoon(result, this.#options.clock);
-    else await this.#frames.send(result);
+  #refuse(stream: Stream, fields: LogFields, code: TargetError["code"], text: string): void {
+    this.#options.refused.warn({ client: this.#client, ...fields });
+    this.#options.activity.refusals.count(refusalLabel(code));
+    stream.answer(code, text);
   }
 
   async #connect(endpoint: Endpoint, open: Open): Promise<Connection> {

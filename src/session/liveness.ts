@@ -1,9 +1,9 @@
 import { MicssError } from "../errors/errors.ts";
-import { channelsOf } from "../association/association.ts";
+import { type Association, channelsOf } from "../association/association.ts";
 import type { Clock } from "../time/clock.ts";
-import type { Frames } from "./frames.ts";
+import type { Multiplexer } from "../streams/multiplexer.ts";
 
-/** Limits on the silence of an association that serves a session, in milliseconds. */
+/** Limits on the silence of an association with streams, in milliseconds. */
 export interface LivenessLimits {
   /** Idle time after which PING is sent. */
   readonly ping: number;
@@ -30,19 +30,13 @@ interface LastSeen {
   sentFor: number;
   readonly received: number[];
   readonly receivedFor: number[];
-  taken: number;
-  takenFor: number;
 }
 
 /**
- * Detects associations that died silently (docs/PROTOCOL.md 5.6). Both sides of a session send something at least every
- * `ping`. A channel that is being read and brings nothing for `silence` is therefore dead, and its session is aborted with
- * an error that names it.
- *
- * An idle session lives forever. A session whose application does not accept data is exempt from the rule, because its
- * channels are not being read; a dead channel then shows when a PING can't be sent: immediately if the other side has
- * gone, and after a quarter of an hour of the kernel's retransmissions if the path drops everything. From then on the
- * application has `silence` to accept data, or the session is aborted.
+ * Detects associations that died silently (docs/PROTOCOL.md 6.8). Both sides of an association with streams send something at
+ * least every `ping`. A channel that brings nothing for `silence` is therefore dead, and its association is aborted with an
+ * error that names it. Idle sessions live forever, and so do those whose applications accept no data: credit stops these, while
+ * their association goes on.
  *
  * One timer serves all associations and only reads counters, so the data path pays nothing. Time is counted in ticks: a
  * machine that wakes from sleep does not consider all its sessions dead.
@@ -50,7 +44,7 @@ interface LastSeen {
 export class Liveness {
   readonly #clock: Clock;
   readonly #limits: () => LivenessLimits;
-  readonly #watched = new Map<Frames, LastSeen>();
+  readonly #watched = new Map<Multiplexer, LastSeen>();
   #cancel: (() => void) | null = null;
 
   /**
@@ -68,18 +62,17 @@ export class Liveness {
     return this.#watched.size;
   }
 
-  /** Starts watching an association: a session has begun. */
-  add(frames: Frames): void {
-    const received = frames.association.received;
-    const { sent, taken } = frames;
+  /** Starts watching an association: its first stream has opened. */
+  add(multiplexer: Multiplexer): void {
+    const { received } = multiplexer.association;
     const receivedFor = received.map(() => 0);
-    this.#watched.set(frames, { sent, sentFor: 0, received, receivedFor, taken, takenFor: 0 });
+    this.#watched.set(multiplexer, { sent: multiplexer.sent, sentFor: 0, received, receivedFor });
     this.#cancel ??= this.#clock.after(TICK, () => this.#tick());
   }
 
-  /** Stops watching an association: its session has ended. */
-  remove(frames: Frames): void {
-    this.#watched.delete(frames);
+  /** Stops watching an association: its last stream is over. */
+  remove(multiplexer: Multiplexer): void {
+    this.#watched.delete(multiplexer);
     if (this.#watched.size > 0) return;
     this.#cancel?.();
     this.#cancel = null;
@@ -88,38 +81,36 @@ export class Liveness {
   #tick(): void {
     this.#cancel = this.#clock.after(TICK, () => this.#tick());
     const limits = this.#limits();
-    for (const [frames, seen] of this.#watched) {
-      checkSilence(frames, seen, limits);
-      pingIfIdle(frames, seen, limits);
+    for (const [multiplexer, seen] of this.#watched) {
+      checkSilence(multiplexer, seen, limits);
+      pingIfIdle(multiplexer, seen, limits);
     }
   }
 }
 
-function pingIfIdle(frames: Frames, seen: LastSeen, { ping }: LivenessLimits): void {
-  if (frames.sent !== seen.sent) {
-    seen.sent = frames.sent;
+function pingIfIdle(multiplexer: Multiplexer, seen: LastSeen, { ping }: LivenessLimits): void {
+  if (multiplexer.sent !== seen.sent) {
+    seen.sent = multiplexer.sent;
     seen.sentFor = 0;
   } else if (++seen.sentFor * TICK >= ping) {
     seen.sentFor = 0;
-    frames.ping();
+    multiplexer.ping();
   }
 }
 
-function checkSilence(frames: Frames, seen: LastSeen, { ping, silence }: LivenessLimits): void {
-  const { association } = frames;
+function checkSilence({ association }: Multiplexer, seen: LastSeen, { ping, silence }: LivenessLimits): void {
   let silent = false, late = false;
-  // Allocates no array: this runs for thousands of sessions in one tick.
+  // Allocates no array: this may run for thousands of associations in one tick.
   for (let index = 0; index < seen.received.length; index++) {
     const count = association.receivedOn(index);
-    const quiet = frames.receiving && association.awaits(index) && count === seen.received[index];
+    const quiet = association.awaits(index) && count === seen.received[index];
     seen.received[index] = count;
     const ticks = seen.receivedFor[index] = quiet ? seen.receivedFor[index]! + 1 : 0;
     silent ||= ticks * TICK >= silence;
     late ||= ticks * TICK > ping;
   }
   association.suspects = late ? association.stalled : NONE;
-  if (silent) abortSilent(frames, seen, silence);
-  else if (isStuck(frames, seen, silence)) association.abort();
+  if (silent) abortSilent(association, seen, silence);
 }
 
 /**
@@ -127,7 +118,7 @@ function checkSilence(frames: Frames, seen: LastSeen, { ping, silence }: Livenes
  * the other side answers on none; so where all are silent, the blame falls on those whose paths have stopped. If the
  * system can't tell, the error names none.
  */
-function abortSilent({ association }: Frames, { receivedFor }: LastSeen, silence: number): void {
+function abortSilent(association: Association, { receivedFor }: LastSeen, silence: number): void {
   const silent = [...receivedFor.keys()].filter((index) => receivedFor[index]! * TICK >= silence);
   const all = silent.length === receivedFor.length;
   const stopped = all ? association.stalled : silent;
@@ -137,12 +128,4 @@ function abortSilent({ association }: Frames, { receivedFor }: LastSeen, silence
   const too = others.length > 0 ? `, and so ${are} ${channelsOf(others)}` : "";
   association.channelFailed(dead!, new Error(`silent for ${silence / 1000} s${too}`));
   association.abort();
-}
-
-/** True if a channel has failed, and the application has accepted none of the data received before for `silence`. */
-function isStuck(frames: Frames, seen: LastSeen, silence: number): boolean {
-  const waits = frames.association.failure !== null && !frames.receiving && frames.taken === seen.taken;
-  seen.takenFor = waits ? seen.takenFor + 1 : 0;
-  seen.taken = frames.taken;
-  return seen.takenFor * TICK >= silence;
 }

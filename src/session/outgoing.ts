@@ -1,34 +1,28 @@
-import { giveBuffer } from "../net/buffer_pool.ts";
+import { giveBuffer, takeBuffer } from "../net/buffer_pool.ts";
 import type { Connection } from "../net/connection.ts";
-import { FRAME_HEAD_LENGTH } from "../wire/frame.ts";
-import type { Frames } from "./frames.ts";
-import { ApplicationReader, type Piece } from "./application_reader.ts";
-import type { Traffic } from "./relay.ts";
+import type { Piece } from "../streams/piece.ts";
+import { DATA_LEAD } from "../streams/record_packer.ts";
+import type { Stream } from "../streams/stream.ts";
+import { ApplicationReader } from "./application_reader.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** Limit on the bytes to keep until the session is confirmed. */
 const MAX_KEPT = 65_536;
 
-/** A frame that may have to be resent. */
-interface Kept {
-  readonly frame: Uint8Array;
-  /** True once it was sent on any association. */
-  sent: boolean;
-}
-
 /**
- * Sends an application's bytes into an association: DATA, and END at its half-close.
+ * Sends an application's bytes into a stream, and half-closes it at the application's half-close.
  *
- * Can keep them until the session is confirmed, to resend them on another association if the other side does not process
- * the OPEN on the first. Only reads from the application's connection.
+ * Can keep them until the session is confirmed, to send them again on another stream if the other side does not process the
+ * OPEN on the first. Only reads from the application's connection.
  */
 export class Outgoing {
   readonly #reader: ApplicationReader;
   readonly #traffic: Traffic;
   /** The piece being read or not yet sent; survives a superseded pump. */
   #next: Promise<Piece | null> | null = null;
-  /** The current association's. */
-  #frames: Frames | null = null;
-  #kept: Kept[] | null;
+  /** The current stream. */
+  #stream: Stream | null = null;
+  #kept: Uint8Array[] | null;
   #keptLength = 0;
   /** Resumes the pumps that wait for the confirmation. */
   #resume: (() => void) | null = null;
@@ -48,7 +42,7 @@ export class Outgoing {
 
   /** True if none of the application's bytes have been sent. */
   get unsaid(): boolean {
-    return this.#keptLength === 0 && this.#traffic.sent === 0;
+    return this.#traffic.sent === 0;
   }
 
   /** Stops keeping bytes: the session has begun. */
@@ -58,46 +52,31 @@ export class Outgoing {
   }
 
   /**
-   * Sends the kept bytes, and then the application's further bytes until it half-closes. A later call, with another
-   * association, supersedes this one, which then returns.
+   * Sends the kept bytes, and then the application's further bytes until it half-closes. A later call, with another stream,
+   * supersedes this one, which then returns.
    *
    * @throws {ApplicationError} When reading from the application fails.
-   * @throws When a channel failed.
+   * @throws When the stream fails.
    */
-  async pump(frames: Frames): Promise<void> {
-    this.#frames = frames;
-    // Copies each: sending writes into a frame's head.
-    for (const kept of [...this.#kept ?? []]) {
-      await frames.sendData(kept.frame.slice());
-      this.#count(kept);
-    }
+  async pump(stream: Stream): Promise<void> {
+    this.#stream = stream;
+    for (const bytes of [...this.#kept ?? []]) await stream.send(copied(bytes));
     for (;;) {
       if (this.#kept !== null && this.#keptLength >= MAX_KEPT) await this.#confirmed();
       const piece = await (this.#next ??= this.#reader.next());
-      if (this.#frames !== frames) return;
-      if (piece === null) return await frames.send((encoder) => encoder.end());
+      if (this.#stream !== stream) return;
+      if (piece === null) return stream.end();
       this.#next = null;
-      const { buffer, start, length, last } = piece;
-      const end = start + FRAME_HEAD_LENGTH + length;
-      const frame = buffer.subarray(start, end);
-      const kept: Kept = { frame: this.#kept === null ? frame : frame.slice(), sent: false };
+      const { buffer, length } = piece;
       if (this.#kept !== null) {
-        this.#kept.push(kept);
+        this.#kept.push(buffer.slice(DATA_LEAD, DATA_LEAD + length));
         this.#keptLength += length;
       }
-      if (last) await frames.sendLastData(buffer.subarray(start, end + FRAME_HEAD_LENGTH));
-      else await frames.sendData(frame);
-      this.#count(kept);
+      this.#traffic.sent += length;
+      await stream.send(piece);
       // Not after a failure: the failed operation may still use the buffer.
       giveBuffer(buffer);
-      if (last) return;
     }
-  }
-
-  /** Counts a frame when first sent, but not when resent. */
-  #count(kept: Kept): void {
-    if (!kept.sent) this.#traffic.sent += kept.frame.length - FRAME_HEAD_LENGTH;
-    kept.sent = true;
   }
 
   /** Waits for {@linkcode Outgoing.confirm}, along with any superseded pump. */
@@ -110,4 +89,11 @@ export class Outgoing {
       }
     );
   }
+}
+
+/** Bytes as a piece. */
+function copied(bytes: Uint8Array): Piece {
+  const buffer = takeBuffer(DATA_LEAD + bytes.length);
+  buffer.set(bytes, DATA_LEAD);
+  return { buffer, length: bytes.length };
 }

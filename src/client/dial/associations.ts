@@ -1,28 +1,37 @@
 import { initiate } from "../../association/initiate.ts";
 import { mayPass } from "../../association/outcome.ts";
 import type { ClientConfig } from "../../config/types.ts";
-import { reasonOf } from "../../errors/errors.ts";
+import { MicssError, reasonOf } from "../../errors/errors.ts";
 import type { Log } from "../../log/log.ts";
 import { type Address, portAbove } from "../../net/address.ts";
 import { retry } from "../../net/retry.ts";
 import type { System } from "../../net/system/system.ts";
 import type { Activity } from "../../observe/activity.ts";
-import { Frames } from "../../session/frames.ts";
-import { Pool, type Reused } from "../../session/pool.ts";
-import { HandlerEnding } from "../../session/session.ts";
+import type { Levels } from "../../observe/observable.ts";
+import { deadline } from "../../time/deadline.ts";
 import type { PadSource } from "../../sharing/system_pads.ts";
-import type { Workers } from "../../wire/workers.ts";
+import type { Liveness } from "../../session/liveness.ts";
+import type { CreditBudget } from "../../streams/credit_budget.ts";
+import { HandlerEnding } from "../../streams/errors.ts";
+import { Multiplexer } from "../../streams/multiplexer.ts";
+import type { Stream, StreamReceiver } from "../../streams/stream.ts";
+import type { Open } from "../../wire/open.ts";
 import type { ResolvedServer } from "../servers/configured_server.ts";
 import { HandshakeQueue } from "./handshake_queue.ts";
+import { Pool, type Pooled } from "./pool.ts";
 import { WorkerBalancer } from "./worker_balancer.ts";
 
 /** Options of {@linkcode Associations}. */
 export interface AssociationsOptions extends System {
-  /** Current time limits, and the number of associations to keep ready. */
-  readonly config: () => Pick<ClientConfig, "timeouts" | "warm">;
+  /** Current time limits, and numbers of associations. */
+  readonly config: () => Pick<ClientConfig, "timeouts" | "warm" | "associations" | "limits">;
   /** Source of pads. */
   readonly pads: PadSource;
-  /** Gets a debug line for each association, and a warning for each unreachable worker. */
+  /** Watches associations while they have streams. */
+  readonly liveness: Liveness;
+  /** Credit of the handler's streams beyond the first of each. */
+  readonly budget: CreditBudget;
+  /** Gets a debug line for each association, and a warning for each unreachable worker and each failed association. */
   readonly log: Log;
   /** Counts associations and their failures. */
   readonly activity: Activity;
@@ -30,25 +39,30 @@ export interface AssociationsOptions extends System {
   readonly cameBack?: (to: Address) => boolean;
 }
 
-/** An association for a session; its state is null if it was made for that session. */
-export interface Obtained {
-  /** Owned by the caller until given back. */
-  readonly frames: Frames;
-  /** Null for a new association. */
-  readonly state: Reused["state"] | null;
+/** State of an association as to repeating a session's request; see `RequestOptions.reused`. */
+export type Freshness = "fresh" | "stale";
+
+/** A stream for a session. */
+export interface Obtained extends Pooled {
+  /** The stream. */
+  readonly stream: Stream;
+  /** Null on a new association. */
+  readonly state: Freshness | null;
 }
 
-/** Origin of an association. */
-interface Origin {
-  /** The server handler's worker. */
-  readonly worker: number;
-  /** True if it was made before the server handler announced its workers. */
-  readonly early: boolean;
+/** All associations carry as many sessions as the server handler grants. */
+class Full extends MicssError {
+  constructor(count: number, name: string) {
+    super(`all ${count} associations with ${name} carry as many sessions as the server handler allows`, {
+      hint: "raise limits.streams on the server, or associations here",
+    });
+  }
 }
 
 /**
- * The associations with one server handler: takes idle ones before making others, chooses the worker of each, and keeps
- * some ready ahead of demand. Owns those that no session uses.
+ * The associations with one server handler. Sessions share them, up to `associations`, and further ones are made when bulk
+ * flows fill the others or all streams are in use; or each session has one of its own (the paper's shape). Chooses the worker
+ * of each, keeps some ready ahead of demand, and owns them all.
  */
 export class Associations {
   readonly #server: ResolvedServer;
@@ -57,8 +71,11 @@ export class Associations {
   readonly #handshakes: HandshakeQueue;
   readonly #balancer: WorkerBalancer;
   readonly #closing = new AbortController();
-  readonly #origins = new WeakMap<Frames, Origin>();
   #warming = 0;
+  /** A handshake that all sessions without an association wait for. */
+  #growing: Promise<Pooled> | null = null;
+  /** Sessions that wait for a stream. */
+  readonly #waiting: (() => void)[] = [];
   /** True from a handshake that failed after all retries until one succeeds: the server handler is gone for longer. */
   #away = false;
 
@@ -66,108 +83,144 @@ export class Associations {
   constructor(server: ResolvedServer, options: AssociationsOptions) {
     this.#server = server;
     this.#options = options;
-    this.#pool = new Pool(options.clock, options.config().timeouts.idle);
+    this.#pool = new Pool(options.clock, () => options.config().timeouts.idle);
     this.#handshakes = new HandshakeQueue(options.clock, () => options.config().timeouts.handshake);
     this.#balancer = new WorkerBalancer(options.clock, 65535 - Math.max(...server.channels.map(({ port }) => port)));
   }
 
-  /** Number of idle associations. */
-  get idle(): number {
-    return this.#pool.size;
-  }
-
-  /** Number of associations being made ahead of demand. */
-  get warming(): number {
-    return this.#warming;
+  /** Numbers of associations by their use. */
+  get counts(): Required<Levels>["pool"] {
+    const { idle, size } = this.#pool;
+    return { idle, busy: size - idle, warming: this.#warming };
   }
 
   /**
-   * Takes an idle association, or a new one as soon as the queue admits a handshake; meanwhile a session may have left one.
+   * Opens a stream: on an association at hand, or else on a new one.
    *
    * @throws {ChannelError} If the handshake fails.
+   * @throws {MicssError} If no stream is free in time.
    */
-  async obtain(): Promise<Obtained> {
-    return this.#pool.take() ??
-      await this.#handshakes.run(async () => this.#pool.take() ?? { frames: await this.#associate(), state: null });
-  }
-
-  /** Takes an association back after its session: for the next session, a waiting one first. */
-  give(frames: Frames): void {
-    // Those of a first burst are all with one worker: keep only one of them, so that later ones are balanced.
-    const isSurplus = this.#originOf(frames).early && this.#balancer.workers !== null && this.#pool.size > 0;
-    if (isSurplus) frames.association.end();
-    else this.#keep(frames);
+  async obtain(open: Open, receiver: StreamReceiver): Promise<Obtained> {
+    const atHand = this.#choose();
+    if (atHand !== null) return this.#open(atHand, open, receiver);
+    const { clock, config } = this.#options;
+    const full = () => new Full(this.#pool.size, this.#server.name);
+    using limit = deadline(clock, config().timeouts.handshake, { reason: full, signal: this.#closing.signal });
+    for (;;) {
+      if (!this.#shares) await this.#handshakes.run(async () => void (this.#choose() ?? await this.#make()));
+      else if (this.#pool.size >= this.#most) await limit.race(this.#change());
+      else {
+        try {
+          await this.#grow();
+        } catch (error) {
+          const filled = this.#pool.takeShared(true);
+          if (filled === null) throw error;
+          return this.#open(filled, open, receiver);
+        }
+      }
+      const pooled = this.#choose();
+      if (pooled !== null) return this.#open(pooled, open, receiver);
+    }
   }
 
   /** Makes associations ahead of demand while there is any, so that the next session need not wait for a handshake. */
   warmUp(): void {
-    // In a burst the next session is waiting already.
-    if (this.#handshakes.waiting > 0) return;
-    for (let missing = this.#options.config().warm - this.#pool.size - this.#warming; missing > 0; missing--) {
+    // In a burst, sessions are waiting for the next one.
+    if (this.#handshakes.waiting > 0 || this.#growing !== null) return;
+    const { warm } = this.#options.config();
+    const ready = this.#pool.ready(this.#shares) + this.#warming;
+    const missing = Math.min(warm - ready, this.#most - this.#pool.size - this.#warming);
+    for (let count = 0; count < missing; count++) {
       this.#warming++;
-      this.#handshakes.run(() => this.#associate())
-        .then((frames) => this.#keep(frames))
+      this.#handshakes.run(() => this.#make())
         .catch((error) => this.#options.log.debug("no association ahead of demand", { reason: reasonOf(error) }))
         .finally(() => this.#warming--);
     }
   }
 
   /**
-   * Verifies that an association can be made, and keeps it for the next session.
+   * Verifies that an association exists or can be made, and keeps it for the next session.
    *
    * @throws {ChannelError} If the handshake fails.
    */
   async verify(): Promise<void> {
-    this.#keep(await this.#handshakes.run(() => this.#associate()));
+    if (this.#pool.size === 0) await this.#handshakes.run(() => this.#make());
   }
 
   /**
-   * Reuse state of a new association. Its server handler may be about to end and then not process the session, which is
-   * requested again. Behind another worker's ports may be a server handler that has restarted since it announced them, or
-   * any other program: that must not receive the session's first bytes.
+   * Reuse state for a session's request on a new association. Its server handler may be about to end and then not process the
+   * session, which is requested again. Behind another worker's ports may be a server handler that has restarted since it
+   * announced them, or any other program: that must not receive the session's first bytes.
    */
-  initialState(frames: Frames): Reused["state"] {
-    return this.#balancer.isProven(this.#originOf(frames).worker) ? "fresh" : "stale";
+  initialState({ worker }: Pooled): Freshness {
+    return this.#balancer.isProven(worker) ? "fresh" : "stale";
   }
 
-  /**
-   * Handles the refusal of an OPEN on an association: a worker that is new, or not proven, is avoided for a while.
-   *
-   * @param state As obtained.
-   */
-  rejected({ frames, state }: Obtained, error: unknown): void {
-    const { worker } = this.#originOf(frames);
+  /** Handles an OPEN that was not processed: a worker that is new, or not proven, is avoided for a while. */
+  rejected({ worker, state }: Obtained, error: unknown): void {
     if (state === null || !this.#balancer.isProven(worker)) this.#avoid(worker, error);
   }
 
   /** Notes the workers announced with the first answer on an association, and tries new ones in the background. */
-  announced(frames: Frames, workers: Workers | null): void {
-    this.#balancer.announced(workers, this.#originOf(frames).worker);
-    for (const worker of this.#balancer.untried()) {
+  announced({ worker, multiplexer }: Pooled): void {
+    this.#balancer.announced(multiplexer.workers, worker);
+    for (const untried of this.#balancer.untried()) {
       this.#warming++;
-      this.#associateWith(worker)
-        .then((frames) => {
-          this.#balancer.reached(worker);
-          this.#keep(frames);
-        })
-        .catch((error) => this.#avoid(worker, error))
+      this.#associateWith(untried)
+        .then(() => this.#balancer.reached(untried))
+        .catch((error) => this.#avoid(untried, error))
         .finally(() => this.#warming--);
     }
   }
 
-  /** Aborts handshakes, and ends idle associations. */
+  /** Aborts handshakes, sessions and their associations, and ends the others. */
   close(): void {
     this.#closing.abort(new HandlerEnding());
     this.#pool.close();
   }
 
-  #keep(frames: Frames): void {
-    this.#pool.give(frames);
-    if (this.#pool.size > 0) this.#handshakes.offer();
+  /** True if sessions share associations. */
+  get #shares(): boolean {
+    return this.#options.config().associations !== "per-session";
+  }
+
+  /** Maximum number of associations: each worker of the server handler has one at least. */
+  get #most(): number {
+    const { associations } = this.#options.config();
+    return associations === "per-session" ? Infinity : Math.max(associations, this.#balancer.workers?.count ?? 1);
+  }
+
+  /** Chooses an association for a session; null if another one should be made, or none is free. */
+  #choose(): Pooled | null {
+    if (!this.#shares) return this.#pool.takeIdle();
+    const pooled = this.#pool.takeShared();
+    return pooled === null && this.#pool.size >= this.#most ? this.#pool.takeShared(true) : pooled;
+  }
+
+  #open(pooled: Pooled, open: Open, receiver: StreamReceiver): Obtained {
+    const { multiplexer } = pooled;
+    const state = multiplexer.opened === 0 ? null : this.#pool.isFresh(pooled) ? "fresh" : "stale";
+    return { ...pooled, state, stream: multiplexer.open(open, receiver) };
+  }
+
+  /** Resolves when something has become free. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Makes an association for all sessions that wait for one. */
+  #grow(): Promise<Pooled> {
+    return this.#growing ??= this.#handshakes.run(() => this.#make()).finally(() => this.#growing = null);
+  }
+
+  /** Lets a session that waits use what has become free. */
+  #offer(): void {
+    for (const resume of this.#waiting.splice(0)) resume();
+    this.#handshakes.offer();
   }
 
   /** Associates with the next worker, or with the first one if that one can't be reached. */
-  async #associate(): Promise<Frames> {
+  async #make(): Promise<Pooled> {
     const worker = this.#balancer.next();
     if (worker === 0) return await this.#associateWithFirst();
     try {
@@ -180,16 +233,16 @@ export class Associations {
   }
 
   /** Bridges the replacement of a server handler; while it stays away, later handshakes are not repeated. */
-  async #associateWithFirst(): Promise<Frames> {
+  async #associateWithFirst(): Promise<Pooled> {
     const { clock, config, activity, cameBack = () => false } = this.#options;
     const { signal } = this.#closing;
     // A rule that sends channels back does so again.
     const retryable = (error: unknown) => mayPass(error) && !this.#server.channels.some((channel) => cameBack(channel));
     try {
       const timeout = this.#away ? 0 : config().timeouts.handshake;
-      const frames = await retry(() => this.#associateWith(0), { clock, timeout, retryable, signal });
+      const pooled = await retry(() => this.#associateWith(0), { clock, timeout, retryable, signal });
       this.#away = false;
-      return frames;
+      return pooled;
     } catch (error) {
       this.#away = retryable(error);
       activity.noAssociation(this.#server.name, error);
@@ -207,8 +260,8 @@ export class Associations {
     });
   }
 
-  async #associateWith(worker: number): Promise<Frames> {
-    const { network, clock, config, pads, activity, log } = this.#options;
+  async #associateWith(worker: number): Promise<Pooled> {
+    const { network, clock, config, pads, activity, log, budget, liveness } = this.#options;
     const { channels, name, alternatives } = this.#server;
     const start = clock.now();
     activity.channels.know(name, channels);
@@ -228,12 +281,34 @@ export class Associations {
       channels: channels.length,
       "server-worker": worker > 0 ? worker : undefined,
     });
-    const frames = new Frames(association, worker > 0 ? this.#balancer.workers : null);
-    this.#origins.set(frames, { worker, early: this.#balancer.workers === null });
-    return frames;
+    const multiplexer = new Multiplexer(association, {
+      clock,
+      budget,
+      maxCredit: () => config().limits.credit,
+      counters: activity,
+      workers: worker > 0 ? this.#balancer.workers : null,
+      changed: () => {
+        if (multiplexer.size > 0) liveness.add(multiplexer);
+        else liveness.remove(multiplexer);
+        this.#pool.changed(pooled);
+        if (multiplexer.size === 0) this.#offer();
+      },
+    });
+    const pooled: Pooled = { multiplexer, worker };
+    multiplexer.grown = () => this.#offer();
+    association.over.then(() => this.#ended(pooled));
+    this.#pool.add(pooled);
+    return pooled;
   }
 
-  #originOf(frames: Frames): Origin {
-    return this.#origins.get(frames)!;
+  #ended({ multiplexer: { association, opened } }: Pooled): void {
+    const { failure, fault } = association;
+    if (fault === null && (failure === null || failure.cause === null)) return;
+    this.#options.log.warn("association failed", {
+      association: association.id,
+      server: this.#server.name,
+      sessions: opened,
+      reason: reasonOf(fault ?? failure),
+    });
   }
 }

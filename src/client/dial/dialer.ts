@@ -5,11 +5,10 @@ import type { ThrottledWarning } from "../../log/throttled.ts";
 import { formatAddress } from "../../net/address.ts";
 import { hostBytes } from "../../net/ip.ts";
 import type { Levels } from "../../observe/observable.ts";
-import type { Frames } from "../../session/frames.ts";
-import type { Liveness } from "../../session/liveness.ts";
 import { Outgoing } from "../../session/outgoing.ts";
-import type { Traffic } from "../../session/relay.ts";
-import { HandlerEnding, NotProcessedError, type PendingRequests, request, TargetError } from "../../session/session.ts";
+import { NotProcessedError, request, Requested } from "../../session/session.ts";
+import type { Traffic } from "../../session/traffic.ts";
+import { HandlerEnding, TargetError } from "../../streams/errors.ts";
 import type { Open } from "../../wire/open.ts";
 import type { Arrival } from "../ingress/arrival.ts";
 import type { ResolvedServer } from "../servers/configured_server.ts";
@@ -19,11 +18,7 @@ import { hintOf } from "./hint.ts";
 /** Options of {@linkcode Dialer}. Its log also gets a line for each session. */
 export interface DialerOptions extends AssociationsOptions {
   /** As for {@linkcode Associations}; also whether server handlers learn the applications' addresses. */
-  readonly config: () => Pick<ClientConfig, "timeouts" | "warm" | "sendSource">;
-  /** Watches the associations of sessions. */
-  readonly liveness: Liveness;
-  /** The handler's requests without an answer yet. */
-  readonly pending: PendingRequests;
+  readonly config: () => Pick<ClientConfig, "timeouts" | "warm" | "associations" | "limits" | "sendSource">;
   /** Gets a line for each refused session. */
   readonly refused: ThrottledWarning;
 }
@@ -43,12 +38,11 @@ interface Attempt {
   unprocessed: number;
 }
 
-/** Carries applications' connections to one server handler, each in a session on an association of its own. */
+/** Carries applications' connections to one server handler, each in a session. */
 export class Dialer {
   readonly #server: ResolvedServer;
   readonly #options: DialerOptions;
   readonly #associations: Associations;
-  readonly #busy = new Set<Frames>();
   #closed = false;
 
   /** Starts without sessions. */
@@ -77,20 +71,20 @@ export class Dialer {
   async #attempt(attempt: Attempt): Promise<boolean> {
     const { arrival, port, outgoing, traffic, fields } = attempt;
     const { clock, activity, refused } = this.#options;
+    const incoming = new Requested(traffic);
     let obtained: Obtained;
     try {
-      obtained = await this.#associations.obtain();
+      obtained = await this.#associations.obtain(this.#open(arrival, port), incoming);
     } catch (error) {
       activity.refusals.count("no-association");
       refused.warn({ ...fields, reason: reasonOf(error), hint: hintOf(error) });
       await arrival.refused(error);
       return true;
     }
-    const { frames, state } = obtained;
+    const { stream, multiplexer: { association }, state } = obtained;
     // Not earlier: if the server handler has room for a single association, it is this session's.
     this.#associations.warmUp();
-    frames.sessions++;
-    const { session } = frames;
+    const session = `${association.id}.${stream.number}`;
     const log = this.#options.log.with({ session, ...fields });
     log.debug("session");
     const start = clock.now();
@@ -99,7 +93,7 @@ export class Dialer {
       from: formatAddress(arrival.connection.remote),
       to: this.#server.name,
       port,
-      association: frames.association,
+      association,
       traffic,
     });
     const counts = () => ({
@@ -107,21 +101,15 @@ export class Dialer {
       "bytes-down": traffic.received,
       ms: Math.round(clock.now() - start),
     });
-    this.#busy.add(frames);
-    // The handler may have been closed since the handshake ended.
-    if (this.#closed) frames.association.abort();
-    this.#options.liveness.add(frames);
-    const reused = state ?? this.#associations.initialState(frames);
+    // The first answer on an association announces the workers.
+    const answered = stream.number === 1 ? () => this.#associations.announced(obtained) : undefined;
     try {
-      await request(this.#open(arrival, port), arrival.connection, frames, {
-        traffic,
-        clock,
+      const reused = state ?? this.#associations.initialState(obtained);
+      await request(arrival.connection, stream, incoming, {
         applicant: arrival,
         outgoing,
         reused,
-        pending: this.#options.pending,
-        // The first answer on an association announces the workers.
-        answered: frames.sessions === 1 ? (workers) => this.#associations.announced(frames, workers) : undefined,
+        ...answered !== undefined && { answered },
       });
       ended();
       log.info("session ended", { ...counts(), reason: "both sides ended" });
@@ -141,17 +129,13 @@ export class Dialer {
       }
       if (error instanceof TargetError) refused.warn({ session, ...fields, reason: error.message });
       else log.warn("session reset", { ...counts(), reason: reasonOf(error) });
-    } finally {
-      this.#options.liveness.remove(frames);
-      this.#busy.delete(frames);
-      this.#associations.give(frames);
     }
     return true;
   }
 
   /** Numbers of associations by their use. */
   get pool(): Required<Levels>["pool"] {
-    return { idle: this.#associations.idle, busy: this.#busy.size, warming: this.#associations.warming };
+    return this.#associations.counts;
   }
 
   /**
@@ -160,14 +144,13 @@ export class Dialer {
    * @throws {ChannelError} If none can be made.
    */
   async verify(): Promise<void> {
-    if (this.#associations.idle === 0 && this.#busy.size === 0) await this.#associations.verify();
+    await this.#associations.verify();
   }
 
   /** Aborts every session and handshake, and ends every idle association. */
   close(): void {
     this.#closed = true;
     this.#associations.close();
-    for (const { association } of this.#busy) association.abort();
   }
 
   #open({ connection: { remote } }: Arrival, port: number): Open {

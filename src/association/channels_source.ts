@@ -1,0 +1,80 @@
+import type { Chunk } from "../net/chunk.ts";
+import type { ChannelReader } from "./channel_reader.ts";
+
+/** Reports that channel `index` failed, and creates the stream's error. */
+export type ChannelFailed = (index: number, cause: unknown) => Error;
+
+/**
+ * Shares from n channels, aligned: each chunk of the stream holds the next bytes of every channel, all of one length.
+ *
+ * Only bytes that have arrived on all channels pass. Reading pauses on a channel that is `READ_AHEAD` bytes ahead of that, but
+ * never on the one furthest behind, so less than 2 n times `READ_AHEAD` bytes are buffered, and what is held downstream.
+ */
+export class ChannelsSource implements UnderlyingDefaultSource<readonly Chunk[]> {
+  /**
+   * The shares. Closes when a channel has ended in order, and fails when one has failed; in either case after all bytes that
+   * arrived on every channel.
+   */
+  readonly readable: ReadableStream<readonly Chunk[]>;
+  readonly #readers: readonly ChannelReader[];
+  readonly #failed: ChannelFailed;
+  #wake: (() => void) | null = null;
+
+  /**
+   * Creates a source; reading starts with the first `pull`.
+   *
+   * @param readers One for each share.
+   * @param failed Creates the stream's error when a channel fails.
+   */
+  constructor(readers: readonly ChannelReader[], failed: ChannelFailed) {
+    this.#readers = readers;
+    this.#failed = failed;
+    const changed = () => this.#changed();
+    for (const reader of readers) reader.changed = changed;
+    this.readable = new ReadableStream<readonly Chunk[]>(this, { highWaterMark: 0 });
+  }
+
+  /** Called by the stream: enqueues the next shares when there are some. */
+  pull(controller: ReadableStreamDefaultController<readonly Chunk[]>): Promise<void> | void {
+    for (const reader of this.#readers) reader.read();
+    if (this.#ready()) return this.#enqueue(controller);
+    return new Promise<void>((resolve) => this.#wake = resolve).then(() => this.#enqueue(controller));
+  }
+
+  #changed(): void {
+    for (let index = 0; index < this.#readers.length; index++) {
+      const reader = this.#readers[index]!;
+      reader.read();
+      // Immediately, though earlier bytes are still to be joined: by then other channels may fail because this one did.
+      if (reader.ended !== null && reader.ended.cause !== null) this.#failed(index, reader.ended.cause);
+    }
+    if (this.#wake === null || !this.#ready()) return;
+    this.#wake();
+    this.#wake = null;
+  }
+
+  /** True if there are shares to pass, or an ended channel has none left. */
+  #ready(): boolean {
+    let all = true;
+    for (const reader of this.#readers) {
+      if (reader.available > 0) continue;
+      if (reader.ended !== null) return true;
+      all = false;
+    }
+    return all;
+  }
+
+  #enqueue(controller: ReadableStreamDefaultController<readonly Chunk[]>): void {
+    const readers = this.#readers;
+    const index = readers.findIndex((reader) => reader.ended !== null && reader.available === 0);
+    if (index >= 0) {
+      const { cause } = readers[index]!.ended!;
+      const error = this.#failed(index, cause);
+      if (cause !== null) throw error;
+      return controller.close();
+    }
+    let length = Infinity;
+    for (const reader of readers) length = Math.min(length, reader.contiguous);
+    controller.enqueue(readers.map((reader) => reader.take(length)));
+  }
+}

@@ -1,0 +1,314 @@
+import { type Association, ChannelError } from "../association/association.ts";
+import type { Chunk } from "../net/chunk.ts";
+import { RecordEncoder } from "../records/record_encoder.ts";
+import { recordOpener } from "../records/record_opener.ts";
+import { RecordError } from "../records/record_decoder.ts";
+import { guardedRandom } from "../sharing/guarded_pads.ts";
+import { systemPads } from "../sharing/system_pads.ts";
+import type { Clock } from "../time/clock.ts";
+import { deadline } from "../time/deadline.ts";
+import { WireError } from "../wire/decoder.ts";
+import { type Frame, frameName, FrameType, INITIAL_STREAMS, ResultCode } from "../wire/frame.ts";
+import { FrameDecoder } from "../wire/frame_decoder.ts";
+import { encode } from "../wire/frame_encoder.ts";
+import type { Open } from "../wire/open.ts";
+import type { Workers } from "../wire/workers.ts";
+import type { CreditBudget } from "./credit_budget.ts";
+import { HandlerEnding, StreamReset } from "./errors.ts";
+import { Outbox } from "./outbox.ts";
+import { Stream, type StreamOwner, type StreamReceiver } from "./stream.ts";
+
+/** Time limit for the last frames of an association to leave, in milliseconds. */
+const LAST_FRAMES_TIMEOUT = 1000;
+
+/** Time in milliseconds for which an association counts as filled after a bulk flow was noticed. */
+const FILLED_FOR = 1000;
+
+/** Source of all keys; shared, so that it notices a repetition across associations too. */
+const random = guardedRandom(systemPads);
+
+/** Counts events of associations. */
+export interface StreamCounters {
+  /** Records that were refused, with their associations. */
+  refusedRecords: number;
+  /** Times that a stream had bytes to send and no credit. */
+  creditWaits: number;
+}
+
+/** Options of {@linkcode Multiplexer}. */
+export interface MultiplexerOptions {
+  /** Time source. */
+  readonly clock: Clock;
+  /** Credit of the handler's streams beyond the first of each. */
+  readonly budget: CreditBudget;
+  /** Returns the maximum credit of a stream, in bytes. */
+  readonly maxCredit: () => number;
+  /** Counts events. */
+  readonly counters: StreamCounters;
+  /** Workers to name in the first frame: the server handler's own, or on a client those that are expected. */
+  readonly workers: Workers | null;
+  /** Called when the first stream opens and when the last is over. */
+  readonly changed?: (multiplexer: Multiplexer) => void;
+  /** On a server: serves a stream that the client opened; sets its receiver before returning. */
+  readonly opened?: (stream: Stream, open: Open) => void;
+  /** On a server: returns the maximum number of streams at a time. */
+  readonly maxStreams?: () => number;
+}
+
+/**
+ * The streams of one association, in frames in sealed records (docs/PROTOCOL.md 4 to 6). Reads all that arrives: credit bounds
+ * what streams hold of it.
+ *
+ * Owns the association: ends it when a channel fails, and aborts it at the first record that is not right and at each
+ * violation of the protocol.
+ */
+export class Multiplexer {
+  /** The association. */
+  readonly association: Association;
+  /** The other side's first frame, if that was WORKERS. */
+  workers: Workers | null = null;
+  /** True once the server handler takes no further stream here. */
+  leaving = false;
+  /** Number of the last stream opened. */
+  opened = 0;
+  /** Called on a client when it may open more streams, and at the end. */
+  grown: () => void = () => {};
+  readonly #options: MultiplexerOptions;
+  readonly #outbox: Outbox;
+  readonly #owner: StreamOwner;
+  readonly #streams = new Map<number, Stream>();
+  /** The highest stream that the client may open. */
+  #limit = INITIAL_STREAMS;
+  /** Streams granted the last time. */
+  #granted = INITIAL_STREAMS;
+  /** On a server: streams whose places can be given to others. */
+  #released = 0;
+  #heard = 0;
+  #heardAt: number;
+  #filledAt = -Infinity;
+  #ponging = false;
+  #started = false;
+  #ending = false;
+
+  /** Takes ownership of an association: nothing has been read from it or written to it. */
+  constructor(association: Association, options: MultiplexerOptions) {
+    this.association = association;
+    this.#options = options;
+    const { clock, budget, maxCredit, counters } = options;
+    this.#heardAt = clock.now();
+    const outbox = this.#outbox = new Outbox(new RecordEncoder(random), clock);
+    association.written = (length) => outbox.written(length);
+    this.#owner = {
+      push: (frame) => this.#push(frame),
+      ready: (stream) => outbox.ready(stream),
+      over: (stream) => this.#over(stream),
+      waits: () => void counters.creditWaits++,
+      bulk: () => void (this.#filledAt = clock.now()),
+      clock,
+      budget,
+      maxCredit,
+    };
+    const failed = (error: unknown) => this.#failed(error);
+    outbox.readable.pipeTo(association.writable).catch(failed);
+    const frames = new WritableStream<Chunk>({ write: (record) => this.#receive(record) });
+    association.readable.pipeThrough(recordOpener()).pipeTo(frames).then(() => this.#failed(null), failed);
+    association.over.then(() => this.#abandon());
+  }
+
+  /** Number of open streams. */
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** Number of writes so far. */
+  get sent(): number {
+    return this.#outbox.passed;
+  }
+
+  /** Time when a record last arrived, in milliseconds of the clock; at first that of creation. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** True while a bulk flow fills the association. */
+  get filled(): boolean {
+    return this.#options.clock.now() - this.#filledAt < FILLED_FOR;
+  }
+
+  /** True on a client if a stream can be opened, as far as is known. A channel's failure is known before streams fail. */
+  get usable(): boolean {
+    const { ended, failure } = this.association;
+    return !this.leaving && !this.#ending && !ended && failure === null && this.opened < this.#limit;
+  }
+
+  /** Opens a stream: the client's part. It must be {@linkcode Multiplexer.usable}. */
+  open(open: Open, receiver: StreamReceiver): Stream {
+    const stream = new Stream(++this.opened, this.#owner, true);
+    stream.receiver = receiver;
+    this.#add(stream);
+    this.#push(encode.open(stream.number, open));
+    return stream;
+  }
+
+  /** On a server: gives the place of a stream to another one, as nothing of it is left here. */
+  release(): void {
+    this.#released++;
+    this.#admit();
+  }
+
+  /** Sends PING. PONG is handled here. */
+  ping(): void {
+    this.#push(encode.ping());
+  }
+
+  /** On a server: takes no further stream. Sends BYE, unless the client has never opened one. */
+  leave(): void {
+    if (this.leaving) return;
+    this.leaving = true;
+    if (this.opened > 0) this.#push(encode.bye(this.opened));
+  }
+
+  /** Ends the association in order once all frames have left, or after a second. Resets streams that are open. */
+  async end(): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    using limit = deadline(this.#options.clock, LAST_FRAMES_TIMEOUT, { reason: () => new HandlerEnding() });
+    const late = new Promise<void>((resolve) => limit.signal.addEventListener("abort", () => resolve()));
+    await Promise.race([this.#outbox.flushed(), this.association.over, late]);
+    this.association.end();
+  }
+
+  /** Sends a frame; WORKERS first, if this is the direction's first. */
+  #push(frame: Uint8Array): void {
+    const { workers } = this.#options;
+    if (!this.#started && workers !== null) this.#outbox.push(encode.workers(workers));
+    this.#started = true;
+    this.#outbox.push(frame);
+  }
+
+  #add(stream: Stream): void {
+    this.#streams.set(stream.number, stream);
+    if (this.#streams.size === 1) this.#options.changed?.(this);
+  }
+
+  #over(stream: Stream): void {
+    this.#streams.delete(stream.number);
+    if (this.#streams.size === 0) this.#options.changed?.(this);
+  }
+
+  /** Handles the frames of a record. */
+  #receive(record: Chunk): void {
+    this.#heardAt = this.#options.clock.now();
+    const frames = new FrameDecoder(record.bytes);
+    for (let frame = frames.next(); frame !== null; frame = frames.next()) this.#handle(frame, record);
+    record.release();
+  }
+
+  #handle(frame: Frame, record: Chunk): void {
+    const isFirst = this.#heard++ === 0;
+    const isServer = this.#options.opened !== undefined;
+    switch (frame.type) {
+      case FrameType.Data:
+        return this.#of(frame)?.onData(frame.bytes, record);
+      case FrameType.End:
+        return this.#of(frame)?.onEnd();
+      case FrameType.Credit:
+        return this.#of(frame)?.onCredit(frame.increment);
+      case FrameType.Blocked:
+        return this.#of(frame)?.onBlocked();
+      case FrameType.Reset:
+        return this.#of(frame)?.fail(new StreamReset(frame.code));
+      case FrameType.Ping:
+        return this.#pong(frame.payload);
+      case FrameType.Pong:
+        return;
+      case FrameType.Workers:
+        if (!isFirst) throw new WireError("WORKERS that is not the first frame");
+        this.workers = frame.workers;
+        return;
+      case FrameType.Open:
+        if (!isServer) break;
+        return this.#onOpen(frame.stream, frame.open);
+      case FrameType.Result:
+        if (isServer) break;
+        return this.#of(frame)?.onResult(frame.code, frame.text);
+      case FrameType.Bye:
+        if (isServer || this.leaving) break;
+        return this.#onBye(frame.last);
+      case FrameType.Streams:
+        if (isServer) break;
+        if (frame.limit < this.#limit) throw new WireError("STREAMS below the last one");
+        this.#limit = frame.limit;
+        return this.grown();
+    }
+    throw new WireError(`${frameName(frame.type)} where it is not allowed`);
+  }
+
+  /** The stream of a frame; null if it is over, or not taken. */
+  #of({ stream }: { readonly stream: number }): Stream | null {
+    const found = this.#streams.get(stream);
+    if (found !== undefined) return found;
+    if (stream > this.opened && !(this.leaving && this.#options.opened !== undefined)) {
+      throw new WireError("a frame on a stream that was never opened");
+    }
+    return null;
+  }
+
+  #onOpen(number: number, open: Open): void {
+    if (this.leaving) {
+      // The client learns from BYE that no stream above the last was taken.
+      if (!this.#started) this.#push(encode.bye(0));
+      return;
+    }
+    if (number !== this.opened + 1) throw new WireError("OPEN out of order");
+    if (number > this.#limit) throw new WireError("OPEN beyond the number of streams granted");
+    this.opened = number;
+    const stream = new Stream(number, this.#owner, false);
+    this.#add(stream);
+    this.#admit();
+    this.#options.opened!(stream, open);
+  }
+
+  #onBye(last: number): void {
+    this.leaving = true;
+    for (const stream of [...this.#streams.values()]) {
+      if (stream.number > last) stream.onResult(ResultCode.NotProcessed, "the handler is ending");
+    }
+    this.grown();
+  }
+
+  /** Grants further streams once half of those granted before are open. */
+  #admit(): void {
+    const maximum = this.#options.maxStreams?.() ?? 0;
+    const further = Math.min(this.#released + maximum, 2 ** 32 - 1) - this.#limit;
+    if (further <= 0 || this.#limit - this.opened > this.#granted / 2) return;
+    this.#granted = further;
+    this.#limit += further;
+    this.#push(encode.streams(this.#limit));
+  }
+
+  /** Answers PING; drops it while an earlier answer has not left, so that a flood of PINGs does not fill memory. */
+  #pong(payload: Uint8Array): void {
+    // A server sends nothing before the first OPEN.
+    if (this.opened === 0 || this.#ponging) return;
+    this.#ponging = true;
+    this.#push(encode.pong(payload));
+    this.#outbox.flushed().then(() => this.#ponging = false);
+  }
+
+  /** Handles the end of either direction. @param error Null if a channel ended in order. */
+  #failed(error: unknown): void {
+    if (error instanceof RecordError) this.#options.counters.refusedRecords++;
+    if (error === null || error instanceof ChannelError) this.association.end();
+    // Any other error is no channel's: the first one wins.
+    else this.association.fail(error);
+  }
+
+  /** Fails all streams, as the association has ended. */
+  #abandon(): void {
+    this.leaving = true;
+    const error = this.association.reason ?? new HandlerEnding();
+    for (const stream of [...this.#streams.values()]) stream.fail(error);
+    this.grown();
+  }
+}

@@ -1,0 +1,295 @@
+import { Chunk } from "../net/chunk.ts";
+import type { RecordEncoder } from "../records/record_encoder.ts";
+import type { Clock } from "../time/clock.ts";
+import { WireError } from "../wire/decoder.ts";
+import { INITIAL_CREDIT, MAX_CREDIT, type ResetCode, ResultCode } from "../wire/frame.ts";
+import { encode } from "../wire/frame_encoder.ts";
+import type { CreditBudget } from "./credit_budget.ts";
+import { StreamReset, TargetError } from "./errors.ts";
+import type { Piece } from "./piece.ts";
+import { DATA_LEAD, type RecordPacker, sealData } from "./record_packer.ts";
+
+/** Bytes that a stream sends before it is another stream's turn. */
+const QUANTUM = 65_536;
+
+/** Shortest piece that is sealed where it lies; shorter ones are copied, together with other streams'. */
+const MIN_IN_PLACE = 16_384;
+
+/** Time in milliseconds in which an application that keeps up takes half of a window. */
+const KEEPS_UP = 20;
+
+/** Bytes of a bulk flow: a stream that moves this many within {@linkcode BULK_TIME} fills its association. */
+const BULK = 524_288;
+
+/** Time in milliseconds, see {@linkcode BULK}. */
+const BULK_TIME = 500;
+
+/** Receives what arrives on a stream. */
+export interface StreamReceiver {
+  /** The server has connected the target; on the client only. */
+  answered?(): void;
+  /** DATA: a view of a record, which the receiver holds or copies; reports with {@linkcode Stream.taken} once it is done. */
+  data(bytes: Uint8Array, record: Chunk): void;
+  /** END: no more DATA follows. */
+  ended(): void;
+  /** The stream is over: refused, reset by the other side, or failed with its association. */
+  failed(error: Error): void;
+}
+
+/** What a stream needs of its association. */
+export interface StreamOwner {
+  /** Sends a frame that is not DATA, in order. */
+  push(frame: Uint8Array): void;
+  /** Puts a stream with something to send in the queue. */
+  ready(stream: Stream): void;
+  /** The stream is over. */
+  over(stream: Stream): void;
+  /** The stream has bytes to send and no credit. */
+  waits(): void;
+  /** The stream carries a bulk flow. */
+  bulk(): void;
+  /** Time source. */
+  readonly clock: Clock;
+  /** Credit beyond each stream's first. */
+  readonly budget: CreditBudget;
+  /** Maximum credit of a stream in bytes. */
+  readonly maxCredit: () => number;
+}
+
+/**
+ * One stream of an association (docs/PROTOCOL.md 6): a duplex of bytes with a half-close each way, a reset, and credit, so that
+ * an application that does not read stops only itself.
+ */
+export class Stream {
+  /** Its number in the association, from 1. */
+  readonly number: number;
+  /** Receives what arrives; set before anything can. */
+  receiver!: StreamReceiver;
+  readonly #owner: StreamOwner;
+  /** Bytes of DATA that the other side still permits. */
+  #credit = INITIAL_CREDIT;
+  #piece: Piece | null = null;
+  /** Bytes of the piece that have been sent. */
+  #sent = 0;
+  #settle: PromiseWithResolvers<void> | null = null;
+  #queued = false;
+  #awaitsResult: boolean;
+  #ending = false;
+  #sentEnd = false;
+  #receivedEnd = false;
+  #over = false;
+  /** Bytes that may be on their way here or waiting for the application. */
+  #window = INITIAL_CREDIT;
+  /** Bytes that the other side was permitted to send, received from it, and taken by the application. */
+  #granted = INITIAL_CREDIT;
+  #received = 0;
+  #taken = 0;
+  /** Time when the other side reported to be blocked; null if it has been granted more since. */
+  #blockedAt: number | null = null;
+  #bulkBytes = 0;
+  #bulkSince = 0;
+
+  /**
+   * Creates an open stream.
+   *
+   * @param awaitsResult True on the client, where RESULT comes before anything else.
+   */
+  constructor(number: number, owner: StreamOwner, awaitsResult: boolean) {
+    this.number = number;
+    this.#owner = owner;
+    this.#awaitsResult = awaitsResult;
+  }
+
+  /** True once nothing more can be sent or received. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /**
+   * Sends bytes as DATA, as credit permits; the last call must have settled.
+   *
+   * @returns Settles when the piece's buffer may be used again. Rejects when the stream fails before; leave the buffer then.
+   */
+  send(piece: Piece): Promise<void> {
+    const settle = this.#settle = Promise.withResolvers<void>();
+    if (this.#over) settle.reject(new Error("the stream is over"));
+    else {
+      this.#piece = piece;
+      this.#sent = 0;
+      this.#queue();
+    }
+    return settle.promise;
+  }
+
+  /** Half-closes, behind all DATA. */
+  end(): void {
+    this.#ending = true;
+    this.#queue();
+  }
+
+  /** Answers OPEN; on the server only. After a code other than `Ok` the stream is over. */
+  answer(code: ResultCode, text = ""): void {
+    if (this.#over) return;
+    this.#owner.push(encode.result(this.number, code, text));
+    if (code !== ResultCode.Ok) this.#finish();
+  }
+
+  /** Aborts the stream: the other side gets the reason, the receiver nothing. Without effect on a stream that is over. */
+  reset(code: ResetCode): void {
+    if (this.#over) return;
+    this.#owner.push(encode.reset(this.number, code));
+    this.#finish(new StreamReset(code));
+  }
+
+  /** Reports that the application has taken bytes, so that the other side may send as many again. */
+  taken(length: number): void {
+    this.#taken += length;
+    const left = this.#granted - this.#taken;
+    if (this.#over || this.#receivedEnd || left > this.#window / 2) return;
+    if (this.#blockedAt !== null && this.#owner.clock.now() - this.#blockedAt < KEEPS_UP) this.#widen();
+    this.#grant(this.#window - left);
+  }
+
+  /** Ends the stream with an error: that of its association, or its reset by the other side. */
+  fail(error: Error): void {
+    if (this.#over) return;
+    this.#finish(error);
+    this.receiver.failed(error);
+  }
+
+  /** Handles RESULT. @throws {WireError} If the stream is not waiting for it. */
+  onResult(code: ResultCode, text: string): void {
+    if (!this.#awaitsResult) throw new WireError("RESULT where none was due");
+    this.#awaitsResult = false;
+    if (code === ResultCode.Ok) this.receiver.answered?.();
+    else this.fail(new TargetError(code, text));
+  }
+
+  /** Handles DATA. @throws {WireError} If it is not allowed. */
+  onData(bytes: Uint8Array, record: Chunk): void {
+    if (this.#receivedEnd) throw new WireError("DATA behind END");
+    if (this.#awaitsResult) throw new WireError("DATA before RESULT");
+    this.#received += bytes.length;
+    if (this.#received > this.#granted) throw new WireError("DATA beyond the stream's credit");
+    this.#moved(bytes.length);
+    this.receiver.data(bytes, record);
+  }
+
+  /** Handles END. @throws {WireError} If it is not allowed. */
+  onEnd(): void {
+    if (this.#receivedEnd) throw new WireError("END behind END");
+    if (this.#awaitsResult) throw new WireError("END before RESULT");
+    this.#receivedEnd = true;
+    this.receiver.ended();
+    if (this.#sentEnd) this.#finish();
+  }
+
+  /** Handles CREDIT. @throws {WireError} If the credit exceeds its maximum. */
+  onCredit(increment: number): void {
+    this.#credit += increment;
+    if (this.#credit > MAX_CREDIT) throw new WireError("CREDIT beyond its maximum");
+    if (this.#piece !== null) this.#queue();
+  }
+
+  /** Handles BLOCKED: more credit at a time helps if the application keeps up. */
+  onBlocked(): void {
+    this.#blockedAt = this.#owner.clock.now();
+    const left = this.#granted - this.#taken;
+    if (left > this.#window / 2) return;
+    // Further credit is on its way already: more of it could have been.
+    this.#widen();
+    if (this.#window > left) this.#grant(this.#window - left);
+  }
+
+  /** Length in bytes of what may be sent now; 0 if only END is left. */
+  get sendable(): number {
+    return this.#piece === null ? 0 : Math.min(this.#piece.length - this.#sent, this.#credit, QUANTUM);
+  }
+
+  /**
+   * Seals the whole piece where it lies, if it is long, the credit suffices and nothing else needs the record.
+   *
+   * @returns The records; null if the piece must be copied.
+   */
+  sealPiece(encoder: RecordEncoder, maxBody: number): Chunk | null {
+    const piece = this.#piece;
+    if (piece === null || this.#sent > 0 || piece.length < MIN_IN_PLACE || piece.length > this.#credit) return null;
+    const records = sealData(encoder, piece.buffer, this.number, piece.length, maxBody);
+    if (records === null) return null;
+    this.#queued = false;
+    this.#credit -= piece.length;
+    this.#moved(piece.length);
+    const { resolve } = this.#settle!;
+    this.#piece = this.#settle = null;
+    if (this.#ending) this.#queue();
+    return new Chunk(records, resolve);
+  }
+
+  /** Packs what may be sent now. @returns False if the records are full: the rest is for the next ones. */
+  pack(packer: RecordPacker): boolean {
+    const piece = this.#piece;
+    if (piece !== null) {
+      const length = this.sendable, from = DATA_LEAD + this.#sent;
+      const done = packer.data(this.number, piece.buffer.subarray(from, from + length));
+      this.#sent += done;
+      this.#credit -= done;
+      this.#moved(done);
+      if (done < length) return false;
+      if (this.#sent < piece.length) {
+        this.#queued = false;
+        this.#queue();
+        return true;
+      }
+      this.#settle!.resolve();
+      this.#piece = this.#settle = null;
+    }
+    if (this.#ending && !this.#sentEnd && !this.#over) {
+      if (!packer.frame(encode.end(this.number))) return false;
+      this.#sentEnd = true;
+      if (this.#receivedEnd) this.#finish();
+    }
+    this.#queued = false;
+    return true;
+  }
+
+  /** Asks for a turn, unless there is no credit. */
+  #queue(): void {
+    if (this.#queued || this.#over) return;
+    if (this.#piece !== null && this.#credit === 0) {
+      this.#owner.push(encode.blocked(this.number));
+      return this.#owner.waits();
+    }
+    this.#queued = true;
+    this.#owner.ready(this);
+  }
+
+  #grant(bytes: number): void {
+    this.#blockedAt = null;
+    this.#granted += bytes;
+    this.#owner.push(encode.credit(this.number, bytes));
+  }
+
+  /** Doubles the window, within the limits. */
+  #widen(): void {
+    const wider = Math.min(2 * this.#window, this.#owner.maxCredit());
+    if (wider > this.#window && this.#owner.budget.take(wider - this.#window)) this.#window = wider;
+  }
+
+  /** Notes bytes that have moved, to notice a bulk flow. */
+  #moved(length: number): void {
+    this.#bulkBytes += length;
+    if (this.#bulkBytes < BULK) return;
+    const now = this.#owner.clock.now();
+    if (now - this.#bulkSince < BULK_TIME) this.#owner.bulk();
+    this.#bulkSince = now;
+    this.#bulkBytes = 0;
+  }
+
+  #finish(error?: Error): void {
+    this.#over = true;
+    this.#settle?.reject(error ?? new Error("the stream is over"));
+    this.#piece = this.#settle = null;
+    this.#owner.budget.give(this.#window - INITIAL_CREDIT);
+    this.#owner.over(this);
+  }
+}
