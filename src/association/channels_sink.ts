@@ -42,7 +42,9 @@ export class ChannelsSink implements UnderlyingSink<readonly Chunk[]> {
   async write(shares: readonly Chunk[]): Promise<void> {
     const { length } = shares[0]!.bytes;
     this.offered += length;
-    await Promise.all(this.#connections.map((connection, index) => this.#send(connection, index, shares[index]!.bytes)));
+    await Promise.all(
+      this.#connections.map((connection, index) => this.#send(connection, index, shares[index]!.bytes)),
+    );
     // Only on success: after a failed write, another channel's may still be using its share.
     for (const share of shares) share.release();
     this.#written(length);

@@ -10,7 +10,7 @@ import type { Levels, Observable } from "../observe/observable.ts";
 import { ThrottledWarning } from "../log/throttled.ts";
 import { padSource } from "../sharing/pads.ts";
 import { Liveness } from "../session/liveness.ts";
-import { PendingRequests } from "../session/session.ts";
+import { CreditBudget } from "../streams/credit_budget.ts";
 import { perWorkerShare, single, type WorkerGroup } from "../workers/worker_group.ts";
 import { Dialers } from "./dial/dialers.ts";
 import { Direct } from "./dial/direct.ts";
@@ -18,7 +18,7 @@ import { Directory, type Route } from "./servers/directory.ts";
 import type { Arrival, IngressProtocol } from "./ingress/arrival.ts";
 import { type IngressUsers, makeProtocols } from "./ingress/protocols.ts";
 import { Overloaded } from "./ingress/refusal.ts";
-import { type EffectiveLimits, limitsFor } from "./limits.ts";
+import { type EffectiveLimits, limitReached, limitsFor, type Usage } from "./limits.ts";
 import { LoopGuard } from "./loop_guard.ts";
 import { isIp } from "../net/ip.ts";
 import { ownHosts } from "../net/own_hosts.ts";
@@ -96,10 +96,17 @@ export class ClientHandler implements Observable {
       pads: padSource(config.pads),
       refused: new ThrottledWarning(log, clock, "session refused"),
       liveness: new Liveness(clock, () => this.#config.timeouts),
-      pending: new PendingRequests(),
+      budget: new CreditBudget(),
+      room: (channels) => this.#room({ sessions: 0, channels }),
+      channels: group.channels,
       cameBack,
     });
-    this.#direct = new Direct({ ...shared, refused: this.#refused });
+    this.#direct = new Direct({
+      ...shared,
+      refused: this.#refused,
+      room: () => this.#room({ sessions: 0, channels: 1 }),
+      channels: group.channels,
+    });
     this.#ingress = new Ingress(this.#protocols(config, users), {
       ...system,
       limits: () => ({
@@ -157,7 +164,10 @@ export class ClientHandler implements Observable {
   levels(): Levels {
     return {
       pool: this.#dialers.pool,
-      limits: [{ name: "sessions", value: this.#limits.sessions, used: this.#handling }],
+      limits: [
+        { name: "sessions", value: this.#limits.sessions, used: this.#handling },
+        { name: "files", value: this.#limits.files, used: this.#group.sessions.value + this.#group.channels.value },
+      ],
       ...this.#monitor?.inPlace !== undefined && { rules: this.#monitor.inPlace },
     };
   }
@@ -245,24 +255,30 @@ export class ClientHandler implements Observable {
 
   async #handle(arrival: Arrival): Promise<void> {
     if (this.#rules.consumes(arrival)) return;
-    const { sessions } = this.#limits;
-    const { carried } = this.#group;
-    if (carried.value >= sessions) {
-      this.activity.limitHits.count("sessions");
+    if (!this.#room({ sessions: 1, channels: 0 })) {
       this.activity.refusals.count("overloaded");
-      this.#limitReached.warn({ limit: "sessions", value: sessions, from: formatAddress(arrival.connection.remote) });
       return await arrival.refused(new Overloaded("session limit reached"));
     }
     this.#handling++;
-    carried.add(1);
+    this.#group.sessions.add(1);
     try {
       const route = await this.#route(arrival);
       if (route?.kind === "direct") await this.#direct.relay(arrival, route.addresses);
       else if (route?.kind === "server") await this.#dialers.dial(route.server, arrival, arrival.destination.port);
     } finally {
       this.#handling--;
-      carried.add(-1);
+      this.#group.sessions.add(-1);
     }
+  }
+
+  /** True if there is room for more sessions or channels; the limit is reported otherwise. */
+  #room(wanted: Usage): boolean {
+    const { sessions, channels } = this.#group;
+    const limit = limitReached(wanted, { sessions: sessions.value, channels: channels.value }, this.#limits);
+    if (limit === null) return true;
+    this.activity.limitHits.count(limit);
+    this.#limitReached.warn({ limit, value: this.#limits[limit] });
+    return false;
   }
 
   /** Decides where a connection goes. @returns null after refusing it. */

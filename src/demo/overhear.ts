@@ -1,3 +1,6 @@
+import { Chunk } from "../net/chunk.ts";
+import { RecordDecoder } from "../records/record_decoder.ts";
+import { RecordReader } from "../records/record_reader.ts";
 import { xor } from "../sharing/xor.ts";
 import { associateLength, cookieKey } from "../wire/associate.ts";
 import { type Frame, FrameType } from "../wire/frame.ts";
@@ -66,17 +69,21 @@ function join(recorded: readonly Uint8Array[]): Overheard {
   return { shares, message, answers: decode(message) };
 }
 
-/** Finds each session's answer, which begins with RESULT. */
+/** Finds each session's answer, which begins with RESULT, in the order of the sessions. */
 function decode(message: Uint8Array): Piece[][] {
-  const answers: Piece[][] = [];
-  const decoder = new FrameDecoder();
-  decoder.push(message);
-  for (let frame: Frame | null = decoder.next(); frame !== null; frame = decoder.next()) {
-    if (frame.type === FrameType.Result) answers.push([]);
-    // A piece of DATA is a view of the pushed bytes.
-    else if (frame.type === FrameType.Data) {
-      answers.at(-1)?.push({ position: frame.bytes.byteOffset - message.byteOffset, length: frame.bytes.length });
+  const answers = new Map<number, Piece[]>();
+  const records = new RecordReader(new RecordDecoder());
+  // One chunk: the bodies, and the DATA in them, are views of the message.
+  records.push(new Chunk(message, () => {}));
+  for (let record = records.next(); record !== null; record = records.next()) {
+    const frames = new FrameDecoder(record.bytes);
+    for (let frame: Frame | null = frames.next(); frame !== null; frame = frames.next()) {
+      if (frame.type === FrameType.Result) answers.set(frame.stream, []);
+      else if (frame.type === FrameType.Data) {
+        const position = frame.bytes.byteOffset - message.byteOffset;
+        answers.get(frame.stream)?.push({ position, length: frame.bytes.length });
+      }
     }
   }
-  return answers;
+  return [...answers.values()];
 }

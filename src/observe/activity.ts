@@ -2,8 +2,10 @@ import { type Association, ChannelError } from "../association/association.ts";
 import { type HandshakeOutcome, outcomeOf } from "../association/outcome.ts";
 import type { Clock } from "../time/clock.ts";
 import { Silence } from "../session/liveness.ts";
-import { ApplicationError, SessionReset, type Traffic } from "../session/relay.ts";
-import { HandlerEnding, NotProcessedError, TargetError } from "../session/session.ts";
+import { ApplicationError } from "../session/application_error.ts";
+import { NotProcessedError } from "../session/session.ts";
+import type { Traffic } from "../session/traffic.ts";
+import { HandlerEnding, StreamReset, TargetError } from "../streams/errors.ts";
 import { WireError } from "../wire/decoder.ts";
 import { ResultCode } from "../wire/frame.ts";
 import { type ChannelRecord, ChannelRecords } from "./channel_records.ts";
@@ -185,7 +187,7 @@ const OF_RESULT: Readonly<Record<TargetError["code"], RefusalReason>> = {
 
 function causeOf(error: unknown): ResetCause {
   if (error instanceof ApplicationError) return "application";
-  if (error instanceof SessionReset) return "other-side";
+  if (error instanceof StreamReset) return "other-side";
   if (error instanceof ChannelError || error instanceof Silence) return "channel";
   if (error instanceof WireError) return "protocol";
   return error instanceof HandlerEnding ? "ending" : "other";

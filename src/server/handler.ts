@@ -16,13 +16,15 @@ import { Activity } from "../observe/activity.ts";
 import type { Log } from "../log/log.ts";
 import type { Levels, Observable } from "../observe/observable.ts";
 import { ThrottledWarning } from "../log/throttled.ts";
+import { sourceNetwork } from "../net/ip.ts";
 import { Liveness } from "../session/liveness.ts";
+import { CreditBudget } from "../streams/credit_budget.ts";
 import { padSource } from "../sharing/pads.ts";
 import { PROTOCOL_VERSION } from "../wire/greeting.ts";
 import { announcedWorkers, perWorkerShare, single, type WorkerGroup } from "../workers/worker_group.ts";
 import { Identification } from "./identification.ts";
-import { type EffectiveLimits, limitsFor, type Usage, waitingLimit } from "./limits.ts";
-import { Service } from "./service.ts";
+import { type EffectiveLimits, filesUsed, limitReached, limitsFor, type Usage, waitingLimit } from "./limits.ts";
+import { Service, type SessionPlaces } from "./service.ts";
 import { SourceRate } from "./source_rate.ts";
 
 /** Hint for a client that closes a connection without sending anything. */
@@ -80,6 +82,13 @@ export class ServerHandler implements Observable {
   readonly #full: ThrottledWarning;
   readonly #refused: ThrottledWarning;
   readonly #services = new Map<Service, Promise<void>>();
+  /** Numbers of sessions by the network of their clients. */
+  readonly #sessionsBySource = new Map<string, number>();
+  readonly #places: SessionPlaces = {
+    take: (client) => this.#takePlace(client),
+    give: (client) => this.#givePlace(client),
+  };
+  readonly #budget = new CreditBudget();
   /** Services without a session. */
   readonly #idle: AdmissionQueue<Service>;
 
@@ -134,10 +143,10 @@ export class ServerHandler implements Observable {
     return this.#services.size;
   }
 
-  /** Every association has files for one session. */
+  /** Numbers of all workers. */
   get #usage(): Usage {
-    const { value } = this.#group.carried;
-    return { associations: value, sessions: value };
+    const { sessions, channels } = this.#group;
+    return { associations: channels.value / this.channels.length, sessions: sessions.value };
   }
 
   /**
@@ -152,14 +161,16 @@ export class ServerHandler implements Observable {
     return [...moved ? ["channels"] : [], ...config.pads === pads ? [] : ["pads"]];
   }
 
-  /** Numbers of waiting connections and of associations, with their limits. */
+  /** Numbers of waiting connections, associations and sessions, with their limits. */
   levels(): Levels {
-    const waiting = this.#acceptor.size;
+    const waiting = this.#acceptor.size, { limits } = this, usage = this.#usage;
     return {
       waiting,
       limits: [
-        { name: "waiting", value: waitingLimit(this.#usage, this.limits), used: waiting },
-        { name: "associations", value: this.limits.associations, used: this.associations },
+        { name: "waiting", value: waitingLimit(usage, limits), used: waiting },
+        { name: "associations", value: limits.associations, used: this.associations },
+        { name: "sessions", value: limits.sessions, used: this.activity.sessions.size },
+        { name: "files", value: limits.files, used: filesUsed(usage, limits) },
       ],
     };
   }
@@ -231,12 +242,8 @@ export class ServerHandler implements Observable {
   }
 
   #serve(association: Association, duration: number): void {
-    const { carried } = this.#group;
-    if (carried.value >= this.limits.associations) {
-      const evicted = this.#idle.next;
-      this.#limitReached("associations", this.limits.associations, evicted);
-      if (evicted === null) return association.abort();
-    }
+    const limit = this.#makeRoom("association");
+    if (limit !== null) return association.abort();
     for (const _ of association.connections) this.activity.handshakes.count("associated");
     this.activity.begin(association, duration, "", this.#group.index);
     const service = new Service(association, {
@@ -252,23 +259,55 @@ export class ServerHandler implements Observable {
         remove: (service) => this.#idle.remove(service),
       },
       log: this.#log,
+      places: this.#places,
+      limits: () => this.limits,
+      budget: this.#budget,
       refused: this.#refused,
       activity: this.activity,
       workers: announcedWorkers(this.#group),
     });
-    carried.add(1);
-    const ended = service.run().finally(() => {
-      this.#services.delete(service);
-      carried.add(-1);
-    });
+    const { channels } = this.#group, { length } = this.channels;
+    channels.add(length);
+    association.over.then(() => channels.add(-length));
+    const ended = service.run().finally(() => this.#services.delete(service));
     this.#services.set(service, ended);
   }
 
   /** True if there is room for another association, or an idle one to evict for it. */
   #welcome(): boolean {
-    if (this.#group.carried.value < this.limits.associations || this.#idle.next !== null) return true;
-    this.#limitReached("associations", this.limits.associations);
+    const limit = limitReached("association", this.#usage, this.limits);
+    if (limit === null || this.#idle.next !== null) return true;
+    this.#limitReached(limit, this.limits[limit]);
     return false;
+  }
+
+  /** Makes room for an association or session, if need be by evicting an idle association. @returns The limit otherwise. */
+  #makeRoom(wanted: "association" | "session"): string | null {
+    const limit = limitReached(wanted, this.#usage, this.limits);
+    if (limit === null) return null;
+    const evicted = limit === "sessions" ? null : this.#idle.next;
+    this.#limitReached(limit, this.limits[limit], evicted);
+    return evicted === null ? limit : null;
+  }
+
+  #takePlace(client: string): boolean {
+    const source = sourceNetwork(client), taken = this.#sessionsBySource.get(source) ?? 0;
+    const perSource = perWorkerShare(this.limits.sessionsPerSource, this.#group);
+    if (taken >= perSource) {
+      this.#limitReached("sessions-per-source", perSource);
+      return false;
+    }
+    if (this.#makeRoom("session") !== null) return false;
+    this.#sessionsBySource.set(source, taken + 1);
+    this.#group.sessions.add(1);
+    return true;
+  }
+
+  #givePlace(client: string): void {
+    const source = sourceNetwork(client), left = this.#sessionsBySource.get(source)! - 1;
+    if (left > 0) this.#sessionsBySource.set(source, left);
+    else this.#sessionsBySource.delete(source);
+    this.#group.sessions.add(-1);
   }
 
   #limitReached(limit: string, value: number, evicted: Service | null = null): void {

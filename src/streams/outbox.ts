@@ -63,7 +63,7 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     this.#pace.moved(length, now - this.#since);
     this.#since = now;
     this.#written++;
-    if (this.#isFlushed) for (const resume of this.#flushing.splice(0)) resume();
+    if (this.#isFlushed) { for (const resume of this.#flushing.splice(0)) resume(); }
   }
 
   /** Resolves when everything has left; never, if a channel fails before. */
@@ -127,7 +127,9 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     this.#frames = frames.slice(framesDone);
     // Streams with more to send queue again, behind the others.
     this.#streams = [];
-    if (this.#frames.length === 0) while (streamsDone < streams.length && streams[streamsDone]!.pack(packer)) streamsDone++;
+    if (this.#frames.length === 0) {
+      while (streamsDone < streams.length && streams[streamsDone]!.pack(packer)) streamsDone++;
+    }
     this.#streams = [...streams.slice(streamsDone), ...this.#streams];
     return packer.finish();
   }

@@ -88,7 +88,12 @@ function frameOf(type: FrameType, stream: number, body: Uint8Array): Frame {
     case FrameType.Open:
       return { type, stream, open: decodeOpen(body) };
     case FrameType.Result:
-      return { type, stream, code: known(ResultCode, body[0]!, type), text: new TextDecoder().decode(body.subarray(1)) };
+      return {
+        type,
+        stream,
+        code: known(ResultCode, body[0]!, type),
+        text: new TextDecoder().decode(body.subarray(1)),
+      };
     case FrameType.Reset:
       return { type, stream, code: known(ResetCode, body[0]!, type) };
     case FrameType.Credit:

@@ -29,15 +29,17 @@ export interface WorkerGroup {
   readonly count: number;
   /** Distinguishes this start of a server handler from others. */
   readonly id: Uint8Array;
-  /** Number of sessions of a client handler, or associations of a server handler, in all workers. */
-  readonly carried: Count;
+  /** Number of sessions in all workers; of a client handler, with direct connections. */
+  readonly sessions: Count;
+  /** Number of channels of associations in all workers; of a client handler, with the far sides of direct connections. */
+  readonly channels: Count;
   /** Recent connections made by a client handler's workers; absent for a single worker. */
   readonly paths?: OwnConnections;
 }
 
 /** Creates a group with a single worker. */
 export function single(): WorkerGroup {
-  return { index: 0, count: 1, id: new Uint8Array(SERVER_ID_LENGTH), carried: new Count() };
+  return { index: 0, count: 1, id: new Uint8Array(SERVER_ID_LENGTH), sessions: new Count(), channels: new Count() };
 }
 
 /** The state common to a group, as it is sent to each worker. */
@@ -46,8 +48,10 @@ export interface WorkerGroupMemory {
   readonly count: number;
   /** As {@linkcode WorkerGroup.id}. */
   readonly id: Uint8Array;
-  /** The cell of {@linkcode WorkerGroup.carried}. */
-  readonly carried: Int32Array;
+  /** The cell of {@linkcode WorkerGroup.sessions}. */
+  readonly sessions: Int32Array;
+  /** The cell of {@linkcode WorkerGroup.channels}. */
+  readonly channels: Int32Array;
   /** The cells of {@linkcode WorkerGroup.paths}. */
   readonly paths: Int32Array;
 }
@@ -57,14 +61,23 @@ export function workerGroupMemory(count: number): WorkerGroupMemory {
   return {
     count,
     id: crypto.getRandomValues(new Uint8Array(SERVER_ID_LENGTH)),
-    carried: new Int32Array(new SharedArrayBuffer(4)),
+    sessions: new Int32Array(new SharedArrayBuffer(4)),
+    channels: new Int32Array(new SharedArrayBuffer(4)),
     paths: new Int32Array(new SharedArrayBuffer(OwnConnections.SIZE)),
   };
 }
 
 /** The group as seen by its worker with that index. */
-export function joinWorkerGroup({ count, id, carried, paths }: WorkerGroupMemory, index: number): WorkerGroup {
-  return { index, count, id, carried: new Count(carried), paths: new OwnConnections(paths) };
+export function joinWorkerGroup(memory: WorkerGroupMemory, index: number): WorkerGroup {
+  const { count, id, sessions, channels, paths } = memory;
+  return {
+    index,
+    count,
+    id,
+    sessions: new Count(sessions),
+    channels: new Count(channels),
+    paths: new OwnConnections(paths),
+  };
 }
 
 /** The workers that a server handler announces to clients; null for a single one. */

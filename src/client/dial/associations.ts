@@ -17,6 +17,7 @@ import { Multiplexer } from "../../streams/multiplexer.ts";
 import type { Stream, StreamReceiver } from "../../streams/stream.ts";
 import type { Open } from "../../wire/open.ts";
 import type { ResolvedServer } from "../servers/configured_server.ts";
+import type { Count } from "../../workers/worker_group.ts";
 import { HandshakeQueue } from "./handshake_queue.ts";
 import { Pool, type Pooled } from "./pool.ts";
 import { WorkerBalancer } from "./worker_balancer.ts";
@@ -33,6 +34,10 @@ export interface AssociationsOptions extends System {
   readonly budget: CreditBudget;
   /** Gets a debug line for each association, and a warning for each unreachable worker and each failed association. */
   readonly log: Log;
+  /** Returns false if there is no room for the channels of another association; the limit is reported. */
+  readonly room: (channels: number) => boolean;
+  /** Counts channels. */
+  readonly channels: Count;
   /** Counts associations and their failures. */
   readonly activity: Activity;
   /** True if a rule sends connections to an address back to this handler; a handshake is not repeated then. */
@@ -56,6 +61,13 @@ class Full extends MicssError {
     super(`all ${count} associations with ${name} carry as many sessions as the server handler allows`, {
       hint: "raise limits.streams on the server, or associations here",
     });
+  }
+}
+
+/** The handler may open no further files. */
+class NoRoom extends MicssError {
+  constructor() {
+    super("no room for another association", { hint: "raise the limit of open files" });
   }
 }
 
@@ -263,8 +275,10 @@ export class Associations {
   async #associateWith(worker: number): Promise<Pooled> {
     const { network, clock, config, pads, activity, log, budget, liveness } = this.#options;
     const { channels, name, alternatives } = this.#server;
-    const start = clock.now();
+    const start = clock.now(), count = this.#options.channels;
     activity.channels.know(name, channels);
+    if (!this.#options.room(channels.length)) throw new NoRoom();
+    count.add(channels.length);
     const association = await initiate(channels.map((channel) => portAbove(channel, worker)), {
       network,
       clock,
@@ -272,7 +286,11 @@ export class Associations {
       timeout: config().timeouts.handshake,
       signal: this.#closing.signal,
       ...alternatives !== undefined && { alternatives },
+    }).catch((error) => {
+      count.add(-channels.length);
+      throw error;
     });
+    association.over.then(() => count.add(-channels.length));
     activity.handshakes.count("associated");
     activity.begin(association, clock.now() - start, name, worker);
     log.debug("association", {

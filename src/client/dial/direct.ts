@@ -8,9 +8,11 @@ import type { System } from "../../net/system/system.ts";
 import { type Activity, refusalLabel } from "../../observe/activity.ts";
 import type { Log } from "../../log/log.ts";
 import type { ThrottledWarning } from "../../log/throttled.ts";
-import { HandlerEnding, TargetError } from "../../session/session.ts";
+import { HandlerEnding, TargetError } from "../../streams/errors.ts";
 import { ResultCode } from "../../wire/frame.ts";
+import type { Count } from "../../workers/worker_group.ts";
 import type { Arrival } from "../ingress/arrival.ts";
+import { Overloaded } from "../ingress/refusal.ts";
 
 /** Options of {@linkcode Direct}. */
 export interface DirectOptions extends System {
@@ -22,6 +24,10 @@ export interface DirectOptions extends System {
   readonly log: Log;
   /** Gets a line for each failure to connect. */
   readonly refused: ThrottledWarning;
+  /** Returns false if there is no room for another connection; the limit is reported. */
+  readonly room: () => boolean;
+  /** Counts connections to destinations. */
+  readonly channels: Count;
 }
 
 /** Relays connections in the clear to destinations without a known server handler. */
@@ -40,6 +46,19 @@ export class Direct {
   async relay(arrival: Arrival, to: readonly Address[]): Promise<void> {
     const application = arrival.connection;
     const from = formatAddress(application.remote);
+    if (!this.#options.room()) {
+      this.#options.activity.refusals.count("overloaded");
+      return await arrival.refused(new Overloaded("file limit reached"));
+    }
+    this.#options.channels.add(1);
+    try {
+      await this.#relay(arrival, application, from, to);
+    } finally {
+      this.#options.channels.add(-1);
+    }
+  }
+
+  async #relay(arrival: Arrival, application: Connection, from: string, to: readonly Address[]): Promise<void> {
     let destination: Connection;
     try {
       destination = await this.#connect(to);

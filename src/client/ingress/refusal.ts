@@ -1,5 +1,5 @@
 import { MicssError } from "../../errors/errors.ts";
-import { TargetError } from "../../session/session.ts";
+import { TargetError } from "../../streams/errors.ts";
 import { ResultCode } from "../../wire/frame.ts";
 
 /** Reasons for not connecting an application, as far as ingress protocols distinguish them. */
