@@ -1,30 +1,34 @@
-/** Frames to send, and a decoder that receives them in pieces. */
+/** Frames to send, and what receivers make of records' bodies. */
 
 import { concat } from "../../../src/wire/concat.ts";
-import { type Frame, FRAME_HEAD_LENGTH, FrameType, ResetCode, ResultCode } from "../../../src/wire/frame.ts";
+import {
+  type Frame,
+  FRAME_HEAD_LENGTH,
+  FrameType,
+  MAX_CREDIT,
+  ResetCode,
+  ResultCode,
+} from "../../../src/wire/frame.ts";
 import { FrameDecoder } from "../../../src/wire/frame_decoder.ts";
-import { FrameEncoder } from "../../../src/wire/frame_encoder.ts";
+import { encode, writeFrameHead } from "../../../src/wire/frame_encoder.ts";
 import type { Open } from "../../../src/wire/open.ts";
-import type { Random } from "../../../src/wire/seal.ts";
+import type { Workers } from "../../../src/wire/workers.ts";
 import { bytes, fc, record } from "../random/property.ts";
-import { Random as Seeded } from "../random/random.ts";
 
 /** A frame in its encoded form, and as a decoder must return it. */
 export interface Sent {
   /** The whole frame. */
   readonly bytes: Uint8Array;
-  /** The decoded frame, DATA in one piece. */
+  /** The decoded frame. */
   readonly frame: Frame;
 }
 
-/** Outcome of decoding a stream. */
+/** The result of decoding records' bodies. */
 export interface Received {
-  /** The frames; consecutive pieces of DATA are joined. */
+  /** The frames; DATA is copied. */
   readonly frames: Frame[];
   /** The error, if any. */
   readonly error: unknown;
-  /** Set if the stream ended between two frames. */
-  readonly atBoundary: boolean;
 }
 
 /** The longest OPEN: a name of 253 bytes and an IPv6 source. */
@@ -33,53 +37,79 @@ export const LONGEST_OPEN: Open = {
   source: { address: Uint8Array.fromHex("20010db8000000000000000000000001"), port: 65535 },
 };
 
-/** Joins the bytes of frames. */
+/** The highest number of a stream. */
+export const MAX_STREAM = 2 ** 32 - 1;
+
+/** Joins the bytes of frames to a record's body. */
 export function bytesOf(sent: readonly Sent[]): Uint8Array<ArrayBuffer> {
   return concat(sent.map(({ bytes }) => bytes));
 }
 
 /** A whole DATA frame. */
-export function dataFrame(encoder: FrameEncoder, body: Uint8Array): Uint8Array<ArrayBuffer> {
+export function dataFrame(stream: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(FRAME_HEAD_LENGTH + body.length);
-  encoder.dataHead(bytes, body.length);
+  writeFrameHead(bytes, 0, FrameType.Data, stream, body.length);
   bytes.set(body, FRAME_HEAD_LENGTH);
   return bytes;
 }
 
-/** The first four bytes of a frame: its type and its body's length. */
-export function startOf(type: number, length: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.of(type, length >> 16, length >> 8, length);
-}
+/** Frames with the encoder's bytes, by their type. */
+export const sent = {
+  open: (stream: number, open: Open): Sent => ({
+    bytes: encode.open(stream, open),
+    frame: { type: FrameType.Open, stream, open },
+  }),
+  result: (stream: number, code: ResultCode, text = ""): Sent => ({
+    bytes: encode.result(stream, code, text),
+    frame: { type: FrameType.Result, stream, code, text },
+  }),
+  data: (stream: number, bytes: Uint8Array): Sent => ({
+    bytes: dataFrame(stream, bytes),
+    frame: { type: FrameType.Data, stream, bytes },
+  }),
+  end: (stream: number): Sent => ({ bytes: encode.end(stream), frame: { type: FrameType.End, stream } }),
+  reset: (stream: number, code: ResetCode): Sent => ({
+    bytes: encode.reset(stream, code),
+    frame: { type: FrameType.Reset, stream, code },
+  }),
+  credit: (stream: number, increment: number): Sent => ({
+    bytes: encode.credit(stream, increment),
+    frame: { type: FrameType.Credit, stream, increment },
+  }),
+  blocked: (stream: number): Sent => ({ bytes: encode.blocked(stream), frame: { type: FrameType.Blocked, stream } }),
+  ping: (payload: Uint8Array): Sent => ({ bytes: encode.ping(payload), frame: { type: FrameType.Ping, payload } }),
+  pong: (payload: Uint8Array): Sent => ({ bytes: encode.pong(payload), frame: { type: FrameType.Pong, payload } }),
+  bye: (last: number): Sent => ({ bytes: encode.bye(last), frame: { type: FrameType.Bye, last } }),
+  streams: (limit: number): Sent => ({ bytes: encode.streams(limit), frame: { type: FrameType.Streams, limit } }),
+  workers: (workers: Workers): Sent => ({
+    bytes: encode.workers(workers),
+    frame: { type: FrameType.Workers, workers },
+  }),
+};
 
-/** One direction with a frame of every type, the longest and the shortest of some. */
-export function everyFrame(random: Random): Sent[] {
-  const encoder = new FrameEncoder(random);
-  const payload = new Uint8Array(8);
-  random(payload);
-  const short: Open = { destination: { kind: "port", port: 22 } };
-  const text = "connection refused";
-  const workers = { count: 2, id: Uint8Array.from({ length: 16 }, (_, at) => at) };
+/** A frame of every type, the longest and the shortest of some, all of the highest and lowest numbers. */
+export function everyFrame(): Sent[] {
+  const payload = Uint8Array.fromHex("0102030405060708"), nothing = new Uint8Array(0);
   return [
-    { bytes: encoder.key(), frame: { type: FrameType.Key } },
-    { bytes: encoder.workers(workers), frame: { type: FrameType.Workers, workers } },
-    { bytes: encoder.open(short), frame: { type: FrameType.Open, open: short } },
-    { bytes: dataFrame(encoder, payload), frame: { type: FrameType.Data, bytes: payload } },
-    { bytes: encoder.result(ResultCode.Ok), frame: { type: FrameType.Result, code: ResultCode.Ok, text: "" } },
-    { bytes: encoder.ping(payload), frame: { type: FrameType.Ping, payload } },
-    { bytes: encoder.end(), frame: { type: FrameType.End } },
-    { bytes: encoder.open(LONGEST_OPEN), frame: { type: FrameType.Open, open: LONGEST_OPEN } },
-    {
-      bytes: encoder.result(ResultCode.Refused, text),
-      frame: { type: FrameType.Result, code: ResultCode.Refused, text },
-    },
-    { bytes: encoder.pong(new Uint8Array(0)), frame: { type: FrameType.Pong, payload: new Uint8Array(0) } },
-    {
-      bytes: dataFrame(encoder, payload.subarray(0, 1)),
-      frame: { type: FrameType.Data, bytes: payload.slice(0, 1) },
-    },
-    { bytes: encoder.reset(ResetCode.Limit), frame: { type: FrameType.Reset, code: ResetCode.Limit } },
-    { bytes: encoder.bye(), frame: { type: FrameType.Bye } },
-    { bytes: encoder.end(), frame: { type: FrameType.End } },
+    sent.workers({ count: 2, id: Uint8Array.from({ length: 16 }, (_, at) => at) }),
+    sent.open(1, { destination: { kind: "port", port: 22 } }),
+    sent.data(1, payload),
+    sent.result(1, ResultCode.Ok),
+    sent.streams(1),
+    sent.ping(payload),
+    sent.credit(1, 1),
+    sent.blocked(1),
+    sent.end(1),
+    sent.open(MAX_STREAM, LONGEST_OPEN),
+    sent.result(MAX_STREAM, ResultCode.Refused, "connection refused"),
+    sent.pong(nothing),
+    sent.data(MAX_STREAM, payload.subarray(0, 1)),
+    sent.credit(MAX_STREAM, MAX_CREDIT),
+    sent.reset(MAX_STREAM, ResetCode.Limit),
+    sent.streams(MAX_STREAM),
+    sent.bye(0),
+    sent.bye(MAX_STREAM),
+    sent.end(MAX_STREAM),
   ];
 }
 
@@ -94,62 +124,62 @@ export function opens(): fc.Arbitrary<Open> {
   return fc.oneof(record({ destination }), record({ destination, source: record({ address, port }) }));
 }
 
-/** One direction: KEY, then any frames with any content, in any order. */
-export function framesSent(): fc.Arbitrary<Sent[]> {
-  type Make = (encoder: FrameEncoder) => Sent;
-  const data = bytes(1, 300), payload = bytes(0, 8);
+/** A stream's number: often a low one, so that frames meet on a stream. */
+export function streamNumbers(): fc.Arbitrary<number> {
+  return fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: MAX_STREAM }));
+}
+
+/** A well-formed frame of any type and content. */
+export function anyFrame(): fc.Arbitrary<Sent> {
+  const stream = streamNumbers(), payload = bytes(0, 8);
+  const u32 = (min: number, max = MAX_STREAM): fc.Arbitrary<number> => fc.integer({ min, max });
   const text = fc.string({ unit: "grapheme", maxLength: 20 });
-  const makers: fc.Arbitrary<Make>[] = [
-    data.map((bytes) => (encoder) => ({ bytes: dataFrame(encoder, bytes), frame: { type: FrameType.Data, bytes } })),
-    payload.map((payload) => (encoder) => ({ bytes: encoder.ping(payload), frame: { type: FrameType.Ping, payload } })),
-    payload.map((payload) => (encoder) => ({ bytes: encoder.pong(payload), frame: { type: FrameType.Pong, payload } })),
-    opens().map((open) => (encoder) => ({ bytes: encoder.open(open), frame: { type: FrameType.Open, open } })),
-    text.map((text) => (encoder) => {
-      const code = ResultCode.Refused;
-      return { bytes: encoder.result(code, text), frame: { type: FrameType.Result, code, text } };
-    }),
-    fc.constant((encoder) => ({ bytes: encoder.end(), frame: { type: FrameType.End } })),
-    fc.constant((encoder) => ({
-      bytes: encoder.reset(ResetCode.Limit),
-      frame: { type: FrameType.Reset, code: ResetCode.Limit },
-    })),
-  ];
-  return fc.array(fc.oneof(...makers), { maxLength: 12 }).map((makers) => {
-    const encoder = new FrameEncoder(new Seeded(1).fill);
-    const key: Sent = { bytes: encoder.key(), frame: { type: FrameType.Key } };
-    return [key, ...makers.map((make) => make(encoder))];
-  });
+  return fc.oneof(
+    fc.tuple(stream, bytes(1, 300)).map(([stream, bytes]) => sent.data(stream, bytes)),
+    fc.tuple(stream, opens()).map(([stream, open]) => sent.open(stream, open)),
+    fc.tuple(stream, fc.nat(5), text).map(([stream, code, text]) => sent.result(stream, code, text)),
+    stream.map(sent.end),
+    stream.map(sent.blocked),
+    fc.tuple(stream, fc.integer({ min: 1, max: 4 })).map(([stream, code]) => sent.reset(stream, code)),
+    fc.tuple(stream, u32(1, MAX_CREDIT)).map(([stream, increment]) => sent.credit(stream, increment)),
+    payload.map(sent.ping),
+    payload.map(sent.pong),
+    u32(0).map(sent.bye),
+    u32(1).map(sent.streams),
+    record({ count: fc.integer({ min: 2, max: 64 }), id: bytes(16, 16) }).map(sent.workers),
+  );
 }
 
-/** Frames as {@linkcode receive} gives them: consecutive DATA as one. */
-export function joined(frames: readonly Frame[]): Frame[] {
-  const all: Frame[] = [];
-  for (const frame of frames) add(all, frame);
-  return all;
+/** Well-formed frames of any types in any order, with any content: the body of a record. */
+export function framesSent(maxLength = 12): fc.Arbitrary<Sent[]> {
+  return fc.array(anyFrame(), { minLength: 1, maxLength });
 }
 
-/** Decodes a direction received in pieces. */
-export function receive(pieces: Iterable<Uint8Array>): Received {
-  const decoder = new FrameDecoder();
+/** Decodes records' bodies, one after another; overwrites each once it is decoded. */
+export function receive(bodies: Iterable<Uint8Array>): Received {
   const frames: Frame[] = [];
   try {
-    for (const piece of pieces) {
-      decoder.push(piece);
-      for (let frame = decoder.next(); frame !== null; frame = decoder.next()) add(frames, frame);
+    for (const body of bodies) {
+      const lent = body.slice(), decoder = new FrameDecoder(lent);
+      for (let frame = decoder.next(); frame !== null; frame = decoder.next()) {
+        frames.push(frame.type === FrameType.Data ? { ...frame, bytes: frame.bytes.slice() } : frame);
+      }
+      lent.fill(0xee);
     }
   } catch (error) {
-    return { frames, error, atBoundary: false };
+    return { frames, error };
   }
-  return { frames, error: undefined, atBoundary: decoder.atBoundary };
+  return { frames, error: undefined };
 }
 
-/** Appends a frame; joins consecutive DATA, and copies it, since it is only lent. */
-function add(frames: Frame[], frame: Frame): void {
-  if (frame.type !== FrameType.Data) {
-    frames.push(frame);
-    return;
+/** Frames with consecutive DATA of a stream as one, as its cuts mean nothing. */
+export function joined(frames: readonly Frame[]): Frame[] {
+  const all: Frame[] = [];
+  for (const frame of frames) {
+    const before = all.at(-1);
+    if (frame.type === FrameType.Data && before?.type === FrameType.Data && before.stream === frame.stream) {
+      all[all.length - 1] = { ...frame, bytes: concat([before.bytes, frame.bytes]) };
+    } else all.push(frame);
   }
-  const before = frames.at(-1);
-  if (before?.type !== FrameType.Data) frames.push({ type: FrameType.Data, bytes: frame.bytes.slice() });
-  else frames[frames.length - 1] = { type: FrameType.Data, bytes: concat([before.bytes, frame.bytes]) };
+  return all;
 }

@@ -1,6 +1,6 @@
 /**
- * A second implementation of docs/PROTOCOL.md's field and tag, from its text, with integers of any size and none of the
- * project's code, for tests to compare with. Slow.
+ * A second implementation of docs/PROTOCOL.md's frames and docs/RECORDS.md's field, from their text, with integers of any
+ * size and none of the project's code, for tests to compare with. Slow.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export function toInteger(bytes: Uint8Array): bigint {
 
 /** Encodes an element of the field as 16 bytes. */
 export function toElement(integer: bigint): Uint8Array {
-  return Uint8Array.from({ length: 16 }, (_, index) => Number(integer >> BigInt(8 * (15 - index)) & 255n));
+  return toBytes(integer, 16);
 }
 
 /** Multiplies two polynomials over GF(2) modulo the field's: schoolbook multiplication, then the division's remainder. */
@@ -36,40 +36,22 @@ export function evaluateSlowly(blocks: readonly Uint8Array[], key: Uint8Array): 
   return toElement(sum);
 }
 
-/** The inputs of a frame's tag. */
-export interface Tagged {
-  /** The direction's key. */
-  readonly key: Uint8Array;
-  /** The current mask. */
-  readonly mask: Uint8Array;
-  /** The frame's type. */
-  readonly type: number;
-  /** The length of its body. */
-  readonly length: number;
-  /** Number of preceding frames in its direction, including KEY. */
-  readonly number: number;
-  /** The mask for the next frame. */
-  readonly nextMask: Uint8Array;
-  /** The part of the body under the tag: all of it, or nothing for DATA. */
-  readonly covered: Uint8Array;
+/** An integer as big-endian bytes: `u8`, `u16`, `u32` for 1, 2, 4 bytes. */
+export function toBytes(integer: number | bigint, length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, (_, index) => Number(BigInt(integer) >> BigInt(8 * (length - 1 - index)) & 255n));
 }
 
-/** The blocks m1 ... md of a frame. */
-export function blocksOf({ type, length, number, nextMask, covered }: Tagged): Uint8Array[] {
-  const hex = (integer: number, bytes: number): string => integer.toString(16).padStart(2 * bytes, "0");
-  const first = hex(type, 1) + hex(length, 3) + hex(0, 4) + hex(number, 8);
-  const padded = covered.toHex().padEnd(Math.ceil(covered.length / 16) * 32, "0");
-  return [first, nextMask.toHex(), ...padded.match(/.{32}/g) ?? []].map((block) => Uint8Array.fromHex(block));
-}
-
-/** A frame's tag. */
-export function tagOf(tagged: Tagged): Uint8Array {
-  const sum = evaluateSlowly(blocksOf(tagged), tagged.key);
-  return sum.map((byte, index) => byte ^ tagged.mask[index]!);
-}
-
-/** A frame's head: its type, its length, the next mask, its tag. */
-export function headOf(tagged: Tagged): Uint8Array {
-  const start = Uint8Array.of(tagged.type, tagged.length >> 16, tagged.length >> 8, tagged.length);
-  return Uint8Array.of(...start, ...tagged.nextMask, ...tagOf(tagged));
+/**
+ * A frame of any content: `type u8 | stream u32 | length u16 | body`.
+ *
+ * @param length What the head says of the body's length. Default: the truth.
+ */
+export function frameSlowly(
+  type: number,
+  stream: number,
+  body: Iterable<number> = [],
+  length?: number,
+): Uint8Array<ArrayBuffer> {
+  const bytes = Uint8Array.from(body);
+  return Uint8Array.of(type, ...toBytes(stream, 4), ...toBytes(length ?? bytes.length, 2), ...bytes);
 }
