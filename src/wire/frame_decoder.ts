@@ -14,6 +14,9 @@ import {
 import { decodeOpen, MAX_OPEN_BODY } from "./open.ts";
 import { decodeWorkers, WORKERS_LENGTH } from "./workers.ts";
 
+/** Keeps U+FEFF at the beginning of a text. */
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** The form of a type's frames. */
 interface Form {
   /** True for a frame of a stream, false for one of the association. */
@@ -92,7 +95,7 @@ function frameOf(type: FrameType, stream: number, body: Uint8Array): Frame {
         type,
         stream,
         code: known(ResultCode, body[0]!, type),
-        text: new TextDecoder().decode(body.subarray(1)),
+        text: UTF8.decode(body.subarray(1)),
       };
     case FrameType.Reset:
       return { type, stream, code: known(ResetCode, body[0]!, type) };
