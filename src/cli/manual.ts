@@ -32,8 +32,8 @@ export function manual(commands: readonly NamedCommand[]): string {
     ".SH DESCRIPTION",
     text(
       "micss carries TCP connections over several network paths at once, each path with one share of every byte: " +
-        "an attacker who reads all but one of the paths learns nothing about the content. An attacker who also changes " +
-        "bytes can learn it, so run TLS or SSH inside. Paths are separate only as far as routing keeps them apart.",
+        "an attacker who controls all but one of the paths learns nothing about the content, and changes none of it " +
+        "unnoticed. Paths are separate only as far as routing keeps them apart.",
     ),
     ".PP",
     text(

@@ -22,8 +22,8 @@ export function showIntroduction(screen: Screen, { taps, distinct }: Setup): voi
     "",
     ...wrap(
       `MICSS splits every byte of a TCP connection into shares and sends each share over a network path of its own, a
-      channel. All shares together give the byte back; any fewer are noise. That protects against
-      listeners; against changes, too, only with TLS above. Here, it all runs in one process and on loopback, with three channels and a wiretap on each${
+      channel. All shares together give the byte back; any fewer are noise. A byte that is changed
+      on the way is found, and the connection reset. Here, it all runs in one process and on loopback, with three channels and a wiretap on each${
         distinct ? ":" : ` (at one address: this system has no more):`
       }`,
       screen.width,

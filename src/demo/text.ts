@@ -15,8 +15,8 @@ different networks in different hands. An attacker who listens on all of
 them but one can't read this.
 
 No cipher is involved that a faster computer could break. As long as the
-random bytes are random, two shares contain nothing to find. But an
-attacker who changes bytes could alter this page unnoticed: keep TLS.
+random bytes are random, two shares contain nothing to find. An attacker
+who changes them changes nothing of this page: it doesn't arrive at all.
 `;
 
 /** {@linkcode PAGE} as sent. */

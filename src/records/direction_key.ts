@@ -9,7 +9,7 @@ const computed = new Uint8Array(ELEMENT_LENGTH);
 
 /**
  * The keys of one direction's records, and the number of the next one: the same steps seal and check them
- * (docs/RECORDS.md has the construction and the proof).
+ * (docs/PROTOCOL.md 4.1; docs/SECURITY.md has the proof).
  *
  * k keys the tag of a head, t = m1 k + m2 k^2 over GF(2^128), where m1 is the body's length and the record's number and m2
  * the body's hash, h = Poly1305(rho | 0^16, body). Keys and heads travel secret-shared like all else, so that no tag needs

@@ -2,7 +2,7 @@ import type { Scheme } from "./scheme.ts";
 
 /**
  * The XOR one-time pad, n-out-of-n: S1 ... S(n-1) are pads, Sn = S1 ^ ... ^ S(n-1) ^ M (paper, section III-E). Any n-1
- * shares are uniformly random whatever M is. It provides no integrity (docs/SECURITY.md).
+ * shares are uniformly random whatever M is. Integrity is that of records (docs/SECURITY.md).
  */
 export const xor: Scheme = {
   id: 1,

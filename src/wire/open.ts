@@ -25,7 +25,7 @@ export const MAX_OPEN_BODY: number = 3 + 1 + MAX_NAME + 1 + 16 + 2;
 
 /**
  * Encodes an OPEN frame's body: kind `u8`, port `u16`, host; then source kind `u8` (0 for none), source address, source
- * port `u16` (docs/PROTOCOL.md 4.2).
+ * port `u16` (docs/PROTOCOL.md 5.2).
  *
  * @throws {RangeError} If a name is empty, longer than 253 bytes or not a host name, or an address does not have 4 or 16
  * bytes.

@@ -10,7 +10,7 @@ export const SERVER_ID_LENGTH = 16;
 export const WORKERS_LENGTH: number = 1 + SERVER_ID_LENGTH;
 
 /**
- * A server handler's workers (docs/PROTOCOL.md 4.5): event loops, each of which accepts associations. Worker k, counted
+ * A server handler's workers (docs/PROTOCOL.md 5.5): event loops, each of which accepts associations. Worker k, counted
  * from 0, listens k ports above the first one.
  */
 export interface Workers {

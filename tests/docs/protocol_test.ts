@@ -5,6 +5,7 @@ import { READ_AHEAD } from "../../src/association/channel_reader.ts";
 import { HANDSHAKE_TIMEOUT } from "../../src/association/initiate.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
 import { DEFAULT_PORT } from "../../src/net/address.ts";
+import { ELEMENT_LENGTH, HASH_AT, KEY_LENGTH, MAX_BODY, RECORD_HEAD_LENGTH, TAG_AT } from "../../src/records/record.ts";
 import { xor } from "../../src/sharing/xor.ts";
 import {
   associateLength,
@@ -15,10 +16,12 @@ import {
   RefusedReason,
 } from "../../src/wire/associate.ts";
 import { WireError } from "../../src/wire/decoder.ts";
-import { ELEMENT_LENGTH } from "../../src/wire/field.ts";
 import {
   FRAME_HEAD_LENGTH,
   FrameType,
+  INITIAL_CREDIT,
+  INITIAL_STREAMS,
+  MAX_CREDIT,
   MAX_DATA,
   MAX_PING,
   MAX_RESULT_TEXT,
@@ -26,6 +29,7 @@ import {
   ResultCode,
 } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
+import { encode, writeFrameHead } from "../../src/wire/frame_encoder.ts";
 import { COOKIE_LENGTH, encodeGreeting, GREETING_LENGTH, PROTOCOL_VERSION } from "../../src/wire/greeting.ts";
 import {
   encodeIdentify,
@@ -40,7 +44,6 @@ import {
   NONCE_LENGTH,
 } from "../../src/wire/identify.ts";
 import { encodeOpen, MAX_OPEN_BODY } from "../../src/wire/open.ts";
-import { Seal } from "../../src/wire/seal.ts";
 import { encodeWorkers, MAX_WORKERS, SERVER_ID_LENGTH } from "../../src/wire/workers.ts";
 import { number, read, section, tablesWith } from "./markdown.ts";
 
@@ -64,8 +67,10 @@ function layouts(heading: string): Map<string, { offset: string; length: string;
   );
 }
 
-function counting(into: Uint8Array): void {
-  into.forEach((_, index) => into[index] = index + 1);
+/** A constant that the code does not export. */
+function constant(path: string, name: string): number {
+  const [, value] = new RegExp(`^const ${name} = ([\\d_]+);`, "m").exec(read(path))!;
+  return Number(value!.replaceAll("_", ""));
 }
 
 Deno.test("PROTOCOL.md states every number as the code has it", () => {
@@ -77,24 +82,36 @@ Deno.test("PROTOCOL.md states every number as the code has it", () => {
     "cookie, bytes": COOKIE_LENGTH,
     "greeting, bytes": GREETING_LENGTH,
     "handshake, ms": HANDSHAKE_TIMEOUT,
+    "held of a connection that is not associated, bytes": constant("tests/fuzz/wire_targets.ts", "MAX_ASKED"),
     "read ahead of what is joined, a channel, bytes": READ_AHEAD,
+    "field element, bytes": ELEMENT_LENGTH,
+    "KEY, bytes": KEY_LENGTH,
+    "record head, bytes": RECORD_HEAD_LENGTH,
+    "record body, most bytes": MAX_BODY,
     "frame head, bytes": FRAME_HEAD_LENGTH,
-    "DATA, most bytes": MAX_DATA,
+    "frame body, most bytes": MAX_DATA,
     "PING and PONG, most bytes": MAX_PING,
     "RESULT's text, most bytes": MAX_RESULT_TEXT,
     "OPEN's body, most bytes": MAX_OPEN_BODY,
     "workers, most": MAX_WORKERS,
     "server handler's id, bytes": SERVER_ID_LENGTH,
-    "field element, bytes": ELEMENT_LENGTH,
+    "credit at first, bytes": INITIAL_CREDIT,
+    "credit, most bytes": MAX_CREDIT,
+    "streams before the first STREAMS": INITIAL_STREAMS,
+    "last stream number": 2 ** 32 - 1,
     "idle association at the client, ms": DEFAULT_TIMEOUTS.idle,
+    "idle association at the server, ms": 2 * DEFAULT_TIMEOUTS.idle,
     "PING after, ms": DEFAULT_TIMEOUTS.ping,
     "silent channel is dead after, ms": DEFAULT_TIMEOUTS.silence,
+    "last frames before an abort, ms": constant("src/streams/multiplexer.ts", "LAST_FRAMES_TIMEOUT"),
+    "no close without an OPEN before, ms": constant("src/server/service.ts", "FIRST_OPEN_TIMEOUT"),
+    "end after BYE, ms": constant("src/server/service.ts", "BYE_TIMEOUT"),
     "identify message, bytes": IDENTIFY_LENGTH,
     "key id, bytes": KEY_ID_LENGTH,
     "nonce, bytes": NONCE_LENGTH,
     "identified list, most seconds valid": MAX_VALID,
   };
-  const stated = documented("## 8. Numbers", "what", "number").map(([what, value]) => [what, number(value!)]);
+  const stated = documented("## 9. Numbers", "what", "number").map(([what, value]) => [what, number(value!)]);
   assertEquals(Object.fromEntries(stated), code);
   assertEquals(DEFAULT_TIMEOUTS.handshake, HANDSHAKE_TIMEOUT);
 });
@@ -109,85 +126,58 @@ Deno.test("PROTOCOL.md states the numbers of its prose as the code has them", ()
       `(here: ${READ_AHEAD.toLocaleString("en")})`,
       `The longest has ${MAX_OPEN_BODY} bytes`,
       `of at most ${MAX_RESULT_TEXT} bytes`,
-      `d is at most ${Math.ceil(MAX_OPEN_BODY / ELEMENT_LENGTH) + 2} (an OPEN of ${MAX_OPEN_BODY} bytes)`,
-      `idle for ${DEFAULT_TIMEOUTS.idle / 1000} s; the server waits ${2 * DEFAULT_TIMEOUTS.idle / 1000} s`,
-      `for ${DEFAULT_TIMEOUTS.ping / 1000} s sends PING`,
-      `for ${DEFAULT_TIMEOUTS.silence / 1000} s is dead`,
+      `idle for ${DEFAULT_TIMEOUTS.idle / 1000} s; the server ends one that was idle for ${
+        2 * DEFAULT_TIMEOUTS.idle / 1000
+      } s`,
+      `nothing for ${DEFAULT_TIMEOUTS.ping / 1000} s sends PING`,
+      `for ${DEFAULT_TIMEOUTS.silence / 1000} s while streams are open is dead`,
       `1 to ${MAX_VALID.toLocaleString("en")} (${MAX_VALID / 86_400} days)`,
       `a head of ${FRAME_HEAD_LENGTH} bytes and a body`,
-      `${MAX_DATA.toLocaleString("en")} bytes of DATA make the head's cost vanish`,
+      `a frame's body has at most ${MAX_DATA.toLocaleString("en")} bytes`,
+      `begins with a credit of ${INITIAL_CREDIT.toLocaleString("en")} bytes`,
+      `2^31-1 = ${MAX_CREDIT.toLocaleString("en")} at`,
+      `which is ${INITIAL_STREAMS} until the server sends STREAMS`,
     ]
   ) assert(flat.includes(phrase), `"${phrase}" is not in PROTOCOL.md`);
 });
 
-const NOTHING = new Uint8Array(0);
-
-Deno.test("PROTOCOL.md has every frame's type, name and body length, and what of it is under a tag", () => {
-  const { rows } = tablesWith(text, "type", "name", "body", "body length", "from", "under a tag")[0]!;
+Deno.test("PROTOCOL.md has every frame's type, name, stream and body length", () => {
+  const { rows } = tablesWith(text, "type", "name", "body", "body length", "from", "stream", "section")[0]!;
   const types = rowsOf(FrameType).map(([type, name]) => [type, name!.toUpperCase()]);
   assertEquals(rows.map(([type, name]) => [type, name]), types);
-  for (const [type, name, , lengths, , covered] of rows) {
+  for (const [type, name, , lengths, , stream] of rows) {
     const [least, most = least] = lengths!.split(" to ").map(number);
     for (const length of [least! - 1, least!, most!, most! + 1]) {
       if (length < 0) continue;
-      const allowed = length >= least! && length <= most!;
-      assertEquals(afterHead(Number(type), length), allowed ? null : `${name} of ${length} bytes`, name);
+      const isAllowed = length >= least! && length <= most!;
+      assertEquals(isRefusedFor(Number(type), 1, length, `${name} of ${length} bytes`), !isAllowed, name);
     }
-    assertEquals(tagCovers(Number(type), most!), covered, name);
+    assertEquals(isRefusedFor(Number(type), 0, least!, `${name} without a stream`), stream === "not 0", name);
+    assertEquals(isRefusedFor(Number(type), 1, least!, `${name} on a stream`), stream === "0", name);
   }
 });
 
-/** A decoder's error for such a frame's head, which is validly tagged if it has no body; null for none. */
-function afterHead(type: number, length: number): string | null {
-  const decoder = new FrameDecoder(), key = new Uint8Array(FRAME_HEAD_LENGTH), head = key.slice();
-  Seal.writeKey(key, counting);
-  new Seal(key).write(head, type, length, NOTHING, counting);
-  if (type !== FrameType.Key) {
-    decoder.push(key);
-    while (decoder.next() !== null);
-  }
-  decoder.push(head);
+/** True if a decoder refuses such a frame, with a body of zeros, for this reason. */
+function isRefusedFor(type: number, stream: number, length: number, reason: string): boolean {
+  const frame = new Uint8Array(FRAME_HEAD_LENGTH + length);
+  writeFrameHead(frame, 0, type, stream, length);
   try {
-    decoder.next();
-    return null;
+    new FrameDecoder(frame).next();
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    return error.message;
+    return error.message === reason;
   }
-}
-
-/** The part of a frame under its tag, found by flipping bits of its body and its head. */
-function tagCovers(type: number, length: number): string {
-  const refusesFlipped = (at: number): boolean => {
-    const key = new Uint8Array(FRAME_HEAD_LENGTH), frame = new Uint8Array(FRAME_HEAD_LENGTH + length);
-    Seal.writeKey(key, counting);
-    const body = frame.subarray(FRAME_HEAD_LENGTH);
-    new Seal(key).write(frame, type, length, type === FrameType.Data ? NOTHING : body, counting);
-    const changed = type === FrameType.Key ? key : frame;
-    changed[at]! ^= 1;
-    const decoder = new FrameDecoder();
-    decoder.push(type === FrameType.Key ? key : Uint8Array.from([...key, ...frame]));
-    try {
-      while (decoder.next() !== null);
-      return false;
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      return error.message.includes("with a wrong tag");
-    }
-  };
-  const last = FRAME_HEAD_LENGTH + length - 1;
-  if (!refusesFlipped(FRAME_HEAD_LENGTH - 1)) return "nothing";
-  return refusesFlipped(last) ? "all" : "head";
+  return false;
 }
 
 Deno.test("PROTOCOL.md has every code of RESULT and of RESET, and every reason, with its name", () => {
-  const codes = tablesWith(section(text, "### 4.3. Codes"), "code", "name", "meaning");
+  const codes = tablesWith(section(text, "### 5.3. Codes"), "code", "name", "meaning");
   const [result, reset] = codes.map(({ rows }) => rows.map(([code, name]) => [code, name]));
   assertEquals(result, rowsOf(ResultCode));
   assertEquals(reset, rowsOf(ResetCode));
   assertEquals(documented("### 2.4. Answer", "reason", "name", "meaning"), rowsOf(RefusedReason));
-  assertEquals(documented("## 6. Identification", "reason", "name", "meaning"), rowsOf(IdentifyRefusal));
-  assertEquals(documented("## 6. Identification", "method", "name", "token"), rowsOf(Method));
+  assertEquals(documented("## 7. Identification", "reason", "name", "meaning"), rowsOf(IdentifyRefusal));
+  assertEquals(documented("## 7. Identification", "method", "name", "token"), rowsOf(Method));
 });
 
 Deno.test("PROTOCOL.md lays the greeting out as it is sent", () => {
@@ -226,31 +216,31 @@ Deno.test("PROTOCOL.md lays the list and the refusal out as they are sent", () =
   assertEquals([...encodeIdentifyRefusal(IdentifyRefusal.NoSuchKey)], [type, IdentifyRefusal.NoSuchKey]);
 });
 
-Deno.test("PROTOCOL.md lays KEY and a frame's head out as they are sent", () => {
-  const [head, key] = layouts("### 4.1. Layout");
-  assertEquals([sum(head!), sum(key!)], [FRAME_HEAD_LENGTH, FRAME_HEAD_LENGTH]);
-  const { direction: vectors } = JSON.parse(read("docs/vectors.json"));
-  for (const { name, type, body, frame, key: itsKey, mask, nextMask, tag } of vectors) {
-    const isKey = type === FrameType.Key;
-    const values: Record<string, string> = isKey
-      ? { type: "00", length: "000000", key: itsKey, "first mask": mask }
-      : { type: hex(type, 1), length: hex(body.length / 2, 3), "next mask": nextMask, tag };
-    let start = "";
-    for (const [field, { offset, length }] of isKey ? key! : head!) {
-      assertEquals([start.length / 2, values[field]!.length / 2], [Number(offset), Number(length)], field);
-      start += values[field];
-    }
-    assertEquals(frame, start + (body ?? ""), name);
-  }
+Deno.test("PROTOCOL.md lays KEY, records and frames out as they are sent", () => {
+  const records = section(text, "## 4. Records");
+  const fieldsOf = (part: string): string[][] => {
+    const [table] = tablesWith(records, `${part}: offset`, "length", "field", "value");
+    return table!.rows.map(([offset = "", length = "", field = ""]) => [field, offset, length]);
+  };
+  const element = `${ELEMENT_LENGTH}`;
+  assertEquals(fieldsOf("KEY"), [["k", "0", element], ["rho", "16", element], ["tag", "32", element]]);
+  assertEquals(fieldsOf("record"), [
+    ["length", "0", "3"],
+    ["hash", `${HASH_AT}`, element],
+    ["tag", `${TAG_AT}`, element],
+    ["body", `${RECORD_HEAD_LENGTH}`, "length"],
+  ]);
+  const [frame] = layouts("### 5.1. Layout");
+  const bytes = encode.credit(0x01020304, 0x05060708);
+  const at = (field: string): string => {
+    const { offset, length } = frame!.get(field)!;
+    return bytes.slice(Number(offset), length === "length" ? undefined : Number(offset) + Number(length)).toHex();
+  };
+  assertEquals([...frame!.keys()].map(at), ["0a", "01020304", "0004", "05060708"]);
 });
 
-/** Formats a number as `bytes` bytes in hexadecimal. */
-function hex(value: number, bytes: number): string {
-  return value.toString(16).padStart(2 * bytes, "0");
-}
-
 Deno.test("PROTOCOL.md has every kind of destination, with the length of its host", () => {
-  const kinds = documented("### 4.2. OPEN", "kind", "host");
+  const kinds = documented("### 5.2. OPEN", "kind", "host");
   const bodies = [
     encodeOpen({ destination: { kind: "port", port: 1 } }),
     encodeOpen({ destination: { kind: "name", port: 1, host: "a".repeat(253) } }),
@@ -265,7 +255,7 @@ Deno.test("PROTOCOL.md has every kind of destination, with the length of its hos
 });
 
 Deno.test("PROTOCOL.md lays WORKERS out as it is sent", () => {
-  const { rows } = tablesWith(section(text, "### 4.5. Workers"), "length", "field", "value")[0]!;
+  const { rows } = tablesWith(section(text, "### 5.5. Workers"), "length", "field", "value")[0]!;
   const id = new Uint8Array(SERVER_ID_LENGTH).fill(7);
   const body = encodeWorkers({ count: MAX_WORKERS, id });
   assertEquals(rows.map(([length, field]) => [Number(length), field]), [[1, "count"], [id.length, "id"]]);
@@ -273,22 +263,8 @@ Deno.test("PROTOCOL.md lays WORKERS out as it is sent", () => {
   assertEquals([...body], [MAX_WORKERS, ...id]);
 });
 
-Deno.test("PROTOCOL.md lays the tag's first block out as the test vectors have it", () => {
-  const { rows } = tablesWith(section(text, "### 4.4. Tags"), "offset in m1", "length", "field")[0]!;
-  const { tag: vectors } = JSON.parse(read("docs/vectors.json"));
-  for (const { name, type, length, number: before, blocks } of vectors) {
-    const values: number[] = [type, length, 0, before];
-    let first = "";
-    rows.forEach(([offset, length], index) => {
-      assertEquals(first.length / 2, Number(offset));
-      first += hex(values[index]!, Number(length));
-    });
-    assertEquals(first, blocks[0], name);
-  }
-});
-
 Deno.test("PROTOCOL.md lays the question for channels out as it is sent, and what a token is over", () => {
-  const [question] = layouts("## 6. Identification");
+  const [question] = layouts("## 7. Identification");
   assertEquals(sum(question!), IDENTIFY_LENGTH);
   const keyId = new Uint8Array(KEY_ID_LENGTH).fill(1), nonce = new Uint8Array(NONCE_LENGTH).fill(2);
   const bytes = encodeIdentify({ keyId, nonce });
@@ -305,7 +281,7 @@ Deno.test("PROTOCOL.md lays the question for channels out as it is sent, and wha
 
 Deno.test("PROTOCOL.md names every group of the test vectors", () => {
   const groups = Object.keys(JSON.parse(read("docs/vectors.json"))).filter((name) => name !== "about");
-  const named = documented("## 9. Test vectors", "group", "what to check").map(([name]) => name!.replaceAll("`", ""));
+  const named = documented("## 10. Test vectors", "group", "what to check").map(([name]) => name!.replaceAll("`", ""));
   assertEquals(named.toSorted(), groups.toSorted());
 });
 

@@ -14,7 +14,7 @@ import { allRules, mustRules } from "./rules.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** The length of a question (docs/PROTOCOL.md 6.1). */
+/** The length of a question (docs/PROTOCOL.md 7.1). */
 const QUESTION_LENGTH = 41;
 
 /** Runs a command of micss to completion. */

@@ -1,5 +1,5 @@
 /**
- * The counts in the proof of docs/RECORDS.md, over small fields, where every key and every pattern can be tried: the
+ * The counts in the proof of docs/SECURITY.md, over small fields, where every key and every pattern can be tried: the
  * field of 16 elements in the place of GF(2^128), and 61 = 2^6 - 3 in the place of 2^130 - 5, with blocks of 4 bits and
  * hashes modulo 2^4.
  */

@@ -19,7 +19,7 @@ interface WorkerState {
 const INITIAL: WorkerState = { reached: false, proven: false, notBefore: -Infinity, reported: false };
 
 /**
- * Chooses the server worker of the next association (docs/PROTOCOL.md 4.5): the first one until the server handler announces
+ * Chooses the server worker of the next association (docs/PROTOCOL.md 5.5): the first one until the server handler announces
  * others, then every reachable one in turn. A firewall or NAT that passes only the first one's ports is not an error.
  */
 export class WorkerBalancer {
