@@ -1,20 +1,24 @@
 /**
- * Writes docs/vectors.json, the test vectors of docs/PROTOCOL.md, as the code computes them:
- * `deno run --allow-write=docs scripts/vectors.ts`. The same code writes the same file, byte for byte.
+ * Writes docs/vectors.json, the test vectors of docs/PROTOCOL.md: `deno run --allow-write=docs scripts/vectors.ts`. All of
+ * them follow from the text of that page, and from no code in src, so that they check that code independently. The same
+ * script writes the same file, byte for byte.
  *
  * @module
  */
 
-import { direction } from "./vectors/direction.ts";
-import { fields, tags } from "./vectors/field.ts";
+import { directions } from "./vectors/direction.ts";
+import { frames } from "./vectors/frames.ts";
 import { associates, greetings, refusals } from "./vectors/handshake.ts";
 import { exchanges, invalidLists, unanswered } from "./vectors/identify.ts";
 import { invalid } from "./vectors/invalid.ts";
+import { invalidDirections } from "./vectors/invalid_direction.ts";
 import { opens } from "./vectors/open.ts";
+import { hashes, products, records, tags } from "./vectors/records.ts";
 import { shares } from "./vectors/shares.ts";
 
-const ABOUT = "Test vectors of MICSS/1, made by scripts/vectors.ts; docs/PROTOCOL.md describes them. Bytes are " +
-  "in hexadecimal. Bytes from a CSPRNG are replaced by bytes that count up: 00, 01, 02 and so on.";
+const ABOUT = "Test vectors of MICSS/2, made by scripts/vectors.ts; docs/PROTOCOL.md describes them. Bytes are in " +
+  "hexadecimal; (00*65529) stands for 65,529 bytes 00. Bytes from a CSPRNG are replaced by bytes that count up: 00, 01, " +
+  "02 and so on.";
 
 /** The text of docs/vectors.json. */
 export function vectors(): string {
@@ -23,12 +27,16 @@ export function vectors(): string {
     greeting: greetings(),
     associate: associates(),
     refused: refusals(),
-    open: opens(),
-    field: fields(),
-    tag: tags(),
-    direction: direction(),
-    shares: shares(),
     invalid: invalid(),
+    shares: shares(),
+    product: products(),
+    hash: hashes(),
+    tag: tags(),
+    record: records(),
+    open: opens(),
+    frame: frames(),
+    direction: directions(),
+    invalidDirection: invalidDirections(),
     identify: exchanges(),
     unanswered: unanswered(),
     invalidList: invalidLists(),

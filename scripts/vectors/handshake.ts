@@ -1,40 +1,52 @@
-import { xor } from "../../src/sharing/xor.ts";
-import { encodeAssociate, encodeRefused, RefusedReason } from "../../src/wire/associate.ts";
-import { COOKIE_LENGTH, encodeGreeting } from "../../src/wire/greeting.ts";
-import { counted, members, type Vector } from "./vector.ts";
+import { counted, join, uint, utf8, type Vector } from "./vector.ts";
+
+/** A greeting with this cookie. */
+export function greeting(cookie: Uint8Array): Uint8Array<ArrayBuffer> {
+  return join(utf8("MICSS"), Uint8Array.of(2), cookie);
+}
+
+/** The list of these cookies, for XOR. */
+export function list(...cookies: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return join(Uint8Array.of(1, 1, cookies.length, cookies.length), ...cookies);
+}
 
 /** Greetings (docs/PROTOCOL.md 2.1). */
 export function greetings(): Vector[] {
-  const cookie = counted(COOKIE_LENGTH);
+  const cookie = counted(16);
   return [{
     name: "greeting",
     description: "The server's first message on a connection",
     cookie: cookie.toHex(),
-    bytes: encodeGreeting(cookie).toHex(),
+    bytes: greeting(cookie).toHex(),
   }];
 }
 
 /** Lists of cookies (docs/PROTOCOL.md 2.2). */
 export function associates(): Vector[] {
   return [2, 3, 16].map((channels) => {
-    const cookies = Array.from({ length: channels }, (_, index) => counted(COOKIE_LENGTH, index * COOKIE_LENGTH));
+    const cookies = Array.from({ length: channels }, (_, index) => counted(16, index * 16));
     return {
       name: `${channels} channels`,
       description: `The list of cookies, and its echo, for XOR over ${channels} channels`,
-      scheme: xor.id,
+      scheme: 1,
       threshold: channels,
       cookies: cookies.map((cookie) => cookie.toHex()),
-      bytes: encodeAssociate({ scheme: xor.id, threshold: channels, cookies }).toHex(),
+      bytes: list(...cookies).toHex(),
     };
   });
 }
 
 /** Refusals of a list (docs/PROTOCOL.md 2.4). */
 export function refusals(): Vector[] {
-  return members(RefusedReason).map(([name, reason]) => ({
-    name,
-    description: `The server refuses a list for reason ${reason}`,
-    reason,
-    bytes: encodeRefused(reason).toHex(),
-  }));
+  return refusalsFor(1, ["Unacceptable", "UnknownCookie", "Mismatch", "SharedAddress", "Overloaded"], (reason) => {
+    return `The server refuses a list for reason ${reason}`;
+  });
+}
+
+/** Refusals for consecutive reasons. @param first The first reason's number. */
+export function refusalsFor(first: number, names: string[], describe: (reason: number) => string): Vector[] {
+  return names.map((name, index) => {
+    const reason = first + index;
+    return { name, description: describe(reason), reason, bytes: join(Uint8Array.of(255), uint(reason, 1)).toHex() };
+  });
 }

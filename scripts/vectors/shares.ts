@@ -1,13 +1,12 @@
-import { xor } from "../../src/sharing/xor.ts";
-import { counted, counting, type Vector } from "./vector.ts";
+import { counted, utf8, type Vector } from "./vector.ts";
 
-/** XOR shares (docs/PROTOCOL.md 3). */
+/** XOR shares (docs/PROTOCOL.md 3.2). */
 export function shares(): Vector[] {
-  const message = new TextEncoder().encode("Multiple Independent Channels");
+  const message = utf8("Multiple Independent Channels");
   const split = (channels: number, bytes: Uint8Array, name: string, description: string): Vector => {
-    const shares = Array.from({ length: channels }, () => new Uint8Array(bytes.length));
-    xor.split(bytes, shares, counting());
-    const hex = shares.map((share) => share.toHex());
+    const pads = Array.from({ length: channels - 1 }, (_, index) => counted(bytes.length, index * bytes.length));
+    const last = pads.reduce((sum, pad) => sum.map((byte, at) => byte ^ pad[at]!), bytes);
+    const hex = [...pads, last].map((share) => share.toHex());
     return { name, description, message: bytes.toHex(), pads: hex.slice(0, -1), shares: hex };
   };
   return [

@@ -15,7 +15,7 @@ export type KeyKind = "micss-hmac-v1" | "micss-ed25519-v1" | "micss-ed25519-publ
 
 const KINDS: readonly string[] = ["micss-hmac-v1", "micss-ed25519-v1", "micss-ed25519-public-v1"];
 const MATERIAL_LENGTH = 32;
-const ID_CONTEXT = new TextEncoder().encode("MICSS/1 key id\0");
+const ID_CONTEXT = new TextEncoder().encode("MICSS/2 key id\0");
 /** Prefix of every Ed25519 private key in PKCS #8 (RFC 8410), before the seed. */
 const PKCS8_HEAD = Uint8Array.fromHex("302e020100300506032b657004220420");
 

@@ -40,7 +40,7 @@ const FAMILY_LENGTHS: Readonly<Record<number, number>> = { [IPV4]: 4, [IPV6]: 16
 const VALID_LENGTH = 4;
 const SHORTEST_LIST = MIN_CHANNELS * (1 + 4 + 2) + VALID_LENGTH;
 const LONGEST_LIST = MAX_CHANNELS * (1 + 16 + 2) + VALID_LENGTH;
-const CONTEXT = new TextEncoder().encode("MICSS/1 channel identification\0");
+const CONTEXT = new TextEncoder().encode("MICSS/2 channel identification\0");
 
 /** A client's request for a server handler's channels. */
 export interface Identify {

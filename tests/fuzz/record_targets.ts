@@ -1,6 +1,5 @@
 /** Records of a direction: bytes as channels bring them, and bodies that were sealed and changed by a pattern. */
 import { assertEquals, assertInstanceOf } from "@std/assert";
-import vectors from "../../docs/record-vectors.json" with { type: "json" };
 import { KEY_LENGTH, RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
 import { RecordEncoder, sealedLength } from "../../src/records/record_encoder.ts";
 import { WireError } from "../../src/wire/decoder.ts";
@@ -8,17 +7,18 @@ import { concat } from "../../src/wire/concat.ts";
 import { added, receive, type Received } from "../records/direction.ts";
 import { Random } from "../support/random/random.ts";
 import { taken, type Target } from "./target.ts";
+import { directions, vectorsOf } from "./vectors.ts";
 
-const sent = vectors.direction.map(({ bytes }) => Uint8Array.fromHex(bytes));
+const sent = directions.map((parts) => concat(parts));
 
 /** Bytes of a direction: bodies that are given must be those bytes again, once sealed. */
 const records: Target = {
   name: "records",
   seeds: [
-    ...sent.map((_, index) => concat([...sent.slice(0, index + 1)])),
-    ...vectors.invalid.map(({ bytes }) => Uint8Array.fromHex(bytes)),
+    ...sent,
+    ...vectorsOf("invalidDirection", "bytes"),
   ],
-  words: sent.map((part) => part.subarray(0, RECORD_HEAD_LENGTH)),
+  words: directions.flat().map((part) => part.subarray(0, RECORD_HEAD_LENGTH)),
   longest: 1500,
   take(input) {
     const received = receive([input]);

@@ -7,11 +7,10 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { RecordDecoder } from "../../src/records/record_decoder.ts";
 import { KEY_LENGTH, RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
 import { WireError } from "../../src/wire/decoder.ts";
-import { toElement } from "../support/wire/reference.ts";
+import { hashSlowly, littleEndian, PRIME, toElement } from "../../scripts/vectors/sealing.ts";
 import { Random } from "../support/random/random.ts";
 import { concat } from "../../src/wire/concat.ts";
 import { added, direction, flipped, receive } from "./direction.ts";
-import { hashSlowly, littleEndian, PRIME } from "./reference.ts";
 
 /** Poly1305 adds this to each block of 16 bytes: the bit beyond it. */
 const TOP = 1n << 128n;

@@ -1,8 +1,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { headTag } from "../../src/records/hashes.ts";
-import { multiply, toElement, toInteger } from "../support/wire/reference.ts";
+import { multiply, tagSlowly, toElement, toInteger } from "../../scripts/vectors/sealing.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
-import { tagSlowly } from "./reference.ts";
 
 function tagOf(k: Uint8Array, length: number, number: number, hash: Uint8Array): Uint8Array {
   const tag = new Uint8Array(16);

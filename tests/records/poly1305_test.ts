@@ -3,7 +3,7 @@ import { type Poly1305, wasmPoly1305 } from "../../src/records/hashes.ts";
 import { loadOpensslPoly1305 } from "../../src/records/openssl_poly1305.ts";
 import { fastestPoly1305, withOpenssl } from "../../src/records/poly1305.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
-import { poly1305Slowly } from "./reference.ts";
+import { poly1305Slowly } from "../../scripts/vectors/sealing.ts";
 import { VECTORS } from "./rfc8439.ts";
 
 const openssl = loadOpensslPoly1305();

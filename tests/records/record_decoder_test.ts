@@ -4,7 +4,7 @@ import { RecordDecoder } from "../../src/records/record_decoder.ts";
 import { WireError } from "../../src/wire/decoder.ts";
 import { Random } from "../support/random/random.ts";
 import { direction, flipped } from "./direction.ts";
-import { tagSlowly } from "./reference.ts";
+import { tagSlowly } from "../../scripts/vectors/sealing.ts";
 
 const random = new Random(1);
 

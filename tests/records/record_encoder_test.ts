@@ -5,7 +5,7 @@ import { RecordEncoder, sealedLength } from "../../src/records/record_encoder.ts
 import { forSeeds, Random } from "../support/random/random.ts";
 import { concat } from "../../src/wire/concat.ts";
 import { direction, receive, sealed } from "./direction.ts";
-import { keySlowly, recordSlowly } from "./reference.ts";
+import { keySlowly, recordSlowly } from "../../scripts/vectors/sealing.ts";
 
 function started(seed: number): RecordEncoder {
   const encoder = new RecordEncoder(new Random(seed).fill);

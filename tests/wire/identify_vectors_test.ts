@@ -1,4 +1,4 @@
-/** The vectors of docs/PROTOCOL.md 6, whose cryptography is node:crypto's, held against the code and its WebCrypto. */
+/** The vectors of docs/PROTOCOL.md 7, whose cryptography is node:crypto's, held against the code and its WebCrypto. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { importKey } from "../../src/identify/key.ts";
 import { WireError } from "../../src/wire/decoder.ts";
@@ -62,7 +62,7 @@ Deno.test("the vectors' messages are their values in the protocol's order, and d
     const length = hex(list.length / 2, 2);
     assertEquals(vector.question, `02${keyId}${nonce}`, name);
     assertEquals(list, channels.map(addressOf).join("") + hex(valid, 4), name);
-    const context = new TextEncoder().encode("MICSS/1 channel identification\0").toHex();
+    const context = new TextEncoder().encode("MICSS/2 channel identification\0").toHex();
     const transcript = context + hex(method, 1) + keyId + nonce + addressOf(connected) + length + list;
     assertEquals(vector.transcript, transcript, name);
     assertEquals(vector.answer, `02${hex(method, 1)}${length}${list}${token}`, name);

@@ -1,0 +1,141 @@
+import { openBody } from "./open.ts";
+import { counted, join, uint, utf8, type Vector } from "./vector.ts";
+
+/** The numbers of frame types (docs/PROTOCOL.md 5.1). */
+export const TYPES = {
+  OPEN: 1,
+  RESULT: 2,
+  DATA: 3,
+  END: 4,
+  RESET: 5,
+  PING: 6,
+  PONG: 7,
+  BYE: 8,
+  WORKERS: 9,
+  CREDIT: 10,
+  STREAMS: 11,
+  BLOCKED: 12,
+} as const;
+
+/** The name of a frame's type. */
+export type TypeName = keyof typeof TYPES;
+
+/** A frame, and its type's name. */
+export interface Frame {
+  /** The name of its type. */
+  readonly type: TypeName;
+  /** The number of its stream, or 0. */
+  readonly stream: number;
+  /** Its body. */
+  readonly body: Uint8Array;
+  /** Its encoding. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** A frame with any type, stream and length, whether valid or not. */
+export function rawFrame(type: number, stream: number, length: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
+  return join(uint(type, 1), uint(stream, 4), uint(length, 2), body);
+}
+
+function frame(type: TypeName, stream: number, body: Uint8Array = NOTHING): Frame {
+  return { type, stream, body, bytes: rawFrame(TYPES[type], stream, body.length, body) };
+}
+
+/** OPEN for a port of the server. */
+export function open(stream: number, port = 80): Frame {
+  return frame("OPEN", stream, openBody({ port }));
+}
+
+/** RESULT. */
+export function result(stream: number, code: number, text: Uint8Array = NOTHING): Frame {
+  return frame("RESULT", stream, join(uint(code, 1), text));
+}
+
+/** DATA. */
+export function data(stream: number, body: Uint8Array): Frame {
+  return frame("DATA", stream, body);
+}
+
+/** END. */
+export function end(stream: number): Frame {
+  return frame("END", stream);
+}
+
+/** RESET. */
+export function reset(stream: number, code: number): Frame {
+  return frame("RESET", stream, uint(code, 1));
+}
+
+/** PING or PONG. */
+export function ping(type: "PING" | "PONG", payload: Uint8Array): Frame {
+  return frame(type, 0, payload);
+}
+
+/** BYE. */
+export function bye(last: number): Frame {
+  return frame("BYE", 0, uint(last, 4));
+}
+
+/** WORKERS. */
+export function workers(count: number): Frame {
+  return frame("WORKERS", 0, join(uint(count, 1), counted(16, 160)));
+}
+
+/** CREDIT. */
+export function credit(stream: number, increment: number): Frame {
+  return frame("CREDIT", stream, uint(increment, 4));
+}
+
+/** STREAMS. */
+export function streams(limit: number): Frame {
+  return frame("STREAMS", 0, uint(limit, 4));
+}
+
+/** BLOCKED. */
+export function blocked(stream: number): Frame {
+  return frame("BLOCKED", stream);
+}
+
+/** Single frames, with the values in their bodies (docs/PROTOCOL.md 5.1). */
+export function frames(): Vector[] {
+  const vector = (name: string, description: string, { type, stream, body, bytes }: Frame, values = {}): Vector => {
+    const number = TYPES[type];
+    return { name, description, type: number, stream, ...values, body: body.toHex(), bytes: bytes.toHex() };
+  };
+  const text = "no route to “web”", bad = Uint8Array.of(0x6e, 0x6f, 0xff, 0xc3);
+  const results = ["Ok", "Refused", "Unreachable", "NotAllowed", "Overloaded", "NotProcessed"];
+  const resets = ["Application", "Shutdown", "Limit", "Protocol"];
+  return [
+    vector("OPEN", "To port 80", open(1)),
+    ...results.map((name, code) =>
+      vector(`RESULT ${name}`, `Code ${code}, no text`, result(1, code), { code, text: "" })
+    ),
+    vector("RESULT with a text", "In UTF-8", result(7, 2, utf8(text)), { code: 2, text }),
+    vector("RESULT with a bad text", "Not UTF-8: read with U+FFFD", result(7, 1, bad), {
+      code: 1,
+      text: "no\ufffd\ufffd",
+    }),
+    vector("RESULT, longest", "A text of 200 bytes", result(7, 1, utf8("a".repeat(200))), {
+      code: 1,
+      text: "a".repeat(200),
+    }),
+    vector("DATA", "18 bytes", data(1, utf8("GET / HTTP/1.0\r\n\r\n"))),
+    vector("DATA, shortest", "One byte, on the stream with the highest number", data(4_294_967_295, utf8("!"))),
+    vector("END", "No body", end(3)),
+    ...resets.map((name, index) =>
+      vector(`RESET ${name}`, `Code ${index + 1}`, reset(1, index + 1), { code: index + 1 })
+    ),
+    vector("PING", "The most bytes, 8", ping("PING", counted(8, 1))),
+    vector("PING without bytes", "The fewest bytes", ping("PING", NOTHING)),
+    vector("PONG", "The most bytes, 8", ping("PONG", counted(8, 1))),
+    vector("BYE", "Streams up to 5 go on", bye(5), { last: 5 }),
+    vector("BYE to all", "The server has taken no stream", bye(0), { last: 0 }),
+    vector("WORKERS", "Two workers", workers(2), { count: 2, id: counted(16, 160).toHex() }),
+    vector("WORKERS, most", "64 workers", workers(64), { count: 64, id: counted(16, 160).toHex() }),
+    vector("CREDIT", "65,536 bytes more", credit(2, 65_536), { increment: 65_536 }),
+    vector("STREAMS", "Streams up to 192", streams(192), { limit: 192 }),
+    vector("BLOCKED", "No body", blocked(2)),
+  ];
+}
