@@ -1,159 +1,91 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type Frame, FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
-import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
-import type { Open } from "../../src/wire/open.ts";
-import { bytesOf, dataFrame, everyFrame, receive } from "../support/wire/frames.ts";
-import { concat } from "../../src/wire/concat.ts";
-import { forSeeds, Random } from "../support/random/random.ts";
-import { headOf } from "../support/wire/reference.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { FRAME_HEAD_LENGTH, FrameType, MAX_DATA, ResultCode } from "../../src/wire/frame.ts";
+import { encode, writeFrameHead } from "../../src/wire/frame_encoder.ts";
+import { encodeOpen } from "../../src/wire/open.ts";
+import { fc } from "../support/random/property.ts";
+import { everyFrame, framesSent, LONGEST_OPEN, MAX_STREAM, receive, streamNumbers } from "../support/wire/frames.ts";
+import { frameSlowly } from "../support/wire/reference.ts";
 
-/** An encoder that has sent KEY, and the KEY. */
-function started(): [FrameEncoder, Uint8Array] {
-  const encoder = new FrameEncoder(new Random(1).fill);
-  return [encoder, encoder.key()];
-}
-
-Deno.test("a frame is its type, its body's length in three bytes, a mask, a tag, and that much body", () => {
-  for (const { bytes, frame } of everyFrame(new Random(2).fill)) {
-    assertEquals(bytes[0], frame.type);
-    assertEquals(bytes[1]! * 65536 + bytes[2]! * 256 + bytes[3]!, bytes.length - 36);
-  }
-});
-
-Deno.test("a direction's heads agree with arithmetic on big integers, each under the mask before", () => {
-  const frames = everyFrame(new Random(2).fill).map(({ bytes }) => bytes);
-  const key = frames[0]!.slice(4, 20);
-  let mask = frames[0]!.slice(20, 36);
-  frames.forEach((bytes, number) => {
-    if (number === 0) return;
-    const type = bytes[0]!, body = bytes.slice(36), nextMask = bytes.slice(4, 20);
-    const covered = type === FrameType.Data ? new Uint8Array(0) : body;
-    assertEquals(bytes.slice(0, 36), headOf({ key, mask, type, length: body.length, number, nextMask, covered }));
-    mask = nextMask;
-  });
-});
-
-Deno.test("every frame has a fresh mask of its own", () => {
-  const masks = everyFrame(new Random(2).fill).map(({ bytes }) => bytes.slice(4, 20).toHex());
-  assertEquals(new Set(masks).size, 14);
-  const encoder = new FrameEncoder(new Random(3).fill), random = new Random(3), key = encoder.key();
-  assertEquals(key.slice(4), random.bytes(32));
-  for (const bytes of [encoder.end(), dataFrame(encoder, Uint8Array.of(1)), encoder.ping(new Uint8Array(0))]) {
-    assertEquals(bytes.slice(4, 20), random.bytes(16));
-  }
-});
-
-Deno.test("every type of frame has its number", () => {
-  const numbers = { Key: 0, Open: 1, Result: 2, Data: 3, End: 4, Reset: 5, Ping: 6, Pong: 7, Bye: 8, Workers: 9 };
-  for (const [name, number] of Object.entries(numbers)) assertEquals(FrameType[number], name);
-  assertEquals(new Set(everyFrame(new Random(2).fill).map(({ frame }) => frame.type)).size, 10);
-});
-
-Deno.test("KEY carries the key and first mask exactly as drawn", () => {
-  const encoder = new FrameEncoder(new Random(4).fill);
-  assertEquals(encoder.started, false);
-  assertEquals(encoder.key().toHex(), "00000000" + new Random(4).bytes(32).toHex());
-  assertEquals(encoder.started, true);
-});
-
-Deno.test("if drawing KEY fails, nothing has started", () => {
-  const encoder = new FrameEncoder(() => {
-    throw new Error("no randomness");
-  });
-  assertThrows(() => encoder.key(), Error, "no randomness");
-  assertEquals(encoder.started, false);
-});
-
-Deno.test("nothing can be encoded before KEY, and KEY only once", () => {
-  const frames: readonly ((encoder: FrameEncoder) => unknown)[] = [
-    (encoder) => encoder.open({ destination: { kind: "port", port: 1 } }),
-    (encoder) => encoder.result(ResultCode.Ok),
-    (encoder) => encoder.dataHead(new Uint8Array(36), 1),
-    (encoder) => encoder.end(),
-    (encoder) => encoder.reset(ResetCode.Limit),
-    (encoder) => encoder.ping(new Uint8Array(0)),
-    (encoder) => encoder.pong(new Uint8Array(0)),
-    (encoder) => encoder.bye(),
-    (encoder) => encoder.workers({ count: 2, id: new Uint8Array(16) }),
+Deno.test("every frame is its type, its stream in four bytes, its body's length in two, and the body", () => {
+  const text = new TextEncoder().encode("connection refused"), id = Array.from({ length: 16 }, (_, at) => at);
+  const payload = [1, 2, 3, 4, 5, 6, 7, 8], most = MAX_STREAM, all = [255, 255, 255, 255];
+  const expected = [
+    frameSlowly(9, 0, [2, ...id]),
+    frameSlowly(1, 1, [1, 0, 22, 0]),
+    frameSlowly(3, 1, payload),
+    frameSlowly(2, 1, [0]),
+    frameSlowly(11, 0, [0, 0, 0, 1]),
+    frameSlowly(6, 0, payload),
+    frameSlowly(10, 1, [0, 0, 0, 1]),
+    frameSlowly(12, 1),
+    frameSlowly(4, 1),
+    frameSlowly(1, most, encodeOpen(LONGEST_OPEN)),
+    frameSlowly(2, most, [1, ...text]),
+    frameSlowly(7, 0),
+    frameSlowly(3, most, [1]),
+    frameSlowly(10, most, [127, 255, 255, 255]),
+    frameSlowly(5, most, [3]),
+    frameSlowly(11, 0, all),
+    frameSlowly(8, 0, [0, 0, 0, 0]),
+    frameSlowly(8, 0, all),
+    frameSlowly(4, most),
   ];
-  for (const encode of frames) {
-    assertThrows(() => encode(new FrameEncoder(new Random(1).fill)), TypeError, "a frame before KEY");
-  }
-  assertThrows(() => started()[0].key(), TypeError, "a second KEY");
+  assertEquals(everyFrame().map(({ bytes }) => bytes.toHex()), expected.map((bytes) => bytes.toHex()));
+  assertEquals(new Set(everyFrame().map(({ frame }) => frame.type)).size, 12);
 });
 
-Deno.test("a DATA frame has 1 to 524,288 bytes, and its head says so", () => {
-  const [encoder] = started(), into = new Uint8Array(38).fill(9);
-  for (const [length, head] of [[1, "03000001"], [65_536, "03010000"], [524_288, "03080000"]] as const) {
-    encoder.dataHead(into, length);
-    assertEquals([into.slice(0, 4).toHex(), into.slice(36).toHex()], [head, "0909"]);
-  }
-  for (const length of [0, -1, 524_289]) assertThrows(() => encoder.dataHead(into, length), RangeError, `${length}`);
+Deno.test("a head of any type, stream and length is written where it is to be, and nothing around it", () => {
+  const lengths = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: MAX_DATA }));
+  fc.assert(fc.property(fc.integer({ min: 1, max: 12 }), streamNumbers(), lengths, fc.nat(20), (...head) => {
+    const [type, stream, length, at] = head, into = new Uint8Array(40).fill(9);
+    writeFrameHead(into, at, type, stream, length);
+    const expected = new Uint8Array(40).fill(9);
+    expected.set(frameSlowly(type, stream, [], length), at);
+    assertEquals(into, expected);
+  }));
+  const longest = new Uint8Array(FRAME_HEAD_LENGTH);
+  writeFrameHead(longest, 0, FrameType.Data, 0x01020304, MAX_DATA);
+  assertEquals(longest.toHex(), "03" + "01020304" + "fff9");
 });
 
-Deno.test("neither a refused DATA head nor an OPEN that can't be encoded is counted", () => {
-  const [encoder, key] = started();
-  assertThrows(() => encoder.dataHead(new Uint8Array(36), 524_289), RangeError);
-  assertThrows(() => encoder.open({ destination: { kind: "name", port: 1, host: "" } }), RangeError);
-  assertEquals(receive([key, encoder.end()]).frames.at(-1), { type: FrameType.End });
+Deno.test("frames of any content decode to what was encoded, several in one record", () => {
+  fc.assert(
+    fc.property(fc.array(framesSent(), { maxLength: 4 }), (records) => {
+      const bodies = records.map((frames) => Uint8Array.from(frames.flatMap(({ bytes }) => [...bytes])));
+      const { frames, error } = receive(bodies);
+      assertEquals([frames, error], [records.flat().map(({ frame }) => frame), undefined]);
+    }),
+    { numRuns: 400 },
+  );
 });
 
 Deno.test("a RESULT's text is truncated to 200 bytes, between two characters", () => {
-  const [encoder, key] = started();
   for (const [character, fits] of [["a", 200], ["é", 100], ["€", 66], ["😀", 50]] as const) {
     for (const count of [0, 1, fits - 1, fits, fits + 1, 1000]) {
-      const [own, ownKey] = started();
-      const { frames } = receive([ownKey, own.result(ResultCode.Unreachable, character.repeat(count))]);
+      const { frames } = receive([encode.result(1, ResultCode.Unreachable, character.repeat(count))]);
       const text = character.repeat(Math.min(count, fits));
-      assertEquals(frames[1], { type: FrameType.Result, code: ResultCode.Unreachable, text });
+      assertEquals(frames, [{ type: FrameType.Result, stream: 1, code: ResultCode.Unreachable, text }]);
     }
   }
-  assertEquals(encoder.result(ResultCode.Ok, "a".repeat(300)).length, 36 + 1 + 200);
-  assertEquals(key.length, 36);
+  assertEquals(encode.result(1, ResultCode.Ok, "a".repeat(300)).length, 7 + 1 + 200);
 });
 
 Deno.test("PING and PONG carry the first 8 bytes of their payload", () => {
-  const [encoder] = started();
-  const outside = (bytes: Uint8Array): string => bytes.slice(0, 4).toHex() + bytes.slice(36).toHex();
-  assertEquals(outside(encoder.ping(new Uint8Array(0))), "06000000");
-  assertEquals(outside(encoder.ping(Uint8Array.fromHex("0102030405060708"))), "060000080102030405060708");
-  assertEquals(outside(encoder.pong(Uint8Array.fromHex("010203040506070809"))), "070000080102030405060708");
+  assertEquals(encode.ping().toHex(), "06000000000000");
+  assertEquals(encode.ping(Uint8Array.fromHex("0102030405060708")).toHex(), "060000000000080102030405060708");
+  assertEquals(encode.pong(Uint8Array.fromHex("010203040506070809")).toHex(), "070000000000080102030405060708");
 });
 
-Deno.test("returned frames stay unchanged while the encoder goes on", () => {
-  const random = new Random(5), sent = everyFrame(random.fill), copy = everyFrame(new Random(5).fill);
-  assertEquals(bytesOf(sent), bytesOf(copy));
-  const [encoder] = started(), end = encoder.end(), before = end.slice();
-  encoder.end();
-  assertEquals(end, before);
+Deno.test("a destination or a number of workers that can't be encoded is refused", () => {
+  assertThrows(() => encode.open(1, { destination: { kind: "name", port: 1, host: "" } }), RangeError, "host name");
+  assertThrows(() => encode.workers({ count: 65, id: new Uint8Array(16) }), RangeError, "65 workers");
 });
 
-Deno.test("random sequences of frames decode to what was encoded", async () => {
-  await forSeeds(60, (random) => {
-    const encoder = new FrameEncoder(random.fill), bytes = [encoder.key()];
-    const expected: Frame[] = [{ type: FrameType.Key }];
-    for (let i = 0; i < 30; i++) {
-      const body = random.bytes(random.between(1, 400)), payload = body.slice(0, 8);
-      const code = random.between(1, 4), text = "x".repeat(random.below(201));
-      const open: Open = { destination: { kind: "port", port: random.below(65536) } };
-      const [next, frame] = random.pick<() => [Uint8Array, Frame]>([
-        () => [dataFrame(encoder, body), { type: FrameType.Data, bytes: body }],
-        () => [encoder.ping(body), { type: FrameType.Ping, payload }],
-        () => [encoder.pong(body), { type: FrameType.Pong, payload }],
-        () => [encoder.end(), { type: FrameType.End }],
-        () => [encoder.bye(), { type: FrameType.Bye }],
-        () => [encoder.reset(code), { type: FrameType.Reset, code }],
-        () => [encoder.result(code, text), { type: FrameType.Result, code, text }],
-        () => [encoder.open(open), { type: FrameType.Open, open }],
-      ])();
-      bytes.push(next);
-      const before = expected.at(-1);
-      if (frame.type !== FrameType.Data || before?.type !== FrameType.Data) expected.push(frame);
-      else expected[expected.length - 1] = { type: FrameType.Data, bytes: concat([before.bytes, frame.bytes]) };
-    }
-    const { frames, error, atBoundary } = receive(bytes);
-    assertEquals(error, undefined);
-    assert(atBoundary);
-    assertEquals(frames, expected);
-  });
+Deno.test("returned frames are the caller's: they don't change, nor does a change to them reach others", () => {
+  const before = everyFrame(), payload = Uint8Array.of(1, 2, 3), ping = encode.ping(payload);
+  payload.fill(0xee);
+  assertEquals(ping.toHex(), "06000000000003010203");
+  for (const { bytes } of everyFrame()) bytes.fill(0xee);
+  const after = everyFrame();
+  assertEquals(after.map(({ bytes }) => bytes.toHex()), before.map(({ bytes }) => bytes.toHex()));
 });

@@ -1,15 +1,18 @@
 import { assertEquals } from "@std/assert";
-import { ELEMENT_LENGTH } from "../../src/wire/field.ts";
-import { FRAME_HEAD_LENGTH, frameName, FrameType } from "../../src/wire/frame.ts";
+import { MAX_BODY } from "../../src/records/record.ts";
+import { FRAME_HEAD_LENGTH, frameName, FrameType, MAX_DATA } from "../../src/wire/frame.ts";
 
-Deno.test("a head has room for a type, a length of three bytes, a mask and a tag", () => {
-  assertEquals(FRAME_HEAD_LENGTH, 1 + 3 + 2 * ELEMENT_LENGTH);
+Deno.test("a head has room for a type, a stream of four bytes and a length of two", () => {
+  assertEquals(FRAME_HEAD_LENGTH, 1 + 4 + 2);
 });
 
-Deno.test("frames are named as in the specification", () => {
-  const types = Array.from({ length: 10 }, (_, type) => type as FrameType);
+Deno.test("the longest frame fills a record", () => {
+  assertEquals(FRAME_HEAD_LENGTH + MAX_DATA, MAX_BODY);
+});
+
+Deno.test("frames are numbered and named as in the specification", () => {
+  const types = Array.from({ length: 12 }, (_, index) => index + 1 as FrameType);
   assertEquals(types.map(frameName), [
-    "KEY",
     "OPEN",
     "RESULT",
     "DATA",
@@ -19,5 +22,9 @@ Deno.test("frames are named as in the specification", () => {
     "PONG",
     "BYE",
     "WORKERS",
+    "CREDIT",
+    "STREAMS",
+    "BLOCKED",
   ]);
+  assertEquals([FrameType[0], FrameType[13]], [undefined, undefined]);
 });
