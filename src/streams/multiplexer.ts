@@ -245,8 +245,9 @@ export class Multiplexer {
   }
 
   /** The stream of a frame; null if it is over, or not taken. */
-  #of({ stream }: { readonly stream: number }): Stream | null {
+  #of({ type, stream }: { readonly type: FrameType; readonly stream: number }): Stream | null {
     const found = this.#streams.get(stream);
+    if (found?.awaitsResult && type !== FrameType.Result) throw new WireError(`${frameName(type)} before RESULT`);
     if (found !== undefined) return found;
     if (stream > this.opened && !(this.leaving && this.#options.opened !== undefined)) {
       throw new WireError("a frame on a stream that was never opened");

@@ -100,6 +100,11 @@ export class Stream {
     this.#awaitsResult = awaitsResult;
   }
 
+  /** True on a client until RESULT has come: the server may send nothing else on the stream before. */
+  get awaitsResult(): boolean {
+    return this.#awaitsResult;
+  }
+
   /** True once nothing more can be sent or received. */
   get over(): boolean {
     return this.#over;
@@ -168,7 +173,6 @@ export class Stream {
   /** Handles DATA. @throws {WireError} If it is not allowed. */
   onData(bytes: Uint8Array, record: Chunk): void {
     if (this.#receivedEnd) throw new WireError("DATA behind END");
-    if (this.#awaitsResult) throw new WireError("DATA before RESULT");
     this.#received += bytes.length;
     if (this.#received > this.#granted) throw new WireError("DATA beyond the stream's credit");
     this.#moved(bytes.length);
@@ -178,7 +182,6 @@ export class Stream {
   /** Handles END. @throws {WireError} If it is not allowed. */
   onEnd(): void {
     if (this.#receivedEnd) throw new WireError("END behind END");
-    if (this.#awaitsResult) throw new WireError("END before RESULT");
     this.#receivedEnd = true;
     this.receiver.ended();
     if (this.#sentEnd) this.#finish();
