@@ -255,6 +255,7 @@ function wrongOrders(): Vector[] {
     server("beyond the credit", "A byte more than 65,536", [result(1, 0), data(1, counted(8))], most),
     server("credit above 2^31-1", "By one", [result(1, 0)], credit(1, 2_147_483_647 - 65_535)),
     server("BYE twice", "It comes once", [result(1, 0), result(2, 0), bye(2)], bye(2)),
+    server("BYE below RESULT", "Stream 2 was answered", [result(2, 0)], bye(1)),
     server("STREAMS that falls", "From 200 to 199", [result(1, 0), streams(200)], streams(199)),
     server("STREAMS below 128", "The limit before the first is 128", [result(1, 0)], streams(127)),
     server("WORKERS behind RESULT", "It is a direction's first frame", [result(1, 0)], workers(2)),

@@ -7,7 +7,7 @@ import { forSeeds, Random } from "../support/random/random.ts";
 const COOKIE = new Random(1).bytes(16);
 
 Deno.test("a greeting is MICSS, the version and the cookie", () => {
-  assertEquals(encodeGreeting(COOKIE).toHex(), "4d4943535301" + COOKIE.toHex());
+  assertEquals(encodeGreeting(COOKIE).toHex(), "4d4943535302" + COOKIE.toHex());
   assertEquals(GREETING_LENGTH, 22);
 });
 
@@ -28,7 +28,7 @@ Deno.test("a greeting with any one bit of its first six bytes changed is refused
     assertThrows(
       () => decode(decodeGreeting(), bytes, asked),
       WireError,
-      bit < 40 ? "not a MICSS server handler" : `speaks protocol ${bytes[5]}, this one 1`,
+      bit < 40 ? "not a MICSS server handler" : `speaks protocol ${bytes[5]}, this one 2`,
       `bit ${bit}`,
     );
     assertEquals(asked, [6]);
