@@ -33,6 +33,7 @@ export class RecordReader {
   push(chunk: Chunk): void {
     this.#chunk = chunk;
     this.#input = chunk.bytes as Uint8Array<ArrayBuffer>;
+    this.#drop(0);
   }
 
   /** True where the bytes so far end with KEY or a record, and before the first of them. */
@@ -86,7 +87,7 @@ export class RecordReader {
     return true;
   }
 
-  /** Takes the first `length` bytes off the input, and releases a chunk that is used up. */
+  /** Takes the first `length` bytes off the input, and releases the chunk if it is used up. */
   #drop(length: number): void {
     this.#input = this.#input.subarray(length);
     if (this.#input.length > 0) return;

@@ -5,6 +5,7 @@ import { RecordDecoder } from "../../src/records/record_decoder.ts";
 import { RecordEncoder } from "../../src/records/record_encoder.ts";
 import { RecordReader } from "../../src/records/record_reader.ts";
 import { RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
+import { Lender, taken } from "../support/network/chunks.ts";
 import "../support/system/native.ts";
 import { Random } from "../support/random/random.ts";
 
@@ -31,15 +32,14 @@ export interface Received {
   readonly atBoundary: boolean;
 }
 
-/** Gives a reader the pieces, each of which is overwritten once the reader has returned null for it. */
+/** Gives a reader the pieces, each of which is overwritten once it was released: with the last body that lies in it. */
 export function receive(pieces: Iterable<Uint8Array>, decoder = new RecordDecoder()): Received {
-  const reader = new RecordReader(decoder), bodies: Uint8Array[] = [];
+  const reader = new RecordReader(decoder), bodies: Uint8Array[] = [], lender = new Lender();
   try {
     for (const piece of pieces) {
-      const lent = piece.slice();
-      reader.push(lent);
-      for (let body = reader.next(); body !== null; body = reader.next()) bodies.push(body.slice());
-      lent.fill(0xee);
+      reader.push(lender.lend(piece));
+      for (let body = reader.next(); body !== null; body = reader.next()) bodies.push(taken(body));
+      if (lender.held > 0) throw new Error("a piece that is used up was not released");
     }
   } catch (error) {
     return { bodies, error, atBoundary: false };
