@@ -63,10 +63,12 @@ export class Incoming implements StreamReceiver {
     this.#next();
   }
 
-  /** Called by the stream: what the application has not taken yet is lost. */
+  /** Called by the stream: resets the application's connection, and loses what that has not taken yet. */
   failed(error: Error): void {
     this.#error = error;
     this.#done.reject(error);
+    // Also ends the other direction, which may wait for the application, where this one has ended in order.
+    this.#application?.reset();
   }
 
   #next(): void {

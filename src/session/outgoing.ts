@@ -60,7 +60,7 @@ export class Outgoing {
    */
   async pump(stream: Stream): Promise<void> {
     this.#stream = stream;
-    for (const bytes of [...this.#kept ?? []]) await stream.send(copied(bytes));
+    for (const bytes of [...this.#kept ?? []]) await sent(stream, copied(bytes));
     for (;;) {
       if (this.#kept !== null && this.#keptLength >= MAX_KEPT) await this.#confirmed();
       const piece = await (this.#next ??= this.#reader.next());
@@ -73,9 +73,7 @@ export class Outgoing {
         this.#keptLength += length;
       }
       this.#traffic.sent += length;
-      await stream.send(piece);
-      // Not after a failure: the failed operation may still use the buffer.
-      giveBuffer(buffer);
+      await sent(stream, piece);
     }
   }
 
@@ -89,6 +87,13 @@ export class Outgoing {
       }
     );
   }
+}
+
+/** Sends a piece, and gives its buffer back. */
+async function sent(stream: Stream, piece: Piece): Promise<void> {
+  await stream.send(piece);
+  // Not after a failure: the failed operation may still use the buffer.
+  giveBuffer(piece.buffer);
 }
 
 /** Bytes as a piece. */

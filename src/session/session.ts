@@ -30,7 +30,9 @@ export async function relay(application: Connection, stream: Stream, { incoming,
   try {
     await Promise.all([incoming.run(stream, application), sent]);
     application.close();
-  } catch (error) {
+  } catch (cause) {
+    // A failed stream resets the application's connection, so that this fails too.
+    const error = incoming.error ?? cause;
     application.reset();
     abandon(stream, error);
     throw error;
