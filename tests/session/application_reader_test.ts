@@ -1,22 +1,23 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { giveBuffer } from "../../src/net/buffer_pool.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
-import { ApplicationReader, type Piece } from "../../src/session/application_reader.ts";
-import { ApplicationError } from "../../src/session/relay.ts";
-import { FRAME_HEAD_LENGTH } from "../../src/wire/frame.ts";
+import { ApplicationError } from "../../src/session/application_error.ts";
+import { ApplicationReader } from "../../src/session/application_reader.ts";
+import type { Piece } from "../../src/streams/piece.ts";
+import { DATA_LEAD } from "../../src/streams/record_packer.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { applicationPair } from "../support/handlers/pair.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 
 /** The application's bytes in a piece. */
-function bytesOf({ buffer, start, length }: Piece): Uint8Array<ArrayBuffer> {
-  return buffer.slice(start + FRAME_HEAD_LENGTH, start + FRAME_HEAD_LENGTH + length);
+function bytesOf({ buffer, length }: Piece): Uint8Array {
+  return buffer.slice(DATA_LEAD, DATA_LEAD + length);
 }
 
-/** True if there is room for the head of DATA, and of END if the piece is the last. */
-function hasRoom({ buffer, start, length, last }: Piece): boolean {
-  return start + (last ? 2 : 1) * FRAME_HEAD_LENGTH + length <= buffer.length;
+/** True if the piece lies within its buffer, with room for the heads in front. */
+function hasRoom({ buffer, length }: Piece): boolean {
+  return length > 0 && DATA_LEAD + length <= buffer.length;
 }
 
 function send(application: Connection, length: number): Promise<void> {
@@ -42,12 +43,11 @@ Deno.test("pieces contain all bytes, with any sizes and fragmentation, and are f
     })();
     const pieces = new ApplicationReader(inside);
     const received = new Uint8Array(sent.length);
-    let at = 0, last = false;
+    let at = 0;
     for (let piece = await pieces.next(); piece !== null; piece = await pieces.next()) {
-      assertEquals([hasRoom(piece), last], [true, false]);
+      assert(hasRoom(piece));
       received.set(bytesOf(piece), at);
       at += piece.length;
-      last = piece.last;
       giveBuffer(piece.buffer);
     }
     assertEquals(await pieces.next(), null);
@@ -67,7 +67,7 @@ Deno.test("bytes that arrive after a piece that filled its buffer form a piece o
   await settle();
   await send(application, 300);
   const piece = (await next)!;
-  assertEquals([bytesOf(piece), piece.last, hasRoom(piece)], [new Random(300).bytes(300), false, true]);
+  assertEquals([bytesOf(piece), hasRoom(piece)], [new Random(300).bytes(300), true]);
   application.close();
   inside.close();
 });
@@ -76,7 +76,7 @@ Deno.test("an end that arrives after the bytes before it surfaces in the next ca
   const [application, inside] = await applicationPair();
   const pieces = new ApplicationReader(inside);
   await send(application, 10);
-  assertEquals((await pieces.next())!.last, false);
+  assertEquals((await pieces.next())!.length, 10);
   await application.closeWrite();
   assertEquals([await pieces.next(), await pieces.next()], [null, null]);
   application.close();

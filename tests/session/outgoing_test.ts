@@ -1,76 +1,96 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { ChannelError } from "../../src/association/association.ts";
+import { assertEquals } from "@std/assert";
 import { writeAll } from "../../src/net/connection.ts";
+import { Incoming } from "../../src/session/incoming.ts";
 import { Outgoing } from "../../src/session/outgoing.ts";
-import { FrameType } from "../../src/wire/frame.ts";
+import { Multiplexer } from "../../src/streams/multiplexer.ts";
+import { FrameType, ResultCode } from "../../src/wire/frame.ts";
+import { encode } from "../../src/wire/frame_encoder.ts";
 import { settle } from "../support/time/fake_clock.ts";
-import { applicationPair } from "../support/handlers/pair.ts";
-import { due, finishPair, sessionPair } from "../support/handlers/session_pair.ts";
+import { FramePeer } from "../support/handlers/frame_peer.ts";
+import { applicationPair, associatedPair } from "../support/handlers/pair.ts";
+import { OPEN, streamsOptions } from "../support/handlers/session_pair.ts";
 
-const OPEN = { destination: { kind: "port", port: 80 } } as const;
 const PIECES = ["who ", "is there?"].map((text) => new TextEncoder().encode(text));
 
+/** A stream to a server that is played by hand. */
+async function openStream() {
+  const { client, server, clock, network } = await associatedPair(3);
+  const streams = new Multiplexer(client, streamsOptions(clock)), peer = new FramePeer(server);
+  const stream = streams.open(OPEN, new Incoming({ sent: 0, received: 0 }));
+  await peer.next(FrameType.Open);
+  const finish = async () => {
+    client.end();
+    server.end();
+    await settle();
+    assertEquals([network.openEnds, clock.pending], [0, 0]);
+  };
+  return { client, server, streams, stream, peer, finish };
+}
+
 Deno.test("bytes resent on another association are counted once", async () => {
-  const first = await sessionPair();
-  const second = { ...await sessionPair(), outside: first.outside };
-  const [application, inside] = await applicationPair(first.outside);
+  const [first, second] = [await openStream(), await openStream()];
+  const [application, inside] = await applicationPair();
   const traffic = { sent: 0, received: 0 };
   const outgoing = new Outgoing(inside, traffic, true);
-  await first.clientFrames.send((encoder) => encoder.open(OPEN));
+  const superseded = outgoing.pump(first.stream);
+  await application.write(PIECES[0]!);
+  await first.peer.next(FrameType.Data);
+  await writeAll(application, new Uint8Array(65_536 - PIECES[0]!.length));
+  for (let left = 65_536 - PIECES[0]!.length; left > 0;) left -= (await first.peer.next(FrameType.Data)).bytes.length;
   first.server.abort();
-  const failing = assertRejects(() => outgoing.pump(first.clientFrames), ChannelError);
-  // The channels' failure surfaces in the write after the one that failed.
-  for (const piece of PIECES) {
-    await application.write(piece);
-    await settle();
-  }
-  await failing;
-  assertEquals(traffic.sent, PIECES[0]!.length);
-  await second.clientFrames.send((encoder) => encoder.open(OPEN));
-  const pumped = outgoing.pump(second.clientFrames);
-  await due(second.serverFrames, FrameType.Open);
-  for (const piece of PIECES) assertEquals((await due(second.serverFrames, FrameType.Data)).bytes, piece);
+  await settle();
+  await application.write(PIECES[1]!);
+  const pumped = outgoing.pump(second.stream);
+  let resent = 0;
+  while (resent < 65_536) resent += (await second.peer.next(FrameType.Data)).bytes.length;
+  assertEquals(traffic.sent, 65_536);
+  // More is not kept: the rest is read once the session is confirmed.
+  assertEquals(await second.peer.drain(), []);
+  await second.peer.send(encode.result(1, ResultCode.Ok), encode.credit(1, 100));
+  outgoing.confirm();
+  assertEquals((await second.peer.next(FrameType.Data)).bytes, PIECES[1]);
   await application.closeWrite();
-  await due(second.serverFrames, FrameType.End);
-  await pumped;
-  assertEquals(traffic.sent, PIECES[0]!.length + PIECES[1]!.length);
-  await finishPair(first, application, inside);
-  await finishPair(second);
+  await second.peer.next(FrameType.End);
+  await Promise.all([superseded, pumped]);
+  assertEquals(traffic.sent, 65_536 + PIECES[1]!.length);
+  application.close();
+  inside.close();
+  await first.finish();
+  await second.finish();
 });
 
-Deno.test("bytes that are available with their end leave in one piece with END, up to a length", async () => {
-  for (const [length, writes] of [[1, 1], [400, 1], [512, 2], [5_000, 1], [60_000, 1], [100_000, 3]] as const) {
-    const pair = await sessionPair();
-    const [application, inside] = await applicationPair(pair.outside);
-    const writing = writeAll(application, new Uint8Array(length)).then(() => application.closeWrite());
-    const traffic = { sent: 0, received: 0 };
-    await pair.clientFrames.send((encoder) => encoder.open(OPEN));
-    const pumped = new Outgoing(inside, traffic).pump(pair.clientFrames);
-    await due(pair.serverFrames, FrameType.Open);
-    for (let rest: number = length; rest > 0;) rest -= (await due(pair.serverFrames, FrameType.Data)).bytes.length;
-    await due(pair.serverFrames, FrameType.End);
-    await Promise.all([pumped, writing]);
-    assertEquals([traffic.sent, pair.clientFrames.sent], [length, 1 + writes]);
-    await finishPair(pair, application, inside);
-  }
-});
-
-Deno.test("an end coalesced with a short piece is resent on another association too", async () => {
-  const first = await sessionPair();
-  const second = { ...await sessionPair(), outside: first.outside };
-  const [application, inside] = await applicationPair(first.outside);
+Deno.test("an end behind bytes that wait is resent on another association too", async () => {
+  const [first, second] = [await openStream(), await openStream()];
+  const [application, inside] = await applicationPair();
   await writeAll(application, PIECES[0]!);
   await application.closeWrite();
   const outgoing = new Outgoing(inside, { sent: 0, received: 0 }, true);
-  await first.clientFrames.send((encoder) => encoder.open(OPEN));
-  await outgoing.pump(first.clientFrames);
-  await second.clientFrames.send((encoder) => encoder.open(OPEN));
-  await outgoing.pump(second.clientFrames);
-  for (const { serverFrames } of [first, second]) {
-    await due(serverFrames, FrameType.Open);
-    assertEquals((await due(serverFrames, FrameType.Data)).bytes, PIECES[0]);
-    await due(serverFrames, FrameType.End);
+  for (const { stream, peer } of [first, second]) {
+    await outgoing.pump(stream);
+    assertEquals((await peer.next(FrameType.Data)).bytes, PIECES[0]);
+    await peer.next(FrameType.End);
   }
-  await finishPair(first, application, inside);
-  await finishPair(second);
+  application.close();
+  inside.close();
+  await first.finish();
+  await second.finish();
+});
+
+Deno.test("at most 64 KiB and one piece are read before the session is confirmed", async () => {
+  const { stream, peer, finish } = await openStream();
+  const [application, inside] = await applicationPair();
+  const traffic = { sent: 0, received: 0 };
+  const outgoing = new Outgoing(inside, traffic, true);
+  const pumped = outgoing.pump(stream);
+  await peer.send(encode.result(1, ResultCode.Ok), encode.credit(1, 10_000_000));
+  const writing = writeAll(application, new Uint8Array(1_000_000)).then(() => application.closeWrite());
+  for (let i = 0; i < 50; i++) await settle();
+  const kept = traffic.sent;
+  assertEquals(kept >= 65_536 && kept < 2 * 65_536, true, `${kept}`);
+  outgoing.confirm();
+  await Promise.all([writing, pumped]);
+  assertEquals(traffic.sent, 1_000_000);
+  application.close();
+  inside.close();
+  await finish();
 });

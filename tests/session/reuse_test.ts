@@ -1,29 +1,56 @@
+/** Sessions that are asked again on another association, or must not be. */
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { ChannelError } from "../../src/association/association.ts";
 import { Outgoing } from "../../src/session/outgoing.ts";
-import type { Traffic } from "../../src/session/relay.ts";
-import { NotProcessedError, refuse, request, type RequestOptions } from "../../src/session/session.ts";
+import { NotProcessedError, request, Requested, type RequestOptions } from "../../src/session/session.ts";
+import type { Traffic } from "../../src/session/traffic.ts";
 import { FrameType, ResultCode } from "../../src/wire/frame.ts";
+import { encode } from "../../src/wire/frame_encoder.ts";
 import { settle } from "../support/time/fake_clock.ts";
-import { applicationPair, readAll, sendAll } from "../support/handlers/pair.ts";
-import { due, finishPair, serve, type SessionPair, sessionPair } from "../support/handlers/session_pair.ts";
+import { FramePeer } from "../support/handlers/frame_peer.ts";
+import { applicationPair, associatedPair, readAll, sendAll } from "../support/handlers/pair.ts";
+import {
+  finishPair,
+  OPEN,
+  serve,
+  type SessionPair,
+  sessionPair,
+  streamsOptions,
+} from "../support/handlers/session_pair.ts";
+import { Multiplexer } from "../../src/streams/multiplexer.ts";
+import { MemoryNetwork } from "../support/network/memory_network.ts";
 
-const OPEN = { destination: { kind: "port", port: 80 } } as const;
 const TEXT = new TextEncoder().encode("who is there?");
 
+/** An association whose server is played by hand. */
+async function byHand(outside: MemoryNetwork) {
+  const pair = await associatedPair(3);
+  const clientStreams = new Multiplexer(pair.client, streamsOptions(pair.clock));
+  const finish = async () => {
+    pair.client.end();
+    pair.server.end();
+    await settle();
+    assertEquals([pair.network.openEnds, pair.clock.pending], [0, 0]);
+  };
+  return { ...pair, outside, clientStreams, peer: new FramePeer(pair.server), finish };
+}
+
 /** An application that has sent TEXT and half-closed, and a function that requests its session on an association. */
-async function applicant(pair: SessionPair) {
-  const [application, inside] = await applicationPair(pair.outside);
+async function applicant(outside: MemoryNetwork) {
+  const [application, inside] = await applicationPair(outside);
   await sendAll(application, TEXT);
   const traffic: Traffic = { sent: 0, received: 0 };
   const outgoing = new Outgoing(inside, traffic, true);
-  const ask = ({ clientFrames, clock }: SessionPair, reused?: RequestOptions["reused"]) =>
-    request(OPEN, inside, clientFrames, { traffic, clock, outgoing, ...reused && { reused } });
+  const ask = ({ clientStreams }: Pick<SessionPair, "clientStreams">, reused?: RequestOptions["reused"]) => {
+    const incoming = new Requested(traffic);
+    const stream = clientStreams.open(OPEN, incoming);
+    return request(inside, stream, incoming, { outgoing, ...reused && { reused } });
+  };
   return { application, traffic, ask };
 }
 
-/** Runs a session on `pair` in which the target receives TEXT and sends nothing. */
-async function session(pair: SessionPair, asked: Promise<void>, application: { close(): void }): Promise<void> {
+/** Runs a session in which the target receives TEXT and sends nothing. */
+async function session(asked: Promise<void>, pair: SessionPair, application: { close(): void }): Promise<void> {
   const [target, inside] = await applicationPair(pair.outside);
   const served = serve(pair, inside);
   assertEquals(await readAll(target), TEXT);
@@ -33,56 +60,107 @@ async function session(pair: SessionPair, asked: Promise<void>, application: { c
   await finishPair(pair, target, application as typeof target);
 }
 
-Deno.test("an OPEN that crosses BYE is not processed, and all bytes are resent on another association", async () => {
-  const first = await sessionPair();
-  const { application, traffic, ask } = await applicant(first);
-  const asked = ask(first, "fresh");
-  await due(first.serverFrames, FrameType.Open);
-  await first.serverFrames.send((encoder) => encoder.bye());
-  const refused = refuse(first.serverFrames, ResultCode.NotProcessed, "", first.clock);
-  await assertRejects(() => asked, NotProcessedError);
-  await refused;
-  assertEquals([first.client.ended, first.server.ended], [true, true]);
-  const second = { ...await sessionPair(), outside: first.outside };
-  await session(second, ask(second), application);
+const NOT_PROCESSED: Readonly<Record<string, Uint8Array>> = {
+  "that crosses BYE": encode.bye(0),
+  "answered with NotProcessed": encode.result(1, ResultCode.NotProcessed),
+};
+
+for (const [what, frame] of Object.entries(NOT_PROCESSED)) {
+  Deno.test(`an OPEN ${what} is not processed, and all bytes are resent on another association`, async () => {
+    const outside = new MemoryNetwork();
+    const first = await byHand(outside);
+    const { application, traffic, ask } = await applicant(outside);
+    const asked = ask(first, "fresh");
+    assertEquals(await first.peer.drain(), ["OPEN", "DATA", "END"]);
+    await first.peer.send(frame);
+    await assertRejects(() => asked, NotProcessedError);
+    // The association goes on.
+    assertEquals([first.client.ended, first.clientStreams.size, await first.peer.drain()], [false, 0, []]);
+    await first.finish();
+    const second = await sessionPair(3, undefined, outside);
+    await session(ask(second), second, application);
+    assertEquals(traffic.sent, TEXT.length);
+  });
+}
+
+Deno.test("a session is asked again each time that it was not processed, with all its bytes", async () => {
+  const outside = new MemoryNetwork();
+  const { application, traffic, ask } = await applicant(outside);
+  for (let round = 0; round < 4; round++) {
+    const pair = await byHand(outside);
+    const asked = ask(pair, round % 2 === 0 ? "fresh" : "stale");
+    assertEquals(await pair.peer.drain(), round % 2 === 0 ? ["OPEN", "DATA", "END"] : ["OPEN"]);
+    await pair.peer.send(encode.bye(0));
+    await assertRejects(() => asked, NotProcessedError);
+    await pair.finish();
+  }
+  const last = await sessionPair(3, undefined, outside);
+  await session(ask(last), last, application);
   assertEquals(traffic.sent, TEXT.length);
 });
 
 Deno.test("on a stale association nothing is sent before the answer, and the request can be repeated", async () => {
-  const first = await sessionPair();
-  const { application, ask } = await applicant(first);
+  const outside = new MemoryNetwork();
+  const first = await byHand(outside);
+  const { application, ask } = await applicant(outside);
   const asked = ask(first, "stale");
-  await due(first.serverFrames, FrameType.Open);
-  const next = first.serverFrames.peek();
-  let arrived = false;
-  next.then((frame) => arrived = frame !== null);
-  await settle();
+  assertEquals(await first.peer.drain(), ["OPEN"]);
   first.server.end();
   await assertRejects(() => asked, NotProcessedError);
-  assertEquals(arrived, false);
-  const second = { ...await sessionPair(), outside: first.outside };
-  await session(second, ask(second), application);
+  await first.finish();
+  const second = await sessionPair(3, undefined, outside);
+  await session(ask(second), second, application);
+});
+
+Deno.test("on a stale association the bytes follow the answer", async () => {
+  const pair = await byHand(new MemoryNetwork());
+  const { application, ask } = await applicant(pair.outside);
+  const asked = ask(pair, "stale");
+  assertEquals(await pair.peer.drain(), ["OPEN"]);
+  await pair.peer.send(encode.result(1, ResultCode.Ok), encode.end(1));
+  assertEquals((await pair.peer.next(FrameType.Data)).bytes, TEXT);
+  await pair.peer.next(FrameType.End);
+  await asked;
+  application.close();
+  await pair.finish();
 });
 
 Deno.test("bytes that may have reached a target are never resent: the application sees a reset", async () => {
-  const pair = await sessionPair();
-  const { application, ask } = await applicant(pair);
-  const asked = ask(pair, "fresh");
-  const outcome = asked.catch((error) => error);
-  await due(pair.serverFrames, FrameType.Open);
-  await due(pair.serverFrames, FrameType.Data);
+  const pair = await byHand(new MemoryNetwork());
+  const { application, ask } = await applicant(pair.outside);
+  const outcome = ask(pair, "fresh").catch((error) => error);
+  assertEquals(await pair.peer.drain(), ["OPEN", "DATA", "END"]);
   pair.server.abort();
   assertInstanceOf(await outcome, ChannelError);
   await assertRejects(() => application.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
-  await finishPair(pair, application);
+  application.close();
+  await pair.finish();
+});
+
+Deno.test("a session that was answered is not asked again, even if BYE follows", async () => {
+  const pair = await sessionPair();
+  const { application, ask } = await applicant(pair.outside);
+  const asked = ask(pair, "fresh");
+  const [target, inside] = await applicationPair(pair.outside);
+  const served = serve(pair, inside);
+  assertEquals(await readAll(target), TEXT);
+  pair.serverStreams.leave();
+  await settle();
+  assertEquals([pair.clientStreams.usable, pair.clientStreams.size], [false, 1]);
+  await sendAll(target, TEXT);
+  assertEquals(await readAll(application), TEXT);
+  await asked;
+  assertEquals(await served, null);
+  await finishPair(pair, application, target);
 });
 
 Deno.test("a request on a new association that fails is not repeated", async () => {
-  const pair = await sessionPair();
-  const { application, ask } = await applicant(pair);
+  const pair = await byHand(new MemoryNetwork());
+  const { application, ask } = await applicant(pair.outside);
   const outcome = ask(pair).catch((error) => error);
-  await due(pair.serverFrames, FrameType.Open);
+  assertEquals(await pair.peer.drain(), ["OPEN", "DATA", "END"]);
   pair.server.abort();
   assertInstanceOf(await outcome, ChannelError);
-  await finishPair(pair, application);
+  application.close();
+  await pair.finish();
 });

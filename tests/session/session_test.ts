@@ -1,13 +1,16 @@
 /** Sessions that end in order, in sequence, and refused sessions. */
-import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertNotEquals } from "@std/assert";
 import { writeAll } from "../../src/net/connection.ts";
-import { PendingRequests, refuse, TargetError } from "../../src/session/session.ts";
-import { FRAME_HEAD_LENGTH, FrameType, ResultCode } from "../../src/wire/frame.ts";
+import { Multiplexer } from "../../src/streams/multiplexer.ts";
+import { TargetError } from "../../src/streams/errors.ts";
+import { FrameType, ResultCode } from "../../src/wire/frame.ts";
+import { encode } from "../../src/wire/frame_encoder.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
-import { applicationPair, readAll, readToEnd, sendAll } from "../support/handlers/pair.ts";
+import { FramePeer } from "../support/handlers/frame_peer.ts";
+import { applicationPair, associatedPair, readAll, readToEnd, sendAll } from "../support/handlers/pair.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
-import { ask, due, finishPair, sessionPair, startSession } from "../support/handlers/session_pair.ts";
+import { ask, finishPair, OPEN, sessionPair, startSession, streamsOptions } from "../support/handlers/session_pair.ts";
 
 Deno.test("a session carries all bytes in both directions, with any sizes, fragmentation and number of channels", async () => {
   await forSeeds(15, async (random) => {
@@ -72,82 +75,82 @@ Deno.test("a session in which neither side sends anything ends in order", async 
   await finishPair(pair, application, target);
 });
 
-Deno.test("the application's bytes follow the OPEN immediately, before any answer", async () => {
-  const pair = await sessionPair();
-  const [application, inside] = await applicationPair(pair.outside);
-  const client = ask(pair, inside, undefined, 8443);
+Deno.test("the application's bytes follow the OPEN immediately, in its record, before any answer", async () => {
+  const { client, server, clock, network } = await associatedPair(3);
+  const clientStreams = new Multiplexer(client, streamsOptions(clock)), peer = new FramePeer(server);
+  const [application, inside] = await applicationPair(network);
   await writeAll(application, Uint8Array.of(7, 8, 9));
-  const { open } = await due(pair.serverFrames, FrameType.Open);
-  assertEquals(open, { destination: { kind: "port", port: 8443 } });
-  assertEquals((await due(pair.serverFrames, FrameType.Data)).bytes.slice(), Uint8Array.of(7, 8, 9));
-  await pair.serverFrames.send((encoder) => encoder.result(ResultCode.Ok));
-  await pair.serverFrames.send((encoder) => encoder.end());
+  const asked = ask({ clientStreams }, inside);
+  assertEquals(await peer.next(FrameType.Open), { type: FrameType.Open, stream: 1, open: OPEN, record: 0 });
+  const data = await peer.next(FrameType.Data);
+  assertEquals([data.bytes, data.stream, data.record], [Uint8Array.of(7, 8, 9), 1, 0]);
+  await peer.send(encode.result(1, ResultCode.Ok), encode.end(1));
   assertEquals(await readAll(application), new Uint8Array());
   await application.closeWrite();
-  await due(pair.serverFrames, FrameType.End);
-  assertEquals(await client, null);
-  await finishPair(pair, application);
+  await peer.next(FrameType.End);
+  assertEquals([await asked, clientStreams.size], [null, 0]);
+  application.close();
+  client.end();
+  server.end();
+  await settle();
+  assertEquals([network.openEnds, clock.pending], [0, 0]);
 });
 
-Deno.test("a lone OPEN leaves immediately; one of several waits 2 ms for the application's first bytes", async () => {
-  const outside = new MemoryNetwork();
-  const pending = new PendingRequests();
-  const sessions = [];
-  for (const [speaks, together] of [[true, false], [true, true], [false, false]] as const) {
-    const pair = { ...await sessionPair(), outside };
-    const [application, inside] = await applicationPair(outside);
-    if (speaks) await writeAll(application, Uint8Array.of(7, 8, 9));
-    const client = ask(pair, inside, undefined, undefined, pending);
-    await due(pair.serverFrames, FrameType.Open);
-    assertEquals(pair.serverFrames.more, together, `session ${sessions.length + 1}`);
-    sessions.push({ pair, application, client });
-  }
-  for (const { pair, application, client } of sessions) {
-    await pair.serverFrames.send((encoder) => encoder.result(ResultCode.Ok));
-    await pair.serverFrames.send((encoder) => encoder.end());
-    await application.closeWrite();
-    assertEquals(await client, null);
-  }
-  for (const { pair, application } of sessions) await finishPair({ ...pair, outside: pair.network }, application);
-  assertEquals(outside.openEnds, 0);
-});
-
-Deno.test("a refused session resets the application with the reason, and ends the association on both sides", async () => {
+Deno.test("a refused session resets the application with the reason, and the association goes on", async () => {
   const cases: [ResultCode, string, string][] = [
     [ResultCode.Refused, "the target refused the connection", "the target refused the connection"],
     [ResultCode.Overloaded, "", "overloaded"],
   ];
   for (const [code, text, message] of cases) {
     const pair = await sessionPair();
+    const other = await startSession(pair);
     const [application, inside] = await applicationPair(pair.outside);
-    const client = ask(pair, inside);
-    // Bytes are on their way when the refusal arrives; it must not be lost to a reset.
+    const asked = ask(pair, inside);
+    // Bytes are on their way when the refusal arrives; they have no effect.
     const writing = writeAll(application, new Uint8Array(1_000_000)).catch(() => {});
-    await due(pair.serverFrames, FrameType.Open);
-    await refuse(pair.serverFrames, code, text, pair.clock);
-    const error = await client;
+    const { stream } = await pair.opened();
+    stream.answer(code, text);
+    const error = await asked;
     assertInstanceOf(error, TargetError);
     assertEquals([error.code, error.message], [code, message]);
     assertInstanceOf((await readToEnd(application)).error, Deno.errors.ConnectionReset);
     await writing;
-    assertEquals([pair.client.ended, pair.server.ended], [true, true]);
-    await finishPair(pair, application);
+    await Promise.all([sendAll(other.application, new Uint8Array(5)), sendAll(other.target, new Uint8Array(6))]);
+    assertEquals([(await readAll(other.target)).length, (await readAll(other.application)).length], [5, 6]);
+    assertEquals([await other.client, await other.server, pair.client.ended, pair.server.ended], [
+      null,
+      null,
+      false,
+      false,
+    ]);
+    await finishPair(pair, application, other.application, other.target);
   }
 });
 
-Deno.test("a client that does not close after a refusal is cut off a second later, even while it sends", async () => {
-  const pair = await sessionPair();
-  await pair.clientFrames.send((encoder) => encoder.open({ destination: { kind: "port", port: 1 } }));
-  await due(pair.serverFrames, FrameType.Open);
-  let refused = false;
-  const refusing = refuse(pair.serverFrames, ResultCode.NotAllowed, "no", pair.clock).then(() => refused = true);
-  for (let i = 0; i < 50; i++) await pair.clientFrames.sendData(new Uint8Array(FRAME_HEAD_LENGTH + 1000));
-  await pair.clock.advance(999);
-  assertEquals(refused, false);
-  await pair.clock.advance(1);
-  await refusing;
-  assertEquals(pair.server.ended, true);
-  await finishPair(pair);
+Deno.test("sessions of one association run side by side, each with its own bytes, half-closes and end", async () => {
+  await forSeeds(4, async (random) => {
+    const pair = await sessionPair(3, new MemoryNetwork({ capacity: random.pick([9000, 65536]) }));
+    await Promise.all(Array.from({ length: 30 }, async () => {
+      const { application, target, client, server, up, down } = await startSession(pair);
+      const [sent, answer] = [random.bytes(random.below(200_000)), random.bytes(random.below(200_000))];
+      const [gotUp, gotDown] = await Promise.all([
+        readAll(target),
+        readAll(application),
+        sendAll(application, sent),
+        sendAll(target, answer),
+      ]);
+      assert(gotUp.toHex() === sent.toHex() && gotDown.toHex() === answer.toHex());
+      assertEquals([await client, await server], [null, null]);
+      assertEquals([up, down], [{ sent: sent.length, received: answer.length }, {
+        sent: answer.length,
+        received: sent.length,
+      }]);
+      application.close();
+      target.close();
+    }));
+    assertEquals([pair.clientStreams.opened, pair.client.ended], [30, false]);
+    await finishPair(pair);
+  });
 });
 
 Deno.test("one association carries sessions in sequence", async () => {
@@ -180,7 +183,7 @@ Deno.test("a session's end is not lost if the association ends right after it, e
     const bytes = new Random(4).bytes(capacity === 1 ? 300 : 200_000);
     const reading = readToEnd(application);
     const ended = server.then((error) => {
-      pair.server.end();
+      void pair.serverStreams.end();
       return error;
     });
     await sendAll(target, bytes);
@@ -210,13 +213,27 @@ Deno.test("an application that does not read stops the target, and loses nothing
   await finishPair(pair, application, target);
 });
 
-Deno.test("any frame but RESULT in answer to OPEN violates the protocol", async () => {
-  const pair = await sessionPair();
-  const [application, inside] = await applicationPair(pair.outside);
-  const client = ask(pair, inside);
-  await due(pair.serverFrames, FrameType.Open);
-  await pair.serverFrames.send((encoder) => encoder.end());
-  assertStringIncludes((await client)!.message, "where RESULT was due");
-  assertInstanceOf((await readToEnd(application)).error, Deno.errors.ConnectionReset);
-  await finishPair(pair, application);
+Deno.test("an application that does not read stops neither another session nor its own other direction", async () => {
+  const pair = await sessionPair(2, new MemoryNetwork(), new MemoryNetwork({ capacity: 10_000 }));
+  const stopped = await startSession(pair);
+  const flood = writeAll(stopped.target, new Uint8Array(2_000_000)).catch(() => {});
+  for (let i = 0; i < 50; i++) await settle();
+  const { application, target, client, server } = await startSession(pair);
+  const [got] = await Promise.all([
+    readAll(application),
+    sendAll(target, new Uint8Array(500_000)),
+    readAll(target).then(
+      (bytes) => assertEquals(bytes.length, 300_000),
+    ),
+    sendAll(application, new Uint8Array(300_000)),
+  ]);
+  assertEquals([got.length, await client, await server], [500_000, null, null]);
+  await writeAll(stopped.application, Uint8Array.of(1));
+  assertEquals(await stopped.target.read(new Uint8Array(5)), 1);
+  stopped.application.reset();
+  await flood;
+  assertNotEquals(await stopped.client, null);
+  assertNotEquals(await stopped.server, null);
+  assertEquals([pair.client.ended, pair.server.ended], [false, false]);
+  await finishPair(pair, application, target, stopped.application, stopped.target);
 });

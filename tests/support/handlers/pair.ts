@@ -81,9 +81,8 @@ export async function associatedPair(
  * @returns The application's end, and the handler's.
  */
 export async function applicationPair(network = new MemoryNetwork()): Promise<[Connection, Connection]> {
-  const at = { host: "127.0.0.1", port: 8080 };
-  const listener = network.listen(at);
-  const [outside, inside] = await Promise.all([network.connect(at), listener.accept()]);
+  const listener = network.listen({ host: "127.0.0.1", port: 0 });
+  const [outside, inside] = await Promise.all([network.connect(listener.address), listener.accept()]);
   listener.close();
   return [outside, inside!];
 }
