@@ -63,7 +63,7 @@ export class Incoming implements StreamReceiver {
     this.#next();
   }
 
-  /** Called by the stream: resets the application's connection, and loses what that has not taken yet. */
+  /** Called when the stream fails, or the session is aborted: resets the application's connection, and loses what that has not taken yet. */
   failed(error: Error): void {
     this.#error = error;
     this.#done.reject(error);
@@ -88,9 +88,10 @@ export class Incoming implements StreamReceiver {
     applied(this.#application!.write(from === 0 ? bytes : bytes.subarray(from))).then((length) => {
       this.#traffic.received += length;
       if (from + length < bytes.length) return this.#write(chunk, from + length);
+      // Not after the release, which may detach the bytes: their length is then 0.
+      this.#stream!.taken(bytes.length);
       chunk.release();
       this.#writing = false;
-      this.#stream!.taken(bytes.length);
       this.#next();
     }).catch(this.#done.reject);
   }
