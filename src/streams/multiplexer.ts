@@ -101,6 +101,7 @@ export class Multiplexer {
     this.#owner = {
       push: (frame) => this.#push(frame),
       ready: (stream) => outbox.ready(stream),
+      whenLeft: (left) => outbox.whenLeft(left),
       over: (stream) => this.#over(stream),
       waits: () => void counters.creditWaits++,
       bulk: () => void (this.#filledAt = clock.now()),

@@ -32,6 +32,8 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
   /** Since when something has been on its way into the channels, in milliseconds of the clock. */
   #since = 0;
   readonly #flushing: (() => void)[] = [];
+  /** Whom to tell that every channel has accepted a chunk, by the chunk's number. */
+  readonly #leaving: { readonly chunk: number; readonly left: () => void }[] = [];
 
   /**
    * Creates an empty outbox.
@@ -63,7 +65,13 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     this.#pace.moved(length, now - this.#since);
     this.#since = now;
     this.#written++;
+    while (this.#leaving.length > 0 && this.#leaving[0]!.chunk <= this.#written) this.#leaving.shift()!.left();
     if (this.#isFlushed) { for (const resume of this.#flushing.splice(0)) resume(); }
+  }
+
+  /** Calls back when every channel has accepted the chunk that is being packed; never, if a channel fails before. */
+  whenLeft(left: () => void): void {
+    this.#leaving.push({ chunk: this.passed + 1, left });
   }
 
   /** Resolves when everything has left; never, if a channel fails before. */

@@ -42,6 +42,8 @@ export interface StreamOwner {
   push(frame: Uint8Array): void;
   /** Puts a stream with something to send in the queue. */
   ready(stream: Stream): void;
+  /** Calls back when the frames that are being packed have left. */
+  whenLeft(left: () => void): void;
   /** The stream is over. */
   over(stream: Stream): void;
   /** The stream has bytes to send and no credit. */
@@ -74,7 +76,9 @@ export class Stream {
   #settle: PromiseWithResolvers<void> | null = null;
   #queued = false;
   #awaitsResult: boolean;
+  /** END waits to be packed. */
   #ending = false;
+  /** END has left. */
   #sentEnd = false;
   #receivedEnd = false;
   #over = false;
@@ -126,10 +130,17 @@ export class Stream {
     return settle.promise;
   }
 
-  /** Half-closes, behind all DATA. */
-  end(): void {
+  /**
+   * Half-closes, behind all DATA; the last call of {@linkcode Stream.send} must have settled.
+   *
+   * @returns Settles when END has left, so that ending the association loses nothing. Rejects when the stream fails before.
+   */
+  end(): Promise<void> {
+    const settle = this.#settle = Promise.withResolvers<void>();
+    if (this.#over) settle.reject(new Error("the stream is over"));
     this.#ending = true;
     this.#queue();
+    return settle.promise;
   }
 
   /** Answers OPEN; on the server only. After a code other than `Ok` the stream is over. */
@@ -246,10 +257,10 @@ export class Stream {
       this.#settle!.resolve();
       this.#piece = this.#settle = null;
     }
-    if (this.#ending && !this.#sentEnd && !this.#over) {
+    if (this.#ending && !this.#over) {
       if (!packer.frame(encode.end(this.number))) return false;
-      this.#sentEnd = true;
-      if (this.#receivedEnd) this.#finish();
+      this.#ending = false;
+      this.#owner.whenLeft(() => this.#endLeft());
     }
     this.#queued = false;
     return true;
@@ -264,6 +275,14 @@ export class Stream {
     }
     this.#queued = true;
     this.#owner.ready(this);
+  }
+
+  #endLeft(): void {
+    if (this.#over) return;
+    this.#sentEnd = true;
+    this.#settle!.resolve();
+    this.#settle = null;
+    if (this.#receivedEnd) this.#finish();
   }
 
   #grant(bytes: number): void {
