@@ -79,7 +79,7 @@ export class Service {
   readonly #client: string;
   /** Cancels connecting to targets. */
   readonly #abort = new AbortController();
-  readonly #sessions = new Set<Promise<void>>();
+  readonly #sessions = new Map<Promise<void>, Incoming>();
   #cancelIdle: (() => void) | null = null;
 
   /** Takes ownership of an association. @param association New: nothing has been read from it or written to it. */
@@ -122,7 +122,7 @@ export class Service {
     if (fault !== null || failure !== null && failure.cause !== null) {
       log.warn("association failed", { sessions, reason: reasonOf(fault ?? failure) });
     } else log.debug("association ended", { sessions });
-    await Promise.all(this.#sessions);
+    await Promise.all(this.#sessions.keys());
   }
 
   /**
@@ -149,6 +149,8 @@ export class Service {
   /** Aborts the association and its sessions. */
   abort(): void {
     this.#association.abort();
+    // Streams that are over no longer fail: their targets may still be reading.
+    for (const incoming of this.#sessions.values()) incoming.failed(new HandlerEnding());
   }
 
   /** Called when the first stream opens and when the last is over. */
@@ -178,7 +180,7 @@ export class Service {
       this.#sessions.delete(session);
       this.#multiplexer.release();
     });
-    this.#sessions.add(session);
+    this.#sessions.set(session, incoming);
   }
 
   async #session(

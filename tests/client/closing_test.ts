@@ -1,7 +1,10 @@
 /** A client handler closed at any moment leaves no application waiting. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { Handlers } from "../support/handlers/handlers_in_memory.ts";
 import { bounded } from "../support/programs/process.ts";
 import { World } from "../support/handlers/world.ts";
+import { settle } from "../support/time/fake_clock.ts";
+import { sendAll } from "../support/handlers/pair.ts";
 
 const CHANNELS = ["192.0.2.1", "198.51.100.1"];
 const WEB = { host: CHANNELS[0]!, port: 80 };
@@ -25,3 +28,23 @@ Deno.test("closing resets an application whose session was requested on an idle 
     );
   }
 });
+
+for (const role of ["client", "server"] as const) {
+  Deno.test(`closing a ${role} handler resets a session of which only the last bytes are unread`, async () => {
+    const handlers = new Handlers({ capacity: 10_000 });
+    const { application, target } = await handlers.session();
+    const [sender, reader] = role === "client" ? [target, application] : [application, target];
+    await reader.closeWrite();
+    assertEquals(await sender.read(new Uint8Array(1)), null);
+    // Within a stream's first credit: everything, END included, reaches the other handler.
+    await sendAll(sender, new Uint8Array(50_000));
+    for (let turn = 0; turn < 50; turn++) await settle();
+    assertEquals(handlers[role === "client" ? "server" : "client"].activity.sessions.size, 0);
+    assertEquals(handlers[role].activity.sessions.size, 1);
+    await bounded(handlers[role].close(), () => "the end of the handler", 2000);
+    await assertRejects(async () => {
+      while (await reader.read(new Uint8Array(65_536)) !== null);
+    }, Deno.errors.ConnectionReset);
+    await handlers.close(application, target);
+  });
+}

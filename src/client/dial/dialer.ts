@@ -43,6 +43,7 @@ export class Dialer {
   readonly #server: ResolvedServer;
   readonly #options: DialerOptions;
   readonly #associations: Associations;
+  readonly #sessions = new Set<Requested>();
   #closed = false;
 
   /** Starts without sessions. */
@@ -87,6 +88,7 @@ export class Dialer {
     const session = `${association.id}.${stream.number}`;
     const log = this.#options.log.with({ session, ...fields });
     log.debug("session");
+    this.#sessions.add(incoming);
     const start = clock.now();
     const ended = activity.session({
       id: session,
@@ -129,6 +131,8 @@ export class Dialer {
       }
       if (error instanceof TargetError) refused.warn({ session, ...fields, reason: error.message });
       else log.warn("session reset", { ...counts(), reason: reasonOf(error) });
+    } finally {
+      this.#sessions.delete(incoming);
     }
     return true;
   }
@@ -151,6 +155,8 @@ export class Dialer {
   close(): void {
     this.#closed = true;
     this.#associations.close();
+    // Streams that are over no longer fail: their applications may still be reading.
+    for (const incoming of this.#sessions) incoming.failed(new HandlerEnding());
   }
 
   #open({ connection: { remote } }: Arrival, port: number): Open {
