@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { ChannelError } from "../../src/association/association.ts";
 import { ChannelReader, READ_AHEAD } from "../../src/association/channel_reader.ts";
-import { bufferBytes } from "../../src/net/buffer_pool.ts";
+import { bufferBytes, giveBuffer, SMALLEST_BUFFER, takeBuffer } from "../../src/net/buffer_pool.ts";
 import type { Chunk } from "../../src/net/chunk.ts";
 import type { Connection } from "../../src/net/connection.ts";
 import { concat } from "../../src/wire/concat.ts";
@@ -59,12 +59,11 @@ Deno.test("no buffer is used twice at a time, with a hundred associations that s
       const bytes = random.bytes(random.below(30_000));
       const endsAt = round % 3 === 0 ? Infinity : random.below(bytes.length + 1);
       let seen = 0;
-      const hold = async ({ bytes }: Chunk): Promise<void> => {
-        const first = bytes.slice();
-        seen += bytes.length;
+      const hold = async (chunk: Chunk): Promise<void> => {
+        const due = bytes.subarray(seen, seen += chunk.bytes.length);
         if (seen >= endsAt) random.pick([pair.client, pair.server])[random.pick(["end", "abort"] as const)]();
         for (let turns = random.below(50); turns > 0; turns--) await Promise.resolve();
-        assertEquals(bytes.slice(), first, "a chunk that is held changed");
+        assertEquals(chunk.bytes.slice(), due, "a chunk is wrong, or changed while it was held");
       };
       const failed = (error: unknown) => assertInstanceOf(error, ChannelError);
       const reading = receive(pair.server, hold).catch(failed);
@@ -127,8 +126,8 @@ Deno.test("chunks that are held long keep their own memory, and no more than the
 });
 
 Deno.test("a reader gives what has arrived, in order, aligned to the stream, whatever is taken, held and released when", async () => {
-  // At each step: takes up to so many bytes, and releases that chunk of those held.
-  const steps = fc.array(fc.tuple(fc.integer({ min: 1, max: 700 }), fc.nat()), { maxLength: 40 });
+  // At each step: takes up to so many bytes, and releases that chunk of those held, while a read is in progress or not.
+  const steps = fc.array(fc.tuple(fc.integer({ min: 1, max: 700 }), fc.nat(), fc.boolean()), { maxLength: 40 });
   const cuts = bytes(0, 3000).chain((whole) => fc.tuple(fc.constant(whole), cutsOf(whole, 20)));
   await fc.assert(
     fc.asyncProperty(cuts, steps, async ([whole, pieces], steps) => {
@@ -174,4 +173,22 @@ Deno.test("a reader gives what has arrived, in order, aligned to the stream, wha
     }),
     { numRuns: 60 },
   );
+});
+
+Deno.test("a buffer that a read may still fill is not given back with the others", async () => {
+  const reads: { into: Uint8Array; resolve: (length: number) => void }[] = [];
+  const connection = {
+    read: (into: Uint8Array) => new Promise((resolve) => reads.push({ into, resolve })),
+  } as unknown as Connection;
+  const reader = new ChannelReader(connection);
+  reader.read();
+  reader.release();
+  const others = Array.from({ length: 200 }, () => takeBuffer(SMALLEST_BUFFER).fill(7));
+  const [{ into, resolve }] = reads as [typeof reads[0]];
+  into.fill(9);
+  resolve(into.length);
+  await settle();
+  assert(others.every((buffer) => buffer.every((byte) => byte === 7)));
+  assertEquals([reader.available, reader.ended], [0, { cause: null }]);
+  others.forEach(giveBuffer);
 });
