@@ -86,7 +86,7 @@ Examples:
 
 Deno.test("version prints deno.json's version and the numbers that a peer must share", async () => {
   const out = `micss ${project.version} (from source)
-protocol 1, sharing xor (1), identification hmac-sha256 (1) and ed25519 (2)
+protocol 2, sharing xor (1), identification hmac-sha256 (1) and ed25519 (2)
 deno ${Deno.version.deno}, ${Deno.build.target}
 `;
   for (const name of ["version", "--version", "-V"]) assertEquals(await run(name), { status: 0, out, err: "" });
@@ -98,7 +98,7 @@ Deno.test("version --json prints an object", async () => {
   assertEquals(JSON.parse(out), {
     version: project.version,
     build: "from source",
-    protocol: 1,
+    protocol: 2,
     sharing: { xor: 1 },
     identification: { "hmac-sha256": 1, ed25519: 2 },
     deno: Deno.version.deno,

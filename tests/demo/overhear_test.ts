@@ -2,27 +2,26 @@ import { assertEquals } from "@std/assert";
 import { bytesOf, overhear, xorOf } from "../../src/demo/overhear.ts";
 import type { Recording } from "../../src/demo/tap.ts";
 import { Tape } from "../../src/demo/tape.ts";
+import { RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
+import { RecordEncoder } from "../../src/records/record_encoder.ts";
 import { xor } from "../../src/sharing/xor.ts";
 import { encodeAssociate } from "../../src/wire/associate.ts";
-import { FRAME_HEAD_LENGTH, ResultCode } from "../../src/wire/frame.ts";
-import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
+import { concat } from "../../src/wire/concat.ts";
+import { ResultCode } from "../../src/wire/frame.ts";
+import { encode } from "../../src/wire/frame_encoder.ts";
 import { encodeGreeting } from "../../src/wire/greeting.ts";
+import { dataFrame } from "../support/wire/frames.ts";
 import { Random } from "../support/random/random.ts";
 
-/** Downward message bytes: KEY, then for each answer RESULT, its pieces as DATA, and END. */
-function messageOf(random: Random, answers: readonly (readonly Uint8Array[])[]): Uint8Array {
-  const encoder = new FrameEncoder(random.fill);
-  const frames = [encoder.key()];
-  for (const pieces of answers) {
-    frames.push(encoder.result(ResultCode.Ok));
-    for (const piece of pieces) {
-      const head = new Uint8Array(FRAME_HEAD_LENGTH);
-      encoder.dataHead(head, piece.length);
-      frames.push(head, piece);
-    }
-    frames.push(encoder.end());
-  }
-  return Uint8Array.from(frames.flatMap((frame) => [...frame]));
+/** Downward message bytes: KEY, then a record for each list of frames. */
+function messageOf(random: Random, ...records: Uint8Array[][]): Uint8Array {
+  const encoder = new RecordEncoder(random.fill), key = encoder.key();
+  const sealed = records.map((frames) => {
+    const record = concat([new Uint8Array(RECORD_HEAD_LENGTH), ...frames]);
+    encoder.seal(record);
+    return record;
+  });
+  return concat([key, ...sealed]);
 }
 
 /** Recordings of taps on three channels of an association that carries `message` down. */
@@ -39,29 +38,34 @@ function record(random: Random, message: Uint8Array): Recording[] {
   });
 }
 
-Deno.test("three recordings give back the answers of all sessions", () => {
-  const random = new Random(1);
-  const pieces = [3, 500, 1].map((length) => random.bytes(length));
-  const message = messageOf(random, [pieces.slice(0, 2), pieces.slice(2)]);
+Deno.test("three recordings give back the answers of all sessions, also of those that ran side by side", () => {
+  const random = new Random(1), { result, end } = encode;
+  const [first, second, other] = [random.bytes(3), random.bytes(500), random.bytes(1)] as const;
+  const message = messageOf(
+    random,
+    [result(1, ResultCode.Ok), dataFrame(1, first), result(2, ResultCode.Ok)],
+    [dataFrame(2, other), dataFrame(1, second), end(2)],
+    [end(1)],
+  );
   const taps = record(random, message).map((recording) => [recording]);
   const [overheard, ...others] = overhear(taps);
   assertEquals(others, []);
   assertEquals(overheard!.message, message);
   const answers = overheard!.answers.map((answer) => bytesOf(overheard!.message, answer));
-  assertEquals(answers, [Uint8Array.of(...pieces[0]!, ...pieces[1]!), pieces[2]!]);
+  assertEquals<unknown>(answers, [concat([first, second]), other]);
 });
 
 Deno.test("a piece has the same offset in every share as in the message", () => {
-  const random = new Random(2);
-  const bytes = random.bytes(100);
-  const [overheard] = overhear(record(random, messageOf(random, [[bytes]])).map((recording) => [recording]));
+  const random = new Random(2), bytes = random.bytes(100);
+  const message = messageOf(random, [encode.result(1, ResultCode.Ok), dataFrame(1, bytes)]);
+  const [overheard] = overhear(record(random, message).map((recording) => [recording]));
   const [{ position, length } = { position: -1, length: -1 }] = overheard!.answers[0]!;
   assertEquals(xorOf(overheard!.shares.map((share) => share.subarray(position, position + length))), bytes);
 });
 
 Deno.test("recordings are matched by their lists, in any order", () => {
   const random = new Random(3);
-  const messages = [10, 20].map((length) => messageOf(random, [[random.bytes(length)]]));
+  const messages = [10, 20].map((length) => messageOf(random, [dataFrame(1, random.bytes(length))]));
   const [one, two] = messages.map((message) => record(random, message));
   const taps = [[one![0]!, two![0]!], [two![1]!, one![1]!], [one![2]!, two![2]!]];
   assertEquals(overhear(taps).map(({ message }) => message), messages);
@@ -69,13 +73,13 @@ Deno.test("recordings are matched by their lists, in any order", () => {
 
 Deno.test("an association missing from a tap is left out", () => {
   const random = new Random(4);
-  const [a, b] = record(random, messageOf(random, []));
+  const [a, b] = record(random, messageOf(random));
   assertEquals(overhear([[a!], [b!], []]), []);
 });
 
 Deno.test("bytes missing from one recording are missing from the result", () => {
   const random = new Random(5);
-  const message = messageOf(random, [[random.bytes(1_000)]]);
+  const message = messageOf(random, [dataFrame(1, random.bytes(1_000))]);
   const taps = record(random, message);
   const short = { up: taps[1]!.up, down: new Tape(500) };
   short.down.add(taps[1]!.down.bytes);

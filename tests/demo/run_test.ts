@@ -170,11 +170,17 @@ Deno.test("a byte changed between a tap and the client handler is a failure", as
       const isTapped = rehearsal.text.includes(`tap 2 · 127.0.0.2:${port} `);
       // An offset in the page, beyond the handshake.
       const both = [copy(toClient, toServer), copy(toServer, toClient, isTapped ? 500 : Infinity)];
-      Promise.allSettled(both).then(() => [toClient, toServer].forEach((end) => end.close()));
+      Promise.all(both).then(
+        () => [toClient, toServer].forEach((end) => end.close()),
+        () => [toClient, toServer].forEach((end) => end.reset()),
+      );
     },
   });
   const error = await assertRejects(() => rehearsal.run(), DemoError);
-  assertEquals(error.message, "/ arrived differently from how the web server sent it");
+  assertEquals(
+    error.message,
+    "/ did not come through the channels: association failed: a record with a wrong hash: it was tampered with",
+  );
 });
 
 /** Forwards bytes until the end, with one bit of the byte at `flip` changed. */
