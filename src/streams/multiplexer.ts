@@ -47,7 +47,7 @@ export interface MultiplexerOptions {
   readonly counters: StreamCounters;
   /** Workers to name in the first frame: the server handler's own, or on a client those that are expected. */
   readonly workers: Workers | null;
-  /** Called when the first stream opens and when the last is over. */
+  /** Called when the first stream opens, when the last is over, and at BYE without streams. */
   readonly changed?: (multiplexer: Multiplexer) => void;
   /** On a server: serves a stream that the client opened; sets its receiver before returning. */
   readonly opened?: (stream: Stream, open: Open) => void;
@@ -79,8 +79,6 @@ export class Multiplexer {
   readonly #streams = new Map<number, Stream>();
   /** The highest stream that the client may open. */
   #limit = INITIAL_STREAMS;
-  /** Streams granted the last time. */
-  #granted = INITIAL_STREAMS;
   /** On a server: streams whose places can be given to others. */
   #released = 0;
   #heard = 0;
@@ -276,15 +274,15 @@ export class Multiplexer {
     for (const stream of [...this.#streams.values()]) {
       if (stream.number > last) stream.onResult(ResultCode.NotProcessed, "the handler is ending");
     }
+    if (this.#streams.size === 0) this.#options.changed?.(this);
     this.grown();
   }
 
-  /** Grants further streams once half of those granted before are open. */
+  /** Grants further streams once the client has used half of those that it can have: not at once, as most use few. */
   #admit(): void {
-    const maximum = this.#options.maxStreams?.() ?? 0;
+    const maximum = this.#options.maxStreams?.() ?? 0, left = this.#limit - this.opened;
     const further = Math.min(this.#released + maximum, 2 ** 32 - 1) - this.#limit;
-    if (further <= 0 || this.#limit - this.opened > this.#granted / 2) return;
-    this.#granted = further;
+    if (this.#limit === INITIAL_STREAMS && left > INITIAL_STREAMS / 2 || further < Math.max(1, left)) return;
     this.#limit += further;
     this.#push(encode.streams(this.#limit));
   }

@@ -88,6 +88,8 @@ export class Stream {
   #granted = INITIAL_CREDIT;
   #received = 0;
   #taken = 0;
+  /** Bytes that the application had taken at the last BLOCKED. */
+  #takenBefore = 0;
   /** Time when the other side reported to be blocked; null if it has been granted more since. */
   #blockedAt: number | null = null;
   #bulkBytes = 0;
@@ -152,7 +154,7 @@ export class Stream {
 
   /** Aborts the stream: the other side gets the reason, the receiver nothing. Without effect on a stream that is over. */
   reset(code: ResetCode): void {
-    if (this.#over) return;
+    if (this.#over) return this.#giveBack();
     this.#owner.push(encode.reset(this.number, code));
     this.#finish(new StreamReset(code));
   }
@@ -160,6 +162,7 @@ export class Stream {
   /** Reports that the application has taken bytes, so that the other side may send as many again. */
   taken(length: number): void {
     this.#taken += length;
+    if (this.#over && this.#taken === this.#received) this.#giveBack();
     const left = this.#granted - this.#taken;
     if (this.#over || this.#receivedEnd || left > this.#window / 2) return;
     if (this.#blockedAt !== null && this.#owner.clock.now() - this.#blockedAt < KEEPS_UP) this.#widen();
@@ -208,10 +211,12 @@ export class Stream {
   /** Handles BLOCKED: more credit at a time helps if the application keeps up. */
   onBlocked(): void {
     this.#blockedAt = this.#owner.clock.now();
-    const left = this.#granted - this.#taken;
-    if (left > this.#window / 2) return;
-    // Further credit is on its way already: more of it could have been.
+    const took = this.#taken - this.#takenBefore;
+    this.#takenBefore = this.#taken;
+    if (this.#receivedEnd || this.#granted === this.#received || took < this.#window / 2) return;
+    // The application keeps up, and further credit is on its way already: more of it could have been.
     this.#widen();
+    const left = this.#granted - this.#taken;
     if (this.#window > left) this.#grant(this.#window - left);
   }
 
@@ -307,11 +312,18 @@ export class Stream {
     this.#bulkBytes = 0;
   }
 
+  /** Gives the budget back what the window has of it. */
+  #giveBack(): void {
+    this.#owner.budget.give(this.#window - INITIAL_CREDIT);
+    this.#window = INITIAL_CREDIT;
+  }
+
   #finish(error?: Error): void {
     this.#over = true;
     this.#settle?.reject(error ?? new Error("the stream is over"));
     this.#piece = this.#settle = null;
-    this.#owner.budget.give(this.#window - INITIAL_CREDIT);
+    // After an orderly end, the application may still have to take what has come.
+    if (error !== undefined || this.#taken === this.#received) this.#giveBack();
     this.#owner.over(this);
   }
 }
