@@ -13,6 +13,11 @@ import { settle } from "../time/fake_clock.ts";
 /** A received frame, and the number of its record, from 0. DATA is copied. */
 export type Heard = Frame & { readonly record: number };
 
+/** Those of a type. */
+type HeardOf<T extends FrameType> = Heard extends infer F
+  ? F extends { readonly type: infer U } ? T extends U ? F : never : never
+  : never;
+
 /** Speaks records by hand. Does not own the association. */
 export class FramePeer {
   /** Everything received so far that {@linkcode FramePeer.next} has not returned. */
@@ -51,11 +56,11 @@ export class FramePeer {
   }
 
   /** Takes the next frame, which must have arrived or be about to, and have a type. */
-  async next<T extends FrameType>(type: T): Promise<Extract<Heard, { readonly type: T }>> {
+  async next<T extends FrameType>(type: T): Promise<HeardOf<T>> {
     for (let round = 0; round < 20 && this.heard.length === 0; round++) await settle();
     const frame = this.heard.shift();
     if (frame?.type !== type) throw new Error(`${FrameType[type]} expected, but got ${frame && FrameType[frame.type]}`);
-    return frame as Extract<Heard, { readonly type: T }>;
+    return frame as HeardOf<T>;
   }
 
   /** Names of the types of all frames heard and not taken, in order; takes them. */
