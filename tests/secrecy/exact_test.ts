@@ -4,6 +4,7 @@
  */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { initiate } from "../../src/association/initiate.ts";
+import { Chunk } from "../../src/net/chunk.ts";
 import type { PadSource } from "../../src/sharing/system_pads.ts";
 import { associateLength } from "../../src/wire/associate.ts";
 import { Witness } from "../adversary/witness.ts";
@@ -39,19 +40,19 @@ async function enumerate({ channels, bits, length }: Space): Promise<Uint8Array[
     accepting.first(),
   ]);
   await accepting.close();
-  const drained = server.readable.pipeTo(new WritableStream());
+  const drained = server.readable.pipeTo(new WritableStream({ write: (chunk) => chunk.release() }));
   const writer = client.writable.getWriter();
   const messages = 1 << bits * length, padsThereAre = 1 << bits * length * (channels - 1);
   for (let message = 0; message < messages; message++) {
     const bytes = Uint8Array.from({ length }, (_, index) => message >> index * bits & mask);
     for (let pad = 0; pad < padsThereAre; pad++) {
       digits = pad;
-      await writer.write(bytes);
+      await writer.write(new Chunk(bytes, () => {}));
     }
   }
-  await client.flushed();
-  client.end();
+  await writer.close();
   await drained;
+  client.end();
   server.end();
   assertEquals([network.openEnds, clock.pending], [0, 0]);
   const carried = witness.seen.map(({ written }) => written.bytes.subarray(associateLength(channels)));

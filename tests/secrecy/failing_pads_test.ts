@@ -49,7 +49,7 @@ for (const [how, failure] of Object.entries(FAILURES)) {
         await writeAll(from, new Uint8Array(5000)).catch(() => {});
         await settle();
         failing ||= moment === "PING" || moment === "END";
-        if (moment === "PING") (direction === "up" ? pair.clientFrames : pair.serverFrames).ping();
+        if (moment === "PING") (direction === "up" ? pair.clientStreams : pair.serverStreams).ping();
         else await from.closeWrite().catch(() => {});
         const what = `${direction}, at ${moment}`;
         for (const { error } of await ends) assertInstanceOf(error, Deno.errors.ConnectionReset, what);

@@ -1,7 +1,6 @@
 /** Real associations and sessions whose connections are recorded, over an in-memory network. */
 import { initiate } from "../../src/association/initiate.ts";
 import type { Network } from "../../src/net/connection.ts";
-import { Frames } from "../../src/session/frames.ts";
 import type { PadSource } from "../../src/sharing/system_pads.ts";
 import { associateLength } from "../../src/wire/associate.ts";
 import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
@@ -9,7 +8,7 @@ import { type Seen, Witness } from "../adversary/witness.ts";
 import { FakeClock } from "../support/time/fake_clock.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { Accepting, channelAddresses } from "../support/handlers/pair.ts";
-import type { SessionPair } from "../support/handlers/session_pair.ts";
+import { type SessionPair, sessionsOver } from "../support/handlers/session_pair.ts";
 
 /** Both ends of an association, and its recorded channels. */
 export interface Watched extends SessionPair {
@@ -45,13 +44,7 @@ export async function watchedPair(channels: number, { up, down }: Sources): Prom
   const ends = witness.seen.toSorted((a, b) => a.place.channel - b.place.channel);
   const begin = associateLength(channels);
   return {
-    network,
-    clock,
-    client,
-    server,
-    clientFrames: new Frames(client),
-    serverFrames: new Frames(server),
-    outside: new MemoryNetwork(),
+    ...sessionsOver({ network, clock, client, server }),
     ends,
     shares: (direction) =>
       ends.map(({ written, read }) =>
