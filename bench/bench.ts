@@ -1,4 +1,4 @@
-import { cpuSeconds, descendants } from "./cpu.ts";
+import { cpuSeconds, descendants } from "./processes.ts";
 import type { Results, Setting } from "./results.ts";
 import type { Figures, Load } from "./testbed.ts";
 

@@ -7,7 +7,7 @@
 
 import { peers } from "./parts/peers.ts";
 import { type Result, Results } from "./results.ts";
-import { TUNNELS } from "./tunnels.ts";
+import { OURS, systems } from "./systems.ts";
 
 /** Minimum figures of MICSS over three channels, as fractions of the relay's: about half of what it reaches. */
 const MINIMA: readonly (readonly [metric: string, connections: string | undefined, part: number])[] = [
@@ -21,11 +21,13 @@ const MINIMA: readonly (readonly [metric: string, connections: string | undefine
 /** Maximum round trip, as a multiple of the relay's. */
 const MAX_ROUND_TRIP = 3.5;
 
-const RELAY = "plain Deno relay pair", MICSS = "MICSS, 3 channels";
+const RELAY = "plain Deno relay pair", MICSS = OURS.shared;
 
 const results = new Results();
-const relay = TUNNELS.filter(({ name }) => name === RELAY);
-await peers({ rounds: 4, seconds: 1, results, progress: (text) => console.error(text) }, relay, [3]);
+const bench = { rounds: 4, seconds: 1, results, progress: (text: string) => console.error(text) };
+const figures = ["throughput", "roundtrip", "connections", "requests"];
+const both = (await systems()).filter(({ key }) => key === "relay" || key === "micss");
+await peers(bench, { systems: both, figures });
 const all = results.all();
 const checks = [
   ...MINIMA.map(([metric, connections, least]) => {

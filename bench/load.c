@@ -1,14 +1,17 @@
 /*
-  * load: generates and answers the bench's traffic, in the protocol of `micss bench` (src/bench/protocol.ts).
-  *
-  *   load serve PORT                    answers, on every address
-  *   load wait ADDRESS PORT             connects until something listens there
-  *   load up   ADDRESS PORT SECONDS     bytes to the server, counted there
-  *   load down ADDRESS PORT SECONDS     bytes from the server
-  *   load trip ADDRESS PORT SECONDS     one byte there and back over one connection, repeatedly
-  *   load dial ADDRESS PORT SECONDS     the same over a new connection each time, one after another
+ * load: generates and answers the bench's traffic, in the protocol of `micss bench` (src/bench/protocol.ts).
  *
- * Prints JSON: up and down {"mbps"}, trip {"mean","deviation","median","p99"} in microseconds, dial {"rate"} a second.
+ *   load serve PORT                       answers, on every address
+ *   load wait  ADDRESS PORT               connects until something listens there
+ *   load up    ADDRESS PORT SECONDS       bytes to the server, counted there
+ *   load down  ADDRESS PORT SECONDS       bytes from the server
+ *   load trip  ADDRESS PORT SECONDS       one byte there and back over one connection, repeatedly
+ *   load dial  ADDRESS PORT SECONDS       the same over a new connection each time, one after another
+ *   load burst ADDRESS PORT COUNT BYTES   COUNT connections at once, on each BYTES there and back, then its end
+ *   load hold  ADDRESS PORT COUNT         makes COUNT connections and keeps them, idle, until it is killed
+ *
+ * Prints JSON: up and down {"mbps"}, trip {"mean","deviation","median","p99"} in microseconds, dial {"rate"} a second,
+ * burst {"failed","seconds","reason"}; hold prints "held".
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -22,6 +25,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +35,8 @@
 #define MAX_TRIPS 2000000
 /* TCP's share of the window for getting up to speed, which is not counted. */
 #define RAMP 0.25
+/* Time limit of a burst, in seconds. */
+#define PATIENCE 30
 
 struct request {
     char magic[11], mode;
@@ -178,6 +185,82 @@ static void up(int s, char *block, struct count *count) {
     if (recv(s, count, sizeof *count, MSG_WAITALL) != sizeof *count) die("count");
 }
 
+/* A connection of a burst. */
+struct volley {
+    int s;
+    long sent, received;
+    char *bytes;
+};
+
+/* Sends as much as the socket takes, then the end, and reads. Returns 1 once all is back, -1 with errno on a failure. */
+static int advance(struct volley *v, long length) {
+    char block[64 * 1024];
+    long got = 0;
+    while (v->sent < length && (got = send(v->s, v->bytes + v->sent, length - v->sent, MSG_NOSIGNAL)) > 0)
+        if ((v->sent += got) == length && shutdown(v->s, SHUT_WR)) return -1;
+    if (got < 0 && errno != EAGAIN) return -1;
+    while ((got = recv(v->s, block, sizeof block, 0)) > 0) {
+        errno = EPROTO;
+        if (got > length - v->received || memcmp(block, v->bytes + v->received, got)) return -1;
+        v->received += got;
+    }
+    if (got < 0) return errno == EAGAIN ? 0 : -1;
+    errno = ENODATA;
+    return v->received == length ? 1 : -1;
+}
+
+/* The echo includes the request, so that a connection has to get exactly what it sent. */
+static void burst(const char *address, int port, int count, long bytes) {
+    struct request request = {.mode = 'e'};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = inet_addr(address)};
+    long length = sizeof request + bytes;
+    int poll = epoll_create1(0), failed = 0, left = count, reason = 0;
+    struct volley *all = calloc(count, sizeof *all);
+    memcpy(request.magic, "micss-bench", sizeof request.magic);
+    for (int i = 0; i < count; i++) {
+        all[i].bytes = malloc(length);
+        memcpy(all[i].bytes, &request, sizeof request);
+        for (long at = 0; at < bytes; at++) all[i].bytes[sizeof request + at] = (at + at / 251 + i * 31L) % 256;
+    }
+    double start = now();
+    for (int i = 0; i < count; i++) {
+        struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.u32 = i};
+        int s = all[i].s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        if (s < 0 || (connect(s, (void *)&to, sizeof to) && errno != EINPROGRESS)) die("connect");
+        if (epoll_ctl(poll, EPOLL_CTL_ADD, s, &event)) die("epoll");
+    }
+    while (left > 0 && now() - start < PATIENCE) {
+        struct epoll_event events[256];
+        int ready = epoll_wait(poll, events, 256, 1000);
+        for (int i = 0; i < ready; i++) {
+            struct volley *v = &all[events[i].data.u32];
+            int over = advance(v, length);
+            if (!over) continue;
+            if (over < 0) failed++, reason = errno;
+            close(v->s);
+            left--;
+        }
+    }
+    if (left > 0) failed += left, reason = ETIMEDOUT;
+    const char *text = reason == EPROTO ? "wrong bytes" : reason == ENODATA ? "ended too early" : strerror(reason);
+    printf("{\"failed\":%d,\"seconds\":%.4f,\"reason\":\"%s\"}\n", failed, now() - start, reason ? text : "");
+}
+
+static void hold(const char *address, int port, int count) {
+    for (int i = 0; i < count; i++) ask(address, port, 'e', 0);
+    printf("held\n");
+    fflush(stdout);
+    for (;;) pause();
+}
+
+/* As many connections as the system allows. */
+static void raise_limit(void) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files)) return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /* Resets a flow, so that bytes in flight don't disturb the next measurement. */
 static void cut(int s) {
     struct linger none = {.l_onoff = 1};
@@ -186,6 +269,7 @@ static void cut(int s) {
 }
 
 int main(int arguments, char **argument) {
+    raise_limit();
     if (arguments == 3 && !strcmp(argument[1], "serve")) serve(atoi(argument[2]));
     if (arguments < 4) {
         fprintf(stderr, "usage: see the head of load.c\n");
@@ -206,6 +290,10 @@ int main(int arguments, char **argument) {
         double start = now();
         for (; now() - start < seconds; made++) close(ask(address, port, 'e', seconds));
         printf("{\"rate\":%.1f}\n", made / (now() - start));
+    } else if (!strcmp(mode, "burst") && arguments == 6) {
+        burst(address, port, atoi(argument[4]), atol(argument[5]));
+    } else if (!strcmp(mode, "hold") && arguments == 5) {
+        hold(address, port, atoi(argument[4]));
     } else if (!strcmp(mode, "trip")) {
         s = ask(address, port, 'e', seconds);
         trips(s, seconds);

@@ -1,5 +1,6 @@
 import { micssCommand } from "../tests/support/handlers/handlers.ts";
-import { makeTempDir, Program } from "../tests/support/programs/process.ts";
+import { makeTempDir, Program, run } from "../tests/support/programs/process.ts";
+import { words } from "../scripts/task.ts";
 import type { Load, Testbed } from "./testbed.ts";
 
 /** The client handler's listening address for applications. */
@@ -7,43 +8,78 @@ export const ENTRY_HOST = "127.0.0.1";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
-/** Configuration of both handlers. */
-export interface PairOptions {
+/** A forward of the client handler. */
+export interface Route {
+  /** Its port. */
+  readonly entry: number;
   /** Port of the target, on the far host's loopback. */
   readonly target: number;
-  /** Port of the client handler's forward. */
-  readonly entry: number;
+}
+
+/** A source of micss. */
+export interface Micss {
+  /** The command that runs it, without arguments. */
+  readonly command: readonly string[];
+  /** The directory to run it in. */
+  readonly cwd: string;
+}
+
+/** Configuration of both handlers. */
+export interface PairOptions {
+  /** Forwards, at least one. */
+  readonly routes: readonly Route[];
   /** Port of the server handler. Default: 6522. */
   readonly channelPort?: number;
-  /** Reuse of associations by later sessions, with one kept ready. Default: true, as in production. */
+  /** Use of associations by more than one session, with one kept ready. Default: true, as in production. */
   readonly reuse?: boolean;
+  /** The client handler's setting `associations`. Default: not set, which a handler of version 1 needs. */
+  readonly associations?: number | "per-session";
   /** Workers of each handler. Default: 1. */
   readonly workers?: number;
+  /** Further flags for V8. Default: none. */
+  readonly v8Flags?: string;
+  /** The micss to run. Default: this project's. */
+  readonly micss?: Micss;
 }
 
 /** Starts both handlers as users run them, except that they log only errors, and waits until they carry connections. */
 export async function startPair(testbed: Testbed, load: Load, options: PairOptions): Promise<AsyncDisposable> {
-  const { target, entry, channelPort = 6522, reuse = true, workers = 1 } = options;
+  const { routes, channelPort = 6522, reuse = true, associations, workers = 1, v8Flags } = options;
   await using making = new AsyncDisposableStack();
   const { path } = making.use(await makeTempDir());
   const channels = testbed.hosts.map((host) => `${host}:${channelPort}`);
-  const micss = await micssCommand();
-  const start = async (command: string, config: unknown, within: readonly string[]): Promise<void> => {
+  const micss = options.micss ?? { command: await micssCommand(), cwd: ROOT };
+  const env: Record<string, string> = v8Flags === undefined ? {} : { DENO_V8_FLAGS: v8Flags };
+  /** @param host Where it listens at `port`. */
+  const start = async (
+    ...[command, config, within, host, port]: ["server" | "client", unknown, readonly string[], string, number]
+  ): Promise<void> => {
     const file = `${path}/${command}.yaml`;
     // JSON is a subset of YAML.
     await Deno.writeTextFile(file, JSON.stringify(config));
-    making.use(Program.start([...micss, command, "--config", file], { cwd: ROOT, within }));
+    const line = [...micss.command, command, "--config", file];
+    const program = making.use(Program.start(line, { cwd: micss.cwd, within, env }));
+    const exited = program.exited.then(() => Promise.reject(new Error(program.describe())));
+    await Promise.race([load.wait(host, port), exited]);
   };
   const log = { level: "error" };
-  await start("server", { channels, targets: { [target]: `127.0.0.1:${target}` }, workers, log }, testbed.far);
-  await load.wait(testbed.hosts[0]!, channelPort);
-  await start("client", {
+  const targets = Object.fromEntries(routes.map(({ target }) => [target, `127.0.0.1:${target}`]));
+  await start("server", { channels, targets, workers, log }, testbed.far, testbed.hosts[0]!, channelPort);
+  const client = {
     servers: { far: { channels } },
-    forward: [`${ENTRY_HOST}:${entry}=far:${target}`],
-    workers,
-    log,
-    ...reuse ? {} : { warm: 0, timeouts: { idle: "1ms" } },
-  }, testbed.near);
-  await load.wait(ENTRY_HOST, entry);
+    forward: routes.map(({ entry, target }) => `${ENTRY_HOST}:${entry}=far:${target}`),
+    ...{ workers, log },
+    ...associations === undefined ? {} : { associations },
+    ...reuse ? {} : { associations: "per-session", warm: 0, timeouts: { idle: "1ms" } },
+  };
+  await start("client", client, testbed.near, ENTRY_HOST, routes[0]!.entry);
   return making.move();
+}
+
+/** The micss of another worktree or clone of this project, with the flags that it is run with there. */
+export async function micssOf(directory: string): Promise<Micss> {
+  const cwd = await Deno.realPath(directory);
+  const printed = async (task: string) => words((await run([Deno.execPath(), "task", "-q", task], { cwd })).text());
+  const flags = [...await printed("runtime"), ...await printed("std")];
+  return { command: [Deno.execPath(), "run", "-q", ...flags, "main.ts"], cwd };
 }

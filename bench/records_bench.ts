@@ -12,7 +12,7 @@ import { KEY_LENGTH, MAX_BODY, RECORD_HEAD_LENGTH } from "../src/records/record.
 import { RecordDecoder } from "../src/records/record_decoder.ts";
 import { RecordEncoder, sealedLength } from "../src/records/record_encoder.ts";
 import { RecordReader } from "../src/records/record_reader.ts";
-import { systemPads } from "../src/sharing/pads.ts";
+import { systemPads } from "../src/sharing/system_pads.ts";
 
 const key = new Uint8Array(32), message = new Uint8Array(8 * MAX_BODY), hash = new Uint8Array(16);
 systemPads(key);

@@ -185,6 +185,23 @@ export class Load implements AsyncDisposable {
     return JSON.parse(outcome.text());
   }
 
+  /** Makes `count` connections at once and sends `bytes` over each, there and back. */
+  async burst(host: string, port: number, count: number, bytes: number): Promise<Burst> {
+    const command = [this.#path, "burst", host, String(port), String(count), String(bytes)];
+    await this.#testbed.settle();
+    return JSON.parse((await run(command, { within: this.#testbed.near })).text());
+  }
+
+  /** Makes `count` connections, which stay open and idle until the program ends. @throws {Error} If one fails. */
+  async hold(host: string, port: number, count: number): Promise<Program> {
+    await using making = new AsyncDisposableStack();
+    const command = [this.#path, "hold", host, String(port), String(count)];
+    const program = making.use(Program.start(command, { within: this.#testbed.near }));
+    await program.waitForLine(/^held/, undefined, 60_000);
+    making.move();
+    return program;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#made.disposeAsync();
   }
@@ -192,3 +209,13 @@ export class Load implements AsyncDisposable {
 
 /** The load generator's output; see the head of load.c. */
 export type Figures = Readonly<Record<"mbps" | "mean" | "deviation" | "median" | "p99" | "rate", number>>;
+
+/** The outcome of a burst. */
+export interface Burst {
+  /** Connections that did not get back exactly what they sent, followed by an end. */
+  readonly failed: number;
+  /** Time until the last connection was over. */
+  readonly seconds: number;
+  /** One failure's reason, or an empty text. */
+  readonly reason: string;
+}

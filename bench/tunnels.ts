@@ -1,5 +1,5 @@
 import { makeTempDir, Program, run } from "../tests/support/programs/process.ts";
-import { freePort, has } from "../tests/support/programs/programs.ts";
+import { freePort } from "../tests/support/programs/programs.ts";
 import { startSshd } from "../tests/support/programs/sshd.ts";
 import { startRelay } from "./relay.ts";
 import type { Load } from "./testbed.ts";
@@ -8,6 +8,8 @@ const HOST = "127.0.0.1";
 
 /** A tunnel between two ports of loopback through two processes, as MICSS's is. */
 export interface Tunnel {
+  /** Its name on the command line. */
+  readonly key: string;
   /** "stunnel pair". */
   readonly name: string;
   /** Programs that it needs. */
@@ -19,6 +21,7 @@ export interface Tunnel {
 /** Alternatives to MICSS. */
 export const TUNNELS: readonly Tunnel[] = [
   {
+    key: "haproxy",
     name: "HAProxy pair",
     needs: ["haproxy"],
     async start(entry, target, parts) {
@@ -27,6 +30,7 @@ export const TUNNELS: readonly Tunnel[] = [
     },
   },
   {
+    key: "relay",
     name: "plain Deno relay pair",
     needs: [],
     async start(entry, target, parts) {
@@ -37,6 +41,7 @@ export const TUNNELS: readonly Tunnel[] = [
     },
   },
   {
+    key: "relay3",
     name: "plain Deno relay pair, 3 channels",
     needs: [],
     async start(entry, target, parts) {
@@ -47,6 +52,7 @@ export const TUNNELS: readonly Tunnel[] = [
     },
   },
   {
+    key: "stunnel",
     name: "stunnel pair (TLS)",
     needs: ["stunnel", "openssl"],
     async start(entry, target, parts) {
@@ -72,6 +78,7 @@ export const TUNNELS: readonly Tunnel[] = [
     },
   },
   {
+    key: "spiped",
     name: "spiped pair",
     needs: ["spiped"],
     async start(entry, target, parts) {
@@ -80,11 +87,12 @@ export const TUNNELS: readonly Tunnel[] = [
       const middle = freePort(HOST);
       for (const [mode, from, to] of [["-d", middle, target], ["-e", entry, middle]]) {
         const ends = ["-s", `[${HOST}]:${from}`, "-t", `[${HOST}]:${to}`];
-        parts.use(Program.start(["spiped", "-F", String(mode), ...ends, "-k", `${path}/secret`, "-n", "1000"]));
+        parts.use(Program.start(["spiped", "-F", String(mode), ...ends, "-k", `${path}/secret`, "-n", "0"]));
       }
     },
   },
   {
+    key: "ssh",
     name: "ssh -L",
     needs: ["ssh", "sshd", "ssh-keygen"],
     async start(entry, target, parts) {
@@ -93,11 +101,6 @@ export const TUNNELS: readonly Tunnel[] = [
     },
   },
 ];
-
-/** The tunnels whose programs are installed. */
-export function availableTunnels(): Tunnel[] {
-  return TUNNELS.filter(({ needs }) => needs.every((need) => has(need)));
-}
 
 /** Starts a tunnel to a port of loopback and waits until it carries connections. @returns The port of its entry. */
 export async function startTunnel(

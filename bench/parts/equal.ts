@@ -11,7 +11,7 @@ const RATES = [{ rate: 100 }, { rate: 1000 }, {}];
 export async function equal(bench: Bench): Promise<void> {
   await using testbed = await makeTestbed();
   await using load = await Load.make(testbed, PORT);
-  await using _pair = await startPair(testbed, load, { target: PORT, entry: ENTRY });
+  await using _pair = await startPair(testbed, load, { routes: [{ target: PORT, entry: ENTRY }] });
   for (const shape of testbed.shapable ? RATES : [{}]) {
     for (const at of testbed.hosts.keys()) await testbed.shape(at, shape);
     const setting = { channels: shape.rate === undefined ? "unshaped" : `${shape.rate} Mbit/s` };

@@ -13,7 +13,7 @@ export async function loss(bench: Bench): Promise<void> {
   await using testbed = await makeTestbed(DELAY);
   if (!testbed.shapable) return bench.progress("left out: loopback can't lose packets");
   await using load = await Load.make(testbed, PORT);
-  await using _pair = await startPair(testbed, load, { target: PORT, entry: ENTRY });
+  await using _pair = await startPair(testbed, load, { routes: [{ target: PORT, entry: ENTRY }] });
   for (let round = 0; round < bench.rounds; round++) {
     for (const percent of LOSSES) {
       bench.progress(`round ${round + 1}, ${percent} % loss`);

@@ -1,88 +1,100 @@
 import { freePort, has } from "../../tests/support/programs/programs.ts";
-import { attempt, type Bench, measureThroughput, measureTrips } from "../bench.ts";
-import { descendants } from "../cpu.ts";
-import { measureRequests, request, startWeb } from "../http.ts";
-import { startPair } from "../pair.ts";
+import { attempt, type Bench } from "../bench.ts";
+import { type Environment, type Figure, type Peer, selectFigures } from "../figures.ts";
+import { startWeb } from "../http.ts";
+import { descendants } from "../processes.ts";
+import { Results } from "../results.ts";
+import { type System, systems } from "../systems.ts";
 import { Load, loopback } from "../testbed.ts";
-import { availableTunnels, startTunnel, type Tunnel } from "../tunnels.ts";
 
 const HOST = "127.0.0.1";
 
-/** Requests of a measurement; the warm-up before the first round, for code to be compiled, takes as long. */
-const REQUESTS = { clients: 50, kilobytes: 4, seconds: 2 } as const;
+/** Sockets of a session's that has an association over three channels of its own, in either handler; and other files. */
+const FILES_PER_SESSION = 4, OTHER_FILES = 150;
 
-/** A path to the load generator's server on one port, and to the web server on another. */
-interface Peer {
-  readonly system: string;
-  readonly load: number;
-  readonly web: number;
-  /** The processes on the path to the load generator's server. */
-  readonly processes?: readonly number[];
+/** A selection of measurements. */
+export interface Selection {
+  /** Default: all of this project's. */
+  readonly systems?: readonly System[];
+  /** Names of figures, or their beginnings. Default: all. */
+  readonly figures?: readonly string[];
+  /** Idle sessions of the figure `memory`. Default: 5,000, or as many as the limit on open files allows. */
+  readonly sessions?: number;
 }
 
-/**
- * Compares MICSS with its alternatives, each a pair of processes on this host.
- *
- * @param of Tunnels. Default: those that are installed.
- * @param counts Numbers of MICSS's channels.
- */
-export async function peers(
-  bench: Bench,
-  of: readonly Tunnel[] = availableTunnels(),
-  counts: readonly number[] = [2, 3],
-): Promise<void> {
+/** Compares MICSS with its alternatives, each a pair of processes on this host. */
+export async function peers(bench: Bench, selection: Selection = {}): Promise<void> {
   await using parts = new AsyncDisposableStack();
   const testbed = loopback();
   const ports = { load: freePort(HOST), web: freePort(HOST) };
   const load = parts.use(await Load.make(testbed, ports.load));
-  const hasWeb = has("nginx") && has("wrk");
-  if (hasWeb) parts.use(await startWeb([`${HOST}:${ports.web}`], [4], []));
-  const all: Peer[] = [{ system: "direct", ...ports }];
-  for (const tunnel of of) {
-    const start = (target: number): Promise<number> => startTunnel(tunnel, target, load, parts);
-    await attempt(bench, tunnel.name, async () => {
-      all.push({ system: tunnel.name, ...await starting(() => start(ports.load)), web: await start(ports.web) });
-    });
+  const environment = { load, testbed, sessions: Math.min(selection.sessions ?? 5000, maxSessions()) };
+  const figures = selectFigures(selection.figures ?? []).filter(({ needs = [] }) => needs.every((need) => has(need)));
+  if (figures.some(({ needs }) => needs?.includes("nginx"))) {
+    parts.use(await startWeb([`${HOST}:${ports.web}`], [4], []));
   }
-  for (const channels of counts) {
-    const start = async (target: number): Promise<number> => {
-      const entry = freePort(HOST), testbed = loopback(channels);
-      parts.use(await startPair(testbed, load, { target, entry, channelPort: freePort(...testbed.hosts) }));
-      return entry;
-    };
-    const system = `MICSS, ${channels} channels`;
-    all.push({ system, ...await starting(() => start(ports.load)), web: await start(ports.web) });
-  }
-  for (const { system, web: port } of hasWeb ? all : []) {
-    bench.progress(`warming up ${system}`);
-    for (const keepAlive of [false, true]) {
-      const warmUp = () => request(testbed, { host: HOST, port }, { ...REQUESTS, keepAlive });
-      await attempt(bench, `peers: ${system}, warming up`, async () => void await warmUp());
-    }
-  }
-  for (let round = 0; round < bench.rounds; round++) {
-    for (const peer of all) {
-      bench.progress(`round ${round + 1}, ${peer.system}`);
-      const way = { system: peer.system, host: HOST, port: peer.load };
-      const flow = { ...way, ...peer.processes && { processes: peer.processes } };
-      for (const mode of ["up", "down"] as const) await measureThroughput(bench, "peers", load, flow, mode);
-      await measureTrips(bench, "peers", load, way);
-      await attempt(bench, `peers: ${peer.system}, connections`, async () => {
-        const { rate } = await load.measure("dial", HOST, peer.load, bench.seconds / 2);
-        bench.results.add("peers", peer.system, {}, "connections", "1/s", rate);
+  const chosen = selection.systems ?? await systems();
+  await inRounds(bench, chosen, figures.filter(({ fresh }) => !fresh), ports, environment);
+  for (const figure of figures.filter(({ fresh }) => fresh)) {
+    for (const system of chosen.filter((system) => measures(system, figure))) {
+      bench.progress(`${figure.name}, ${system.name}`);
+      await attempt(bench, system.name, async () => {
+        await using own = new AsyncDisposableStack();
+        await figure.measure(bench, await start(system, ports, load, own), environment);
       });
-      for (const keepAlive of hasWeb ? [false, true] : []) {
-        const connections = keepAlive ? "kept" : "one a request";
-        const to = { ...way, port: peer.web, setting: { connections } };
-        await measureRequests(bench, "peers", testbed, to, { ...REQUESTS, keepAlive });
-      }
     }
   }
 }
 
-/** Starts a path. @returns Its port, and the processes that it started. */
-async function starting(start: () => Promise<number>): Promise<{ load: number; processes: number[] }> {
+/** Measures systems that all run from beginning to end, in turns. */
+async function inRounds(
+  bench: Bench,
+  chosen: readonly System[],
+  figures: readonly Figure[],
+  ports: { readonly load: number; readonly web: number },
+  environment: Environment,
+): Promise<void> {
+  await using parts = new AsyncDisposableStack();
+  const running: [System, Peer][] = [];
+  for (const system of chosen.filter((system) => figures.some((figure) => measures(system, figure)))) {
+    bench.progress(`starting ${system.name}`);
+    await attempt(bench, system.name, async () => {
+      running.push([system, await start(system, ports, environment.load, parts)]);
+    });
+  }
+  const round = async (bench: Bench, name: string, figures: readonly Figure[]): Promise<void> => {
+    for (const [system, peer] of running) {
+      const measured = figures.filter((figure) => measures(system, figure));
+      if (measured.length > 0) bench.progress(`${name}, ${system.name}`);
+      for (const figure of measured) await figure.measure(bench, peer, environment);
+    }
+  };
+  // Code is compiled as it is used.
+  const warmUp = { ...bench, results: new Results() };
+  await round(warmUp, "warming up", figures.filter(({ cold }) => !cold));
+  bench.results.failures.push(...warmUp.results.failures.map((failure) => `warming up: ${failure}`));
+  for (let at = 0; at < bench.rounds; at++) await round(bench, `round ${at + 1}`, figures);
+}
+
+/** Starts a system's paths. */
+async function start(
+  system: System,
+  ports: { readonly load: number; readonly web: number },
+  load: Load,
+  parts: AsyncDisposableStack,
+): Promise<Peer> {
   const before = new Set(descendants());
-  const load = await start();
-  return { load, processes: descendants().filter((pid) => !before.has(pid)) };
+  const entries = await system.start([ports.load, ports.web], load, parts);
+  const processes = descendants().filter((pid) => !before.has(pid));
+  return { system: system.name, host: HOST, load: entries[0]!, web: entries[1]!, processes };
+}
+
+function measures({ figures = [] }: System, { name }: Figure): boolean {
+  return figures.length === 0 || figures.some((word) => name.startsWith(word));
+}
+
+/** Maximum sessions of a handler that has three channels for each, given the limit on open files. */
+function maxSessions(): number {
+  const limit = /^Max open files\s+\d+\s+(\d+)/m.exec(Deno.readTextFileSync("/proc/self/limits"))?.[1];
+  return limit === undefined ? Infinity : Math.floor((Number(limit) - OTHER_FILES) / FILES_PER_SESSION);
 }

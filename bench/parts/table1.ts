@@ -15,7 +15,7 @@ export async function table1(bench: Bench): Promise<void> {
   await using testbed = await makeTestbed(DELAY);
   await testbed.shape(0, { rate: SLOW, loss: 0 });
   await using load = await Load.make(testbed, PORT);
-  await using _pair = await startPair(testbed, load, { target: PORT, entry: ENTRY });
+  await using _pair = await startPair(testbed, load, { routes: [{ target: PORT, entry: ENTRY }] });
   const [slow, ...fast] = testbed.hosts as [string, ...string[]];
   const ways: Way[] = [
     { system: "TCP, channel A", host: slow, port: PORT },

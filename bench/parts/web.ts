@@ -73,10 +73,9 @@ async function withWeb(
   const [slow] = testbed.hosts as [string];
   const listen = new Set([`127.0.0.1:${WEB}`, `${slow}:${WEB}`]);
   await using _web = await startWeb([...listen], files, testbed.far);
-  await using _pair = await startPair(testbed, load, { target: WEB, entry: ENTRY });
+  await using _pair = await startPair(testbed, load, { routes: [{ target: WEB, entry: ENTRY }] });
   await using _once = await startPair(testbed, load, {
-    target: WEB,
-    entry: ENTRY_ONCE,
+    routes: [{ target: WEB, entry: ENTRY_ONCE }],
     channelPort: 6622,
     reuse: false,
   });

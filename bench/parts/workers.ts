@@ -2,7 +2,7 @@ import { micssCommand } from "../../tests/support/handlers/handlers.ts";
 import { makeTempDir, Program } from "../../tests/support/programs/process.ts";
 import { freePort, freePorts, has } from "../../tests/support/programs/programs.ts";
 import { attempt, type Bench, measureThroughput, measureTrips } from "../bench.ts";
-import { cpuSeconds } from "../cpu.ts";
+import { cpuSeconds } from "../processes.ts";
 import { measureRequests, startWeb } from "../http.ts";
 import { startPair } from "../pair.ts";
 import { build, Load, loopback } from "../testbed.ts";
@@ -45,7 +45,7 @@ async function pairs(bench: Bench): Promise<void> {
       await using pair = new AsyncDisposableStack();
       const start = async (target: number): Promise<number> => {
         const entry = freePort(HOST), channelPort = freePorts(count, ...testbed.hosts);
-        pair.use(await startPair(testbed, load, { target, entry, channelPort, workers: count }));
+        pair.use(await startPair(testbed, load, { routes: [{ target, entry }], channelPort, workers: count }));
         return entry;
       };
       const way = { system: `${named(count)} each`, host: HOST, port: await start(ports.load) };

@@ -28,6 +28,17 @@ export function cpuSeconds(pids: readonly number[]): number {
   return ticks * TICK;
 }
 
+/** Resident memory of each process, in bytes; 0 for one that has ended. */
+export function residentMemory(pids: readonly number[]): number[] {
+  return pids.map((pid) => {
+    try {
+      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1]) * 1024;
+    } catch {
+      return 0; // The process has ended.
+    }
+  });
+}
+
 function numbers(text: string): number[] {
   return text.trim() === "" ? [] : text.trim().split(/\s+/).map(Number);
 }
