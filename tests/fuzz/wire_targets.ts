@@ -1,10 +1,9 @@
-/** Input from the network: each message, and the frames of a direction. */
-import { assertEquals } from "@std/assert";
+/** Input from the network: each message, and the frames of a record. */
+import { assertEquals, assertInstanceOf } from "@std/assert";
 import { decodeAssociateReply, encodeAssociate, encodeRefused } from "../../src/wire/associate.ts";
 import { type Decoder, WireError } from "../../src/wire/decoder.ts";
 import { decodeFirst } from "../../src/wire/first.ts";
-import { type Frame, FRAME_HEAD_LENGTH, FrameType, MAX_DATA } from "../../src/wire/frame.ts";
-import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
+import { FRAME_HEAD_LENGTH } from "../../src/wire/frame.ts";
 import { decodeGreeting, encodeGreeting } from "../../src/wire/greeting.ts";
 import {
   decodeChannelList,
@@ -16,13 +15,13 @@ import {
   Method,
 } from "../../src/wire/identify.ts";
 import { decodeOpen, encodeOpen } from "../../src/wire/open.ts";
-import { Seal } from "../../src/wire/seal.ts";
+import { receive as receiveRecords } from "../records/direction.ts";
 import { decode, TooMuchAsked } from "../support/wire/decode.ts";
-import { everyFrame } from "../support/wire/frames.ts";
+import { assertSameBytes, bytesOf, everyFrame, receive } from "../support/wire/frames.ts";
+import { frameSlowly } from "../support/wire/reference.ts";
 import { concat } from "../../src/wire/concat.ts";
-import { Random } from "../support/random/random.ts";
 import { taken, type Target } from "./target.ts";
-import { invalid, vectorsOf } from "./vectors.ts";
+import { directions, invalid, vectorsOf } from "./vectors.ts";
 
 /** Maximum length of a message before an association, in bytes (docs/PROTOCOL.md 2.6). */
 const MAX_ASKED = 1024;
@@ -59,87 +58,52 @@ function answerTarget(method: Method): Target {
   );
 }
 
-/** Frames of a direction: the result must not depend on how the bytes are cut. */
+/** Bodies of the records in a direction, as far as they are right. */
+function bodiesOf(bytes: Uint8Array): Uint8Array[] {
+  return receiveRecords([bytes]).bodies;
+}
+
+/** Demands that what is decoded of a body encodes to it again. @returns True if all of it was decoded. */
+function takeFrames(body: Uint8Array): boolean {
+  const { frames, error } = receive([body]);
+  assertSameBytes(frames, body);
+  if (error === undefined) return true;
+  assertInstanceOf(error, WireError);
+  return false;
+}
+
+/** A record's body. */
 const frames: Target = {
-  name: "frames",
+  name: "frames of a record",
   seeds: [
-    ...prefixes(vectorsOf("direction", "frame")),
-    ...invalid("direction"),
-    concat(everyFrame(new Random(1).fill).map(({ bytes }) => bytes)),
+    ...vectorsOf("frame", "bytes"),
+    ...directions.flatMap((parts) => bodiesOf(concat(parts))),
+    ...vectorsOf("invalidDirection", "bytes").flatMap(bodiesOf),
+    bytesOf(everyFrame()),
   ],
-  words: vectorsOf("direction", "frame").map((frame) => frame.subarray(0, FRAME_HEAD_LENGTH)),
+  words: everyFrame().map(({ bytes }) => bytes.subarray(0, FRAME_HEAD_LENGTH)),
   longest: 1500,
-  take(input) {
-    const whole = framesOf([input]);
-    // Often enough, and it takes as long as all else.
-    if (input.length % 4 === 0) assertEquals(framesOf(new Random(input.length).cuts(input, 60)), whole);
-    return !whole.at(-1)!.startsWith("WireError");
-  },
+  take: takeFrames,
 };
 
-/** Correctly sealed frames, so that their content passes the tags. Input: type, length `u8`, body, and so on. */
-const sealedFrames: Target = {
-  name: "sealed frames",
+/** Frames whose lengths are right, so that all of their bodies are reached. Input: type, stream, length, each `u8`, body. */
+const wholeFrames: Target = {
+  name: "whole frames",
   seeds: [
-    concat([...vectorsOf("open", "body"), ...invalid("open")].map((body) => Uint8Array.of(1, body.length, ...body))),
-    ...vectorsOf("open", "body").map((body) => Uint8Array.of(FrameType.Open, body.length, ...body)),
-    ...vectorsOf("direction", "body").map((body, index) => Uint8Array.of(index % 10, body.length, ...body)),
+    concat([...vectorsOf("open", "body"), ...invalid("open")].map((body) => Uint8Array.of(1, 1, body.length, ...body))),
+    ...vectorsOf("frame", "bytes").map((frame) => Uint8Array.of(frame[0]!, frame[4]!, frame[6]!, ...frame.subarray(7))),
   ],
-  words: vectorsOf("open", "body"),
+  words: [...vectorsOf("open", "body"), ...vectorsOf("frame", "body")],
   longest: 300,
   take(input) {
-    const results = framesOf([sealed(input)]);
-    return !results.at(-1)!.startsWith("WireError");
+    const frames: Uint8Array[] = [];
+    for (let at = 0; at + 3 <= input.length;) {
+      const [type = 0, stream = 0, length = 0] = input.subarray(at, at += 3);
+      frames.push(frameSlowly(type % 14, stream, input.subarray(at, at += length)));
+    }
+    return takeFrames(concat(frames));
   },
 };
-
-function sealed(input: Uint8Array): Uint8Array {
-  const random = new Random(1).fill;
-  const key = new Uint8Array(FRAME_HEAD_LENGTH);
-  Seal.writeKey(key, random);
-  const seal = new Seal(key);
-  const pieces = [key];
-  for (let at = 0; at + 2 <= input.length;) {
-    const type = input[at]! % 11 as FrameType, body = input.subarray(at + 2, at + 2 + input[at + 1]!);
-    const frame = new Uint8Array(FRAME_HEAD_LENGTH + body.length);
-    seal.write(frame, type, body.length, type === FrameType.Data ? new Uint8Array(0) : body, random);
-    frame.set(body, FRAME_HEAD_LENGTH);
-    pieces.push(frame);
-    at += 2 + body.length;
-  }
-  return concat(pieces);
-}
-
-/** Decoded frames, one line each, with DATA joined; the last line tells why decoding ended. */
-function framesOf(pieces: Iterable<Uint8Array>): string[] {
-  const decoder = new FrameDecoder();
-  const lines: string[] = [];
-  try {
-    for (const piece of pieces) {
-      decoder.push(piece);
-      for (let frame = decoder.next(); frame !== null; frame = decoder.next()) add(lines, frame);
-    }
-    return [...lines, decoder.atBoundary ? "boundary" : "more"];
-  } catch (error) {
-    if (error instanceof WireError) return [...lines, `WireError: ${error.message}`];
-    throw error;
-  }
-}
-
-function add(lines: string[], frame: Frame): void {
-  if (frame.type === FrameType.Open) assertEquals(decodeOpen(encodeOpen(frame.open)), frame.open);
-  if (frame.type !== FrameType.Data) return void lines.push(JSON.stringify(frame));
-  if (frame.bytes.length === 0 || frame.bytes.length > MAX_DATA) {
-    throw new Error(`${frame.bytes.length} bytes of DATA`);
-  }
-  const last = lines.at(-1);
-  if (last?.startsWith("DATA ")) lines[lines.length - 1] += frame.bytes.toHex();
-  else lines.push(`DATA ${frame.bytes.toHex()}`);
-}
-
-function prefixes(pieces: readonly Uint8Array[]): Uint8Array[] {
-  return pieces.map((_, index) => concat(pieces.slice(0, index + 1)));
-}
 
 export const wireTargets: readonly Target[] = [
   message("greeting", decodeGreeting, encodeGreeting, [...vectorsOf("greeting", "bytes"), ...invalid("greeting")]),
@@ -180,5 +144,5 @@ export const wireTargets: readonly Target[] = [
     },
   },
   frames,
-  sealedFrames,
+  wholeFrames,
 ];

@@ -1,5 +1,6 @@
 /** Frames to send, and what receivers make of records' bodies. */
 
+import { assertEquals } from "@std/assert";
 import { concat } from "../../../src/wire/concat.ts";
 import {
   type Frame,
@@ -182,4 +183,41 @@ export function joined(frames: readonly Frame[]): Frame[] {
     } else all.push(frame);
   }
   return all;
+}
+
+/** Encodes a decoded frame again. */
+export function encoded(frame: Frame): Uint8Array {
+  switch (frame.type) {
+    case FrameType.Open:
+      return encode.open(frame.stream, frame.open);
+    case FrameType.Result:
+      return encode.result(frame.stream, frame.code, frame.text);
+    case FrameType.Data:
+      return dataFrame(frame.stream, frame.bytes);
+    case FrameType.End:
+      return encode.end(frame.stream);
+    case FrameType.Blocked:
+      return encode.blocked(frame.stream);
+    case FrameType.Reset:
+      return encode.reset(frame.stream, frame.code);
+    case FrameType.Credit:
+      return encode.credit(frame.stream, frame.increment);
+    case FrameType.Ping:
+      return encode.ping(frame.payload);
+    case FrameType.Pong:
+      return encode.pong(frame.payload);
+    case FrameType.Bye:
+      return encode.bye(frame.last);
+    case FrameType.Streams:
+      return encode.streams(frame.limit);
+    case FrameType.Workers:
+      return encode.workers(frame.workers);
+  }
+}
+
+/** Asserts that frames are what a body begins with: they encode to its bytes, unless a text was not UTF-8. */
+export function assertSameBytes(frames: readonly Frame[], body: Uint8Array): void {
+  if (frames.some((frame) => frame.type === FrameType.Result && frame.text.includes("\ufffd"))) return;
+  const again = concat(frames.map(encoded));
+  assertEquals(again.toHex(), body.subarray(0, again.length).toHex());
 }
