@@ -104,7 +104,9 @@ export class Adversary {
         this.acted++;
         return attack.act(moment);
       };
-      const both = [wire.up, wire.down].map((lane) => lane.run(units(lane.direction, addresses.length), act));
+      const both = [wire.up, wire.down].map((lane) =>
+        lane.run(units(lane.direction, addresses.length, this.#attack?.second !== "same client"), act)
+      );
       await Promise.all(both);
     } finally {
       wire.close();

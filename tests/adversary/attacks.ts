@@ -1,8 +1,9 @@
 /** All attacks. */
 import type { Attack } from "./attack.ts";
 import { CONNECTING } from "./attacks_connect.ts";
-import { FLIPS } from "./attacks_flips.ts";
+import { FIELD_ATTACKS } from "./attacks_fields.ts";
 import { HANDSHAKE_ATTACKS } from "./attacks_handshake.ts";
+import { KNOWN } from "./attacks_known.ts";
 import { REMAKES } from "./attacks_remake.ts";
 import { TWO } from "./attacks_two.ts";
 import { UNITS } from "./attacks_units.ts";
@@ -13,6 +14,7 @@ export const ATTACKS: Readonly<Record<string, readonly Attack[]>> = {
   "channels swapped and associations spliced": TWO,
   "connections while they are made": CONNECTING,
   "the handshake's messages": HANDSHAKE_ATTACKS,
-  "known bits flipped": FLIPS,
+  "every field changed": FIELD_ATTACKS,
+  "known bytes changed, and records spliced": KNOWN,
   "the message joined and changed": REMAKES,
 };

@@ -1,9 +1,12 @@
 /** Attacks with the handshake's messages. */
 import { initiate } from "../../src/association/initiate.ts";
+import { Chunk } from "../../src/net/chunk.ts";
 import { readFull, writeAll } from "../../src/net/connection.ts";
+import { RecordEncoder } from "../../src/records/record_encoder.ts";
 import { ASSOCIATE_HEAD_LENGTH, encodeAssociate } from "../../src/wire/associate.ts";
-import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
+import { encode } from "../../src/wire/frame_encoder.ts";
 import { COOKIE_LENGTH, encodeGreeting, GREETING_LENGTH } from "../../src/wire/greeting.ts";
+import { sealed } from "../support/wire/sealed.ts";
 import type { Adversary } from "./adversary.ts";
 import type { Attack } from "./attack.ts";
 import type { Act, Moment } from "./lane.ts";
@@ -218,10 +221,9 @@ const LEAVING_OUT: Attack[] = [
       const network = { connect: dial, listen: means.network.listen };
       const association = await initiate(means.addresses, { network, clock: means.clock });
       over.then(() => association.abort());
-      const encoder = new FrameEncoder(means.random.fill);
-      const writer = association.writable.getWriter();
-      await writer.write(encoder.key());
-      await writer.write(encoder.open({ destination: { kind: "port", port: 81 } }));
+      const open = encode.open(1, { destination: { kind: "port", port: 81 } });
+      const bytes = sealed(new RecordEncoder(means.random.fill), open);
+      await association.writable.getWriter().write(new Chunk(bytes, () => {}));
     }),
   },
 ];

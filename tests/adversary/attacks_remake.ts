@@ -1,16 +1,21 @@
 /** Attacks by the owner of all channels: join the message, change it, and split it again. */
+import { Chunk } from "../../src/net/chunk.ts";
+import { RecordDecoder } from "../../src/records/record_decoder.ts";
+import { RecordEncoder } from "../../src/records/record_encoder.ts";
+import { RecordReader } from "../../src/records/record_reader.ts";
 import { xor } from "../../src/sharing/xor.ts";
 import { type Frame, FRAME_HEAD_LENGTH, FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
-import { FrameEncoder } from "../../src/wire/frame_encoder.ts";
+import { encode } from "../../src/wire/frame_encoder.ts";
+import { dataOf, sealed } from "../support/wire/sealed.ts";
 import type { Attack } from "./attack.ts";
 import { joined, type Party } from "./evidence.ts";
 import { read } from "./invariants.ts";
 import type { Act, Lane } from "./lane.ts";
-import { SAID, type Step, units } from "./steps.ts";
+import { COMPANION, SAID, SESSION, type Step, units } from "./steps.ts";
 
-/** Changes a frame. @returns Its bytes, or null to end the direction before it. */
-type Change = (frame: Frame, encoder: FrameEncoder) => Uint8Array | null;
+/** Changes a frame. @returns Its bytes; null leaves it as it is, "drop" leaves it out. */
+type Change = (frame: Frame) => Uint8Array | null | "drop";
 
 /** Joins a direction's message from its channels, and sends a changed one. */
 function remakes(change: Change): Act {
@@ -19,37 +24,46 @@ function remakes(change: Change): Act {
     const all = await adversary.meet(`remake ${step} ${lane.wire.rank}`, adversary.means.used.length, moment);
     if (all[0]!.lane !== lane) return await adversary.never();
     const lanes = all.map((one) => one.lane);
-    const encoder = new FrameEncoder(adversary.means.random.fill), decoder = new FrameDecoder();
+    const encoder = new RecordEncoder(adversary.means.random.fill), reader = new RecordReader(new RecordDecoder());
     let first: readonly Uint8Array[] | null = all.map((one) => one.bytes);
     const plan = units(lane.direction, adversary.means.addresses.length);
     const left = plan.slice(plan.findIndex((unit) => unit.step === step));
-    for (const { length } of [...left, ...Array(100).fill({ length: FRAME_HEAD_LENGTH })]) {
+    for (const { length } of [...left, ...Array(1000).fill({ length: 1 })]) {
       const shares: readonly Uint8Array[] = first ?? await Promise.all(lanes.map((one) => one.take(length)));
       first = null;
       if (shares.some((share) => share.length < length)) break;
-      await give(lanes, remade(joined(shares, 0), decoder, encoder, change) ?? adversary.means.random.bytes(length));
+      await give(lanes, remade(joined(shares, 0), reader, encoder, change) ?? adversary.means.random.bytes(length));
     }
     return [bytes.subarray(0, 0)];
   };
 }
 
-/** Changes the frames of message bytes; null if they don't decode because a share is missing. */
-function remade(
-  message: Uint8Array,
-  decoder: FrameDecoder,
-  encoder: FrameEncoder,
-  change: Change,
-): Uint8Array | null {
-  const pieces: number[] = [];
+/** Changes the frames of message bytes; null if they can't be opened because a share is missing. */
+function remade(message: Uint8Array, reader: RecordReader, encoder: RecordEncoder, change: Change): Uint8Array | null {
+  const records: number[] = [];
   try {
-    decoder.push(message);
-    for (let frame = decoder.next(); frame !== null; frame = decoder.next()) {
-      pieces.push(...change(frame, encoder) ?? []);
+    reader.push(new Chunk(message, () => {}));
+    for (let record = reader.next(); record !== null; record = reader.next()) {
+      const frames = changed(record.bytes, change);
+      if (frames.length > 0) records.push(...sealed(encoder, ...frames));
     }
   } catch {
     return null;
   }
-  return Uint8Array.from(pieces);
+  return Uint8Array.from(records);
+}
+
+/** The changed frames of a record. */
+function changed(body: Uint8Array, change: Change): Uint8Array[] {
+  const decoder = new FrameDecoder(body), frames: Uint8Array[] = [];
+  let at = 0;
+  for (let frame = decoder.next(); frame !== null; frame = decoder.next()) {
+    const end = at + FRAME_HEAD_LENGTH + (body[at + 5]! << 8 | body[at + 6]!);
+    const other = change(frame) ?? body.subarray(at, end);
+    if (other !== "drop") frames.push(other);
+    at = end;
+  }
+  return frames;
 }
 
 async function give(lanes: readonly Lane[], message: Uint8Array): Promise<void> {
@@ -60,47 +74,16 @@ async function give(lanes: readonly Lane[], message: Uint8Array): Promise<void> 
   await Promise.all(lanes.map((lane, index) => lane.give([shares[index]!])));
 }
 
-/** Encodes the same frame. */
-const same: Change = (frame, encoder) => {
-  switch (frame.type) {
-    case FrameType.Key:
-      return encoder.key();
-    case FrameType.Open:
-      return encoder.open(frame.open);
-    case FrameType.Result:
-      return encoder.result(frame.code, frame.text);
-    case FrameType.Data:
-      return data(frame.bytes, encoder);
-    case FrameType.Ping:
-      return encoder.ping(frame.payload);
-    case FrameType.Pong:
-      return encoder.pong(frame.payload);
-    case FrameType.End:
-      return encoder.end();
-    case FrameType.Reset:
-      return encoder.reset(frame.code);
-    case FrameType.Bye:
-      return encoder.bye();
-    case FrameType.Workers:
-      return encoder.workers(frame.workers);
-  }
-};
-
-function data(bytes: Uint8Array, encoder: FrameEncoder): Uint8Array {
-  const frame = new Uint8Array(FRAME_HEAD_LENGTH + bytes.length);
-  encoder.dataHead(frame, bytes.length);
-  frame.set(bytes, FRAME_HEAD_LENGTH);
-  return frame;
-}
-
 const OTHER_PORT = { destination: { kind: "port", port: 443 } } as const;
 
-/** Passes the first DATA, then forges END; for one direction, frame by frame. */
+/** Passes the first DATA of a stream, then forges END. */
 function endsEarly(): Change {
-  let seen = 0;
-  return (frame, encoder) => {
-    if (frame.type === FrameType.Data && seen++ > 0) return frame.bytes.length > 0 && seen === 2 ? encoder.end() : null;
-    return seen < 2 ? same(frame, encoder) : null;
+  const seen = new Map<number, number>();
+  return (frame) => {
+    if (frame.type !== FrameType.Data && frame.type !== FrameType.End || frame.stream !== SESSION) return null;
+    const count = (seen.get(frame.stream) ?? 0) + 1;
+    seen.set(frame.stream, count);
+    return count === 1 ? null : count === 2 ? encode.end(frame.stream) : "drop";
   };
 }
 
@@ -134,7 +117,8 @@ export const REMAKES: readonly Attack[] = [
   remake(
     "leads the session to another port",
     "KEY up",
-    () => (frame, encoder) => frame.type === FrameType.Open ? encoder.open(OTHER_PORT) : same(frame, encoder),
+    () => (frame) =>
+      frame.type === FrameType.Open && frame.stream === SESSION ? encode.open(SESSION, OTHER_PORT) : null,
     ({ parties }) => {
       const { says } = parties.find(({ kind, port }) => kind === "application" && port === 80)!;
       return heard(parties, "target", 443).toHex().startsWith(says.toHex());
@@ -161,18 +145,26 @@ export const REMAKES: readonly Attack[] = [
   remake(
     "refuses the session",
     "KEY down",
-    () => (frame, encoder) =>
-      frame.type === FrameType.Result ? encoder.result(ResultCode.Refused) : same(frame, encoder),
+    () => (frame) => frame.type === FrameType.Result ? encode.result(frame.stream, ResultCode.Refused) : null,
     ({ clientLines }) => clientLines.some(({ reason }) => reason === "refused"),
   ),
   remake(
     "writes what the application says",
     "KEY up",
-    () => (frame, encoder) =>
-      frame.type === FrameType.Data ? data(new Uint8Array(frame.bytes.length).fill(65), encoder) : same(frame, encoder),
+    () => (frame) =>
+      frame.type === FrameType.Data ? dataOf(frame.stream, new Uint8Array(frame.bytes.length).fill(65)) : null,
     ({ parties }) =>
       parties.some(({ kind, end, heard }) =>
         kind === "target" && end === "in order" && heard.every((byte) => byte === 65)
       ),
+  ),
+  remake(
+    "gives one session's bytes to another",
+    "KEY up",
+    () => (frame) => frame.type === FrameType.Data ? dataOf(COMPANION, frame.bytes) : null,
+    ({ parties }) => {
+      const { says } = parties.find(({ kind, port }) => kind === "application" && port === 80)!;
+      return heard(parties, "application", 7).toHex().includes(says.toHex());
+    },
   ),
 ];

@@ -2,7 +2,7 @@
 import type { Met } from "./adversary.ts";
 import type { Attack } from "./attack.ts";
 import type { Act, Moment } from "./lane.ts";
-import { STEPS } from "./steps.ts";
+import { type Step, STEPS } from "./steps.ts";
 
 /** Meets others at a step. @returns The next one in an order that all agree on. */
 async function next(moment: Moment, name: string, count: number): Promise<Met> {
@@ -35,6 +35,11 @@ function exchanges(other: (moment: Moment) => Promise<Met>): Record<string, Act>
   };
 }
 
+/** Reports whether two associations at once have a step: a client has two only without a companion that sessions join. */
+function isShared(step: Step, second: NonNullable<Attack["second"]>): boolean {
+  return second === "other client" || !/companion|P[IO]NG/.test(step);
+}
+
 /** Swaps between channels, and splices between associations, at every step. */
 export const TWO: readonly Attack[] = [
   ...Object.entries(exchanges(otherChannel)).flatMap(([how, act]) =>
@@ -42,7 +47,7 @@ export const TWO: readonly Attack[] = [
   ),
   ...(["same client", "other client"] as const).flatMap((second) =>
     Object.entries(exchanges(otherAssociation)).flatMap(([how, act]) =>
-      STEPS.filter((step) => !step.startsWith("second")).map((step): Attack => ({
+      STEPS.filter((step) => isShared(step, second)).map((step): Attack => ({
         name: `splices ${step}${how} with another association of the ${second}`,
         steps: [step],
         second,

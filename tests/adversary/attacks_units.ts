@@ -1,7 +1,7 @@
 /** Attacks on any unit of one channel, at each step. */
 import type { Attack } from "./attack.ts";
 import type { Act } from "./lane.ts";
-import { type Step, STEPS } from "./steps.ts";
+import { STEPS } from "./steps.ts";
 
 const ACTS: Readonly<Record<string, Act>> = {
   "nothing, but listens": ({ bytes }) => [bytes],
@@ -62,6 +62,9 @@ const IDLE = ["injects noise before", "injects a zero byte before", "closes at",
 /** Attacks that change nothing. */
 const HARMLESS = ["nothing, but listens", "delays"];
 
+/** The steps that an earlier association had, too: it ended before it fell silent. */
+const OLD = STEPS.filter((step) => step !== "PING down" && step !== "PONG up");
+
 /** All of them at every step. */
 export const UNITS: readonly Attack[] = Object.entries(ACTS).flatMap(([name, act]) =>
   [...STEPS, ...IDLE.includes(name) ? ["idle" as const] : []].map((step): Attack => ({
@@ -74,14 +77,13 @@ export const UNITS: readonly Attack[] = Object.entries(ACTS).flatMap(([name, act
 
 /** Replaces units by those of an earlier association. */
 function replays(): Attack[] {
-  const one = STEPS.map((step): Attack => ({
+  const one = OLD.map((step): Attack => ({
     name: `replays an old ${step}`,
     steps: [step],
     rehearsed: true,
     act: ({ adversary, lane }) => [adversary.old(lane, step)],
   }));
-  const up: Step[] = ["list", "KEY up", "OPEN", "DATA up", "more DATA up", "END up"];
-  const down: Step[] = ["greeting", "echo", "KEY down", "RESULT", "DATA down", "more DATA down", "END down"];
+  const down = OLD.slice(OLD.indexOf("greeting")), up = OLD.slice(0, OLD.indexOf("greeting"));
   const many = Object.entries({ "everything up": up, "everything down": down, "everything": [...up, ...down] });
   return [
     ...one,

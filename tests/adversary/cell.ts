@@ -16,6 +16,7 @@ import { Random } from "../support/random/random.ts";
 import { Adversary } from "./adversary.ts";
 import type { Attack } from "./attack.ts";
 import { Bystander } from "./bystander.ts";
+import { Companion } from "./companion.ts";
 import type { Evidence } from "./evidence.ts";
 import { startTargets, Talker, TARGETS } from "./parties.ts";
 import { clientPaths, serverPaths } from "./paths.ts";
@@ -75,6 +76,7 @@ class World {
   readonly #serverLines: Line[] = [];
   readonly #clientLines: Line[] = [];
   readonly #parties: Talker[] = [];
+  readonly #companions: Companion[] = [];
   readonly #clients: readonly ClientHandler[];
   readonly #bystander: Bystander;
   readonly #stopTargets: () => void;
@@ -102,7 +104,7 @@ class World {
     this.#clients = CLIENTS.map((name, index) => {
       const adversary = name === "carol" ? undefined : this.#adversary;
       const paths = clientPaths(name, network, this.#outside, this.#witness, adversary);
-      return new ClientHandler(clientConfig(channels, index), {
+      return new ClientHandler(clientConfig(channels, index, this.#shares), {
         log: this.#log(adversary ? this.#clientLines : []),
         system: { network: paths, clock, originalDestination: () => undefined, makeTransparent: () => {} },
       });
@@ -115,21 +117,34 @@ class World {
     const { attack } = this.#cell;
     await this.#bystander.talk("before the attack");
     if (attack.rehearsed) {
+      const companion = await this.#accompany(0);
       await this.#session([0], 80);
+      await companion.talk();
+      await settle();
       await this.#session([0], 443);
+      await companion.hangUp();
+      await settle();
+      companion.close();
       // Outlast the association, so that the next session needs a new one.
       await this.#clock.advance(TIMEOUTS.idle + 100);
     }
     this.#adversary.begin(attack);
-    await this.#session(attack.second === undefined ? [0] : attack.second === "same client" ? [0, 0] : [0, 1], 80);
+    const clients = attack.second === undefined ? [0] : attack.second === "same client" ? [0, 0] : [0, 1];
+    if (this.#shares) { for (const client of clients) this.#companions.push(await this.#accompany(client)); }
+    await this.#session(clients, 80);
     await this.#adversary.idle();
     await settle();
     await this.#bystander.talk("after the first session");
-    await this.#session([0], 443);
+    for (const companion of this.#companions) await companion.talk();
+    await settle();
+    await this.#session(clients, 443);
     // Some attacks wait.
     for (let i = 0; i < 3; i++) await this.#clock.advance(100);
     await this.#bystander.talk("after the second session");
     await this.#bystander.end();
+    // Silence, until both sides have sent PING.
+    await this.#clock.advance(2 * TIMEOUTS.ping);
+    for (const companion of this.#companions) await companion.hangUp();
     await this.#clock.advance(ALL_OVER);
   }
 
@@ -138,7 +153,7 @@ class World {
     const connections = this.#witness.seen.filter(({ ended }) => !ended).length;
     await this.#adversary.end();
     for (const client of this.#clients) await client.close();
-    for (const party of this.#parties) party.close();
+    for (const party of [...this.#parties, ...this.#companions]) party.close();
     this.#stopTargets();
     await this.#server.close();
     await this.#clock.advance(LOG_INTERVAL);
@@ -148,13 +163,26 @@ class World {
       honest: this.#cell.honest,
       adversary: this.#adversary,
       seen: this.#witness.seen,
-      parties: this.#parties,
+      parties: [...this.#parties, ...this.#companions],
       serverLines: this.#serverLines,
       clientLines: this.#clientLines,
       disturbed: this.#bystander.disturbed,
       stranger: this.#cell.attack.stranger ?? false,
       left: { connections, openEnds, timers: this.#clock.pending },
     };
+  }
+
+  /** True if the sessions of a client share associations. */
+  get #shares(): boolean {
+    return this.#cell.attack.second !== "same client";
+  }
+
+  /** Opens a client's companion session. */
+  async #accompany(client: number): Promise<Companion> {
+    const companion = new Companion(await this.#connect(client, 7), this.#random);
+    await companion.talk();
+    for (let i = 0; i < 2; i++) await settle();
+    return companion;
   }
 
   /** Runs one session of each of some clients, all at once. */
@@ -200,13 +228,14 @@ targets: {${targets.join()}}
 ${COMMON}`));
 }
 
-function clientConfig(channels: number, client: number): ClientConfig {
+function clientConfig(channels: number, client: number, shares: boolean): ClientConfig {
   const forward = Object.keys(TARGETS).map((port) => `"${clientHost(client)}:${port}=web:${port}"`);
-  return once(`client ${channels} ${client}`, () =>
+  return once(`client ${channels} ${client} ${shares}`, () =>
     parseConfig("", clientSpec, ["--config", "c"], () => `
 servers: {web: {channels: [${channelAddresses(channels).map(({ host }) => host).join()}]}}
 forward: [${forward.join()}]
 warm: 0
+associations: ${shares ? 1 : "per-session"}
 ${COMMON}`));
 }
 

@@ -1,7 +1,9 @@
 /** The evidence of a cell, for the invariants to check. */
 import { associateLength } from "../../src/wire/associate.ts";
-import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
-import { type Frame, FrameType } from "../../src/wire/frame.ts";
+import { Chunk } from "../../src/net/chunk.ts";
+import { KEY_LENGTH, RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
+import { RecordDecoder } from "../../src/records/record_decoder.ts";
+import { RecordReader } from "../../src/records/record_reader.ts";
 import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
 import type { Line } from "../support/handlers/handlers_in_memory.ts";
 import type { Adversary } from "./adversary.ts";
@@ -94,32 +96,43 @@ export function joined(streams: readonly Uint8Array[], begin: number): Uint8Arra
   return message;
 }
 
-/** Decodes message bytes into frames as text; DATA is shown by its length. */
-export function framesOf(message: Uint8Array): string[] {
-  const decoder = new FrameDecoder();
-  const frames: string[] = [];
-  decoder.push(message);
+/** The bodies of the records in message bytes, up to the first that is not whole and right. */
+export function bodiesOf(message: Uint8Array): Uint8Array[] {
+  const reader = new RecordReader(new RecordDecoder());
+  const bodies: Uint8Array[] = [];
+  reader.push(new Chunk(message, () => {}));
   try {
-    for (let frame = decoder.next(); frame !== null; frame = decoder.next()) frames.push(inWords(frame));
+    for (let body = reader.next(); body !== null; body = reader.next()) bodies.push(body.bytes);
   } catch {
-    // The decoder refuses the rest.
+    // The reader refuses the rest.
   }
-  return frames;
+  return bodies;
 }
 
-function inWords(frame: Frame): string {
-  if (frame.type === FrameType.Data) return `DATA ${frame.bytes.length}`;
-  return JSON.stringify(frame, (_, value) => value instanceof Uint8Array ? value.toHex() : value);
+/** The lengths of the parts of message bytes (docs/RECORDS.md): KEY, then the head and the body of each record. */
+export function partsOf(message: Uint8Array): number[] {
+  return [KEY_LENGTH, ...bodiesOf(message).flatMap(({ length }) => [RECORD_HEAD_LENGTH, length])];
 }
 
-/** The frames that an association's parties sent and accepted. */
-export function exchanged(evidence: Evidence, side: ClientSide): Record<"up" | "down", [string[], string[]]> {
-  const { channels } = evidence;
+/** One direction of an association, as its sender sent it and its receiver read it. */
+export interface Direction {
+  readonly name: "up" | "down";
+  /** The message bytes sent. */
+  readonly sent: Uint8Array;
+  /** The message bytes read, as far as they came on all channels. */
+  readonly taken: Uint8Array;
+  /** The receiver's log. */
+  readonly lines: readonly Line[];
+}
+
+/** Both directions of a client's association. */
+export function directions(evidence: Evidence, side: ClientSide): Direction[] {
+  const { channels, clientLines, serverLines } = evidence;
   const server = serverSide(evidence, side.list!);
-  const of = (ends: readonly Seen[], way: "read" | "written", direction: "up" | "down") =>
-    framesOf(joined(ends.map((end) => end[way].bytes), sharesBegin(direction, channels)));
-  return {
-    up: [of(side.ends, "written", "up"), of(server, "read", "up")],
-    down: [of(server, "written", "down"), of(side.ends, "read", "down")],
-  };
+  const of = (ends: readonly Seen[], way: "read" | "written", name: "up" | "down") =>
+    joined(ends.map((end) => end[way].bytes), sharesBegin(name, channels));
+  return [
+    { name: "up", sent: of(side.ends, "written", "up"), taken: of(server, "read", "up"), lines: serverLines },
+    { name: "down", sent: of(server, "written", "down"), taken: of(side.ends, "read", "down"), lines: clientLines },
+  ];
 }

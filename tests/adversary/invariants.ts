@@ -1,19 +1,21 @@
 /** Invariants under any attack on n-1 channels (docs/SECURITY.md). Each returns its violations. */
-import { associateLength } from "../../src/wire/associate.ts";
-import { FRAME_HEAD_LENGTH } from "../../src/wire/frame.ts";
-import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
+import { ASSOCIATE_HEAD_LENGTH, associateLength, associationId } from "../../src/wire/associate.ts";
+import { concat } from "../../src/wire/concat.ts";
+import { COOKIE_LENGTH, GREETING_LENGTH } from "../../src/wire/greeting.ts";
 import {
+  bodiesOf,
   type ClientSide,
   clientSides,
   confirmed,
+  directions,
   type Evidence,
-  exchanged,
   farEnd,
   joined,
+  partsOf,
+  type Party,
   serverSide,
 } from "./evidence.ts";
-import { concat } from "../../src/wire/concat.ts";
-import { SAID, sharesBegin } from "./steps.ts";
+import { FIRST_OPEN, SAID, sharesBegin } from "./steps.ts";
 
 /** Checks one property. */
 export type Invariant = (evidence: Evidence) => string[];
@@ -46,7 +48,7 @@ export const serverSharesAreConfirmed: Invariant = (evidence) => {
       continue;
     }
     if (honest.get(heard)!.list !== list) wrong.push("the server sent a share under another list");
-    const open = list.length / 2 + 2 * FRAME_HEAD_LENGTH + 4;
+    const open = list.length / 2 + FIRST_OPEN;
     if (heard.read.reached(open) > first) wrong.push("the server sent a share before the honest channel's OPEN");
   }
   return wrong;
@@ -68,23 +70,71 @@ export const pathsAreDistinct: Invariant = (evidence) =>
     return hosts.size === ends.length ? [] : ["two connections of an association came to one address"];
   });
 
-/** Each side accepts only frames that the other has sent, in order, none missing. */
-export const framesAreAsSent: Invariant = (evidence) =>
-  clientSides(evidence).filter(({ list }) => list !== null).flatMap((side) =>
-    Object.entries(exchanged(evidence, side)).flatMap(([direction, [sent, taken]]) => {
-      const at = taken.findIndex((frame, index) => frame !== sent[index]);
-      if (at < 0 || at === taken.length - 1 && isPart(taken[at]!, sent[at])) return [];
-      return [`${direction}: took ${taken[at]} where ${sent[at] ?? "nothing"} was sent`];
+/** Each side accepts only records that the other has sent, in order, none missing. */
+export const recordsAreAsSent: Invariant = (evidence) =>
+  associated(evidence).flatMap((side) =>
+    directions(evidence, side).flatMap(({ name, sent, taken }) => {
+      const [bodies, accepted] = [sent, taken].map((message) => bodiesOf(message).map((body) => body.toHex()));
+      const at = accepted!.findIndex((body, index) => body !== bodies![index]);
+      return at < 0 ? [] : [`${name}: took ${accepted![at]} where ${bodies![at] ?? "nothing"} was sent`];
     })
   );
 
+/**
+ * A receiver of message bytes that were changed aborts their association, with all its sessions, as soon as the changed part
+ * is complete, and its log tells why.
+ */
+export const tamperingIsNoticed: Invariant = (evidence) =>
+  associated(evidence).flatMap((side) => {
+    const id = idOf(side.list!);
+    return directions(evidence, side).flatMap(({ name, sent, taken, lines }) => {
+      if (!deviates(sent, taken)) return [];
+      const mine = lines.filter(({ association }) => association === id);
+      const failed = mine.find(({ event }) => event === "association failed");
+      if (failed === undefined) return [`${name}: changed bytes, but the association ${id} did not fail`];
+      const tampered = mine.some(({ reason }) => NOTICED.test(String(reason)));
+      // A channel may have failed before the changed bytes were read.
+      if (!tampered && !/^channel \d/.test(String(failed.reason))) return [`${name}: ${failed.reason}`];
+      const since = lines.slice(lines.indexOf(failed));
+      const ended = since.filter(({ event, session }) => event === "session ended" && String(session).startsWith(id));
+      return ended.map(({ session }) => `${name}: session ${session} ended in order after its association failed`);
+    });
+  });
+
+/** The reasons for which a record is refused. */
+const NOTICED =
+  /^(KEY|a record) with a wrong (tag|hash): it was tampered with$|^a record of \d+ bytes; 1 to 65536 are allowed$/;
+
+/** Reports whether a part of the message was changed and has come whole. */
+function deviates(sent: Uint8Array, taken: Uint8Array): boolean {
+  const at = taken.findIndex((byte, index) => byte !== sent[index]);
+  if (at < 0) return false;
+  let end = 0;
+  for (const length of partsOf(sent)) {
+    end += length;
+    if (end > at) return taken.length >= end;
+  }
+  return false;
+}
+
+/** A party is given the first of the bytes that another one said, and none that it didn't. */
+export const nothingWrongIsHeard: Invariant = ({ parties }) =>
+  parties.flatMap((party) => {
+    const { kind, port, heard } = party;
+    const others = parties.filter((other) => port === 7 ? other === party : other.kind !== kind && other.port === port);
+    const right = others.some(({ says }) => heard.every((byte, index) => byte === says[index]));
+    return right || heard.length === 0 ? [] : [`${kind} for port ${port} heard what nobody said to it`];
+  });
+
 /** A party sees an orderly end only after everything that the other has sent, and if the other has ended. */
 export const endsAreAsMeant: Invariant = ({ parties }) =>
-  parties.flatMap(({ kind, port, heard, end }) => {
-    const full = lengthOf(kind, port);
+  parties.flatMap((party) => {
+    const { kind, port, heard, end } = party;
+    const full = lengthOf(party);
     if (heard.length > full) return [`${kind} for port ${port} heard ${heard.length} bytes of ${full}`];
     if (end !== "in order") return [];
-    const others = parties.filter((other) => other.kind !== kind && other.port === port && other.said);
+    const others = parties.filter((other) => port === 7 ? other === party : other.kind !== kind && other.port === port)
+      .filter(({ said }) => said);
     if (heard.length < full) return [`${kind} for port ${port} took ${heard.length} bytes of ${full} for all`];
     return others.length > 0 ? [] : [`${kind} for port ${port} saw an end that the other did not send`];
   });
@@ -155,7 +205,7 @@ export const everythingIsFreed: Invariant = ({ left }) => {
 /** An attack that changes nothing, or hurts only its author, has no effect. */
 export const sessionsAreAsEver: Invariant = ({ parties }) =>
   parties.length >= 4 &&
-    parties.every(({ kind, port, heard, end }) => end === "in order" && heard.length === lengthOf(kind, port))
+    parties.every((party) => party.end === "in order" && party.heard.length === lengthOf(party))
     ? []
     : ["a session failed"];
 
@@ -165,7 +215,9 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   serverSharesAreConfirmed,
   listsAreTheSame,
   pathsAreDistinct,
-  framesAreAsSent,
+  recordsAreAsSent,
+  tamperingIsNoticed,
+  nothingWrongIsHeard,
   endsAreAsMeant,
   destinationsAreAsAsked,
   abortsAreAsSent,
@@ -188,14 +240,25 @@ function lists({ seen }: Evidence): Set<string> {
   return new Set(seen.filter(({ owner }) => owner === "server").flatMap((end) => confirmed(end) ?? []));
 }
 
-/** Reports whether a piece of DATA may be the beginning of a sent one. */
-function isPart(taken: string, sent: string | undefined): boolean {
-  const [, least] = /^DATA (\d+)$/.exec(taken) ?? [], [, most] = /^DATA (\d+)$/.exec(sent ?? "") ?? [];
-  return least !== undefined && most !== undefined && Number(least) <= Number(most);
+/** The clients' associations: those that the server has confirmed, too. */
+function associated(evidence: Evidence): ClientSide[] {
+  return clientSides(evidence).filter(({ list }) => list !== null && serverSide(evidence, list).length > 0);
+}
+
+/** The name of an association in logs. @param list In hexadecimal. */
+function idOf(list: string): string {
+  const cookies = Uint8Array.fromHex(list.slice(2 * ASSOCIATE_HEAD_LENGTH));
+  return associationId(
+    Array.from(
+      { length: cookies.length / COOKIE_LENGTH },
+      (_, index) => cookies.subarray(index * COOKIE_LENGTH, (index + 1) * COOKIE_LENGTH),
+    ),
+  );
 }
 
 /** Number of bytes that a party expects. */
-function lengthOf(kind: "application" | "target", port: number): number {
+function lengthOf({ kind, port, says }: Party): number {
+  if (port === 7) return says.length;
   if (port === 80) return kind === "application" ? SAID.answer + SAID.rest : SAID.data + SAID.more;
   return kind === "application" ? SAID.reply : SAID.second;
 }

@@ -1,5 +1,5 @@
 /**
- * The task `adversary`: runs every cell of the matrix, with as many seeds as the argument says (default: 3), and prints
+ * The task `adversary`: runs every cell of the matrix, with as many seeds as the argument says (default: 1), and prints
  * the violations.
  *
  * @module
@@ -7,7 +7,7 @@
 import { ATTACKS } from "./attacks.ts";
 import { cells, contrast, runCells } from "./matrix.ts";
 
-const seeds = Number(Deno.args[0] ?? 3);
+const seeds = Number(Deno.args[0] ?? 1);
 const wrong: string[] = [];
 let ran = 0;
 for (let seed = 1; seed <= seeds; seed++) {

@@ -18,12 +18,13 @@ export function cells(attacks: readonly Attack[], seed: number): Cell[] {
   return all;
 }
 
-/** Samples `each` cells per attack, which together cover every number of channels and every honest one. */
-export function sample(attacks: readonly Attack[], each: number, seed: number): Cell[] {
-  return attacks.flatMap((attack, index) => {
-    const all = cells([attack], seed + index);
-    // The stride is coprime to any number of cells.
-    return Array.from({ length: Math.min(each, all.length) }, (_, k) => all[(index * 7 + k * 11) % all.length]!);
+/** Samples at most `most` cells, which together cover every number of channels and every honest one. */
+export function sample(attacks: readonly Attack[], most: number, seed: number): Cell[] {
+  const all = cells(attacks, seed);
+  // A stride that is coprime to the number of cells of an attack and spreads over all attacks.
+  const stride = Math.max(1, Math.ceil(all.length / most)) | 1;
+  return Array.from({ length: Math.ceil(all.length / stride) }, (_, k) => {
+    return { ...all[k * stride]!, seed: seed + k };
   });
 }
 

@@ -1,0 +1,22 @@
+/** Message bytes of a test's own making: frames in sealed records. */
+import { RECORD_HEAD_LENGTH } from "../../../src/records/record.ts";
+import type { RecordEncoder } from "../../../src/records/record_encoder.ts";
+import { concat } from "../../../src/wire/concat.ts";
+import { FRAME_HEAD_LENGTH, FrameType } from "../../../src/wire/frame.ts";
+import { writeFrameHead } from "../../../src/wire/frame_encoder.ts";
+
+/** Seals frames in one record, in a direction's first one behind KEY. */
+export function sealed(encoder: RecordEncoder, ...frames: readonly Uint8Array[]): Uint8Array {
+  const key = encoder.started ? new Uint8Array(0) : encoder.key();
+  const record = concat([new Uint8Array(RECORD_HEAD_LENGTH), ...frames]);
+  encoder.seal(record);
+  return concat([key, record]);
+}
+
+/** A DATA frame. */
+export function dataOf(stream: number, bytes: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(FRAME_HEAD_LENGTH + bytes.length);
+  writeFrameHead(frame, 0, FrameType.Data, stream, bytes.length);
+  frame.set(bytes, FRAME_HEAD_LENGTH);
+  return frame;
+}
