@@ -91,7 +91,7 @@ async function searchForText(screen: Screen, through: Through, signal: AbortSign
   if (fault !== null) throw new DemoError(fault);
   const conclusion =
     `By every measure, each tap recorded noise, and so do any two of them together. All three contain the
-    text, interrupted only by the heads of MICSS's frames.`;
+    text, interrupted only by the heads of MICSS's records and frames.`;
   showRemark(screen, conclusion);
 }
 
