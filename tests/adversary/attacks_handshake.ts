@@ -6,10 +6,10 @@ import { RecordEncoder } from "../../src/records/record_encoder.ts";
 import { ASSOCIATE_HEAD_LENGTH, encodeAssociate } from "../../src/wire/associate.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";
 import { COOKIE_LENGTH, encodeGreeting, GREETING_LENGTH } from "../../src/wire/greeting.ts";
-import { sealed } from "../support/wire/sealed.ts";
 import type { Adversary } from "./adversary.ts";
 import type { Attack } from "./attack.ts";
 import type { Act, Moment } from "./lane.ts";
+import { sealed } from "./sealed.ts";
 
 /** The cookies of a list. */
 function cookiesOf(list: Uint8Array): Uint8Array[] {

@@ -7,11 +7,12 @@ import { xor } from "../../src/sharing/xor.ts";
 import { type Frame, FRAME_HEAD_LENGTH, FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";
-import { dataOf, sealed } from "../support/wire/sealed.ts";
+import { dataFrame } from "../support/wire/frames.ts";
 import type { Attack } from "./attack.ts";
 import { joined, type Party } from "./evidence.ts";
 import { read } from "./invariants.ts";
 import type { Act, Lane } from "./lane.ts";
+import { sealed } from "./sealed.ts";
 import { COMPANION, SAID, SESSION, type Step, units } from "./steps.ts";
 
 /** Changes a frame. @returns Its bytes; null leaves it as it is, "drop" leaves it out. */
@@ -152,7 +153,7 @@ export const REMAKES: readonly Attack[] = [
     "writes what the application says",
     "KEY up",
     () => (frame) =>
-      frame.type === FrameType.Data ? dataOf(frame.stream, new Uint8Array(frame.bytes.length).fill(65)) : null,
+      frame.type === FrameType.Data ? dataFrame(frame.stream, new Uint8Array(frame.bytes.length).fill(65)) : null,
     ({ parties }) =>
       parties.some(({ kind, end, heard }) =>
         kind === "target" && end === "in order" && heard.every((byte) => byte === 65)
@@ -161,7 +162,7 @@ export const REMAKES: readonly Attack[] = [
   remake(
     "gives one session's bytes to another",
     "KEY up",
-    () => (frame) => frame.type === FrameType.Data ? dataOf(COMPANION, frame.bytes) : null,
+    () => (frame) => frame.type === FrameType.Data ? dataFrame(COMPANION, frame.bytes) : null,
     ({ parties }) => {
       const { says } = parties.find(({ kind, port }) => kind === "application" && port === 80)!;
       return heard(parties, "application", 7).toHex().includes(says.toHex());
