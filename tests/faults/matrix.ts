@@ -75,23 +75,29 @@ function again(fault: FaultName, phases: readonly Phase[]): Row {
   return { fault, phases, seen: WHOLE, target: WHOLE, said: null, within: 500, withinTold: "at once" };
 }
 
-const broken = (fault: FaultName, reason: string, heard: string): Row[] => {
+const broken = (fault: FaultName, reason: string, between: Said | null): Row[] => {
   const said = client("session reset", `${CHANNEL_2}${reason}`);
   return [
-    { fault, phases: ["OPEN sent"], seen: RESET, target: heard, said, within: 0 },
+    { fault, phases: ["OPEN sent"], seen: RESET, target: NONE, said, within: 0 },
     { fault, phases: ["streaming"], seen: RESET, target: RESET, said, within: 0 },
     { fault, phases: ["half-closed"], seen: RESET, target: WHOLE, said, within: 0 },
     { fault, phases: ["replied"], seen: REPLY_ONLY, target: RESET, said, within: 0 },
-    { fault, phases: ["between sessions"], seen: WHOLE, target: WHOLE, said: null, within: 0 },
+    { fault, phases: ["between sessions"], seen: WHOLE, target: WHOLE, said: between, within: 0 },
   ];
 };
 
+const resetByPeer = (event: string): Said =>
+  client(
+    event,
+    /^channel [123] \(192\.0\.2\.[123]:6522\): Connection reset by peer$/,
+    "channel N (…): Connection reset by peer",
+  );
+
 const killed = (fault: FaultName): Row[] => {
-  const reason = /^channel [123] \(192\.0\.2\.[123]:6522\): Connection reset by peer$/;
-  const told = "channel N (…): Connection reset by peer";
-  const said = client("session reset", reason, told);
+  const said = resetByPeer("session reset");
   return [
-    { fault, phases: ["OPEN sent", "streaming"], seen: RESET, target: RESET, said, within: 0 },
+    { fault, phases: ["OPEN sent"], seen: RESET, target: NONE, said, within: 0 },
+    { fault, phases: ["streaming"], seen: RESET, target: RESET, said, within: 0 },
     { fault, phases: ["half-closed"], seen: RESET, target: WHOLE, said, within: 0 },
     { fault, phases: ["replied"], seen: REPLY_ONLY, target: RESET, said, within: 0 },
   ];
@@ -107,16 +113,20 @@ function ofTarget(fault: FaultName, seen: string, said: Said): Row {
   return { fault, phases: ["connecting"], seen, target: "what it did", said, within: 0 };
 }
 
-const notAsSent = /frame|tampered|END|a second KEY|^[A-Z]+ of \d+ bytes$/;
-const told = "a frame is not as it was sent";
+const notAsSent = /^(KEY|a record) with a wrong (tag|hash): it was tampered with$|^a record of \d+ bytes; /;
+const told = "a record is not as it was sent";
 
 /** All rows. */
 export const ROWS: readonly Row[] = [
   none("a channel is reset, or refused", client("session refused", `${CHANNEL_2}Connection refused`), AWAY),
   again("a channel is reset, or refused", ["greeting", "half associated"]),
-  ...broken("a channel is reset, or refused", "Connection reset by peer", RESET),
+  ...broken(
+    "a channel is reset, or refused",
+    "Connection reset by peer",
+    client("association failed", `${CHANNEL_2}Connection reset by peer`),
+  ),
   again("a channel is closed", BEFORE),
-  ...broken("a channel is closed", "closed by the other side", WHOLE),
+  ...broken("a channel is closed", "closed by the other side", null),
   none("a channel drops all in silence", client("session refused", `${CHANNEL_2}no answer within 5 s`), 5_000),
   ...silent("a channel drops all in silence"),
   none("a channel's address goes away", client("session refused", `${CHANNEL_2}Network is unreachable`)),
@@ -145,7 +155,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     ...{ fault: "bytes of a channel come twice", phases: ["streaming"], seen: RESET, target: RESET },
-    ...{ said: client("session reset", notAsSent, told), within: 0 },
+    ...{ said: server("session reset", notAsSent, told), within: 0 },
   },
   {
     ...{ fault: "bytes of a channel come twice", phases: ["between sessions"], seen: RESET, target: NONE },
@@ -164,8 +174,12 @@ export const ROWS: readonly Row[] = [
   ...killed("the server handler is killed and started again"),
   again("the server handler is killed and started again", ["greeting", "half associated"]),
   {
-    ...{ fault: "the server handler is killed and started again", phases: ["connecting", "between sessions"] },
+    ...{ fault: "the server handler is killed and started again", phases: ["connecting"] },
     ...{ seen: WHOLE, target: WHOLE, said: null, within: 0 },
+  },
+  {
+    ...{ fault: "the server handler is killed and started again", phases: ["between sessions"] },
+    ...{ seen: WHOLE, target: WHOLE, said: resetByPeer("association failed"), within: 0 },
   },
   {
     fault: "the application is killed",
