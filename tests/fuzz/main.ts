@@ -9,7 +9,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { stdFlags } from "../../scripts/std.ts";
+import { stdFlags, testFlags } from "../../scripts/std.ts";
 import { Coverage } from "./coverage.ts";
 import { fuzz, type Report } from "./fuzz.ts";
 import { TARGETS } from "./targets.ts";
@@ -35,7 +35,7 @@ if (only !== undefined) {
         args: [
           "run",
           "-A",
-          ...await stdFlags(),
+          ...testFlags(await stdFlags()),
           import.meta.filename!,
           "--only",
           name,

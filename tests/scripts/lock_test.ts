@@ -15,6 +15,7 @@ interface Lock {
 interface Config {
   imports: Record<string, string>;
   lock?: { frozen: boolean };
+  tasks?: Record<string, { command: string }>;
 }
 
 async function read<T>(path: string): Promise<T> {
@@ -42,6 +43,13 @@ Deno.test("deno.json imports packages by exact version from npm, and @std from j
 
 Deno.test("no command changes a lock file implicitly", async () => {
   for (const config of [project, await read<Config>("bench/charts/deno.json")]) assertEquals(config.lock?.frozen, true);
+});
+
+Deno.test("tasks that run the tests' programs have the tests' packages, which other locks lack", () => {
+  const commands = Object.values(project.tasks!).map(({ command }) => command)
+    .filter((command) => /^deno run .* tests\//.test(command));
+  assert(commands.length > 0);
+  for (const command of commands) assertMatch(command, / --no-lock |\$\(deno task -q std --tests\)/);
 });
 
 Deno.test("all lock files list exactly what deno.json imports", () => {
