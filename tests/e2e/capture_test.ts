@@ -1,4 +1,7 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import { RecordDecoder } from "../../src/records/record_decoder.ts";
+import { FrameType } from "../../src/wire/frame.ts";
+import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { Capture, type TcpStream } from "../support/system/capture.ts";
 import { Runs, xorOf } from "../support/system/capture_runs.ts";
 import { makeTempDir, run } from "../support/programs/process.ts";
@@ -10,10 +13,6 @@ import { openInNamespaces } from "./paths.ts";
 /** Lengths of the messages before the shares of three channels (docs/PROTOCOL.md 2). */
 const GREETING_LENGTH = 22;
 const ASSOCIATE_LENGTH = 4 + 3 * 16;
-
-/** Length of a frame's head: type `u8`, the body's length `u24`, mask and tag (docs/PROTOCOL.md 4). */
-const FRAME_HEAD_LENGTH = 36;
-const DATA = 3;
 
 /** About 1 MB of text without repeated lines. */
 const TEXT = new TextEncoder().encode(
@@ -87,15 +86,19 @@ function associations(channels: TcpStream[][]): { up: Uint8Array[]; down: Uint8A
   });
 }
 
-/** Concatenates the contents of DATA frames in message bytes (docs/PROTOCOL.md 4). */
+/** Concatenates the contents of DATA frames in message bytes (docs/PROTOCOL.md 4 and 5), stream by stream. */
 function dataIn(message: Uint8Array): string {
-  const decoder = new TextDecoder("latin1");
-  let data = "";
-  for (let at = 0; at + FRAME_HEAD_LENGTH <= message.length;) {
-    const length = message[at + 1]! << 16 | message[at + 2]! << 8 | message[at + 3]!;
-    const body = message.subarray(at + FRAME_HEAD_LENGTH, at + FRAME_HEAD_LENGTH + length);
-    if (message[at] === DATA) data += decoder.decode(body);
-    at += FRAME_HEAD_LENGTH + length;
+  const records = new RecordDecoder();
+  const text = new TextDecoder("latin1");
+  const data = new Map<number, string>();
+  for (let at = 0; at < message.length;) {
+    const body = records.take(message.slice(at, at += records.needed));
+    if (body === null) continue;
+    const frames = new FrameDecoder(body);
+    for (let frame = frames.next(); frame !== null; frame = frames.next()) {
+      if (frame.type !== FrameType.Data) continue;
+      data.set(frame.stream, (data.get(frame.stream) ?? "") + text.decode(frame.bytes));
+    }
   }
-  return data;
+  return [...data.values()].join("");
 }

@@ -41,7 +41,7 @@ class OtherServer implements AsyncDisposable {
   }
 }
 
-for (const [version, hint] of [[2, "upgrade this client handler"], [0, "upgrade that server handler"]] as const) {
+for (const [version, hint] of [[3, "upgrade this client handler"], [1, "upgrade that server handler"]] as const) {
   Deno.test(`a client facing a server of version ${version} resets, sends nothing, and says which one to upgrade`, async () => {
     await using other = new OtherServer(version);
     const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
@@ -51,7 +51,7 @@ for (const [version, hint] of [[2, "upgrade this client handler"], [0, "upgrade 
     assertMatch(
       String(line.reason),
       new RegExp(
-        `^channel [123] \\(127\\.0\\.0\\.[123]:\\d+\\): the server handler speaks protocol ${version}, this one 1$`,
+        `^channel [123] \\(127\\.0\\.0\\.[123]:\\d+\\): the server handler speaks protocol ${version}, this one 2$`,
       ),
     );
     assertEquals(String(line.hint).split("; ")[0], hint);
@@ -62,7 +62,7 @@ for (const [version, hint] of [[2, "upgrade this client handler"], [0, "upgrade 
 }
 
 Deno.test("micss identify reports a server of another version", async () => {
-  await using other = new OtherServer(2);
+  await using other = new OtherServer(1);
   await using directory = await makeTempDir();
   const micss = await micssCommand();
   const key = `${directory.path}/web.key`;
@@ -74,22 +74,22 @@ Deno.test("micss identify reports a server of another version", async () => {
     env: { XDG_STATE_HOME: directory.path },
   });
   assertEquals(asked.code, 1);
-  assertMatch(asked.stderr, /^micss identify: .*the server handler speaks protocol 2, this one 1\n$/);
+  assertMatch(asked.stderr, /^micss identify: .*the server handler speaks protocol 1, this one 2\n$/);
   assertEquals(other.received, 0);
 });
 
 Deno.test("a server left by a client of another version logs one line with the likely cause", async () => {
   using target = new Target();
   await using pair = await startPair({ target: target.address });
-  // A client of version 2 reads each channel's greeting, sees the version, and closes.
+  // A client of version 1 reads each channel's greeting, sees the version, and closes.
   await Promise.all(pair.channels.map(async (channel) => {
     using connection = await connect(channel);
     const head = await readExactly(connection, MAGIC.length + 1);
-    assertEquals([...head], [...MAGIC, 1]);
+    assertEquals([...head], [...MAGIC, 2]);
   }));
   const line = await pair.server.waitForLog("channel not associated");
   assertEquals(line.reason, "closed by the other side before it sent anything");
-  assertEquals(line.hint, "did the client fail on another channel, or does it speak another protocol version than 1?");
+  assertEquals(line.hint, "did the client fail on another channel, or does it speak another protocol version than 2?");
   // It still serves its own version, and has logged once although three channels closed.
   using application = await connect(pair.entry);
   const served = await target.accept(pair);
