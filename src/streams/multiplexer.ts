@@ -47,7 +47,7 @@ export interface MultiplexerOptions {
   readonly counters: StreamCounters;
   /** Workers to name in the first frame: the server handler's own, or on a client those that are expected. */
   readonly workers: Workers | null;
-  /** Called when the first stream opens, when the last is over, and at BYE without streams. */
+  /** Called when the first stream opens, when the last is over, and on a client that leaves without one. */
   readonly changed?: (multiplexer: Multiplexer) => void;
   /** On a server: serves a stream that the client opened; sets its receiver before returning. */
   readonly opened?: (stream: Stream, open: Open) => void;
@@ -67,7 +67,7 @@ export class Multiplexer {
   readonly association: Association;
   /** The other side's first frame, if that was WORKERS. */
   workers: Workers | null = null;
-  /** True once the server handler takes no further stream here. */
+  /** True once no further stream is opened here. */
   leaving = false;
   /** Number of the last stream opened. */
   opened = 0;
@@ -82,6 +82,7 @@ export class Multiplexer {
   /** On a server: streams whose places can be given to others. */
   #released = 0;
   #heard = 0;
+  #heardBye = false;
   #heardAt: number;
   #filledAt = -Infinity;
   #ponging = false;
@@ -160,11 +161,13 @@ export class Multiplexer {
     this.#push(encode.ping());
   }
 
-  /** On a server: takes no further stream. Sends BYE, unless the client has never opened one. */
+  /** Opens no further stream, or on a server takes none: that sends BYE, unless the client has never opened one. */
   leave(): void {
     if (this.leaving) return;
     this.leaving = true;
-    if (this.opened > 0) this.#push(encode.bye(this.opened));
+    const isServer = this.#options.opened !== undefined;
+    if (isServer && this.opened > 0) this.#push(encode.bye(this.opened));
+    if (!isServer && this.#streams.size === 0) this.#options.changed?.(this);
   }
 
   /** Ends the association in order once all frames have left, or after a second. Resets streams that are open. */
@@ -232,7 +235,7 @@ export class Multiplexer {
         if (isServer) break;
         return this.#of(frame)?.onResult(frame.code, frame.text);
       case FrameType.Bye:
-        if (isServer || this.leaving) break;
+        if (isServer || this.#heardBye) break;
         return this.#onBye(frame.last);
       case FrameType.Streams:
         if (isServer) break;
@@ -270,6 +273,7 @@ export class Multiplexer {
   }
 
   #onBye(last: number): void {
+    this.#heardBye = true;
     this.leaving = true;
     for (const stream of [...this.#streams.values()]) {
       if (stream.number > last) stream.onResult(ResultCode.NotProcessed, "the handler is ending");

@@ -168,8 +168,12 @@ export class Associations {
     return this.#balancer.isProven(worker) ? "fresh" : "stale";
   }
 
-  /** Handles an OPEN that was not processed: a worker that is new, or not proven, is avoided for a while. */
-  rejected({ worker, state }: Obtained, error: unknown): void {
+  /**
+   * Handles an OPEN that was not processed: its association is used no more, and a worker that is new, or not proven, is avoided
+   * for a while.
+   */
+  rejected({ worker, state, multiplexer }: Obtained, error: unknown): void {
+    multiplexer.leave();
     if (state === null || !this.#balancer.isProven(worker)) this.#avoid(worker, error);
   }
 
@@ -211,7 +215,8 @@ export class Associations {
 
   #open(pooled: Pooled, open: Open, receiver: StreamReceiver): Obtained {
     const { multiplexer } = pooled;
-    const state = multiplexer.opened === 0 ? null : this.#pool.isFresh(pooled) ? "fresh" : "stale";
+    const isFresh = this.#balancer.isProven(pooled.worker) && this.#pool.isFresh(pooled);
+    const state = multiplexer.opened === 0 ? null : isFresh ? "fresh" : "stale";
     return { ...pooled, state, stream: multiplexer.open(open, receiver) };
   }
 
