@@ -6,13 +6,19 @@ import type { Network } from "../../src/net/connection.ts";
 import { silentLog } from "../../src/log/log.ts";
 import type { WorkerGroup } from "../../src/workers/worker_group.ts";
 import { joinWorkerGroup, workerGroupMemory } from "../../src/workers/worker_group.ts";
-import { FakeClock } from "../support/time/fake_clock.ts";
+import { FrameType, ResultCode } from "../../src/wire/frame.ts";
+import { encode } from "../../src/wire/frame_encoder.ts";
+import { FramePeer } from "../support/handlers/frame_peer.ts";
+import { Accepting } from "../support/handlers/pair.ts";
+import { FakeClock, settle } from "../support/time/fake_clock.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { World } from "../support/handlers/world.ts";
 
 const HOSTS = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
 const SERVER = HOSTS.flatMap((host) => ["--channel", host]);
-const CLIENT = ["--server", `web=${HOSTS.join()}`];
+const SHARED = ["--server", `web=${HOSTS.join()}`];
+/** An association for each session. */
+const CLIENT = [...SHARED, "--associations", "per-session"];
 const DESTINATION = { host: "10.0.0.1", port: 80 };
 
 /** The workers of one start of a server handler. */
@@ -178,10 +184,48 @@ Deno.test("repeated restarts of a server handler cost no session, whichever work
   assertEquals(first, new Set([6522, 6523]), "both workers were asked first");
 });
 
+Deno.test("sessions that share associations are balanced over all workers, with one association each", async () => {
+  await using world = new World();
+  const servers = startServer(world, 3);
+  world.startClient(SHARED);
+  await hold(world, 1);
+  await world.client.until("association", 3);
+  await hold(world, 11);
+  assertEquals(servers.map(({ associations }) => associations), [1, 1, 1]);
+  assertEquals(servers.map(({ activity }) => activity.sessions.size), [4, 4, 4]);
+  assertEquals([world.client.warnings(), world.server.warnings()], [[], []]);
+});
+
+Deno.test("another server handler at the next port gets OPENs and no byte, even of sessions that come together", async () => {
+  await using world = new World();
+  const [first] = group(2);
+  world.startServer([...SERVER, "--workers", "2"], [], first!);
+  const other = new Accepting(world.network, HOSTS.map((host) => ({ host, port: 6523 })), { clock: world.clock });
+  world.startClient(SHARED);
+  await hold(world, 1);
+  const association = await other.first(), peer = new FramePeer(association);
+  await world.client.until("association", 2);
+  const talks = Array.from({ length: 6 }, () => world.talk(DESTINATION));
+  for (let i = 0; i < 5; i++) await settle();
+  const opens = peer.heard.filter(({ type }) => type === FrameType.Open);
+  assert(opens.length > 1, `${opens.length} sessions`);
+  assertEquals(await peer.drain(), ["WORKERS", ...opens.map(() => "OPEN")]);
+  for (const frame of opens) {
+    if (frame.type === FrameType.Open) await peer.send(encode.result(frame.stream, ResultCode.NotProcessed));
+  }
+  assertEquals(new Set(await Promise.all(talks)), new Set(["hello"]));
+  // It is given up, and nothing else has come.
+  assertEquals([await peer.ended, await peer.drain()], [null, []]);
+  await hold(world, 3);
+  assertEquals(world.client.of("session refused"), []);
+  association.end();
+  await other.close();
+});
+
 Deno.test("one association of a first burst on one worker is kept", async () => {
   await using world = new World();
   startServer(world, 2);
-  const client = world.startClient([...CLIENT]);
+  const client = world.startClient(SHARED);
   const crowd = await Promise.all(Array.from({ length: 8 }, () => world.talk(DESTINATION)));
   assertEquals(new Set(crowd), new Set(["hello"]));
   await world.client.until("session ended", 8);

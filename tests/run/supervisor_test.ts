@@ -91,8 +91,8 @@ Deno.test("each worker gets its number and the shared memory; the first one repo
   assertEquals(workers.map(({ start }) => [start!.command, start!.args.join()]), Array(3).fill(["server", "--x"]));
   const [first, second] = workers.map(({ start }) => start!.memory);
   assertEquals([second!.count, second!.id], [3, first!.id]);
-  Atomics.add(first!.carried, 0, 7);
-  assertEquals(Atomics.load(second!.carried, 0), 7);
+  Atomics.add(first!.sessions, 0, 7);
+  assertEquals(Atomics.load(second!.sessions, 0), 7);
   await group.close();
   assert(workers.every(({ terminated }) => terminated));
 });

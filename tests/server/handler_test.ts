@@ -7,16 +7,18 @@ import { writeAll } from "../../src/net/connection.ts";
 import { StartError } from "../../src/net/listen/listen.ts";
 import { silentLog } from "../../src/log/log.ts";
 import { ServerHandler } from "../../src/server/handler.ts";
+import { ChannelError } from "../../src/association/association.ts";
 import { initiate } from "../../src/association/initiate.ts";
-import { Frames } from "../../src/session/frames.ts";
-import { FRAME_HEAD_LENGTH, FrameType, ResultCode } from "../../src/wire/frame.ts";
-import type { Open } from "../../src/wire/open.ts";
+import { FrameType, ResultCode } from "../../src/wire/frame.ts";
+import { encode } from "../../src/wire/frame_encoder.ts";
+import { dataFrame } from "../support/wire/frames.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { events, Handlers, lineOf } from "../support/handlers/handlers_in_memory.ts";
 import "../support/system/native.ts";
 import { channelAddresses, readAll, readToEnd, sendAll } from "../support/handlers/pair.ts";
-import { due } from "../support/handlers/session_pair.ts";
+import { FramePeer } from "../support/handlers/frame_peer.ts";
+import { OPEN } from "../support/handlers/session_pair.ts";
 
 const { ConnectionReset } = Deno.errors;
 
@@ -51,7 +53,7 @@ Deno.test("a port without a target is not allowed, even if a program listens the
   await settle();
   assertEquals(lineOf(handlers.serverLines, "session refused").reason, "no target for this port is configured");
   assertEquals(lineOf(handlers.clientLines, "session refused").reason, "no target for this port");
-  assertEquals(handlers.server.associations, 0);
+  assertEquals([handlers.server.associations, handlers.server.activity.sessions.size], [1, 0]);
   await handlers.close(application);
 });
 
@@ -65,9 +67,9 @@ Deno.test("a destination that is not a port of the server itself is not allowed"
     ] as const
   ) {
     const association = await initiate(channelAddresses(3), { network, clock });
-    const frames = new Frames(association);
-    await frames.send((encoder) => encoder.open({ destination }));
-    assertEquals((await due(frames, FrameType.Result)).code, ResultCode.NotAllowed);
+    const peer = new FramePeer(association);
+    await peer.send(encode.open(1, { destination }));
+    assertEquals((await peer.next(FrameType.Result)).code, ResultCode.NotAllowed);
     association.end();
   }
   await settle();
@@ -112,43 +114,61 @@ Deno.test("an association without a session ends after twice the idle time", asy
   await handlers.close();
 });
 
-Deno.test("a frame other than OPEN ends an idle association, with a line in the log", async () => {
+Deno.test("a frame of a stream that was never opened ends an association, with a line in the log", async () => {
   const handlers = new Handlers();
   const { network, clock, server } = handlers;
   const association = await initiate(channelAddresses(2), { network, clock });
-  const frames = new Frames(association);
-  await frames.send((encoder) => encoder.end());
-  assertEquals(await frames.receive(), null);
+  const peer = new FramePeer(association);
+  await peer.send(encode.end(1));
+  assertInstanceOf(await peer.ended, ChannelError);
   await settle();
-  assertEquals(server.associations, 0);
-  assertStringIncludes(String(lineOf(handlers.serverLines, "association failed").reason), "where OPEN was due");
+  assertEquals([server.associations, peer.heard], [0, []]);
+  assertEquals(lineOf(handlers.serverLines, "association failed").reason, "a frame on a stream that was never opened");
   association.end();
   await handlers.close();
 });
 
-Deno.test("RESULT waits 2 ms for the target's first bytes if the application has spoken, and arrives with them", async () => {
+Deno.test("RESULT comes once the target is connected, and the target's bytes need not wait for the application", async () => {
   const handlers = new Handlers();
   const { network, clock } = handlers;
-  const open: Open = { destination: { kind: "port", port: 80 } };
-  for (const [spoken, answered, together] of [[true, true, true], [false, true, false], [true, false, false]]) {
-    const association = await initiate(channelAddresses(3), { network, clock });
-    const frames = new Frames(association);
-    frames.sendSoon((encoder) => encoder.open(open), clock);
-    if (spoken) await frames.sendData(new Uint8Array(FRAME_HEAD_LENGTH + 1));
-    const target = await handlers.targets.accept();
-    if (answered) {
-      await writeAll(target!, Uint8Array.of(1, 2));
-      target!.close();
-    }
-    assertEquals((await due(frames, FrameType.Result)).code, ResultCode.Ok);
-    assertEquals(frames.more, together, `spoken ${spoken}, answered ${answered}`);
-    if (!answered) target!.close();
-    if (answered) assertEquals((await due(frames, FrameType.Data)).bytes, Uint8Array.of(1, 2));
-    await due(frames, FrameType.End);
-    association.end();
-  }
+  const association = await initiate(channelAddresses(3), { network, clock });
+  const peer = new FramePeer(association);
+  await peer.send(encode.open(1, OPEN), dataFrame(1, Uint8Array.of(9)));
+  const target = (await handlers.targets.accept())!;
+  assertEquals((await peer.next(FrameType.Result)).code, ResultCode.Ok);
+  assertEquals(await target.read(new Uint8Array(5)), 1);
+  await sendAll(target, Uint8Array.of(1, 2));
+  assertEquals((await peer.next(FrameType.Data)).bytes, Uint8Array.of(1, 2));
+  await peer.next(FrameType.End);
+  await peer.send(encode.end(1));
+  assertEquals(await readAll(target), new Uint8Array());
+  await settle();
+  assertEquals([association.ended, await peer.drain()], [false, []]);
+  association.end();
+  target.close();
   await settle();
   await handlers.close();
+});
+
+Deno.test("streams of one association are served side by side, and a refusal of one leaves the others alone", async () => {
+  const handlers = new Handlers();
+  const { network, clock } = handlers;
+  const association = await initiate(channelAddresses(3), { network, clock });
+  const peer = new FramePeer(association);
+  const refused = { destination: { kind: "port", port: 443 } } as const;
+  await peer.send(encode.open(1, OPEN), encode.open(2, refused), encode.open(3, OPEN));
+  const targets = [(await handlers.targets.accept())!, (await handlers.targets.accept())!];
+  const results = [];
+  for (let count = 0; count < 3; count++) results.push(await peer.next(FrameType.Result));
+  assertEquals(results.map(({ stream, code }) => [stream, code]).toSorted(), [
+    [1, ResultCode.Ok],
+    [2, ResultCode.NotAllowed],
+    [3, ResultCode.Ok],
+  ]);
+  assertEquals(handlers.server.levels().limits.find(({ name }) => name === "sessions")?.used, 2);
+  association.end();
+  for (const target of targets) assertInstanceOf((await readToEnd(target)).error, ConnectionReset);
+  await handlers.close(...targets);
 });
 
 Deno.test("a stranger's connection is closed after five seconds, with its address in the log", async () => {
@@ -165,11 +185,11 @@ Deno.test("a stranger's connection is closed after five seconds, with its addres
 Deno.test("after stopListening, sessions continue to their end, and nothing else does", async () => {
   const handlers = new Handlers();
   const { server, network, clock } = handlers;
-  const idle = await initiate(channelAddresses(3), { network, clock });
+  const idle = await initiate(channelAddresses(3), { network, clock }), peer = new FramePeer(idle);
   const { application, target } = await handlers.session();
   await clock.advance(1_000);
   server.stopListening();
-  assertEquals(await readAll(idle.connections[0]!), new Uint8Array());
+  assertEquals([await peer.ended, peer.heard], [null, []]);
   idle.end();
   let over = false;
   const ended = server.idle().then(() => over = true);
@@ -189,16 +209,15 @@ Deno.test("after stopListening, sessions continue to their end, and nothing else
   await handlers.close(application, target, late);
 });
 
-Deno.test("after stopListening, the OPEN of a new association is answered with NotProcessed", async () => {
+Deno.test("after stopListening, the OPEN of a new association is answered with BYE", async () => {
   const handlers = new Handlers();
   const { server, network, clock } = handlers;
   const association = await initiate(channelAddresses(3), { network, clock });
   server.stopListening();
   await clock.advance(900);
-  const frames = new Frames(association);
-  await frames.send((encoder) => encoder.open({ destination: { kind: "port", port: 80 } }));
-  const result = await frames.receive();
-  assertEquals(result?.type === FrameType.Result && result.code, ResultCode.NotProcessed);
+  const peer = new FramePeer(association);
+  await peer.send(encode.open(1, OPEN), encode.end(1));
+  assertEquals((await peer.next(FrameType.Bye)).last, 0);
   association.end();
   await server.idle();
   await handlers.close();

@@ -11,10 +11,13 @@ import {
 Deno.test("counts are common to all workers", () => {
   const memory = workerGroupMemory(2);
   const [first, second] = [joinWorkerGroup(memory, 0), joinWorkerGroup(memory, 1)];
-  first.carried.add(3);
-  second.carried.add(-1);
-  assertEquals([first.carried.value, second.carried.value], [2, 2]);
-  assertEquals(joinWorkerGroup(workerGroupMemory(2), 0).carried.value, 0);
+  first.sessions.add(3);
+  second.sessions.add(-1);
+  first.channels.add(9);
+  assertEquals([first.sessions.value, second.sessions.value], [2, 2]);
+  assertEquals([first.channels.value, second.channels.value], [9, 9]);
+  const { sessions, channels } = joinWorkerGroup(workerGroupMemory(2), 0);
+  assertEquals([sessions.value, channels.value], [0, 0]);
   assertEquals(new Count().value, 0);
 });
 

@@ -6,7 +6,8 @@ import { Activity } from "../../../src/observe/activity.ts";
 import { silentLog } from "../../../src/log/log.ts";
 import { ThrottledWarning } from "../../../src/log/throttled.ts";
 import { Liveness } from "../../../src/session/liveness.ts";
-import { PendingRequests } from "../../../src/session/session.ts";
+import { CreditBudget } from "../../../src/streams/credit_budget.ts";
+import { Count } from "../../../src/workers/worker_group.ts";
 import { systemPads } from "../../../src/sharing/system_pads.ts";
 import { Handlers } from "../../support/handlers/handlers_in_memory.ts";
 import "../../support/system/native.ts";
@@ -23,10 +24,15 @@ Deno.test("an application's bytes are shared with the given pads", async () => {
       log: silentLog,
       refused: new ThrottledWarning(silentLog, clock, "session refused"),
       liveness: new Liveness(clock, () => DEFAULT_TIMEOUTS),
-      pending: new PendingRequests(),
+      budget: new CreditBudget(),
+      room: () => true,
+      channels: new Count(),
       activity: new Activity(clock),
     },
-    config: () => ({ timeouts: DEFAULT_TIMEOUTS, warm: 0, sendSource: false }),
+    config: () => ({
+      ...{ timeouts: DEFAULT_TIMEOUTS, warm: 0, sendSource: false },
+      ...{ associations: 4, limits: { credit: 4_194_304 } },
+    }),
     pads(into) {
       padded += into.length;
       systemPads(into);

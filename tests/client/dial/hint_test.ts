@@ -5,7 +5,7 @@ import { HandshakeRefused, HandshakeTimeout } from "../../../src/association/out
 import { hintOf } from "../../../src/client/dial/hint.ts";
 import { RefusedReason } from "../../../src/wire/associate.ts";
 import { WireError } from "../../../src/wire/decoder.ts";
-import { NoServerError, VersionError } from "../../../src/wire/greeting.ts";
+import { NoServerError, PROTOCOL_VERSION, VersionError } from "../../../src/wire/greeting.ts";
 import { FakeClock, settle } from "../../support/time/fake_clock.ts";
 import { MemoryNetwork } from "../../support/network/memory_network.ts";
 import { Accepting, channelAddresses } from "../../support/handlers/pair.ts";
@@ -23,8 +23,8 @@ Deno.test("each likely cause of a failed handshake has a hint, other causes do n
     [new Deno.errors.ConnectionRefused("refused"), "is the server handler running, and is this its port?"],
     [new HandshakeTimeout("late"), "is the path up, and the port open in every firewall on it?"],
     [new NoServerError(), "is this the server handler's port, without a proxy in between?"],
-    [new VersionError(2), "upgrade this client handler"],
-    [new VersionError(0), "upgrade that server handler"],
+    [new VersionError(PROTOCOL_VERSION + 1), "upgrade this client handler"],
+    [new VersionError(PROTOCOL_VERSION - 1), "upgrade that server handler"],
     [
       new HandshakeRefused(RefusedReason.SharedAddress),
       "give each channel an address of its own that no NAT translates to another's",

@@ -3,7 +3,7 @@ import { HttpConnectIngress } from "../../../src/client/ingress/http_connect.ts"
 import { NotAllowed } from "../../../src/client/ingress/refusal.ts";
 import { Users } from "../../../src/client/ingress/users.ts";
 import { writeAll } from "../../../src/net/connection.ts";
-import { TargetError } from "../../../src/session/session.ts";
+import { TargetError } from "../../../src/streams/errors.ts";
 import { ResultCode } from "../../../src/wire/frame.ts";
 import { settle } from "../../support/time/fake_clock.ts";
 import { readToEnd } from "../../support/handlers/pair.ts";
