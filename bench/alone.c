@@ -1,9 +1,10 @@
 /*
-  * alone: the peers of a client handler that is measured alone, so that no server handler shares the machine.
-  *
-  *   alone drain PORT ADDRESS...           acts as a server handler up to the echo of the list, then discards, uncopied,
-  *                                         what it receives. Prints each channel's bytes per second, one line a second
-  *   alone flood ADDRESS PORT CONNECTIONS  writes to CONNECTIONS connections at once, endlessly
+ * alone: the peers of a client handler that is measured alone, so that no server handler shares the machine.
+ *
+ *   alone drain PORT ADDRESS...           acts as a server handler up to the first stream of each association, which it
+ *                                         accepts and grants all credit; discards, uncopied, what it receives. Prints
+ *                                         each channel's bytes per second, one line a second. ADDRESSes: an odd number
+ *   alone flood ADDRESS PORT CONNECTIONS  writes to CONNECTIONS connections at once, endlessly
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -25,6 +26,10 @@
 #define GREETING 22
 #define MAX_CHANNELS 16
 #define LIST(n) (4 + 16 * (n))
+/* Lengths of KEY and of a record's head, and the credit granted at a time, in bytes. */
+#define KEY 48
+#define RECORD_HEAD 35
+#define CREDIT (1 << 30)
 
 static void die(const char *what) {
     fprintf(stderr, "alone: %s: %s\n", what, strerror(errno));
@@ -40,6 +45,7 @@ static struct sockaddr_in address(const char *host, const char *port) {
 /* A connection that has not sent its whole list, or a listener if `n` is -1. */
 struct peer {
     int s, n, have;
+    uint64_t received, granted;
     uint8_t list[LIST(MAX_CHANNELS)];
 };
 
@@ -56,7 +62,7 @@ static struct peer *make(int s, int n) {
 
 static void greet(int poll, int listener) {
     int s = accept(listener, NULL, NULL), on = 1;
-    uint8_t greeting[GREETING] = "MICSS\1";
+    uint8_t greeting[GREETING] = "MICSS\2";
     if (s < 0) return;
     setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (getrandom(greeting + 6, 16, 0) != 16 || send(s, greeting, GREETING, MSG_NOSIGNAL) != GREETING) {
@@ -77,13 +83,29 @@ static int echo(struct peer *p) {
     return send(p->s, p->list, p->have, MSG_NOSIGNAL) == p->have;
 }
 
+/*
+ * Grants stream 1 credit, and accepts it first. Each channel carries the same share, so that an odd number of them joins to
+ * it. Keys of zero make all hashes and tags of records zero (docs/PROTOCOL.md 4.1). Returns 0 once the connection is closed.
+ */
+static int grant(struct peer *p) {
+    static const uint8_t result[] = {2, 0, 0, 0, 1, 0, 1, 0}, credit[] = {10, 0, 0, 0, 1, 0, 4, CREDIT >> 24, 0, 0, 0};
+    uint8_t bytes[KEY + RECORD_HEAD + sizeof result + sizeof credit] = {0}, *at = bytes, *length;
+    if (p->granted == 0) at += KEY;
+    length = at + 2, at += RECORD_HEAD;
+    if (p->granted == 0) at = mempcpy(at, result, sizeof result);
+    at = mempcpy(at, credit, sizeof credit);
+    *length = at - length - (RECORD_HEAD - 2);
+    p->granted += CREDIT;
+    return send(p->s, bytes, at - bytes, MSG_NOSIGNAL) == at - bytes;
+}
+
 static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
-static int drain(char **args, int count) {
+static _Noreturn void drain(char **args, int count) {
     int poll = epoll_create1(0);
     for (int i = 1; i < count; i++) {
         struct sockaddr_in a = address(args[i], args[0]);
@@ -108,8 +130,9 @@ static int drain(char **args, int count) {
             if (p->n == 0) over = !echo(p);
             else {
                 ssize_t got = recv(p->s, NULL, 1 << 24, MSG_TRUNC | MSG_DONTWAIT);
-                if (got > 0) bytes += got;
                 over = got == 0 || (got < 0 && errno != EAGAIN);
+                if (got > 0) bytes += got, p->received += got;
+                if (got > 0 && p->received > p->granted) over = !grant(p);
             }
             if (over) {
                 close(p->s);
@@ -138,7 +161,7 @@ static void *flood(void *unused) {
 
 int main(int count, char **args) {
     signal(SIGPIPE, SIG_IGN);
-    if (count > 3 && !strcmp(args[1], "drain")) return drain(args + 2, count - 2);
+    if (count > 3 && !strcmp(args[1], "drain")) drain(args + 2, count - 2);
     if (count == 5 && !strcmp(args[1], "flood")) {
         flooded = address(args[2], args[3]);
         for (int i = 1; i < atoi(args[4]); i++) {

@@ -80,6 +80,8 @@ async function alone(bench: Bench, count: number): Promise<void> {
   const config = {
     servers: { sink: hosts.map((host) => `${host}:${port}`) },
     forward: [`${HOST}:${entry}=sink:80`],
+    // The sink knows the first stream of an association only.
+    associations: "per-session",
     warm: 0,
     workers: count,
   };
