@@ -1,4 +1,5 @@
 import type { Chunk } from "../net/chunk.ts";
+import { endOfTurn } from "../time/turn.ts";
 import type { ChannelReader } from "./channel_reader.ts";
 
 /** Reports that channel `index` failed, and creates the stream's error. */
@@ -36,9 +37,17 @@ export class ChannelsSource implements UnderlyingDefaultSource<readonly Chunk[]>
 
   /** Called by the stream: enqueues the next shares when there are some. */
   pull(controller: ReadableStreamDefaultController<readonly Chunk[]>): Promise<void> | void {
-    for (const reader of this.#readers) reader.read();
-    if (this.#ready()) return this.#enqueue(controller);
+    if (this.#ready()) {
+      this.#read();
+      return this.#enqueue(controller);
+    }
+    // Afterwards: starting to read takes longer than handling a short message, which may still be on its way down.
+    endOfTurn().then(() => this.#read());
     return new Promise<void>((resolve) => this.#wake = resolve).then(() => this.#enqueue(controller));
+  }
+
+  #read(): void {
+    for (const reader of this.#readers) reader.read();
   }
 
   #changed(): void {

@@ -1,5 +1,8 @@
-/** Extra bytes beyond a buffer's nominal size: a frame's head, and alignment to words of 8 bytes at any offset. */
+/** Extra bytes for each record that a full buffer makes: its heads, and alignment to words of 8 bytes at any offset. */
 const SLACK = 48;
+
+/** Bytes in a record. */
+const RECORD = 65_536;
 
 /** Nominal sizes in bytes, in ascending order. */
 const SIZES = [512, 8192, 65536, 524288] as const;
@@ -14,7 +17,7 @@ export const LARGEST_BUFFER: number = SIZES[SIZES.length - 1]!;
  * Number of smallest buffers that share an allocation of 64 KiB. Thousands of idle sessions hold little else, and an
  * allocation of its own would cost each buffer half of its size again.
  */
-const PER_SLAB = Math.floor(65536 / (SMALLEST_BUFFER + SLACK));
+const PER_SLAB = Math.floor(65536 / capacityOf(SMALLEST_BUFFER));
 
 /** Nominal size from which buffers are large, and counted while in use. */
 const LARGE = SIZES[2];
@@ -31,7 +34,7 @@ const MAX_IN_USE = 2 * PRESSURE;
 /** Maximum total size of free buffers, in bytes; the memory of others is released. */
 const MAX_FREE = 32 * 1024 * 1024;
 
-const free = new Map<number, Uint8Array[]>(SIZES.map((size) => [size + SLACK, []]));
+const free = new Map<number, Uint8Array[]>(SIZES.map((size) => [capacityOf(size), []]));
 let kept = 0;
 
 /** Bytes of all large buffers, including free ones. */
@@ -50,21 +53,21 @@ const uncounted = new FinalizationRegistry<number>((length) => void (large -= le
  */
 export function takeBuffer(minLength: number): Uint8Array {
   for (const size of SIZES) {
-    if (size + SLACK < minLength) continue;
-    const buffer = free.get(size + SLACK)!.pop();
+    if (capacityOf(size) < minLength) continue;
+    const buffer = free.get(capacityOf(size))!.pop();
     if (buffer === undefined) return size === SMALLEST_BUFFER ? cutFromSlab() : allocate(size);
     kept -= buffer.length;
     if (size >= LARGE) largeFree -= buffer.length;
     return buffer;
   }
-  throw new RangeError(`No buffer has ${minLength} bytes; the largest has ${LARGEST_BUFFER + SLACK}`);
+  throw new RangeError(`No buffer has ${minLength} bytes; the largest has ${capacityOf(LARGEST_BUFFER)}`);
 }
 
 /** Unused rest of the current allocation for smallest buffers. */
 let slab = new Uint8Array(0);
 
 function cutFromSlab(): Uint8Array {
-  const length = SMALLEST_BUFFER + SLACK;
+  const length = capacityOf(SMALLEST_BUFFER);
   if (slab.length === 0) slab = new Uint8Array(PER_SLAB * length);
   const buffer = slab.subarray(0, length);
   slab = slab.subarray(length);
@@ -72,7 +75,7 @@ function cutFromSlab(): Uint8Array {
 }
 
 function allocate(size: number): Uint8Array {
-  const buffer = new Uint8Array(size + SLACK);
+  const buffer = new Uint8Array(capacityOf(size));
   if (size >= LARGE) {
     large += buffer.length;
     uncounted.register(buffer, buffer.length, buffer);
@@ -101,6 +104,11 @@ export interface BufferBytes {
   readonly inUse: number;
   /** Free buffers. */
   readonly free: number;
+}
+
+/** Length in bytes of a buffer of a nominal size. */
+function capacityOf(size: number): number {
+  return size + SLACK * (1 + Math.floor(size / RECORD));
 }
 
 /** Current memory of buffers. */

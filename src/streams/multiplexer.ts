@@ -98,8 +98,8 @@ export class Multiplexer {
     const outbox = this.#outbox = new Outbox(new RecordEncoder(random), clock);
     association.written = (length) => outbox.written(length);
     this.#owner = {
-      push: (frame) => this.#push(frame),
-      ready: (stream) => outbox.ready(stream),
+      push: (frame, soon) => this.#push(frame, soon),
+      ready: (stream, soon) => outbox.ready(stream, soon),
       whenLeft: (left) => outbox.whenLeft(left),
       over: (stream) => this.#over(stream),
       waits: () => void counters.creditWaits++,
@@ -110,7 +110,7 @@ export class Multiplexer {
     };
     const failed = (error: unknown) => this.#failed(error);
     outbox.readable.pipeTo(association.writable).catch(failed);
-    const frames = new WritableStream<Chunk>({ write: (record) => this.#receive(record) });
+    const frames = new WritableStream<readonly Chunk[]>({ write: (records) => this.#receive(records) });
     association.readable.pipeThrough(recordOpener()).pipeTo(frames).then(() => this.#failed(null), failed);
     association.over.then(() => this.#abandon());
   }
@@ -181,11 +181,11 @@ export class Multiplexer {
   }
 
   /** Sends a frame; WORKERS first, if this is the direction's first. */
-  #push(frame: Uint8Array): void {
+  #push(frame: Uint8Array, soon = false): void {
     const { workers } = this.#options;
     if (!this.#started && workers !== null) this.#outbox.push(encode.workers(workers));
     this.#started = true;
-    this.#outbox.push(frame);
+    this.#outbox.push(frame, soon);
   }
 
   #add(stream: Stream): void {
@@ -198,12 +198,14 @@ export class Multiplexer {
     if (this.#streams.size === 0) this.#options.changed?.(this);
   }
 
-  /** Handles the frames of a record. */
-  #receive(record: Chunk): void {
+  /** Handles the frames of records. */
+  #receive(records: readonly Chunk[]): void {
     this.#heardAt = this.#options.clock.now();
-    const frames = new FrameDecoder(record.bytes);
-    for (let frame = frames.next(); frame !== null; frame = frames.next()) this.#handle(frame, record);
-    record.release();
+    for (const record of records) {
+      const frames = new FrameDecoder(record.bytes);
+      for (let frame = frames.next(); frame !== null; frame = frames.next()) this.#handle(frame, record);
+      record.release();
+    }
   }
 
   #handle(frame: Frame, record: Chunk): void {

@@ -5,7 +5,10 @@ import { RecordPace } from "../records/record_pace.ts";
 import type { Clock } from "../time/clock.ts";
 import { packedLength, RecordPacker } from "./record_packer.ts";
 import type { Stream } from "./stream.ts";
-import { endOfTurn } from "./turn.ts";
+import { endOfTurn } from "../time/turn.ts";
+
+/** Shortest chunk, in bytes, that tells something of the pace; for others, two looks at the clock would be a waste. */
+const MIN_TIMED = 2048;
 
 /**
  * The frames that wait to leave on an association, and their way into records: frames that come in one turn of the event loop
@@ -27,12 +30,16 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
   /** Resumes the pull that waits for frames. */
   #wake: (() => void) | null = null;
   #turning = false;
+  /** True while a timer is about to send what waits for company. */
+  #delayed = false;
   /** Number of chunks that every channel has accepted. */
   #written = 0;
-  /** Since when something has been on its way into the channels, in milliseconds of the clock. */
+  /** Number of chunks on their way into the channels whose time counts. */
+  #timed = 0;
+  /** Since when the first of them has been, in milliseconds of the clock. */
   #since = 0;
   readonly #flushing: (() => void)[] = [];
-  /** Whom to tell that every channel has accepted a chunk, by the chunk's number. */
+  /** Called once every channel has accepted the chunk with that number. */
   readonly #leaving: { readonly chunk: number; readonly left: () => void }[] = [];
 
   /**
@@ -46,24 +53,31 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     this.readable = new ReadableStream<Chunk>(this, { highWaterMark: 0 });
   }
 
-  /** Adds a frame other than DATA. */
-  push(frame: Uint8Array): void {
+  /**
+   * Adds a frame other than DATA.
+   *
+   * @param soon Lets it wait for company, up to 2 ms: each write on every channel costs more than the frame.
+   */
+  push(frame: Uint8Array, soon = false): void {
     this.#frames.push(frame);
     this.#framesLength += frame.length;
-    this.#poke();
+    this.#poke(soon);
   }
 
-  /** Adds a stream that has something to send. */
-  ready(stream: Stream): void {
+  /** Adds a stream that has something to send. @param soon As for {@linkcode Outbox.push}. */
+  ready(stream: Stream, soon = false): void {
     this.#streams.push(stream);
-    this.#poke();
+    this.#poke(soon);
   }
 
   /** Notes that every channel has accepted a chunk. */
   written(length: number): void {
-    const now = this.#clock.now();
-    this.#pace.moved(length, now - this.#since);
-    this.#since = now;
+    if (length >= MIN_TIMED) {
+      const now = this.#clock.now();
+      this.#pace.moved(length, now - this.#since);
+      this.#since = now;
+      this.#timed--;
+    }
     this.#written++;
     while (this.#leaving.length > 0 && this.#leaving[0]!.chunk <= this.#written) this.#leaving.shift()!.left();
     if (this.#isFlushed) { for (const resume of this.#flushing.splice(0)) resume(); }
@@ -76,6 +90,7 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
 
   /** Resolves when everything has left; never, if a channel fails before. */
   flushed(): Promise<void> {
+    this.#poke();
     return this.#isFlushed ? Promise.resolve() : new Promise((resolve) => this.#flushing.push(resolve));
   }
 
@@ -93,8 +108,9 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     return this.#isEmpty && this.passed === this.#written;
   }
 
-  #poke(): void {
+  #poke(soon = false): void {
     if (this.#wake === null || this.#turning) return;
+    if (soon) return this.#pokeSoon();
     this.#turning = true;
     endOfTurn().then(() => {
       this.#turning = false;
@@ -104,10 +120,20 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     });
   }
 
+  #pokeSoon(): void {
+    if (this.#delayed) return;
+    this.#delayed = true;
+    this.#clock.soon(() => {
+      this.#delayed = false;
+      if (!this.#isEmpty) this.#poke();
+    });
+  }
+
   #pass(controller: ReadableStreamDefaultController<Chunk>): boolean {
     const records = this.#inPlace() ?? this.#pack();
     if (records === null) return false;
-    if (this.passed++ === this.#written) this.#since = this.#clock.now();
+    if (records.bytes.length >= MIN_TIMED && this.#timed++ === 0) this.#since = this.#clock.now();
+    this.passed++;
     controller.enqueue(records);
     return true;
   }

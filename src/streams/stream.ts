@@ -15,7 +15,7 @@ const QUANTUM = 65_536;
 /** Shortest piece that is sealed where it lies; shorter ones are copied, together with other streams'. */
 const MIN_IN_PLACE = 16_384;
 
-/** Time in milliseconds in which an application that keeps up takes half of a window. */
+/** Time in milliseconds within which an application that keeps up takes half of a window. */
 const KEEPS_UP = 20;
 
 /** Bytes of a bulk flow: a stream that moves this many within {@linkcode BULK_TIME} fills its association. */
@@ -38,10 +38,10 @@ export interface StreamReceiver {
 
 /** What a stream needs of its association. */
 export interface StreamOwner {
-  /** Sends a frame that is not DATA, in order. */
-  push(frame: Uint8Array): void;
-  /** Puts a stream with something to send in the queue. */
-  ready(stream: Stream): void;
+  /** Sends a frame that is not DATA, in order. @param soon Lets it wait for company, up to 2 ms. */
+  push(frame: Uint8Array, soon?: boolean): void;
+  /** Puts a stream with something to send in the queue. @param soon Lets it wait for company, up to 2 ms. */
+  ready(stream: Stream, soon?: boolean): void;
   /** Calls back when the frames that are being packed have left. */
   whenLeft(left: () => void): void;
   /** The stream is over. */
@@ -90,8 +90,9 @@ export class Stream {
   #taken = 0;
   /** Bytes that the application had taken at the last BLOCKED. */
   #takenBefore = 0;
-  /** Time when the other side reported to be blocked; null if it has been granted more since. */
-  #blockedAt: number | null = null;
+  /** Times of the last CREDIT sent and the last BLOCKED received, in milliseconds of the clock. */
+  #grantedAt = -Infinity;
+  #blockedAt = -Infinity;
   #bulkBytes = 0;
   #bulkSince = 0;
 
@@ -141,14 +142,17 @@ export class Stream {
     const settle = this.#settle = Promise.withResolvers<void>();
     if (this.#over) settle.reject(new Error("the stream is over"));
     this.#ending = true;
-    this.#queue();
+    this.#queue(true);
     return settle.promise;
   }
 
-  /** Answers OPEN; on the server only. After a code other than `Ok` the stream is over. */
+  /**
+   * Answers OPEN; on the server only. After a code other than `Ok` the stream is over. If the application has spoken, the answer
+   * waits a moment for the target's first bytes.
+   */
   answer(code: ResultCode, text = ""): void {
     if (this.#over) return;
-    this.#owner.push(encode.result(this.number, code, text));
+    this.#owner.push(encode.result(this.number, code, text), code === ResultCode.Ok && this.#received > 0);
     if (code !== ResultCode.Ok) this.#finish();
   }
 
@@ -165,7 +169,8 @@ export class Stream {
     if (this.#over && this.#taken === this.#received) this.#giveBack();
     const left = this.#granted - this.#taken;
     if (this.#over || this.#receivedEnd || left > this.#window / 2) return;
-    if (this.#blockedAt !== null && this.#owner.clock.now() - this.#blockedAt < KEEPS_UP) this.#widen();
+    // Either the flow is fast, or it waited for credit all the way here and back.
+    if (this.#owner.clock.now() - Math.max(this.#grantedAt, this.#blockedAt) < KEEPS_UP) this.#widen();
     this.#grant(this.#window - left);
   }
 
@@ -259,7 +264,8 @@ export class Stream {
         this.#queue();
         return true;
       }
-      this.#settle!.resolve();
+      // Not earlier: reading on would delay the records.
+      this.#owner.whenLeft(this.#settle!.resolve);
       this.#piece = this.#settle = null;
     }
     if (this.#ending && !this.#over) {
@@ -272,14 +278,14 @@ export class Stream {
   }
 
   /** Asks for a turn, unless there is no credit. */
-  #queue(): void {
+  #queue(soon = false): void {
     if (this.#queued || this.#over) return;
     if (this.#piece !== null && this.#credit === 0) {
       this.#owner.push(encode.blocked(this.number));
       return this.#owner.waits();
     }
     this.#queued = true;
-    this.#owner.ready(this);
+    this.#owner.ready(this, soon);
   }
 
   #endLeft(): void {
@@ -291,7 +297,7 @@ export class Stream {
   }
 
   #grant(bytes: number): void {
-    this.#blockedAt = null;
+    this.#grantedAt = this.#owner.clock.now();
     this.#granted += bytes;
     this.#owner.push(encode.credit(this.number, bytes));
   }
