@@ -19,6 +19,7 @@ import type { CreditBudget } from "../streams/credit_budget.ts";
 import { HandlerEnding, type TargetError } from "../streams/errors.ts";
 import { Multiplexer } from "../streams/multiplexer.ts";
 import type { Stream } from "../streams/stream.ts";
+import { LazyTimer } from "../time/lazy_timer.ts";
 import { ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
 import { sameWorkers, type Workers } from "../wire/workers.ts";
@@ -75,12 +76,14 @@ export class Service {
   readonly #options: ServiceOptions;
   readonly #log: Log;
   readonly #began: number;
-  /** The client handler's address on the first channel. */
+  /** The client handler's host address on the first channel. */
+  readonly remoteHost: string;
+  /** Its whole address. */
   readonly #client: string;
   /** Cancels connecting to targets. */
   readonly #abort = new AbortController();
   readonly #sessions = new Map<Promise<void>, Incoming>();
-  #cancelIdle: (() => void) | null = null;
+  readonly #idleTimer: LazyTimer;
 
   /** Takes ownership of an association. @param association New: nothing has been read from it or written to it. */
   constructor(association: Association, options: ServiceOptions) {
@@ -88,7 +91,10 @@ export class Service {
     this.#association = association;
     this.#options = options;
     this.#began = clock.now();
-    this.#client = formatAddress(association.connections[0]!.remote);
+    const { remote } = association.connections[0]!;
+    this.remoteHost = remote.host;
+    this.#client = formatAddress(remote);
+    this.#idleTimer = new LazyTimer(clock, () => this.#association.end());
     this.#log = log.with({ client: this.#client });
     this.#multiplexer = new Multiplexer(association, {
       clock,
@@ -102,11 +108,6 @@ export class Service {
     });
   }
 
-  /** The client handler's host address on the first channel. */
-  get remoteHost(): string {
-    return this.#association.connections[0]!.remote.host;
-  }
-
   /** Runs until the association and its sessions have ended. */
   async run(): Promise<void> {
     const { id, connections, over } = this.#association;
@@ -114,7 +115,7 @@ export class Service {
     log.debug("association", { channels: connections.length });
     this.#changed();
     await over;
-    this.#cancelIdle?.();
+    this.#idleTimer.stop();
     this.#options.idle.remove(this);
     this.#abort.abort(new HandlerEnding());
     const { failure, fault } = this.#association;
@@ -155,20 +156,17 @@ export class Service {
 
   /** Called when the first stream opens and when the last is over. */
   #changed(): void {
-    const { clock, config, idle, liveness } = this.#options;
+    const { config, idle, liveness } = this.#options;
     if (this.#association.ended) return liveness.remove(this.#multiplexer);
     if (this.#multiplexer.size > 0) {
       idle.remove(this);
-      this.#cancelIdle?.();
+      this.#idleTimer.stop();
       return liveness.add(this.#multiplexer);
     }
     liveness.remove(this.#multiplexer);
-    if (this.#multiplexer.leaving) {
-      clock.after(BYE_TIMEOUT, () => this.#association.end());
-      return;
-    }
+    if (this.#multiplexer.leaving) return this.#idleTimer.start(BYE_TIMEOUT);
     // Twice the client's limit: the client ends an unused association first, so that no OPEN crosses the end.
-    this.#cancelIdle = clock.after(2 * config().timeouts.idle, () => this.#association.end());
+    this.#idleTimer.start(2 * config().timeouts.idle);
     idle.add(this);
   }
 

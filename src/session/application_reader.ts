@@ -2,6 +2,8 @@ import { affordable, giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from ".
 import type { Connection } from "../net/connection.ts";
 import type { Piece } from "../streams/piece.ts";
 import { DATA_LEAD } from "../streams/record_packer.ts";
+import { MAX_BODY } from "../records/record.ts";
+import { FRAME_HEAD_LENGTH } from "../wire/frame.ts";
 import { applied } from "./application_error.ts";
 
 /** Reads an application's bytes piece by piece, with buffers that grow with the flow. */
@@ -23,7 +25,8 @@ export class ApplicationReader {
   next(): Promise<Piece | null> {
     const size = affordable(this.#size);
     const buffer = takeBuffer(DATA_LEAD + size);
-    const room = buffer.subarray(DATA_LEAD, DATA_LEAD + size);
+    // As much as whole records carry: a rest would cost a record of its own.
+    const room = buffer.subarray(DATA_LEAD, DATA_LEAD + size - FRAME_HEAD_LENGTH * Math.floor(size / MAX_BODY));
     // Not an async function, whose state would be kept while the application is silent.
     return applied(
       this.#application.read(room).then((length) => {
@@ -31,7 +34,7 @@ export class ApplicationReader {
           giveBuffer(buffer);
           return null;
         }
-        this.#size = nextSize(size, length);
+        this.#size = nextSize(size, length === room.length ? size : length);
         return { buffer, length };
       }),
     );

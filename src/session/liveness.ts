@@ -45,7 +45,8 @@ export class Liveness {
   readonly #clock: Clock;
   readonly #limits: () => LivenessLimits;
   readonly #watched = new Map<Multiplexer, LastSeen>();
-  #cancel: (() => void) | null = null;
+  /** True while a timer is set. It is not cleared in between: associations gain and lose streams all the time. */
+  #ticking = false;
 
   /**
    * Watches nothing yet; the timer runs only while something is watched.
@@ -67,19 +68,20 @@ export class Liveness {
     const { received } = multiplexer.association;
     const receivedFor = received.map(() => 0);
     this.#watched.set(multiplexer, { sent: multiplexer.sent, sentFor: 0, received, receivedFor });
-    this.#cancel ??= this.#clock.after(TICK, () => this.#tick());
+    if (this.#ticking) return;
+    this.#ticking = true;
+    this.#clock.after(TICK, () => this.#tick());
   }
 
   /** Stops watching an association: its last stream is over. */
   remove(multiplexer: Multiplexer): void {
     this.#watched.delete(multiplexer);
-    if (this.#watched.size > 0) return;
-    this.#cancel?.();
-    this.#cancel = null;
   }
 
   #tick(): void {
-    this.#cancel = this.#clock.after(TICK, () => this.#tick());
+    this.#ticking = this.#watched.size > 0;
+    if (!this.#ticking) return;
+    this.#clock.after(TICK, () => this.#tick());
     const limits = this.#limits();
     for (const [multiplexer, seen] of this.#watched) {
       checkSilence(multiplexer, seen, limits);

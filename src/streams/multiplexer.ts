@@ -132,7 +132,7 @@ export class Multiplexer {
 
   /** True while a bulk flow fills the association. */
   get filled(): boolean {
-    return this.#options.clock.now() - this.#filledAt < FILLED_FOR;
+    return this.#filledAt !== -Infinity && this.#options.clock.now() - this.#filledAt < FILLED_FOR;
   }
 
   /** True on a client if a stream can be opened, as far as is known. A channel's failure is known before streams fail. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../../time/clock.ts";
+import { LazyTimer } from "../../time/lazy_timer.ts";
 import type { Multiplexer } from "../../streams/multiplexer.ts";
 
 /** Time after its last record for which an association is assumed to be alive, in milliseconds. */
@@ -16,8 +17,8 @@ export interface Pooled {
 export class Pool {
   readonly #clock: Clock;
   readonly #timeout: () => number;
-  /** Oldest first, each with the function that cancels its time-out while it has no stream. */
-  readonly #pooled = new Map<Pooled, () => void>();
+  /** Oldest first, each with its time-out while it has no stream. */
+  readonly #pooled = new Map<Pooled, LazyTimer>();
   #closed = false;
 
   /**
@@ -46,23 +47,20 @@ export class Pool {
   add(pooled: Pooled): void {
     const { multiplexer } = pooled;
     if (this.#closed) return void multiplexer.end();
-    this.#pooled.set(pooled, () => {});
+    this.#pooled.set(pooled, new LazyTimer(this.#clock, () => void multiplexer.end()));
     this.changed(pooled);
     multiplexer.association.over.then(() => {
-      this.#pooled.get(pooled)!();
+      this.#pooled.get(pooled)!.stop();
       this.#pooled.delete(pooled);
     });
   }
 
   /** Notes that an association's first stream has opened, or that its last is over. */
   changed(pooled: Pooled): void {
-    const cancel = this.#pooled.get(pooled);
-    if (cancel === undefined) return;
-    cancel();
-    const { multiplexer } = pooled;
-    if (multiplexer.size > 0) return void this.#pooled.set(pooled, () => {});
-    if (multiplexer.leaving) return void multiplexer.end();
-    this.#pooled.set(pooled, this.#clock.after(this.#timeout(), () => void multiplexer.end()));
+    const { multiplexer } = pooled, timer = this.#pooled.get(pooled);
+    if (multiplexer.size > 0) timer?.stop();
+    else if (multiplexer.leaving) void multiplexer.end();
+    else timer?.start(this.#timeout());
   }
 
   /** An association without a stream, the most recently made first; null if there is none. */
