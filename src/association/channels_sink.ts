@@ -2,8 +2,11 @@ import type { Chunk } from "../net/chunk.ts";
 import type { Connection } from "../net/connection.ts";
 import type { ChannelFailed } from "./channels_source.ts";
 
-/** Shares that may be on their way into the channels: one chunk being written while the next is split. */
-const AHEAD = 2;
+/**
+ * Chunks that may be on their way into the channels. With a second one, split while the first is being written, more memory is
+ * in use than fits in a processor's cache, and a gigabyte takes 4 % more time.
+ */
+const AHEAD = 1;
 
 /** Called when every channel has accepted a chunk: its length in bytes. */
 export type Written = (length: number) => void;
