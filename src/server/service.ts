@@ -113,10 +113,13 @@ export class Service {
     const { id, connections, over } = this.#association;
     const log = this.#log.with({ association: id });
     log.debug("association", { channels: connections.length });
+    const { idle, liveness } = this.#options;
+    liveness.add(this.#multiplexer);
     this.#changed();
     await over;
+    liveness.remove(this.#multiplexer);
     this.#idleTimer.stop();
-    this.#options.idle.remove(this);
+    idle.remove(this);
     this.#abort.abort(new HandlerEnding());
     const { failure, fault } = this.#association;
     const sessions = this.#multiplexer.opened;
@@ -156,14 +159,12 @@ export class Service {
 
   /** Called when the first stream opens and when the last is over. */
   #changed(): void {
-    const { config, idle, liveness } = this.#options;
-    if (this.#association.ended) return liveness.remove(this.#multiplexer);
+    const { config, idle } = this.#options;
+    if (this.#association.ended) return;
     if (this.#multiplexer.size > 0) {
       idle.remove(this);
-      this.#idleTimer.stop();
-      return liveness.add(this.#multiplexer);
+      return this.#idleTimer.stop();
     }
-    liveness.remove(this.#multiplexer);
     if (this.#multiplexer.leaving) return this.#idleTimer.start(BYE_TIMEOUT);
     // Twice the client's limit: the client ends an unused association first, so that no OPEN crosses the end.
     this.#idleTimer.start(2 * config().timeouts.idle);

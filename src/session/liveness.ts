@@ -30,6 +30,8 @@ interface LastSeen {
   sentFor: number;
   readonly received: number[];
   readonly receivedFor: number[];
+  /** True while it had no stream: nothing is expected then. */
+  idle: boolean;
 }
 
 /**
@@ -45,8 +47,7 @@ export class Liveness {
   readonly #clock: Clock;
   readonly #limits: () => LivenessLimits;
   readonly #watched = new Map<Multiplexer, LastSeen>();
-  /** True while a timer is set. It is not cleared in between: associations gain and lose streams all the time. */
-  #ticking = false;
+  #cancel: (() => void) | null = null;
 
   /**
    * Watches nothing yet; the timer runs only while something is watched.
@@ -63,31 +64,44 @@ export class Liveness {
     return this.#watched.size;
   }
 
-  /** Starts watching an association: its first stream has opened. */
+  /** Starts watching an association, whenever it has streams. */
   add(multiplexer: Multiplexer): void {
     const { received } = multiplexer.association;
     const receivedFor = received.map(() => 0);
-    this.#watched.set(multiplexer, { sent: multiplexer.sent, sentFor: 0, received, receivedFor });
-    if (this.#ticking) return;
-    this.#ticking = true;
-    this.#clock.after(TICK, () => this.#tick());
+    this.#watched.set(multiplexer, { sent: multiplexer.sent, sentFor: 0, received, receivedFor, idle: true });
+    this.#cancel ??= this.#clock.after(TICK, () => this.#tick());
   }
 
-  /** Stops watching an association: its last stream is over. */
+  /** Stops watching an association, which has ended. */
   remove(multiplexer: Multiplexer): void {
     this.#watched.delete(multiplexer);
+    if (this.#watched.size > 0) return;
+    this.#cancel?.();
+    this.#cancel = null;
   }
 
   #tick(): void {
-    this.#ticking = this.#watched.size > 0;
-    if (!this.#ticking) return;
-    this.#clock.after(TICK, () => this.#tick());
+    this.#cancel = this.#clock.after(TICK, () => this.#tick());
     const limits = this.#limits();
     for (const [multiplexer, seen] of this.#watched) {
+      if (multiplexer.size === 0) {
+        seen.idle = true;
+        continue;
+      }
+      if (seen.idle) begin(multiplexer, seen);
       checkSilence(multiplexer, seen, limits);
       pingIfIdle(multiplexer, seen, limits);
     }
   }
+}
+
+/** Starts counting: the first stream has opened since the last tick. */
+function begin({ sent, association }: Multiplexer, seen: LastSeen): void {
+  Object.assign(seen, { sent, sentFor: 0, idle: false });
+  seen.received.forEach((_, index) => {
+    seen.received[index] = association.receivedOn(index);
+    seen.receivedFor[index] = 0;
+  });
 }
 
 function pingIfIdle(multiplexer: Multiplexer, seen: LastSeen, { ping }: LivenessLimits): void {

@@ -14,7 +14,7 @@ import { direction, flipped } from "./direction.ts";
 async function opened(pieces: readonly Uint8Array[], lender = new Lender()): Promise<[Uint8Array[], unknown]> {
   const bodies: Uint8Array[] = [];
   const source = ReadableStream.from(pieces.map((piece) => lender.lend(piece)));
-  const taking = new WritableStream<Chunk>({ write: (body) => void bodies.push(taken(body)) });
+  const taking = new WritableStream<readonly Chunk[]>({ write: (some) => void bodies.push(...some.map(taken)) });
   const error = await source.pipeThrough(recordOpener()).pipeTo(taking).then(() => undefined, (error) => error);
   return [bodies, error];
 }
@@ -56,7 +56,7 @@ Deno.test("a body has passed before the pieces behind it come", async () => {
   for (const [index, piece] of pieces.entries()) {
     await writer.write(lender.lend(piece));
     if (index === 0) continue;
-    assertEquals(taken((await reading).value!), sent[index - 1]);
+    assertEquals((await reading).value!.map(taken), [sent[index - 1]]);
     reading = reader.read();
   }
   await writer.close();
@@ -77,7 +77,9 @@ Deno.test("no further piece is taken while bodies wait for their reader", async 
   const reader = source.pipeThrough(recordOpener()).getReader();
   await settle();
   assert(given <= 2, `${given} pieces taken though nothing was read`);
-  for (let body = await reader.read(); !body.done; body = await reader.read()) body.value.release();
+  for (let body = await reader.read(); !body.done; body = await reader.read()) {
+    for (const one of body.value) one.release();
+  }
   assertEquals([given, lender.held], [6, 0]);
 });
 

@@ -29,7 +29,11 @@ const FAILURES: Readonly<Record<string, (into: Uint8Array, real: PadSource, by: 
 /** Replaces the system's generator, except for pads. */
 function replaced(): { readonly real: PadSource; instead: PadSource | null } & Disposable {
   const system = crypto.getRandomValues;
-  const real: PadSource = (into) => void system.call(crypto, into as Uint8Array<ArrayBuffer>);
+  const real: PadSource = (into) => {
+    for (let at = 0; at < into.length; at += 65_536) {
+      system.call(crypto, into.subarray(at, at + 65_536) as Uint8Array<ArrayBuffer>);
+    }
+  };
   const state = {
     real,
     instead: null as PadSource | null,

@@ -16,9 +16,11 @@ async function watchedSession() {
   const associated = await associatedPair(3, network);
   const { clock } = associated;
   const liveness = new Liveness(clock, () => LIMITS);
-  const pair = sessionsOver(associated, new MemoryNetwork(), {
-    changed: (streams) => streams.size > 0 ? liveness.add(streams) : liveness.remove(streams),
-  });
+  const pair = sessionsOver(associated, new MemoryNetwork());
+  for (const streams of [pair.clientStreams, pair.serverStreams]) {
+    liveness.add(streams);
+    streams.association.over.then(() => liveness.remove(streams));
+  }
   const session = await startSession(pair);
   await settle();
   const asked = failing(session.client), served = failing(session.server);
@@ -30,6 +32,7 @@ async function watchedSession() {
       pair.server.end();
       await Promise.allSettled([asked, served]);
       for (const interposer of interposers) interposer.close();
+      await settle();
       assertEquals(liveness.size, 0);
       await finishPair(pair, session.application, session.target);
     },
@@ -95,12 +98,14 @@ Deno.test("after a channel is reset, the session of an application that reads no
   await session.end();
 });
 
-Deno.test("only associations with streams are watched, by one timer", async () => {
+Deno.test("associations without streams may be silent, and one timer watches all", async () => {
   const session = await watchedSession();
   assertEquals([session.liveness.size, session.clock.pending], [2, 1]);
   await Promise.all([session.user.closeWrite(), session.target.closeWrite()]);
   await Promise.all([session.asked, session.served]);
-  assertEquals([session.liveness.size, session.clock.pending, session.client.ended], [0, 0, false]);
+  for (const interposer of session.interposers) interposer.silence();
+  await session.clock.advance(3 * LIMITS.silence);
+  assertEquals([session.liveness.size, session.clock.pending, session.client.ended], [2, 1, false]);
   await session.end();
 });
 

@@ -60,6 +60,7 @@ Deno.test("credit is granted once half of the window has been taken, as much as 
   assertEquals(await granted(pair), 0);
   pair.receiver.take(1);
   assertEquals(await granted(pair), INITIAL_CREDIT / 2);
+  await pair.clock.advance(20);
   pair.receiver.take();
   assertEquals(await granted(pair), INITIAL_CREDIT / 2);
   await pair.finish();

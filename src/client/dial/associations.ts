@@ -311,15 +311,17 @@ export class Associations {
       counters: activity,
       workers: worker > 0 ? this.#balancer.workers : null,
       changed: () => {
-        if (multiplexer.size > 0) liveness.add(multiplexer);
-        else liveness.remove(multiplexer);
         this.#pool.changed(pooled);
         if (multiplexer.size === 0) this.#offer();
       },
     });
     const pooled: Pooled = { multiplexer, worker };
     multiplexer.grown = () => this.#offer();
-    association.over.then(() => this.#ended(pooled));
+    liveness.add(multiplexer);
+    association.over.then(() => {
+      liveness.remove(multiplexer);
+      this.#ended(pooled);
+    });
     this.#pool.add(pooled);
     return pooled;
   }

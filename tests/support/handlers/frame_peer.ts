@@ -33,7 +33,9 @@ export class FramePeer {
     this.#writer = association.writable.getWriter();
     this.#writer.closed.catch(() => {});
     this.ended = association.readable.pipeThrough(recordOpener())
-      .pipeTo(new WritableStream<Chunk>({ write: (record) => this.#take(record) }))
+      .pipeTo(
+        new WritableStream<readonly Chunk[]>({ write: (records) => records.forEach((record) => this.#take(record)) }),
+      )
       .then(() => null, (error: unknown) => error);
   }
 
