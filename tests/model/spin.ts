@@ -1,5 +1,5 @@
-/** Runs the model with spin. */
-import type { Variant } from "./variants.ts";
+/** Runs models with spin. */
+import type { Model } from "./variants.ts";
 
 /** Result of an exhaustive search. */
 export interface Found {
@@ -11,7 +11,12 @@ export interface Found {
   readonly memory: number;
 }
 
-const MODEL = new URL("association.pml", import.meta.url).pathname;
+/** Macros that select the size of each model, the small one first. */
+export const SIZES: Readonly<Record<Model, Readonly<Record<string, readonly string[]>>>> = {
+  // With as many of the adversary's own connections to the server.
+  association: { "2 channels": ["N=2", "OWN=4"], "3 channels": ["N=3", "OWN=3"] },
+  streams: { "2 bytes up": ["UP=2", "DOWN=1", "QUEUE=2"], "3 bytes up": ["UP=3", "DOWN=2", "QUEUE=3"] },
+};
 
 /** Checks whether spin and gcc are installed. */
 export function canRun(): boolean {
@@ -25,19 +30,19 @@ export function canRun(): boolean {
 }
 
 /**
- * Searches all states of the model.
+ * Searches all states of a model.
  *
- * @param channels 2, with four of the adversary's own connections to the server, or 3, with three.
+ * @param defines Macros that select its size and its variant.
  * @throws {Error} If a program fails, or the search was incomplete.
  */
-export async function search({ defines }: Variant, channels: 2 | 3): Promise<Found> {
+export async function search(model: Model, defines: readonly string[]): Promise<Found> {
   const directory = await Deno.makeTempDir({ prefix: "micss-model-" });
   try {
-    const flags = [`N=${channels}`, `OWN=${channels === 2 ? 4 : 3}`, ...defines].map((define) => `-D${define}`);
-    await run(directory, "spin", ["-a", ...flags, MODEL]);
+    const source = new URL(`${model}.pml`, import.meta.url).pathname;
+    await run(directory, "spin", ["-a", ...defines.map((define) => `-D${define}`), source]);
     // The complete state space with full states: no partial order reduction, no hashing, no approximation.
     await run(directory, "gcc", ["-O1", "-DSAFETY", "-DCOLLAPSE", "-DNOREDUCE", "-DMEMLIM=2000", "-o", "pan", "pan.c"]);
-    const text = await run(directory, `${directory}/pan`, ["-m10000", "-n"]);
+    const text = await run(directory, `${directory}/pan`, ["-m100000", "-n"]);
     const number = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? NaN);
     const found = {
       states: number(/^ *(\d+) states, stored/m),
