@@ -9,8 +9,11 @@ import { readAll, readToEnd, sendAll } from "../support/handlers/pair.ts";
 
 const { ConnectionReset } = Deno.errors;
 
-Deno.test("an idle association carries the next session; concurrent sessions have one each", async () => {
-  const handlers = new Handlers();
+/** The paper's own shape: an association for each session. */
+const PER_SESSION = { client: "associations: per-session" };
+
+Deno.test("per session, an idle association carries the next one; concurrent sessions have one each", async () => {
+  const handlers = new Handlers({}, PER_SESSION);
   for (let round = 0; round < 5; round++) {
     const { application, target } = await handlers.session();
     await Promise.all([sendAll(application, new Uint8Array(3)), sendAll(target, new Uint8Array(3))]);
@@ -26,7 +29,7 @@ Deno.test("an idle association carries the next session; concurrent sessions hav
   assertEquals([handlers.server.associations, handlers.client.sessions], [0, 0]);
 });
 
-Deno.test("in a burst of sessions few associate at once, others take associations that become idle, and all are served", async () => {
+Deno.test("per session, in a burst few associate at once, others take associations that become idle, and all are served", async () => {
   let connecting = 0, most = 0;
   const handlers = new Handlers({
     onConnect: async ({ port }) => {
@@ -35,7 +38,7 @@ Deno.test("in a burst of sessions few associate at once, others take association
       await new Promise((resolve) => setTimeout(resolve, 1));
       connecting--;
     },
-  });
+  }, PER_SESSION);
   const served = (async () => {
     for (let count = 0; count < 200; count++) {
       const target = (await handlers.targets.accept())!;
@@ -142,8 +145,8 @@ Deno.test("closing resets an application whose session was requested on a previo
   }
 });
 
-Deno.test("an association kept ready carries the next session, and is replaced", async () => {
-  const handlers = new Handlers({}, { warm: 1 });
+Deno.test("per session, an association kept ready carries the next session, and is replaced", async () => {
+  const handlers = new Handlers({}, { ...PER_SESSION, warm: 1 });
   const one = await handlers.session();
   await settle();
   assertEquals(handlers.server.associations, 2);
