@@ -12,7 +12,7 @@ export const CHANNELS = 3;
 
 const WEIGHED = new URL("weighed.ts", import.meta.url).pathname;
 
-/** A handler's files beyond those of sessions. */
+/** Files beyond those of sessions: a handler's channels, and what every process has open. */
 const OTHER_FILES = 120;
 
 /** Timeout of idle associations in these runs, in seconds; their files stay open until then. */
@@ -67,13 +67,11 @@ export class LoadPair implements AsyncDisposable {
     const channels = hosts.map((host) => ({ host, port }));
     const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
     const timeouts = `timeouts: {idle: ${IDLE_SECONDS}s, handshake: 30s}`;
-    // All sessions come from one source, which may use a quarter of the limit for idle associations.
-    const associations = 4 * (sessions + 2);
     await Deno.writeTextFile(
       `${path}/server.yaml`,
       `channels: ${listed(channels)}
 targets: {80: "127.0.0.1:${target.address.port}"}
-limits: {associations: ${associations}, waiting: 3000, waiting-per-source: 3000, accept-rate: 0}
+limits: {sessions: ${sessions + 2}, accept-rate: 0}
 ${timeouts}
 `,
     );
@@ -141,9 +139,9 @@ ${timeouts}
   }
 }
 
-/** Maximum number of sessions of a pair, given the limit on open files. */
+/** Maximum number of sessions, given the limit on open files: this process holds both ends of each, an application and a target. */
 export function mostSessions(): number {
   const { success, stdout } = new Deno.Command("sh", { args: ["-c", "ulimit -Hn"], stderr: "null" }).outputSync();
   const files = success ? Number(new TextDecoder().decode(stdout)) : 1024;
-  return Math.floor(((Number.isNaN(files) ? 1_000_000 : files) - OTHER_FILES) / (CHANNELS + 1));
+  return Math.floor(((Number.isNaN(files) ? 1_000_000 : files) - OTHER_FILES) / 2);
 }
