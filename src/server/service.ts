@@ -118,7 +118,7 @@ export class Service {
     this.#changed();
     await over;
     liveness.remove(this.#multiplexer);
-    this.#idleTimer.stop();
+    this.#idleTimer.close();
     idle.remove(this);
     this.#abort.abort(new HandlerEnding());
     const { failure, fault } = this.#association;

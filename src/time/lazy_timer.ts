@@ -31,6 +31,13 @@ export class LazyTimer {
     this.#due = null;
   }
 
+  /** Stops the timer for good, and the system's. */
+  close(): void {
+    this.#due = null;
+    this.#set?.cancel();
+    this.#set = null;
+  }
+
   #setFor(ms: number): void {
     const cancel = this.#clock.after(ms, () => {
       this.#set = null;

@@ -50,7 +50,7 @@ export class Pool {
     this.#pooled.set(pooled, new LazyTimer(this.#clock, () => void multiplexer.end()));
     this.changed(pooled);
     multiplexer.association.over.then(() => {
-      this.#pooled.get(pooled)!.stop();
+      this.#pooled.get(pooled)!.close();
       this.#pooled.delete(pooled);
     });
   }
