@@ -1,0 +1,136 @@
+/** Frames in sealed records, several of which lie one behind the other. */
+import "../support/system/native.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Chunk } from "../../src/net/chunk.ts";
+import { LARGEST_BUFFER, takeBuffer } from "../../src/net/buffer_pool.ts";
+import { KEY_LENGTH, MAX_BODY, RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
+import { RecordDecoder } from "../../src/records/record_decoder.ts";
+import { RecordEncoder } from "../../src/records/record_encoder.ts";
+import { RecordReader } from "../../src/records/record_reader.ts";
+import { systemPads } from "../../src/sharing/system_pads.ts";
+import { DATA_LEAD, packedLength, RecordPacker, sealData } from "../../src/streams/record_packer.ts";
+import { concat } from "../../src/wire/concat.ts";
+import { FrameType } from "../../src/wire/frame.ts";
+import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
+import { encode } from "../../src/wire/frame_encoder.ts";
+import { bytes as anyBytes, fc } from "../support/random/property.ts";
+
+/** The bodies of records. */
+function bodiesOf(records: Uint8Array, reader: RecordReader): Uint8Array[] {
+  const bodies: Uint8Array[] = [];
+  reader.push(new Chunk(records.slice(), () => {}));
+  for (let body = reader.next(); body !== null; body = reader.next()) bodies.push(body.bytes.slice());
+  assert(reader.atBoundary, "a record is cut");
+  return bodies;
+}
+
+/** What arrives: DATA by stream, and the types of other frames. */
+function framesOf(bodies: readonly Uint8Array[]) {
+  const data = new Map<number, Uint8Array[]>(), others: FrameType[] = [];
+  for (const body of bodies) {
+    const decoder = new FrameDecoder(body);
+    for (let frame = decoder.next(); frame !== null; frame = decoder.next()) {
+      if (frame.type === FrameType.Data) data.set(frame.stream, [...data.get(frame.stream) ?? [], frame.bytes]);
+      else others.push(frame.type);
+    }
+  }
+  return { data, others };
+}
+
+const newEncoder = () => new RecordEncoder(systemPads);
+
+Deno.test("whatever is packed into the length that was reckoned fits whole, and comes out as it was", () => {
+  const frames = fc.array(
+    fc.oneof(anyBytes(1, 40), fc.integer({ min: 1, max: 70_000 }).map((n) => new Uint8Array(n))),
+    {
+      minLength: 1,
+      maxLength: 12,
+    },
+  );
+  fc.assert(fc.property(frames, fc.integer({ min: 4096, max: MAX_BODY }), fc.nat(4), (pieces, maxBody, frames) => {
+    const encoder = newEncoder(), reader = new RecordReader(new RecordDecoder());
+    const others = Array.from({ length: frames }, () => encode.credit(1, 5));
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0) + concat(others).length;
+    const most = packedLength(length, 2 * pieces.length, maxBody);
+    if (most > LARGEST_BUFFER) return;
+    const packer = new RecordPacker(encoder, most, maxBody);
+    for (const frame of others) assert(packer.frame(frame));
+    for (const [index, piece] of pieces.entries()) {
+      assertEquals(packer.data(index + 1, piece), piece.length);
+      assert(packer.frame(encode.end(index + 1)));
+    }
+    const records = packer.finish()!;
+    const bodies = bodiesOf(records.bytes, reader);
+    records.release();
+    for (const body of bodies) assert(body.length <= maxBody);
+    const got = framesOf(bodies);
+    assertEquals(got.others.length, frames + pieces.length);
+    for (const [index, piece] of pieces.entries()) assertEquals(concat(got.data.get(index + 1)!), piece);
+  }));
+});
+
+Deno.test("a full packer takes what fits, and the rest goes into the next", () => {
+  const encoder = newEncoder(), reader = new RecordReader(new RecordDecoder());
+  const whole = new Uint8Array(20_000).map((_, index) => index), got: Uint8Array[] = [];
+  for (let at = 0; at < whole.length;) {
+    const packer = new RecordPacker(encoder, 6000, 4096);
+    const done = packer.data(9, whole.subarray(at));
+    assert(done > 0);
+    at += done;
+    if (at < whole.length) {
+      assertEquals([packer.data(9, new Uint8Array(2000)), packer.frame(new Uint8Array(2000))], [0, false]);
+    }
+    const records = packer.finish()!;
+    assert(records.bytes.length <= 6000);
+    got.push(...framesOf(bodiesOf(records.bytes, reader)).data.get(9)!);
+  }
+  assertEquals(concat(got), whole);
+});
+
+Deno.test("KEY is in front of a direction's first record only, and an empty packer makes no record", () => {
+  const encoder = newEncoder();
+  const first = new RecordPacker(encoder, 1000, 4096);
+  first.frame(encode.ping());
+  const { bytes } = first.finish()!;
+  assertEquals(bytes.length, KEY_LENGTH + RECORD_HEAD_LENGTH + 7);
+  assertEquals(new RecordPacker(encoder, 1000, 4096).finish(), null);
+  const second = new RecordPacker(encoder, 1000, 4096);
+  second.frame(encode.ping());
+  assertEquals(second.finish()!.bytes.length, RECORD_HEAD_LENGTH + 7);
+});
+
+Deno.test("DATA that is sealed where it lies comes out as it was, if there is room for all heads", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 150_000 }), fc.integer({ min: 4096, max: MAX_BODY }), (length, max) => {
+      const encoder = newEncoder(), key = encoder.key();
+      const records = Math.ceil(length / (max - 7)), total = length + records * DATA_LEAD;
+      const bytes = Uint8Array.from({ length }, (_, index) => index * 7 + (index >> 8));
+      const short = concat([new Uint8Array(DATA_LEAD), bytes, new Uint8Array((records - 1) * DATA_LEAD)]).subarray(
+        0,
+        total - 1,
+      );
+      const before = short.slice();
+      assertEquals(sealData(encoder, short, 5, length, max), null);
+      assertEquals(short, before);
+      const buffer = concat([new Uint8Array(DATA_LEAD), bytes, new Uint8Array((records - 1) * DATA_LEAD)]);
+      const sealed = sealData(encoder, buffer, 5, length, max)!;
+      assertEquals([sealed.length, sealed.buffer === buffer.buffer], [total, true]);
+      const bodies = bodiesOf(concat([key, sealed]), new RecordReader(new RecordDecoder()));
+      assertEquals(bodies.length, records);
+      assert(concat(framesOf(bodies).data.get(5)!).every((byte, index) => byte === bytes[index]));
+    }),
+    { numRuns: 20 },
+  );
+});
+
+Deno.test("before KEY nothing is sealed where it lies", () => {
+  const buffer = takeBuffer(1000);
+  assertEquals(sealData(newEncoder(), buffer, 1, 10, 4096), null);
+});
+
+Deno.test("a random source that fails makes no records", () => {
+  const encoder = new RecordEncoder(() => {
+    throw new Error("no entropy");
+  });
+  assertThrows(() => new RecordPacker(encoder, 1000, 4096), Error, "no entropy");
+});
