@@ -21,7 +21,7 @@ async function greeted(network: MemoryNetwork, index: number): Promise<{ connect
   const connection = await network.connect(channelAddresses(index + 1)[index]!);
   const greeting = new Uint8Array(GREETING_LENGTH);
   await readFull(connection, greeting);
-  assertEquals(greeting.subarray(0, 6), Uint8Array.of(77, 73, 67, 83, 83, 1));
+  assertEquals(greeting.subarray(0, 6), Uint8Array.of(77, 73, 67, 83, 83, 2));
   return { connection, cookie: greeting.slice(6) };
 }
 

@@ -153,7 +153,7 @@ Deno.test("a wrong magic or version in a greeting fails the handshake and names 
     const error = await disturbed(`greeting's byte ${byte}`, byte % 3, flip(byte));
     assertEquals(error.index, byte % 3);
     assertStringIncludes(error.message, `channel ${byte % 3 + 1} (192.0.2.${byte % 3 + 1}:6522): `);
-    assertStringIncludes(error.message, byte < 5 ? "not a MICSS server handler" : "speaks protocol 0, this one 1");
+    assertStringIncludes(error.message, byte < 5 ? "not a MICSS server handler" : "speaks protocol 3, this one 2");
   }
 });
 

@@ -18,6 +18,7 @@ const ROOMS = [
   "sharing",
   "records",
   "association",
+  "streams",
   "session",
   "config",
   "identify",
