@@ -11,6 +11,9 @@ const MIN_HELD = 16_384;
 /** Bytes of short pieces that are copied for one write. */
 const MAX_JOINED = 65_536;
 
+/** Waiting pieces that are joined if they are short: each needs a few hundred bytes of memory besides its own. */
+const MANY = 512;
+
 /** Bytes at most between pieces that follow each other in a buffer: the heads of a record and of a frame. */
 const MAX_GAP = 48;
 
@@ -57,6 +60,7 @@ export class Incoming implements StreamReceiver {
   data(bytes: Uint8Array, record: Chunk): void {
     const isHeld = bytes.length >= MIN_HELD;
     this.#waiting.push(isHeld ? new Chunk(bytes, holding(record)) : copied(bytes));
+    if (this.#waiting.length % MANY === 0) this.#joinLast();
     // Afterwards: more may come in the same turn, and leave in one write.
     if (this.#waiting.length === 1 && !this.#writing) queueMicrotask(() => this.#next());
   }
@@ -85,6 +89,12 @@ export class Incoming implements StreamReceiver {
       this.#writing = true;
       applied(this.#application.closeWrite()).then(this.#done.resolve, this.#done.reject);
     }
+  }
+
+  /** Keeps the memory of what waits near its length, however short the pieces are in which it comes. */
+  #joinLast(): void {
+    const last = this.#waiting.slice(-MANY), length = last.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    if (length <= MAX_JOINED) this.#waiting.splice(-MANY, MANY, join(last, length));
   }
 
   #write(chunk: Chunk, from: number): void {
