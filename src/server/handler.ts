@@ -293,7 +293,8 @@ export class ServerHandler implements Observable {
   #takePlace(client: string): boolean {
     const source = sourceNetwork(client), taken = this.#sessionsBySource.get(source) ?? 0;
     const perSource = perWorkerShare(this.limits.sessionsPerSource, this.#group);
-    if (taken >= perSource) {
+    // By default both limits are equal: it is then that of all sessions.
+    if (taken >= perSource && this.#usage.sessions < this.limits.sessions) {
       this.#limitReached("sessions-per-source", perSource);
       return false;
     }
