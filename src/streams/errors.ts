@@ -9,6 +9,14 @@ export class StreamReset extends MicssError {
   }
 }
 
+/** The other side sends, but does not read what is owed to it. */
+export class Unread extends MicssError {
+  /** Creates the error. @param frames Number of frames that may wait. */
+  constructor(frames: number) {
+    super(`the other side does not read: more than ${frames} frames wait to be sent`);
+  }
+}
+
 /** The association's owner ended it, and its streams with it. */
 export class HandlerEnding extends MicssError {
   /** Creates the error. */

@@ -14,7 +14,7 @@ import { encode } from "../wire/frame_encoder.ts";
 import type { Open } from "../wire/open.ts";
 import type { Workers } from "../wire/workers.ts";
 import type { CreditBudget } from "./credit_budget.ts";
-import { HandlerEnding, StreamReset } from "./errors.ts";
+import { HandlerEnding, StreamReset, Unread } from "./errors.ts";
 import { Outbox } from "./outbox.ts";
 import { Stream, type StreamOwner, type StreamReceiver } from "./stream.ts";
 
@@ -23,6 +23,15 @@ const LAST_FRAMES_TIMEOUT = 1000;
 
 /** Time in milliseconds for which an association counts as filled after a bulk flow was noticed. */
 const FILLED_FOR = 1000;
+
+/**
+ * Frames that may wait to leave for each stream that can be open. The other side reads all the time; where its channels have
+ * stopped, the credit and the streams that it was granted let it cause no more than a RESULT, a RESET, and few grants of each.
+ */
+const FRAMES_PER_STREAM = 8;
+
+/** The most streams that a server can allow at a time. */
+const MAX_STREAMS = 65_536;
 
 /** Source of all keys; shared, so that it notices a repetition across associations too. */
 const random = guardedRandom(systemPads);
@@ -186,6 +195,10 @@ export class Multiplexer {
     if (!this.#started && workers !== null) this.#outbox.push(encode.workers(workers));
     this.#started = true;
     this.#outbox.push(frame, soon);
+    const { maxStreams } = this.#options;
+    const streams = maxStreams === undefined ? MAX_STREAMS : Math.max(maxStreams(), this.#limit - this.#released);
+    const most = FRAMES_PER_STREAM * streams;
+    if (this.#outbox.waiting > most) this.association.fail(new Unread(most));
   }
 
   #add(stream: Stream): void {

@@ -17,7 +17,7 @@ const MIN_TIMED = 2048;
  * The frames that wait to leave on an association, and their way into records: frames that come in one turn of the event loop
  * leave in one record, and in one write on every channel. Streams take turns; frames other than DATA go first.
  *
- * Holds at most a piece of each stream, which its stream bounds, and frames other than DATA, whose senders bound them.
+ * Holds at most a piece of each stream, which its stream bounds, and frames other than DATA, which the caller counts.
  */
 export class Outbox implements UnderlyingDefaultSource<Chunk> {
   /** The records; each chunk is written at once. */
@@ -65,6 +65,11 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     this.#frames.push(frame);
     this.#framesLength += frame.length;
     this.#poke(soon);
+  }
+
+  /** Number of frames that wait. */
+  get waiting(): number {
+    return this.#frames.length;
   }
 
   /** Adds a stream that has something to send. @param soon As for {@linkcode Outbox.push}. */
