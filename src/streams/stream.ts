@@ -74,6 +74,11 @@ export class Stream {
   /** Bytes of the piece that have been sent. */
   #sent = 0;
   #settle: PromiseWithResolvers<void> | null = null;
+  /** Settles what was sent last; never later than the stream's failure, as what is on its way may never leave. */
+  readonly #left = (): void => {
+    this.#settle?.resolve();
+    this.#settle = null;
+  };
   #queued = false;
   #awaitsResult: boolean;
   /** END waits to be packed. */
@@ -243,10 +248,9 @@ export class Stream {
     this.#queued = false;
     this.#credit -= piece.length;
     this.#moved(piece.length);
-    const { resolve } = this.#settle!;
-    this.#piece = this.#settle = null;
+    this.#piece = null;
     if (this.#ending) this.#queue();
-    return new Chunk(records, resolve);
+    return new Chunk(records, this.#left);
   }
 
   /** Packs what may be sent now. @returns False if the records are full: the rest is for the next ones. */
@@ -265,8 +269,8 @@ export class Stream {
         return true;
       }
       // Not earlier: reading on would delay the records.
-      this.#owner.whenLeft(this.#settle!.resolve);
-      this.#piece = this.#settle = null;
+      this.#owner.whenLeft(this.#left);
+      this.#piece = null;
     }
     if (this.#ending && !this.#over) {
       if (!packer.frame(encode.end(this.number))) return false;
@@ -291,8 +295,7 @@ export class Stream {
   #endLeft(): void {
     if (this.#over) return;
     this.#sentEnd = true;
-    this.#settle!.resolve();
-    this.#settle = null;
+    this.#left();
     if (this.#receivedEnd) this.#finish();
   }
 
