@@ -137,6 +137,32 @@ Deno.test("ending the association ends its sessions, even while an application n
   }
 });
 
+Deno.test("a channel's reset ends a half-closed session whose other direction is stuck in the channels", async () => {
+  for (const length of [5_000, 500_000]) {
+    for (const who of ["application", "target"] as const) {
+      const paths: Interposer[] = [];
+      const network = new MemoryNetwork({ interpose: (path) => paths.push(new Interposer(path)) });
+      const pair = await sessionPair(3, network);
+      const session = await startSession(pair);
+      const [from, to] = who === "application"
+        ? [session.application, session.target]
+        : [session.target, session.application];
+      await to.closeWrite();
+      assertEquals(await readAll(from), new Uint8Array());
+      await settle();
+      const [stuck] = pair[who === "application" ? "client" : "server"].connections;
+      stuck!.write = () => new Promise(() => {});
+      const writing = writeAll(from, new Uint8Array(length)).catch(() => {});
+      for (let i = 0; i < 5; i++) await settle();
+      paths[0]!.reset();
+      await writing;
+      for (const error of [await session.client, await session.server]) assertInstanceOf(error, ChannelError);
+      await Promise.all(paths.map(({ done }) => done));
+      await finishPair(pair, session.application, session.target);
+    }
+  }
+});
+
 Deno.test("the error of a RESET has its reason", async () => {
   for (const [code, word] of [[ResetCode.Application, "application"], [ResetCode.Limit, "limit"]] as const) {
     const { client, server, clock, network } = await associatedPair(3);
