@@ -19,13 +19,15 @@ export function shareSplitter(
       const { bytes } = message;
       // Shares start at the same offset modulo 8 as the message, as Scheme requires.
       const start = bytes.byteOffset % 8, end = start + bytes.length;
-      const shares = Array.from({ length: count }, () => {
-        const buffer = takeBuffer(end);
-        return new Chunk(buffer.subarray(start, end), () => giveBuffer(buffer));
-      });
-      scheme.split(bytes, shares.map((share) => share.bytes), pads);
+      const shares: Uint8Array[] = [], chunks: Chunk[] = [];
+      for (let index = 0; index < count; index++) {
+        const buffer = takeBuffer(end), share = buffer.subarray(start, end);
+        shares.push(share);
+        chunks.push(new Chunk(share, () => giveBuffer(buffer)));
+      }
+      scheme.split(bytes, shares, pads);
       message.release();
-      controller.enqueue(shares);
+      controller.enqueue(chunks);
     },
   });
 }

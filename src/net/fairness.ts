@@ -17,7 +17,7 @@ const SHARED_BUDGET = 32 * 1024 * 1024;
 const SINGLE_BUDGET = 256 * 1024 * 1024;
 
 /** Smallest operation that counts and may wait, in bytes: bulk transfers use larger ones, handshakes smaller ones. */
-const LARGE = 16 * 1024;
+export const LARGE: number = 16 * 1024;
 
 /** The byte budget of an event loop. */
 export class Fairness {

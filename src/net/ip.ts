@@ -12,6 +12,7 @@ export function isIpv4(host: string): boolean {
 
 /** Reports whether `host` is an IPv6 address without brackets, with or without a zone. */
 export function isIpv6(host: string): boolean {
+  if (!host.includes(":")) return false;
   // Zones are matched by hand: node:net rejects interface names such as br_lan.
   const [, address] = /^([^%]*)(?:%[\w.-]+)?$/.exec(host) ?? [];
   return address !== undefined && isIPv6(address);
@@ -75,7 +76,7 @@ export function hostBytes(host: string): Uint8Array<ArrayBuffer> | null {
  * host can use all addresses that share them.
  */
 export function sourceNetwork(host: string): string {
-  const bytes = hostBytes(host);
+  const bytes = host.includes(":") ? hostBytes(host) : null;
   return bytes?.length === 16 ? bytesHost(bytes.fill(0, 8)) : canonicalHost(host);
 }
 

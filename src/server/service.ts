@@ -19,7 +19,6 @@ import type { CreditBudget } from "../streams/credit_budget.ts";
 import { HandlerEnding, type TargetError } from "../streams/errors.ts";
 import { Multiplexer } from "../streams/multiplexer.ts";
 import type { Stream } from "../streams/stream.ts";
-import { LazyTimer } from "../time/lazy_timer.ts";
 import { ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
 import { sameWorkers, type Workers } from "../wire/workers.ts";
@@ -83,7 +82,7 @@ export class Service {
   /** Cancels connecting to targets. */
   readonly #abort = new AbortController();
   readonly #sessions = new Map<Promise<void>, Incoming>();
-  readonly #idleTimer: LazyTimer;
+  #cancelIdle: () => void = () => {};
 
   /** Takes ownership of an association. @param association New: nothing has been read from it or written to it. */
   constructor(association: Association, options: ServiceOptions) {
@@ -94,7 +93,6 @@ export class Service {
     const { remote } = association.connections[0]!;
     this.remoteHost = remote.host;
     this.#client = formatAddress(remote);
-    this.#idleTimer = new LazyTimer(clock, () => this.#association.end());
     this.#log = log.with({ client: this.#client });
     this.#multiplexer = new Multiplexer(association, {
       clock,
@@ -118,7 +116,7 @@ export class Service {
     this.#changed();
     await over;
     liveness.remove(this.#multiplexer);
-    this.#idleTimer.close();
+    this.#cancelIdle();
     idle.remove(this);
     this.#abort.abort(new HandlerEnding());
     const { failure, fault } = this.#association;
@@ -163,12 +161,17 @@ export class Service {
     if (this.#association.ended) return;
     if (this.#multiplexer.size > 0) {
       idle.remove(this);
-      return this.#idleTimer.stop();
+      return this.#cancelIdle();
     }
-    if (this.#multiplexer.leaving) return this.#idleTimer.start(BYE_TIMEOUT);
+    if (this.#multiplexer.leaving) return this.#endAfter(BYE_TIMEOUT);
     // Twice the client's limit: the client ends an unused association first, so that no OPEN crosses the end.
-    this.#idleTimer.start(2 * config().timeouts.idle);
+    this.#endAfter(2 * config().timeouts.idle);
     idle.add(this);
+  }
+
+  #endAfter(ms: number): void {
+    this.#cancelIdle();
+    this.#cancelIdle = this.#options.clock.after(ms, () => this.#association.end());
   }
 
   #opened(stream: Stream, open: Open): void {

@@ -12,7 +12,12 @@ export function applied<T>(action: Promise<T>): Promise<T> {
   return action.catch(failed);
 }
 
-/** A single function rather than a closure per call, which would be kept while the application is silent. */
-function failed(cause: unknown): never {
-  throw new ApplicationError(cause instanceof Error ? cause.message : String(cause), { cause });
+/** The error of a failed operation on the application's connection. */
+export function applicationError(cause: unknown): ApplicationError {
+  return new ApplicationError(cause instanceof Error ? cause.message : String(cause), { cause });
+}
+
+/** Throws {@linkcode applicationError}. One function for all: a closure would be kept while the application is silent. */
+export function failed(cause: unknown): never {
+  throw applicationError(cause);
 }

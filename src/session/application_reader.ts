@@ -4,7 +4,7 @@ import type { Piece } from "../streams/piece.ts";
 import { DATA_LEAD } from "../streams/record_packer.ts";
 import { MAX_BODY } from "../records/record.ts";
 import { FRAME_HEAD_LENGTH } from "../wire/frame.ts";
-import { applied } from "./application_error.ts";
+import { failed } from "./application_error.ts";
 
 /** Reads an application's bytes piece by piece, with buffers that grow with the flow. */
 export class ApplicationReader {
@@ -28,15 +28,13 @@ export class ApplicationReader {
     // As much as whole records carry: a rest would cost a record of its own.
     const room = buffer.subarray(DATA_LEAD, DATA_LEAD + size - FRAME_HEAD_LENGTH * Math.floor(size / MAX_BODY));
     // Not an async function, whose state would be kept while the application is silent.
-    return applied(
-      this.#application.read(room).then((length) => {
-        if (length === null) {
-          giveBuffer(buffer);
-          return null;
-        }
-        this.#size = nextSize(size, length === room.length ? size : length);
-        return { buffer, length };
-      }),
-    );
+    return this.#application.read(room).then((length) => {
+      if (length === null) {
+        giveBuffer(buffer);
+        return null;
+      }
+      this.#size = nextSize(size, length === room.length ? size : length);
+      return { buffer, length };
+    }, failed);
   }
 }

@@ -2,7 +2,7 @@ import { giveBuffer, takeBuffer } from "../net/buffer_pool.ts";
 import { Chunk } from "../net/chunk.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Stream, StreamReceiver } from "../streams/stream.ts";
-import { applied } from "./application_error.ts";
+import { applicationError, applied } from "./application_error.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** DATA shorter than this is copied: holding it would keep a much larger record in memory. */
@@ -17,6 +17,10 @@ const MANY = 512;
 /** Bytes at most between pieces that follow each other in a buffer: the heads of a record and of a frame. */
 const MAX_GAP = 48;
 
+const NOTHING = () => {};
+
+const NOW = Promise.resolve();
+
 /**
  * Writes what arrives on a stream to an application, and half-closes its connection at END. Keeps what arrives before the
  * application is ready; the stream's credit bounds it.
@@ -30,6 +34,13 @@ export class Incoming implements StreamReceiver {
   #hasEnded = false;
   #error: Error | null = null;
   readonly #done = Promise.withResolvers<void>();
+  /** The chunk being written, and its bytes that the application has taken. */
+  #chunk: Chunk | null = null;
+  #taken = 0;
+  // One function each, rather than one for each write.
+  readonly #flush = () => this.#next();
+  readonly #written = (length: number) => this.#onWritten(length);
+  readonly #rejected = (cause: unknown) => this.#done.reject(applicationError(cause));
 
   /** Starts with nothing. @param traffic Counts the bytes that the application has taken. */
   constructor(traffic: Traffic) {
@@ -58,11 +69,12 @@ export class Incoming implements StreamReceiver {
 
   /** Called by the stream. */
   data(bytes: Uint8Array, record: Chunk): void {
+    const isNext = this.#waiting.length === 0 && !this.#writing;
     const isHeld = bytes.length >= MIN_HELD;
-    this.#waiting.push(isHeld ? new Chunk(bytes, holding(record)) : copied(bytes));
+    this.#waiting.push(isHeld ? new Chunk(bytes, holding(record)) : isNext ? pooled(bytes) : copied(bytes));
     if (this.#waiting.length % MANY === 0) this.#joinLast();
     // Afterwards: more may come in the same turn, and leave in one write.
-    if (this.#waiting.length === 1 && !this.#writing) queueMicrotask(() => this.#next());
+    if (isNext) NOW.then(this.#flush);
   }
 
   /** Called by the stream. */
@@ -84,7 +96,9 @@ export class Incoming implements StreamReceiver {
     const chunk = this.#take();
     if (chunk !== null) {
       this.#writing = true;
-      this.#write(chunk, 0);
+      this.#chunk = chunk;
+      this.#taken = 0;
+      this.#application.write(chunk.bytes).then(this.#written, this.#rejected);
     } else if (this.#hasEnded) {
       this.#writing = true;
       applied(this.#application.closeWrite()).then(this.#done.resolve, this.#done.reject);
@@ -97,17 +111,20 @@ export class Incoming implements StreamReceiver {
     if (length <= MAX_JOINED) this.#waiting.splice(-MANY, MANY, join(last, length));
   }
 
-  #write(chunk: Chunk, from: number): void {
-    const { bytes } = chunk;
-    applied(this.#application!.write(from === 0 ? bytes : bytes.subarray(from))).then((length) => {
-      this.#traffic.received += length;
-      if (from + length < bytes.length) return this.#write(chunk, from + length);
-      // Not after the release, which may detach the bytes: their length is then 0.
-      this.#stream!.taken(bytes.length);
-      chunk.release();
-      this.#writing = false;
-      this.#next();
-    }).catch(this.#done.reject);
+  #onWritten(length: number): void {
+    const chunk = this.#chunk!, { bytes } = chunk;
+    this.#traffic.received += length;
+    this.#taken += length;
+    if (this.#taken < bytes.length) {
+      this.#application!.write(bytes.subarray(this.#taken)).then(this.#written, this.#rejected);
+      return;
+    }
+    this.#chunk = null;
+    // Not after the release, which may detach the bytes: their length is then 0.
+    this.#stream!.taken(bytes.length);
+    chunk.release();
+    this.#writing = false;
+    this.#next();
   }
 
   /** Takes what to write next: several pieces at once, where that is cheap. */
@@ -163,6 +180,14 @@ function holding(record: Chunk): () => void {
   return () => record.release();
 }
 
+/** Copies bytes that are about to be written: a pooled buffer takes less time than one of their size, and more memory. */
+function pooled(bytes: Uint8Array): Chunk {
+  const buffer = takeBuffer(bytes.length);
+  buffer.set(bytes);
+  return new Chunk(buffer.subarray(0, bytes.length), () => giveBuffer(buffer));
+}
+
+/** Copies bytes that wait. */
 function copied(bytes: Uint8Array): Chunk {
-  return new Chunk(bytes.slice(), () => {});
+  return new Chunk(bytes.slice(), NOTHING);
 }

@@ -1,3 +1,5 @@
+import { TimerLists } from "./timer_lists.ts";
+
 /** The time source of the handlers. Tests advance it by hand. */
 export interface Clock {
   /** Milliseconds since an arbitrary origin; monotonic. */
@@ -22,10 +24,16 @@ export interface Clock {
 /** Delay of `soon`, in milliseconds: programs on this machine answer within it, and other hosts rarely do. */
 const SOON = 2;
 
+const lists = new TimerLists();
+
+/** Shortest delay, in milliseconds, of the actions that share timers; shorter ones are rarely cancelled. */
+const SHARED = 100;
+
 /** The system's monotonic clock and timers. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, action) {
+    if (ms >= SHARED) return lists.add(ms, action);
     const timer = setTimeout(action, ms);
     Deno.unrefTimer(timer);
     return () => clearTimeout(timer);

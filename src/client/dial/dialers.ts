@@ -50,7 +50,7 @@ export class Dialers {
   }
 
   #use(server: ResolvedServer, action: (dialer: Dialer) => Promise<void>): Promise<void> {
-    const key = `${server.name}=${server.channels.map(formatAddress)};${server.alternatives?.join(";") ?? ""}`;
+    const key = keyOf(server);
     const kept = this.#kept.get(key) ?? { dialer: new Dialer(server, this.#options), carrying: 0 };
     this.#kept.delete(key);
     this.#kept.set(key, kept);
@@ -76,4 +76,15 @@ export class Dialers {
       over--;
     }
   }
+}
+
+const keys = new WeakMap<ResolvedServer, string>();
+
+/** The same for servers with the same name and channels. */
+function keyOf(server: ResolvedServer): string {
+  const known = keys.get(server);
+  if (known !== undefined) return known;
+  const key = `${server.name}=${server.channels.map(formatAddress)};${server.alternatives?.join(";") ?? ""}`;
+  keys.set(server, key);
+  return key;
 }

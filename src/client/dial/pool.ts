@@ -1,5 +1,4 @@
 import type { Clock } from "../../time/clock.ts";
-import { LazyTimer } from "../../time/lazy_timer.ts";
 import type { Multiplexer } from "../../streams/multiplexer.ts";
 
 /** Time after its last record for which an association is assumed to be alive, in milliseconds. */
@@ -17,8 +16,8 @@ export interface Pooled {
 export class Pool {
   readonly #clock: Clock;
   readonly #timeout: () => number;
-  /** Oldest first, each with its time-out while it has no stream. */
-  readonly #pooled = new Map<Pooled, LazyTimer>();
+  /** Oldest first, each with the function that cancels its time-out. */
+  readonly #pooled = new Map<Pooled, () => void>();
   #closed = false;
 
   /**
@@ -47,20 +46,21 @@ export class Pool {
   add(pooled: Pooled): void {
     const { multiplexer } = pooled;
     if (this.#closed) return void multiplexer.end();
-    this.#pooled.set(pooled, new LazyTimer(this.#clock, () => void multiplexer.end()));
+    this.#pooled.set(pooled, () => {});
     this.changed(pooled);
     multiplexer.association.over.then(() => {
-      this.#pooled.get(pooled)!.close();
+      this.#pooled.get(pooled)!();
       this.#pooled.delete(pooled);
     });
   }
 
   /** Notes that an association's first stream has opened, or that its last is over. */
   changed(pooled: Pooled): void {
-    const { multiplexer } = pooled, timer = this.#pooled.get(pooled);
-    if (multiplexer.size > 0) timer?.stop();
-    else if (multiplexer.leaving) void multiplexer.end();
-    else timer?.start(this.#timeout());
+    const { multiplexer } = pooled, cancel = this.#pooled.get(pooled);
+    cancel?.();
+    if (cancel === undefined || multiplexer.size > 0) return;
+    if (multiplexer.leaving) return void multiplexer.end();
+    this.#pooled.set(pooled, this.#clock.after(this.#timeout(), () => void multiplexer.end()));
   }
 
   /** An association without a stream, the most recently made first; null if there is none. */

@@ -19,7 +19,7 @@ import {
 } from "../linux/connection.ts";
 import { keepAliveQueue } from "./keep_alive.ts";
 import { canonicalHost, isIp } from "../ip.ts";
-import { fairness } from "../fairness.ts";
+import { fairness, LARGE } from "../fairness.ts";
 
 const { BrokenPipe } = Deno.errors;
 
@@ -92,6 +92,21 @@ export class TcpConnection implements Connection {
   #writing = false;
   /** First I/O error. */
   #failure: unknown;
+  // One function each, rather than one for each operation.
+  readonly #onRead = (count: number | null): number | null => {
+    // A clean end follows only a broken pipe: the other end closed before the write.
+    if (count !== null || this.#failure === undefined || this.#failure instanceof BrokenPipe) return count;
+    throw this.#failure;
+  };
+  readonly #onReadError = (error: unknown): never => {
+    this.#failure ??= error;
+    throw error;
+  };
+  readonly #onWritten = (): void => void (this.#writing = false);
+  readonly #onWriteError = (error: unknown): void => {
+    this.#writing = false;
+    this.#failure ??= error;
+  };
 
   /**
    * Becomes the owner of a connection of Deno's.
@@ -119,27 +134,17 @@ export class TcpConnection implements Connection {
   }
 
   read(into: Uint8Array): Promise<number | null> {
-    return fairness.run(into.length, () => this.#conn.read(into)).then(
-      (count) => {
-        // A clean end follows only a broken pipe: the other end closed before the write.
-        if (count !== null || this.#failure === undefined || this.#failure instanceof BrokenPipe) return count;
-        throw this.#failure;
-      },
-      (error) => {
-        this.#failure ??= error;
-        throw error;
-      },
-    );
+    const { length } = into;
+    const reading = length < LARGE ? this.#conn.read(into) : fairness.run(length, () => this.#conn.read(into));
+    return reading.then(this.#onRead, this.#onReadError);
   }
 
   write(bytes: Uint8Array): Promise<number> {
     this.#writing = true;
-    const written = fairness.run(bytes.length, () => this.#conn.write(bytes));
+    const { length } = bytes;
+    const written = length < LARGE ? this.#conn.write(bytes) : fairness.run(length, () => this.#conn.write(bytes));
     // A flag rather than the promise itself, to keep idle connections small.
-    written.then(() => this.#writing = false, (error) => {
-      this.#writing = false;
-      this.#failure ??= error;
-    });
+    written.then(this.#onWritten, this.#onWriteError);
     return written;
   }
 

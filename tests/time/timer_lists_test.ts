@@ -1,0 +1,52 @@
+import { assert, assertEquals } from "@std/assert";
+import { TimerLists } from "../../src/time/timer_lists.ts";
+
+/** Waits in real time. */
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+Deno.test("actions run once, when they are due and in their order, and not when cancelled", async () => {
+  const timers = new TimerLists(), ran: [string, number][] = [], start = performance.now();
+  const note = (name: string) => () => void ran.push([name, performance.now() - start]);
+  timers.add(120, note("a"));
+  timers.add(40, note("b"))();
+  timers.add(40, note("c"));
+  await sleep(20);
+  timers.add(40, note("d"));
+  const cancel = timers.add(120, note("e"));
+  await sleep(130);
+  cancel();
+  await sleep(60);
+  assertEquals(ran.map(([name]) => name), ["c", "d", "a"]);
+  const due = { c: 40, d: 60, a: 120 } as Record<string, number>;
+  for (const [name, at] of ran) assert(at >= due[name]! - 2, `${name} after ${at} ms`);
+});
+
+Deno.test("an action may start and cancel others of the same duration", async () => {
+  const timers = new TimerLists(), ran: string[] = [];
+  const done = Promise.withResolvers<void>();
+  timers.add(30, () => {
+    ran.push("first");
+    cancel();
+    timers.add(30, () => {
+      ran.push("third");
+      done.resolve();
+    });
+  });
+  const cancel = timers.add(30, () => void ran.push("second"));
+  await Promise.all([done.promise, sleep(70)]);
+  assertEquals(ran, ["first", "third"]);
+});
+
+Deno.test("cancelling after an action ran harms nothing", async () => {
+  const timers = new TimerLists();
+  let count = 0;
+  const cancel = timers.add(10, () => void count++);
+  await sleep(30);
+  cancel();
+  timers.add(10, () => void count++);
+  cancel();
+  await sleep(30);
+  assertEquals(count, 2);
+});
