@@ -140,7 +140,7 @@ warm: 0
   async curl(forgeries: readonly Forgery[], ...args: string[]): ReturnType<typeof run> {
     for (const channel of this.channels) channel.cut();
     this.channels[1]!.forgeries = forgeries;
-    return await run([...CURL, "--max-time", "10", ...args], { mayFail: true });
+    return await run([...CURL, "--max-time", "30", ...args], { mayFail: true });
   }
 
   /** The message bytes of a direction that all three channels brought together, changes included. */
