@@ -3,7 +3,7 @@ import { assert, assertMatch } from "@std/assert";
 import { Handler } from "../support/handlers/handlers.ts";
 import { makeTopology } from "../support/system/namespaces.ts";
 import { makeTempDir, PATIENCE, Program, run, type RunOptions } from "../support/programs/process.ts";
-import { testWith } from "../support/programs/programs.ts";
+import { testTogether } from "../support/programs/programs.ts";
 import { applicationCommand, startTarget } from "../support/programs/peer.ts";
 
 /** Probes every second: one second of silence, then six probes without an answer. */
@@ -57,17 +57,18 @@ async function isAcknowledged(target: string, near: RunOptions): Promise<void> {
   }
 }
 
-for (const vanishing of ["application", "target"] as const) {
-  testWith(["network namespaces"], `a session whose ${vanishing}'s host is gone is reset at both ends`, async () => {
-    assert(!await outlives(vanishing, SHORT, []), "it is still there");
-  });
-}
-
-testWith(["network namespaces"], "the system's keepalive probes apply if they come sooner", async () => {
-  const sysctls = ["time=1", "intvl=1", "probes=3"].map((value) => `net.ipv4.tcp_keepalive_${value}`);
-  assert(!await outlives("application", LONG, sysctls), "it is still there");
-});
-
-testWith(["network namespaces"], "a session is not reset before the configured time", async () => {
-  assert(await outlives("target", LONG, []), "it is gone");
+testTogether(["network namespaces"], "a session whose application's or target's host is gone is reset in time", {
+  async "a session whose application's host is gone is reset at both ends"() {
+    assert(!await outlives("application", SHORT, []), "it is still there");
+  },
+  async "a session whose target's host is gone is reset at both ends"() {
+    assert(!await outlives("target", SHORT, []), "it is still there");
+  },
+  async "the system's keepalive probes apply if they come sooner"() {
+    const sysctls = ["time=1", "intvl=1", "probes=3"].map((value) => `net.ipv4.tcp_keepalive_${value}`);
+    assert(!await outlives("application", LONG, sysctls), "it is still there");
+  },
+  async "a session is not reset before the configured time"() {
+    assert(await outlives("target", LONG, []), "it is gone");
+  },
 });

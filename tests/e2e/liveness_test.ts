@@ -4,7 +4,7 @@ import { type Address, formatAddress } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
 import { Handler } from "../support/handlers/handlers.ts";
 import { makeTempDir } from "../support/programs/process.ts";
-import { freePort, testWith } from "../support/programs/programs.ts";
+import { freePort, testTogether } from "../support/programs/programs.ts";
 import { connect, readExactly, Target } from "../support/programs/tcp.ts";
 import { assertSilenceEnds, openSilentWorld } from "./silence.ts";
 
@@ -17,22 +17,20 @@ const PATIENT = "{ping: 1s, silence: 6s}";
 
 const NEEDS = ["network namespaces", "iptables"];
 
-testWith(
-  NEEDS,
-  "a path that silently drops everything ends its session within the limit, and the log names it",
-  async () => {
+testTogether(NEEDS, "a silent path ends its sessions within the limit, an idle or blocked session never", {
+  async "a path that silently drops everything ends its session within the limit, and the log names it"() {
     await using world = await openSilentWorld(SHORT);
     const drop = ["iptables", "-w", "-A", "INPUT", "-i", world.topology.devices[1]!, "-j", "DROP"];
     await assertSilenceEnds(world, drop, 2, SHORT_MS);
   },
-);
-
-testWith(NEEDS, "a channel whose address is removed ends its session within the limit, and is named", async () => {
-  await using world = await openSilentWorld(SHORT);
-  await assertSilenceEnds(world, ["ip", "address", "del", "10.77.3.2/24", "dev", "c3"], 3, SHORT_MS);
+  async "a channel whose address is removed ends its session within the limit, and is named"() {
+    await using world = await openSilentWorld(SHORT);
+    await assertSilenceEnds(world, ["ip", "address", "del", "10.77.3.2/24", "dev", "c3"], 3, SHORT_MS);
+  },
+  "neither an idle session nor one whose target doesn't read is taken for dead": assertNotDead,
 });
 
-Deno.test("neither an idle session nor one whose target doesn't read is taken for dead", async () => {
+async function assertNotDead(): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await makeTempDir());
   using target = new Target();
@@ -74,4 +72,4 @@ Deno.test("neither an idle session nor one whose target doesn't read is taken fo
   await Promise.all([sending, readExactly(blockedThere, 64 * block.length)]);
   for (const handler of handlers) assertEquals(handler.logged(/reset|failed/), [], handler.describe());
   assertEquals(sentMeanwhile < 64, true, "nothing was held up");
-});
+}

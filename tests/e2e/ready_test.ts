@@ -2,7 +2,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Handler, HANDLER_GROUP, startServer } from "../support/handlers/handlers.ts";
 import { makeTopology, type Topology } from "../support/system/namespaces.ts";
-import { testWith } from "../support/programs/programs.ts";
+import { testTogether } from "../support/programs/programs.ts";
 import { redirect } from "./paths.ts";
 import { startReady } from "./ready.ts";
 import { FLAVOURS, mustRules, NEEDS } from "./rules.ts";
@@ -11,38 +11,9 @@ function serverOf({ ipv4, far }: Topology): Promise<Handler> {
   return startServer(ipv4.slice(0, 3).map((host) => ({ host, port: 6522 })), "80=127.0.0.1:8080", far);
 }
 
-for (const flavour of FLAVOURS) {
-  testWith(
-    NEEDS,
-    `a handler without rights is ready while its file's rules are in place, and no longer: ${flavour}`,
-    async () => {
-      await using topology = await makeTopology();
-      const { near } = topology;
-      await using _server = await serverOf(topology);
-      await using client = await startReady(
-        near,
-        topology.ipv4.slice(0, 3),
-        `rules: {exempt-gid: ["${HANDLER_GROUP}"], flavour: ${flavour}}\n`,
-      );
-      assertEquals(await client.ask(), {
-        ready: false,
-        missing: { rules: "no connection is redirected here; run micss rules apply" },
-        degraded: {},
-        unknown: {},
-      });
-      await mustRules(near, "apply", "--config", client.file);
-      assertEquals(await client.until(true), { ready: true, missing: {}, degraded: {}, unknown: {} });
-      await mustRules(near, "remove");
-      const { missing } = await client.until(false);
-      assertEquals(missing, { rules: "IPv4 is no longer redirected here; run micss rules apply" });
-    },
-  );
-}
-
-testWith(
-  NEEDS,
-  "another program's rules don't make a handler unready, and it reports that it can't see them",
-  async () => {
+testTogether(NEEDS, "a handler without rights is ready while its file's rules are in place, and no longer", {
+  ...Object.fromEntries(FLAVOURS.map((flavour) => [flavour, () => assertFollows(flavour)])),
+  async "another program's rules don't make a handler unready, and it reports that it can't see them"() {
     await using topology = await makeTopology();
     const { near } = topology;
     await using _server = await serverOf(topology);
@@ -52,4 +23,26 @@ testWith(
     assertEquals([ready, missing, Object.keys(unknown)], [true, {}, ["rules"]]);
     assertMatch(unknown.rules!, /^none of micss rules are in place/);
   },
-);
+});
+
+async function assertFollows(flavour: string): Promise<void> {
+  await using topology = await makeTopology();
+  const { near } = topology;
+  await using _server = await serverOf(topology);
+  await using client = await startReady(
+    near,
+    topology.ipv4.slice(0, 3),
+    `rules: {exempt-gid: ["${HANDLER_GROUP}"], flavour: ${flavour}}\n`,
+  );
+  assertEquals(await client.ask(), {
+    ready: false,
+    missing: { rules: "no connection is redirected here; run micss rules apply" },
+    degraded: {},
+    unknown: {},
+  });
+  await mustRules(near, "apply", "--config", client.file);
+  assertEquals(await client.until(true), { ready: true, missing: {}, degraded: {}, unknown: {} });
+  await mustRules(near, "remove");
+  const { missing } = await client.until(false);
+  assertEquals(missing, { rules: "IPv4 is no longer redirected here; run micss rules apply" });
+}

@@ -13,6 +13,22 @@ export function testWith(needs: readonly Need[], name: string, fn: () => Promise
   Deno.test({ name: ignore ? `${name} (ignored: needs ${missing.join(", ")})` : name, ignore, fn });
 }
 
+/**
+ * Registers a test of several cases that mostly wait, and thus run at the same time.
+ *
+ * @param cases By their names; the error of a failed test has those of the failed cases.
+ */
+export function testTogether(needs: readonly Need[], name: string, cases: Record<string, () => Promise<void>>): void {
+  testWith(needs, name, async () => {
+    const outcomes = await Promise.allSettled(Object.values(cases).map((run) => run()));
+    const failures = Object.keys(cases).flatMap((of, index) => {
+      const outcome = outcomes[index]!;
+      return outcome.status === "rejected" ? [new Error(of, { cause: outcome.reason })] : [];
+    });
+    if (failures.length > 0) throw new AggregateError(failures, failures.map(({ message }) => message).join("; "));
+  });
+}
+
 let namespaces: boolean | undefined;
 
 /** Checks whether this machine meets a test's requirement. */
