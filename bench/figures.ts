@@ -127,10 +127,13 @@ async function memory(bench: Bench, peer: Peer, { load, sessions }: Environment)
     await load.measure("dial", peer.host, peer.load, 0.2);
     await pause(500);
     const before = residentMemory(peer.processes);
-    await using _held = await load.hold(peer.host, peer.load, sessions);
+    await using held = await load.hold(peer.host, peer.load, sessions);
+    let ended = false;
+    held.exited.then(() => ended = true);
     const samples: number[][] = [];
     for (let sample = 0; sample < SAMPLES; sample++) {
       await pause(30_000 * bench.seconds / SAMPLES);
+      if (ended) throw new Error(held.describe());
       samples.push(residentMemory(peer.processes));
     }
     const usual = peer.processes.map((_, at) => median(samples.map((sample) => sample[at]!).toSorted((a, b) => a - b)));

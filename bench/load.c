@@ -8,7 +8,8 @@
  *   load trip  ADDRESS PORT SECONDS       one byte there and back over one connection, repeatedly
  *   load dial  ADDRESS PORT SECONDS       the same over a new connection each time, one after another
  *   load burst ADDRESS PORT COUNT BYTES   COUNT connections at once, on each BYTES there and back, then its end
- *   load hold  ADDRESS PORT COUNT         makes COUNT connections and keeps them, idle, until it is killed
+ *   load hold  ADDRESS PORT COUNT         makes COUNT connections and keeps them, idle, until it is killed; one that ends
+ *                                         ends it
  *
  * Prints JSON: up and down {"mbps"}, trip {"mean","deviation","median","p99"} in microseconds, dial {"rate"} a second,
  * burst {"failed","seconds","reason"}; hold prints "held".
@@ -37,6 +38,8 @@
 #define RAMP 0.25
 /* Time limit of a burst, in seconds. */
 #define PATIENCE 30
+/* Connections that hold makes at once. */
+#define AT_ONCE 32
 
 struct request {
     char magic[11], mode;
@@ -53,16 +56,14 @@ static double now(void) {
     return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
-static void die(const char *what) {
+static _Noreturn void die(const char *what) {
     fprintf(stderr, "load: %s: %s\n", what, errno ? strerror(errno) : "ended too early");
     exit(1);
 }
 
 static void prepare(int s) {
     int on = 1;
-    struct timeval patience = {.tv_sec = 20};
     setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 }
 
 /* Counts received bytes, from the first read after the ramp to the first after the window. */
@@ -136,19 +137,38 @@ static int dial(const char *address, int port) {
         close(s);
         return -1;
     }
+    struct timeval patience = {.tv_sec = 20};
     prepare(s);
+    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     return s;
 }
 
 /* Connects and sends the request. */
-static int ask(const char *address, int port, char mode, double seconds) {
-    struct request request = {.mode = mode, .ramp = htons(seconds * RAMP * 1e3), .window = htons(seconds * 1e3)}, reply;
-    memcpy(request.magic, "micss-bench", sizeof request.magic);
+static int ask(const char *address, int port, const struct request *request) {
     int s = dial(address, port);
     if (s < 0) die("connect");
-    if (write(s, &request, sizeof request) != sizeof request) die("ask");
+    if (write(s, request, sizeof *request) != sizeof *request) die("ask");
+    return s;
+}
+
+/* Reads the request's echo. */
+static void hear(int s, const struct request *request) {
+    struct request reply;
     errno = 0;
-    if (recv(s, &reply, sizeof reply, MSG_WAITALL) != sizeof reply || memcmp(&request, &reply, sizeof reply)) die("answer");
+    if (recv(s, &reply, sizeof reply, MSG_WAITALL) != sizeof reply || memcmp(request, &reply, sizeof reply)) die("answer");
+}
+
+static struct request request_for(char mode, double seconds) {
+    struct request request = {.mode = mode, .ramp = htons(seconds * RAMP * 1e3), .window = htons(seconds * 1e3)};
+    memcpy(request.magic, "micss-bench", sizeof request.magic);
+    return request;
+}
+
+/* Begins a measurement. */
+static int begin(const char *address, int port, char mode, double seconds) {
+    struct request request = request_for(mode, seconds);
+    int s = ask(address, port, &request);
+    hear(s, &request);
     return s;
 }
 
@@ -211,12 +231,11 @@ static int advance(struct volley *v, long length) {
 
 /* The echo includes the request, so that a connection has to get exactly what it sent. */
 static void burst(const char *address, int port, int count, long bytes) {
-    struct request request = {.mode = 'e'};
+    struct request request = request_for('e', 0);
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = inet_addr(address)};
     long length = sizeof request + bytes;
     int poll = epoll_create1(0), failed = 0, left = count, reason = 0;
     struct volley *all = calloc(count, sizeof *all);
-    memcpy(request.magic, "micss-bench", sizeof request.magic);
     for (int i = 0; i < count; i++) {
         all[i].bytes = malloc(length);
         memcpy(all[i].bytes, &request, sizeof request);
@@ -246,11 +265,22 @@ static void burst(const char *address, int port, int count, long bytes) {
     printf("{\"failed\":%d,\"seconds\":%.4f,\"reason\":\"%s\"}\n", failed, now() - start, reason ? text : "");
 }
 
-static void hold(const char *address, int port, int count) {
-    for (int i = 0; i < count; i++) ask(address, port, 'e', 0);
+static _Noreturn void hold(const char *address, int port, int count) {
+    struct request request = request_for('e', 0);
+    struct epoll_event event = {.events = EPOLLIN};
+    int poll = epoll_create1(0);
+    for (int made = 0, sockets[AT_ONCE], batch; made < count; made += batch) {
+        batch = count - made < AT_ONCE ? count - made : AT_ONCE;
+        for (int i = 0; i < batch; i++) sockets[i] = ask(address, port, &request);
+        for (int i = 0; i < batch; i++) hear(sockets[i], &request);
+        for (int i = 0; i < batch; i++)
+            if (epoll_ctl(poll, EPOLL_CTL_ADD, sockets[i], &event)) die("epoll");
+    }
     printf("held\n");
     fflush(stdout);
-    for (;;) pause();
+    while (epoll_wait(poll, &event, 1, -1) < 0) {}
+    errno = 0;
+    die("a held connection");
 }
 
 /* As many connections as the system allows. */
@@ -288,19 +318,19 @@ int main(int arguments, char **argument) {
     } else if (!strcmp(mode, "dial")) {
         long made = 0;
         double start = now();
-        for (; now() - start < seconds; made++) close(ask(address, port, 'e', seconds));
+        for (; now() - start < seconds; made++) close(begin(address, port, 'e', seconds));
         printf("{\"rate\":%.1f}\n", made / (now() - start));
     } else if (!strcmp(mode, "burst") && arguments == 6) {
         burst(address, port, atoi(argument[4]), atol(argument[5]));
     } else if (!strcmp(mode, "hold") && arguments == 5) {
         hold(address, port, atoi(argument[4]));
     } else if (!strcmp(mode, "trip")) {
-        s = ask(address, port, 'e', seconds);
+        s = begin(address, port, 'e', seconds);
         trips(s, seconds);
         cut(s);
     } else {
         int down = !strcmp(mode, "down");
-        s = ask(address, port, down ? 'd' : 'u', seconds);
+        s = begin(address, port, down ? 'd' : 'u', seconds);
         if (!down) up(s, block, &count);
         else if (count_arriving(s, block, seconds * RAMP, seconds, &count)) die("read");
         cut(s);

@@ -36,6 +36,8 @@ export interface PairOptions {
   readonly associations?: number | "per-session";
   /** Workers of each handler. Default: 1. */
   readonly workers?: number;
+  /** Sessions to allow at once, with an association each. Default: the handlers' own limits. */
+  readonly sessions?: number | undefined;
   /** Further flags for V8. Default: none. */
   readonly v8Flags?: string;
   /** The micss to run. Default: this project's. */
@@ -44,7 +46,7 @@ export interface PairOptions {
 
 /** Starts both handlers as users run them, except that they log only errors, and waits until they carry connections. */
 export async function startPair(testbed: Testbed, load: Load, options: PairOptions): Promise<AsyncDisposable> {
-  const { routes, channelPort = 6522, reuse = true, associations, workers = 1, v8Flags } = options;
+  const { routes, channelPort = 6522, reuse = true, associations, workers = 1, sessions, v8Flags } = options;
   await using making = new AsyncDisposableStack();
   const { path } = making.use(await makeTempDir());
   const channels = testbed.hosts.map((host) => `${host}:${channelPort}`);
@@ -64,11 +66,20 @@ export async function startPair(testbed: Testbed, load: Load, options: PairOptio
   };
   const log = { level: "error" };
   const targets = Object.fromEntries(routes.map(({ target }) => [target, `127.0.0.1:${target}`]));
-  await start("server", { channels, targets, workers, log }, testbed.far, testbed.hosts[0]!, channelPort);
+  const server = {
+    ...{ channels, targets, workers, log },
+    // A source may have a quarter of them idle.
+    ...sessions === undefined ? {} : {
+      limits: { associations: 4 * sessions, "accept-rate": 0, waiting: 3000, "waiting-per-source": 3000 },
+      timeouts: { handshake: "30s" },
+    },
+  };
+  await start("server", server, testbed.far, testbed.hosts[0]!, channelPort);
   const client = {
     servers: { far: { channels } },
     forward: routes.map(({ entry, target }) => `${ENTRY_HOST}:${entry}=far:${target}`),
     ...{ workers, log },
+    ...sessions === undefined ? {} : { limits: { sessions }, timeouts: { handshake: "30s" } },
     ...associations === undefined ? {} : { associations },
     ...reuse ? {} : { associations: "per-session", warm: 0, timeouts: { idle: "1ms" } },
   };

@@ -16,8 +16,18 @@ export interface System {
   readonly name: string;
   /** The figures that it is for. Default: all. */
   readonly figures?: readonly string[];
-  /** Starts paths to `targets` and waits until they carry connections. @returns The ports of their entries. */
-  start(targets: readonly number[], load: Load, parts: AsyncDisposableStack): Promise<readonly number[]>;
+  /**
+   * Starts paths to `targets` and waits until they carry connections.
+   *
+   * @param sessions Sessions to allow at once. Default: the system's own limits.
+   * @returns The ports of their entries.
+   */
+  start(
+    targets: readonly number[],
+    load: Load,
+    parts: AsyncDisposableStack,
+    sessions?: number,
+  ): Promise<readonly number[]>;
 }
 
 /** The names of MICSS's rows that goals refer to. */
@@ -76,10 +86,11 @@ function pair(
   return {
     ...{ key, name },
     ...figures && { figures },
-    async start(targets, load, parts) {
+    async start(targets, load, parts, sessions) {
       const testbed = loopback(channels);
       const routes = targets.map((target) => ({ entry: freePort(HOST), target }));
-      parts.use(await startPair(testbed, load, { ...rest, routes, channelPort: freePort(...testbed.hosts) }));
+      const channelPort = freePort(...testbed.hosts);
+      parts.use(await startPair(testbed, load, { ...rest, routes, channelPort, sessions }));
       return routes.map(({ entry }) => entry);
     },
   };

@@ -197,7 +197,7 @@ export class Load implements AsyncDisposable {
     await using making = new AsyncDisposableStack();
     const command = [this.#path, "hold", host, String(port), String(count)];
     const program = making.use(Program.start(command, { within: this.#testbed.near }));
-    await program.waitForLine(/^held/, undefined, 60_000);
+    await program.waitForLine(/^held/, `number of ${count} connections`, 300_000);
     making.move();
     return program;
   }

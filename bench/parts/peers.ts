@@ -10,7 +10,7 @@ import { Load, loopback } from "../testbed.ts";
 const HOST = "127.0.0.1";
 
 /** Sockets of a session's that has an association over three channels of its own, in either handler; and other files. */
-const FILES_PER_SESSION = 4, OTHER_FILES = 150;
+const FILES_PER_SESSION = 4, OTHER_FILES = 400;
 
 /** A selection of measurements. */
 export interface Selection {
@@ -40,7 +40,9 @@ export async function peers(bench: Bench, selection: Selection = {}): Promise<vo
       bench.progress(`${figure.name}, ${system.name}`);
       await attempt(bench, system.name, async () => {
         await using own = new AsyncDisposableStack();
-        await figure.measure(bench, await start(system, ports, load, own), environment);
+        // And the few of a warm-up.
+        const peer = await start(system, ports, load, own, environment.sessions + 10);
+        await figure.measure(bench, peer, environment);
       });
     }
   }
@@ -82,9 +84,10 @@ async function start(
   ports: { readonly load: number; readonly web: number },
   load: Load,
   parts: AsyncDisposableStack,
+  sessions?: number,
 ): Promise<Peer> {
   const before = new Set(descendants());
-  const entries = await system.start([ports.load, ports.web], load, parts);
+  const entries = await system.start([ports.load, ports.web], load, parts, sessions);
   const processes = descendants().filter((pid) => !before.has(pid));
   return { system: system.name, host: HOST, load: entries[0]!, web: entries[1]!, processes };
 }

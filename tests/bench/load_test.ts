@@ -44,6 +44,30 @@ testWith(["gcc"], "bench: connections are held until the program that holds them
   await assertRejects(() => load.hold(HOST, freePort(HOST), 1), Error, "connect");
 });
 
+testWith(["gcc"], "bench: a held connection that ends is noticed", async () => {
+  await using load = await Load.make(loopback(), freePort(HOST));
+  using target = Deno.listen({ hostname: HOST, port: 0 });
+  const [connections, held] = await Promise.all([
+    acceptAll(target, 3),
+    load.hold(HOST, target.addr.port, 3),
+  ]);
+  connections[1]!.close();
+  assertEquals(await held.exited, 1);
+  await held.stop();
+  for (const at of [0, 2]) connections[at]!.close();
+});
+
+/** Accepts connections and sends back each one's first bytes. */
+async function acceptAll(target: Deno.TcpListener, count: number): Promise<Deno.TcpConn[]> {
+  const connections: Deno.TcpConn[] = [];
+  for (const bytes = new Uint8Array(100); connections.length < count;) {
+    const connection = await target.accept();
+    await connection.write(bytes.subarray(0, await connection.read(bytes) ?? 0));
+    connections.push(connection);
+  }
+  return connections;
+}
+
 /** Accepts `count` connections, reads each to its end, and answers it. */
 async function inSequence(
   target: Deno.TcpListener,
