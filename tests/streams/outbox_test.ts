@@ -103,6 +103,40 @@ Deno.test("streams take turns: a long piece leaves in parts, behind which others
   await sent;
 });
 
+Deno.test("with more than one write holds, streams that had no turn are first in the next", async () => {
+  const { outbox, stream, next } = setUp();
+  const streams = Array.from({ length: 24 }, (_, index) => stream(index + 1));
+  for (const one of streams) {
+    one.onCredit(10_000_000);
+    send(one, bytes(500_000));
+  }
+  const heard: string[] = [];
+  for (let count = 0; count < 4; count++) {
+    const { names, length } = await next();
+    heard.push(...names);
+    outbox.written(length);
+  }
+  const served = new Set(heard.map((name) => name.split(" ")[1]));
+  assertEquals(served.size, streams.length);
+});
+
+Deno.test("DATA never leaves before a frame that was pushed before it, however full the write is", async () => {
+  for (let pad = 0; pad < 12; pad++) {
+    const { outbox, stream, next } = setUp();
+    for (let count = 0; count < 50_000; count++) outbox.push(encode.credit(1, 1));
+    for (let count = 0; count < pad; count++) outbox.push(encode.end(5));
+    outbox.push(encode.reset(9, 1));
+    send(stream(1), bytes(1));
+    const heard: string[] = [];
+    while (!heard.includes("DATA 1 1")) {
+      const { names, length } = await next();
+      heard.push(...names);
+      outbox.written(length);
+    }
+    assertEquals(heard.slice(-2), ["RESET", "DATA 1 1"]);
+  }
+});
+
 Deno.test("more than a buffer holds leaves in several writes, each stream's bytes in order", async () => {
   const { outbox, stream, next } = setUp();
   const streams = Array.from({ length: 20 }, (_, index) => stream(index + 1));
