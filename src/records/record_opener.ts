@@ -1,10 +1,10 @@
 import type { Chunk } from "../net/chunk.ts";
-import { RecordDecoder, type RecordError } from "./record_decoder.ts";
+import { RecordDecoder } from "./record_decoder.ts";
 import { RecordReader } from "./record_reader.ts";
 
 /**
  * Opens the records in one direction's message bytes: passes on the verified bodies of those that end in a chunk, together;
- * their reader holds each. Fails with a {@linkcode RecordError} at the first record that is not right, and passes nothing of
+ * their reader holds each. Fails with a `RecordError` at the first record that is not right, and passes nothing of
  * that chunk.
  *
  * @param decoder Default: one with the fastest hash of this system.
