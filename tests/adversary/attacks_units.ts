@@ -62,8 +62,8 @@ const IDLE = ["injects noise before", "injects a zero byte before", "closes at",
 /** Attacks that change nothing. */
 const HARMLESS = ["nothing, but listens", "delays"];
 
-/** The steps that an earlier association had, too: it ended before it fell silent. */
-const OLD = STEPS.filter((step) => step !== "PING down" && step !== "PONG up");
+/** The steps that an earlier association had, too: it fell silent only when all sessions had ended. */
+const OLD = STEPS.filter((step) => !/P[IO]NG|companion's END/.test(step));
 
 /** All of them at every step. */
 export const UNITS: readonly Attack[] = Object.entries(ACTS).flatMap(([name, act]) =>

@@ -21,8 +21,9 @@ export function cells(attacks: readonly Attack[], seed: number): Cell[] {
 /** Samples at most `most` cells, which together cover every number of channels and every honest one. */
 export function sample(attacks: readonly Attack[], most: number, seed: number): Cell[] {
   const all = cells(attacks, seed);
-  // A stride that is coprime to the number of cells of an attack and spreads over all attacks.
-  const stride = Math.max(1, Math.ceil(all.length / most)) | 1;
+  let stride = Math.max(1, Math.ceil(all.length / most));
+  // Coprime to the 26 cells of an attack on one channel, so as to meet each of them.
+  while (stride % 2 === 0 || stride % 13 === 0) stride++;
   return Array.from({ length: Math.ceil(all.length / stride) }, (_, k) => {
     return { ...all[k * stride]!, seed: seed + k };
   });

@@ -2,8 +2,14 @@
  * The adversary of n-1 channels against real handlers: a sample of the matrix. `deno task adversary` runs the whole matrix.
  */
 import { assert, assertEquals } from "@std/assert";
+import { RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
+import type { Attack } from "./attack.ts";
 import { ATTACKS } from "./attacks.ts";
+import { runCell } from "./cell.ts";
+import { bodiesOf, clientSides, directions } from "./evidence.ts";
+import { isRecord } from "./fields.ts";
 import { cells, contrast, nameOf, runCells, sample } from "./matrix.ts";
+import { units } from "./steps.ts";
 
 /** Maximum number of cells of each family. */
 const MOST = 500;
@@ -21,6 +27,21 @@ for (const [family, attacks] of Object.entries(ATTACKS)) {
 
   Deno.test(`an owner of all channels succeeds by ${family}: ${succeeding.length} cells`, async () => {
     assertEquals(await runCells(succeeding), []);
+  });
+}
+
+for (const second of [undefined, "same client", "other client"] as const) {
+  Deno.test(`what passes on each channel is as planned in steps.ts, ${second ?? "a single client"}`, async () => {
+    const listening: Attack = { name: "listens", steps: [], act: ({ bytes }) => [bytes], ...second && { second } };
+    const evidence = await runCell({ attack: listening, channels: 3, honest: 2, balancer: "all", seed: 1 });
+    for (const side of clientSides(evidence).filter(({ ends }) => ends[0]!.owner !== "carol")) {
+      for (const { name, taken } of directions(evidence, side)) {
+        const planned = units(name, 3, second !== "same client").filter(({ step }) => isRecord(step));
+        const bodies = bodiesOf(taken).slice(0, planned.length).map(({ length }) => RECORD_HEAD_LENGTH + length);
+        assertEquals(bodies, planned.slice(0, bodies.length).map(({ length }) => length));
+        if (second !== "same client") assertEquals(bodies.length, planned.length);
+      }
+    }
   });
 }
 

@@ -30,6 +30,7 @@ const UP = {
   "companion's DATA up": [frame(Data, COMPANION, SAID.echo)],
   "second OPEN": [frame(Open, SECOND, 4), frame(Data, SECOND, SAID.second)],
   "second END up": [frame(End, SECOND)],
+  "PING up": [frame(Ping)],
   "PONG up": [frame(Pong)],
   "companion's END up": [frame(End, COMPANION)],
 };
@@ -42,10 +43,10 @@ const DOWN = {
   "more DATA down": [frame(Data, SESSION, SAID.rest)],
   "END down": [frame(End, SESSION)],
   "companion's DATA down": [frame(Data, COMPANION, SAID.echo)],
-  "second RESULT": [frame(Result, SECOND, 1)],
-  "second DATA down": [frame(Data, SECOND, SAID.reply)],
+  "second RESULT": [frame(Result, SECOND, 1), frame(Data, SECOND, SAID.reply)],
   "second END down": [frame(End, SECOND)],
   "PING down": [frame(Ping)],
+  "PONG down": [frame(Pong)],
   "companion's END down": [frame(End, COMPANION)],
 };
 
