@@ -109,7 +109,7 @@ function none(fault: FaultName, said: Said, within = 0): Row {
 }
 
 /** A target's own misbehaviour once it is connected. */
-function ofTarget(fault: FaultName, seen: string, said: Said): Row {
+function ofTarget(fault: FaultName, seen: string, said: Said | null): Row {
   return { fault, phases: ["connecting"], seen, target: "what it did", said, within: 0 };
 }
 
@@ -182,8 +182,13 @@ export const ROWS: readonly Row[] = [
     ...{ seen: WHOLE, target: WHOLE, said: resetByPeer("association failed"), within: 0 },
   },
   {
+    // The reset overtakes the half-close, which waits for company.
+    ...{ fault: "the application is killed", phases: ["greeting", "half associated"], seen: GONE, target: RESET },
+    ...{ said: client("session reset", "Broken pipe"), within: 0 },
+  },
+  {
     fault: "the application is killed",
-    phases: ["greeting", "half associated", "OPEN sent", "streaming", "half-closed"],
+    phases: ["OPEN sent", "streaming", "half-closed"],
     ...{ seen: GONE, target: WHOLE, said: client("session reset", "Broken pipe"), within: 0 },
   },
   {
@@ -195,7 +200,8 @@ export const ROWS: readonly Row[] = [
   none("the target does not answer", server("session refused", "no connection within 10 s"), 10_000),
   ofTarget("the target resets", RESET, server("session reset", "Connection reset by peer")),
   ofTarget("the target resets in the middle of its reply", RESET, server("session reset", "Connection reset by peer")),
-  ofTarget("the target closes without reading", "an end", server("session reset", "Broken pipe")),
+  // The request was a single write, which the system takes from the server handler and loses.
+  ofTarget("the target closes without reading", "an end", null),
   none("the client handler has no files left", client("session refused", `${CHANNEL_2}Too many open files`)),
   none("the machine has no files left", client("session refused", `${CHANNEL_2}Too many open files in system`)),
   none("the server handler has no files left for the target", server("session refused", "Too many open files")),
