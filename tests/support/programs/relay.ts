@@ -57,7 +57,11 @@ export class Relay implements Disposable {
   async #join(near: Connection): Promise<void> {
     const far = await systemNetwork.connect(this.#to);
     this.#connections.add(far);
-    await Promise.all([this.#pass(near, far), this.#pass(far, near)]).catch(() => far.reset());
+    try {
+      await Promise.all([this.#pass(near, far), this.#pass(far, near)]);
+    } catch {
+      for (const end of [near, far]) end.reset();
+    }
   }
 
   async #pass(from: Connection, to: Connection): Promise<void> {
