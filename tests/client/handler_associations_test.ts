@@ -56,6 +56,22 @@ Deno.test("per session, in a burst few associate at once, others take associatio
   await handlers.close();
 });
 
+Deno.test("per session, one that waits for its turn to associate takes an association that becomes idle", async () => {
+  const handlers = new Handlers({}, PER_SESSION);
+  const { application, target } = await handlers.session();
+  // Every handshake hangs, and those that may run at once all do.
+  handlers.network.onConnect = ({ port }) => port === 6522 ? new Promise(() => {}) : undefined;
+  const waiting = [];
+  for (let count = 0; count <= MAX_HANDSHAKES; count++) waiting.push(await handlers.network.connect(FORWARD));
+  await settle();
+  await Promise.all([application.closeWrite(), target.closeWrite(), readAll(application), readAll(target)]);
+  for (let i = 0; i < 5; i++) await settle();
+  const next = await handlers.targets.accept();
+  await writeAll(waiting.at(-1)!, Uint8Array.of(7));
+  assertEquals(await next!.read(new Uint8Array(2)), 1);
+  await handlers.close(application, target, next!, ...waiting);
+});
+
 Deno.test("an unused association ends at the idle time-out, and the client ends it first", async () => {
   const handlers = new Handlers();
   const { application, target } = await handlers.session();

@@ -101,6 +101,19 @@ Deno.test("a new session gets another association where bulk flows fill the othe
   await handlers.close(...closing(more), ...closing(last));
 });
 
+Deno.test("where no further association can be made, a session uses one that a bulk flow fills", async () => {
+  const handlers = new Handlers({}, { server: "limits: {associations: 1}" });
+  const [bulk] = await open(handlers, 1);
+  const stop = flood(bulk!);
+  for (let i = 0; i < 60; i++) await settle();
+  const session = handlers.session();
+  await handlers.clock.advance(6_000);
+  const { application, target } = await session;
+  assertEquals([handlers.server.associations, perAssociation(handlers)], [1, [2]]);
+  await stop();
+  await handlers.close(application, target);
+});
+
 Deno.test("associations that are no longer needed end at the idle time-out", async () => {
   const handlers = new Handlers({}, { client: "timeouts: {idle: 10s}" });
   const [bulk] = await open(handlers, 1);

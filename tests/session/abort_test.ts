@@ -69,7 +69,10 @@ Deno.test("a reset after a half-close, while only the other side still sends, is
     await writeAll(other, new Uint8Array(1000));
     await settle();
     await assertReset(other, who);
-    assert(await session.client !== null && await session.server !== null);
+    const errors = [await session.client, await session.server];
+    const [near, far] = who === "application" ? errors : errors.toReversed();
+    assertInstanceOf(near, ApplicationError);
+    assertInstanceOf(far, StreamReset);
     await finishPair(pair, session.application, session.target);
   }
 });
