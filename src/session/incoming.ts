@@ -5,8 +5,11 @@ import type { Stream, StreamReceiver } from "../streams/stream.ts";
 import { applicationError, applied } from "./application_error.ts";
 import type { Traffic } from "./traffic.ts";
 
-/** DATA shorter than this is copied: holding it would keep a much larger record in memory. */
+/** DATA shorter than this is copied. */
 const MIN_HELD = 16_384;
+
+/** Ratio of a buffer to the DATA in it beyond which that is copied: holding it would keep much more in memory. */
+const MAX_RATIO = 9;
 
 /** Bytes of short pieces that are copied for one write. */
 const MAX_JOINED = 65_536;
@@ -70,7 +73,7 @@ export class Incoming implements StreamReceiver {
   /** Called by the stream. */
   data(bytes: Uint8Array, record: Chunk): void {
     const isNext = this.#waiting.length === 0 && !this.#writing;
-    const isHeld = bytes.length >= MIN_HELD;
+    const isHeld = bytes.length >= MIN_HELD && MAX_RATIO * bytes.length >= bytes.buffer.byteLength;
     this.#waiting.push(isHeld ? new Chunk(bytes, holding(record)) : isNext ? pooled(bytes) : copied(bytes));
     if (this.#waiting.length % MANY === 0) this.#joinLast();
     // Afterwards: more may come in the same turn, and leave in one write.
