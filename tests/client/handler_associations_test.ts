@@ -67,7 +67,7 @@ Deno.test("per session, one that waits for its turn to associate takes an associ
   await Promise.all([application.closeWrite(), target.closeWrite(), readAll(application), readAll(target)]);
   for (let i = 0; i < 5; i++) await settle();
   const next = await handlers.targets.accept();
-  await writeAll(waiting.at(-1)!, Uint8Array.of(7));
+  await Promise.all(waiting.map((one) => writeAll(one, Uint8Array.of(7))));
   assertEquals(await next!.read(new Uint8Array(2)), 1);
   await handlers.close(application, target, next!, ...waiting);
 });
