@@ -5,17 +5,17 @@ import { recordOpener } from "../records/record_opener.ts";
 import { RecordError } from "../records/record_decoder.ts";
 import { guardedRandom } from "../sharing/guarded_pads.ts";
 import { systemPads } from "../sharing/system_pads.ts";
-import type { Clock } from "../time/clock.ts";
 import { deadline } from "../time/deadline.ts";
 import { WireError } from "../wire/decoder.ts";
-import { type Frame, frameName, FrameType, INITIAL_STREAMS, ResultCode } from "../wire/frame.ts";
+import { type Frame, frameName, FrameType, ResultCode } from "../wire/frame.ts";
 import { FrameDecoder } from "../wire/frame_decoder.ts";
 import { encode } from "../wire/frame_encoder.ts";
 import type { Open } from "../wire/open.ts";
 import type { Workers } from "../wire/workers.ts";
-import type { CreditBudget } from "./credit_budget.ts";
 import { HandlerEnding, StreamReset, Unread } from "./errors.ts";
 import { Outbox } from "./outbox.ts";
+import type { WindowLimits } from "./receive_window.ts";
+import { StreamPlaces } from "./stream_places.ts";
 import { Stream, type StreamOwner, type StreamReceiver } from "./stream.ts";
 
 /** Time limit for the last frames of an association to leave, in milliseconds. */
@@ -45,13 +45,7 @@ export interface StreamCounters {
 }
 
 /** Options of {@linkcode Multiplexer}. */
-export interface MultiplexerOptions {
-  /** Time source. */
-  readonly clock: Clock;
-  /** Credit of the handler's streams beyond the first of each. */
-  readonly budget: CreditBudget;
-  /** Returns the maximum credit of a stream, in bytes. */
-  readonly maxCredit: () => number;
+export interface MultiplexerOptions extends WindowLimits {
   /** Counts events. */
   readonly counters: StreamCounters;
   /** Workers to name in the first frame: the server handler's own, or on a client those that are expected. */
@@ -86,10 +80,7 @@ export class Multiplexer {
   readonly #outbox: Outbox;
   readonly #owner: StreamOwner;
   readonly #streams = new Map<number, Stream>();
-  /** The highest stream that the client may open. */
-  #limit = INITIAL_STREAMS;
-  /** On a server: streams whose places can be given to others. */
-  #released = 0;
+  readonly #places = new StreamPlaces();
   #heard = 0;
   #heardBye = false;
   #heardAt: number;
@@ -147,7 +138,7 @@ export class Multiplexer {
   /** True on a client if a stream can be opened, as far as is known. A channel's failure is known before streams fail. */
   get usable(): boolean {
     const { ended, failure } = this.association;
-    return !this.leaving && !this.#ending && !ended && failure === null && this.opened < this.#limit;
+    return !this.leaving && !this.#ending && !ended && failure === null && this.opened < this.#places.limit;
   }
 
   /** Opens a stream: the client's part. It must be {@linkcode Multiplexer.usable}. */
@@ -161,7 +152,7 @@ export class Multiplexer {
 
   /** On a server: gives the place of a stream to another one, as nothing of it is left here. */
   release(): void {
-    this.#released++;
+    this.#places.release();
     this.#admit();
   }
 
@@ -196,7 +187,7 @@ export class Multiplexer {
     this.#started = true;
     this.#outbox.push(frame, soon);
     const { maxStreams } = this.#options;
-    const streams = maxStreams === undefined ? MAX_STREAMS : Math.max(maxStreams(), this.#limit - this.#released);
+    const streams = maxStreams === undefined ? MAX_STREAMS : Math.max(maxStreams(), this.#places.taken);
     const most = FRAMES_PER_STREAM * streams;
     if (this.#outbox.waiting > most) this.association.fail(new Unread(most));
   }
@@ -254,8 +245,7 @@ export class Multiplexer {
         return this.#onBye(frame.last);
       case FrameType.Streams:
         if (isServer) break;
-        if (frame.limit < this.#limit) throw new WireError("STREAMS below the last one");
-        this.#limit = frame.limit;
+        this.#places.raise(frame.limit);
         return this.grown();
     }
     throw new WireError(`${frameName(frame.type)} where it is not allowed`);
@@ -279,7 +269,7 @@ export class Multiplexer {
       return;
     }
     if (number !== this.opened + 1) throw new WireError("OPEN out of order");
-    if (number > this.#limit) throw new WireError("OPEN beyond the number of streams granted");
+    if (number > this.#places.limit) throw new WireError("OPEN beyond the number of streams granted");
     this.opened = number;
     const stream = new Stream(number, this.#owner, false);
     this.#add(stream);
@@ -297,13 +287,10 @@ export class Multiplexer {
     this.grown();
   }
 
-  /** Grants further streams once the client has used half of those that it can have: not at once, as most use few. */
   #admit(): void {
-    const maximum = this.#options.maxStreams?.() ?? 0, left = this.#limit - this.opened;
-    const further = Math.min(this.#released + maximum, 2 ** 32 - 1) - this.#limit;
-    if (this.#limit === INITIAL_STREAMS && left > INITIAL_STREAMS / 2 || further < Math.max(1, left)) return;
-    this.#limit += further;
-    this.#push(encode.streams(this.#limit));
+    if (this.#places.grant(this.opened, this.#options.maxStreams?.() ?? 0)) {
+      this.#push(encode.streams(this.#places.limit));
+    }
   }
 
   /** Answers PING; drops it while an earlier answer has not left, so that a flood of PINGs does not fill memory. */

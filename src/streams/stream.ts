@@ -1,12 +1,11 @@
 import { Chunk } from "../net/chunk.ts";
 import type { RecordEncoder } from "../records/record_encoder.ts";
-import type { Clock } from "../time/clock.ts";
 import { WireError } from "../wire/decoder.ts";
 import { INITIAL_CREDIT, MAX_CREDIT, type ResetCode, ResultCode } from "../wire/frame.ts";
 import { encode } from "../wire/frame_encoder.ts";
-import type { CreditBudget } from "./credit_budget.ts";
 import { StreamReset, TargetError } from "./errors.ts";
 import type { Piece } from "./piece.ts";
+import { ReceiveWindow, type WindowLimits } from "./receive_window.ts";
 import { DATA_LEAD, type RecordPacker, sealData } from "./record_packer.ts";
 
 /** Bytes that a stream sends before it is another stream's turn. */
@@ -14,9 +13,6 @@ const QUANTUM = 65_536;
 
 /** Shortest piece that is sealed where it lies; shorter ones are copied, together with other streams'. */
 const MIN_IN_PLACE = 16_384;
-
-/** Time in milliseconds within which an application that keeps up takes half of a window. */
-const KEEPS_UP = 20;
 
 /** Bytes of a bulk flow: a stream that moves this many within {@linkcode BULK_TIME} fills its association. */
 const BULK = 524_288;
@@ -37,7 +33,7 @@ export interface StreamReceiver {
 }
 
 /** What a stream needs of its association. */
-export interface StreamOwner {
+export interface StreamOwner extends WindowLimits {
   /** Sends a frame that is not DATA, in order. @param soon Lets it wait for company, up to 2 ms. */
   push(frame: Uint8Array, soon?: boolean): void;
   /** Puts a stream with something to send in the queue. @param soon Lets it wait for company, up to 2 ms. */
@@ -50,12 +46,6 @@ export interface StreamOwner {
   waits(): void;
   /** The stream carries a bulk flow. */
   bulk(): void;
-  /** Time source. */
-  readonly clock: Clock;
-  /** Credit beyond each stream's first. */
-  readonly budget: CreditBudget;
-  /** Maximum credit of a stream in bytes. */
-  readonly maxCredit: () => number;
 }
 
 /**
@@ -87,17 +77,7 @@ export class Stream {
   #sentEnd = false;
   #receivedEnd = false;
   #over = false;
-  /** Bytes that may be on their way here or waiting for the application. */
-  #window = INITIAL_CREDIT;
-  /** Bytes that the other side was permitted to send, received from it, and taken by the application. */
-  #granted = INITIAL_CREDIT;
-  #received = 0;
-  #taken = 0;
-  /** Bytes that the application had taken at the last BLOCKED. */
-  #takenBefore = 0;
-  /** Times of the last CREDIT sent and the last BLOCKED received, in milliseconds of the clock. */
-  #grantedAt = -Infinity;
-  #blockedAt = -Infinity;
+  readonly #window: ReceiveWindow;
   #bulkBytes = 0;
   #bulkSince = 0;
 
@@ -110,6 +90,7 @@ export class Stream {
     this.number = number;
     this.#owner = owner;
     this.#awaitsResult = awaitsResult;
+    this.#window = new ReceiveWindow(owner);
   }
 
   /** True on a client until RESULT has come: the server may send nothing else on the stream before. */
@@ -157,26 +138,22 @@ export class Stream {
    */
   answer(code: ResultCode, text = ""): void {
     if (this.#over) return;
-    this.#owner.push(encode.result(this.number, code, text), code === ResultCode.Ok && this.#received > 0);
+    this.#owner.push(encode.result(this.number, code, text), code === ResultCode.Ok && !this.#window.isUntouched);
     if (code !== ResultCode.Ok) this.#finish();
   }
 
   /** Aborts the stream: the other side gets the reason, the receiver nothing. Without effect on a stream that is over. */
   reset(code: ResetCode): void {
-    if (this.#over) return this.#giveBack();
+    if (this.#over) return this.#window.close();
     this.#owner.push(encode.reset(this.number, code));
     this.#finish(new StreamReset(code));
   }
 
   /** Reports that the application has taken bytes, so that the other side may send as many again. */
   taken(length: number): void {
-    this.#taken += length;
-    if (this.#over && this.#taken === this.#received) this.#giveBack();
-    const left = this.#granted - this.#taken;
-    if (this.#over || this.#receivedEnd || left > this.#window / 2) return;
-    // Either the flow is fast, or it waited for credit all the way here and back.
-    if (this.#owner.clock.now() - Math.max(this.#grantedAt, this.#blockedAt) < KEEPS_UP) this.#widen();
-    this.#grant(this.#window - left);
+    this.#window.take(length);
+    if (this.#over && this.#window.isEmpty) this.#window.close();
+    if (!this.#over && !this.#receivedEnd) this.#grant(this.#window.grantTaken());
   }
 
   /** Ends the stream with an error: that of its association, or its reset by the other side. */
@@ -197,8 +174,7 @@ export class Stream {
   /** Handles DATA. @throws {WireError} If it is not allowed. */
   onData(bytes: Uint8Array, record: Chunk): void {
     if (this.#receivedEnd) throw new WireError("DATA behind END");
-    this.#received += bytes.length;
-    if (this.#received > this.#granted) throw new WireError("DATA beyond the stream's credit");
+    this.#window.receive(bytes.length);
     this.#moved(bytes.length);
     this.receiver.data(bytes, record);
   }
@@ -220,14 +196,7 @@ export class Stream {
 
   /** Handles BLOCKED: more credit at a time helps if the application keeps up. */
   onBlocked(): void {
-    this.#blockedAt = this.#owner.clock.now();
-    const took = this.#taken - this.#takenBefore;
-    this.#takenBefore = this.#taken;
-    if (this.#receivedEnd || this.#granted === this.#received || took < this.#window / 2) return;
-    // The application keeps up, and further credit is on its way already: more of it could have been.
-    this.#widen();
-    const left = this.#granted - this.#taken;
-    if (this.#window > left) this.#grant(this.#window - left);
+    if (!this.#receivedEnd) this.#grant(this.#window.grantBlocked());
   }
 
   /** Length in bytes of what may be sent now; 0 if only END is left. */
@@ -300,15 +269,7 @@ export class Stream {
   }
 
   #grant(bytes: number): void {
-    this.#grantedAt = this.#owner.clock.now();
-    this.#granted += bytes;
-    this.#owner.push(encode.credit(this.number, bytes));
-  }
-
-  /** Doubles the window, within the limits. */
-  #widen(): void {
-    const wider = Math.min(2 * this.#window, this.#owner.maxCredit());
-    if (wider > this.#window && this.#owner.budget.take(wider - this.#window)) this.#window = wider;
+    if (bytes > 0) this.#owner.push(encode.credit(this.number, bytes));
   }
 
   /** Notes bytes that have moved, to notice a bulk flow. */
@@ -321,18 +282,12 @@ export class Stream {
     this.#bulkBytes = 0;
   }
 
-  /** Gives the budget back what the window has of it. */
-  #giveBack(): void {
-    this.#owner.budget.give(this.#window - INITIAL_CREDIT);
-    this.#window = INITIAL_CREDIT;
-  }
-
   #finish(error?: Error): void {
     this.#over = true;
     this.#settle?.reject(error ?? new Error("the stream is over"));
     this.#piece = this.#settle = null;
     // After an orderly end, the application may still have to take what has come.
-    if (error !== undefined || this.#taken === this.#received) this.#giveBack();
+    if (error !== undefined || this.#window.isEmpty) this.#window.close();
     this.#owner.over(this);
   }
 }
