@@ -13,7 +13,7 @@ function startedAtOnce(fairness: Fairness, bytes: number, limit = 1000): number 
 Deno.test("large operations wait once the budget is spent, which is smaller while there are several sessions", () => {
   const single = new Fairness(), shared = new Fairness();
   for (const fairness of [single, shared, shared]) fairness.join();
-  assertEquals([startedAtOnce(single, MIB), startedAtOnce(shared, MIB)], [255, 31]);
+  assertEquals([startedAtOnce(single, MIB), startedAtOnce(shared, MIB)], [255, 11]);
 });
 
 Deno.test("a session that has ended no longer shares the budget", () => {
@@ -28,7 +28,7 @@ Deno.test("small operations neither wait nor count", () => {
   fairness.join();
   fairness.join();
   assertEquals(startedAtOnce(fairness, 16 * 1024 - 1, 10_000), 10_000);
-  assertEquals(startedAtOnce(fairness, MIB), 31);
+  assertEquals(startedAtOnce(fairness, MIB), 11);
   assertEquals(startedAtOnce(fairness, 1), 1000);
 });
 
@@ -39,7 +39,7 @@ Deno.test("after the pause waiting operations run in order, and the budget start
   const order: number[] = [];
   await Promise.all(Array.from({ length: 40 }, (_, at) => fairness.run(MIB, () => Promise.resolve(order.push(at)))));
   assertEquals(order, Array.from({ length: 40 }, (_, at) => at));
-  assertEquals(startedAtOnce(fairness, MIB), 31);
+  assertEquals(startedAtOnce(fairness, MIB), 11);
 });
 
 Deno.test("an operation's failure is the caller's, and does not block others", async () => {
