@@ -1,3 +1,4 @@
+import { toText } from "@std/streams";
 import { MicssError, reasonOf } from "../../errors/errors.ts";
 import type { AdminAddress } from "../../config/admin.ts";
 import { formatAddress } from "../../net/address.ts";
@@ -32,7 +33,7 @@ export async function ask(address: AdminAddress, path: string, method: "GET" | "
     await limit.race(
       connection.write(new TextEncoder().encode(`${method} ${path} HTTP/1.0\r\nHost: ${host}\r\n\r\n`)),
     );
-    const answer = await limit.race(readAll(connection));
+    const answer = await limit.race(toText(ReadableStream.from(piecesOf(connection))));
     const [, status, content] = /^HTTP\/1\.[01] (\d+)[^\n]*\n.*?\r\n\r\n(.*)$/s.exec(answer) ?? [];
     if (status === undefined) throw new NoAnswer("the answer is not from a handler");
     if (status !== "200" || content === undefined) throw new NoAnswer(`answered ${status}: ${content?.trim()}`);
@@ -53,11 +54,11 @@ async function connect(address: AdminAddress): Promise<Stream> {
   return await dial(address, { ...realSystem, lookups: new Lookups(realSystem), timeout: TIMEOUT });
 }
 
-async function readAll(stream: Stream): Promise<string> {
-  const decoder = new TextDecoder(), buffer = new Uint8Array(64 * 1024);
-  let text = "";
-  for (let length = await stream.read(buffer); length !== null; length = await stream.read(buffer)) {
-    text += decoder.decode(buffer.subarray(0, length), { stream: true });
+/** What comes until the other end closes. */
+async function* piecesOf(stream: Stream): AsyncIterable<Uint8Array<ArrayBuffer>> {
+  for (;;) {
+    const buffer = new Uint8Array(64 * 1024), length = await stream.read(buffer);
+    if (length === null) return;
+    yield buffer.subarray(0, length);
   }
-  return text + decoder.decode();
 }
