@@ -132,6 +132,8 @@ export class Associations {
       }
       const pooled = this.#choose();
       if (pooled !== null) return this.#open(pooled, open, receiver);
+      // Others were faster; or each new association ends at once, which must not go on forever.
+      if (this.#shares) limit.signal.throwIfAborted();
     }
   }
 
