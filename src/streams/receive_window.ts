@@ -6,7 +6,7 @@ import type { CreditBudget } from "./credit_budget.ts";
 /** Time in milliseconds within which an application that keeps up takes half of a window. */
 const KEEPS_UP = 20;
 
-/** What the windows of an association's streams share. */
+/** Limits that the windows of an association's streams share. */
 export interface WindowLimits {
   /** Time source. */
   readonly clock: Clock;

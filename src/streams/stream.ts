@@ -32,7 +32,7 @@ export interface StreamReceiver {
   failed(error: Error): void;
 }
 
-/** What a stream needs of its association. */
+/** An association, as its streams see it. */
 export interface StreamOwner extends WindowLimits {
   /** Sends a frame that is not DATA, in order. @param soon Lets it wait for company, up to 2 ms. */
   push(frame: Uint8Array, soon?: boolean): void;

@@ -67,7 +67,7 @@ Deno.test("no buffer is used twice at a time, with a hundred associations that s
       };
       const failed = (error: unknown) => assertInstanceOf(error, ChannelError);
       const reading = receive(pair.server, hold).catch(failed);
-      // What is lost with the association is not released, but left to the garbage collector.
+      // Chunks lost with the association are not released, but left to the garbage collector.
       const sending = send(pair.client, bytes, random, 3000).catch((error) => {
         if (!String(error).includes("were not released")) failed(error);
       });

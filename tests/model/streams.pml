@@ -56,13 +56,13 @@ bool left;
 byte taken, granted = LIMIT;
 bool leaving, owesBye, released[SESSIONS + 1];
 
-/* Whether nobody ever resets, and whether the server handler never leaves: then nothing else helps a session on. */
+/* True if no side ever resets, and if the server handler never leaves: then nothing else helps a session on. */
 bool patient, stays;
 
 /* Times that a session was carried out, here or elsewhere. */
 byte carried[SESSIONS + 1];
 
-/* Whether the target was connected, and the number of sides that then had all bytes and the end behind them. */
+/* True once the target was connected, and the number of sides that then had all bytes and the end behind them. */
 bool accepted[SESSIONS + 1];
 byte heard[SESSIONS + 1];
 
@@ -74,7 +74,7 @@ inline carry(which) {
   assert(carried[which] <= 1)
 }
 
-/* What a part had matters no more, and is the same for all. */
+/* The state of a part matters no more, and is the same for all. */
 inline finish(part) {
   part.state = OVER;
   part.sent = 0; part.credit = 0; part.sentEnd = false;

@@ -24,7 +24,7 @@ function bodiesOf(records: Uint8Array, reader: RecordReader): Uint8Array[] {
   return bodies;
 }
 
-/** What arrives: DATA by stream, and the types of other frames. */
+/** The DATA that arrives, by stream, and the types of other frames. */
 function framesOf(bodies: readonly Uint8Array[]) {
   const data = new Map<number, Uint8Array[]>(), others: FrameType[] = [];
   for (const body of bodies) {

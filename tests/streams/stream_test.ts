@@ -189,7 +189,7 @@ Deno.test("small streams are not held up by a bulk flow of another one", async (
       if (frame.type === FrameType.Data && frame.stream === 1) before += frame.bytes.length;
     }
     assert(heard.filter((frame) => frame.type === FrameType.Data && frame.stream !== 1).length === 20);
-    // What was in the channels already, and the flow's turns in the same write.
+    // Bytes in the channels already, and the flow's turns in the same write.
     assert(before < 1_100_000, `${before} bytes of the bulk flow came first`);
   }
   flowing = false;

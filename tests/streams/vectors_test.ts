@@ -12,7 +12,7 @@ import { ResetCode, ResultCode } from "../../src/wire/frame.ts";
 import { associatedPair } from "../support/handlers/pair.ts";
 import { settle } from "../support/time/fake_clock.ts";
 
-/** What a receiver noticed of the streams: `OPEN 1`, `DATA 1 216f`, `END 1` and so on. */
+/** Events of the streams that a receiver noticed: `OPEN 1`, `DATA 1 216f`, `END 1` and so on. */
 type Events = string[];
 
 interface Received {

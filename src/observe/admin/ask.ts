@@ -54,7 +54,7 @@ async function connect(address: AdminAddress): Promise<Stream> {
   return await dial(address, { ...realSystem, lookups: new Lookups(realSystem), timeout: TIMEOUT });
 }
 
-/** What comes until the other end closes. */
+/** Pieces of the stream until the other end closes it. */
 async function* piecesOf(stream: Stream): AsyncIterable<Uint8Array<ArrayBuffer>> {
   for (;;) {
     const buffer = new Uint8Array(64 * 1024), length = await stream.read(buffer);
