@@ -1,6 +1,5 @@
 import { Acceptor, type AcceptorSettings } from "../association/accept.ts";
 import type { Association } from "../association/association.ts";
-import { AdmissionQueue } from "../association/admission_queue.ts";
 import type { HandshakeOutcome } from "../association/outcome.ts";
 import type { ServerConfig } from "../config/types.ts";
 import type { Key } from "../identify/key.ts";
@@ -16,15 +15,15 @@ import { Activity } from "../observe/activity.ts";
 import type { Log } from "../log/log.ts";
 import type { Levels, Observable } from "../observe/observable.ts";
 import { ThrottledWarning } from "../log/throttled.ts";
-import { sourceNetwork } from "../net/ip.ts";
 import { Liveness } from "../session/liveness.ts";
 import { CreditBudget } from "../streams/credit_budget.ts";
 import { padSource } from "../sharing/pads.ts";
 import { PROTOCOL_VERSION } from "../wire/greeting.ts";
 import { announcedWorkers, perWorkerShare, single, type WorkerGroup } from "../workers/worker_group.ts";
+import { Capacity } from "./capacity.ts";
 import { Identification } from "./identification.ts";
-import { type EffectiveLimits, filesUsed, limitReached, limitsFor, type Usage, waitingLimit } from "./limits.ts";
-import { Service, type SessionPlaces } from "./service.ts";
+import { type EffectiveLimits, filesUsed, limitsFor, waitingLimit } from "./limits.ts";
+import { Service } from "./service.ts";
 import { SourceRate } from "./source_rate.ts";
 
 /** Hint for a client that closes a connection without sending anything. */
@@ -79,18 +78,10 @@ export class ServerHandler implements Observable {
   readonly #group: WorkerGroup;
   readonly #unassociated: ThrottledWarning;
   readonly #left: ThrottledWarning;
-  readonly #full: ThrottledWarning;
   readonly #refused: ThrottledWarning;
   readonly #services = new Map<Service, Promise<void>>();
-  /** Numbers of sessions by the network of their clients. */
-  readonly #sessionsBySource = new Map<string, number>();
-  readonly #places: SessionPlaces = {
-    take: (client) => this.#takePlace(client),
-    give: (client) => this.#givePlace(client),
-  };
   readonly #budget = new CreditBudget();
-  /** Services without a session. */
-  readonly #idle: AdmissionQueue<Service>;
+  readonly #capacity: Capacity;
 
   /**
    * Starts to listen.
@@ -105,7 +96,6 @@ export class ServerHandler implements Observable {
     this.#unassociated = new ThrottledWarning(log, clock, "channel not associated");
     // One line is enough: every channel of such a client reports the same.
     this.#left = new ThrottledWarning(log, clock, "channel not associated", 1);
-    this.#full = new ThrottledWarning(log, clock, "limit reached");
     this.#refused = new ThrottledWarning(log, clock, "session refused");
     this.#initial = config;
     this.#listeners = listenAll(network, config.channels.map((channel) => portAbove(channel, group.index)));
@@ -116,15 +106,19 @@ export class ServerHandler implements Observable {
     this.#liveness = new Liveness(clock, () => this.#current.config.timeouts);
     this.#lookups = new Lookups(system);
     this.#rate = new SourceRate(clock, () => perWorkerShare(this.limits.acceptRate, group, 0));
-    this.#idle = new AdmissionQueue(() => ({
-      total: Infinity,
-      perSource: perWorkerShare(this.limits.idlePerSource, group),
-    }));
+    this.#capacity = new Capacity({
+      limits: () => this.limits,
+      group,
+      channels: this.channels.length,
+      activity: this.activity,
+      log,
+      clock,
+    });
     this.#acceptor = new Acceptor({
       pads: padSource(config.pads),
       clock,
       settings: () => this.#acceptorSettings(),
-      welcome: () => this.#welcome(),
+      welcome: () => this.#capacity.welcomesAssociation,
       identify: (question, connection) => this.#current.identification.answer(question, connection),
       associated: (association, duration) => this.#serve(association, duration),
       failed: (connection, reason, outcome) => this.#notAssociated(connection, reason, outcome),
@@ -143,12 +137,6 @@ export class ServerHandler implements Observable {
     return this.#services.size;
   }
 
-  /** Numbers of all workers. */
-  get #usage(): Usage {
-    const { sessions, channels } = this.#group;
-    return { associations: channels.value / this.channels.length, sessions: sessions.value };
-  }
-
   /**
    * Applies another configuration. Sessions go on, and the listening addresses stay.
    *
@@ -163,7 +151,7 @@ export class ServerHandler implements Observable {
 
   /** Numbers of waiting connections, associations and sessions, with their limits. */
   levels(): Levels {
-    const waiting = this.#acceptor.size, { limits } = this, usage = this.#usage;
+    const waiting = this.#acceptor.size, { limits } = this, { usage } = this.#capacity;
     return {
       waiting,
       limits: [
@@ -218,7 +206,7 @@ export class ServerHandler implements Observable {
       distinctAddresses: config.distinctAddresses,
       timeout: config.timeouts.handshake,
       waiting: {
-        total: perWorkerShare(waitingLimit(this.#usage, limits), this.#group, length),
+        total: perWorkerShare(waitingLimit(this.#capacity.usage, limits), this.#group, length),
         perSource: perWorkerShare(limits.waitingPerSource, this.#group, length),
         association: length,
       },
@@ -236,14 +224,12 @@ export class ServerHandler implements Observable {
   #take(connection: Connection): void {
     const { remote } = connection;
     if (this.#rate.admits(remote.host)) return this.#acceptor.take(connection);
-    this.activity.limitHits.count("accept-rate");
-    this.#full.warn({ limit: "accept-rate", value: this.limits.acceptRate, from: formatAddress(remote) });
+    this.#capacity.tooFast(formatAddress(remote));
     connection.reset();
   }
 
   #serve(association: Association, duration: number): void {
-    const limit = this.#makeRoom("association");
-    if (limit !== null) return association.abort();
+    if (!this.#capacity.makeRoom("association")) return association.abort();
     for (const _ of association.connections) this.activity.handshakes.count("associated");
     this.activity.begin(association, duration, "", this.#group.index);
     const service = new Service(association, {
@@ -251,15 +237,8 @@ export class ServerHandler implements Observable {
       config: () => this.#current.config,
       lookups: this.#lookups,
       liveness: this.#liveness,
-      idle: {
-        add: (service) => {
-          const evicted = this.#idle.add(service);
-          if (evicted !== null) this.#limitReached("idle-per-source", this.limits.idlePerSource, evicted);
-        },
-        remove: (service) => this.#idle.remove(service),
-      },
       log: this.#log,
-      places: this.#places,
+      capacity: this.#capacity,
       limits: () => this.limits,
       budget: this.#budget,
       refused: this.#refused,
@@ -271,51 +250,5 @@ export class ServerHandler implements Observable {
     association.over.then(() => channels.add(-length));
     const ended = service.run().finally(() => this.#services.delete(service));
     this.#services.set(service, ended);
-  }
-
-  /** True if there is room for another association, or an idle one to evict for it. */
-  #welcome(): boolean {
-    const limit = limitReached("association", this.#usage, this.limits);
-    if (limit === null || this.#idle.next !== null) return true;
-    this.#limitReached(limit, this.limits[limit]);
-    return false;
-  }
-
-  /** Makes room for an association or session, if need be by evicting an idle association. @returns The limit otherwise. */
-  #makeRoom(wanted: "association" | "session"): string | null {
-    const limit = limitReached(wanted, this.#usage, this.limits);
-    if (limit === null) return null;
-    const evicted = limit === "sessions" ? null : this.#idle.next;
-    this.#limitReached(limit, this.limits[limit], evicted);
-    return evicted === null ? limit : null;
-  }
-
-  #takePlace(client: string): boolean {
-    const source = sourceNetwork(client), taken = this.#sessionsBySource.get(source) ?? 0;
-    const perSource = perWorkerShare(this.limits.sessionsPerSource, this.#group);
-    // By default both limits are equal: it is then that of all sessions.
-    if (taken >= perSource && this.#usage.sessions < this.limits.sessions) {
-      this.#limitReached("sessions-per-source", perSource);
-      return false;
-    }
-    if (this.#makeRoom("session") !== null) return false;
-    this.#sessionsBySource.set(source, taken + 1);
-    this.#group.sessions.add(1);
-    return true;
-  }
-
-  #givePlace(client: string): void {
-    const source = sourceNetwork(client), left = this.#sessionsBySource.get(source)! - 1;
-    if (left > 0) this.#sessionsBySource.set(source, left);
-    else this.#sessionsBySource.delete(source);
-    this.#group.sessions.add(-1);
-  }
-
-  #limitReached(limit: string, value: number, evicted: Service | null = null): void {
-    this.activity.limitHits.count(limit);
-    this.#full.warn({ limit, value, ...evicted !== null && { evicted: evicted.remoteHost } });
-    if (evicted === null) return;
-    this.#idle.remove(evicted);
-    evicted.evict();
   }
 }

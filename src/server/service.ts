@@ -22,16 +22,9 @@ import type { Stream } from "../streams/stream.ts";
 import { ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
 import { sameWorkers, type Workers } from "../wire/workers.ts";
+import type { Capacity } from "./capacity.ts";
 import { proxyHeader } from "./proxy_header.ts";
 import { type Endpoint, targetFor } from "./targets.ts";
-
-/** Places for the sessions of a server handler. */
-export interface SessionPlaces {
-  /** Takes a place for a client's session. @returns False if there is none; the limit is reported. */
-  take(client: string): boolean;
-  /** Gives a place back. */
-  give(client: string): void;
-}
 
 /** Options of {@linkcode Service}. */
 export interface ServiceOptions extends System {
@@ -41,10 +34,8 @@ export interface ServiceOptions extends System {
   readonly lookups: Lookups;
   /** Watches associations while they have streams. */
   readonly liveness: Liveness;
-  /** Holds the services without a session. */
-  readonly idle: { add(service: Service): void; remove(service: Service): void };
-  /** Admits sessions. */
-  readonly places: SessionPlaces;
+  /** Admits sessions, and may evict a service without one. */
+  readonly capacity: Capacity;
   /** Limits on the streams of an association. */
   readonly limits: () => { readonly streams: number; readonly credit: number };
   /** Credit of all associations together. */
@@ -111,13 +102,13 @@ export class Service {
     const { id, connections, over } = this.#association;
     const log = this.#log.with({ association: id });
     log.debug("association", { channels: connections.length });
-    const { idle, liveness } = this.#options;
+    const { capacity, liveness } = this.#options;
     liveness.add(this.#multiplexer);
     this.#changed();
     await over;
     liveness.remove(this.#multiplexer);
     this.#cancelIdle();
-    idle.remove(this);
+    capacity.removeIdle(this);
     this.#abort.abort(new HandlerEnding());
     const { failure, fault } = this.#association;
     const sessions = this.#multiplexer.opened;
@@ -157,16 +148,16 @@ export class Service {
 
   /** Called when the first stream opens and when the last is over. */
   #changed(): void {
-    const { config, idle } = this.#options;
+    const { config, capacity } = this.#options;
     if (this.#association.ended) return;
     if (this.#multiplexer.size > 0) {
-      idle.remove(this);
+      capacity.removeIdle(this);
       return this.#cancelIdle();
     }
     if (this.#multiplexer.leaving) return this.#endAfter(BYE_TIMEOUT);
     // Twice the client's limit: the client ends an unused association first, so that no OPEN crosses the end.
     this.#endAfter(2 * config().timeouts.idle);
-    idle.add(this);
+    capacity.addIdle(this);
   }
 
   #endAfter(ms: number): void {
@@ -190,7 +181,7 @@ export class Service {
     open: Open,
     { incoming, traffic }: { readonly incoming: Incoming; readonly traffic: Traffic },
   ): Promise<void> {
-    const { config, clock, activity, places, workers } = this.#options;
+    const { config, clock, activity, capacity, workers } = this.#options;
     const { destination } = open;
     const session = `${this.#association.id}.${stream.number}`;
     const fields = { session, port: destination.port, ...sourceFields(open) };
@@ -204,7 +195,7 @@ export class Service {
       const reason = "no target for this port is configured";
       return this.#refuse(stream, { ...fields, reason }, ResultCode.NotAllowed, "no target for this port");
     }
-    if (!places.take(this.remoteHost)) {
+    if (!capacity.take(this.remoteHost)) {
       stream.answer(ResultCode.Overloaded, "session limit reached");
       return activity.refusals.count(refusalLabel(ResultCode.Overloaded));
     }
@@ -245,7 +236,7 @@ export class Service {
         log.warn("session reset", { ...counts(), reason: reasonOf(error) });
       }
     } finally {
-      places.give(this.remoteHost);
+      capacity.give(this.remoteHost);
     }
   }
 
