@@ -42,6 +42,7 @@ export class Capacity {
   readonly #idle: AdmissionQueue<Evictable>;
   /** Numbers of sessions by the network of their clients. */
   readonly #sessionsBySource = new Map<string, number>();
+  #sessions = 0;
 
   /** Starts without associations and sessions. */
   constructor(options: CapacityOptions) {
@@ -58,6 +59,11 @@ export class Capacity {
   get usage(): Usage {
     const { group: { sessions, channels }, channels: perAssociation } = this.#options;
     return { associations: channels.value / perAssociation, sessions: sessions.value };
+  }
+
+  /** Sessions of this worker that hold a place, including those whose target is not connected yet. */
+  get sessions(): number {
+    return this.#sessions;
   }
 
   /** Registers an association without a session. Evicts another one of a source that has too many. */
@@ -110,6 +116,7 @@ export class Capacity {
     }
     if (!this.makeRoom("session")) return false;
     this.#sessionsBySource.set(source, taken + 1);
+    this.#sessions++;
     group.sessions.add(1);
     return true;
   }
@@ -119,6 +126,7 @@ export class Capacity {
     const source = sourceNetwork(client), left = this.#sessionsBySource.get(source)! - 1;
     if (left > 0) this.#sessionsBySource.set(source, left);
     else this.#sessionsBySource.delete(source);
+    this.#sessions--;
     this.#options.group.sessions.add(-1);
   }
 

@@ -151,13 +151,13 @@ export class ServerHandler implements Observable {
 
   /** Numbers of waiting connections, associations and sessions, with their limits. */
   levels(): Levels {
-    const waiting = this.#acceptor.size, { limits } = this, { usage } = this.#capacity;
+    const waiting = this.#acceptor.size, { limits } = this, { usage, sessions } = this.#capacity;
     return {
       waiting,
       limits: [
         { name: "waiting", value: waitingLimit(usage, limits), used: waiting },
         { name: "associations", value: limits.associations, used: this.associations },
-        { name: "sessions", value: limits.sessions, used: this.activity.sessions.size },
+        { name: "sessions", value: limits.sessions, used: sessions },
         { name: "files", value: limits.files, used: filesUsed(usage, limits) },
       ],
     };

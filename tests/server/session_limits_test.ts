@@ -61,6 +61,19 @@ Deno.test("sessions beyond the limit are refused as overloaded, with a line, and
   );
 });
 
+Deno.test("a session counts against the limit from its OPEN on, while its target is being connected", async () => {
+  const handlers = new Handlers();
+  handlers.network.onConnect = ({ port }) => port === 8000 ? new Promise(() => {}) : undefined;
+  const { association, peer } = await associate(handlers, "203.0.113.1");
+  await peer.send(encode.open(1, OPEN), encode.open(2, OPEN));
+  await settle();
+  assertEquals([used(handlers), handlers.server.activity.sessions.size], [2, 0]);
+  association.end();
+  await settle();
+  assertEquals(used(handlers), 0);
+  await handlers.close();
+});
+
 Deno.test("the sessions of one source are limited over all its associations, and those of others are not", async () => {
   const handlers = new Handlers({}, { server: "limits: {sessions-per-source: 2}" });
   const [one, same, other] = [
