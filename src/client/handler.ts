@@ -12,13 +12,14 @@ import { padSource } from "../sharing/pads.ts";
 import { Liveness } from "../session/liveness.ts";
 import { CreditBudget } from "../streams/credit_budget.ts";
 import { perWorkerShare, single, type WorkerGroup } from "../workers/worker_group.ts";
+import { Capacity } from "./capacity.ts";
 import { Dialers } from "./dial/dialers.ts";
 import { Direct } from "./dial/direct.ts";
 import { Directory, type Route } from "./servers/directory.ts";
 import type { Arrival, IngressProtocol } from "./ingress/arrival.ts";
 import { type IngressUsers, makeProtocols } from "./ingress/protocols.ts";
 import { Overloaded } from "./ingress/refusal.ts";
-import { type EffectiveLimits, limitReached, limitsFor, type Usage } from "./limits.ts";
+import { type EffectiveLimits, limitsFor } from "./limits.ts";
 import { LoopGuard } from "./loop_guard.ts";
 import { isIp } from "../net/ip.ts";
 import { ownHosts } from "../net/own_hosts.ts";
@@ -60,7 +61,7 @@ export class ClientHandler implements Observable {
   readonly #rules: RulesInPlace;
   #monitor: RulesMonitor | undefined;
   readonly #system: ClientSystem;
-  readonly #limitReached: ThrottledWarning;
+  readonly #capacity: Capacity;
   readonly #refused: ThrottledWarning;
   readonly #log: Log;
   readonly #group: WorkerGroup;
@@ -69,7 +70,6 @@ export class ClientHandler implements Observable {
   /** Replaced by a reload. */
   #config: ClientConfig;
   #limits: EffectiveLimits;
-  #handling = 0;
 
   /**
    * Starts to listen.
@@ -87,7 +87,7 @@ export class ClientHandler implements Observable {
     this.#limits = limitsFor(config, fileLimit(), group);
     const activity = this.activity = new Activity(clock);
     this.#countChannels(config);
-    this.#limitReached = new ThrottledWarning(log, clock, "limit reached");
+    const capacity = this.#capacity = new Capacity({ limits: () => this.#limits, group, activity, log, clock });
     this.#refused = new ThrottledWarning(log, clock, "connection refused");
     const cameBack = (to: Address) => network.cameBack(to);
     const shared = { config: () => this.#config, network, clock, log, activity };
@@ -97,14 +97,14 @@ export class ClientHandler implements Observable {
       refused: new ThrottledWarning(log, clock, "session refused"),
       liveness: new Liveness(clock, () => this.#config.timeouts),
       budget: new CreditBudget(),
-      room: (channels) => this.#room({ sessions: 0, channels }),
+      room: (channels) => capacity.fits(channels),
       channels: group.channels,
       cameBack,
     });
     this.#direct = new Direct({
       ...shared,
       refused: this.#refused,
-      room: () => this.#room({ sessions: 0, channels: 1 }),
+      room: () => capacity.fits(1),
       channels: group.channels,
     });
     this.#ingress = new Ingress(this.#protocols(config, users), {
@@ -164,10 +164,7 @@ export class ClientHandler implements Observable {
   levels(): Levels {
     return {
       pool: this.#dialers.pool,
-      limits: [
-        { name: "sessions", value: this.#limits.sessions, used: this.#handling },
-        { name: "files", value: this.#limits.files, used: this.#group.sessions.value + this.#group.channels.value },
-      ],
+      limits: this.#capacity.levels,
       ...this.#monitor?.inPlace !== undefined && { rules: this.#monitor.inPlace },
     };
   }
@@ -255,30 +252,17 @@ export class ClientHandler implements Observable {
 
   async #handle(arrival: Arrival): Promise<void> {
     if (this.#rules.consumes(arrival)) return;
-    if (!this.#room({ sessions: 1, channels: 0 })) {
+    if (!this.#capacity.take()) {
       this.activity.refusals.count("overloaded");
       return await arrival.refused(new Overloaded("session limit reached"));
     }
-    this.#handling++;
-    this.#group.sessions.add(1);
     try {
       const route = await this.#route(arrival);
       if (route?.kind === "direct") await this.#direct.relay(arrival, route.addresses);
       else if (route?.kind === "server") await this.#dialers.dial(route.server, arrival, arrival.destination.port);
     } finally {
-      this.#handling--;
-      this.#group.sessions.add(-1);
+      this.#capacity.give();
     }
-  }
-
-  /** True if there is room for more sessions or channels; the limit is reported otherwise. */
-  #room(wanted: Usage): boolean {
-    const { sessions, channels } = this.#group;
-    const limit = limitReached(wanted, { sessions: sessions.value, channels: channels.value }, this.#limits);
-    if (limit === null) return true;
-    this.activity.limitHits.count(limit);
-    this.#limitReached.warn({ limit, value: this.#limits[limit] });
-    return false;
   }
 
   /** Decides where a connection goes. @returns null after refusing it. */
