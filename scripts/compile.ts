@@ -25,7 +25,7 @@ const INCLUDED: string[] = ["src/run/worker.ts"];
 const PROGRAM = "main.ts";
 
 /** Sources of a build; changes to them mark the build as modified. */
-const SOURCES = ["main.ts", "deno.json", "deno.lock", "scripts", "src"];
+export const SOURCES: readonly string[] = ["main.ts", "deno.json", "deno.lock", "scripts", "src"];
 
 /** An executable to build. */
 export interface Compile {
