@@ -6,6 +6,7 @@
  * @module
  */
 
+import { proofs } from "./vectors/authenticate.ts";
 import { directions } from "./vectors/direction.ts";
 import { frames } from "./vectors/frames.ts";
 import { associates, greetings, refusals } from "./vectors/handshake.ts";
@@ -38,6 +39,7 @@ export function vectors(): string {
     direction: directions(),
     invalidDirection: invalidDirections(),
     identify: exchanges(),
+    proof: proofs(),
     unanswered: unanswered(),
     invalidList: invalidLists(),
   };

@@ -15,6 +15,11 @@ export const TYPES = {
   CREDIT: 10,
   STREAMS: 11,
   BLOCKED: 12,
+  HELLO: 13,
+  AUTH: 14,
+  ENROLL: 15,
+  ENROLLED: 16,
+  DENIED: 17,
 } as const;
 
 /** The name of a frame's type. */
@@ -98,6 +103,31 @@ export function blocked(stream: number): Frame {
   return frame("BLOCKED", stream);
 }
 
+/** HELLO, with counted bytes. */
+export function hello(): Frame {
+  return frame("HELLO", 0, join(counted(8, 1), counted(32, 16)));
+}
+
+/** AUTH, with counted bytes. */
+export function auth(): Frame {
+  return frame("AUTH", 0, join(counted(32, 1), counted(64, 64)));
+}
+
+/** ENROLL, with counted bytes. */
+export function enroll(): Frame {
+  return frame("ENROLL", 0, join(counted(32, 1), counted(32, 64), counted(8, 128)));
+}
+
+/** ENROLLED. */
+export function enrolled(client: string): Frame {
+  return frame("ENROLLED", 0, utf8(client));
+}
+
+/** DENIED. */
+export function denied(code: number): Frame {
+  return frame("DENIED", 0, uint(code, 1));
+}
+
 /** Single frames, with the values in their bodies (docs/PROTOCOL.md 5.1). */
 export function frames(): Vector[] {
   const vector = (name: string, description: string, { type, stream, body, bytes }: Frame, values = {}): Vector => {
@@ -137,5 +167,25 @@ export function frames(): Vector[] {
     vector("CREDIT", "65,536 bytes more", credit(2, 65_536), { increment: 65_536 }),
     vector("STREAMS", "Streams up to 192", streams(192), { limit: 192 }),
     vector("BLOCKED", "No body", blocked(2)),
+    vector("HELLO", "A key id and a nonce", hello(), {
+      key: counted(8, 1).toHex(),
+      nonce: counted(32, 16).toHex(),
+    }),
+    vector("AUTH", "The server's nonce, or the client's key id and zeros; and a proof", auth(), {
+      head: counted(32, 1).toHex(),
+      proof: counted(64, 64).toHex(),
+    }),
+    vector("ENROLL", "A public key, a MAC and an invitation's id", enroll(), {
+      enroll: {
+        publicKey: counted(32, 1).toHex(),
+        mac: counted(32, 64).toHex(),
+        invitation: counted(8, 128).toHex(),
+      },
+    }),
+    vector("ENROLLED", "The client's name", enrolled("alice"), { client: "alice" }),
+    vector("ENROLLED, longest", "A name of 63 bytes", enrolled("a".repeat(63)), { client: "a".repeat(63) }),
+    ...["NoProof", "NotAuthentic", "NoSuchKey", "NotInvited", "Revoked"].map((name, index) =>
+      vector(`DENIED ${name}`, `Code ${index + 1}`, denied(index + 1), { code: index + 1 })
+    ),
   ];
 }

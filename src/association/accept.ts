@@ -143,7 +143,7 @@ export class Acceptor {
       addresses,
       this.#options,
     );
-    const echo = encodeAssociate(list);
+    const echo = association.list = encodeAssociate(list);
     candidates.forEach(({ connection }, index) => {
       writeAll(connection, echo).catch((cause) => {
         association.channelFailed(index, cause);

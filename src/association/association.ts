@@ -72,6 +72,8 @@ export class Association {
   readonly readable: ReadableStream<Chunk>;
   /** Message bytes to send, in chunks that fit a pooled buffer; releases each once it is split. Closing half-closes. */
   readonly writable: WritableStream<Chunk>;
+  /** The list message of its handshake (docs/PROTOCOL.md 2.2), as sent or echoed; empty before it is known. */
+  list: Uint8Array = new Uint8Array(0);
   /** Called with the length of each written chunk once all channels have accepted it. */
   written: Written = () => {};
   /** The channel's error, if a channel ended it. */

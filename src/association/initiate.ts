@@ -118,12 +118,10 @@ export async function initiate(addresses: readonly Address[], options: InitiateO
       }
     });
     if (inconclusive.length > 0) throw inconclusive[0];
-    return new Association(
-      associationId(cookies),
-      connections.map((connection) => new ChannelReader(connection)),
-      addresses,
-      options,
-    );
+    const readers = connections.map((connection) => new ChannelReader(connection));
+    const association = new Association(associationId(cookies), readers, addresses, options);
+    association.list = list;
+    return association;
   } catch (error) {
     limit.abort(error);
     throw error;

@@ -1,4 +1,5 @@
 import { reasonOf } from "../errors/errors.ts";
+import type { Credentials } from "../authenticate/credentials.ts";
 import type { ClientConfig } from "../config/types.ts";
 import { systemDatabasePath } from "../identify/database.ts";
 import type { ScopedKey } from "../identify/learned.ts";
@@ -35,6 +36,8 @@ export interface ClientSecrets {
   readonly users?: IngressUsers;
   /** Keys for identification, in the configuration's order. Default: none. */
   readonly keys?: readonly ScopedKey[];
+  /** Keys of configured servers, and the client's. Default: none. */
+  readonly credentials?: Credentials;
 }
 
 /** Options of {@linkcode ClientHandler}. */
@@ -77,7 +80,8 @@ export class ClientHandler implements Observable {
    * @throws {StartError} If it can't listen at an address; leaves nothing open.
    */
   constructor(config: ClientConfig, options: ClientHandlerOptions) {
-    const { log, system = realClientSystem, users = {}, keys = [], group = single(), replace = false } = options;
+    const { log, system = realClientSystem, users = {}, keys = [], credentials } = options;
+    const { group = single(), replace = false } = options;
     this.#group = group;
     const { clock } = this.#system = system;
     const network = this.#loopGuard = new LoopGuard(system.network, clock, log, group.paths);
@@ -128,6 +132,7 @@ export class ClientHandler implements Observable {
       network,
       cameBack,
       keys,
+      ...credentials !== undefined && { credentials },
       database: databaseOf(config),
       asked: (outcome) => activity.identified.count(outcome),
       isOwn: (address) => isOwn(address, this.#ingress.addresses, ownHosts()),
@@ -206,11 +211,11 @@ export class ClientHandler implements Observable {
    *
    * @returns The changed settings that take effect only after a restart.
    */
-  reload(config: ClientConfig, { users = {}, keys = [] }: ClientSecrets = {}): string[] {
+  reload(config: ClientConfig, { users = {}, keys = [], credentials }: ClientSecrets = {}): string[] {
     this.#config = config;
     this.#limits = limitsFor(config, fileLimit(), this.#group);
     this.#countChannels(config);
-    this.#directory.reload(config, keys);
+    this.#directory.reload(config, keys, credentials);
     return [
       ...this.#ingress.replace(this.#protocols(config, users)),
       ...databaseOf(config) === databaseOf(this.#initial) ? [] : ["database"],

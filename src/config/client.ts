@@ -25,6 +25,7 @@ import {
   countOrWordSyntax,
   countSyntax,
   type PairSyntax,
+  pathSyntax,
   portSyntax,
   type Syntax,
 } from "./syntax.ts";
@@ -87,6 +88,12 @@ const serverEntrySchema: Schema<Omit<Server, "name">> = {
     example: "[80, 443]",
     doc: "Ports served to redirected connections; default: all",
   },
+  key: {
+    key: "key",
+    shape: scalar(pathSyntax),
+    example: "web.key.pub",
+    doc: "Key that the server must prove to have: its public half, or an HMAC key of this client and server alone",
+  },
 };
 
 const limitsGroup: Group<ClientLimits> = {
@@ -112,6 +119,13 @@ const schema: Schema<ClientConfig> = {
     doc: `A server and the 2 to 16 addresses of its channels; default port: ${DEFAULT_PORT}`,
   },
   ...clientIdentifySchema,
+  clientKey: {
+    key: "client-key",
+    flag: "client-key",
+    shape: scalar(pathSyntax),
+    example: "client.key",
+    doc: "Ed25519 key that proves this client's identity to servers whose keys it has; see micss help keygen",
+  },
   forwards: {
     key: "forward",
     flag: "forward",
@@ -164,6 +178,9 @@ function check(config: ClientConfig, problems: Problems): void {
   for (const forward of forwards) {
     if (names.includes(forward.server) || isLearnable(config, forward.server)) continue;
     problems.at(forward, `no server is named ${forward.server}; ${suggestion(forward.server, names)}`);
+  }
+  if (config.clientKey !== undefined && config.keys.length === 0 && servers.every(({ key }) => key === undefined)) {
+    problems.at(config, "client-key is used only with servers whose keys are known; give servers.NAME.key");
   }
   checkDistinctListeners(listeners, problems);
   if (config.workers > 1) checkFixedPorts(listeners, problems);

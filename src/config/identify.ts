@@ -8,19 +8,10 @@ import { covers, formatScope, parseScope } from "./scope.ts";
 import { isIp } from "../net/ip.ts";
 import { isMap, list, map, scalar } from "./shape.ts";
 import { type Shape } from "./schema.ts";
-import { addressSyntax, durationSyntax, type PairSyntax, type Syntax, wordSyntax } from "./syntax.ts";
+import { addressSyntax, durationSyntax, type PairSyntax, pathSyntax, wordSyntax } from "./syntax.ts";
 import type { ClientConfig, ClientKey, ServerConfig, UnknownAction } from "./types.ts";
 
 const UNKNOWN_ACTIONS: readonly UnknownAction[] = ["reject", "direct"];
-
-/** A file's path. */
-export const pathSyntax: Syntax<string> = {
-  placeholder: "FILE",
-  means: "a path; relative paths start at the working directory",
-  schema: { type: "string" },
-  parse: (text) => text,
-  format: (path) => path,
-};
 
 /** A key and its scope: `192.0.2.10=/etc/micss/web.key.pub`. */
 export const clientKeySyntax: PairSyntax<ClientKey> = {
@@ -99,7 +90,7 @@ export const serverIdentifySchema: {
     shape: list(pathSyntax),
     default: [],
     example: "[web.key]",
-    doc: "Key to authenticate announced channels with; see micss help keygen",
+    doc: "Key that proves this server's identity, also when it announces its channels; see micss help keygen",
   },
   announce: {
     key: "announce",

@@ -1,9 +1,8 @@
 import { type Address, DEFAULT_PORT } from "../net/address.ts";
-import { pathSyntax } from "./identify.ts";
 import type { Problems } from "./problems.ts";
 import type { Field } from "./schema.ts";
 import { list, scalar, toggle } from "./shape.ts";
-import { addressSyntax } from "./syntax.ts";
+import { addressSyntax, pathSyntax } from "./syntax.ts";
 import type { ClientConfig } from "./types.ts";
 
 /** Settings of ingress other than forwards; see {@linkcode ClientConfig}. */

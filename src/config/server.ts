@@ -9,6 +9,7 @@ import {
   checkPortRanges,
   repeated,
 } from "./check.ts";
+import { checkClients, clientsField } from "./clients.ts";
 import { logGroup, padsField, streamLimits, timeoutsGroup, workersField } from "./common.ts";
 import { checkAnnounced, serverIdentifySchema } from "./identify.ts";
 import { HOST_PATTERN, PORT_PATTERN, textSchema } from "./json_schema.ts";
@@ -100,6 +101,12 @@ const limitsGroup: Group<ServerLimits> = {
       example: "1000",
       doc: "The same per source, an IPv4 address or an IPv6 /64 network; default: limits.sessions",
     },
+    sessionsPerClient: {
+      key: "sessions-per-client",
+      shape: scalar(countSyntax()),
+      example: "1000",
+      doc: "The same per client that has proved its identity; default: limits.sessions",
+    },
     streams: {
       key: "streams",
       shape: scalar(countSyntax(MIN_STREAMS, MAX_STREAMS)),
@@ -143,6 +150,7 @@ const schema: Schema<ServerConfig> = {
       "maps several public addresses to one, as Kubernetes Services do",
   },
   ...serverIdentifySchema,
+  clients: clientsField,
   rules: rulesField(serverRulesSchema),
   workers: workersField(
     "Event loops that share the associations, up to one per core; each listens one port above the previous one",
@@ -164,6 +172,7 @@ function check(config: ServerConfig, problems: Problems): void {
     checkPortRanges(channels, workers, problems);
   }
   checkAnnounced(config, problems);
+  checkClients(config.clients, problems);
   if (targets.length === 0) problems.at(targets, "no target; give at least one, such as 80=127.0.0.1:8080");
   for (const [key, value] of [["waiting", limits.waiting], ["waiting-per-source", limits.waitingPerSource]] as const) {
     if (value === undefined || value >= channels.length) continue;

@@ -171,3 +171,12 @@ export function wordSyntax<T extends string>(kind: string, words: readonly T[]):
     format: (word) => word,
   };
 }
+
+/** A file's path. */
+export const pathSyntax: Syntax<string> = {
+  placeholder: "FILE",
+  means: "a path; relative paths start at the working directory",
+  schema: { type: "string" },
+  parse: (text) => text,
+  format: (path) => path,
+};

@@ -2,6 +2,7 @@ import type { Address } from "../net/address.ts";
 import type { LogFormat, LogThreshold } from "../log/log.ts";
 import type { PadChoice } from "../sharing/pads.ts";
 import type { AdminAddress } from "./admin.ts";
+import type { ClientsChoice } from "./clients.ts";
 import type { ClientRules, ServerRules } from "./rules.ts";
 import type { KeyScope } from "./scope.ts";
 
@@ -61,6 +62,8 @@ export interface ServerLimits extends StreamLimits {
   readonly sessions?: number;
   /** The same per source, as for `waitingPerSource`. Default: as many as `sessions`. */
   readonly sessionsPerSource?: number;
+  /** The same per client that has proved its identity. Default: as many as `sessions`. */
+  readonly sessionsPerClient?: number;
   /** Maximum number of open streams of an association: 128 to 65,536. */
   readonly streams: number;
   /** Maximum connections per second from one source, after a burst of ten times as many; 0: no limit. */
@@ -84,8 +87,10 @@ export interface ServerConfig {
    * several public addresses to one local address.
    */
   readonly distinctAddresses: boolean;
-  /** Key files for identification requests; empty to answer none. */
+  /** Key files that prove the server's identity, and for identification requests; empty to do neither. */
   readonly keys: readonly string[];
+  /** Clients that may connect. Default: all who reach the channels. */
+  readonly clients?: ClientsChoice;
   /** Public addresses of the channels, in the same order; empty if they are the local ones. */
   readonly announce: readonly Address[];
   /** Time that clients may use announced channels before asking again, in milliseconds. */
@@ -114,6 +119,8 @@ export interface Server {
   readonly channels: readonly Address[];
   /** Ports served to redirected connections. Default: all. */
   readonly ports?: readonly number[];
+  /** File of the key that the server must prove to have. Default: it is not authenticated. */
+  readonly key?: string;
 }
 
 /** Forwards connections to `listen` to `port` behind `server`. */
@@ -132,6 +139,8 @@ export interface ClientConfig {
   readonly servers: readonly Server[];
   /** Keys to identify other servers with. */
   readonly keys: readonly ClientKey[];
+  /** File of the Ed25519 key that proves this client's identity to servers whose keys it has. Default: none. */
+  readonly clientKey?: string;
   /** Action for destinations without a known server. */
   readonly unknown: UnknownAction;
   /** File that keeps learned channels. Default: depends on the user. */

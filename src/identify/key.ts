@@ -21,7 +21,9 @@ const PKCS8_HEAD = Uint8Array.fromHex("302e020100300506032b657004220420");
 
 /** A server handler's key as held by one side. The key material can't be read back. */
 export interface Key {
-  /** Identifies the key on the wire and in logs: 8 bytes, not secret. */
+  /** SHA-256 over the key and its method: 32 bytes, not secret. */
+  readonly hash: Uint8Array<ArrayBuffer>;
+  /** Identifies the key on the wire and in logs: the first 8 bytes of its hash. */
   readonly id: Uint8Array<ArrayBuffer>;
   /** Method of authentication. */
   readonly method: Method;
@@ -82,7 +84,7 @@ export async function importKey({ kind, material }: KeyText): Promise<Key> {
     case "micss-ed25519-v1": {
       const { key, raw } = await importPrivate(material);
       return {
-        id: await idOf(Method.Ed25519, raw),
+        ...await hashOf(Method.Ed25519, raw),
         method: Method.Ed25519,
         sign: async (transcript) => new Uint8Array(await crypto.subtle.sign("Ed25519", key, transcript)),
       };
@@ -90,7 +92,7 @@ export async function importKey({ kind, material }: KeyText): Promise<Key> {
     case "micss-ed25519-public-v1": {
       const key = await crypto.subtle.importKey("raw", material, "Ed25519", false, ["verify"]);
       return {
-        id: await idOf(Method.Ed25519, material),
+        ...await hashOf(Method.Ed25519, material),
         method: Method.Ed25519,
         verify: (transcript, token) => crypto.subtle.verify("Ed25519", key, token, transcript),
       };
@@ -102,7 +104,7 @@ async function hmacKey(material: Uint8Array<ArrayBuffer>): Promise<Key> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const key = await crypto.subtle.importKey("raw", material, algorithm, false, ["sign", "verify"]);
   return {
-    id: await idOf(Method.HmacSha256, material),
+    ...await hashOf(Method.HmacSha256, material),
     method: Method.HmacSha256,
     sign: async (transcript) => new Uint8Array(await crypto.subtle.sign("HMAC", key, transcript)),
     verify: (transcript, token) => crypto.subtle.verify("HMAC", key, token, transcript),
@@ -117,8 +119,10 @@ async function importPrivate(seed: Uint8Array): Promise<{ key: CryptoKey; raw: U
   return { key, raw: Uint8Array.fromBase64(x, { alphabet: "base64url" }) };
 }
 
-/** First 8 bytes of SHA-256 over a context, the method, and the 256-bit secret or the public half. */
-async function idOf(method: Method, material: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-  const hash = await crypto.subtle.digest("SHA-256", Uint8Array.from([...ID_CONTEXT, method, ...material]));
-  return new Uint8Array(hash, 0, KEY_ID_LENGTH).slice();
+/** The hash and id of a key: SHA-256 over a context, the method, and the 256-bit secret or the public half. */
+export async function hashOf(method: Method, material: Uint8Array): Promise<Pick<Key, "hash" | "id">> {
+  const hash = new Uint8Array(
+    await crypto.subtle.digest("SHA-256", Uint8Array.from([...ID_CONTEXT, method, ...material])),
+  );
+  return { hash, id: hash.slice(0, KEY_ID_LENGTH) };
 }

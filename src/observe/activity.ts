@@ -34,6 +34,8 @@ export type RefusalReason = typeof REFUSAL_REASONS[number];
 export interface Session {
   /** Id in the log. */
   readonly id: string;
+  /** Name of its client on a server, if it has proved its identity. */
+  readonly client?: string;
   /** Address of its application, if known. */
   readonly from?: string;
   /** The server's name, or the target. */
@@ -91,6 +93,8 @@ export class Activity {
   readonly sessionSeconds: Histogram = new Histogram(SESSION_BOUNDS);
   /** Outcomes of identification requests: sent on a client, answered on a server. */
   readonly identified: Tally = new Tally();
+  /** Outcomes of authentications, on a server. */
+  readonly authentications: Tally = new Tally();
   /** Number of refusals by each limit. */
   readonly limitHits: Tally = new Tally();
   /** Source of all times here. */

@@ -8,7 +8,7 @@ import type { Option } from "../config/schema.ts";
 import { keyCheck } from "./with_admin.ts";
 import { monitorRules, rulesChecks } from "./rules_checks.ts";
 import type { Loaded, Program } from "./program.ts";
-import { loadClientKeys } from "./keys.ts";
+import { loadClientKeys, loadCredentials } from "./keys.ts";
 import { readIngressUsers } from "./ingress_users.ts";
 import { warnOfLowFileLimit } from "./file_limit.ts";
 import { DRY_RUN } from "./dry_run_flag.ts";
@@ -17,6 +17,7 @@ import { StartError } from "../net/listen/listen.ts";
 import { hasNativeHelper } from "../net/linux/libc.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { LogFields } from "../log/log.ts";
+import type { Credentials } from "../authenticate/credentials.ts";
 import type { ScopedKey } from "../identify/learned.ts";
 import type { ClientConfig } from "../config/types.ts";
 
@@ -33,6 +34,8 @@ export interface LoadedClient extends Loaded {
   readonly users: IngressUsers;
   /** Keys of servers. */
   readonly keys: readonly ScopedKey[];
+  /** Keys that authenticate configured servers, and this client. */
+  readonly credentials: Credentials;
 }
 
 /** The program of a client handler. @param args Arguments after `micss client`. */
@@ -45,10 +48,14 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
       const config = await resolveListeners(loaded.config);
       const users = readIngressUsers(config, readUsersFile);
       const keys = await loadClientKeys("micss client: keys", config.keys);
-      return { config, users, keys, replace: loaded.has("replace") };
+      const credentials = await loadCredentials("micss client", config);
+      return { config, users, keys, credentials, replace: loaded.has("replace") };
     },
     differences(before, after) {
       const ids = ({ keys }: LoadedClient) => keys.map(({ key }) => key.id.toHex()).join();
+      const serverIds = ({ credentials: { servers } }: LoadedClient) =>
+        servers.values().map(({ serverKey }) => serverKey.id.toHex()).toArray().join();
+      const clientId = ({ credentials: { clientKey } }: LoadedClient) => clientKey?.id.toHex();
       const same = (name: keyof IngressUsers) => {
         const [old, next] = [before.users[name], after.users[name]];
         return old === undefined ? next === undefined : old.equals(next);
@@ -57,14 +64,16 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
         ...new Set([
           ...differences(clientSpec.schema, before.config, after.config),
           ...ids(before) === ids(after) ? [] : ["keys"],
+          ...serverIds(before) === serverIds(after) ? [] : ["servers"],
+          ...clientId(before) === clientId(after) ? [] : ["client-key"],
           ...same("socks5") ? [] : ["socks5-users"],
           ...same("httpConnect") ? [] : ["http-connect-users"],
         ]),
       ];
     },
-    start({ config, users, keys, replace }, log, group) {
+    start({ config, users, keys, credentials, replace }, log, group) {
       checkSystem(config);
-      const handler = new ClientHandler(config, { log, users, keys, group, replace });
+      const handler = new ClientHandler(config, { log, users, keys, credentials, group, replace });
       let current = config;
       // These concern the whole machine, so one worker is enough.
       if (group.index === 0) {
@@ -76,6 +85,8 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
         listening: listeningFields(handler),
         checks: ({ config }) => [
           ...config.keys.map(({ file }) => keyCheck(file, "verify")),
+          ...config.servers.flatMap(({ key }) => key ?? []).map((file) => keyCheck(file, "verify")),
+          ...config.clientKey === undefined ? [] : [keyCheck(config.clientKey, "sign")],
           ...group.index === 0 ? rulesChecks(config, handler) : [],
           ...config.servers.map(({ name }) => ({
             name: `server ${name}`,
@@ -83,9 +94,9 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
             run: () => handler.verifyServer(name),
           })),
         ],
-        reload({ config, users, keys }) {
+        reload({ config, users, keys, credentials }) {
           current = config;
-          return handler.reload(config, { users, keys });
+          return handler.reload(config, { users, keys, credentials });
         },
       };
     },

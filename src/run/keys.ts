@@ -1,5 +1,9 @@
 import { quote, UsageError } from "../config/problems.ts";
-import type { ClientKey } from "../config/types.ts";
+import { anyone, type ClientDirectory, FixedClients } from "../authenticate/client_directory.ts";
+import { type Credentials, credentialsFor } from "../authenticate/credentials.ts";
+import type { ClientsChoice } from "../config/clients.ts";
+import type { ClientConfig, ClientKey } from "../config/types.ts";
+import { Method } from "../wire/identify.ts";
 import type { Key } from "../identify/key.ts";
 import { KeyFileError, type KeyUse, loadKey } from "../identify/key_file.ts";
 import type { ScopedKey } from "../identify/learned.ts";
@@ -29,4 +33,70 @@ export async function loadKeys(place: string, files: readonly string[], use: Key
 export async function loadClientKeys(place: string, configured: readonly ClientKey[]): Promise<ScopedKey[]> {
   const keys = await loadKeys(place, configured.map(({ file }) => file), "verify");
   return configured.map(({ scope }, index) => ({ scope, key: keys[index]! }));
+}
+
+/**
+ * Loads the keys of a server's clients.
+ *
+ * @param place Prefix of messages: "micss server: clients".
+ * @param own The server's keys.
+ * @throws {UsageError} With a line for each invalid file, and for a key that two clients, or a client and the server's other
+ * clients, have in common.
+ */
+export async function loadServerClients(
+  place: string,
+  choice: ClientsChoice | undefined,
+  own: readonly Key[],
+): Promise<ClientDirectory> {
+  if (choice === undefined || choice === "anyone") return anyone;
+  const loaded = await Promise.all(choice.map(async (client) => {
+    const keys = await loadKeys(place, client.keys, "verify");
+    return keys.map((key, at) => ({ client, key, file: client.keys[at]! }));
+  }));
+  const lines: string[] = [], owners = new Map(own.map(({ id }) => [id.toHex(), "this server (keys)"]));
+  for (const { client: { name }, key, file } of loaded.flat()) {
+    const id = key.id.toHex(), owner = owners.get(id);
+    owners.set(id, name);
+    if (owner === undefined) continue;
+    lines.push(`${place} ${quote(file)}: the key of ${name} is also that of ${owner}; give each a key of its own`);
+  }
+  if (lines.length > 0) throw new UsageError(lines);
+  return new FixedClients(
+    loaded.flat().map(({ client: { name, ports = null, sessions = null }, key }) => {
+      return { name, key, ports, sessions };
+    }),
+  );
+}
+
+/**
+ * Loads a client's key and those of its configured servers.
+ *
+ * @param place Prefix of messages: "micss client".
+ * @throws {UsageError} With a line for each invalid file, and for an HMAC key of two servers.
+ */
+export async function loadCredentials(
+  place: string,
+  { servers, clientKey: file }: Pick<ClientConfig, "servers" | "clientKey">,
+): Promise<Credentials> {
+  const [clientKey = null] = file === undefined ? [] : await loadKeys(`${place}: client-key`, [file], "sign");
+  if (clientKey?.method === Method.HmacSha256) {
+    throw new UsageError([
+      `${place}: client-key ${quote(file!)}: an HMAC key, which one server has, too; give it as servers.NAME.key`,
+    ]);
+  }
+  const owners = new Map<string, string>();
+  const credentials = await Promise.all(servers.map(async ({ name, key: file }) => {
+    if (file === undefined) return [];
+    const [key] = await loadKeys(`${place}: servers.${name}.key`, [file], "verify");
+    const id = key!.id.toHex(), owner = owners.get(id);
+    if (owner !== undefined && key!.method === Method.HmacSha256) {
+      throw new UsageError([
+        `${place}: servers.${name}.key ${quote(file)}: also the key of ${owner}, which could pose as this client; ` +
+        "give each server its own",
+      ]);
+    }
+    owners.set(id, name);
+    return [[name, credentialsFor(key!, clientKey)] as const];
+  }));
+  return { servers: new Map(credentials.flat()), clientKey };
 }

@@ -1,15 +1,18 @@
+import type { ClientDirectory } from "../authenticate/client_directory.ts";
 import { differences } from "../config/differences.ts";
 import { type ReadFile, readFile } from "../config/file.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { serverSpec } from "../config/server.ts";
 import type { ServerConfig } from "../config/types.ts";
 import type { Key } from "../identify/key.ts";
+import type { Log } from "../log/log.ts";
 import { formatAddress } from "../net/address.ts";
+import { isLoopback } from "../net/ip.ts";
 import { listenAddresses } from "../net/listen/listen_addresses.ts";
 import { ServerHandler } from "../server/mod.ts";
 import { DRY_RUN } from "./dry_run_flag.ts";
 import { warnOfLowFileLimit } from "./file_limit.ts";
-import { loadKeys } from "./keys.ts";
+import { loadKeys, loadServerClients } from "./keys.ts";
 import type { Loaded, Program } from "./program.ts";
 import { keyCheck } from "./with_admin.ts";
 
@@ -18,6 +21,8 @@ export interface LoadedServer extends Loaded {
   readonly config: ServerConfig;
   /** Keys that prove its channels to clients. */
   readonly keys: readonly Key[];
+  /** Clients that may connect. */
+  readonly clients: ClientDirectory;
 }
 
 /** The program of a server handler. @param args Arguments after `micss server`. */
@@ -27,24 +32,40 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
     args,
     async load() {
       const config = await resolveListeners(parseServerCommand(args, readFile));
-      return { config, keys: await loadKeys("micss server: keys", config.keys, "sign") };
+      const keys = await loadKeys("micss server: keys", config.keys, "sign");
+      return { config, keys, clients: await loadServerClients("micss server: clients", config.clients, keys) };
     },
     differences(before, after) {
       const [old, next] = [before, after].map(({ keys }) => keys.map(({ id }) => id.toHex()).join());
       const keys = old === next ? [] : ["keys"];
-      return [...new Set([...differences(serverSpec.schema, before.config, after.config), ...keys])];
+      const clients = before.clients.keys.join() === after.clients.keys.join() ? [] : ["clients"];
+      return [...new Set([...differences(serverSpec.schema, before.config, after.config), ...keys, ...clients])];
     },
-    start({ config, keys }, log, group) {
-      const handler = new ServerHandler({ config, keys, log, group });
+    start(loaded, log, group) {
+      const { config } = loaded;
+      const handler = new ServerHandler({ ...loaded, log, group });
+      if (group.index === 0) warnOfOpenServer(log, config);
       if (group.index === 0) warnOfLowFileLimit(log, handler.limits.possible, config.limits);
       return {
         handler,
         listening: { channels: handler.channels.map(formatAddress).join() },
-        checks: ({ config }) => config.keys.map((file) => keyCheck(file, "sign")),
+        checks: ({ config: { keys, clients = [] } }) => [
+          ...keys.map((file) => keyCheck(file, "sign")),
+          ...(clients === "anyone" ? [] : clients).flatMap(({ keys }) => keys).map((file) => keyCheck(file, "verify")),
+        ],
         reload: (loaded) => handler.reload(loaded),
       };
     },
   };
+}
+
+/** Warns if all who reach the channels reach the targets, unless that is meant. */
+function warnOfOpenServer(log: Log, { clients, channels }: ServerConfig): void {
+  if (clients !== undefined || channels.every(({ host }) => isLoopback(host))) return;
+  log.warn("any client may connect", {
+    reason: "clients are not configured: whoever reaches all channels reaches the targets",
+    hint: "give clients, or clients: anyone if that is meant",
+  });
 }
 
 /** Replaces each channel's name by the first of its addresses that is assigned to this machine. */

@@ -1,4 +1,5 @@
 import { AdmissionQueue } from "../association/admission_queue.ts";
+import type { KnownClient } from "../authenticate/client_directory.ts";
 import type { Log } from "../log/log.ts";
 import { ThrottledWarning } from "../log/throttled.ts";
 import { sourceNetwork } from "../net/ip.ts";
@@ -42,6 +43,8 @@ export class Capacity {
   readonly #idle: AdmissionQueue<Evictable>;
   /** Numbers of sessions by the network of their clients. */
   readonly #sessionsBySource = new Map<string, number>();
+  /** Numbers of sessions by the names of clients that have proved their identity. */
+  readonly #sessionsByClient = new Map<string, number>();
   #sessions = 0;
 
   /** Starts without associations and sessions. */
@@ -102,30 +105,37 @@ export class Capacity {
   /**
    * Takes a place for a client's session, to be given back by {@linkcode give}.
    *
-   * @param client The client handler's host address.
+   * @param host The client handler's host address.
+   * @param client The client, if it has proved its identity.
    * @returns False if there is none; the limit is reported.
    */
-  take(client: string): boolean {
-    const { group, limits } = this.#options, { sessions, sessionsPerSource } = limits();
-    const source = sourceNetwork(client), taken = this.#sessionsBySource.get(source) ?? 0;
+  take(host: string, client: KnownClient | null): boolean {
+    const { group, limits } = this.#options, { sessions, sessionsPerSource, sessionsPerClient } = limits();
+    const source = sourceNetwork(host), taken = this.#sessionsBySource.get(source) ?? 0;
     const perSource = perWorkerShare(sessionsPerSource, group);
     // By default both limits are equal: it is then that of all sessions.
     if (taken >= perSource && this.usage.sessions < sessions) {
       this.#limitReached("sessions-per-source", perSource);
       return false;
     }
+    const ofClient = client === null ? 0 : this.#sessionsByClient.get(client.name) ?? 0;
+    const perClient = perWorkerShare(client?.sessions ?? sessionsPerClient, group);
+    if (client !== null && ofClient >= perClient && this.usage.sessions < sessions) {
+      this.#report({ limit: "sessions-per-client", value: perClient, name: client.name });
+      return false;
+    }
     if (!this.makeRoom("session")) return false;
     this.#sessionsBySource.set(source, taken + 1);
+    if (client !== null) this.#sessionsByClient.set(client.name, ofClient + 1);
     this.#sessions++;
     group.sessions.add(1);
     return true;
   }
 
   /** Gives a place back. */
-  give(client: string): void {
-    const source = sourceNetwork(client), left = this.#sessionsBySource.get(source)! - 1;
-    if (left > 0) this.#sessionsBySource.set(source, left);
-    else this.#sessionsBySource.delete(source);
+  give(host: string, client: KnownClient | null): void {
+    decrease(this.#sessionsBySource, sourceNetwork(host));
+    if (client !== null) decrease(this.#sessionsByClient, client.name);
     this.#sessions--;
     this.#options.group.sessions.add(-1);
   }
@@ -142,8 +152,15 @@ export class Capacity {
     evicted.evict();
   }
 
-  #report(fields: { limit: string; value: number; from?: string; evicted?: string }): void {
+  #report(fields: { limit: string; value: number; from?: string; name?: string; evicted?: string }): void {
     this.#options.activity.limitHits.count(fields.limit);
     this.#full.warn(fields);
   }
+}
+
+/** Decreases a number, and removes it at 0. */
+function decrease(numbers: Map<string, number>, key: string): void {
+  const left = numbers.get(key)! - 1;
+  if (left > 0) numbers.set(key, left);
+  else numbers.delete(key);
 }

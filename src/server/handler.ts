@@ -1,5 +1,6 @@
 import { Acceptor, type AcceptorSettings } from "../association/accept.ts";
 import type { Association } from "../association/association.ts";
+import { anyone, type ClientDirectory } from "../authenticate/client_directory.ts";
 import type { HandshakeOutcome } from "../association/outcome.ts";
 import type { ServerConfig } from "../config/types.ts";
 import type { Key } from "../identify/key.ts";
@@ -19,6 +20,7 @@ import { Liveness } from "../session/liveness.ts";
 import { CreditBudget } from "../streams/credit_budget.ts";
 import { padSource } from "../sharing/pads.ts";
 import { PROTOCOL_VERSION } from "../wire/greeting.ts";
+import { Method } from "../wire/identify.ts";
 import { announcedWorkers, perWorkerShare, single, type WorkerGroup } from "../workers/worker_group.ts";
 import { Capacity } from "./capacity.ts";
 import { Identification } from "./identification.ts";
@@ -35,6 +37,9 @@ interface Current {
   readonly config: ServerConfig;
   readonly limits: EffectiveLimits;
   readonly identification: Identification;
+  /** Ed25519 keys that prove the server's identity to clients. */
+  readonly keys: readonly Key[];
+  readonly clients: ClientDirectory;
 }
 
 /** Options of {@linkcode ServerHandler.reload}. */
@@ -43,6 +48,8 @@ export interface ServerReloadOptions {
   readonly config: ServerConfig;
   /** The keys that the configuration names. Default: none. */
   readonly keys?: readonly Key[];
+  /** The clients that the configuration names. Default: all who reach the channels. */
+  readonly clients?: ClientDirectory;
 }
 
 /** Options of {@linkcode ServerHandler}. */
@@ -79,6 +86,7 @@ export class ServerHandler implements Observable {
   readonly #unassociated: ThrottledWarning;
   readonly #left: ThrottledWarning;
   readonly #refused: ThrottledWarning;
+  readonly #denied: ThrottledWarning;
   readonly #services = new Map<Service, Promise<void>>();
   readonly #budget = new CreditBudget();
   readonly #capacity: Capacity;
@@ -88,7 +96,8 @@ export class ServerHandler implements Observable {
    *
    * @throws {StartError} If it can't listen at an address; nothing is left open then.
    */
-  constructor({ config, keys = [], log, system = realSystem, group = single() }: ServerHandlerOptions) {
+  constructor({ log, system = realSystem, group = single(), ...loaded }: ServerHandlerOptions) {
+    const { config } = loaded;
     this.#group = group;
     const { network, clock } = this.#system = system;
     this.#log = log;
@@ -97,12 +106,13 @@ export class ServerHandler implements Observable {
     // One line is enough: every channel of such a client reports the same.
     this.#left = new ThrottledWarning(log, clock, "channel not associated", 1);
     this.#refused = new ThrottledWarning(log, clock, "session refused");
+    this.#denied = new ThrottledWarning(log, clock, "client refused");
     this.#initial = config;
     this.#listeners = listenAll(network, config.channels.map((channel) => portAbove(channel, group.index)));
     requirePlainListeners(this.#listeners);
     this.channels = this.#listeners.map(({ address }) => portAbove(address, -group.index));
     this.activity.channels.know("", this.channels);
-    this.#current = this.#derive(config, keys);
+    this.#current = this.#derive(loaded);
     this.#liveness = new Liveness(clock, () => this.#current.config.timeouts);
     this.#lookups = new Lookups(system);
     this.#rate = new SourceRate(clock, () => perWorkerShare(this.limits.acceptRate, group, 0));
@@ -138,15 +148,22 @@ export class ServerHandler implements Observable {
   }
 
   /**
-   * Applies another configuration. Sessions go on, and the listening addresses stay.
+   * Applies another configuration. The listening addresses stay, and sessions go on, except those of clients that are not
+   * admitted any more.
    *
    * @returns The changed settings that take effect only after a restart.
    */
-  reload({ config, keys = [] }: ServerReloadOptions): string[] {
-    const { channels, pads } = this.#initial;
-    this.#current = this.#derive(config, keys);
+  reload(loaded: ServerReloadOptions): string[] {
+    const { channels, pads } = this.#initial, { config } = loaded;
+    this.#current = this.#derive(loaded);
+    this.review();
     const moved = config.channels.map(formatAddress).join() !== channels.map(formatAddress).join();
     return [...moved ? ["channels"] : [], ...config.pads === pads ? [] : ["pads"]];
+  }
+
+  /** Ends the associations and sessions of clients that are not admitted any more. */
+  review(): void {
+    for (const service of this.#services.keys()) service.review();
   }
 
   /** Numbers of waiting connections, associations and sessions, with their limits. */
@@ -183,10 +200,12 @@ export class ServerHandler implements Observable {
     await this.idle();
   }
 
-  #derive(config: ServerConfig, keys: readonly Key[]): Current {
+  #derive({ config, keys = [], clients = anyone }: ServerReloadOptions): Current {
     const { channels } = this;
     return {
       config,
+      keys: keys.filter(({ method }) => method === Method.Ed25519),
+      clients,
       limits: limitsFor(config.limits, fileLimit(), channels.length),
       identification: new Identification({
         ...config,
@@ -244,6 +263,9 @@ export class ServerHandler implements Observable {
       refused: this.#refused,
       activity: this.activity,
       workers: announcedWorkers(this.#group),
+      keys: () => this.#current.keys,
+      clients: () => this.#current.clients,
+      denied: this.#denied,
     });
     const { channels } = this.#group, { length } = this.channels;
     channels.add(length);

@@ -23,6 +23,8 @@ export interface EffectiveLimits {
   readonly sessions: number;
   /** Sessions from one source. */
   readonly sessionsPerSource: number;
+  /** Sessions of one client that has proved its identity. */
+  readonly sessionsPerClient: number;
   /** Open streams of one association. */
   readonly streams: number;
   /** Bytes of one stream on their way to a target. */
@@ -75,6 +77,7 @@ export function limitsFor(configured: ServerLimits, limit: number | null, channe
     idlePerSource: Math.max(1, Math.floor(associations / 4)),
     sessions,
     sessionsPerSource: configured.sessionsPerSource ?? sessions,
+    sessionsPerClient: configured.sessionsPerClient ?? sessions,
     streams,
     credit,
     acceptRate: configured.acceptRate ?? ACCEPT_RATE,

@@ -1,6 +1,8 @@
 import type { Association } from "../association/association.ts";
+import type { ClientDirectory } from "../authenticate/client_directory.ts";
 import type { ServerConfig } from "../config/types.ts";
 import { reasonOf } from "../errors/errors.ts";
+import type { Key } from "../identify/key.ts";
 import type { Log, LogFields } from "../log/log.ts";
 import type { ThrottledWarning } from "../log/throttled.ts";
 import { formatAddress } from "../net/address.ts";
@@ -22,6 +24,7 @@ import type { Stream } from "../streams/stream.ts";
 import { ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
 import { sameWorkers, type Workers } from "../wire/workers.ts";
+import { Admission } from "./admission.ts";
 import type { Capacity } from "./capacity.ts";
 import { proxyHeader } from "./proxy_header.ts";
 import { type Endpoint, targetFor } from "./targets.ts";
@@ -48,6 +51,12 @@ export interface ServiceOptions extends System {
   readonly activity: Activity;
   /** The workers to announce to clients; null for a single one. */
   readonly workers: Workers | null;
+  /** Returns the server's Ed25519 keys that can sign. */
+  readonly keys: () => readonly Key[];
+  /** Returns the clients known now. */
+  readonly clients: () => ClientDirectory;
+  /** Logs refused clients. */
+  readonly denied: ThrottledWarning;
 }
 
 /** Time limit for a client to end an association after BYE, in milliseconds. */
@@ -73,6 +82,7 @@ export class Service {
   /** Cancels connecting to targets. */
   readonly #abort = new AbortController();
   readonly #sessions = new Map<Promise<void>, Incoming>();
+  readonly #admission: Admission;
   #cancelIdle: () => void = () => {};
 
   /** Takes ownership of an association. @param association New: nothing has been read from it or written to it. */
@@ -85,7 +95,9 @@ export class Service {
     this.remoteHost = remote.host;
     this.#client = formatAddress(remote);
     this.#log = log.with({ client: this.#client });
+    this.#admission = new Admission(association, options);
     this.#multiplexer = new Multiplexer(association, {
+      authentication: this.#admission.authentication,
       clock,
       budget,
       workers,
@@ -102,9 +114,10 @@ export class Service {
     const { id, connections, over } = this.#association;
     const log = this.#log.with({ association: id });
     log.debug("association", { channels: connections.length });
-    const { capacity, liveness } = this.#options;
+    const { capacity, liveness, config } = this.#options;
     liveness.add(this.#multiplexer);
     this.#changed();
+    this.#admission.begin(config().timeouts.handshake, (verdict) => this.#multiplexer.follow(verdict));
     await over;
     liveness.remove(this.#multiplexer);
     this.#cancelIdle();
@@ -137,6 +150,14 @@ export class Service {
   evict(): void {
     if (this.#multiplexer.opened === 0) this.#association.end();
     else this.leave();
+  }
+
+  /** Ends the association and its sessions if its client is not admitted any more, after the clients have changed. */
+  review(): void {
+    const refusal = this.#admission.review();
+    if (refusal === null) return;
+    this.#multiplexer.follow(refusal);
+    for (const incoming of this.#sessions.values()) incoming.failed(new HandlerEnding());
   }
 
   /** Aborts the association and its sessions. */
@@ -184,7 +205,8 @@ export class Service {
     const { config, clock, activity, capacity, workers } = this.#options;
     const { destination } = open;
     const session = `${this.#association.id}.${stream.number}`;
-    const fields = { session, port: destination.port, ...sourceFields(open) };
+    const { client } = this.#admission, name = client?.name;
+    const fields = { session, name, port: destination.port, ...sourceFields(open) };
     const expected = this.#multiplexer.workers;
     if (expected !== null && (workers === null || !sameWorkers(workers, expected))) {
       const reason = "the client expects another server handler, or an earlier start of this one";
@@ -195,7 +217,11 @@ export class Service {
       const reason = "no target for this port is configured";
       return this.#refuse(stream, { ...fields, reason }, ResultCode.NotAllowed, "no target for this port");
     }
-    if (!capacity.take(this.remoteHost)) {
+    if (client !== null && client.ports !== null && !client.ports.includes(destination.port)) {
+      const reason = "this client may not reach this port";
+      return this.#refuse(stream, { ...fields, reason }, ResultCode.NotAllowed, reason);
+    }
+    if (!capacity.take(this.remoteHost, client)) {
       stream.answer(ResultCode.Overloaded, "session limit reached");
       return activity.refusals.count(refusalLabel(ResultCode.Overloaded));
     }
@@ -215,6 +241,7 @@ export class Service {
       const began = clock.now();
       const ended = activity.session({
         id: session,
+        ...name !== undefined && { client: name },
         ...sourceFields(open),
         to: target,
         port: destination.port,
@@ -236,7 +263,7 @@ export class Service {
         log.warn("session reset", { ...counts(), reason: reasonOf(error) });
       }
     } finally {
-      capacity.give(this.remoteHost);
+      capacity.give(this.remoteHost, client);
     }
   }
 

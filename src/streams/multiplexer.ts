@@ -12,9 +12,10 @@ import { FrameDecoder } from "../wire/frame_decoder.ts";
 import { encode } from "../wire/frame_encoder.ts";
 import type { Open } from "../wire/open.ts";
 import type { Workers } from "../wire/workers.ts";
+import type { Verdict } from "./authentication.ts";
 import { HandlerEnding, StreamReset, Unread } from "./errors.ts";
+import type { MultiplexerOptions } from "./multiplexer_options.ts";
 import { Outbox } from "./outbox.ts";
-import type { WindowLimits } from "./receive_window.ts";
 import { StreamPlaces } from "./stream_places.ts";
 import { Stream, type StreamOwner, type StreamReceiver } from "./stream.ts";
 
@@ -35,28 +36,6 @@ const MAX_STREAMS = 65_536;
 
 /** Source of all keys; shared, so that it notices a repetition across associations too. */
 const random = guardedRandom(systemPads);
-
-/** Counts events of associations. */
-export interface StreamCounters {
-  /** Records that were refused, with their associations. */
-  refusedRecords: number;
-  /** Times that a stream had bytes to send and no credit. */
-  creditWaits: number;
-}
-
-/** Options of {@linkcode Multiplexer}. */
-export interface MultiplexerOptions extends WindowLimits {
-  /** Counts events. */
-  readonly counters: StreamCounters;
-  /** Workers to name in the first frame: the server handler's own, or on a client those that are expected. */
-  readonly workers: Workers | null;
-  /** Called when the first stream opens, when the last is over, and on a client that leaves without one. */
-  readonly changed?: (multiplexer: Multiplexer) => void;
-  /** On a server: serves a stream that the client opened; sets its receiver before returning. */
-  readonly opened?: (stream: Stream, open: Open) => void;
-  /** On a server: returns the maximum number of streams at a time. */
-  readonly maxStreams?: () => number;
-}
 
 /**
  * The streams of one association, in frames in sealed records (docs/PROTOCOL.md 4 to 6). Reads all that arrives: credit bounds
@@ -88,6 +67,8 @@ export class Multiplexer {
   #ponging = false;
   #started = false;
   #ending = false;
+  /** True once the other side was refused: its further frames mean nothing. */
+  #denied = false;
 
   /** Takes ownership of an association: nothing has been read from it or written to it. */
   constructor(association: Association, options: MultiplexerOptions) {
@@ -113,6 +94,8 @@ export class Multiplexer {
     const frames = new WritableStream<readonly Chunk[]>({ write: (records) => this.#receive(records) });
     association.readable.pipeThrough(recordOpener()).pipeTo(frames).then(() => this.#failed(null), failed);
     association.over.then(() => this.#abandon());
+    const hello = options.authentication?.hello ?? null;
+    if (hello !== null) this.#push(hello);
   }
 
   /** Number of open streams. */
@@ -202,19 +185,40 @@ export class Multiplexer {
     if (this.#streams.size === 0) this.#options.changed?.(this);
   }
 
-  /** Handles the frames of records. */
-  #receive(records: readonly Chunk[]): void {
+  #receive(records: readonly Chunk[]): void | Promise<void> {
     this.#heardAt = this.#options.clock.now();
-    for (const record of records) {
-      const frames = new FrameDecoder(record.bytes);
-      for (let frame = frames.next(); frame !== null; frame = frames.next()) this.#handle(frame, record);
+    return this.#handleFrom(records, 0, null);
+  }
+
+  /** Handles the frames of records from one on. @param frames The rest of its frames; null for all. */
+  #handleFrom(records: readonly Chunk[], first: number, frames: FrameDecoder | null): void | Promise<void> {
+    for (let at = first; at < records.length; at++) {
+      const record = records[at]!, decoder = frames ?? new FrameDecoder(record.bytes);
+      frames = null;
+      for (let frame = decoder.next(); frame !== null && !this.#denied; frame = decoder.next()) {
+        const verdict = this.#handle(frame, record);
+        if (verdict === undefined) continue;
+        if (!(verdict instanceof Promise)) this.follow(verdict);
+        else return verdict.then((verdict) => this.follow(verdict)).then(() => this.#handleFrom(records, at, decoder));
+      }
       record.release();
     }
   }
 
-  #handle(frame: Frame, record: Chunk): void {
+  /** Does what follows from authentication. */
+  follow({ send, soon, done, end, fail }: Verdict): void {
+    if (send !== undefined) this.#push(send, soon);
+    done?.();
+    if (fail !== undefined) this.association.fail(fail);
+    if (!end) return;
+    this.#denied = true;
+    void this.end();
+  }
+
+  /** @returns The verdict on a frame of authentication. */
+  #handle(frame: Frame, record: Chunk): Verdict | Promise<Verdict> | void {
     const isFirst = this.#heard++ === 0;
-    const isServer = this.#options.opened !== undefined;
+    const { opened, authentication } = this.#options, isServer = opened !== undefined;
     switch (frame.type) {
       case FrameType.Data:
         return this.#of(frame)?.onData(frame.bytes, record);
@@ -237,6 +241,13 @@ export class Multiplexer {
       case FrameType.Open:
         if (!isServer) break;
         return this.#onOpen(frame.stream, frame.open);
+      case FrameType.Hello:
+      case FrameType.Auth:
+      case FrameType.Enroll:
+      case FrameType.Enrolled:
+      case FrameType.Denied:
+        if (authentication === undefined) break;
+        return authentication.receive(frame);
       case FrameType.Result:
         if (isServer) break;
         return this.#of(frame)?.onResult(frame.code, frame.text);
@@ -262,7 +273,9 @@ export class Multiplexer {
     return null;
   }
 
-  #onOpen(number: number, open: Open): void {
+  #onOpen(number: number, open: Open): Verdict | void {
+    const { authentication } = this.#options;
+    if (authentication !== undefined && !authentication.admits) return authentication.refuse();
     if (this.leaving) {
       // The client learns from BYE that no stream above the last was taken.
       if (!this.#started) this.#push(encode.bye(0));

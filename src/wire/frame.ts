@@ -1,3 +1,4 @@
+import type { DeniedCode, Enroll } from "./authenticate.ts";
 import type { Open } from "./open.ts";
 import type { Workers } from "./workers.ts";
 
@@ -27,6 +28,16 @@ export enum FrameType {
   Streams = 11,
   /** Reports that DATA is waiting for credit. */
   Blocked = 12,
+  /** Begins authentication; sent by the client. */
+  Hello = 13,
+  /** Proves the sender's identity. */
+  Auth = 14,
+  /** Enrols with an invitation; sent by the client. */
+  Enroll = 15,
+  /** Answers ENROLL; sent by the server. */
+  Enrolled = 16,
+  /** Refuses the client; sent by the server. */
+  Denied = 17,
 }
 
 /** The server's answer to OPEN. */
@@ -95,4 +106,15 @@ export type Frame =
   | { readonly type: FrameType.Ping | FrameType.Pong; readonly payload: Uint8Array }
   | { readonly type: FrameType.Bye; readonly last: number }
   | { readonly type: FrameType.Streams; readonly limit: number }
-  | { readonly type: FrameType.Workers; readonly workers: Workers };
+  | { readonly type: FrameType.Workers; readonly workers: Workers }
+  | AuthenticationFrame;
+
+/** A decoded frame of authentication. Its arrays belong to the receiver. */
+export type AuthenticationFrame =
+  /** `key` is the id of a server's key. */
+  | { readonly type: FrameType.Hello; readonly key: Uint8Array<ArrayBuffer>; readonly nonce: Uint8Array<ArrayBuffer> }
+  /** `head` is the server's nonce, or the client's key id with zeros behind it. */
+  | { readonly type: FrameType.Auth; readonly head: Uint8Array<ArrayBuffer>; readonly proof: Uint8Array<ArrayBuffer> }
+  | { readonly type: FrameType.Enroll; readonly enroll: Enroll }
+  | { readonly type: FrameType.Enrolled; readonly client: string }
+  | { readonly type: FrameType.Denied; readonly code: DeniedCode };

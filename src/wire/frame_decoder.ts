@@ -1,3 +1,4 @@
+import { AUTH_LENGTH, decodeEnroll, DeniedCode, ENROLL_LENGTH, HELLO_LENGTH, MAX_CLIENT_NAME } from "./authenticate.ts";
 import { WireError } from "./decoder.ts";
 import {
   type Frame,
@@ -11,6 +12,7 @@ import {
   ResetCode,
   ResultCode,
 } from "./frame.ts";
+import { KEY_ID_LENGTH, NONCE_LENGTH } from "./identify.ts";
 import { decodeOpen, MAX_OPEN_BODY } from "./open.ts";
 import { decodeWorkers, WORKERS_LENGTH } from "./workers.ts";
 
@@ -40,6 +42,11 @@ const FORMS: Readonly<Record<FrameType, Form>> = {
   [FrameType.Credit]: { ofStream: true, min: 4, max: 4 },
   [FrameType.Streams]: { ofStream: false, min: 4, max: 4 },
   [FrameType.Blocked]: { ofStream: true, min: 0, max: 0 },
+  [FrameType.Hello]: { ofStream: false, min: HELLO_LENGTH, max: HELLO_LENGTH },
+  [FrameType.Auth]: { ofStream: false, min: AUTH_LENGTH, max: AUTH_LENGTH },
+  [FrameType.Enroll]: { ofStream: false, min: ENROLL_LENGTH, max: ENROLL_LENGTH },
+  [FrameType.Enrolled]: { ofStream: false, min: 1, max: MAX_CLIENT_NAME },
+  [FrameType.Denied]: { ofStream: false, min: 1, max: 1 },
 };
 
 /**
@@ -110,9 +117,30 @@ function frameOf(type: FrameType, stream: number, body: Uint8Array): Frame {
       return { type, limit: positive(body, 2 ** 32 - 1, type) };
     case FrameType.Workers:
       return { type, workers: decodeWorkers(body) };
+    case FrameType.Hello:
+      return { type, key: copy(body, 0, KEY_ID_LENGTH), nonce: copy(body, KEY_ID_LENGTH, HELLO_LENGTH) };
+    case FrameType.Auth:
+      return { type, head: copy(body, 0, NONCE_LENGTH), proof: copy(body, NONCE_LENGTH, AUTH_LENGTH) };
+    case FrameType.Enroll:
+      return { type, enroll: decodeEnroll(body) };
+    case FrameType.Enrolled:
+      return { type, client: clientName(body) };
+    case FrameType.Denied:
+      return { type, code: known(DeniedCode, body[0]!, type) };
     default:
       return { type, stream };
   }
+}
+
+function clientName(body: Uint8Array): string {
+  const name = String.fromCharCode(...body);
+  if (!/^[a-z0-9][a-z0-9.-]*$/i.test(name)) throw new WireError("ENROLLED with an invalid name");
+  return name;
+}
+
+/** Copies, because the body is lent. */
+function copy(body: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(body.subarray(start, end));
 }
 
 function u32(bytes: Uint8Array, at: number): number {

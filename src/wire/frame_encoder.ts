@@ -1,3 +1,5 @@
+import type { DeniedCode, Enroll } from "./authenticate.ts";
+import { concat } from "./concat.ts";
 import { FRAME_HEAD_LENGTH, FrameType, MAX_PING, MAX_RESULT_TEXT, type ResetCode, type ResultCode } from "./frame.ts";
 import { encodeOpen, type Open } from "./open.ts";
 import { encodeWorkers, type Workers } from "./workers.ts";
@@ -60,6 +62,22 @@ export const encode = {
 
   /** WORKERS. @throws {RangeError} If it can't be encoded. */
   workers: (workers: Workers): Uint8Array => frame(FrameType.Workers, 0, encodeWorkers(workers)),
+
+  /** HELLO. @param key The id of a server's key. @param nonce 32 random bytes. */
+  hello: (key: Uint8Array, nonce: Uint8Array): Uint8Array => frame(FrameType.Hello, 0, concat([key, nonce])),
+
+  /** AUTH. @param head The server's nonce, or the client's key id as {@linkcode toHead} extends it. @param proof 64 bytes. */
+  auth: (head: Uint8Array, proof: Uint8Array): Uint8Array => frame(FrameType.Auth, 0, concat([head, proof])),
+
+  /** ENROLL. */
+  enroll: ({ publicKey, mac, invitation }: Enroll): Uint8Array =>
+    frame(FrameType.Enroll, 0, concat([publicKey, mac, invitation])),
+
+  /** ENROLLED. @param name The client's name: 1 to 63 letters, digits, dots and dashes. */
+  enrolled: (name: string): Uint8Array => frame(FrameType.Enrolled, 0, new TextEncoder().encode(name)),
+
+  /** DENIED. */
+  denied: (code: DeniedCode): Uint8Array => frame(FrameType.Denied, 0, Uint8Array.of(code)),
 };
 
 function frame(type: FrameType, stream: number, body: Uint8Array): Uint8Array {

@@ -1,5 +1,6 @@
 /** docs/PROTOCOL.md matches the code: every type, code, length and limit that it states. */
 
+import { MAX_CLIENT_NAME, PROOF_LENGTH } from "../../src/wire/authenticate.ts";
 import { assert, assertEquals } from "@std/assert";
 import { READ_AHEAD } from "../../src/association/channel_reader.ts";
 import { HANDSHAKE_TIMEOUT } from "../../src/association/initiate.ts";
@@ -109,9 +110,11 @@ Deno.test("PROTOCOL.md states every number as the code has it", () => {
     "identify message, bytes": IDENTIFY_LENGTH,
     "key id, bytes": KEY_ID_LENGTH,
     "nonce, bytes": NONCE_LENGTH,
+    "proof, bytes": PROOF_LENGTH,
+    "client's name, most bytes": MAX_CLIENT_NAME,
     "identified list, most seconds valid": MAX_VALID,
   };
-  const stated = documented("## 9. Numbers", "what", "number").map(([what, value]) => [what, number(value!)]);
+  const stated = documented("## 10. Numbers", "what", "number").map(([what, value]) => [what, number(value!)]);
   assertEquals(Object.fromEntries(stated), code);
   assertEquals(DEFAULT_TIMEOUTS.handshake, HANDSHAKE_TIMEOUT);
 });

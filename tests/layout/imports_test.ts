@@ -22,6 +22,7 @@ const ROOMS = [
   "session",
   "config",
   "identify",
+  "authenticate",
   "rules",
   "observe",
   "observe/admin",

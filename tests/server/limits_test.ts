@@ -36,7 +36,14 @@ Deno.test("derived limits fit into the number of files that may be open", () => 
 Deno.test("1,024 files allow 240 waiting connections, 60 per source, and 720 channels and targets", () => {
   assertEquals(derived(1024), {
     ...{ waiting: 240, waitingPerSource: 60, lent: 1 / 3, acceptRate: 2000 },
-    ...{ associations: 180, idlePerSource: 45, sessions: 717, sessionsPerSource: 717, ...STREAMS },
+    ...{
+      associations: 180,
+      idlePerSource: 45,
+      sessions: 717,
+      sessionsPerSource: 717,
+      sessionsPerClient: 717,
+      ...STREAMS,
+    },
     ...{ files: 720, channels: 3, possible: { associations: 180, sessions: 717 } },
   });
   assertEquals(derived(null), derived(1024));
@@ -45,7 +52,7 @@ Deno.test("1,024 files allow 240 waiting connections, 60 per source, and 720 cha
 Deno.test("configured limits take precedence", () => {
   const configured = {
     ...{ waiting: 7, waitingPerSource: 3, associations: 5, acceptRate: 0 },
-    ...{ sessions: 9, sessionsPerSource: 4, streams: 128, credit: 65_536 },
+    ...{ sessions: 9, sessionsPerSource: 4, sessionsPerClient: 9, streams: 128, credit: 65_536 },
   };
   assertEquals(limitsFor(configured, 1024, 3), {
     ...configured,

@@ -35,6 +35,11 @@ const FORMS: readonly (readonly [FrameType, least: number, most: number, ofStrea
   [FrameType.Credit, 4, 4, true],
   [FrameType.Streams, 4, 4, false],
   [FrameType.Blocked, 0, 0, true],
+  [FrameType.Hello, 40, 40, false],
+  [FrameType.Auth, 96, 96, false],
+  [FrameType.Enroll, 72, 72, false],
+  [FrameType.Enrolled, 1, 63, false],
+  [FrameType.Denied, 1, 1, false],
 ];
 
 const first = everyFrame()[0]!;
@@ -97,7 +102,7 @@ Deno.test("a frame of a stream has one, and one of the association has none", ()
 });
 
 Deno.test("a frame of an unknown type is refused, with a stream and without, whatever its length", () => {
-  for (const type of [0, ...Array.from({ length: 243 }, (_, index) => 13 + index)]) {
+  for (const type of [0, ...Array.from({ length: 238 }, (_, index) => 18 + index)]) {
     for (const stream of [0, 1]) {
       for (const length of [0, 4, 65_535]) {
         assertRefused(frameSlowly(type, stream, [], length), `a frame of unknown type ${type}`);
@@ -167,6 +172,15 @@ Deno.test("WORKERS has a count of 2 to 64; others are refused", () => {
     if (count >= 2 && count <= 64) assertEquals(workers(), { type: FrameType.Workers, workers: { count, id } });
     else assertThrows(workers, WireError, `WORKERS has count ${count}`);
   }
+});
+
+Deno.test("DENIED has a code of 1 to 5, and ENROLLED a name of letters, digits, dots and dashes", () => {
+  for (const code of [0, 6, 255]) assertThrows(() => taken(FrameType.Denied, [code]), WireError, "unknown code");
+  const name = (text: string): Frame => taken(FrameType.Enrolled, new TextEncoder().encode(text));
+  for (const text of ["a", "alice.example-1", "a".repeat(63)]) {
+    assertEquals(name(text), { type: FrameType.Enrolled, client: text });
+  }
+  for (const text of [".a", "-a", "a b", "ä", "a\n"]) assertThrows(() => name(text), WireError, "invalid name");
 });
 
 Deno.test("OPEN with trailing bytes, or of an unknown kind, is refused", () => {

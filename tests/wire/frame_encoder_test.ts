@@ -8,6 +8,7 @@ import { frameSlowly } from "../support/wire/reference.ts";
 
 Deno.test("every frame is its type, its stream in four bytes, its body's length in two, and the body", () => {
   const text = new TextEncoder().encode("connection refused"), id = Array.from({ length: 16 }, (_, at) => at);
+  const counted = (length: number) => Array.from({ length }, (_, at) => at + 1);
   const payload = [1, 2, 3, 4, 5, 6, 7, 8], most = MAX_STREAM, all = [255, 255, 255, 255];
   const expected = [
     frameSlowly(9, 0, [2, ...id]),
@@ -29,14 +30,19 @@ Deno.test("every frame is its type, its stream in four bytes, its body's length 
     frameSlowly(8, 0, [0, 0, 0, 0]),
     frameSlowly(8, 0, all),
     frameSlowly(4, most),
+    frameSlowly(13, 0, [...payload, ...counted(32)]),
+    frameSlowly(14, 0, [...counted(32), ...counted(64)]),
+    frameSlowly(15, 0, [...counted(32), ...counted(32), ...payload]),
+    frameSlowly(16, 0, [...new TextEncoder().encode("alice")]),
+    frameSlowly(17, 0, [5]),
   ];
   assertEquals(everyFrame().map(({ bytes }) => bytes.toHex()), expected.map((bytes) => bytes.toHex()));
-  assertEquals(new Set(everyFrame().map(({ frame }) => frame.type)).size, 12);
+  assertEquals(new Set(everyFrame().map(({ frame }) => frame.type)).size, 17);
 });
 
 Deno.test("a head of any type, stream and length is written where it is to be, and nothing around it", () => {
   const lengths = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: MAX_DATA }));
-  fc.assert(fc.property(fc.integer({ min: 1, max: 12 }), streamNumbers(), lengths, fc.nat(20), (...head) => {
+  fc.assert(fc.property(fc.integer({ min: 1, max: 17 }), streamNumbers(), lengths, fc.nat(20), (...head) => {
     const [type, stream, length, at] = head, into = new Uint8Array(40).fill(9);
     writeFrameHead(into, at, type, stream, length);
     const expected = new Uint8Array(40).fill(9);

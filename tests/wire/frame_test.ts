@@ -11,7 +11,7 @@ Deno.test("the longest frame fills a record", () => {
 });
 
 Deno.test("frames are numbered and named as in the specification", () => {
-  const types = Array.from({ length: 12 }, (_, index) => index + 1 as FrameType);
+  const types = Array.from({ length: 17 }, (_, index) => index + 1 as FrameType);
   assertEquals(types.map(frameName), [
     "OPEN",
     "RESULT",
@@ -25,6 +25,11 @@ Deno.test("frames are numbered and named as in the specification", () => {
     "CREDIT",
     "STREAMS",
     "BLOCKED",
+    "HELLO",
+    "AUTH",
+    "ENROLL",
+    "ENROLLED",
+    "DENIED",
   ]);
-  assertEquals([FrameType[0], FrameType[13]], [undefined, undefined]);
+  assertEquals([FrameType[0], FrameType[18]], [undefined, undefined]);
 });

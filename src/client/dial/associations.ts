@@ -1,8 +1,10 @@
 import { initiate } from "../../association/initiate.ts";
+import { ClientAuthentication } from "../../authenticate/client_authentication.ts";
 import { mayPass } from "../../association/outcome.ts";
 import type { ClientConfig } from "../../config/types.ts";
 import { MicssError, reasonOf } from "../../errors/errors.ts";
 import type { Log } from "../../log/log.ts";
+import { DeniedError } from "../../authenticate/denied_error.ts";
 import { type Address, portAbove } from "../../net/address.ts";
 import { retry } from "../../net/retry.ts";
 import type { System } from "../../net/system/system.ts";
@@ -18,6 +20,7 @@ import type { Stream, StreamReceiver } from "../../streams/stream.ts";
 import type { Open } from "../../wire/open.ts";
 import type { ResolvedServer } from "../servers/configured_server.ts";
 import type { Count } from "../../workers/worker_group.ts";
+import { authenticated } from "./authenticate.ts";
 import { HandshakeQueue } from "./handshake_queue.ts";
 import { Pool, type Pooled } from "./pool.ts";
 import { WorkerBalancer } from "./worker_balancer.ts";
@@ -298,6 +301,10 @@ export class Associations {
       throw error;
     });
     association.over.then(() => count.add(-channels.length));
+    const authentication = new ClientAuthentication({
+      credentials: this.#server.credentials ?? null,
+      list: association.list,
+    });
     activity.handshakes.count("associated");
     activity.begin(association, clock.now() - start, name, worker);
     log.debug("association", {
@@ -312,12 +319,15 @@ export class Associations {
       maxCredit: () => config().limits.credit,
       counters: activity,
       workers: worker > 0 ? this.#balancer.workers : null,
+      authentication,
       changed: () => {
         this.#pool.changed(pooled);
         if (multiplexer.size === 0) this.#offer();
       },
     });
     const pooled: Pooled = { multiplexer, worker };
+    const timeout = config().timeouts.handshake - (clock.now() - start);
+    await authenticated(association, authentication, { clock, timeout, signal: this.#closing.signal });
     multiplexer.grown = () => this.#offer();
     liveness.add(multiplexer);
     association.over.then(() => {
@@ -336,6 +346,7 @@ export class Associations {
       server: this.#server.name,
       sessions: opened,
       reason: reasonOf(fault ?? failure),
+      ...fault instanceof DeniedError && { hint: fault.hint },
     });
   }
 }

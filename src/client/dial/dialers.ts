@@ -13,7 +13,7 @@ interface Kept {
   carrying: number;
 }
 
-/** A dialer for each server handler in use; a server whose channels change gets another one. */
+/** A dialer for each server handler in use; a server whose channels or keys change gets another one. */
 export class Dialers {
   readonly #options: DialerOptions;
   /** By name and channels, least recently used first. */
@@ -80,11 +80,13 @@ export class Dialers {
 
 const keys = new WeakMap<ResolvedServer, string>();
 
-/** The same for servers with the same name and channels. */
+/** The same for servers with the same name, channels and keys. */
 function keyOf(server: ResolvedServer): string {
   const known = keys.get(server);
   if (known !== undefined) return known;
-  const key = `${server.name}=${server.channels.map(formatAddress)};${server.alternatives?.join(";") ?? ""}`;
+  const { credentials } = server;
+  const ids = [credentials?.serverKey, credentials?.clientKey].map((key) => key?.id.toHex() ?? "").join();
+  const key = `${server.name}=${server.channels.map(formatAddress)};${server.alternatives?.join(";") ?? ""};${ids}`;
   keys.set(server, key);
   return key;
 }

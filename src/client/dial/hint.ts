@@ -1,5 +1,6 @@
 import { ChannelError } from "../../association/association.ts";
 import { HandshakeRefused, HandshakeTimeout } from "../../association/outcome.ts";
+import { MicssError } from "../../errors/errors.ts";
 import { RefusedReason } from "../../wire/associate.ts";
 import { NoServerError, PROTOCOL_VERSION, VersionError } from "../../wire/greeting.ts";
 
@@ -17,7 +18,7 @@ const TIMEOUT_HINTS = {
  * @param error The error that `initiate` threw.
  */
 export function hintOf(error: unknown): string | undefined {
-  if (!(error instanceof ChannelError)) return undefined;
+  if (!(error instanceof ChannelError)) return error instanceof MicssError ? error.hint : undefined;
   const hints = [likelyCause(error), stateOfOthers(error)].flatMap((hint) => hint ?? []);
   return hints.length === 0 ? undefined : hints.join("; ");
 }

@@ -1,3 +1,4 @@
+import type { ServerCredentials } from "../../authenticate/credentials.ts";
 import { canonicalHost, isIp, sameHost } from "../../net/ip.ts";
 import type { Server } from "../../config/types.ts";
 import type { NameCache } from "../../net/names/name_cache.ts";
@@ -12,11 +13,13 @@ export function namesOf({ channels }: Server): string[] {
 export interface ResolvedServer extends Server {
   /** Further addresses of each channel's name, to be tried in turn; none is another channel's. */
   readonly alternatives?: readonly (readonly string[])[];
+  /** Keys for the server. Default: neither side is authenticated. */
+  readonly credentials?: ServerCredentials;
 }
 
 /** A configured server, whose channels may have host names. */
 export class ConfiguredServer {
-  readonly #configured: Server;
+  readonly #configured: ResolvedServer;
   readonly #names: NameCache;
   /** Hosts of the channels as configured, addresses in canonical spelling. */
   readonly #hosts: readonly string[];
@@ -28,12 +31,13 @@ export class ConfiguredServer {
    * Resolves nothing yet.
    *
    * @param names Resolves at least the names that {@linkcode namesOf} returns.
+   * @param credentials Keys for the server, if known.
    */
-  constructor(server: Server, names: NameCache) {
-    this.#configured = server;
+  constructor(server: Server, names: NameCache, credentials?: ServerCredentials) {
+    this.#configured = credentials === undefined ? server : { ...server, credentials };
     this.#names = names;
     this.#hosts = server.channels.map(({ host }) => isIp(host) ? canonicalHost(host) : host);
-    if (this.#hosts.every(isIp)) this.#resolved = server;
+    if (this.#hosts.every(isIp)) this.#resolved = this.#configured;
   }
 
   /** True if a channel has this host, as address or name, and the server serves this port. */

@@ -1,5 +1,6 @@
+import { type Credentials, NO_CREDENTIALS } from "../../authenticate/credentials.ts";
 import { canonicalHost, connectedHost, isIp, withoutZone } from "../../net/ip.ts";
-import type { ClientConfig, Server } from "../../config/types.ts";
+import type { ClientConfig } from "../../config/types.ts";
 import { Learned, type ScopedKey } from "../../identify/learned.ts";
 import { Store } from "../../identify/store.ts";
 import { type Address, formatAddress } from "../../net/address.ts";
@@ -24,8 +25,10 @@ export type DirectoryConfig = Pick<ClientConfig, "servers" | "unknown" | "timeou
 
 /** Options of {@linkcode Directory}. */
 export interface DirectoryOptions extends System {
-  /** Keys of the configuration, in its order. */
+  /** Keys of the configuration for identification, in its order. */
   readonly keys: readonly ScopedKey[];
+  /** Keys of configured servers, and the client's. Default: none. */
+  readonly credentials?: Credentials;
   /** True if this handler listens at an address. */
   readonly isOwn: (address: Address) => boolean;
   /** Path of the database of learned channels. */
@@ -62,7 +65,7 @@ export class Directory {
     const { network, clock, log, keys, now = Date.now } = this.#options = options;
     this.#lookups = new Lookups(options);
     this.#ownLookups = new Lookups({ ...options, perSource: MAX_UNDER_WAY });
-    this.#knownServers = this.#from(config, keys);
+    this.#knownServers = this.#from(config, keys, options.credentials);
     this.#store = new Store(options.database, clock, log);
     this.#learned = new Learned({
       ...{ network, clock, log, now, store: this.#store, ...options.asked && { asked: options.asked } },
@@ -75,10 +78,11 @@ export class Directory {
   /**
    * Replaces the configuration; searches under way continue with the previous one.
    *
-   * @param keys Keys of the configuration, in its order.
+   * @param keys Keys of the configuration for identification, in its order.
+   * @param credentials Keys of configured servers, and the client's. Default: none.
    */
-  reload(config: DirectoryConfig, keys: readonly ScopedKey[]): void {
-    this.#knownServers = this.#from(config, keys, this.#knownServers);
+  reload(config: DirectoryConfig, keys: readonly ScopedKey[], credentials?: Credentials): void {
+    this.#knownServers = this.#from(config, keys, credentials, this.#knownServers);
   }
 
   /**
@@ -113,10 +117,16 @@ export class Directory {
     this.#store.close();
   }
 
-  #from(config: DirectoryConfig, keys: readonly ScopedKey[], before?: KnownServers): KnownServers {
+  #from(
+    config: DirectoryConfig,
+    keys: readonly ScopedKey[],
+    credentials: Credentials = NO_CREDENTIALS,
+    before?: KnownServers,
+  ): KnownServers {
     return new KnownServers(
       config,
       keys,
+      credentials,
       { ...this.#options, lookups: this.#ownLookups, timeout: config.timeouts.handshake },
       before,
     );
@@ -168,13 +178,14 @@ export class Directory {
     return { kind: "direct", addresses: usable };
   }
 
-  async #findLearned(address: Address, known: KnownServers, names: readonly string[]): Promise<Server | null> {
+  async #findLearned(address: Address, known: KnownServers, names: readonly string[]): Promise<ResolvedServer | null> {
     const { host } = address;
     const entry = await this.#learned.find(host, [...known.keyNamesOf(host), ...names]);
     if (entry === null) return null;
     this.#remember(entry.channels);
     this.#checkNoChannel(address, known);
-    return { name: host, channels: entry.channels };
+    const credentials = known.credentialsFor(entry.key);
+    return { name: host, channels: entry.channels, ...credentials !== undefined && { credentials } };
   }
 
   /** @throws {NotAllowed} If the address leads back to a handler. */

@@ -1,7 +1,6 @@
 /** The associations with one server handler: which one a session gets, and when each ends. */
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { Pool, type Pooled } from "../../../src/client/dial/pool.ts";
-import type { Multiplexer } from "../../../src/streams/multiplexer.ts";
 import { ResetCode } from "../../../src/wire/frame.ts";
 import { FakeClock, settle } from "../../support/time/fake_clock.ts";
 import { MemoryNetwork } from "../../support/network/memory_network.ts";
@@ -19,7 +18,7 @@ async function setUp(...workers: number[]) {
   const network = new MemoryNetwork(), clock = new FakeClock(), pool = new Pool(clock, () => 30_000);
   const add = async (worker: number): Promise<Member> => {
     const pair = await associatedPair(2, network);
-    const changed = (multiplexer: Multiplexer) => multiplexer === up.streams && pool.changed(pooled);
+    const changed = (streams: unknown) => streams === up.streams && pool.changed(pooled);
     const up = sideOf(pair.client, clock, false, { changed }), down = sideOf(pair.server, clock, true);
     const pooled: Pooled = { multiplexer: up.streams, worker };
     pool.add(pooled);

@@ -1,6 +1,7 @@
 /** Frames to send, and what receivers make of records' bodies. */
 
 import { assertEquals } from "@std/assert";
+import { DeniedCode, type Enroll } from "../../../src/wire/authenticate.ts";
 import { concat } from "../../../src/wire/concat.ts";
 import {
   type Frame,
@@ -40,6 +41,10 @@ export const LONGEST_OPEN: Open = {
 
 /** The highest number of a stream. */
 export const MAX_STREAM = 2 ** 32 - 1;
+
+function counted(length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, (_, at) => at + 1);
+}
 
 /** Joins the bytes of frames to a record's body. */
 export function bytesOf(sent: readonly Sent[]): Uint8Array<ArrayBuffer> {
@@ -86,6 +91,20 @@ export const sent = {
     bytes: encode.workers(workers),
     frame: { type: FrameType.Workers, workers },
   }),
+  hello: (key: Uint8Array<ArrayBuffer>, nonce: Uint8Array<ArrayBuffer>): Sent => ({
+    bytes: encode.hello(key, nonce),
+    frame: { type: FrameType.Hello, key, nonce },
+  }),
+  auth: (head: Uint8Array<ArrayBuffer>, proof: Uint8Array<ArrayBuffer>): Sent => ({
+    bytes: encode.auth(head, proof),
+    frame: { type: FrameType.Auth, head, proof },
+  }),
+  enroll: (enroll: Enroll): Sent => ({ bytes: encode.enroll(enroll), frame: { type: FrameType.Enroll, enroll } }),
+  enrolled: (client: string): Sent => ({
+    bytes: encode.enrolled(client),
+    frame: { type: FrameType.Enrolled, client },
+  }),
+  denied: (code: DeniedCode): Sent => ({ bytes: encode.denied(code), frame: { type: FrameType.Denied, code } }),
 };
 
 /** A frame of every type, the longest and the shortest of some, all of the highest and lowest numbers. */
@@ -111,6 +130,11 @@ export function everyFrame(): Sent[] {
     sent.bye(0),
     sent.bye(MAX_STREAM),
     sent.end(MAX_STREAM),
+    sent.hello(payload, counted(32)),
+    sent.auth(counted(32), counted(64)),
+    sent.enroll({ publicKey: counted(32), mac: counted(32), invitation: payload }),
+    sent.enrolled("alice"),
+    sent.denied(DeniedCode.Revoked),
   ];
 }
 
@@ -148,6 +172,11 @@ export function anyFrame(): fc.Arbitrary<Sent> {
     u32(0).map(sent.bye),
     u32(1).map(sent.streams),
     record({ count: fc.integer({ min: 2, max: 64 }), id: bytes(16, 16) }).map(sent.workers),
+    fc.tuple(bytes(8, 8), bytes(32, 32)).map(([key, nonce]) => sent.hello(key, nonce)),
+    fc.tuple(bytes(32, 32), bytes(64, 64)).map(([head, proof]) => sent.auth(head, proof)),
+    record({ publicKey: bytes(32, 32), mac: bytes(32, 32), invitation: bytes(8, 8) }).map(sent.enroll),
+    fc.stringMatching(/^[a-z]{1,63}$/).map(sent.enrolled),
+    fc.integer({ min: 1, max: 5 }).map(sent.denied),
   );
 }
 
@@ -212,6 +241,16 @@ export function encoded(frame: Frame): Uint8Array {
       return encode.streams(frame.limit);
     case FrameType.Workers:
       return encode.workers(frame.workers);
+    case FrameType.Hello:
+      return encode.hello(frame.key, frame.nonce);
+    case FrameType.Auth:
+      return encode.auth(frame.head, frame.proof);
+    case FrameType.Enroll:
+      return encode.enroll(frame.enroll);
+    case FrameType.Enrolled:
+      return encode.enrolled(frame.client);
+    case FrameType.Denied:
+      return encode.denied(frame.code);
   }
 }
 
