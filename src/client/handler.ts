@@ -99,6 +99,8 @@ export class ClientHandler implements Observable {
       ...shared,
       pads: padSource(config.pads),
       refused: new ThrottledWarning(log, clock, "session refused"),
+      failed: new ThrottledWarning(log, clock, "association failed"),
+      unreached: new ThrottledWarning(log, clock, "worker not reached"),
       liveness: new Liveness(clock, () => this.#config.timeouts),
       budget: new CreditBudget(),
       room: (channels) => capacity.fits(channels),

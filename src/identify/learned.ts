@@ -5,6 +5,7 @@ import type { Clock } from "../time/clock.ts";
 import type { Network } from "../net/connection.ts";
 import { isUnavailable, retry } from "../net/retry.ts";
 import type { Log } from "../log/log.ts";
+import { ThrottledWarning } from "../log/throttled.ts";
 import { type DatabaseEntry, isDue, isValid } from "./entry.ts";
 import { identify, IdentifyError } from "./exchange.ts";
 import type { Key } from "./key.ts";
@@ -64,11 +65,13 @@ export class Learned {
   readonly #pending = new Map<string, Promise<DatabaseEntry>>();
   readonly #failures = new Map<string, Failure>();
   readonly #failedRenewals = new Map<string, Failure>();
+  readonly #notRenewed: ThrottledWarning;
   readonly #giveUp = new AbortController();
 
   /** Starts without asking any server. */
   constructor(options: LearnedOptions) {
     this.#options = options;
+    this.#notRenewed = new ThrottledWarning(options.log, options.clock, "channels not renewed");
   }
 
   /**
@@ -112,13 +115,13 @@ export class Learned {
 
   /** Renews an entry before it expires, using it meanwhile. */
   #renew(entry: DatabaseEntry, keys: readonly ScopedKey[]): void {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     const { address } = entry;
     if (this.#pending.has(address) || clock.now() < (this.#failedRenewals.get(address)?.until ?? 0)) return;
     this.#learn(address, keys).catch((error) => {
       fail(this.#failedRenewals, address, { error, until: clock.now() + RENEWAL_PAUSE });
       const until = new Date(entry.expires!).toISOString();
-      log.warn("channels not renewed", { address, reason: error.message, "valid-until": until });
+      this.#notRenewed.warn({ address, reason: error.message, "valid-until": until });
     });
   }
 

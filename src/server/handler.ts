@@ -87,6 +87,7 @@ export class ServerHandler implements Observable {
   readonly #left: ThrottledWarning;
   readonly #refused: ThrottledWarning;
   readonly #denied: ThrottledWarning;
+  readonly #failed: ThrottledWarning;
   readonly #services = new Map<Service, Promise<void>>();
   readonly #budget = new CreditBudget();
   readonly #capacity: Capacity;
@@ -107,6 +108,7 @@ export class ServerHandler implements Observable {
     this.#left = new ThrottledWarning(log, clock, "channel not associated", 1);
     this.#refused = new ThrottledWarning(log, clock, "session refused");
     this.#denied = new ThrottledWarning(log, clock, "client refused");
+    this.#failed = new ThrottledWarning(log, clock, "association failed");
     this.#initial = config;
     this.#listeners = listenAll(network, config.channels.map((channel) => portAbove(channel, group.index)));
     requirePlainListeners(this.#listeners);
@@ -257,6 +259,7 @@ export class ServerHandler implements Observable {
       lookups: this.#lookups,
       liveness: this.#liveness,
       log: this.#log,
+      failed: this.#failed,
       capacity: this.#capacity,
       limits: () => this.limits,
       budget: this.#budget,

@@ -45,6 +45,8 @@ export interface ServiceOptions extends System {
   readonly budget: CreditBudget;
   /** Receives a line for each session, and at level debug for each association. */
   readonly log: Log;
+  /** Logs failed associations. */
+  readonly failed: ThrottledWarning;
   /** Logs refused sessions. */
   readonly refused: ThrottledWarning;
   /** Counts sessions. */
@@ -114,7 +116,7 @@ export class Service {
     const { id, connections, over } = this.#association;
     const log = this.#log.with({ association: id });
     log.debug("association", { channels: connections.length });
-    const { capacity, liveness, config } = this.#options;
+    const { capacity, failed, liveness, config } = this.#options;
     liveness.add(this.#multiplexer);
     this.#changed();
     this.#admission.begin(config().timeouts.handshake, (verdict) => this.#multiplexer.follow(verdict));
@@ -126,7 +128,7 @@ export class Service {
     const { failure, fault } = this.#association;
     const sessions = this.#multiplexer.opened;
     if (fault !== null || failure !== null && failure.cause !== null) {
-      log.warn("association failed", { sessions, reason: reasonOf(fault ?? failure) });
+      failed.warn({ client: this.#client, association: id, sessions, reason: reasonOf(fault ?? failure) });
     } else log.debug("association ended", { sessions });
     await Promise.all(this.#sessions.keys());
   }

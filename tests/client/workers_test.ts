@@ -1,5 +1,5 @@
 /** A client handler and the workers of a server handler, over an in-memory network. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { NotAllowed } from "../../src/client/ingress/refusal.ts";
 import { LoopGuard } from "../../src/client/loop_guard.ts";
 import type { Network } from "../../src/net/connection.ts";
@@ -9,7 +9,7 @@ import { joinWorkerGroup, workerGroupMemory } from "../../src/workers/worker_gro
 import { FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";
 import { FramePeer } from "../support/handlers/frame_peer.ts";
-import { Accepting } from "../support/handlers/pair.ts";
+import { Accepting, readToEnd } from "../support/handlers/pair.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { World } from "../support/handlers/world.ts";
@@ -140,8 +140,9 @@ Deno.test("another server handler at the next port gets no session and none of i
   await hold(world, 1);
   await world.client.until("association", 3);
   await hold(world, 3);
-  const { reason } = await world.client.until("worker not reached");
+  const { reason, hint } = await world.client.until("worker not reached");
   assertEquals(reason, "another server handler");
+  assertStringIncludes(String(hint), "is another server handler at this worker's ports?");
   const [refused] = world.server.warnings();
   assertEquals(refused, [
     "session refused",
@@ -176,11 +177,14 @@ Deno.test("repeated restarts of a server handler cost no session, whichever work
     await hold(world, 4 + start % 2);
     for (const one of servers) await one.close();
     const dialled = ports(world).length;
+    // Requested while no worker listens, as during a restart.
+    const talking = world.talk(DESTINATION);
+    while (ports(world).length === dialled) await settle();
     servers = startServer(world, 2);
-    assertEquals(await world.talk(DESTINATION), "hello", `start ${start + 1}`);
+    assertEquals(await world.clock.until(talking), "hello", `start ${start + 1}`);
     first.add(ports(world)[dialled]!);
   }
-  assertEquals(world.client.of("session refused"), []);
+  assertEquals([world.client.of("session refused"), world.client.of("worker not reached")], [[], []]);
   assertEquals(first, new Set([6522, 6523]), "both workers were asked first");
 });
 
@@ -220,6 +224,26 @@ Deno.test("another server handler at the next port gets OPENs and no byte, even 
   assertEquals(world.client.of("session refused"), []);
   association.end();
   await other.close();
+});
+
+Deno.test("associations that fail over and over don't flood the log", async () => {
+  await using world = new World();
+  const server = new Accepting(world.network, HOSTS.map((host) => ({ host, port: 6522 })), { clock: world.clock });
+  world.startClient([...CLIENT, "--config", "f"], [], undefined, "warm: 0");
+  for (let count = 1; count <= 12; count++) {
+    const application = await world.connect(DESTINATION);
+    while (server.associations.length < count) await settle();
+    const association = server.associations.at(-1)!;
+    await new FramePeer(association).send(encode.end(9));
+    assertInstanceOf((await readToEnd(application)).error, Deno.errors.ConnectionReset);
+    association.end();
+  }
+  await settle();
+  const failed = world.client.of("association failed");
+  assertEquals([failed.length, failed[0]!.reason], [10, "a frame on a stream that was never opened"]);
+  await world.clock.advance(10_000);
+  assertEquals(world.client.of("association failed").slice(10).map((line) => line["more-times"]), [2]);
+  await server.close();
 });
 
 Deno.test("one association of a first burst on one worker is kept", async () => {

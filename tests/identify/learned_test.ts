@@ -184,6 +184,24 @@ Deno.test("if a renewal fails, the old entry is used until it expires, and no lo
   await assertRejects(() => scene.clock.until(learned.find(FIRST.host)), IdentifyError, "Connection refused");
 });
 
+Deno.test("renewals that fail for many servers don't flood the log", async () => {
+  await using scene = await Scene.open();
+  const key = await makeKey(), hosts = Array.from({ length: 12 }, (_, at) => `203.0.113.${at}`);
+  for (const address of hosts) {
+    const times = { learned: BEGINNING, expires: BEGINNING + HOUR };
+    scene.store.keep({ address, channels: CHANNELS, source: "exchange", key: key.client.id.toHex(), ...times });
+  }
+  const learned = scene.learned(hosts.flatMap((host) => scoped(host, key)));
+  await scene.clock.advance(0.9 * HOUR);
+  for (const host of hosts) await learned.find(host);
+  const notRenewed = () => scene.lines.of("channels not renewed");
+  await scene.clock.until(scene.lines.until("channels not renewed", 10));
+  await settle();
+  assertEquals(notRenewed().length, 10);
+  await scene.clock.advance(10_000);
+  assertEquals(notRenewed().slice(10).map((line) => line["more-times"]), [2]);
+});
+
 Deno.test("of a client's several keys the server's is found, so that keys can be rotated", async () => {
   await using scene = await Scene.open();
   const [older, newer] = [await makeKey("hmac"), await makeKey("ed25519")];

@@ -128,6 +128,25 @@ Deno.test("a frame of a stream that was never opened ends an association, with a
   await handlers.close();
 });
 
+Deno.test("associations that fail over and over don't flood the log", async () => {
+  const handlers = new Handlers();
+  const { network, clock, serverLines } = handlers;
+  const failed = () => serverLines.filter(({ event }) => event === "association failed");
+  for (let count = 0; count < 12; count++) {
+    const association = await initiate(channelAddresses(2), { network, clock });
+    const peer = new FramePeer(association);
+    await peer.send(encode.end(1));
+    await peer.ended;
+    association.end();
+  }
+  await settle();
+  assertEquals(failed().length, 10);
+  assert(failed().every(({ association, client }) => association !== undefined && client !== undefined));
+  await clock.advance(10_000);
+  assertEquals(failed().slice(10).map((line) => line["more-times"]), [2]);
+  await handlers.close();
+});
+
 Deno.test("RESULT comes once the target is connected, and the target's bytes need not wait for the application", async () => {
   const handlers = new Handlers();
   const { network, clock } = handlers;

@@ -5,6 +5,7 @@ import type { ClientConfig } from "../../config/types.ts";
 import { MicssError, reasonOf } from "../../errors/errors.ts";
 import type { Log } from "../../log/log.ts";
 import { DeniedError } from "../../authenticate/denied_error.ts";
+import type { ThrottledWarning } from "../../log/throttled.ts";
 import { type Address, portAbove } from "../../net/address.ts";
 import { retry } from "../../net/retry.ts";
 import type { System } from "../../net/system/system.ts";
@@ -23,6 +24,7 @@ import type { Count } from "../../workers/worker_group.ts";
 import { authenticated } from "./authenticate.ts";
 import { HandshakeQueue } from "./handshake_queue.ts";
 import { Pool, type Pooled } from "./pool.ts";
+import { UnreachedWorkers } from "./unreached_workers.ts";
 import { WorkerBalancer } from "./worker_balancer.ts";
 
 /** Options of {@linkcode Associations}. */
@@ -35,8 +37,12 @@ export interface AssociationsOptions extends System {
   readonly liveness: Liveness;
   /** Credit of the handler's streams beyond the first of each. */
   readonly budget: CreditBudget;
-  /** Gets a debug line for each association, and a warning for each unreachable worker and each failed association. */
+  /** Gets a debug line for each association. */
   readonly log: Log;
+  /** Gets a line for each failed association. */
+  readonly failed: ThrottledWarning;
+  /** Gets a line for each unreachable worker. */
+  readonly unreached: ThrottledWarning;
   /** Returns false if there is no room for the channels of another association; the limit is reported. */
   readonly room: (channels: number) => boolean;
   /** Counts channels. */
@@ -89,6 +95,7 @@ export class Associations {
   #warming = 0;
   /** A handshake that all sessions without an association wait for. */
   #growing: Promise<Pooled> | null = null;
+  readonly #unreached: UnreachedWorkers;
   /** Sessions that wait for a stream. */
   readonly #waiting: (() => void)[] = [];
   /** True from a handshake that failed after all retries until one succeeds: the server handler is gone for longer. */
@@ -98,6 +105,7 @@ export class Associations {
   constructor(server: ResolvedServer, options: AssociationsOptions) {
     this.#server = server;
     this.#options = options;
+    this.#unreached = new UnreachedWorkers(server.name, options.unreached);
     this.#pool = new Pool(options.clock, () => options.config().timeouts.idle);
     this.#handshakes = new HandshakeQueue(options.clock, () => options.config().timeouts.handshake);
     this.#balancer = new WorkerBalancer(options.clock, 65535 - Math.max(...server.channels.map(({ port }) => port)));
@@ -182,16 +190,15 @@ export class Associations {
     if (state === null || !this.#balancer.isProven(worker)) this.#avoid(worker, error);
   }
 
-  /** Notes the workers announced with the first answer on an association, and tries new ones in the background. */
-  announced({ worker, multiplexer }: Pooled): void {
-    this.#balancer.announced(multiplexer.workers, worker);
-    for (const untried of this.#balancer.untried()) {
-      this.#warming++;
-      this.#associateWith(untried)
-        .then(() => this.#balancer.reached(untried))
-        .catch((error) => this.#avoid(untried, error))
-        .finally(() => this.#warming--);
+  /**
+   * Notes the answer to a session. The first one on an association announces workers; tries new ones in the background.
+   */
+  answered({ worker, multiplexer, stream }: Obtained): void {
+    if (stream.number === 1) {
+      if (!this.#balancer.announced(multiplexer.workers, worker)) this.#unreached.clear();
+      for (const untried of this.#balancer.untried()) this.#try(untried);
     }
+    this.#unreached.confirm();
   }
 
   /** Aborts handshakes, sessions and their associations, and ends the others. */
@@ -272,14 +279,22 @@ export class Associations {
     }
   }
 
+  /** Associates with a worker that was just announced. */
+  #try(worker: number): void {
+    this.#warming++;
+    this.#associateWith(worker)
+      .then(() => this.#balancer.reached(worker))
+      .catch((error) => {
+        this.#avoid(worker, error);
+        // Another worker has just answered, so the server handler is not away.
+        this.#unreached.confirm();
+      })
+      .finally(() => this.#warming--);
+  }
+
   #avoid(worker: number, error: unknown): void {
     if (worker === 0 || this.#closing.signal.aborted || !this.#balancer.failed(worker)) return;
-    this.#options.log.warn("worker not reached", {
-      server: this.#server.name,
-      "server-worker": worker,
-      reason: reasonOf(error),
-      hint: "associations use the server's other ports; open this worker's ports in the firewall",
-    });
+    this.#unreached.suspect(worker, error);
   }
 
   async #associateWith(worker: number): Promise<Pooled> {
@@ -341,7 +356,7 @@ export class Associations {
   #ended({ multiplexer: { association, opened } }: Pooled): void {
     const { failure, fault } = association;
     if (fault === null && (failure === null || failure.cause === null)) return;
-    this.#options.log.warn("association failed", {
+    this.#options.failed.warn({
       association: association.id,
       server: this.#server.name,
       sessions: opened,

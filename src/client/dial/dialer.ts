@@ -103,15 +103,13 @@ export class Dialer {
       "bytes-down": traffic.received,
       ms: Math.round(clock.now() - start),
     });
-    // The first answer on an association announces the workers.
-    const answered = stream.number === 1 ? () => this.#associations.announced(obtained) : undefined;
     try {
       const reused = state ?? this.#associations.initialState(obtained);
       await request(arrival.connection, stream, incoming, {
         applicant: arrival,
         outgoing,
         reused,
-        ...answered !== undefined && { answered },
+        answered: () => this.#associations.answered(obtained),
       });
       ended();
       log.info("session ended", { ...counts(), reason: "both sides ended" });

@@ -51,8 +51,14 @@ export class WorkerBalancer {
     return numbers[this.#turn++ % numbers.length]!;
   }
 
-  /** Notes the answer to a session. @param workers The announcement in it. @param worker The worker that answered. */
-  announced(workers: Workers | null, worker: number): void {
+  /**
+   * Notes the answer to a session.
+   *
+   * @param workers The announcement in it.
+   * @param worker The worker that answered.
+   * @returns False if the announcement is another one than before.
+   */
+  announced(workers: Workers | null, worker: number): boolean {
     const same = workers === null || this.#workers === null
       ? workers === this.#workers
       : sameWorkers(workers, this.#workers);
@@ -60,6 +66,7 @@ export class WorkerBalancer {
     if (!same) this.#states.clear();
     this.#workers = workers;
     if (worker > 0 && workers !== null) this.#note(worker, { reached: true, proven: true, reported: false });
+    return same;
   }
 
   /** Workers to try now. Returns each one once, and again a pause after {@linkcode WorkerBalancer.failed}. */

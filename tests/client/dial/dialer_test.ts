@@ -23,6 +23,8 @@ Deno.test("an application's bytes are shared with the given pads", async () => {
       clock,
       log: silentLog,
       refused: new ThrottledWarning(silentLog, clock, "session refused"),
+      failed: new ThrottledWarning(silentLog, clock, "association failed"),
+      unreached: new ThrottledWarning(silentLog, clock, "worker not reached"),
       liveness: new Liveness(clock, () => DEFAULT_TIMEOUTS),
       budget: new CreditBudget(),
       room: () => true,
