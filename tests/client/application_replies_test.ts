@@ -205,12 +205,12 @@ Deno.test("an unreachable server handler is reported as a general failure", asyn
   await assertRejects(() => forwarded.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
 });
 
-Deno.test("an unknown destination is reported as not allowed, an unresolvable name as a failure", async () => {
+Deno.test("an unknown destination is reported as not allowed, an unresolvable name as an unreachable host", async () => {
   await using world = new World();
   const unknown = await world.ask(SOCKS5, "05010005010001cb0071010050");
   assertEquals((await readToEnd(unknown)).bytes.toHex(), failure(2));
   const nameless = await world.ask(SOCKS5, "0501000501000303787878" + "0050");
-  assertEquals((await readToEnd(nameless)).bytes.toHex(), failure(1));
+  assertEquals((await readToEnd(nameless)).bytes.toHex(), failure(4));
 });
 
 Deno.test("a handler that closes reports it to applications that wait for a reply", async () => {

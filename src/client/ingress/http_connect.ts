@@ -15,6 +15,8 @@ import type { Users } from "./users.ts";
 const ANSWERS: Readonly<Record<Refusal, readonly [ErrorStatus, string]>> = {
   refused: [502, "the target refused the connection"],
   unreachable: [504, "the target can't be reached"],
+  // As RFC 9209, 2.3.2, recommends for dns_error.
+  unresolved: [502, "the name can't be resolved"],
   "not allowed": [403, "connections to this destination are not allowed"],
   overloaded: [503, "too many sessions; try again later"],
   failed: [502, "the session with the server handler failed"],

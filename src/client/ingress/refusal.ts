@@ -1,9 +1,10 @@
 import { MicssError } from "../../errors/errors.ts";
+import { LookupError } from "../../net/names/lookups.ts";
 import { TargetError } from "../../streams/errors.ts";
 import { ResultCode } from "../../wire/frame.ts";
 
 /** Reasons for not connecting an application, as far as ingress protocols distinguish them. */
-export type Refusal = "refused" | "unreachable" | "not allowed" | "overloaded" | "failed";
+export type Refusal = "refused" | "unreachable" | "unresolved" | "not allowed" | "overloaded" | "failed";
 
 /** The client handler does not connect to a destination; the message says why. */
 export class NotAllowed extends MicssError {}
@@ -23,5 +24,6 @@ const REFUSALS: Readonly<Record<TargetError["code"], Refusal>> = {
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof NotAllowed) return "not allowed";
   if (error instanceof Overloaded) return "overloaded";
+  if (error instanceof LookupError) return "unresolved";
   return error instanceof TargetError ? REFUSALS[error.code] : "failed";
 }

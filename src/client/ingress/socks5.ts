@@ -19,6 +19,7 @@ import type { Users } from "./users.ts";
 const REPLIES: Readonly<Record<Refusal, Reply>> = {
   refused: Reply.ConnectionRefused,
   unreachable: Reply.HostUnreachable,
+  unresolved: Reply.HostUnreachable,
   "not allowed": Reply.NotAllowed,
   overloaded: Reply.GeneralFailure,
   failed: Reply.GeneralFailure,

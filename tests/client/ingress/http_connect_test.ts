@@ -3,6 +3,7 @@ import { HttpConnectIngress } from "../../../src/client/ingress/http_connect.ts"
 import { NotAllowed } from "../../../src/client/ingress/refusal.ts";
 import { Users } from "../../../src/client/ingress/users.ts";
 import { writeAll } from "../../../src/net/connection.ts";
+import { LookupError } from "../../../src/net/names/lookups.ts";
 import { TargetError } from "../../../src/streams/errors.ts";
 import { ResultCode } from "../../../src/wire/frame.ts";
 import { settle } from "../../support/time/fake_clock.ts";
@@ -77,6 +78,7 @@ const REFUSALS = [
   [new TargetError(ResultCode.Overloaded, ""), 503, "too many sessions; try again later"],
   [new TargetError(ResultCode.NotProcessed, ""), 503, "too many sessions; try again later"],
   [new NotAllowed("no server"), 403, "connections to this destination are not allowed"],
+  [new LookupError("nosuch.test: no such name"), 502, "the name can't be resolved"],
   [new Error("a channel failed"), 502, "the session with the server handler failed"],
 ] as const;
 
