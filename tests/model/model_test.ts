@@ -12,7 +12,9 @@ for (const variant of VARIANTS) {
     name: `in the model, of ${name} ${outcome}${ignore ? " (ignored: needs spin and gcc)" : ""}`,
     ignore,
     async fn() {
-      const { violated } = await search(model, [...Object.values(SIZES[model])[0]!, ...defines]);
+      // A search that ends at a counterexample takes less time than optimizing it.
+      const small = [...Object.values(SIZES[model])[0]!, ...defines];
+      const { violated } = await search(model, small, violates === null && model === "association");
       if (violates === null) assertEquals(violated, null);
       else assertStringIncludes(violated ?? "nothing", violates);
     },

@@ -35,13 +35,22 @@ export function canRun(): boolean {
  * @param defines Macros that select its size and its variant.
  * @throws {Error} If a program fails, or the search was incomplete.
  */
-export async function search(model: Model, defines: readonly string[]): Promise<Found> {
+export async function search(model: Model, defines: readonly string[], optimize = true): Promise<Found> {
   const directory = await Deno.makeTempDir({ prefix: "micss-model-" });
   try {
     const source = new URL(`${model}.pml`, import.meta.url).pathname;
     await run(directory, "spin", ["-a", ...defines.map((define) => `-D${define}`), source]);
     // The complete state space with full states: no partial order reduction, no hashing, no approximation.
-    await run(directory, "gcc", ["-O1", "-DSAFETY", "-DCOLLAPSE", "-DNOREDUCE", "-DMEMLIM=2000", "-o", "pan", "pan.c"]);
+    await run(directory, "gcc", [
+      optimize ? "-O1" : "-O0",
+      "-DSAFETY",
+      "-DCOLLAPSE",
+      "-DNOREDUCE",
+      "-DMEMLIM=2000",
+      "-o",
+      "pan",
+      "pan.c",
+    ]);
     const text = await run(directory, `${directory}/pan`, ["-m100000", "-n"]);
     const number = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? NaN);
     const found = {
