@@ -1,7 +1,6 @@
 /**
- * The task `test`: runs the suite, or the files and flags in its arguments, with `deno test`; the task `check` checks the
- * types. The last line of its output has the counts of the run's report: `N passed, N failed`, and `, N skipped` if tests
- * were ignored.
+ * The task `test`: runs the suite, or the files and flags in its arguments, with `deno test`. The last line of its output
+ * has the counts of the run's report: `N passed, N failed`, and `, N skipped` if tests were ignored.
  *
  * @module
  */
@@ -62,7 +61,7 @@ async function run(args: string[]): Promise<number> {
   const report = `${directory}/report.xml`;
   try {
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["test", "-A", "--no-check", "--parallel", ...testFlags(flags), `--junit-path=${report}`, ...args],
+      args: ["test", "-A", "--parallel", ...testFlags(flags), `--junit-path=${report}`, ...args],
       // The flags spare tests that start programs of the project from detecting them again; the directory holds files that
       // tests share.
       env: { [STD_FLAGS]: flags.join(" "), MICSS_TEST_DIRECTORY: directory },
