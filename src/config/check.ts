@@ -1,3 +1,4 @@
+import { covers } from "../net/listen/listen.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { canonicalHost, connectedHost, sameHost } from "../net/ip.ts";
 import type { JsonSchema } from "./json_schema.ts";
@@ -38,6 +39,22 @@ export function checkDistinctListeners(addresses: readonly Address[], problems: 
   for (const address of repeated(fixed, ({ host, port }) => `${canonicalHost(host)} ${port}`)) {
     problems.at(address, `two listeners use ${formatAddress(address)}; give each its own port`);
   }
+}
+
+/**
+ * Reports each channel that can't be listened at beside an earlier one, because one of them is the unspecified address and
+ * covers the other. Those that {@linkcode checkDistinctHosts} reports are left to it.
+ */
+export function checkCovered(channels: readonly Address[], problems: Problems): void {
+  channels.forEach((channel, index) => {
+    const other = channels.slice(0, index).find((earlier) =>
+      channel.port !== 0 && !sameHost(connectedHost(earlier.host), connectedHost(channel.host)) &&
+      (covers(earlier, channel) || covers(channel, earlier))
+    );
+    if (other === undefined) return;
+    const [wide, narrow] = (covers(other, channel) ? [other, channel] : [channel, other]).map(formatAddress);
+    problems.at(channel, `${wide} already covers ${narrow}; remove ${narrow} or change its port`);
+  });
 }
 
 /** Reports each address with port 0: several workers could not agree on a port. */

@@ -3,6 +3,7 @@ import { adminField } from "./admin.ts";
 import {
   CHANNELS_BOUNDS,
   checkChannelCount,
+  checkCovered,
   checkDistinctHosts,
   checkDistinctListeners,
   checkFixedPorts,
@@ -167,6 +168,7 @@ function check(config: ServerConfig, problems: Problems): void {
   checkChannelCount(channels, channels, problems);
   if (distinctAddresses) checkDistinctHosts(channels, problems);
   else checkDistinctListeners(channels, problems);
+  checkCovered(channels, problems);
   if (workers > 1) {
     checkFixedPorts(channels, problems);
     checkPortRanges(channels, workers, problems);

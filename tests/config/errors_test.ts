@@ -166,6 +166,13 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
   ["server", `--channel [::ffff:192.0.2.1] --channel 192.0.2.1 ${TARGET}`, [
     'micss server: --channel "192.0.2.1": two channels use 192.0.2.1, and so one path; give each its own address',
   ]],
+  ["server", `--channel [::] --channel 0.0.0.0 ${TARGET}`, [
+    'micss server: --channel "0.0.0.0": [::]:6522 already covers 0.0.0.0:6522; remove 0.0.0.0:6522 or change its port',
+  ]],
+  ["server", `--channel 192.0.2.1 --channel [::] ${TARGET}`, [
+    'micss server: --channel "[::]": [::]:6522 already covers 192.0.2.1:6522; remove 192.0.2.1:6522 or change its port',
+  ]],
+  ["server", `--channel 192.0.2.1 --channel 0.0.0.0:7000 ${TARGET}`, []],
   ["server", `--channel a.example --channel A.example. ${TARGET}`, [
     'micss server: --channel "A.example.": two channels use a.example., and so one path; give each its own address',
   ]],

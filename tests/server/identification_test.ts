@@ -46,10 +46,10 @@ Deno.test("a server behind NAT announces the addresses that clients reach, and c
 
 Deno.test("a server on all addresses of its machine answers clients that connect to an announced one", async () => {
   await using world = new World();
-  const announce = ["--announce", "10.0.0.1", "--announce", "10.0.0.2", "--announce", "[2001:db8::1]"];
-  world.startServer(["--channel", "0.0.0.0", "--channel", "[::]", ...announce], [KEY.server]);
-  for (const host of ["10.0.0.1", "10.0.0.2", "2001:db8::1"]) {
-    assertEquals(await ask(world, { host, port: 6522 }), "10.0.0.1:6522,10.0.0.2:6522,[2001:db8::1]:6522 3600");
+  const announce = ["--announce", "10.0.0.1", "--announce", "10.0.0.2", "--announce", "[2001:db8::1]:6523"];
+  world.startServer(["--channel", "0.0.0.0", "--channel", "[::]:6523", ...announce], [KEY.server]);
+  for (const [host, port] of [["10.0.0.1", 6522], ["10.0.0.2", 6522], ["2001:db8::1", 6523]] as const) {
+    assertEquals(await ask(world, { host, port }), "10.0.0.1:6522,10.0.0.2:6522,[2001:db8::1]:6523 3600");
   }
   assertMatch(
     await ask(world, { host: "10.0.0.3", port: 6522 }),

@@ -35,7 +35,7 @@ export function listenError(address: Address, others: readonly Address[], cause:
 }
 
 /** Reports whether a listener at `wide` leaves no room for another one: a socket at :: accepts IPv4 connections, too. */
-function covers(wide: Address, { host, port }: Address): boolean {
+export function covers(wide: Address, { host, port }: Address): boolean {
   return wide.port === port && (wide.host === "::" || wide.host === "0.0.0.0" && isIpv4(host));
 }
 
