@@ -1,9 +1,10 @@
+import type { ClientStatus } from "../observe/clients.ts";
 import type { AssociationStatus, ChannelStatus, SessionStatus, Status } from "../observe/status.ts";
 
 /** Maximum width, in columns. */
 const WIDTH = 80;
 
-/** Maximum number of associations listed. */
+/** Maximum number of associations listed, and of clients. */
 const MAX_ASSOCIATIONS = 5;
 
 /** Maximum number of sessions listed. */
@@ -11,7 +12,20 @@ const MAX_SESSIONS = 15;
 
 /** Formats a handler's status, at most 80 columns wide. */
 export function statusTable(status: Status): string {
-  const { role, version, host, uptime, pid, ending, readiness, sessionCount, associationCount, waiting, pool } = status;
+  const {
+    role,
+    version,
+    host,
+    uptime,
+    pid,
+    ending,
+    readiness,
+    sessionCount,
+    associationCount,
+    waiting,
+    pool,
+    clients = [],
+  } = status;
   const handler = [
     ...ending ? ["ending"] : [],
     `${role} ${version}`,
@@ -39,6 +53,11 @@ export function statusTable(status: Status): string {
     "",
     ...table(["CHANNEL", "STATE", "OUT/S", "IN/S", "BEHIND", "FAILED"], status.channels.map(channelRow)),
     ...reasons,
+    ...list(
+      ["CLIENT", "SEEN", "ASSOCIATIONS", "SESSIONS"],
+      clients.slice(0, MAX_ASSOCIATIONS).map(clientRow),
+      clients.length,
+    ),
     ...list(
       ["ASSOCIATION", "WITH", "SESSIONS", "SENT", "RECEIVED", "AGE"],
       status.associations.slice(0, MAX_ASSOCIATIONS).map(associationRow),
@@ -94,13 +113,30 @@ function channelRow(channel: ChannelStatus): string[] {
   return [name, state, bytes(rateOut), bytes(rateIn), bytes(Math.max(behindOut, behindIn)), String(failures)];
 }
 
-function associationRow({ id, peer, sessions, sent, received, age }: AssociationStatus): string[] {
-  return [id, peer, String(sessions), bytes(sent), bytes(received), duration(age)];
+function clientRow({ name, associations, sessions, seen }: ClientStatus): string[] {
+  return [name, `${duration(seen)} ago`, String(associations), String(sessions)];
 }
 
-function sessionRow({ id, from, to, port, sent, received, age }: SessionStatus): string[] {
+function associationRow({ id, peer, client, sessions, sent, received, age }: AssociationStatus): string[] {
+  return [
+    id,
+    client === undefined ? peer : `${client} ${peer}`,
+    String(sessions),
+    bytes(sent),
+    bytes(received),
+    duration(age),
+  ];
+}
+
+function sessionRow({ id, client = "", from = "", to, port, sent, received, age }: SessionStatus): string[] {
   const target = to.includes(":") ? to : `${to}:${port}`;
-  return [`${id} ${from ?? ""}`.trim(), target, bytes(sent), bytes(received), duration(age)];
+  return [
+    [id, client, from].filter((part) => part !== "").join(" "),
+    target,
+    bytes(sent),
+    bytes(received),
+    duration(age),
+  ];
 }
 
 /** Formats columns: two of text, then numbers. Truncates the text columns to fit the width. */

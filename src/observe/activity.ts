@@ -60,6 +60,8 @@ export interface OpenAssociation {
   readonly records: readonly (ChannelRecord | undefined)[];
   /** Number of open sessions that it carries, each in a stream. */
   sessions: number;
+  /** Name of its client on a server, once it has proved its identity. */
+  client?: string;
 }
 
 /** Histogram bounds for handshakes, in seconds: from a round trip to the default time-out. */
@@ -99,6 +101,8 @@ export class Activity {
   readonly limitHits: Tally = new Tally();
   /** Source of all times here. */
   readonly clock: Clock;
+  /** Clients that have proved their identity on a server, by name, each with the last time, in milliseconds of the clock. */
+  readonly authenticated: Map<string, number> = new Map();
   /** Number of associations made. */
   associated = 0;
   /** Number of records refused for a wrong tag, hash or length. */
@@ -144,6 +148,13 @@ export class Activity {
         this.channels.failed(records[failure.index], this.clock.now(), failure.cause);
       }
     });
+  }
+
+  /** Records that the client of an open association has proved its identity. */
+  identify(association: Association, client: string): void {
+    const open = this.associations.get(association);
+    if (open !== undefined) open.client = client;
+    this.authenticated.set(client, this.clock.now());
   }
 
   /** Records a client's failed handshake. */

@@ -1,5 +1,6 @@
 import { bufferBytes } from "../net/buffer_pool.ts";
 import { formatAddress } from "../net/address.ts";
+import { clientsOf } from "./clients.ts";
 import { channelLevels } from "./channel_levels.ts";
 import type { Distribution, Labels, Metric, Sample, Tally } from "./metrics.ts";
 import type { Observable } from "./observable.ts";
@@ -88,6 +89,17 @@ function associations(handler: Observable): Metric[] {
       "micss_pool_associations",
       "A client's associations: without a stream, with streams, being made ahead of demand.",
       Object.entries(pool ?? {}).map(([state, value]) => ({ labels: { state }, value })),
+    ),
+    counted(
+      "micss_authentications_total",
+      "Authentications of clients, by outcome.",
+      "outcome",
+      activity.authentications,
+    ),
+    gauge(
+      "micss_client_sessions",
+      "Open sessions of each client that has proved its identity.",
+      clientsOf(activity).map(({ name, sessions }) => ({ labels: { client: name }, value: sessions })),
     ),
     counted("micss_identify_exchanges_total", "Identification requests, by outcome.", "outcome", activity.identified),
   ];

@@ -1,10 +1,11 @@
 import { formatAddress } from "../net/address.ts";
+import { clientsOf, type ClientStatus } from "./clients.ts";
 import type { Answer } from "./readiness.ts";
 import type { Levels, Observable } from "./observable.ts";
 import type { Event } from "../log/recent.ts";
 import type { ChannelSample, ChannelState } from "./sampler.ts";
 
-/** Maximum number of sessions and of associations that a status lists. */
+/** Maximum number of sessions, of associations and of clients that a status lists. */
 export const MAX_LISTED = 100;
 
 /** A channel. Out is to the other handler, in is from it. */
@@ -45,6 +46,8 @@ export interface AssociationStatus {
   readonly worker?: number;
   /** The server's name on a client; the client handler's address on the first channel on a server. */
   readonly peer: string;
+  /** Name of its client on a server, if it has proved its identity. */
+  readonly client?: string;
   /** Number of sessions that it carries. */
   readonly sessions: number;
   /** Age in seconds. */
@@ -61,6 +64,8 @@ export interface SessionStatus {
   readonly id: string;
   /** Number of the worker that carries it; absent with a single worker. */
   readonly worker?: number;
+  /** Name of its client on a server, if it has proved its identity. */
+  readonly client?: string;
   /** Its application's address, if known. */
   readonly from?: string;
   /** The server's name, or the target. */
@@ -91,6 +96,8 @@ export interface HandlerStatus extends Levels {
   readonly associationCount: number;
   /** The associations with the most sessions, those first. */
   readonly associations: readonly AssociationStatus[];
+  /** Clients that have proved their identity, those with the most sessions first; absent if there are none. */
+  readonly clients?: readonly ClientStatus[];
   /** All channels. */
   readonly channels: readonly ChannelStatus[];
   /**
@@ -161,7 +168,7 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
   const { role, activity } = handler;
   const now = activity.clock.now();
   const age = (since: number) => Math.round(now - since) / 1000;
-  const { sessions, associations, ended, resets, refusals, handshakes } = activity;
+  const { sessions, associations, ended, resets, refusals, handshakes } = activity, clients = clientsOf(activity);
   return {
     role,
     sessionCount: sessions.size,
@@ -177,14 +184,16 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
     streams: activity.streams,
     associationCount: associations.size,
     associations: [...associations].sort(([, one], [, other]) => other.sessions - one.sessions).slice(0, MAX_LISTED)
-      .map(([{ id, connections, sent, received }, { server, sessions, began }]) => ({
+      .map(([{ id, connections, sent, received }, { server, sessions, began, client }]) => ({
         id,
         peer: server === "" ? formatAddress(connections[0]!.remote) : server,
+        ...client !== undefined && { client },
         sessions,
         age: age(began),
         sent: Math.min(...sent),
         received: Math.min(...received),
       })),
+    ...clients.length > 0 && { clients: clients.slice(0, MAX_LISTED) },
     channels: channels.map(({ record, holdsIn: _in, holdsOut: _out, ...sample }) => ({
       server: record.server,
       channel: record.index,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { sumClients } from "./clients.ts";
 import { type ChannelStatus, type HandlerStatus, type History, MAX_LISTED } from "./status.ts";
 import type { Distribution, Metric, Sample } from "./metrics.ts";
 import type { Levels, Limit } from "./observable.ts";
@@ -59,6 +60,7 @@ function addDistributions(one: Distribution, other: Distribution): Distribution 
 export function sumStatuses(all: readonly HandlerStatus[]): HandlerStatus {
   const [first] = all;
   const sessions = all.flatMap((status, worker) => status.sessions.map((one) => ({ ...one, worker })));
+  const clients = sumClients(all.map(({ clients = [] }) => clients));
   const associations = all.flatMap((status, worker) => status.associations.map((one) => ({ ...one, worker })));
   return {
     ...first!,
@@ -68,6 +70,7 @@ export function sumStatuses(all: readonly HandlerStatus[]): HandlerStatus {
     streams: total(all.map(({ streams }) => streams)),
     associationCount: total(all.map(({ associationCount }) => associationCount)),
     associations: associations.toSorted((one, other) => other.sessions - one.sessions).slice(0, MAX_LISTED),
+    ...clients.length > 0 && { clients: clients.slice(0, MAX_LISTED) },
     channels: [...Map.groupBy(all.flatMap(({ channels }) => channels), keyOf).values()].map((same) =>
       same.reduce(addChannels)
     ),

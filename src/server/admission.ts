@@ -43,7 +43,10 @@ export class Admission {
     this.authentication = new ServerAuthentication({
       ...options,
       list: association.list,
-      authenticated: () => this.#settle(),
+      authenticated: ({ name }) => {
+        this.#settle();
+        options.activity.identify(association, name);
+      },
       outcome: (outcome, reason) => this.#report(outcome, reason),
     });
   }

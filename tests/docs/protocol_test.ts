@@ -284,7 +284,7 @@ Deno.test("PROTOCOL.md lays the question for channels out as it is sent, and wha
 
 Deno.test("PROTOCOL.md names every group of the test vectors", () => {
   const groups = Object.keys(JSON.parse(read("docs/vectors.json"))).filter((name) => name !== "about");
-  const named = documented("## 10. Test vectors", "group", "what to check").map(([name]) => name!.replaceAll("`", ""));
+  const named = documented("## 11. Test vectors", "group", "what to check").map(([name]) => name!.replaceAll("`", ""));
   assertEquals(named.toSorted(), groups.toSorted());
 });
 

@@ -134,17 +134,34 @@ function showChannel(channel) {
   node.setAttribute("aria-label", `${name}: ${channel.state}`);
 }
 
+function showClients({ clients = [] }) {
+  const rows = clients.map(({ name, associations, sessions, seen }) =>
+    rowOf([name, `${duration(seen)} ago`], [String(associations), String(sessions)])
+  );
+  byId("client-rows").replaceChildren(...rows);
+  byId("client-section").hidden = rows.length === 0;
+}
+
 function showAssociations({ associations, associationCount }) {
-  const rows = associations.map(({ id, peer, sessions, sent, received, age }) =>
-    rowOf([id, peer], [String(sessions), bytes(sent), bytes(received), duration(age)])
+  const rows = associations.map(({ id, peer, client, sessions, sent, received, age }) =>
+    rowOf([id, client === undefined ? peer : `${client}, ${peer}`], [
+      String(sessions),
+      bytes(sent),
+      bytes(received),
+      duration(age),
+    ])
   );
   fill("association", rows, associationCount);
 }
 
 function showSessions({ sessions, sessionCount }) {
-  const rows = sessions.map(({ id, from, to, port, sent, received, age }) => {
+  const rows = sessions.map(({ id, client, from, to, port, sent, received, age }) => {
     const target = to.includes(":") ? to : `${to}:${port}`;
-    return rowOf([id, from ?? "–", target], [bytes(sent), bytes(received), duration(age)]);
+    return rowOf([id, [client, from].filter(Boolean).join(", ") || "–", target], [
+      bytes(sent),
+      bytes(received),
+      duration(age),
+    ]);
   });
   fill("session", rows, sessionCount);
 }
@@ -230,6 +247,7 @@ function show(status) {
   showTotals(totals);
   byId("no-lanes").hidden = channels.length > 0;
   channels.forEach(showChannel);
+  showClients(status);
   showAssociations(status);
   showSessions(status);
   showEvents(events);
