@@ -1,13 +1,13 @@
 /** Both handlers over one in-memory network with a fake clock; the test plays applications and targets. */
 import { assertEquals } from "@std/assert";
 import { parseConfig } from "../../../src/config/load.ts";
-import { ClientHandler } from "../../../src/client/handler.ts";
+import { ClientHandler, type ClientSecrets } from "../../../src/client/handler.ts";
 import { clientSpec } from "../../../src/config/client.ts";
 import { serverSpec } from "../../../src/config/server.ts";
 import type { Address } from "../../../src/net/address.ts";
 import type { Connection, Listener } from "../../../src/net/connection.ts";
 import { createLog } from "../../../src/log/log.ts";
-import { ServerHandler } from "../../../src/server/handler.ts";
+import { ServerHandler, type ServerReloadOptions } from "../../../src/server/handler.ts";
 import { FakeClock } from "../time/fake_clock.ts";
 import { MemoryNetwork, type MemoryNetworkOptions } from "../network/memory_network.ts";
 
@@ -24,6 +24,12 @@ const CHANNELS = "192.0.2.1,192.0.2.2,192.0.2.3";
 
 /** A log line, parsed from JSON. */
 export type Line = { readonly event: string } & Readonly<Record<string, unknown>>;
+
+/** What settings name by files. */
+export interface Secrets {
+  readonly server?: Pick<ServerReloadOptions, "keys" | "clients">;
+  readonly client?: Pick<ClientSecrets, "credentials">;
+}
 
 /** Both handlers, their network and their logs. */
 export class Handlers {
@@ -44,8 +50,13 @@ export class Handlers {
    * @param options The network's options.
    * @param yaml Further settings: the server handler's besides channels and a target for port 80; the client's besides its
    * server, its entries, and the number of associations kept ready (default: 0).
+   * @param secrets Keys and clients that the settings would name.
    */
-  constructor(options: MemoryNetworkOptions = {}, yaml: { server?: string; client?: string; warm?: number } = {}) {
+  constructor(
+    options: MemoryNetworkOptions = {},
+    yaml: { server?: string; client?: string; warm?: number } = {},
+    secrets: Secrets = {},
+  ) {
     const { clock } = this;
     const { warm = 0 } = yaml;
     const network = this.network = new MemoryNetwork(options);
@@ -59,6 +70,7 @@ targets: {80: "127.0.0.2:8000", 81: "127.0.0.2:8001"}
 ${yaml.server ?? ""}`),
       log: logTo(this.serverLines),
       system: { network, clock },
+      ...secrets.server,
     });
     const system = {
       network,
@@ -73,7 +85,7 @@ forward: ["127.0.0.1:8080=web:80", "127.0.0.1:8081=web:81", "127.0.0.1:8082=web:
 redirect: ["127.0.0.1:6533"]
 warm: ${warm}
 ${yaml.client ?? ""}`),
-      { log: logTo(this.clientLines), system },
+      { log: logTo(this.clientLines), system, ...secrets.client },
     );
   }
 
