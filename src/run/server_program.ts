@@ -60,7 +60,7 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
 }
 
 /** Warns if all who reach the channels reach the targets, unless that is meant. */
-function warnOfOpenServer(log: Log, { clients, channels }: ServerConfig): void {
+export function warnOfOpenServer(log: Log, { clients, channels }: Pick<ServerConfig, "clients" | "channels">): void {
   if (clients !== undefined || channels.every(({ host }) => isLoopback(host))) return;
   log.warn("any client may connect", {
     reason: "clients are not configured: whoever reaches all channels reaches the targets",

@@ -157,9 +157,7 @@ export class Service {
   /** Ends the association and its sessions if its client is not admitted any more, after the clients have changed. */
   review(): void {
     const refusal = this.#admission.review();
-    if (refusal === null) return;
-    this.#multiplexer.follow(refusal);
-    for (const incoming of this.#sessions.values()) incoming.failed(new HandlerEnding());
+    if (refusal !== null) this.#multiplexer.follow(refusal);
   }
 
   /** Aborts the association and its sessions. */

@@ -8,7 +8,7 @@ export interface Verdict {
   readonly soon?: boolean;
   /** Called once the frame is on its way. */
   readonly done?: () => void;
-  /** Ends the association once the frame has left. */
+  /** Ends the association and its streams, once the other side has had the time to read the frame. */
   readonly end?: boolean;
   /** Aborts the association with this error. */
   readonly fail?: Error;

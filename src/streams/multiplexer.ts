@@ -212,7 +212,11 @@ export class Multiplexer {
     if (fail !== undefined) this.association.fail(fail);
     if (!end) return;
     this.#denied = true;
-    void this.end();
+    this.leaving = true;
+    for (const stream of [...this.#streams.values()]) stream.fail(new HandlerEnding());
+    // The other side ends the association when it has read the reason; closing first might discard that.
+    const cancel = this.#options.clock.after(LAST_FRAMES_TIMEOUT, () => this.association.end());
+    this.association.over.then(cancel);
   }
 
   /** @returns The verdict on a frame of authentication. */
