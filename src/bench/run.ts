@@ -99,7 +99,7 @@ export async function benchServer(server: Server, options: BenchOptions): Promis
   for (const [at, address] of resolved.channels.entries()) {
     progress(`channel ${at + 1}, ${formatAddress(address)}`);
     const greeting = median(await greetings(address, measuring));
-    channels.push({ address, greeting, ...await alone({ host: address.host, port }, measuring) });
+    channels.push({ address, greeting, ...await alone({ ...address, port }, measuring) });
   }
   progress(`MICSS over all ${channels.length}`);
   const { measures, waitedFor } = await together(server, measuring, port);

@@ -1,5 +1,13 @@
-import { type Address, DEFAULT_PORT, formatAddress, parseAddress, parsePort } from "../net/address.ts";
+import {
+  type ChannelAddress,
+  DEFAULT_PORT,
+  formatAddress,
+  formatChannel,
+  parseAddress,
+  parsePort,
+} from "../net/address.ts";
 import { adminField } from "./admin.ts";
+import { CHANNEL_PATTERN, channelSyntax, checkDistinctWays } from "./channel.ts";
 import {
   CHANNELS_BOUNDS,
   checkChannelCount,
@@ -20,7 +28,6 @@ import { clientRulesSchema, rulesField } from "./rules.ts";
 import type { Field, Group, Schema } from "./schema.ts";
 import { list, map, scalar } from "./shape.ts";
 import {
-  addressSyntax,
   checkPort,
   countOrWordSyntax,
   countSyntax,
@@ -34,16 +41,15 @@ import { type ClientConfig, type ClientLimits, type Forward, type Server } from 
 /** Maximum number of associations with one server. */
 const MAX_ASSOCIATIONS = 64;
 
-const channelSyntax = addressSyntax({ defaultPort: DEFAULT_PORT });
-
 /** Patterns of a server's name and channels, for editors. */
-const NAME = String.raw`[a-zA-Z0-9][a-zA-Z0-9.\-]*`, CHANNEL = `${HOST_PATTERN}(:${PORT_PATTERN})?`;
-const CHANNELS = String.raw`\s*${CHANNEL}\s*(,\s*${CHANNEL}\s*)*`;
+const NAME = String.raw`[a-zA-Z0-9][a-zA-Z0-9.\-]*`;
+const CHANNELS = String.raw`\s*${CHANNEL_PATTERN}\s*(,\s*${CHANNEL_PATTERN}\s*)*`;
 
 /** A server: `web=192.0.2.10,198.51.100.10:6522`. Its ports can be set in the file only. */
 export const serverSyntax: PairSyntax<Server> = {
   placeholder: "NAME=HOST[:PORT],HOST[:PORT]...",
-  means: "a name of your choice, and the hosts of its channels: web=192.0.2.10,[2001:db8::10],host.example",
+  means: "a name of your choice, and the hosts of its channels, each with its way if need be: " +
+    "web=192.0.2.10,[2001:db8::10],host.example, web=192.0.2.10 via wlan0,198.51.100.10 via lte0",
   schema: textSchema(`${NAME}=${CHANNELS}`),
   keySchema: textSchema(NAME),
   valueSchema: textSchema(CHANNELS),
@@ -53,7 +59,7 @@ export const serverSyntax: PairSyntax<Server> = {
     const [, name = "", channels = ""] = match;
     return { name: checkName(name), channels: channels.split(",").map((part) => channelSyntax.parse(part.trim())) };
   },
-  format: ({ name, channels }) => `${name}=${channels.map(formatAddress).join(",")}`,
+  format: ({ name, channels }) => `${name}=${channels.map(formatChannel).join(",")}`,
 };
 
 /** A forward: `127.0.0.1:8080=web:80`. */
@@ -71,7 +77,7 @@ export const forwardSyntax: Syntax<Forward> = {
   format: ({ listen, server, port }) => `${formatAddress(listen)}=${formatAddress({ host: server, port })}`,
 };
 
-const channelsField: Field<readonly Address[]> = {
+const channelsField: Field<readonly ChannelAddress[]> = {
   key: "channels",
   shape: list(channelSyntax, CHANNELS_BOUNDS),
   default: [],
@@ -166,6 +172,7 @@ function check(config: ClientConfig, problems: Problems): void {
   for (const server of servers) {
     checkChannelCount(server.channels, server, problems);
     checkDistinctHosts(server.channels, problems);
+    checkDistinctWays(server.channels, problems);
   }
   for (const server of repeated(servers, ({ name }) => name)) {
     problems.at(server, `two servers are named ${server.name}; give each its own name`);

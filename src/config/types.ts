@@ -1,4 +1,4 @@
-import type { Address } from "../net/address.ts";
+import type { Address, ChannelAddress } from "../net/address.ts";
 import type { LogFormat, LogThreshold } from "../log/log.ts";
 import type { PadChoice } from "../sharing/pads.ts";
 import type { AdminAddress } from "./admin.ts";
@@ -115,8 +115,8 @@ export interface ServerConfig {
 export interface Server {
   /** Name in forwards and log lines: letters, digits, dots and dashes, not beginning with the latter two. */
   readonly name: string;
-  /** Channels: 2 to 16 addresses with distinct hosts. */
-  readonly channels: readonly Address[];
+  /** Channels: 2 to 16 addresses with distinct hosts, and distinct ways if they have any. */
+  readonly channels: readonly ChannelAddress[];
   /** Ports served to redirected connections. Default: all. */
   readonly ports?: readonly number[];
   /** File of the key that the server must prove to have. Default: it is not authenticated. */

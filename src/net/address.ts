@@ -11,14 +11,20 @@ export interface Address {
   readonly port: number;
 }
 
+/** The address of a channel at a server handler, as a client handler connects to it. */
+export interface ChannelAddress extends Address {
+  /** The way that its connection must take: a local IP address, or the name of a network device. Default: any. */
+  readonly via?: string;
+}
+
 /** Compares two addresses, their hosts with {@linkcode sameHost}. */
 export function sameAddress(a: Address, b: Address): boolean {
   return a.port === b.port && sameHost(a.host, b.host);
 }
 
-/** The same host, `offset` ports higher. */
-export function portAbove({ host, port }: Address, offset: number): Address {
-  return { host, port: port + offset };
+/** The same host by the same way, `offset` ports higher. */
+export function portAbove<T extends Address>(address: T, offset: number): T {
+  return { ...address, port: address.port + offset };
 }
 
 /**
@@ -75,4 +81,9 @@ export function parsePort(text: string): number {
 /** Formats an address as `host:port`, an IPv6 host in brackets. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Formats a channel's address, with its way if it has one: `192.0.2.10:6522 via wlan0`. */
+export function formatChannel(address: ChannelAddress): string {
+  return address.via === undefined ? formatAddress(address) : `${formatAddress(address)} via ${address.via}`;
 }

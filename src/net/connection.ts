@@ -1,4 +1,4 @@
-import type { Address } from "./address.ts";
+import type { Address, ChannelAddress } from "./address.ts";
 
 /**
  * A TCP connection, real or in memory.
@@ -68,12 +68,12 @@ export interface Listener {
 /** Makes connections and listeners: the system's (`systemNetwork`), or one in memory for tests. */
 export interface Network {
   /**
-   * Connects to `to`.
+   * Connects to `to`, by its way if it has one.
    *
    * @param signal Cancels; a connection established too late is closed.
-   * @throws The system's error, or the signal's reason.
+   * @throws The system's error, the signal's reason, or the reason why the connection did not take its way.
    */
-  connect(to: Address, signal?: AbortSignal): Promise<Connection>;
+  connect(to: ChannelAddress, signal?: AbortSignal): Promise<Connection>;
   /**
    * Listens at `at`.
    *

@@ -1,12 +1,25 @@
 import { canonicalHost, isIpv4, isLoopback, sameHost } from "./ip.ts";
 
-/** Addresses of this machine's interfaces; none if unknown. */
-export function ownHosts(): string[] {
+/** An address of this machine. */
+export interface OwnAddress {
+  /** Name of the device that has it. */
+  readonly device: string;
+  /** The IP address. */
+  readonly host: string;
+}
+
+/** Addresses of this machine's devices; none if unknown. */
+export function ownAddresses(): OwnAddress[] {
   try {
-    return Deno.networkInterfaces().map(({ address }) => address);
+    return Deno.networkInterfaces().map(({ name, address }) => ({ device: name, host: address }));
   } catch {
     return [];
   }
+}
+
+/** The hosts of {@linkcode ownAddresses}. */
+export function ownHosts(): string[] {
+  return ownAddresses().map(({ host }) => host);
 }
 
 /**

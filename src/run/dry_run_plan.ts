@@ -1,4 +1,4 @@
-import { formatAddress } from "../net/address.ts";
+import { formatAddress, formatChannel } from "../net/address.ts";
 import { adminSyntax } from "../config/admin.ts";
 import { formatScope } from "../config/scope.ts";
 import { targetSyntax } from "../config/server.ts";
@@ -39,7 +39,7 @@ export function clientDryRun(config: ClientConfig, keys: readonly ScopedKey[]): 
       addresses.map((address) => `accept connections at ${formatAddress(address)} (${setting})`)
     ),
     ...servers.map(({ name, channels, ports }) =>
-      `reach ${name} over ${channels.length} channels: ${channels.map(formatAddress).join(", ")}` +
+      `reach ${name} over ${channels.length} channels: ${channels.map(formatChannel).join(", ")}` +
       (ports === undefined ? "" : `; redirected connections only for port ${ports.join(", ")}`)
     ),
     ...keys.map(({ scope, key }) => `ask ${formatScope(scope)} for its channels with key ${key.id.toHex()}`),

@@ -272,7 +272,7 @@ const FILES: ["server" | "client", string, string[]][] = [
   ["server", "log: debug\n", ["micss: f.yaml:1: log: not a map; write {level: ...}"]],
   ["server", "timeouts: [5s]\n", ["micss: f.yaml:1: timeouts: not a map; write {handshake: ...}"]],
   ["client", "servers:\n  web: {channels: a, ports: 80}\n", [
-    "micss: f.yaml:2: servers.web.channels: not a list; write [HOST[:PORT], ...]",
+    "micss: f.yaml:2: servers.web.channels: not a list; write [HOST[:PORT] [via DEVICE|ADDRESS], ...]",
     "micss: f.yaml:2: servers.web.ports: not a list; write [PORT, ...]",
   ]],
   // Values.

@@ -1,5 +1,5 @@
 import type { Levels } from "../../observe/observable.ts";
-import { formatAddress } from "../../net/address.ts";
+import { formatChannel } from "../../net/address.ts";
 import { Dialer, type DialerOptions } from "./dialer.ts";
 import type { ResolvedServer } from "../servers/configured_server.ts";
 import type { Arrival } from "../ingress/arrival.ts";
@@ -86,7 +86,7 @@ function keyOf(server: ResolvedServer): string {
   if (known !== undefined) return known;
   const { credentials } = server;
   const ids = [credentials?.serverKey, credentials?.clientKey].map((key) => key?.id.toHex() ?? "").join();
-  const key = `${server.name}=${server.channels.map(formatAddress)};${server.alternatives?.join(";") ?? ""};${ids}`;
+  const key = `${server.name}=${server.channels.map(formatChannel)};${server.alternatives?.join(";") ?? ""};${ids}`;
   keys.set(server, key);
   return key;
 }

@@ -84,7 +84,7 @@ export class ConfiguredServer {
     if (!unchanged) {
       this.#resolved = {
         ...this.#configured,
-        channels: channels.map(({ port }, at) => ({ host: hosts[at]!, port })),
+        channels: channels.map((channel, at) => ({ ...channel, host: hosts[at]! })),
         ...others.length > 0 && { alternatives: others },
       };
     }

@@ -15,6 +15,9 @@ const TCP_INFO = 11;
 export const SO_PROTOCOL = 38;
 const SHUT_WR = 1;
 
+/** Socket option: the device that packets leave by and arrive at. */
+const SO_BINDTODEVICE = 25;
+
 /**
  * Destination of `conn` before a rule of iptables or nftables redirected it here, over IPv4 or IPv6.
  *
@@ -59,6 +62,25 @@ export function resetConnection(conn: Deno.TcpConn, clue: Clue): boolean {
  */
 export function shutdownWrite(conn: Deno.TcpConn, clue: Clue): boolean {
   return onDescriptor(conn, clue, (c, fd) => c.shutdown(fd, SHUT_WR));
+}
+
+/**
+ * Pins `conn` to a network device: the kernel looks up routes over that device only, and takes packets from no other. Needs
+ * no capability where the socket is not pinned yet (Linux 5.7).
+ *
+ * @returns The reason if it failed; undefined if it is pinned.
+ */
+export function pinToDevice(conn: Deno.TcpConn, clue: Clue, device: string): string | undefined {
+  let failed = "the connection has ended";
+  const name = new TextEncoder().encode(`${device}\0`);
+  const pinned = onDescriptor(conn, clue, (c, fd) => {
+    const result = c.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length);
+    if (result !== 0) failed = `errno ${errno(c)}`;
+    return result;
+  });
+  if (pinned) return undefined;
+  const c = libc();
+  return typeof c === "string" ? `that ${c}` : failed;
 }
 
 /** Number of a connection's transport protocol (IANA); undefined if unknown. */

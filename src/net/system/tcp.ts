@@ -12,12 +12,14 @@ import { type Clue, nextDescriptor, searchesSoFar } from "../linux/descriptors.t
 import {
   lowerTcpOptions,
   originalDestination as nativeOriginalDestination,
+  pinToDevice,
   protocolOf,
   resetConnection,
   retransmissionsOf,
   shutdownWrite,
 } from "../linux/connection.ts";
 import { keepAliveQueue } from "./keep_alive.ts";
+import { deviceOfWay, WrongWay } from "../way.ts";
 import { canonicalHost, isIp } from "../ip.ts";
 import { fairness, LARGE } from "../fairness.ts";
 
@@ -37,7 +39,7 @@ const MAX_BACKLOG = 2 ** 31 - 1;
 
 /** The system's TCP, with TCP_NODELAY on every connection, so that shares are sent immediately. */
 export const systemNetwork: Network = {
-  async connect({ host, port }, signal) {
+  async connect({ host, port, via }, signal) {
     signal?.throwIfAborted();
     // Deno would resolve a name without a limit on threads or time, and try its first address only; `dial` does better.
     if (!isIp(host)) throw new TypeError(`Can't connect to ${host}: not an IP address`);
@@ -53,7 +55,16 @@ export const systemNetwork: Network = {
         "Connection refused: nothing listens there, so the system connected the socket to itself",
       );
     }
-    return new TcpConnection(conn, likely);
+    const connection = new TcpConnection(conn, likely);
+    if (via !== undefined) {
+      try {
+        connection.keepVia(via);
+      } catch (error) {
+        connection.reset();
+        throw error;
+      }
+    }
+    return connection;
   },
 
   listen({ host, port }, shared = false) {
@@ -186,6 +197,20 @@ export class TcpConnection implements Connection {
       const limits = [[TCP_KEEPIDLE, seconds], [TCP_KEEPINTVL, interval], [TCP_KEEPCNT, PROBES]] as const;
       lowerTcpOptions(this.#conn, this.#clue, new Map(limits));
     });
+  }
+
+  /**
+   * Keeps the connection on its way: nothing more leaves by another device, whatever becomes of routes.
+   *
+   * @param via A local IP address, or a device's name.
+   * @throws {WrongWay} If it left by another way, or can't be kept on this one.
+   */
+  keepVia(via: string): void {
+    const device = deviceOfWay(this.local.host, via);
+    const failed = pinToDevice(this.#conn, this.#clue, device);
+    if (failed !== undefined) {
+      throw new WrongWay(`can't be kept on ${device}: ${failed}; without that, it may move to another device`);
+    }
   }
 
   /** Destination before a rule redirected it; see {@linkcode originalDestination}. */

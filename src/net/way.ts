@@ -1,0 +1,29 @@
+import { MicssError } from "../errors/errors.ts";
+import { canonicalHost, isIp, sameHost, withoutZone } from "./ip.ts";
+import { type OwnAddress, ownAddresses } from "./own_hosts.ts";
+
+/** A connection left by another way than the one that its channel is to take, and was refused for it. */
+export class WrongWay extends MicssError {}
+
+/**
+ * Returns the device of a connection's way.
+ *
+ * @param local The connection's local IP address.
+ * @param via The way that it must take: a local IP address, or a device's name.
+ * @param own This machine's addresses.
+ * @throws {WrongWay} If the local address is another one, or another device's.
+ */
+export function deviceOfWay(local: string, via: string, own: readonly OwnAddress[] = ownAddresses()): string {
+  const devices = own.filter(({ host }) => sameHost(host, local)).map(({ device }) => device);
+  const wanted = isIp(via) ? sameHost(via, local) : devices.includes(via);
+  const device = isIp(via) ? devices[0] : via;
+  if (wanted && device !== undefined) return device;
+  const from = withoutZone(canonicalHost(local));
+  const known = own.some(({ host, device }) => isIp(via) ? sameHost(via, host) : device === via);
+  const why = known
+    ? "have routes made with micss routes apply"
+    : isIp(via)
+    ? "no device has that address now"
+    : "no such device has an address now";
+  throw new WrongWay(`left from ${from}${devices.length > 0 ? ` (${devices[0]})` : ""}, not via ${via}; ${why}`);
+}
