@@ -45,6 +45,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./status.ts")).command,
   },
   {
+    name: "paths",
+    summary: "Show the path of each of a server's channels, and what two of them share",
+    load: async () => (await import("./paths.ts")).command,
+  },
+  {
     name: "bench",
     summary: "Measure a server's channels, and MICSS over all of them, to find the bottleneck",
     load: async () => (await import("./bench.ts")).command,

@@ -164,11 +164,8 @@ const schema: Schema<ClientConfig> = {
   log: logGroup,
 };
 
-function check(config: ClientConfig, problems: Problems): void {
-  const { servers, forwards, redirects, tproxies, socks5, httpConnects, associations, warm } = config;
-  if (servers.length + config.keys.length === 0 && config.database === undefined) {
-    problems.at(servers, "no server; give at least one as NAME=HOST,HOST, or a key to identify one with");
-  }
+/** Reports servers without enough separate channels, and repeated names. */
+export function checkServers(servers: readonly Server[], problems: Problems): void {
   for (const server of servers) {
     checkChannelCount(server.channels, server, problems);
     checkDistinctHosts(server.channels, problems);
@@ -177,6 +174,14 @@ function check(config: ClientConfig, problems: Problems): void {
   for (const server of repeated(servers, ({ name }) => name)) {
     problems.at(server, `two servers are named ${server.name}; give each its own name`);
   }
+}
+
+function check(config: ClientConfig, problems: Problems): void {
+  const { servers, forwards, redirects, tproxies, socks5, httpConnects, associations, warm } = config;
+  if (servers.length + config.keys.length === 0 && config.database === undefined) {
+    problems.at(servers, "no server; give at least one as NAME=HOST,HOST, or a key to identify one with");
+  }
+  checkServers(servers, problems);
   const listeners = [...forwards.map(({ listen }) => listen), ...redirects, ...tproxies, ...socks5, ...httpConnects];
   if (listeners.length === 0) {
     problems.at(forwards, "no ingress; give at least one, such as forward HOST:PORT=NAME:PORT or redirect HOST:PORT");

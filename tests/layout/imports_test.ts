@@ -35,6 +35,7 @@ const ROOMS = [
   "run",
   "demo",
   "bench",
+  "paths",
   "cli",
 ];
 

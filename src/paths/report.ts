@@ -1,0 +1,47 @@
+import { type Align, columns } from "../text/format.ts";
+import type { ServerPaths } from "./measure.ts";
+import type { ChannelPath } from "./path.ts";
+import { isOnePath, type Shared } from "./shared.ts";
+
+const HEAD = ["", "CHANNEL", "LOCAL", "DEVICE", "GATEWAY", "ROUND TRIP", "HOPS"];
+const ALIGN: readonly Align[] = ["right", "left", "left", "left", "left", "right", "left"];
+
+/** Describes the paths of a server's channels: a table, what failed, and a line for each thing that channels share. */
+export function report({ server, channels, shared }: ServerPaths): string {
+  const failures = channels.flatMap(({ channel, failure }) =>
+    failure === undefined ? [] : [`channel ${channel}: ${failure}`]
+  );
+  const sharing = shared.map(describe);
+  const verdict = failures.length > 0 && !shared.some(isOnePath)
+    ? []
+    : shared.some(isOnePath)
+    ? ["NOT SEPARATE: whoever owns what they share has a share of each."]
+    : shared.length > 0
+    ? ["Separate at this machine; what they share on the way has a share of each."]
+    : ["Separate, as far as this machine can tell."];
+  return [server, ...columns([HEAD, ...channels.map(row)], ALIGN, "  "), ...failures, ...sharing, ...verdict, ""].join(
+    "\n",
+  );
+}
+
+function row({ channel, address, local, device, gateway, roundTrip, hops }: ChannelPath): string[] {
+  return [
+    `${channel}`,
+    address,
+    local ?? "-",
+    device ?? "-",
+    gateway ?? (device === undefined ? "-" : "none"),
+    roundTrip === undefined ? "-" : `${roundTrip.toFixed(1)} ms`,
+    hops === undefined ? "unknown here" : hops.length === 0 ? "none answers" : hops.map((hop) => hop ?? "*").join(" "),
+  ];
+}
+
+function describe({ kind, name, channels }: Shared): string {
+  const all = `${channels.slice(0, -1).join(", ")} and ${channels.at(-1)}`;
+  const [way, end] = {
+    device: ["leave by the same device", ": that is one path"],
+    gateway: ["have the same gateway", ": that is one path"],
+    hop: ["go through the same hop", ""],
+  }[kind]!;
+  return `channels ${all} ${way}, ${name}${end}`;
+}

@@ -1,0 +1,45 @@
+/** `micss paths` on a host with two ways out. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { micssCommand, startServer } from "../support/handlers/handlers.ts";
+import { run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { makeTwoLinks, type TwoLinks } from "../support/system/two_links.ts";
+
+/** Any user may run it. */
+const UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"];
+
+async function paths({ client }: TwoLinks, ...args: string[]) {
+  const within = [...client.within, ...UNPRIVILEGED];
+  const cwd = new URL("../../", import.meta.url).pathname;
+  return await run([...await micssCommand(), "paths", ...args], { within, cwd, mayFail: true });
+}
+
+testWith(
+  ["network namespaces", "setpriv"],
+  "two channels over one default route are one path, and separate with a route each",
+  async () => {
+    await using links = await makeTwoLinks();
+    for (const hosts of [["192.0.2.10", "198.51.100.10"], ["2001:db8:a::10", "2001:db8:b::10"]]) {
+      await using _server = await startServer(
+        hosts.map((host) => ({ host, port: 6522 })),
+        "80=127.0.0.1:80",
+        links.server,
+      );
+      const [one, two] = hosts.map((host) => host.includes(":") ? `[${host}]` : host);
+      const before = await paths(links, "--server", `web=${one},${two}`);
+      assertEquals(before.code, 1, before.stderr);
+      assertMatch(before.text(), /^channels 1 and 2 leave by the same device, wlan0: that is one path$/m);
+      assertMatch(before.text(), /^channels 1 and 2 have the same gateway, [^ ]*[.:]1: that is one path$/m);
+      const gateway = hosts[1]!.includes(":") ? "2001:db8:64::1" : "10.64.0.1";
+      await links.client.ip(`route add ${hosts[1]} via ${gateway} dev lte0`);
+      const after = await paths(links, "--server", `web=${one} via wlan0,${two} via lte0`, "--json");
+      assertEquals(after.code, 0, after.text() + after.stderr);
+      const [{ channels, shared }] = JSON.parse(after.text()).servers;
+      assertEquals(shared, []);
+      assertEquals(channels.map(({ device }: { device: string }) => device), ["wlan0", "lte0"]);
+      assertEquals(channels[1].gateway, gateway);
+      assertEquals(channels[1].hops, [gateway, hosts[1]]);
+      assertEquals(typeof channels[1].roundTrip, "number");
+    }
+  },
+);
