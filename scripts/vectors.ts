@@ -11,6 +11,7 @@ import { directions } from "./vectors/direction.ts";
 import { frames } from "./vectors/frames.ts";
 import { associates, greetings, refusals } from "./vectors/handshake.ts";
 import { exchanges, invalidLists, unanswered } from "./vectors/identify.ts";
+import { invalidInvitations, invitations } from "./vectors/invitation.ts";
 import { invalid } from "./vectors/invalid.ts";
 import { invalidDirections } from "./vectors/invalid_direction.ts";
 import { opens } from "./vectors/open.ts";
@@ -42,6 +43,8 @@ export function vectors(): string {
     proof: proofs(),
     unanswered: unanswered(),
     invalidList: invalidLists(),
+    invitation: invitations(),
+    invalidInvitation: invalidInvitations(),
   };
   return `${JSON.stringify(groups, null, 2)}\n`;
 }

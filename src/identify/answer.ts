@@ -1,7 +1,13 @@
 import type { Address } from "../net/address.ts";
 import { bytesHost, hostBytes } from "../net/ip.ts";
-import { encodeChannelList, encodeIdentifyAnswer, type Identify, identifyTranscript } from "../wire/identify.ts";
-import type { ChannelList, WireAddress } from "../wire/identify.ts";
+import type { WireAddress } from "../wire/addresses.ts";
+import {
+  type ChannelList,
+  encodeChannelList,
+  encodeIdentifyAnswer,
+  type Identify,
+  identifyTranscript,
+} from "../wire/identify.ts";
 import type { Key } from "./key.ts";
 
 /** An address as sent; null if its host is a name. */

@@ -76,6 +76,11 @@ export async function generateEd25519(comment: string): Promise<{ secret: KeyTex
   };
 }
 
+/** Derives the public half of a private Ed25519 key. */
+export async function publicHalf({ material, comment }: KeyText): Promise<KeyText> {
+  return { kind: "micss-ed25519-public-v1", material: (await importPrivate(material)).raw, comment };
+}
+
 /** Imports a key for use. */
 export async function importKey({ kind, material }: KeyText): Promise<Key> {
   switch (kind) {

@@ -5,7 +5,8 @@ import type { Connection } from "../net/connection.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Log } from "../log/log.ts";
 import { Throttled, ThrottledWarning } from "../log/throttled.ts";
-import { encodeIdentifyRefusal, type Identify, IdentifyRefusal, type WireAddress } from "../wire/identify.ts";
+import type { WireAddress } from "../wire/addresses.ts";
+import { encodeIdentifyRefusal, type Identify, IdentifyRefusal } from "../wire/identify.ts";
 
 /** Options of {@linkcode Identification}. */
 export interface IdentificationOptions {

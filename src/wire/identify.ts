@@ -1,5 +1,6 @@
 import { concat } from "./concat.ts";
 import { type Decoder, WireError } from "./decoder.ts";
+import { decodeAddresses, encodeAddress, type WireAddress } from "./addresses.ts";
 import { MAX_CHANNELS, MIN_CHANNELS } from "./associate.ts";
 
 /** Method of authenticating an answer. */
@@ -35,8 +36,6 @@ export const MAX_VALID: number = 30 * 24 * 3600;
 
 const REFUSED = 255;
 const TOKEN_LENGTHS: Readonly<Record<number, number>> = { [Method.HmacSha256]: 32, [Method.Ed25519]: 64 };
-const IPV4 = 4, IPV6 = 6;
-const FAMILY_LENGTHS: Readonly<Record<number, number>> = { [IPV4]: 4, [IPV6]: 16 };
 const VALID_LENGTH = 4;
 const SHORTEST_LIST = MIN_CHANNELS * (1 + 4 + 2) + VALID_LENGTH;
 const LONGEST_LIST = MAX_CHANNELS * (1 + 16 + 2) + VALID_LENGTH;
@@ -48,14 +47,6 @@ export interface Identify {
   readonly keyId: Uint8Array;
   /** 32 bytes from the CSPRNG, for this request alone. */
   readonly nonce: Uint8Array;
-}
-
-/** A TCP address as sent. */
-export interface WireAddress {
-  /** 4 or 16 bytes in network order. */
-  readonly address: Uint8Array;
-  /** 1 to 65,535. */
-  readonly port: number;
 }
 
 /** A server handler's channels, and how long they are valid. */
@@ -126,27 +117,9 @@ export function encodeChannelList({ channels, valid }: ChannelList): Uint8Array<
  * can't be connected to, or has a time out of range.
  */
 export function decodeChannelList(list: Uint8Array): ChannelList {
-  const channels: WireAddress[] = [];
-  const view = new DataView(list.buffer, list.byteOffset, list.byteLength);
   const end = list.length - VALID_LENGTH;
-  for (let at = 0; at < end;) {
-    const length = FAMILY_LENGTHS[list[at]!];
-    if (length === undefined) throw new WireError(`an address has unknown family ${list[at]}`);
-    if (at + 1 + length + 2 > end) throw new WireError("a list ends within an address");
-    const address = list.slice(at + 1, at + 1 + length);
-    const port = view.getUint16(at + 1 + length);
-    if (port === 0 || address.every((byte) => byte === 0)) throw new WireError("a list has an unusable address");
-    channels.push({ address, port });
-    at += 1 + length + 2;
-  }
-  if (channels.length < MIN_CHANNELS || channels.length > MAX_CHANNELS) {
-    throw new WireError(`a list has ${channels.length} channels; must have ${MIN_CHANNELS} to ${MAX_CHANNELS}`);
-  }
-  // Two ports of one address share a path.
-  if (new Set(channels.map(({ address }) => address.toHex())).size < channels.length) {
-    throw new WireError("a list has two channels at one address");
-  }
-  const valid = view.getUint32(end);
+  const channels = decodeAddresses(list.subarray(0, Math.max(0, end)));
+  const valid = new DataView(list.buffer, list.byteOffset, list.byteLength).getUint32(end);
   if (valid === 0 || valid > MAX_VALID) {
     throw new WireError(`a list is valid for ${valid} s; must be 1 to ${MAX_VALID}`);
   }
@@ -206,8 +179,4 @@ export function identifyTranscript(
     [list.length >>> 8, list.length],
     list,
   ]);
-}
-
-function encodeAddress({ address, port }: WireAddress): Uint8Array {
-  return concat([[address.length === FAMILY_LENGTHS[IPV4] ? IPV4 : IPV6], address, [port >>> 8, port]]);
 }

@@ -4,13 +4,8 @@ import { answerIdentify, fromWire } from "../../src/identify/answer.ts";
 import { identify, IdentifyError } from "../../src/identify/exchange.ts";
 import { writeAll } from "../../src/net/connection.ts";
 import { encodeGreeting } from "../../src/wire/greeting.ts";
-import {
-  type ChannelList,
-  encodeIdentifyAnswer,
-  identifyTranscript,
-  Method,
-  type WireAddress,
-} from "../../src/wire/identify.ts";
+import type { WireAddress } from "../../src/wire/addresses.ts";
+import { type ChannelList, encodeIdentifyAnswer, identifyTranscript, Method } from "../../src/wire/identify.ts";
 import { gone, impersonate } from "../support/handlers/answers.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
 import { makeKey, type Pair } from "../support/handlers/keys.ts";

@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { encodeAssociate } from "../../src/wire/associate.ts";
 import { WireError } from "../../src/wire/decoder.ts";
 import { decodeFirst } from "../../src/wire/first.ts";
+import type { WireAddress } from "../../src/wire/addresses.ts";
 import {
   type ChannelList,
   decodeChannelList,
@@ -14,7 +15,6 @@ import {
   identifyTranscript,
   Method,
   type Transcript,
-  type WireAddress,
 } from "../../src/wire/identify.ts";
 import { decode } from "../support/wire/decode.ts";
 import { forSeeds, type Random } from "../support/random/random.ts";
