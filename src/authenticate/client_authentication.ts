@@ -1,5 +1,6 @@
 import type { Authentication, Verdict } from "../streams/authentication.ts";
 import { type Enroll, ProofSide, toHead } from "../wire/authenticate.ts";
+import { concat } from "../wire/concat.ts";
 import { WireError } from "../wire/decoder.ts";
 import { type AuthenticationFrame, FrameType } from "../wire/frame.ts";
 import { encode } from "../wire/frame_encoder.ts";
@@ -14,7 +15,7 @@ export interface ClientAuthenticationOptions {
   readonly credentials: ServerCredentials | null;
   /** The association's list message, as the client has sent it. */
   readonly list: Uint8Array;
-  /** Makes ENROLL for a proven server, in place of the client's proof. */
+  /** Makes ENROLL for a proven server, behind the client's proof if it has a key. */
   readonly enrol?: (exchange: Exchange) => Promise<Enroll>;
 }
 
@@ -85,15 +86,16 @@ export class ClientAuthentication implements Authentication {
     const { list, enrol } = this.#options;
     const exchange = { serverKey: serverKey.hash, clientNonce: this.#nonce, serverNonce, list };
     if (!await verify(serverKey, ProofSide.Server, exchange, proof)) return this.#failed(new ServerNotAuthentic());
-    let send: Uint8Array | undefined;
+    const frames: Uint8Array[] = [];
+    if (clientKey !== null) {
+      frames.push(encode.auth(toHead(clientKey.id), await prove(clientKey, ProofSide.Client, exchange)));
+    }
     if (enrol !== undefined) {
       this.#awaits = "enrolled";
-      send = encode.enroll(await enrol(exchange));
-    } else if (clientKey !== null) {
-      send = encode.auth(toHead(clientKey.id), await prove(clientKey, ProofSide.Client, exchange));
+      frames.push(encode.enroll(await enrol(exchange)));
     }
     const done = () => this.#authenticated.resolve();
-    return send === undefined ? { done } : { send, soon: enrol === undefined, done };
+    return frames.length === 0 ? { done } : { send: concat(frames), soon: enrol === undefined, done };
   }
 
   #failed(error: Error): Verdict {

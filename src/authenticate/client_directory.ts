@@ -14,10 +14,18 @@ export interface KnownClient {
 }
 
 /** The reason of a refused enrolment, for the log; the client is not told it. */
-export type NotInvited = "unknown" | "used" | "expired" | "altered" | "name-taken" | "unsupported";
+export type NotInvited = "unknown" | "used" | "expired" | "altered" | "name-taken" | "failed" | "unsupported";
 
 /** Outcome of an enrolment. */
 export type Enrolment = { readonly name: string } | { readonly refused: NotInvited; readonly name?: string };
+
+/** An attempt to enrol with an invitation. */
+export interface EnrolmentAttempt extends Pick<Enroll, "publicKey" | "invitation"> {
+  /** Verifies the MAC under the invitation's key. */
+  readonly verify: (key: Uint8Array<ArrayBuffer>) => Promise<boolean>;
+  /** The client, if it has proved its identity in the same association: it may ask for its name again. */
+  readonly client: KnownClient | null;
+}
 
 /** The clients that a server knows. */
 export interface ClientDirectory {
@@ -27,15 +35,10 @@ export interface ClientDirectory {
   readonly keys: readonly string[];
   /** Finds the client that has a key. @param id The key's id, 8 bytes. */
   find(id: Uint8Array): KnownClient | null;
-  /**
-   * Enrols a client with an invitation. Absent where there are none.
-   *
-   * @param verify Verifies the MAC under the invitation's key.
-   */
-  readonly enrol?: (
-    enroll: Enroll,
-    verify: (key: Uint8Array<ArrayBuffer>) => Promise<boolean>,
-  ) => Promise<Enrolment>;
+  /** Looks for changes before an unknown key is refused. Absent where there are none. Never rejects. */
+  readonly refresh?: () => Promise<void>;
+  /** Enrols a client with an invitation. Absent where there are none. Never rejects. */
+  readonly enrol?: (attempt: EnrolmentAttempt) => Promise<Enrolment>;
 }
 
 /** A directory that admits all clients, without names. */

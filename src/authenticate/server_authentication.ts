@@ -102,22 +102,32 @@ export class ServerAuthentication implements Authentication {
   }
 
   async #hello(id: Uint8Array, clientNonce: Uint8Array): Promise<Verdict> {
-    const { keys, clients, list } = this.#options;
-    const isNamed = ({ id: own }: Key) => own.every((byte, at) => byte === id[at]);
-    // An HMAC key is one client's and the server's at once.
-    const pairwise = clients().find(id)?.key;
-    const key = keys().find(isNamed) ?? (pairwise?.method === Method.HmacSha256 ? pairwise : undefined);
+    let key = this.#keyOf(id);
+    if (key === undefined) {
+      await this.#options.clients().refresh?.();
+      key = this.#keyOf(id);
+    }
     if (key === undefined) {
       return this.deny(DeniedCode.NoSuchKey, "no-such-server-key", `the client expects the key ${id.toHex()} here`);
     }
     const serverNonce = crypto.getRandomValues(new Uint8Array(NONCE_LENGTH));
-    const exchange = { serverKey: key.hash, clientNonce, serverNonce, list };
+    const exchange = { serverKey: key.hash, clientNonce, serverNonce, list: this.#options.list };
     this.#serverKey = key;
     this.#exchange = exchange;
     return { send: encode.auth(serverNonce, await prove(key, ProofSide.Server, exchange)) };
   }
 
+  /** The server's key with an id; an HMAC key is one client's and the server's at once. */
+  #keyOf(id: Uint8Array): Key | undefined {
+    const { keys, clients } = this.#options;
+    const pairwise = clients().find(id)?.key;
+    return keys().find(({ id: own }) => own.every((byte, at) => byte === id[at])) ??
+      (pairwise?.method === Method.HmacSha256 ? pairwise : undefined);
+  }
+
   async #prove(exchange: Exchange, id: Uint8Array, proof: Uint8Array): Promise<Verdict> {
+    const clients = this.#options.clients();
+    if (clients.find(id) === null) await clients.refresh?.();
     const client = this.#options.clients().find(id);
     if (client === null) return this.#notAuthentic("unknown-key", `the client has the unknown key ${id.toHex()}`);
     const serverKey = this.#serverKey!;
@@ -143,13 +153,17 @@ export class ServerAuthentication implements Authentication {
 
   async #enrol(exchange: Exchange, enroll: Enroll): Promise<Verdict> {
     this.#enrolling = true;
-    const { enrol } = this.#options.clients();
+    const clients = this.#options.clients();
     const { publicKey, mac } = enroll;
-    const outcome = this.#serverKey!.method !== Method.Ed25519 || enrol === undefined
+    const outcome = this.#serverKey!.method !== Method.Ed25519 || clients.enrol === undefined
       ? { refused: "unsupported" } as const
-      : await enrol(enroll, async (secret) => {
-        const key = await importKey({ kind: "micss-hmac-v1", material: secret, comment: "" });
-        return await key.verify!(await enrolmentTranscript(exchange, publicKey), mac);
+      : await clients.enrol({
+        ...enroll,
+        client: this.#client,
+        verify: async (secret) => {
+          const key = await importKey({ kind: "micss-hmac-v1", material: secret, comment: "" });
+          return await key.verify!(await enrolmentTranscript(exchange, publicKey), mac);
+        },
       });
     if ("refused" in outcome) {
       const of = outcome.name === undefined ? "" : ` of ${outcome.name}`;

@@ -23,6 +23,7 @@ const ROOMS = [
   "config",
   "identify",
   "authenticate",
+  "state",
   "rules",
   "observe",
   "observe/admin",
