@@ -10,6 +10,7 @@ import type { Command, Output } from "./command.ts";
 import { readIngressUsers } from "../run/ingress_users.ts";
 import { readFlags } from "../config/flags.ts";
 import { loadKeys } from "../run/keys.ts";
+import { withJoinedServers } from "../state/joined_servers.ts";
 import { clientRequirements, serverRequirements, unmetRequirements } from "../run/preflight.ts";
 
 const SUBJECT = "micss check";
@@ -100,7 +101,7 @@ async function checkServer(file: Node, subject: string): Promise<string[]> {
 /** Checks a client's configuration, likewise. */
 async function checkClient(file: Node, subject: string): Promise<string[]> {
   const problems = new Problems(subject);
-  const config = readConfig(clientSpec, { subject, flags: new Map(), file }, problems);
+  const config = readConfig(withJoinedServers(clientSpec), { subject, flags: new Map(), file }, problems);
   await waitForAll([
     ...config.keys.map((key) => loadKeys(problems.placeOf(key), [key.file], "verify")),
     Promise.resolve().then(() => readIngressUsers(config, readUsersFile, (key) => file.child(key).place)),

@@ -7,6 +7,7 @@ import { DRY_RUN } from "../run/dry_run_flag.ts";
 import { runHandler } from "../run/lifetime.ts";
 import { clientRequirements } from "../run/preflight.ts";
 import { clientDryRun } from "../run/dry_run_plan.ts";
+import { withJoinedServers } from "../state/joined_servers.ts";
 import { checkSystem, clientProgram, readClient, REPLACE } from "../run/client_program.ts";
 
 /** `micss client`. */
@@ -22,7 +23,7 @@ export const command: Command = {
   ],
   async run(args, output) {
     const program = clientProgram(args);
-    const loaded = readClient(args, readFile);
+    const loaded = readClient(args, readFile, withJoinedServers(clientSpec));
     if (loaded.has("dry-run")) {
       const plan = async () => {
         const { config, keys } = await program.load();

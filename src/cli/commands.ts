@@ -15,6 +15,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./client.ts")).command,
   },
   {
+    name: "invite",
+    summary: "Invite a client: print a line with which it can join this server once",
+    load: async () => (await import("./invite.ts")).command,
+  },
+  {
+    name: "clients",
+    summary: "List or revoke the clients that joined this server",
+    load: async () => (await import("./clients.ts")).command,
+  },
+  {
+    name: "join",
+    summary: "Join a server with an invitation",
+    load: async () => (await import("./join.ts")).command,
+  },
+  {
     name: "check",
     summary: "Check a configuration file and report each mistake with its line and field",
     load: async () => (await import("./check.ts")).command,

@@ -8,10 +8,13 @@ import { VERSION } from "../run/version.ts";
 const ENVIRONMENT: readonly [string, string][] = [
   ["MICSS_DEBUG", "Print stack traces for internal errors."],
   ["NO_COLOR", "Do not use colours. Output to anything but a terminal has none either."],
-  ["XDG_STATE_HOME, HOME", "Location of the database of learned channels for users other than root."],
+  ["STATE_DIRECTORY", "State directory, set by the service manager."],
+  ["XDG_STATE_HOME, HOME", "Location of the state directory and the database of learned channels."],
 ];
 
 const FILES: readonly [string, string][] = [
+  ["/var/lib/micss", "State directory, for root: a server's key, clients and invitations, or a client's servers."],
+  ["~/.local/state/micss", "State directory, for other users."],
   ["/var/lib/micss/channels.db", "Database of learned channels, for root."],
   ["~/.local/state/micss/channels.db", "Database of learned channels, for other users."],
 ];

@@ -8,6 +8,7 @@ import { type Option, optionsOf } from "../config/schema.ts";
 import { serverRulesSpec } from "../config/server.ts";
 import type { ClientConfig, LogConfig, ServerConfig } from "../config/types.ts";
 import { clientRulesPlan, hostsOf, type Ruleset, serverRuleset, type Side, SIDES, systemNames } from "../rules/mod.ts";
+import { withJoinedServers } from "../state/joined_servers.ts";
 import { configOptions, parseConfig } from "../config/load.ts";
 import { readFlags } from "../config/flags.ts";
 
@@ -61,7 +62,7 @@ export async function readPlan(action: Action, side: Side, args: string[]): Prom
       log: config.log,
     };
   }
-  const config = parseClientRules(subject, args, readFile);
+  const config = parseClientRules(subject, args, readFile, withJoinedServers(clientRulesSpec));
   const names = await systemNames(hostsOf(config));
   const plan = clientRulesPlan(config, names);
   const hosts = hostsOf(config).flatMap((host) => names.addresses(host));
@@ -74,8 +75,13 @@ export async function readPlan(action: Action, side: Side, args: string[]): Prom
  * @param subject Prefix of messages: "micss rules apply".
  * @throws {UsageError} With a line for each mistake.
  */
-export function parseClientRules(subject: string, args: string[], read: ReadFile): ClientConfig {
-  return parseConfig(subject, clientRulesSpec, args, read);
+export function parseClientRules(
+  subject: string,
+  args: string[],
+  read: ReadFile,
+  spec = clientRulesSpec,
+): ClientConfig {
+  return parseConfig(subject, spec, args, read);
 }
 
 /** Reads a server's configuration, likewise. @throws {UsageError} With a line for each mistake. */

@@ -27,6 +27,7 @@ import { readSettings, type Spec } from "./read.ts";
 import { clientRulesSchema, rulesField } from "./rules.ts";
 import type { Field, Group, Schema } from "./schema.ts";
 import { list, map, scalar } from "./shape.ts";
+import { clientStateField } from "./state.ts";
 import {
   checkPort,
   countOrWordSyntax,
@@ -86,7 +87,7 @@ const channelsField: Field<readonly ChannelAddress[]> = {
 };
 
 /** Settings of one server, for the long form of the file. */
-const serverEntrySchema: Schema<Omit<Server, "name">> = {
+const serverEntrySchema: Schema<Omit<Server, "name" | "joined">> = {
   channels: channelsField,
   ports: {
     key: "ports",
@@ -132,6 +133,7 @@ const schema: Schema<ClientConfig> = {
     example: "client.key",
     doc: "Ed25519 key that proves this client's identity to servers whose keys it has; see micss help keygen",
   },
+  state: clientStateField,
   forwards: {
     key: "forward",
     flag: "forward",
@@ -179,7 +181,10 @@ export function checkServers(servers: readonly Server[], problems: Problems): vo
 function check(config: ClientConfig, problems: Problems): void {
   const { servers, forwards, redirects, tproxies, socks5, httpConnects, associations, warm } = config;
   if (servers.length + config.keys.length === 0 && config.database === undefined) {
-    problems.at(servers, "no server; give at least one as NAME=HOST,HOST, or a key to identify one with");
+    problems.at(
+      servers,
+      "no server; give at least one as NAME=HOST,HOST or a key to identify one with, or join one with micss join",
+    );
   }
   checkServers(servers, problems);
   const listeners = [...forwards.map(({ listen }) => listen), ...redirects, ...tproxies, ...socks5, ...httpConnects];

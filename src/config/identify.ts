@@ -118,7 +118,6 @@ export function checkAnnounced(config: ServerConfig, problems: Problems): void {
     }
   }
   if (announce.length > 0) {
-    if (keys.length === 0) problems.at(announce, "announce has no effect without a key; give a key");
     checkChannelCount(announce, announce, problems);
     checkDistinctHosts(announce, problems);
     if (wildcard === undefined && announce.length !== channels.length) {

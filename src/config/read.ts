@@ -8,6 +8,8 @@ import { isMap } from "./shape.ts";
 export interface Spec<T> {
   /** The settings. */
   readonly schema: Schema<T>;
+  /** Adds settings from elsewhere than flags and file, before the check. Default: none. */
+  complete?(config: T): T;
   /** Reports mistakes that involve several values: too few, duplicates, unknown names. */
   check(config: T, problems: Problems): void;
 }
@@ -33,8 +35,9 @@ export function readConfig<T>(
   { subject, flags, file }: Sources,
   problems: Problems = new Problems(subject),
 ): T {
-  const config = readSettings(spec.schema, file, problems, flags);
+  const given = readSettings(spec.schema, file, problems, flags);
   problems.throwIfAny();
+  const config = spec.complete?.(given) ?? given;
   spec.check(config, problems);
   problems.throwIfAny();
   return config;

@@ -19,6 +19,7 @@ import type { Spec } from "./read.ts";
 import { rulesField, serverRulesSchema } from "./rules.ts";
 import type { Group, Schema } from "./schema.ts";
 import { list, map, scalar } from "./shape.ts";
+import { serverStateField } from "./state.ts";
 import { addressSyntax, booleanSyntax, checkPort, countSyntax, type PairSyntax } from "./syntax.ts";
 import type { ServerConfig, ServerLimits, Target } from "./types.ts";
 
@@ -152,6 +153,7 @@ const schema: Schema<ServerConfig> = {
   },
   ...serverIdentifySchema,
   clients: clientsField,
+  state: serverStateField,
   rules: rulesField(serverRulesSchema),
   workers: workersField(
     "Event loops that share the associations, up to one per core; each listens one port above the previous one",

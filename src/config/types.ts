@@ -95,6 +95,8 @@ export interface ServerConfig {
   readonly announce: readonly Address[];
   /** Time that clients may use announced channels before asking again, in milliseconds. */
   readonly announceFor: number;
+  /** Directory with the server's key, clients and open invitations. Default: depends on the user; used if it has clients. */
+  readonly state?: string;
   /** Settings of `micss rules`; undefined for a handler whose file has none. */
   readonly rules?: ServerRules;
   /** Number of event loops; number k, from 0, listens k ports above each channel's port. */
@@ -111,6 +113,14 @@ export interface ServerConfig {
   readonly log: LogConfig;
 }
 
+/** Keys of a server that this client joined. */
+export interface JoinedKeys {
+  /** Public half of the server's Ed25519 key: 32 bytes. */
+  readonly serverKey: Uint8Array<ArrayBuffer>;
+  /** Private half of this client's Ed25519 key, its seed: 32 bytes. */
+  readonly clientKey: Uint8Array<ArrayBuffer>;
+}
+
 /** A server handler, as configured at a client handler. */
 export interface Server {
   /** Name in forwards and log lines: letters, digits, dots and dashes, not beginning with the latter two. */
@@ -121,6 +131,8 @@ export interface Server {
   readonly ports?: readonly number[];
   /** File of the key that the server must prove to have. Default: it is not authenticated. */
   readonly key?: string;
+  /** Keys of a server that this client joined. Never in a configuration file. */
+  readonly joined?: JoinedKeys;
 }
 
 /** Forwards connections to `listen` to `port` behind `server`. */
@@ -145,6 +157,8 @@ export interface ClientConfig {
   readonly unknown: UnknownAction;
   /** File that keeps learned channels. Default: depends on the user. */
   readonly database?: string;
+  /** Directory with the joined servers. Default: depends on the user. */
+  readonly state?: string;
   /** Forwards. At least one of the lists of ingress addresses is not empty. */
   readonly forwards: readonly Forward[];
   /** Addresses to listen at for connections redirected by REDIRECT rules. */

@@ -12,6 +12,7 @@ import { loadClientKeys, loadCredentials } from "./keys.ts";
 import { readIngressUsers } from "./ingress_users.ts";
 import { warnOfLowFileLimit } from "./file_limit.ts";
 import { DRY_RUN } from "./dry_run_flag.ts";
+import { hasDefaultIngress, withJoinedServers } from "../state/joined_servers.ts";
 import { listenAddresses } from "../net/listen/listen_addresses.ts";
 import { StartError } from "../net/listen/listen.ts";
 import { hasNativeHelper } from "../net/linux/libc.ts";
@@ -36,6 +37,8 @@ export interface LoadedClient extends Loaded {
   readonly keys: readonly ScopedKey[];
   /** Keys that authenticate configured servers, and this client. */
   readonly credentials: Credentials;
+  /** Listens at the default ingress, as none is configured. */
+  readonly defaultIngress: boolean;
 }
 
 /** The program of a client handler. @param args Arguments after `micss client`. */
@@ -44,12 +47,13 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
     command: "client",
     args,
     async load() {
-      const loaded = readClient(args, readFile);
+      const loaded = readClient(args, readFile, withJoinedServers(clientSpec));
       const config = await resolveListeners(loaded.config);
       const users = readIngressUsers(config, readUsersFile);
       const keys = await loadClientKeys("micss client: keys", config.keys);
       const credentials = await loadCredentials("micss client", config);
-      return { config, users, keys, credentials, replace: loaded.has("replace") };
+      const defaultIngress = hasDefaultIngress(loaded.config);
+      return { config, users, keys, credentials, defaultIngress, replace: loaded.has("replace") };
     },
     differences(before, after) {
       const ids = ({ keys }: LoadedClient) => keys.map(({ key }) => key.id.toHex()).join();
@@ -71,7 +75,7 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
         ]),
       ];
     },
-    start({ config, users, keys, credentials, replace }, log, group) {
+    start({ config, users, keys, credentials, defaultIngress, replace }, log, group) {
       checkSystem(config);
       const handler = new ClientHandler(config, { log, users, keys, credentials, group, replace });
       let current = config;
@@ -79,6 +83,7 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
       if (group.index === 0) {
         warnOfLowFileLimit(log, handler.limits.possible, config.limits);
         monitorRules(() => current, handler);
+        if (defaultIngress) log.info("joined servers", usageOf(config));
       }
       return {
         handler,
@@ -115,8 +120,8 @@ export function parseClientCommand(args: string[], read: ReadFile): ClientConfig
 }
 
 /** Reads the configuration and the flags of `micss client`; see {@linkcode parseClientCommand}. */
-export function readClient(args: string[], read: ReadFile): LoadedConfig<ClientConfig> {
-  return loadConfig("micss client", clientSpec, args, { readFile: read, extraFlags: [REPLACE, DRY_RUN] });
+export function readClient(args: string[], read: ReadFile, spec = clientSpec): LoadedConfig<ClientConfig> {
+  return loadConfig("micss client", spec, args, { readFile: read, extraFlags: [REPLACE, DRY_RUN] });
 }
 
 /** Replaces names to listen at by their addresses, of which there may be several. */
@@ -141,6 +146,15 @@ async function resolveListeners(config: ClientConfig): Promise<ClientConfig> {
 export function checkSystem({ redirects }: ClientConfig): void {
   const native = hasNativeHelper();
   if (redirects.length > 0 && !native.ok) throw new StartError(`--redirect ${native.why}; use --forward instead`);
+}
+
+/** The servers' names and the way to reach them by the default ingress, for the log. */
+function usageOf({ servers, socks5 }: ClientConfig): LogFields {
+  const [first] = servers, [listen] = socks5;
+  return {
+    names: servers.map(({ name }) => name).join(),
+    try: `curl --proxy socks5h://${formatAddress(listen!)} http://${first!.name}/`,
+  };
 }
 
 /** Listening addresses, for the log. */

@@ -1,10 +1,10 @@
 import { quote, UsageError } from "../config/problems.ts";
 import { anyone, type ClientDirectory, FixedClients } from "../authenticate/client_directory.ts";
-import { type Credentials, credentialsFor } from "../authenticate/credentials.ts";
+import { type Credentials, credentialsFor, type ServerCredentials } from "../authenticate/credentials.ts";
 import type { ClientsChoice } from "../config/clients.ts";
-import type { ClientConfig, ClientKey } from "../config/types.ts";
+import type { ClientConfig, ClientKey, JoinedKeys } from "../config/types.ts";
 import { Method } from "../wire/identify.ts";
-import type { Key } from "../identify/key.ts";
+import { importKey, type Key } from "../identify/key.ts";
 import { KeyFileError, type KeyUse, loadKey } from "../identify/key_file.ts";
 import type { ScopedKey } from "../identify/learned.ts";
 
@@ -85,7 +85,8 @@ export async function loadCredentials(
     ]);
   }
   const owners = new Map<string, string>();
-  const credentials = await Promise.all(servers.map(async ({ name, key: file }) => {
+  const credentials = await Promise.all(servers.map(async ({ name, key: file, joined }) => {
+    if (joined !== undefined) return [[name, await joinedCredentials(joined)] as const];
     if (file === undefined) return [];
     const [key] = await loadKeys(`${place}: servers.${name}.key`, [file], "verify");
     const id = key!.id.toHex(), owner = owners.get(id);
@@ -99,4 +100,11 @@ export async function loadCredentials(
     return [[name, credentialsFor(key!, clientKey)] as const];
   }));
   return { servers: new Map(credentials.flat()), clientKey };
+}
+
+async function joinedCredentials({ serverKey, clientKey }: JoinedKeys): Promise<ServerCredentials> {
+  return {
+    serverKey: await importKey({ kind: "micss-ed25519-public-v1", material: serverKey, comment: "" }),
+    clientKey: await importKey({ kind: "micss-ed25519-v1", material: clientKey, comment: "" }),
+  };
 }

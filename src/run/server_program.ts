@@ -14,14 +14,15 @@ import { DRY_RUN } from "./dry_run_flag.ts";
 import { warnOfLowFileLimit } from "./file_limit.ts";
 import { loadKeys, loadServerClients } from "./keys.ts";
 import type { Loaded, Program } from "./program.ts";
+import { type LoadedState, loadState, ServerClients } from "./server_clients.ts";
 import { keyCheck } from "./with_admin.ts";
 
 /** A server's configuration and the files that it names, loaded. */
-export interface LoadedServer extends Loaded {
+export interface LoadedServer extends Loaded, LoadedState {
   readonly config: ServerConfig;
   /** Keys that prove its channels to clients. */
   readonly keys: readonly Key[];
-  /** Clients that may connect. */
+  /** Clients of the configuration. */
   readonly clients: ClientDirectory;
 }
 
@@ -33,7 +34,8 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
     async load() {
       const config = await resolveListeners(parseServerCommand(args, readFile));
       const keys = await loadKeys("micss server: keys", config.keys, "sign");
-      return { config, keys, clients: await loadServerClients("micss server: clients", config.clients, keys) };
+      const clients = await loadServerClients("micss server: clients", config.clients, keys);
+      return { config, keys, clients, ...await loadState(config) };
     },
     differences(before, after) {
       const [old, next] = [before, after].map(({ keys }) => keys.map(({ id }) => id.toHex()).join());
@@ -42,10 +44,14 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
       return [...new Set([...differences(serverSpec.schema, before.config, after.config), ...keys, ...clients])];
     },
     start(loaded, log, group) {
-      const { config } = loaded;
-      const handler = new ServerHandler({ ...loaded, log, group });
-      if (group.index === 0) warnOfOpenServer(log, config);
-      if (group.index === 0) warnOfLowFileLimit(log, handler.limits.possible, config.limits);
+      const clients = new ServerClients(loaded, { log });
+      const handler = new ServerHandler({ ...clients.options, log, group });
+      clients.watch((options) => void handler.reload(options));
+      if (group.index === 0) {
+        if (!clients.required) warnOfOpenServer(log, loaded.config);
+        clients.keepAddresses(handler.channels);
+        warnOfLowFileLimit(log, handler.limits.possible, loaded.config.limits);
+      }
       return {
         handler,
         listening: { channels: handler.channels.map(formatAddress).join() },
@@ -53,7 +59,10 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
           ...keys.map((file) => keyCheck(file, "sign")),
           ...(clients === "anyone" ? [] : clients).flatMap(({ keys }) => keys).map((file) => keyCheck(file, "verify")),
         ],
-        reload: (loaded) => handler.reload(loaded),
+        reload(loaded) {
+          const { options, restartNeeded } = clients.reload(loaded);
+          return [...handler.reload(options), ...restartNeeded];
+        },
       };
     },
   };
@@ -64,7 +73,7 @@ export function warnOfOpenServer(log: Log, { clients, channels }: Pick<ServerCon
   if (clients !== undefined || channels.every(({ host }) => isLoopback(host))) return;
   log.warn("any client may connect", {
     reason: "clients are not configured: whoever reaches all channels reaches the targets",
-    hint: "give clients, or clients: anyone if that is meant",
+    hint: "invite them with micss invite, give clients, or clients: anyone if that is meant",
   });
 }
 

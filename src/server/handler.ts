@@ -48,6 +48,8 @@ export interface ServerReloadOptions {
   readonly config: ServerConfig;
   /** The keys that the configuration names. Default: none. */
   readonly keys?: readonly Key[];
+  /** A further key that proves the server's identity, but does not announce its channels. Default: none. */
+  readonly identity?: Key | null;
   /** The clients that the configuration names. Default: all who reach the channels. */
   readonly clients?: ClientDirectory;
 }
@@ -202,11 +204,11 @@ export class ServerHandler implements Observable {
     await this.idle();
   }
 
-  #derive({ config, keys = [], clients = anyone }: ServerReloadOptions): Current {
+  #derive({ config, keys = [], identity = null, clients = anyone }: ServerReloadOptions): Current {
     const { channels } = this;
     return {
       config,
-      keys: keys.filter(({ method }) => method === Method.Ed25519),
+      keys: [...keys, ...identity === null ? [] : [identity]].filter(({ method }) => method === Method.Ed25519),
       clients,
       limits: limitsFor(config.limits, fileLimit(), channels.length),
       identification: new Identification({

@@ -156,6 +156,8 @@ export class Service {
 
   /** Ends the association and its sessions if its client is not admitted any more, after the clients have changed. */
   review(): void {
+    // Without a session, a client that is not known may be about to prove its identity; its next OPEN is refused otherwise.
+    if (this.#admission.client === null && this.#multiplexer.size === 0) return;
     const refusal = this.#admission.review();
     if (refusal !== null) this.#multiplexer.follow(refusal);
   }

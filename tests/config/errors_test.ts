@@ -181,7 +181,7 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
     'micss server: --target "*=d": port * has two targets; give each port only one',
   ]],
   ["client", "", [
-    "micss client: no server; give at least one as NAME=HOST,HOST, or a key to identify one with",
+    "micss client: no server; give at least one as NAME=HOST,HOST or a key to identify one with, or join one with micss join",
     "micss client: no ingress; give at least one, such as forward HOST:PORT=NAME:PORT or redirect HOST:PORT",
   ]],
   ["client", `--server web=a ${FORWARD}`, [

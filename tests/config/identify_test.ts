@@ -97,7 +97,7 @@ Deno.test("mistakes in keys are reported with their line", () => {
 
 Deno.test("a client needs a server, a key or a database", () => {
   assertEquals(mistakes(() => client([])), [
-    "micss client: no server; give at least one as NAME=HOST,HOST, or a key to identify one with",
+    "micss client: no server; give at least one as NAME=HOST,HOST or a key to identify one with, or join one with micss join",
   ]);
   assertEquals(client(["--database", "/x.db"]).database, "/x.db");
   assertEquals(client(["--identify", "192.0.2.1=a"]).unknown, "reject");
