@@ -72,9 +72,10 @@ export function readText(path: string): string | null {
     if (info.size > MAX_FILE) throw new StateError(path, `longer than ${MAX_FILE} bytes; remove it`);
     const bytes = new Uint8Array(info.size);
     let length = 0;
-    for (let count; length < bytes.length; length += count) {
-      count = file.readSync(bytes.subarray(length)) ?? 0;
-      if (count === 0) break;
+    while (length < bytes.length) {
+      const count = file.readSync(bytes.subarray(length));
+      if (count === null) break;
+      length += count;
     }
     return new TextDecoder().decode(bytes.subarray(0, length));
   } catch (error) {

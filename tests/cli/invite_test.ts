@@ -63,7 +63,7 @@ state: ${scene.state}
   assertEquals(status, 0);
   assertEquals(parseInvitation(out).channels.map(({ address }) => address.join(".")), ["203.0.113.10", "203.0.113.20"]);
   const list = await runMicss("clients", "list", "--config", file);
-  assertMatch(list.out, /^alice  -    80     invited until /m);
+  assertMatch(list.out, /^alice +- +80 +invited until /m);
   assertEquals(
     (await runMicss("invite", "alice", "--config", file, "--port", "81")).err,
     `micss invite: --port: ${file} has no target for port 81; give one that has a target\n`,
@@ -82,7 +82,7 @@ Deno.test("clients lists who joined and who is invited, and revokes either", asy
   const { out } = await scene.run("clients", "list");
   assertMatch(
     out,
-    /^NAME   KEY +PORTS   STATE\nalice  [0-9a-f]{16}  all     joined [-\d]+T[:\d]+Z\nbob    - +80,443  invited until [-\d]+T[:\d]+Z\n$/,
+    /^NAME +KEY +PORTS +STATE\nalice +[0-9a-f]{16} +all +joined [-\d]+T[:\d]+Z\nbob +- +80,443 +invited until [-\d]+T[:\d]+Z\n$/,
   );
   const json = JSON.parse((await scene.run("clients", "list", "--json")).out);
   assertEquals(json.clients.map(({ name, ports }: { name: string; ports: unknown }) => [name, ports]), [[

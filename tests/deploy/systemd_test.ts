@@ -78,6 +78,19 @@ for (const name of HANDLERS) {
   });
 }
 
+Deno.test("each handler has a private state directory of its own, which its settings leave in place", async () => {
+  const directories = await Promise.all(HANDLERS.map(async (name) => {
+    const unit = await readUnit(name);
+    assertEquals([unit.get("StateDirectoryMode"), unit.get("ProtectSystem"), unit.get("UMask")], [
+      ["0700"],
+      ["strict"],
+      ["0077"],
+    ]);
+    return unit.get("StateDirectory")!;
+  }));
+  assertEquals(directories, [["micss-server"], ["micss"]]);
+});
+
 Deno.test("handlers and the watch are restarted without a limit, unless their settings are invalid", async () => {
   for (const name of [...HANDLERS, "micss-rules-watch"]) {
     const unit = await readUnit(name);
