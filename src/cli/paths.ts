@@ -15,6 +15,7 @@ import { realSystem } from "../net/system/system.ts";
 import { measurePaths, type ServerPaths } from "../paths/measure.ts";
 import { report } from "../paths/report.ts";
 import { isOnePath } from "../paths/shared.ts";
+import { withJoinedServers } from "../state/joined_servers.ts";
 import type { Command, Output } from "./command.ts";
 
 const SUBJECT = "micss paths";
@@ -46,11 +47,17 @@ export const command: Command = {
       check: ({ servers }, problems) => checkServers(servers, problems),
     };
     const settings = new Map([...flags].filter(([flag]) => flag === "server" || flag === "database"));
-    const config = readConfig(spec, { subject: SUBJECT, flags: settings, ...file !== undefined && { file } });
+    const config = readConfig(withJoinedServers(spec), {
+      subject: SUBJECT,
+      flags: settings,
+      ...file !== undefined && { file },
+    });
     const known = path !== undefined || config.database !== undefined;
     const servers = [...config.servers, ...known ? learned(config, output) : []];
     if (servers.length === 0) {
-      throw new UsageError([`${SUBJECT}: no server; give --config FILE or --server NAME=HOST,HOST`]);
+      throw new UsageError([
+        `${SUBJECT}: no server; give --config FILE or --server NAME=HOST,HOST, or join one with micss join`,
+      ]);
     }
     const paths: ServerPaths[] = [];
     for (const server of servers.slice(0, MAX_SERVERS)) {

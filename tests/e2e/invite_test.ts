@@ -64,6 +64,7 @@ testWith(
     for (const one of [serving.describe(), running.describe(), stderr, joined.text(), joined.stderr]) {
       assertNoSecret(one, line);
     }
+    assertStringIncludes((await micss(["paths"], { ...client, mayFail: true })).text(), ipv4[2]!);
     // A stranger who knows every address gets nothing.
     const flags = ["--server", `web=${ipv4.join()}`, "--socks5", "127.0.0.1:1081"];
     await using stranger = await Handler.start("client", flags, { ...client, env: { XDG_STATE_HOME: directory.path } });

@@ -7,6 +7,7 @@ import { JoinError } from "../../src/client/join.ts";
 import type { EnrolmentRequest } from "../../src/client/dial/enrol.ts";
 import { importKey } from "../../src/identify/key.ts";
 import { parseAddress } from "../../src/net/address.ts";
+import { readFull, writeAll } from "../../src/net/connection.ts";
 import { systemPads } from "../../src/sharing/system_pads.ts";
 import { CreditBudget } from "../../src/streams/credit_budget.ts";
 import { Multiplexer } from "../../src/streams/multiplexer.ts";
@@ -201,4 +202,21 @@ Deno.test("a server that can't keep a client says so in its log, and refuses", a
   // The invitation is as good as before.
   await Deno.remove(`${server.state.path}/lock`);
   await joinIn(world, invitation);
+});
+
+Deno.test("the first invitation ends the sessions of clients that have not joined, and admits no new ones", async () => {
+  await using world = new World();
+  await using server = await startInviting(world);
+  world.startClient(["--server", `web=${CHANNELS.join()}`]);
+  const destination = { host: "10.0.0.1", port: 80 };
+  const session = await world.connect(destination);
+  const hello = new TextEncoder().encode("hello"), answer = new Uint8Array(5);
+  await writeAll(session, hello);
+  await readFull(session, answer);
+  assertEquals(answer, hello);
+  await server.invite("alice");
+  await server.seen();
+  await assertRejects(() => session.read(answer), Deno.errors.ConnectionReset);
+  assertEquals(await world.talk(destination), "reset");
+  assertEquals(refusals(world)[0], "a client without a name is not admitted any more");
 });
