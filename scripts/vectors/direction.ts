@@ -1,4 +1,18 @@
-import { blocked, bye, credit, data, end, type Frame, open, ping, reset, result, streams, workers } from "./frames.ts";
+import {
+  blocked,
+  bye,
+  credit,
+  data,
+  end,
+  type Frame,
+  open,
+  pad,
+  ping,
+  reset,
+  result,
+  streams,
+  workers,
+} from "./frames.ts";
 import { keySlowly, recordSlowly } from "./sealing.ts";
 import { counted, join, shortHex, utf8, type Vector } from "./vector.ts";
 
@@ -81,8 +95,9 @@ export function directions(): Vector[] {
     direction(
       "client",
       "ignored",
-      "Frames of a stream that is over, and a PONG that nothing asked for",
+      "Padding, frames of a stream that is over, and a PONG that nothing asked for",
       0,
+      [ignored(pad(100))],
       [open(1), reset(1, 1), ...[data(1, utf8("late")), end(1), credit(1, 1), reset(1, 2), blocked(1)].map(ignored)],
       [ignored(ping("PONG", counted(3))), open(2), end(2)],
     ),
@@ -115,7 +130,7 @@ export function directions(): Vector[] {
       "Frames of a stream that was refused, and a PONG that nothing asked for",
       1,
       [result(1, 3), ...[result(1, 0), data(1, utf8("late")), end(1), reset(1, 1), credit(1, 1)].map(ignored)],
-      [ignored(ping("PONG", counted(3)))],
+      [ignored(ping("PONG", counted(3))), ignored(pad(0)), ignored(pad(300))],
     ),
   ];
 }

@@ -20,6 +20,7 @@ export const TYPES = {
   ENROLL: 15,
   ENROLLED: 16,
   DENIED: 17,
+  PAD: 18,
 } as const;
 
 /** The name of a frame's type. */
@@ -128,6 +129,11 @@ export function denied(code: number): Frame {
   return frame("DENIED", 0, uint(code, 1));
 }
 
+/** PAD. */
+export function pad(length: number): Frame {
+  return frame("PAD", 0, new Uint8Array(length));
+}
+
 /** Single frames, with the values in their bodies (docs/PROTOCOL.md 5.1). */
 export function frames(): Vector[] {
   const vector = (name: string, description: string, { type, stream, body, bytes }: Frame, values = {}): Vector => {
@@ -187,5 +193,7 @@ export function frames(): Vector[] {
     ...["NoProof", "NotAuthentic", "NoSuchKey", "NotInvited", "Revoked"].map((name, index) =>
       vector(`DENIED ${name}`, `Code ${index + 1}`, denied(index + 1), { code: index + 1 })
     ),
+    vector("PAD", "20 zeros", pad(20), { length: 20 }),
+    vector("PAD, shortest", "No body", pad(0), { length: 0 }),
   ];
 }

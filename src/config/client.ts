@@ -16,7 +16,7 @@ import {
   checkFixedPorts,
   repeated,
 } from "./check.ts";
-import { logGroup, padsField, streamLimits, timeoutsGroup, workersField } from "./common.ts";
+import { logGroup, paddingField, padsField, streamLimits, timeoutsGroup, workersField } from "./common.ts";
 import { checkUsers, ingressSchema } from "./ingress.ts";
 import { clientIdentifySchema, isLearnable } from "./identify.ts";
 import { HOST_PATTERN, PORT_PATTERN, textSchema } from "./json_schema.ts";
@@ -160,6 +160,7 @@ const schema: Schema<ClientConfig> = {
   },
   workers: workersField("Event loops that share the connections, up to one per core"),
   pads: padsField,
+  padding: paddingField,
   limits: limitsGroup,
   timeouts: timeoutsGroup,
   admin: adminField,

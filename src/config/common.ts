@@ -1,5 +1,6 @@
 import { LOG_THRESHOLDS } from "../log/log.ts";
 import { PAD_CHOICES, type PadChoice } from "../sharing/pads.ts";
+import type { Padding } from "../streams/multiplexer_options.ts";
 import type { Field, Group, Schema } from "./schema.ts";
 import { scalar } from "./shape.ts";
 import { countSyntax, durationSyntax, wordSyntax } from "./syntax.ts";
@@ -97,6 +98,16 @@ export const padsField: Field<PadChoice> = {
   shape: scalar(wordSyntax("source of pads", PAD_CHOICES)),
   default: "auto",
   doc: "Source of pads; auto: AES-256 of the system's OpenSSL with fresh keys, if installed; system: Deno's generator",
+};
+
+/** `padding` of both handlers. */
+export const paddingField: Field<Padding> = {
+  key: "padding",
+  flag: "padding",
+  shape: scalar(wordSyntax("padding", ["off", "sizes", "beat"])),
+  default: "off",
+  doc: "Padding of what is sent; sizes: each burst of a session to a size class; beat: also small writes, such as " +
+    "keystrokes, on a steady beat",
 };
 
 /** `log` of both handlers. */

@@ -11,7 +11,7 @@ import {
   repeated,
 } from "./check.ts";
 import { checkClients, clientsField } from "./clients.ts";
-import { logGroup, padsField, streamLimits, timeoutsGroup, workersField } from "./common.ts";
+import { logGroup, paddingField, padsField, streamLimits, timeoutsGroup, workersField } from "./common.ts";
 import { checkAnnounced, serverIdentifySchema } from "./identify.ts";
 import { HOST_PATTERN, PORT_PATTERN, textSchema } from "./json_schema.ts";
 import { type Problems, quote } from "./problems.ts";
@@ -159,6 +159,7 @@ const schema: Schema<ServerConfig> = {
     "Event loops that share the associations, up to one per core; each listens one port above the previous one",
   ),
   pads: padsField,
+  padding: paddingField,
   limits: limitsGroup,
   timeouts: timeoutsGroup,
   admin: adminField,

@@ -2,6 +2,7 @@ import type { Address, ChannelAddress } from "../net/address.ts";
 import type { LogFormat, LogThreshold } from "../log/log.ts";
 import type { PadChoice } from "../sharing/pads.ts";
 import type { AdminAddress } from "./admin.ts";
+import type { Padding } from "../streams/multiplexer_options.ts";
 import type { ClientsChoice } from "./clients.ts";
 import type { ClientRules, ServerRules } from "./rules.ts";
 import type { KeyScope } from "./scope.ts";
@@ -103,6 +104,8 @@ export interface ServerConfig {
   readonly workers: number;
   /** Source of pads. */
   readonly pads: PadChoice;
+  /** What is done against an observer of sizes and times. */
+  readonly padding: Padding;
   /** Limits. */
   readonly limits: ServerLimits;
   /** Timeouts. */
@@ -185,6 +188,8 @@ export interface ClientConfig {
   readonly workers: number;
   /** Source of pads. */
   readonly pads: PadChoice;
+  /** What is done against an observer of sizes and times. */
+  readonly padding: Padding;
   /** Limits. */
   readonly limits: ClientLimits;
   /** Timeouts. */

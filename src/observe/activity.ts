@@ -109,6 +109,8 @@ export class Activity {
   refusedRecords = 0;
   /** Number of times that a stream had bytes to send and no credit. */
   creditWaits = 0;
+  /** Bytes of padding sent on each channel. */
+  padding = 0;
 
   /** Starts with all counters at 0. */
   constructor(clock: Clock) {

@@ -73,6 +73,7 @@ function associations(handler: Observable): Metric[] {
       "Records with a wrong tag, hash or length; each ended its association.",
       activity.refusedRecords,
     ),
+    one("counter", "micss_padding_bytes_total", "Bytes of padding sent on each channel.", activity.padding),
     counted("micss_handshakes_total", handshakes, "outcome", activity.handshakes),
     {
       name: "micss_handshake_duration_seconds",

@@ -32,7 +32,7 @@ import { type Endpoint, targetFor } from "./targets.ts";
 /** Options of {@linkcode Service}. */
 export interface ServiceOptions extends System {
   /** Returns the current targets and time limits; called for each session. */
-  readonly config: () => Pick<ServerConfig, "targets" | "timeouts">;
+  readonly config: () => Pick<ServerConfig, "targets" | "timeouts" | "padding">;
   /** Resolves the names of targets. */
   readonly lookups: Lookups;
   /** Watches associations while they have streams. */
@@ -104,6 +104,7 @@ export class Service {
       budget,
       workers,
       counters: activity,
+      padding: () => options.config().padding,
       maxCredit: () => limits().credit,
       maxStreams: () => limits().streams,
       opened: (stream, open) => this.#opened(stream, open),

@@ -74,9 +74,13 @@ export class Multiplexer {
   constructor(association: Association, options: MultiplexerOptions) {
     this.association = association;
     this.#options = options;
-    const { clock, budget, maxCredit, counters } = options;
+    const { clock, budget, maxCredit, counters, padding } = options;
     this.#heardAt = clock.now();
-    const outbox = this.#outbox = new Outbox(new RecordEncoder(random), clock);
+    const outbox = this.#outbox = new Outbox(new RecordEncoder(random), {
+      clock,
+      counters,
+      ...padding !== undefined && { padding },
+    });
     association.written = (length) => outbox.written(length);
     this.#owner = {
       push: (frame, soon) => this.#push(frame, soon),
@@ -93,7 +97,10 @@ export class Multiplexer {
     outbox.readable.pipeTo(association.writable).catch(failed);
     const frames = new WritableStream<readonly Chunk[]>({ write: (records) => this.#receive(records) });
     association.readable.pipeThrough(recordOpener()).pipeTo(frames).then(() => this.#failed(null), failed);
-    association.over.then(() => this.#abandon());
+    association.over.then(() => {
+      outbox.stop();
+      this.#abandon();
+    });
     const hello = options.authentication?.hello ?? null;
     if (hello !== null) this.#push(hello);
   }
@@ -237,6 +244,7 @@ export class Multiplexer {
       case FrameType.Ping:
         return this.#pong(frame.payload);
       case FrameType.Pong:
+      case FrameType.Pad:
         return;
       case FrameType.Workers:
         if (!isFirst) throw new WireError("WORKERS that is not the first frame");

@@ -4,12 +4,19 @@ import type { Authentication } from "./authentication.ts";
 import type { WindowLimits } from "./receive_window.ts";
 import type { Stream } from "./stream.ts";
 
+/**
+ * What is done against an observer of sizes and times: nothing; size classes for bursts; or also a steady beat for small writes.
+ */
+export type Padding = "off" | "sizes" | "beat";
+
 /** Counts events of associations. */
 export interface StreamCounters {
   /** Records that were refused, with their associations. */
   refusedRecords: number;
   /** Times that a stream had bytes to send and no credit. */
   creditWaits: number;
+  /** Bytes of padding sent on each channel. */
+  padding: number;
 }
 
 /** Options of {@linkcode Multiplexer}. */
@@ -20,6 +27,8 @@ export interface MultiplexerOptions extends WindowLimits {
   readonly workers: Workers | null;
   /** Authenticates the other side, and proves this side's identity. Default: the other side is not authenticated. */
   readonly authentication?: Authentication;
+  /** Returns what is done against an observer of sizes and times. Default: nothing. */
+  readonly padding?: () => Padding;
   /** Called when the first stream opens, when the last is over, and on a client that leaves without one. */
   readonly changed?: (streams: { readonly size: number }) => void;
   /** On a server: serves a stream that the client opened; sets its receiver before returning. */

@@ -3,7 +3,12 @@ import type { Chunk } from "../net/chunk.ts";
 import type { RecordEncoder } from "../records/record_encoder.ts";
 import { RecordPace } from "../records/record_pace.ts";
 import type { Clock } from "../time/clock.ts";
+import { FRAME_HEAD_LENGTH } from "../wire/frame.ts";
+import { streamOf } from "../wire/frame_encoder.ts";
+import { Beat } from "./beat.ts";
+import type { Padding, StreamCounters } from "./multiplexer_options.ts";
 import { packedLength, RecordPacker } from "./record_packer.ts";
+import { largestClass, MIN_CLASS, sizeClass } from "./size_classes.ts";
 import type { Stream } from "./stream.ts";
 import { laterInTurn } from "../time/turn.ts";
 
@@ -12,6 +17,16 @@ const READ_TO_FRAME = 8;
 
 /** Shortest chunk, in bytes, that tells something of the pace; for others, two looks at the clock would be a waste. */
 const MIN_TIMED = 2048;
+
+/** Options of {@linkcode Outbox}. */
+export interface OutboxOptions {
+  /** Measures the pace, and beats. */
+  readonly clock: Clock;
+  /** Counts bytes of padding. */
+  readonly counters: Pick<StreamCounters, "padding">;
+  /** Returns what is done against an observer of sizes and times. Default: nothing. */
+  readonly padding?: () => Padding;
+}
 
 /**
  * The frames that wait to leave on an association, and their way into records: frames that come in one turn of the event loop
@@ -45,14 +60,23 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
   /** Called once every channel has accepted the chunk with that number. */
   readonly #leaving: { readonly chunk: number; readonly left: () => void }[] = [];
 
+  readonly #counters: Pick<StreamCounters, "padding">;
+  readonly #padding: () => Padding;
+  readonly #beat: Beat;
+  /** True from a beat until its write. */
+  #due = false;
+
   /**
    * Creates an empty outbox.
    *
    * @param encoder Seals the records; its errors become the stream's.
    */
-  constructor(encoder: RecordEncoder, clock: Clock) {
+  constructor(encoder: RecordEncoder, { clock, counters, padding = () => "off" }: OutboxOptions) {
     this.#encoder = encoder;
     this.#clock = clock;
+    this.#counters = counters;
+    this.#padding = padding;
+    this.#beat = new Beat(clock, () => this.#onBeat());
     this.readable = new ReadableStream<Chunk>(this, { highWaterMark: 0 });
   }
 
@@ -102,10 +126,35 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     return this.#isFlushed ? Promise.resolve() : new Promise((resolve) => this.#flushing.push(resolve));
   }
 
+  /** Ends the beat. */
+  stop(): void {
+    this.#beat.stop();
+  }
+
   /** Called by the stream: passes on what waits, or comes next. */
   pull(controller: ReadableStreamDefaultController<Chunk>): Promise<void> | void {
-    if (!this.#isEmpty && this.#pass(controller)) return;
+    if (this.#mayPass && this.#pass(controller)) return;
     return new Promise<void>((resolve) => this.#wake = resolve).then(() => this.pull(controller));
+  }
+
+  get #mayPass(): boolean {
+    return this.#due || !this.#isEmpty && !(this.#beat.running && this.#isSmall);
+  }
+
+  /** True if what waits fits into one write of a beat. */
+  get #isSmall(): boolean {
+    let length = this.#framesLength;
+    for (const stream of this.#streams) length += stream.sendable + 2 * FRAME_HEAD_LENGTH;
+    return length <= MIN_CLASS - FRAME_HEAD_LENGTH;
+  }
+
+  #onBeat(): void {
+    // A write is still under way.
+    if (this.#wake === null) return;
+    this.#due = true;
+    const wake = this.#wake;
+    this.#wake = null;
+    wake();
   }
 
   get #isEmpty(): boolean {
@@ -117,7 +166,7 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
   }
 
   #poke(soon = false): void {
-    if (this.#wake === null || this.#turning) return;
+    if (this.#wake === null || this.#turning || this.#beat.running && this.#isSmall) return;
     if (soon) return this.#pokeSoon();
     this.#turning = true;
     laterInTurn(READ_TO_FRAME).then(() => {
@@ -138,7 +187,9 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
   }
 
   #pass(controller: ReadableStreamDefaultController<Chunk>): boolean {
-    const records = this.#inPlace() ?? this.#pack();
+    const padding = this.#padding();
+    const records = padding === "off" ? this.#inPlace() ?? this.#pack() : this.#packPadded(padding === "beat");
+    this.#due = false;
     if (records === null) return false;
     if (records.bytes.length >= MIN_TIMED && this.#timed++ === 0) this.#since = this.#clock.now();
     this.passed++;
@@ -175,4 +226,63 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     this.#streams = [...streams.slice(streamsDone), ...this.#streams];
     return packer.finish();
   }
+
+  /**
+   * Packs a burst of each stream, padded to its size class before another follows: else one stream's bytes would tell the
+   * length of another's. What fits into a beat's write fills it, with padding alone if nothing waits.
+   */
+  #packPadded(beats: boolean): Chunk | null {
+    const streams = new Map(this.#streams.map((stream) => [stream.number, stream]));
+    const bursts = burstsOf(this.#frames, this.#streams);
+    const withData = this.#streams.some(({ sendable }) => sendable > 0);
+    if (beats && withData && this.#isSmall) this.#beat.renew();
+    const inOne = beats && this.#isSmall && this.#beat.running;
+    const length = this.#framesLength + this.#streams.reduce((sum, { sendable }) => sum + sendable, 0);
+    const count = bursts.length + 1, maxBody = this.#pace.longest;
+    const most = packedLength(Math.ceil(1.125 * length) + 2 * MIN_CLASS * count, 2 * count, maxBody);
+    const packer = new RecordPacker(this.#encoder, Math.min(most, LARGEST_BUFFER), maxBody);
+    this.#frames = [];
+    this.#framesLength = 0;
+    // Streams with more to send queue again, behind the others.
+    this.#streams = [];
+    let burst = 0, full = false;
+    for (const { stream: number, frames } of bursts) {
+      const stream = streams.get(number);
+      if (!full && !inOne) packer.most = packer.framed + largestClass(packer.room) - FRAME_HEAD_LENGTH;
+      let done = 0;
+      while (!full && done < frames.length && packer.frame(frames[done]!)) done++;
+      const left: Uint8Array[] = frames.slice(done);
+      full ||= left.length > 0 || stream !== undefined && !stream.pack(packer);
+      this.#frames.push(...left);
+      for (const frame of left) this.#framesLength += frame.length;
+      if (stream !== undefined && full) this.#streams.push(stream);
+      if (!inOne && packer.framed > burst) burst = this.#pad(packer, burst);
+    }
+    if (inOne) this.#pad(packer, burst);
+    return packer.finish();
+  }
+
+  /** Pads what was packed since `from` bytes of frames to its size class. @returns The number of bytes of frames. */
+  #pad(packer: RecordPacker, from: number): number {
+    const length = packer.framed - from, padding = sizeClass(length + FRAME_HEAD_LENGTH) - length;
+    packer.pad(padding);
+    this.#counters.padding += padding;
+    return packer.framed;
+  }
+}
+
+/** The frames that wait by their stream, in the order of their first ones; those of the association go first. */
+function burstsOf(
+  frames: readonly Uint8Array[],
+  streams: readonly Stream[],
+): { stream: number; frames: Uint8Array[] }[] {
+  const byStream = new Map<number, Uint8Array[]>([[0, []]]);
+  for (const frame of frames) {
+    const stream = streamOf(frame);
+    const those = byStream.get(stream);
+    if (those === undefined) byStream.set(stream, [frame]);
+    else those.push(frame);
+  }
+  for (const { number } of streams) if (!byStream.has(number)) byStream.set(number, []);
+  return [...byStream].map(([stream, frames]) => ({ stream, frames }));
 }

@@ -28,6 +28,10 @@ export class RecordPacker {
   #record: number;
   /** End of its frames so far. */
   #at: number;
+  /** Number of bytes of frames so far, without the heads of records. */
+  framed = 0;
+  /** Maximum of {@linkcode RecordPacker.framed}; lower for a burst that will be padded. */
+  most: number = Infinity;
 
   /**
    * Creates a packer; KEY goes in front of a direction's first record.
@@ -51,9 +55,9 @@ export class RecordPacker {
 
   /** Appends a frame that is not DATA. @returns False if there is no room; nothing is appended then. */
   frame(bytes: Uint8Array): boolean {
-    if (!this.#reserve(bytes.length)) return false;
+    if (this.framed + bytes.length > this.most || !this.#reserve(bytes.length)) return false;
     this.#buffer.set(bytes, this.#at);
-    this.#at += bytes.length;
+    this.#take(bytes.length);
     return true;
   }
 
@@ -61,16 +65,36 @@ export class RecordPacker {
   data(stream: number, bytes: Uint8Array): number {
     let done = 0;
     while (done < bytes.length) {
-      const least = FRAME_HEAD_LENGTH + Math.min(bytes.length - done, MIN_CUT);
-      if (!this.#reserve(least)) break;
-      const room = Math.min(this.#limit - this.#at, this.#maxBody - this.#length) - FRAME_HEAD_LENGTH;
+      const least = FRAME_HEAD_LENGTH + Math.min(bytes.length - done, MIN_CUT), left = this.most - this.framed;
+      if (least > left || !this.#reserve(least)) break;
+      const room = Math.min(this.#limit - this.#at, this.#maxBody - this.#length, left) - FRAME_HEAD_LENGTH;
       const part = bytes.subarray(done, done + room);
       writeFrameHead(this.#buffer, this.#at, FrameType.Data, stream, part.length);
       this.#buffer.set(part, this.#at + FRAME_HEAD_LENGTH);
-      this.#at += FRAME_HEAD_LENGTH + part.length;
+      this.#take(FRAME_HEAD_LENGTH + part.length);
       done += part.length;
     }
     return done;
+  }
+
+  /** Appends padding. @param length Its length in bytes with heads of frames, at least one head's. There must be room. */
+  pad(length: number): void {
+    for (let left = length; left > 0;) {
+      if (this.#maxBody - this.#length < FRAME_HEAD_LENGTH) this.#reserve(this.#maxBody);
+      const space = this.#maxBody - this.#length;
+      // What is left needs a head, too.
+      const part = left <= space ? left : Math.min(space, left - FRAME_HEAD_LENGTH);
+      writeFrameHead(this.#buffer, this.#at, FrameType.Pad, 0, part - FRAME_HEAD_LENGTH);
+      this.#buffer.fill(0, this.#at + FRAME_HEAD_LENGTH, this.#at + part);
+      this.#take(part);
+      left -= part;
+    }
+  }
+
+  /** Number of bytes of frames for which there is room. */
+  get room(): number {
+    const left = this.#limit - this.#at;
+    return left - RECORD_HEAD_LENGTH * (Math.floor(left / (this.#maxBody - MIN_CUT)) + 1);
   }
 
   /** Seals the last record. @returns The records, null if there are none; the caller holds them. */
@@ -88,6 +112,11 @@ export class RecordPacker {
   /** Length of the current record's body. */
   get #length(): number {
     return this.#at - this.#record - RECORD_HEAD_LENGTH;
+  }
+
+  #take(length: number): void {
+    this.#at += length;
+    this.framed += length;
   }
 
   /** Makes sure that `length` bytes fit in the current record, or in a further one. */

@@ -38,6 +38,8 @@ export enum FrameType {
   Enrolled = 16,
   /** Refuses the client; sent by the server. */
   Denied = 17,
+  /** Padding, without meaning. */
+  Pad = 18,
 }
 
 /** The server's answer to OPEN. */
@@ -107,6 +109,8 @@ export type Frame =
   | { readonly type: FrameType.Bye; readonly last: number }
   | { readonly type: FrameType.Streams; readonly limit: number }
   | { readonly type: FrameType.Workers; readonly workers: Workers }
+  /** Its body was not looked at. */
+  | { readonly type: FrameType.Pad; readonly length: number }
   | AuthenticationFrame;
 
 /** A decoded frame of authentication. Its arrays belong to the receiver. */

@@ -47,6 +47,7 @@ const FORMS: Readonly<Record<FrameType, Form>> = {
   [FrameType.Enroll]: { ofStream: false, min: ENROLL_LENGTH, max: ENROLL_LENGTH },
   [FrameType.Enrolled]: { ofStream: false, min: 1, max: MAX_CLIENT_NAME },
   [FrameType.Denied]: { ofStream: false, min: 1, max: 1 },
+  [FrameType.Pad]: { ofStream: false, min: 0, max: MAX_DATA },
 };
 
 /**
@@ -125,6 +126,8 @@ function frameOf(type: FrameType, stream: number, body: Uint8Array): Frame {
       return { type, enroll: decodeEnroll(body) };
     case FrameType.Enrolled:
       return { type, client: clientName(body) };
+    case FrameType.Pad:
+      return { type, length: body.length };
     case FrameType.Denied:
       return { type, code: known(DeniedCode, body[0]!, type) };
     default:

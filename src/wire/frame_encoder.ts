@@ -23,6 +23,11 @@ export function writeFrameHead(into: Uint8Array, at: number, type: FrameType, st
   into[at + 6] = length;
 }
 
+/** Reads the stream of an encoded frame; 0 for a frame of the association. */
+export function streamOf(frame: Uint8Array): number {
+  return (frame[1]! << 24 | frame[2]! << 16 | frame[3]! << 8 | frame[4]!) >>> 0;
+}
+
 /** Encodes frames other than DATA (docs/PROTOCOL.md 5). The caller owns the returned arrays. */
 export const encode = {
   /** OPEN. @throws {RangeError} If the destination can't be encoded. */

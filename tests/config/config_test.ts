@@ -20,6 +20,7 @@ const DEFAULTS = {
   },
   workers: 1,
   pads: "auto" as const,
+  padding: "off" as const,
   log: { level: "info" as const, format: "text" as const },
 };
 const SERVER_LIMITS = { streams: 4096, credit: 4_194_304 };
@@ -78,6 +79,7 @@ log:
     ...DEFAULT_ANNOUNCE,
     workers: 1,
     pads: "auto",
+    padding: "off",
     limits: SERVER_LIMITS,
     timeouts: { ...DEFAULT_TIMEOUTS, handshake: 500, connect: 1000, idle: 120_000, drain: 3_600_000 },
     log: { level: "debug", format: "json" },

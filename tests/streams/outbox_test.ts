@@ -17,7 +17,8 @@ import { Receiver, send } from "./sides.ts";
 
 /** An outbox, streams that use it, and its reader, which the test drives. */
 function setUp() {
-  const clock = new FakeClock(), outbox = new Outbox(new RecordEncoder(systemPads), clock);
+  const clock = new FakeClock(),
+    outbox = new Outbox(new RecordEncoder(systemPads), { clock, counters: { padding: 0 } });
   const records = new RecordReader(new RecordDecoder()), reader = outbox.readable.getReader();
   const stream = (number: number): Stream => {
     const made = new Stream(number, {
@@ -206,7 +207,7 @@ Deno.test("an error of the encoder becomes that of the readable side", async () 
     new RecordEncoder(() => {
       throw new Error("no entropy");
     }),
-    new FakeClock(),
+    { clock: new FakeClock(), counters: { padding: 0 } },
   );
   outbox.push(encode.ping());
   await assertRejects(() => outbox.readable.getReader().read(), Error, "no entropy");

@@ -85,7 +85,7 @@ export interface SideOptions extends Partial<MultiplexerOptions> {
 export function sideOf(association: Association, clock: FakeClock, isServer: boolean, options: SideOptions = {}): Side {
   const { receiver = () => new Receiver(), ...rest } = options;
   const budget = options.budget ?? new CreditBudget(), receivers: Receiver[] = [];
-  const counters = { refusedRecords: 0, creditWaits: 0 };
+  const counters = { refusedRecords: 0, creditWaits: 0, padding: 0 };
   const opened = (stream: Stream, _open: Open) => {
     const made = stream.receiver = receiver();
     made.stream = stream;

@@ -35,14 +35,16 @@ Deno.test("every frame is its type, its stream in four bytes, its body's length 
     frameSlowly(15, 0, [...counted(32), ...counted(32), ...payload]),
     frameSlowly(16, 0, [...new TextEncoder().encode("alice")]),
     frameSlowly(17, 0, [5]),
+    frameSlowly(18, 0),
+    frameSlowly(18, 0, Array(300).fill(0)),
   ];
   assertEquals(everyFrame().map(({ bytes }) => bytes.toHex()), expected.map((bytes) => bytes.toHex()));
-  assertEquals(new Set(everyFrame().map(({ frame }) => frame.type)).size, 17);
+  assertEquals(new Set(everyFrame().map(({ frame }) => frame.type)).size, 18);
 });
 
 Deno.test("a head of any type, stream and length is written where it is to be, and nothing around it", () => {
   const lengths = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: MAX_DATA }));
-  fc.assert(fc.property(fc.integer({ min: 1, max: 17 }), streamNumbers(), lengths, fc.nat(20), (...head) => {
+  fc.assert(fc.property(fc.integer({ min: 1, max: 18 }), streamNumbers(), lengths, fc.nat(20), (...head) => {
     const [type, stream, length, at] = head, into = new Uint8Array(40).fill(9);
     writeFrameHead(into, at, type, stream, length);
     const expected = new Uint8Array(40).fill(9);

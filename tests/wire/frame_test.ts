@@ -11,7 +11,7 @@ Deno.test("the longest frame fills a record", () => {
 });
 
 Deno.test("frames are numbered and named as in the specification", () => {
-  const types = Array.from({ length: 17 }, (_, index) => index + 1 as FrameType);
+  const types = Array.from({ length: 18 }, (_, index) => index + 1 as FrameType);
   assertEquals(types.map(frameName), [
     "OPEN",
     "RESULT",
@@ -30,6 +30,7 @@ Deno.test("frames are numbered and named as in the specification", () => {
     "ENROLL",
     "ENROLLED",
     "DENIED",
+    "PAD",
   ]);
-  assertEquals([FrameType[0], FrameType[18]], [undefined, undefined]);
+  assertEquals([FrameType[0], FrameType[19]], [undefined, undefined]);
 });

@@ -30,7 +30,7 @@ import { WorkerBalancer } from "./worker_balancer.ts";
 /** Options of {@linkcode Associations}. */
 export interface AssociationsOptions extends System {
   /** Current time limits, and numbers of associations. */
-  readonly config: () => Pick<ClientConfig, "timeouts" | "warm" | "associations" | "limits">;
+  readonly config: () => Pick<ClientConfig, "timeouts" | "warm" | "associations" | "limits" | "padding">;
   /** Source of pads. */
   readonly pads: PadSource;
   /** Watches associations while they have streams. */
@@ -331,6 +331,7 @@ export class Associations {
     const multiplexer = new Multiplexer(association, {
       clock,
       budget,
+      padding: () => config().padding,
       maxCredit: () => config().limits.credit,
       counters: activity,
       workers: worker > 0 ? this.#balancer.workers : null,

@@ -56,7 +56,7 @@ export function streamsOptions(clock: Clock, options: Partial<MultiplexerOptions
     clock,
     budget: new CreditBudget(),
     maxCredit: () => 4 * 1024 * 1024,
-    counters: { refusedRecords: 0, creditWaits: 0 } satisfies StreamCounters,
+    counters: { refusedRecords: 0, creditWaits: 0, padding: 0 } satisfies StreamCounters,
     workers: null,
     ...options,
   };
