@@ -80,12 +80,16 @@ export class RecordPacker {
   /** Appends padding. @param length Its length in bytes with heads of frames, at least one head's. There must be room. */
   pad(length: number): void {
     for (let left = length; left > 0;) {
-      if (this.#maxBody - this.#length < FRAME_HEAD_LENGTH) this.#reserve(this.#maxBody);
-      const space = this.#maxBody - this.#length;
-      // What is left needs a head, too.
-      const part = left <= space ? left : Math.min(space, left - FRAME_HEAD_LENGTH);
-      writeFrameHead(this.#buffer, this.#at, FrameType.Pad, 0, part - FRAME_HEAD_LENGTH);
-      this.#buffer.fill(0, this.#at + FRAME_HEAD_LENGTH, this.#at + part);
+      const space = this.#maxBody - this.#length, least = FRAME_HEAD_LENGTH;
+      // Neither part may be shorter than a head.
+      if (space < least || left > space && left < 2 * least) {
+        this.#seal();
+        this.#at += RECORD_HEAD_LENGTH;
+        continue;
+      }
+      const part = left <= space ? left : Math.min(space, left - least);
+      writeFrameHead(this.#buffer, this.#at, FrameType.Pad, 0, part - least);
+      this.#buffer.fill(0, this.#at + least, this.#at + part);
       this.#take(part);
       left -= part;
     }

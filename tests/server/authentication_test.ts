@@ -328,8 +328,8 @@ for (const [name, attack] of Object.entries(violations)) {
   Deno.test(`${name} aborts the association`, async () => {
     const { handlers, stranger } = await meet();
     await attack(stranger);
-    await quiet();
     assert(await stranger.peer.ended !== null);
+    await quiet();
     assertEquals(handlers.server.associations, 0);
     assert(lineOf(handlers.serverLines, "association failed")["reason"] !== undefined);
     await close(handlers);

@@ -119,7 +119,7 @@ async function send(
     budget: new CreditBudget(),
     workers: null,
     maxCredit: () => 65_536,
-    counters: { refusedRecords: 0, creditWaits: 0 },
+    counters: { refusedRecords: 0, creditWaits: 0, padding: 0 },
     authentication,
   });
   try {

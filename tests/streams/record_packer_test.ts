@@ -139,3 +139,21 @@ Deno.test("a random source that fails makes no records", () => {
   });
   assertThrows(() => new RecordPacker(encoder, 1000, 4096), Error, "no entropy");
 });
+
+Deno.test("padding of any length, behind a record filled to any place, is whole frames of no other type", () => {
+  for (const maxBody of [4096, 4100]) {
+    for (let filled = maxBody - 20; filled <= maxBody; filled++) {
+      for (const padding of [7, 8, 13, 14, 15, 21, 500, 4089, 4096, 9000]) {
+        const encoder = newEncoder(), reader = new RecordReader(new RecordDecoder());
+        const packer = new RecordPacker(encoder, LARGEST_BUFFER, maxBody);
+        assertEquals(packer.data(1, new Uint8Array(filled - 7)), filled - 7);
+        packer.pad(padding);
+        assertEquals(packer.framed, filled + padding);
+        const bodies = bodiesOf(packer.finish()!.bytes, reader);
+        assertEquals(bodies.reduce((sum, body) => sum + body.length, 0), filled + padding);
+        assert(bodies.every((body) => body.length <= maxBody));
+        assertEquals(new Set(framesOf(bodies).others), new Set([FrameType.Pad]));
+      }
+    }
+  }
+});

@@ -100,7 +100,7 @@ async function exchange(
       budget: new CreditBudget(),
       workers: null,
       maxCredit: () => CREDIT,
-      counters: { refusedRecords: 0, creditWaits: 0 },
+      counters: { refusedRecords: 0, creditWaits: 0, padding: 0 },
       authentication,
     });
     const ended = association.over.then(() => {
