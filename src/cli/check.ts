@@ -9,7 +9,7 @@ import { serverSpec } from "../config/server.ts";
 import type { Command, Output } from "./command.ts";
 import { readIngressUsers } from "../run/ingress_users.ts";
 import { readFlags } from "../config/flags.ts";
-import { loadKeys } from "../run/keys.ts";
+import { loadCredentials, loadKeys, loadServerClients } from "../run/keys.ts";
 import { withJoinedServers } from "../state/joined_servers.ts";
 import { clientRequirements, serverRequirements, unmetRequirements } from "../run/preflight.ts";
 
@@ -94,7 +94,13 @@ async function checkServer(file: Node, subject: string): Promise<string[]> {
   const problems = new Problems(subject);
   const config = readConfig(serverSpec, { subject, flags: new Map(), file }, problems);
   const keys = config.keys.map((path, index) => loadKeys(file.child("keys").child(index).place, [path], "sign"));
-  await waitForAll(keys);
+  const placeOf = (value: object) => problems.placeOf(value);
+  await waitForAll([
+    ...keys,
+    Promise.all(keys).then((keys) => keys.flat(), () => []).then((own) =>
+      loadServerClients(placeOf, config.clients, own)
+    ),
+  ]);
   return await unmetRequirements(serverRequirements(config), (value) => problems.placeOf(value));
 }
 
@@ -104,6 +110,7 @@ async function checkClient(file: Node, subject: string): Promise<string[]> {
   const config = readConfig(withJoinedServers(clientSpec), { subject, flags: new Map(), file }, problems);
   await waitForAll([
     ...config.keys.map((key) => loadKeys(problems.placeOf(key), [key.file], "verify")),
+    loadCredentials((server) => server === null ? file.child("client-key").place : problems.placeOf(server), config),
     Promise.resolve().then(() => readIngressUsers(config, readUsersFile, (key) => file.child(key).place)),
   ]);
   return await unmetRequirements(clientRequirements(config), (value) => problems.placeOf(value));

@@ -31,10 +31,10 @@ export type KeyUse = "sign" | "verify";
 export async function loadKey(path: string, use: KeyUse): Promise<Key> {
   const text = readText(path);
   if (text.kind === "micss-ed25519-v1" && use === "verify") {
-    throw new KeyFileError(path, "the private half, only for the server; give the public half, FILE.pub");
+    throw new KeyFileError(path, "the private half, which only its owner has; give the public half, FILE.pub");
   }
   if (text.kind === "micss-ed25519-public-v1" && use === "sign") {
-    throw new KeyFileError(path, "the public half, only for clients; give the private half");
+    throw new KeyFileError(path, "the public half, which proves nothing; give the private half");
   }
   return await importKey(text).catch(() => {
     throw new KeyFileError(path, "the key is truncated or altered; make one with micss keygen");

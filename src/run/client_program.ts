@@ -20,7 +20,7 @@ import { type Address, formatAddress } from "../net/address.ts";
 import type { LogFields } from "../log/log.ts";
 import type { Credentials } from "../authenticate/credentials.ts";
 import type { ScopedKey } from "../identify/learned.ts";
-import type { ClientConfig } from "../config/types.ts";
+import type { ClientConfig, Server } from "../config/types.ts";
 
 /** The `--replace` flag. */
 export const REPLACE: Option = {
@@ -51,7 +51,7 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
       const config = await resolveListeners(loaded.config);
       const users = readIngressUsers(config, readUsersFile);
       const keys = await loadClientKeys("micss client: keys", config.keys);
-      const credentials = await loadCredentials("micss client", config);
+      const credentials = await loadCredentials(placeOfKey, config);
       const defaultIngress = hasDefaultIngress(loaded.config);
       return { config, users, keys, credentials, defaultIngress, replace: loaded.has("replace") };
     },
@@ -106,6 +106,11 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
       };
     },
   };
+}
+
+/** Place of a server's key in messages, or of the client's. */
+function placeOfKey(server: Server | null): string {
+  return `micss client: ${server === null ? "client-key" : `servers.${server.name}.key`}`;
 }
 
 /**

@@ -1,8 +1,8 @@
 import { quote, UsageError } from "../config/problems.ts";
 import { anyone, type ClientDirectory, FixedClients } from "../authenticate/client_directory.ts";
 import { type Credentials, credentialsFor, type ServerCredentials } from "../authenticate/credentials.ts";
-import type { ClientsChoice } from "../config/clients.ts";
-import type { ClientConfig, ClientKey, JoinedKeys } from "../config/types.ts";
+import type { ClientsChoice, ConfiguredClient } from "../config/clients.ts";
+import type { ClientConfig, ClientKey, JoinedKeys, Server } from "../config/types.ts";
 import { Method } from "../wire/identify.ts";
 import { importKey, type Key } from "../identify/key.ts";
 import { KeyFileError, type KeyUse, loadKey } from "../identify/key_file.ts";
@@ -38,27 +38,29 @@ export async function loadClientKeys(place: string, configured: readonly ClientK
 /**
  * Loads the keys of a server's clients.
  *
- * @param place Prefix of messages: "micss server: clients".
+ * @param place Returns the prefix of messages about a client: "micss server: clients".
  * @param own The server's keys.
  * @throws {UsageError} With a line for each invalid file, and for a key that two clients, or a client and the server's other
  * clients, have in common.
  */
 export async function loadServerClients(
-  place: string,
+  place: (client: ConfiguredClient) => string,
   choice: ClientsChoice | undefined,
   own: readonly Key[],
 ): Promise<ClientDirectory> {
   if (choice === undefined || choice === "anyone") return anyone;
   const loaded = await Promise.all(choice.map(async (client) => {
-    const keys = await loadKeys(place, client.keys, "verify");
+    const keys = await loadKeys(place(client), client.keys, "verify");
     return keys.map((key, at) => ({ client, key, file: client.keys[at]! }));
   }));
   const lines: string[] = [], owners = new Map(own.map(({ id }) => [id.toHex(), "this server (keys)"]));
-  for (const { client: { name }, key, file } of loaded.flat()) {
-    const id = key.id.toHex(), owner = owners.get(id);
+  for (const { client, key, file } of loaded.flat()) {
+    const id = key.id.toHex(), owner = owners.get(id), { name } = client;
     owners.set(id, name);
     if (owner === undefined) continue;
-    lines.push(`${place} ${quote(file)}: the key of ${name} is also that of ${owner}; give each a key of its own`);
+    lines.push(
+      `${place(client)} ${quote(file)}: the key of ${name} is also that of ${owner}; give each a key of its own`,
+    );
   }
   if (lines.length > 0) throw new UsageError(lines);
   return new FixedClients(
@@ -71,28 +73,29 @@ export async function loadServerClients(
 /**
  * Loads a client's key and those of its configured servers.
  *
- * @param place Prefix of messages: "micss client".
+ * @param place Returns the prefix of messages about a server's key, or the client's: "micss client: client-key".
  * @throws {UsageError} With a line for each invalid file, and for an HMAC key of two servers.
  */
 export async function loadCredentials(
-  place: string,
+  place: (server: Server | null) => string,
   { servers, clientKey: file }: Pick<ClientConfig, "servers" | "clientKey">,
 ): Promise<Credentials> {
-  const [clientKey = null] = file === undefined ? [] : await loadKeys(`${place}: client-key`, [file], "sign");
+  const [clientKey = null] = file === undefined ? [] : await loadKeys(place(null), [file], "sign");
   if (clientKey?.method === Method.HmacSha256) {
     throw new UsageError([
-      `${place}: client-key ${quote(file!)}: an HMAC key, which one server has, too; give it as servers.NAME.key`,
+      `${place(null)} ${quote(file!)}: an HMAC key, which one server has, too; give it as servers.NAME.key`,
     ]);
   }
   const owners = new Map<string, string>();
-  const credentials = await Promise.all(servers.map(async ({ name, key: file, joined }) => {
+  const credentials = await Promise.all(servers.map(async (server) => {
+    const { name, key: file, joined } = server;
     if (joined !== undefined) return [[name, await joinedCredentials(joined)] as const];
     if (file === undefined) return [];
-    const [key] = await loadKeys(`${place}: servers.${name}.key`, [file], "verify");
+    const [key] = await loadKeys(place(server), [file], "verify");
     const id = key!.id.toHex(), owner = owners.get(id);
     if (owner !== undefined && key!.method === Method.HmacSha256) {
       throw new UsageError([
-        `${place}: servers.${name}.key ${quote(file)}: also the key of ${owner}, which could pose as this client; ` +
+        `${place(server)} ${quote(file)}: also the key of ${owner}, which could pose as this client; ` +
         "give each server its own",
       ]);
     }

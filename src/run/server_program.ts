@@ -34,7 +34,7 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
     async load() {
       const config = await resolveListeners(parseServerCommand(args, readFile));
       const keys = await loadKeys("micss server: keys", config.keys, "sign");
-      const clients = await loadServerClients("micss server: clients", config.clients, keys);
+      const clients = await loadServerClients(() => "micss server: clients", config.clients, keys);
       return { config, keys, clients, ...await loadState(config) };
     },
     differences(before, after) {

@@ -155,3 +155,49 @@ Deno.test("check takes one file, after an optional side", async () => {
     assertEquals(await runMicss("check", ...args.split(" ").filter(Boolean)), { status: 2, out: "", err: `${line}\n` });
   }
 });
+
+Deno.test("check reads the keys of clients and servers, and finds those that two have in common", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { path } = stack.use(await makeTempDir());
+  for (const [name, method] of [["own", "ed25519"], ["alice", "ed25519"], ["pair", "hmac"]] as const) {
+    await runMicss("keygen", method, "--out", `${path}/${name}`);
+  }
+  const outcome = async (text: string) => {
+    const file = await written(stack, { "f.yaml": text.replaceAll("KEYS", path) });
+    const { status, err } = await runMicss("check", file);
+    return [status, err.replaceAll(file, "f.yaml").replaceAll(path, "KEYS")];
+  };
+  const server = (clients: string) => `${SERVER}keys: [KEYS/own]\nclients: ${clients}\n`;
+  assertEquals(await outcome(server("{ alice: KEYS/alice.pub, bob: { keys: [KEYS/pair], ports: [80] } }")), [0, ""]);
+  assertEquals(await outcome(server("anyone")), [0, ""]);
+  assertEquals(await outcome(server("{ alice: KEYS/alice }")), [
+    2,
+    'micss: f.yaml:4: clients.alice "KEYS/alice": the private half, which only its owner has; give the public half, FILE.pub\n',
+  ]);
+  assertEquals(await outcome(server("{ alice: KEYS/alice.pub, bob: KEYS/alice.pub }")), [
+    2,
+    'micss: f.yaml:4: clients.bob "KEYS/alice.pub": the key of bob is also that of alice; give each a key of its own\n',
+  ]);
+  assertEquals(await outcome(server("{ alice: { ports: [80] } }")), [
+    2,
+    "micss: f.yaml:4: clients.alice: alice has no key; give keys: [FILE]\n",
+  ]);
+
+  const client = (servers: string, more = "") => `servers: {${servers}}\nforward: ["127.0.0.1:8080=web:80"]\n${more}`;
+  const channels = "channels: [192.0.2.10, 198.51.100.10]";
+  const web = `web: {${channels}, key: KEYS/own.pub}`;
+  assertEquals(await outcome(client(web, "client-key: KEYS/alice\n")), [0, ""]);
+  assertEquals(await outcome(client(web, "client-key: KEYS/alice.pub\n")), [
+    2,
+    'micss: f.yaml:3: client-key "KEYS/alice.pub": the public half, which proves nothing; give the private half\n',
+  ]);
+  assertEquals(await outcome(client(`web: {${channels}}`, "client-key: KEYS/alice\n")), [
+    2,
+    "micss: f.yaml: client-key is used only with servers whose keys are known; give servers.NAME.key\n",
+  ]);
+  const two = `web: {${channels}, key: KEYS/pair}, mail: {channels: [192.0.2.11, 198.51.100.11], key: KEYS/pair}`;
+  assertEquals(await outcome(client(two)), [
+    2,
+    'micss: f.yaml:1: servers.mail "KEYS/pair": also the key of web, which could pose as this client; give each server its own\n',
+  ]);
+});

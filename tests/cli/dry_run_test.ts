@@ -55,7 +55,7 @@ Deno.test("a dry run reads the keys and prints their use", async () => {
   assertEquals(await dryRun("server", `${SERVER} --key ${key}.pub`), {
     status: 2,
     out: "",
-    err: `micss server: keys "${key}.pub": the public half, only for clients; give the private half\n`,
+    err: `micss server: keys "${key}.pub": the public half, which proves nothing; give the private half\n`,
   });
 });
 

@@ -130,7 +130,7 @@ Deno.test("bad input to identify is reported in one line and exits 2", async () 
     [["a", "b"], 'micss identify: "b": unexpected second argument; give only one'],
     [
       ["192.0.2.1", "--key", key],
-      `micss identify: key "${key}": the private half, only for the server; give the public half, FILE.pub`,
+      `micss identify: key "${key}": the private half, which only its owner has; give the public half, FILE.pub`,
     ],
   ];
   for (const [args, line] of cases) {

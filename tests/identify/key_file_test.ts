@@ -57,8 +57,8 @@ Deno.test("each side accepts only its own half of a pair", async () => {
   await using directory = await makeTempDir();
   const path = `${directory.path}/key`;
   await createKey("ed25519", path, "");
-  await assertRejects(() => loadKey(path, "verify"), KeyFileError, "the private half, only for the server");
-  await assertRejects(() => loadKey(`${path}.pub`, "sign"), KeyFileError, "the public half, only for clients");
+  await assertRejects(() => loadKey(path, "verify"), KeyFileError, "the private half, which only its owner has");
+  await assertRejects(() => loadKey(`${path}.pub`, "sign"), KeyFileError, "the public half, which proves nothing");
 });
 
 Deno.test("an invalid key is refused with a message that contains no part of it", async () => {
