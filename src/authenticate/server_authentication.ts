@@ -54,6 +54,11 @@ export class ServerAuthentication implements Authentication {
     return this.#client;
   }
 
+  /** True once the client was refused. */
+  get denied(): boolean {
+    return this.#denied;
+  }
+
   /** True if the client may open streams. */
   get admits(): boolean {
     return !this.#denied && (this.#client !== null || !this.#options.clients().required);

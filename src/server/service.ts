@@ -128,7 +128,9 @@ export class Service {
     this.#abort.abort(new HandlerEnding());
     const { failure, fault } = this.#association;
     const sessions = this.#multiplexer.opened;
-    if (fault !== null || failure !== null && failure.cause !== null) {
+    // A client that was refused resets its channels; the refusal was logged.
+    const refused = this.#admission.authentication.denied;
+    if (!refused && (fault !== null || failure !== null && failure.cause !== null)) {
       failed.warn({ client: this.#client, association: id, sessions, reason: reasonOf(fault ?? failure) });
     } else log.debug("association ended", { sessions });
     await Promise.all(this.#sessions.keys());

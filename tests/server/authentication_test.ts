@@ -153,6 +153,7 @@ Deno.test("an anonymous client, and one of an unknown key, is refused in one lin
     await quiet();
     assertEquals(outcomes(handlers), { [outcome]: 1 });
     assertEquals(lineOf(handlers.serverLines, "client refused").reason, reason);
+    assertEquals(handlers.serverLines.filter(({ level }) => level === "warn").length, 1);
     const lines = handlers.clientLines.filter(({ level }) => level === "warn");
     assert(lines.length > 0 && lines.every((line) => line["reason"] === seen), JSON.stringify(lines));
     assert(lines.some((line) => typeof line["hint"] === "string"));
