@@ -104,7 +104,7 @@ export interface ServerConfig {
   readonly workers: number;
   /** Source of pads. */
   readonly pads: PadChoice;
-  /** What is done against an observer of sizes and times. */
+  /** Measures against an observer of sizes and times. */
   readonly padding: Padding;
   /** Limits. */
   readonly limits: ServerLimits;
@@ -188,7 +188,7 @@ export interface ClientConfig {
   readonly workers: number;
   /** Source of pads. */
   readonly pads: PadChoice;
-  /** What is done against an observer of sizes and times. */
+  /** Measures against an observer of sizes and times. */
   readonly padding: Padding;
   /** Limits. */
   readonly limits: ClientLimits;

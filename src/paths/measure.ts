@@ -18,7 +18,7 @@ export interface ServerPaths {
   readonly server: string;
   /** Its channels. */
   readonly channels: readonly ChannelPath[];
-  /** What two of them or more go through. */
+  /** Devices, gateways and hops of two channels or more. */
   readonly shared: readonly Shared[];
 }
 

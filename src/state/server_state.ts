@@ -55,7 +55,7 @@ export interface InvitationRequest {
 export interface DamagedFile {
   /** Its path. */
   readonly path: string;
-  /** What is wrong, in one line. */
+  /** The mistake, in one line. */
   readonly reason: string;
 }
 

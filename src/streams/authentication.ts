@@ -1,6 +1,6 @@
 import type { AuthenticationFrame } from "../wire/frame.ts";
 
-/** What follows from a frame of authentication. */
+/** Consequence of a frame of authentication. */
 export interface Verdict {
   /** Frame to send. */
   readonly send?: Uint8Array;

@@ -5,7 +5,7 @@ import type { WindowLimits } from "./receive_window.ts";
 import type { Stream } from "./stream.ts";
 
 /**
- * What is done against an observer of sizes and times: nothing; size classes for bursts; or also a steady beat for small writes.
+ * Measures against an observer of sizes and times: nothing; size classes for bursts; or also a steady beat for small writes.
  */
 export type Padding = "off" | "sizes" | "beat";
 
@@ -27,7 +27,7 @@ export interface MultiplexerOptions extends WindowLimits {
   readonly workers: Workers | null;
   /** Authenticates the other side, and proves this side's identity. Default: the other side is not authenticated. */
   readonly authentication?: Authentication;
-  /** Returns what is done against an observer of sizes and times. Default: nothing. */
+  /** Returns the measures against an observer of sizes and times. Default: nothing. */
   readonly padding?: () => Padding;
   /** Called when the first stream opens, when the last is over, and on a client that leaves without one. */
   readonly changed?: (streams: { readonly size: number }) => void;

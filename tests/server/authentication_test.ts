@@ -1,62 +1,20 @@
-/** Clients that prove who they are to a server handler, and strangers who can't. */
+/** Clients that prove who they are to a server handler, and lose that again. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { anyone } from "../../src/authenticate/client_directory.ts";
-import { initiate } from "../../src/association/initiate.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { serverSpec } from "../../src/config/server.ts";
-import type { Connection } from "../../src/net/connection.ts";
-import { DeniedCode, ProofSide } from "../../src/wire/authenticate.ts";
+import { DeniedCode } from "../../src/wire/authenticate.ts";
 import { FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";
-import { clients, credentials, known, makeKeys, quiet, Stranger } from "../support/handlers/authenticated.ts";
+import { clients, credentials, known, quiet } from "../support/handlers/authenticated.ts";
 import { Handlers, lineOf, type Secrets } from "../support/handlers/handlers_in_memory.ts";
 import { makeKey } from "../support/handlers/keys.ts";
-import { channelAddresses, readToEnd, sendAll } from "../support/handlers/pair.ts";
+import { readToEnd, sendAll } from "../support/handlers/pair.ts";
 import { OPEN } from "../support/handlers/session_pair.ts";
-import { dataFrame } from "../support/wire/frames.ts";
 import "../support/system/native.ts";
+import { alice, close, CONFIG, config, mallory, outcomes, SECRETS, server, strangerOf } from "./authentication.ts";
 
-const CONFIG = `
-channels: [192.0.2.1, 192.0.2.2, 192.0.2.3]
-targets: {80: "127.0.0.2:8000"}
-`;
-const config = parseConfig("", serverSpec, ["--config", "s"], () => CONFIG);
-const { server, alice, mallory } = await makeKeys();
-const SECRETS: Secrets = {
-  server: { keys: [server.server], clients: clients(known("alice", alice)) },
-  client: { credentials: credentials(server, alice) },
-};
-const { NoProof, NotAuthentic, NoSuchKey, NotInvited, Revoked } = DeniedCode;
-
-/** Handlers, and a stranger's association with the server. */
-async function meet(secrets = SECRETS): Promise<{ handlers: Handlers; stranger: Stranger }> {
-  const handlers = new Handlers({}, {}, secrets);
-  return { handlers, stranger: await strangerOf(handlers) };
-}
-
-async function strangerOf({ network, clock }: Handlers): Promise<Stranger> {
-  const stranger = new Stranger(await initiate(channelAddresses(3), { network, clock }));
-  strangers.push(stranger);
-  return stranger;
-}
-
-/** Waits for the end of a stranger's association that the server has refused. @returns Null for an end in order. */
-async function endOf({ clock }: Handlers, { peer }: Stranger): Promise<unknown> {
-  await clock.advance(1000);
-  return await peer.ended;
-}
-
-/** All strangers of the test that is running. */
-const strangers: Stranger[] = [];
-
-/** Ends all strangers' associations, and closes the handlers. */
-async function close(handlers: Handlers, ...held: Connection[]): Promise<void> {
-  for (const { association } of strangers.splice(0)) association.end();
-  await handlers.close(...held);
-}
-
-/** Outcomes that the server has counted. */
-const outcomes = ({ server }: Handlers) => Object.fromEntries(server.activity.authentications.entries());
+const { Revoked } = DeniedCode;
 
 for (const method of ["ed25519", "hmac"] as const) {
   Deno.test(`a client and a server with ${method} keys carry sessions, and name the client everywhere`, async () => {
@@ -194,164 +152,11 @@ Deno.test("nothing but HELLO leaves a client before the server's proof", async (
   await close(handlers, application);
 });
 
-Deno.test("what an OPEN without proof brings along is not processed, in the same record or behind it", async () => {
-  const { handlers, stranger } = await meet();
-  await stranger.peer.send(encode.open(1, OPEN), dataFrame(1, new Uint8Array(10)), encode.open(2, OPEN));
-  await stranger.peer.send(dataFrame(1, new Uint8Array(60_000)), encode.end(1)).catch(() => {});
-  assertEquals(await stranger.denied(), NoProof);
-  assertEquals([await stranger.peer.drain(), await endOf(handlers, stranger)], [[], null]);
-  assertEquals(outcomes(handlers), { "no-proof": 1 });
-  await close(handlers);
-});
-
-const refusals: Record<string, [DeniedCode, string, (stranger: Stranger) => Promise<void>]> = {
-  "an unknown server key": [NoSuchKey, "no-such-server-key", async ({ peer, nonce }) => {
-    await peer.send(encode.hello(mallory.client.id, nonce));
-  }],
-  "an unknown key": [NotAuthentic, "unknown-key", async (stranger) => {
-    const exchange = await stranger.hello(server.client);
-    await stranger.peer.send(await stranger.auth(mallory.server, exchange), encode.open(1, OPEN));
-  }],
-  "a known key's id and another key's proof": [NotAuthentic, "wrong-proof", async (stranger) => {
-    const exchange = await stranger.hello(server.client);
-    await stranger.peer.send(await stranger.auth(alice.server, exchange, mallory.server), encode.open(1, OPEN));
-  }],
-  "reflection: the server's own proof": [NotAuthentic, "wrong-proof", async ({ peer, nonce }) => {
-    await peer.send(encode.hello(server.client.id, nonce));
-    await quiet();
-    const { proof } = await peer.next(FrameType.Auth);
-    const head = new Uint8Array(32);
-    head.set(alice.client.id);
-    await peer.send(encode.auth(head, proof));
-  }],
-  "a proof for the other side": [NotAuthentic, "wrong-proof", async (stranger) => {
-    const exchange = await stranger.hello(server.client);
-    await stranger.peer.send(await stranger.auth(alice.server, exchange, alice.server, ProofSide.Server));
-  }],
-  "a proof for another server, which shows this one's cookies": [NotAuthentic, "wrong-proof", async (stranger) => {
-    const exchange = await stranger.hello(server.client);
-    // Alice believes in Mallory's server, which relays all that this server says.
-    const relayed = { ...exchange, serverKey: mallory.client.hash };
-    await stranger.peer.send(await stranger.auth(alice.server, relayed), encode.open(1, OPEN));
-  }],
-  "a proof over another list": [NotAuthentic, "wrong-proof", async (stranger) => {
-    const exchange = await stranger.hello(server.client);
-    const list = exchange.list.slice();
-    list[list.length - 1]! ^= 1;
-    await stranger.peer.send(await stranger.auth(alice.server, { ...exchange, list }));
-  }],
-  "a proof with another nonce of either side": [NotAuthentic, "wrong-proof", async (stranger) => {
-    const exchange = await stranger.hello(server.client);
-    const { clientNonce, serverNonce } = exchange;
-    const swapped = { ...exchange, clientNonce: serverNonce, serverNonce: clientNonce };
-    await stranger.peer.send(await stranger.auth(alice.server, swapped));
-  }],
-  "ENROLL where there are no invitations": [NotInvited, "not-invited", async (stranger) => {
-    await stranger.hello(server.client);
-    const bytes = new Uint8Array(32);
-    await stranger.peer.send(encode.enroll({ publicKey: bytes, mac: bytes, invitation: new Uint8Array(8) }));
-  }],
-};
-for (const [name, [code, outcome, attack]] of Object.entries(refusals)) {
-  Deno.test(`the server refuses ${name}`, async () => {
-    const { handlers, stranger } = await meet();
-    await attack(stranger);
-    assertEquals(await stranger.denied(), code);
-    assertEquals([await stranger.peer.drain(), await endOf(handlers, stranger)], [[], null]);
-    assertEquals([outcomes(handlers), handlers.server.activity.authenticated.size], [{ [outcome]: 1 }, 0]);
-    await close(handlers);
-  });
-}
-
-Deno.test("a proof is worth nothing on another association", async () => {
-  const { handlers, stranger } = await meet();
-  const exchange = await stranger.hello(server.client);
-  const proof = await stranger.auth(alice.server, exchange);
-  await stranger.peer.send(proof, encode.open(1, OPEN));
-  (await handlers.targets.accept())!.close();
-  const other = await strangerOf(handlers);
-  await other.hello(server.client);
-  await other.peer.send(proof, encode.open(1, OPEN));
-  assertEquals(await other.denied(), NotAuthentic);
-  await close(handlers);
-});
-
-Deno.test("one client's pairwise key proves no other client, and no other server", async () => {
-  const [ours, theirs] = [await makeKey("hmac"), await makeKey("hmac")];
-  const { handlers, stranger } = await meet({
-    server: { keys: [server.server], clients: clients(known("alice", ours), known("bob", theirs)) },
-  });
-  const exchange = await stranger.hello(ours.client);
-  await stranger.peer.send(await stranger.auth(theirs.server, exchange));
-  assertEquals(await stranger.denied(), NotAuthentic, "HELLO named another key");
-  // Whoever steals a pairwise key is that client: nothing else can be expected of it.
-  const thief = await strangerOf(handlers);
-  const stolen = await thief.hello(ours.client);
-  await thief.peer.send(await thief.auth(ours.server, stolen), encode.open(1, OPEN));
-  (await handlers.targets.accept())!.close();
-  assertEquals([...handlers.server.activity.authenticated.keys()], ["alice"]);
-  // An Ed25519 exchange can't be ended with it.
-  const mixed = await strangerOf(handlers);
-  const other = await mixed.hello(server.client);
-  await mixed.peer.send(await mixed.auth(ours.server, other));
-  assertEquals(await mixed.denied(), NotAuthentic);
-  await close(handlers);
-});
-
-const violations: Record<string, (stranger: Stranger) => Promise<void>> = {
-  "AUTH without HELLO": async ({ peer }) => {
-    await peer.send(encode.auth(new Uint8Array(32), new Uint8Array(64)));
-  },
-  "ENROLL without HELLO": async ({ peer }) => {
-    const bytes = new Uint8Array(32);
-    await peer.send(encode.enroll({ publicKey: bytes, mac: bytes, invitation: new Uint8Array(8) }));
-  },
-  "a second HELLO": async (stranger) => {
-    await stranger.hello(server.client);
-    await stranger.peer.send(encode.hello(server.client.id, stranger.nonce));
-  },
-  "two HELLOs in one record": async ({ peer, nonce }) => {
-    await peer.send(encode.hello(server.client.id, nonce), encode.hello(server.client.id, nonce));
-  },
-  "a second AUTH": async (stranger) => {
-    const exchange = await stranger.hello(server.client);
-    const auth = await stranger.auth(alice.server, exchange);
-    await stranger.peer.send(auth, auth);
-  },
-  "bytes behind a key id": async (stranger) => {
-    await stranger.hello(server.client);
-    await stranger.peer.send(encode.auth(new Uint8Array(32).fill(1), new Uint8Array(64)));
-  },
-  "DENIED from a client": async ({ peer }) => await peer.send(encode.denied(NoProof)),
-  "ENROLLED from a client": async ({ peer }) => await peer.send(encode.enrolled("alice")),
-};
-for (const [name, attack] of Object.entries(violations)) {
-  Deno.test(`${name} aborts the association`, async () => {
-    const { handlers, stranger } = await meet();
-    await attack(stranger);
-    assert(await stranger.peer.ended !== null);
-    await quiet();
-    assertEquals(handlers.server.associations, 0);
-    assert(lineOf(handlers.serverLines, "association failed")["reason"] !== undefined);
-    await close(handlers);
-  });
-}
-
-Deno.test("a client that does not prove who it is within the handshake's time is refused", async () => {
-  const { handlers, stranger } = await meet();
-  await stranger.hello(server.client);
-  await handlers.clock.advance(4999);
-  assertEquals([await stranger.peer.drain(), handlers.server.associations], [[], 1]);
-  await handlers.clock.advance(1);
-  assertEquals([await stranger.denied(), await endOf(handlers, stranger)], [NoProof, null]);
-  assertEquals(outcomes(handlers), { late: 1 });
-  await close(handlers);
-});
-
 Deno.test("strangers' associations are the first to be evicted, and hold next to nothing", async () => {
   const handlers = new Handlers({}, { server: "limits: {associations: 2}" }, SECRETS);
   const { application, target } = await handlers.session();
-  for (let at = 0; at < 5; at++) await strangerOf(handlers);
+  const strangers = [];
+  for (let at = 0; at < 5; at++) strangers.push(await strangerOf(handlers));
   await quiet();
   assertEquals(handlers.server.associations, 2);
   assertEquals(await Promise.all(strangers.slice(0, 4).map(({ peer }) => peer.ended)), [null, null, null, null]);

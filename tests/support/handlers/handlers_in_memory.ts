@@ -25,7 +25,7 @@ const CHANNELS = "192.0.2.1,192.0.2.2,192.0.2.3";
 /** A log line, parsed from JSON. */
 export type Line = { readonly event: string } & Readonly<Record<string, unknown>>;
 
-/** What settings name by files. */
+/** Contents of the files that settings name. */
 export interface Secrets {
   readonly server?: Pick<ServerReloadOptions, "keys" | "clients">;
   readonly client?: Pick<ClientSecrets, "credentials">;
