@@ -166,3 +166,17 @@ Deno.test("a client that does not prove who it is within the handshake's time is
   assertEquals(outcomes(handlers), { late: 1 });
   await close(handlers);
 });
+
+Deno.test("a server that has another server's key, too, can pass a client's proof on to it; one without can't", async () => {
+  // Alice connects to the stranger, which shows this server's cookies and answers for the key that both have.
+  const { handlers, stranger } = await meet();
+  const exchange = await stranger.hello(server.client);
+  await stranger.peer.send(await stranger.auth(alice.server, exchange), encode.open(1, OPEN));
+  (await handlers.targets.accept())!.close();
+  assertEquals([...handlers.server.activity.authenticated.keys()], ["alice"], "shared keys are not kept apart");
+  const other = await strangerOf(handlers);
+  const own = { ...await other.hello(server.client), serverKey: mallory.client.hash };
+  await other.peer.send(await other.auth(alice.server, own), encode.open(1, OPEN));
+  assertEquals(await other.denied(), NotAuthentic);
+  await close(handlers);
+});
