@@ -6,35 +6,20 @@ import { RecordDecoder } from "../../src/records/record_decoder.ts";
 import { RecordEncoder } from "../../src/records/record_encoder.ts";
 import { RecordReader } from "../../src/records/record_reader.ts";
 import { systemPads } from "../../src/sharing/system_pads.ts";
-import { CreditBudget } from "../../src/streams/credit_budget.ts";
 import { Outbox } from "../../src/streams/outbox.ts";
-import { Stream } from "../../src/streams/stream.ts";
+import type { Stream } from "../../src/streams/stream.ts";
 import { FrameType } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
-import { Receiver, send } from "./sides.ts";
+import { send, streamOn } from "./sides.ts";
 
 /** An outbox, streams that use it, and its reader, which the test drives. */
 function setUp() {
   const clock = new FakeClock(),
     outbox = new Outbox(new RecordEncoder(systemPads), { clock, counters: { padding: 0 } });
   const records = new RecordReader(new RecordDecoder()), reader = outbox.readable.getReader();
-  const stream = (number: number): Stream => {
-    const made = new Stream(number, {
-      push: (frame) => outbox.push(frame),
-      ready: (stream) => outbox.ready(stream),
-      whenLeft: (left) => outbox.whenLeft(left),
-      over: () => {},
-      waits: () => {},
-      bulk: () => {},
-      clock,
-      budget: new CreditBudget(),
-      maxCredit: () => 65_536,
-    }, false);
-    made.receiver = new Receiver();
-    return made;
-  };
+  const stream = (number: number): Stream => streamOn(outbox, clock, number);
   /** The frames of the next chunk: `PING`, or `DATA 3 100` with stream and length. */
   const next = async () => {
     const { value } = await reader.read();

@@ -8,18 +8,17 @@ import { RecordEncoder } from "../../src/records/record_encoder.ts";
 import { RecordReader } from "../../src/records/record_reader.ts";
 import { systemPads } from "../../src/sharing/system_pads.ts";
 import { BEAT, LINGER } from "../../src/streams/beat.ts";
-import { CreditBudget } from "../../src/streams/credit_budget.ts";
 import type { Padding } from "../../src/streams/multiplexer_options.ts";
 import { Outbox } from "../../src/streams/outbox.ts";
 import { largestClass, MIN_CLASS, sizeClass } from "../../src/streams/size_classes.ts";
-import { Stream } from "../../src/streams/stream.ts";
+import type { Stream } from "../../src/streams/stream.ts";
 import { type Frame, FRAME_HEAD_LENGTH, FrameType } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";
 import { fc } from "../support/random/property.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
 import { encoded } from "../support/wire/frames.ts";
-import { Receiver, send } from "./sides.ts";
+import { send, streamOn } from "./sides.ts";
 
 /** A write: its frames, and its length with heads of records and KEY. */
 interface Write {
@@ -50,18 +49,7 @@ function setUp(padding: Padding) {
   };
   outbox.readable.pipeTo(new WritableStream({ write: take })).catch(() => {});
   const stream = (number: number): Stream => {
-    const made = new Stream(number, {
-      push: (frame, soon) => outbox.push(frame, soon),
-      ready: (stream, soon) => outbox.ready(stream, soon),
-      whenLeft: (left) => outbox.whenLeft(left),
-      over: () => {},
-      waits: () => {},
-      bulk: () => {},
-      clock,
-      budget: new CreditBudget(),
-      maxCredit: () => 16_777_216,
-    }, false);
-    made.receiver = new Receiver();
+    const made = streamOn(outbox, clock, number, 16_777_216);
     made.onCredit(8_000_000);
     return made;
   };
@@ -211,14 +199,7 @@ Deno.test("a beat waits for a write that is under way, and ends with the associa
   const clock = new FakeClock(), counters = { padding: 0 };
   const outbox = new Outbox(new RecordEncoder(systemPads), { clock, counters, padding: () => "beat" });
   const reader = outbox.readable.getReader();
-  const owner = {
-    push: (frame: Uint8Array) => outbox.push(frame),
-    ready: (stream: Stream) => outbox.ready(stream),
-    whenLeft: (left: () => void) => outbox.whenLeft(left),
-    ...{ over: () => {}, waits: () => {}, bulk: () => {}, clock, budget: new CreditBudget(), maxCredit: () => 65_536 },
-  };
-  const stream = new Stream(1, owner, false);
-  stream.receiver = new Receiver();
+  const stream = streamOn(outbox, clock, 1);
   const first = reader.read();
   send(stream, new Uint8Array(1));
   (await first).value!.release();

@@ -7,7 +7,8 @@ import { CreditBudget } from "../../src/streams/credit_budget.ts";
 import { Multiplexer } from "../../src/streams/multiplexer.ts";
 import type { MultiplexerOptions } from "../../src/streams/multiplexer_options.ts";
 import { DATA_LEAD } from "../../src/streams/record_packer.ts";
-import type { Stream, StreamReceiver } from "../../src/streams/stream.ts";
+import type { Outbox } from "../../src/streams/outbox.ts";
+import { Stream, type StreamReceiver } from "../../src/streams/stream.ts";
 import { concat } from "../../src/wire/concat.ts";
 import type { Open } from "../../src/wire/open.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
@@ -146,6 +147,23 @@ async function finish({ client, server, network, clock }: Pair, ...sides: Side[]
 /** Sends bytes on a stream. @returns The promise of `send`. */
 export function send(stream: Stream, bytes: Uint8Array): Promise<void> {
   return stream.send({ buffer: concat([new Uint8Array(DATA_LEAD), bytes]), length: bytes.length });
+}
+
+/** A server's stream that sends through an outbox without a multiplexer. */
+export function streamOn(outbox: Outbox, clock: FakeClock, number: number, maxCredit = 65_536): Stream {
+  const stream = new Stream(number, {
+    push: (frame, soon) => outbox.push(frame, soon),
+    ready: (stream, soon) => outbox.ready(stream, soon),
+    whenLeft: (left) => outbox.whenLeft(left),
+    over: () => {},
+    waits: () => {},
+    bulk: () => {},
+    clock,
+    budget: new CreditBudget(),
+    maxCredit: () => maxCredit,
+  }, false);
+  stream.receiver = new Receiver();
+  return stream;
 }
 
 /** Lets everything happen that needs no time. */
