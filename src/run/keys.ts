@@ -15,18 +15,17 @@ import type { ScopedKey } from "../identify/learned.ts";
  * @throws {UsageError} With a line for each invalid file.
  */
 export async function loadKeys(place: string, files: readonly string[], use: KeyUse): Promise<Key[]> {
-  const lines: string[] = [];
-  const keys = await Promise.all(files.map(async (file) => {
+  const loaded = await Promise.all(files.map(async (file) => {
     try {
       return await loadKey(file, use);
     } catch (error) {
       if (!(error instanceof KeyFileError)) throw error;
-      lines.push(`${place} ${quote(file)}: ${error.message}`);
-      return [];
+      return `${place} ${quote(file)}: ${error.message}`;
     }
   }));
+  const lines = loaded.filter((key) => typeof key === "string");
   if (lines.length > 0) throw new UsageError(lines);
-  return keys.flat();
+  return loaded.filter((key) => typeof key !== "string");
 }
 
 /** Loads a client's keys; see {@linkcode loadKeys}. */
@@ -86,11 +85,11 @@ export async function loadCredentials(
       `${place(null)} ${quote(file!)}: an HMAC key, which one server has, too; give it as servers.NAME.key`,
     ]);
   }
-  const owners = new Map<string, string>();
-  const credentials = await Promise.all(servers.map(async (server) => {
+  const owners = new Map<string, string>(), credentials = new Map<string, ServerCredentials>();
+  for (const server of servers) {
     const { name, key: file, joined } = server;
-    if (joined !== undefined) return [[name, await joinedCredentials(joined)] as const];
-    if (file === undefined) return [];
+    if (joined !== undefined) credentials.set(name, await joinedCredentials(joined));
+    if (joined !== undefined || file === undefined) continue;
     const [key] = await loadKeys(place(server), [file], "verify");
     const id = key!.id.toHex(), owner = owners.get(id);
     if (owner !== undefined && key!.method === Method.HmacSha256) {
@@ -100,9 +99,9 @@ export async function loadCredentials(
       ]);
     }
     owners.set(id, name);
-    return [[name, credentialsFor(key!, clientKey)] as const];
-  }));
-  return { servers: new Map(credentials.flat()), clientKey };
+    credentials.set(name, credentialsFor(key!, clientKey));
+  }
+  return { servers: credentials, clientKey };
 }
 
 async function joinedCredentials({ serverKey, clientKey }: JoinedKeys): Promise<ServerCredentials> {
