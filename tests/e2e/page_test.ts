@@ -39,7 +39,7 @@ testWith(["chromium"], "a cut channel turns its lane red, and the event names it
   const { page, relay } = scene;
   await using _transfer = await transfer(scene);
   await page.locator(".lane.flowing").nth(2).waitFor();
-  relay.cut("reset");
+  relay.cut("reset", 100);
   await page.locator(".lane.failed").waitFor();
   assertMatch((await lane(page, 2).getAttribute("class"))!, /failed/);
   assertEquals(await page.locator(".lane.failed").count(), 1);

@@ -6,7 +6,10 @@ import { systemNetwork } from "../../../src/net/system/tcp.ts";
 export class Relay implements Disposable {
   readonly #listener;
   readonly #to: Address;
-  readonly #connections = new Set<Connection>();
+  /** Connections to the destination, by those that they belong to; null while they are made. */
+  readonly #connections = new Map<Connection, Connection | null>();
+  /** Ends yet to be ended of what was cut, by timer. */
+  readonly #cuts = new Map<ReturnType<typeof setTimeout>, (Connection | null)[]>();
   #carried = 0;
   #onCarried = (): unknown => undefined;
 
@@ -35,32 +38,48 @@ export class Relay implements Disposable {
     return promise;
   }
 
-  /** Ends all connections: with a reset, or in order, as a host does that shuts down. */
-  cut(how: "reset" | "close"): void {
-    for (const connection of this.#connections) connection[how]();
+  /**
+   * Ends all connections: with a reset, or in order, as a host does that shuts down.
+   *
+   * @param lead Time by which the connecting side's ends come first, in milliseconds: a side that hears of a cut answers on
+   * its working channels, and the answer can arrive before the other side hears of the cut itself.
+   */
+  cut(how: "reset" | "close", lead = 0): void {
+    const far = [...this.#connections.values()];
+    for (const near of this.#connections.keys()) near[how]();
     this.#connections.clear();
+    const endFar = (): void => far.forEach((connection) => connection?.[how]());
+    if (lead === 0) return endFar();
+    const timer = setTimeout(() => {
+      this.#cuts.delete(timer);
+      endFar();
+    }, lead);
+    this.#cuts.set(timer, far);
   }
 
   /** Resets all connections and stops listening. */
   [Symbol.dispose](): void {
     this.#listener.close();
-    this.cut("reset");
+    for (const timer of this.#cuts.keys()) clearTimeout(timer);
+    for (const connection of [...this.#connections, ...this.#cuts.values()].flat()) connection?.reset();
   }
 
   async #acceptAll(): Promise<void> {
     for (let near = await this.#listener.accept(); near !== null; near = await this.#listener.accept()) {
-      this.#connections.add(near);
+      this.#connections.set(near, null);
       this.#join(near).catch(() => near.reset());
     }
   }
 
   async #join(near: Connection): Promise<void> {
     const far = await systemNetwork.connect(this.#to);
-    this.#connections.add(far);
+    if (!this.#connections.has(near)) return far.reset();
+    this.#connections.set(near, far);
     try {
       await Promise.all([this.#pass(near, far), this.#pass(far, near)]);
     } catch {
-      for (const end of [near, far]) end.reset();
+      // Those of a cut connection end when the cut says.
+      if (this.#connections.delete(near)) { for (const end of [near, far]) end.reset(); }
     }
   }
 
