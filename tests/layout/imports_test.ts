@@ -37,6 +37,7 @@ const ROOMS = [
   "demo",
   "bench",
   "paths",
+  "plan",
   "cli",
 ];
 

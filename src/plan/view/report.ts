@@ -1,0 +1,123 @@
+import { type Align, columns } from "../../text/format.ts";
+import type { Channel } from "../channel.ts";
+import type { Choice, Plan } from "../plan.ts";
+import type { Wish } from "../wish.ts";
+import { type Point, pointsOf } from "./points.ts";
+import { terminalPlot } from "./terminal.ts";
+import { megabits, milliseconds, percent } from "./units.ts";
+
+/** Formats a plan for a terminal: the channels, what each choice gives, a picture, and the setting to choose. */
+export function report(plan: Plan): string {
+  const { sets, later, hidden } = pointsOf(plan);
+  return [
+    `${plan.server}: ${plan.channels.length} channels`,
+    "",
+    ...channelTable(plan.channels),
+    "",
+    "With this version: a share of every record on each channel of a set, all of them needed (k = m).",
+    "",
+    ...choiceTable(sets),
+    "",
+    "With thresholds and mixtures of sets, which this version does not have: any k of m shares are needed, at the best",
+    "rate that m channels for each record allow.",
+    "",
+    ...choiceTable(later),
+    "",
+    "* No other of its table is as good in everything and better in something.",
+    ...hidden === 0 ? [] : [`${hidden} more are not shown; --json has them.`],
+    "",
+    terminalPlot(plan),
+    ...advice(plan),
+  ].join("\n") + "\n";
+}
+
+function channelTable(channels: readonly Channel[]): string[] {
+  const rows = channels.map(({ address, risk, loss, delay, rate, measured = [], roundTrips }, at) => {
+    const trips = measured.includes("loss") ? ` (loss: ${roundTrips} round trips)` : "";
+    const how = measured.length === 0 ? "" : `${measured.join(", ")}${trips}`;
+    return [`${at + 1}`, address, percent(risk), megabits(rate), percent(loss), milliseconds(delay), how];
+  });
+  const head = ["channel", "address", "risk", "rate, Mbit/s", "loss", "delay, ms", "measured"];
+  return columns([head, ...rows], ["left", "left", "right", "right", "right", "right", "left"]);
+}
+
+function choiceTable(points: readonly Point[]): string[] {
+  const rows = points.map(({ letter, choice, chosen }) => [
+    `${letter}${choice.frontier ? " *" : ""}`,
+    `${choice.k}`,
+    `${choice.m}`,
+    percent(choice.risk),
+    megabits(choice.rate),
+    percent(choice.loss),
+    milliseconds(choice.delay),
+    `${setsText(choice)}${chosen ? "   <- choose this" : ""}`,
+  ]);
+  const align: Align[] = ["left", ...Array<Align>(6).fill("right"), "left"];
+  return columns([["", "k", "m", "risk", "rate, Mbit/s", "loss", "delay, ms", "channels"], ...rows], align);
+}
+
+/** The sets of a choice, the most used first: "1 2" or "75 % 1 2, 25 % 1 3". */
+function setsText({ schedule }: Choice): string {
+  if (schedule.length === 1) return numbers(schedule[0]!.channels);
+  return schedule.map(({ p, channels }) => `${percent(p)} ${numbers(channels)}`).join(", ");
+}
+
+function numbers(channels: readonly number[]): string {
+  return channels.map((at) => at + 1).join(" ");
+}
+
+/** The wish in words: "At most 1 % risk, as fast as possible". */
+export function wishText({ risk, loss, delay, rate }: Wish): string {
+  const bounds = [
+    `at most ${percent(risk)} risk`,
+    loss === undefined ? [] : `${percent(loss)} loss`,
+    delay === undefined ? [] : `${milliseconds(delay)} ms delay`,
+    rate === undefined ? [] : `at least ${megabits(rate)} Mbit/s`,
+  ].flat().join(", ");
+  return `${bounds[0]!.toUpperCase()}${bounds.slice(1)}, as fast as possible`;
+}
+
+function advice({ server, channels, wish, choice, sets, thresholdChoice }: Plan): string[] {
+  const wanted = wishText(wish);
+  const later = thresholdChoice === null || thresholdChoice.rate <= (choice?.rate ?? 0) * 1.001 ? [] : [
+    "",
+    `With thresholds and mixtures it could be ${thresholdChoice.k} of ${thresholdChoice.m} shares, at ` +
+    `${megabits(thresholdChoice.rate)} Mbit/s (${describe(thresholdChoice)}).`,
+  ];
+  if (choice === null) {
+    const safest = sets[0]!;
+    return [
+      `${wanted}: no set of channels is within that. The least risk is ${percent(safest.risk)}, with channels ` +
+      `${setsText(safest)}, at ${megabits(safest.rate)} Mbit/s.`,
+      ...later,
+    ];
+  }
+  const addresses = choice.schedule[0]!.channels.map((at) => channels[at]!.address);
+  return [
+    `${wanted}: channels ${setsText(choice)}, at ${megabits(choice.rate)} Mbit/s ` +
+    `(${describe(choice)}).`,
+    "In the client's file:",
+    "",
+    "servers:",
+    `  ${server}:`,
+    `    channels: [${addresses.map(yaml).join(", ")}]`,
+    "",
+    `or as a flag: --server ${quoted(`${server}=${addresses.join(",")}`)}`,
+    "The server's configuration stays as it is.",
+    ...later,
+  ];
+}
+
+function describe({ risk, loss, delay }: Choice): string {
+  return `risk ${percent(risk)}, loss ${percent(loss)}, delay ${milliseconds(delay)} ms`;
+}
+
+/** An address in a YAML list, where brackets need quotes. */
+function yaml(address: string): string {
+  return /^[[*]/.test(address) ? JSON.stringify(address) : address;
+}
+
+/** A word of a shell, in quotes if it needs them. */
+function quoted(word: string): string {
+  return /[^\w.,:=@%-]/.test(word) ? `'${word}'` : word;
+}
