@@ -65,7 +65,7 @@ export function schemaText(side: "server" | "client"): string {
 
 /** Returns an option's example as one line of YAML. */
 export function exampleOf({ path = "", example = "" }: Option): string {
-  const [first, ...inner] = path.split(".").map((key) => key === "NAME" ? "web" : key);
+  const [first, ...inner] = path.split(".").map((key) => ({ NAME: "web", ADDRESS: "192.0.2.10" })[key] ?? key);
   const value = inner.reduceRight((value, key) => `{ ${key}: ${value} }`, example);
   return `${first}: ${value}`;
 }

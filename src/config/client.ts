@@ -17,6 +17,7 @@ import {
   repeated,
 } from "./check.ts";
 import { logGroup, paddingField, padsField, streamLimits, timeoutsGroup, workersField } from "./common.ts";
+import { checkEstimates, estimatesField } from "./estimate.ts";
 import { checkUsers, ingressSchema } from "./ingress.ts";
 import { clientIdentifySchema, isLearnable } from "./identify.ts";
 import { HOST_PATTERN, PORT_PATTERN, textSchema } from "./json_schema.ts";
@@ -101,6 +102,7 @@ const serverEntrySchema: Schema<Omit<Server, "name" | "joined">> = {
     example: "web.key.pub",
     doc: "Key that the server must prove to have: its public half, or an HMAC key of this client and server alone",
   },
+  estimates: estimatesField,
 };
 
 const limitsGroup: Group<ClientLimits> = {
@@ -173,6 +175,7 @@ export function checkServers(servers: readonly Server[], problems: Problems): vo
     checkChannelCount(server.channels, server, problems);
     checkDistinctHosts(server.channels, problems);
     checkDistinctWays(server.channels, problems);
+    checkEstimates(server, problems);
   }
   for (const server of repeated(servers, ({ name }) => name)) {
     problems.at(server, `two servers are named ${server.name}; give each its own name`);

@@ -136,6 +136,26 @@ export interface Server {
   readonly key?: string;
   /** Keys of a server that this client joined. Never in a configuration file. */
   readonly joined?: JoinedKeys;
+  /** Estimates for `micss plan`. Handlers ignore them. */
+  readonly estimates?: readonly Estimate[];
+}
+
+/** Properties of a channel, as far as they are given. */
+export interface Qualities {
+  /** Probability that an adversary reads the channel, 0 to 1. */
+  readonly risk?: number;
+  /** Fraction of its packets that are lost, from 0 to below 1. */
+  readonly loss?: number;
+  /** Time that a packet takes one way, in milliseconds. */
+  readonly delay?: number;
+  /** Throughput of TCP over it, in bits per second. */
+  readonly rate?: number;
+}
+
+/** Qualities of a channel that is in use or could be. */
+export interface Estimate extends Qualities {
+  /** The channel; its way counts only if the channel is not in use. */
+  readonly channel: ChannelAddress;
 }
 
 /** Forwards connections to `listen` to `port` behind `server`. */
