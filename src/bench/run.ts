@@ -23,7 +23,7 @@ import { median, summarize, type Summary } from "./statistics.ts";
 const GREETINGS = 9;
 
 /** Time limit for any answer, in milliseconds. */
-const PATIENCE = 5_000;
+export const PATIENCE = 5_000;
 
 /** A value per direction. */
 export interface BothWays {
@@ -95,7 +95,7 @@ export async function benchServer(server: Server, options: BenchOptions): Promis
   const { port, window, progress } = options;
   const measuring = { ...options, patience: PATIENCE };
   const channels = [];
-  const resolved = await resolve(server, options);
+  const resolved = await resolveServer(server, options);
   for (const [at, address] of resolved.channels.entries()) {
     progress(`channel ${at + 1}, ${formatAddress(address)}`);
     const greeting = median(await greetings(address, measuring));
@@ -114,8 +114,11 @@ export async function benchServer(server: Server, options: BenchOptions): Promis
   };
 }
 
-/** The server with an address for each channel, chosen as the client handler does. */
-async function resolve(server: Server, options: BenchOptions): Promise<Server> {
+/** The server with an address for each channel, chosen as the client handler does. @throws {BenchError} If it fails. */
+export async function resolveServer(
+  server: Server,
+  options: Pick<BenchOptions, "network" | "clock" | "resolve">,
+): Promise<Server> {
   const log = createLog({ level: "error", format: "json", write: () => {} });
   const names = new NameCache(namesOf(server), { ...options, lookups: new Lookups(options), timeout: PATIENCE, log });
   try {
@@ -210,7 +213,8 @@ function configOf(server: Server, port: number): ClientConfig {
   return { ...config, warm: 0, database: "/dev/null" };
 }
 
-function messageOf(error: unknown): string {
+/** One line that says why a measurement failed. */
+export function messageOf(error: unknown): string {
   if (error instanceof Deno.errors.ConnectionRefused) return "nothing listens there";
   return error instanceof Error ? error.message.split("\n", 1)[0]! : String(error);
 }

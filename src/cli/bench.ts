@@ -2,37 +2,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Answerer, BENCH_PORT, BenchError, benchServer, report } from "../bench/mod.ts";
 import { checkChannelCount, checkDistinctHosts } from "../config/check.ts";
 import { serverSyntax } from "../config/client.ts";
-import { numberSchema } from "../config/json_schema.ts";
 import { readConfig, type Spec } from "../config/read.ts";
 import { type Option, optionsOf } from "../config/schema.ts";
 import { list, map, scalar, toggle } from "../config/shape.ts";
-import { addressSyntax, durationSyntax, portSyntax, type Syntax } from "../config/syntax.ts";
+import { addressSyntax, durationSyntax, portSyntax } from "../config/syntax.ts";
 import type { Server } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { StartError } from "../net/listen/listen.ts";
 import { realSystem } from "../net/system/system.ts";
 import type { Command, Output } from "./command.ts";
 import { readFlags } from "../config/flags.ts";
+import { secondsSyntax } from "./seconds.ts";
 
 const SUBJECT = "micss bench";
-
-/** Limits of a measurement's duration, in seconds. */
-const MIN_SECONDS = 0.1, MAX_SECONDS = 60;
-
-/** A number of seconds, possibly with a fraction. */
-const secondsSyntax: Syntax<number> = {
-  placeholder: "NUMBER",
-  means: `a number from ${MIN_SECONDS} to ${MAX_SECONDS}`,
-  schema: numberSchema(MIN_SECONDS, MAX_SECONDS),
-  parse(text) {
-    const seconds = Number(text);
-    if (!/^\d{1,3}(\.\d+)?$/.test(text) || seconds < MIN_SECONDS || seconds > MAX_SECONDS) {
-      throw new SyntaxError(`must be ${MIN_SECONDS} to ${MAX_SECONDS} seconds`);
-    }
-    return seconds;
-  },
-  format: String,
-};
 
 interface BenchConfig {
   readonly servers: readonly Server[];
@@ -64,7 +46,7 @@ const spec: Spec<BenchConfig> = {
       flag: "seconds",
       shape: scalar(secondsSyntax),
       default: 3,
-      doc: `Duration of each measurement, ${MIN_SECONDS} to ${MAX_SECONDS}; three per channel and three of MICSS`,
+      doc: `Duration of each measurement, ${secondsSyntax.means}; three per channel and three of MICSS`,
     },
     json: { key: "json", flag: "json", shape: toggle, default: false, doc: "Print JSON" },
     answer: {

@@ -70,6 +70,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./bench.ts")).command,
   },
   {
+    name: "plan",
+    summary: "Show what each choice of channels gives in privacy, rate, loss and delay, and which to choose",
+    load: async () => (await import("./plan.ts")).command,
+  },
+  {
     name: "completions",
     summary: "Print a shell completion script",
     load: async () => (await import("./completions.ts")).completionsCommand(loadAll),
