@@ -25,6 +25,9 @@ const LINES: [string, string[]][] = [
   ["micss check client DIR/key.t", ["DIR/key.txt"]],
   ["micss check --js", ["--json"]],
   ["micss channels import DIR/key.p", ["DIR/key.pub"]],
+  ["micss plan --max-r", ["--max-risk"]],
+  ["micss plan --config DIR/key.t", ["DIR/key.txt"]],
+  ["micss plan --estimate ", []],
   ["micss completions f", ["fish"]],
 ];
 

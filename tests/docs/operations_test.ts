@@ -9,6 +9,8 @@ import { clientRulesPlan } from "../../src/rules/mod.ts";
 import { nftScript } from "../../src/rules/nft.ts";
 import { CHANNEL_STATES } from "../../src/observe/sampler.ts";
 import { REFUSAL_REASONS } from "../../src/observe/activity.ts";
+import { runMicss } from "../support/programs/cli.ts";
+import { makeTempDir } from "../support/programs/process.ts";
 import { fenced, read, ROOT, tablesWith, words } from "./markdown.ts";
 
 const text = read("docs/OPERATIONS.md");
@@ -81,6 +83,14 @@ Deno.test("the operations' rules are those of their file", () => {
     nftScript(ruleset)
   }END\n`;
   assert(text.includes(`$ micss rules print --config /etc/micss/client.yaml\n${printed}`), printed);
+});
+
+Deno.test("the operations' plan is what micss plan prints for their file", async () => {
+  await using directory = await makeTempDir();
+  const path = `${directory.path}/client.yaml`;
+  await Deno.writeTextFile(path, readShown("client.yaml"));
+  const [, args, printed] = /^\$ micss plan --config client\.yaml ([^\n]*)\n(.*?)^```$/ms.exec(text)!;
+  assertEquals(await runMicss("plan", "--config", path, ...words(args!)), { status: 0, out: printed!, err: "" });
 });
 
 Deno.test("no command in the documentation or deploy selects processes by name", () => {

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { parseClientCommand } from "../../src/run/client_program.ts";
 import { parseServerCommand } from "../../src/run/server_program.ts";
+import { estimateSyntax } from "../../src/config/estimate.ts";
 import { locator } from "../../src/config/position.ts";
 import { UsageError } from "../../src/config/problems.ts";
 import { covers, formatScope, parseScope } from "../../src/config/scope.ts";
@@ -237,6 +238,23 @@ export const configTargets: readonly Target[] = [
       const ms = taken(() => durationSyntax.parse(text), [SyntaxError]);
       if (ms !== null) assertEquals(durationSyntax.parse(durationSyntax.format(ms.value)), ms.value);
       return ms !== null;
+    },
+  }),
+  textTarget({
+    name: "estimate",
+    seeds: [
+      "192.0.2.10=risk:10%,loss:0.1%,delay:12ms,rate:100mbit",
+      "[2001:db8::10]:7000 via lte0=risk:1",
+      "example.net=delay:300us,rate:1gbit",
+    ],
+    words: ["risk:", "loss:", "delay:", "rate:", ",", "=", "%", "us", "kbit", "1000000", "0.000000000001", " via "],
+    longest: 200,
+    take(text) {
+      const estimate = taken(() => estimateSyntax.parse(text), [SyntaxError]);
+      if (estimate === null) return false;
+      const written = estimateSyntax.format(estimate.value);
+      assertEquals(estimateSyntax.format(estimateSyntax.parse(written)), written);
+      return true;
     },
   }),
   textTarget({
