@@ -24,6 +24,7 @@ export async function tarballFiles(executable: string, { man, completions }: Gen
   return [
     { path: executable.endsWith(".exe") ? "micss.exe" : "micss", content: { from: executable }, mode: 0o755 },
     ...await copied(DOCUMENTS),
+    ...await documentation(),
     { path: "man/man1/micss.1", content: man },
     { path: "completions/micss.bash", content: completions.bash },
     { path: "completions/_micss", content: completions.zsh },
@@ -57,6 +58,7 @@ export async function debFiles(
     { path: `${doc}/copyright`, content: await copyright() },
     { path: `${doc}/changelog.gz`, content: await compress(await read("CHANGELOG.md")) },
     { path: `${doc}/README.md`, content: await read("README.md") },
+    ...(await documentation()).map((file) => ({ ...file, path: `${doc}/${file.path}` })),
     ...await copied(await examples(), (path) => path.replace("deploy", `${doc}/examples`)),
   ];
 }
@@ -92,6 +94,15 @@ export async function containerFiles(executable: string): Promise<PackageFile[]>
     { path: "LICENSE", content: await read("LICENSE") },
     ...await copied(await walked("deploy/compose"), (path) => path.replace("deploy/compose/", "")),
   ];
+}
+
+/** The documentation, where README's links lead to. Its links to examples lead to the package's. */
+async function documentation(): Promise<PackageFile[]> {
+  const paths = (await walked("docs")).filter((path) => !path.startsWith("docs/bench/results"));
+  return await Promise.all(paths.map(async (path) => {
+    if (!path.endsWith(".md")) return { path, content: await Deno.readFile(new URL(path, ROOT)) };
+    return { path, content: (await read(path)).replaceAll(/\]\(((?:\.\.\/)+)deploy\//g, "]($1examples/") };
+  }));
 }
 
 /** The machine-readable copyright file (https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/). */

@@ -166,6 +166,9 @@ testWith(
     }
     assertStringIncludes((await run(["gzip", "-cd", `${root}/usr/share/man/man1/micss.1.gz`])).text(), ".TH");
     assertMatch(await Deno.readTextFile(`${root}/usr/share/doc/micss/copyright`), /^License: MIT\n\s+Permission/m);
+    const guide = `${root}/usr/share/doc/micss/docs/guide`;
+    const [, link] = /\]\((\S+alerts\.yaml)\)/.exec(await Deno.readTextFile(`${guide}/troubleshooting.md`))!;
+    assert((await Deno.stat(`${guide}/${link}`)).isFile, link);
 
     const settings = `${root}/etc/micss/server.yaml`;
     await Deno.writeTextFile(settings, "mine\n");
