@@ -17,8 +17,8 @@ const INTRODUCTION = `\
 
 All settings of \`micss server\` and \`micss client\`. They are given as flags or in a YAML file, named by \`--config FILE\`;
 flags override the file. \`micss check FILE\` checks a file, and reports the line and key of each mistake. A running
-handler reads its file again on SIGHUP, and logs the changes that need a restart. [OPERATIONS.md](OPERATIONS.md) shows
-how to use the settings.
+handler reads its file again on SIGHUP, and logs the changes that need a restart. [The guide](guide/README.md) shows how
+to use the settings.
 
 \`scripts/configuration.ts\` generates this page from the tables in \`src/config\`, together with the JSON Schemas
 [schema/server.json](schema/server.json) and [schema/client.json](schema/client.json), which let editors complete and

@@ -14,7 +14,7 @@ export interface CollectOptions {
   readonly loopLag: number;
 }
 
-/** Collects the current metrics of a handler and its process, which docs/OPERATIONS.md lists. */
+/** Collects the current metrics of a handler and its process, which docs/guide/monitoring.md lists. */
 export function collect(handler: Observable, { version, loopLag }: CollectOptions): Metric[] {
   const { role } = handler;
   return [

@@ -14,7 +14,7 @@ const FAILURE_SHOWN = 10_000;
 
 /**
  * States of a channel, the most urgent last: in no association; ready; carrying; holding an association up; failed with
- * no association made since. The page, `micss status` and docs/OPERATIONS.md use the same words.
+ * no association made since. The page, `micss status` and docs/guide/monitoring.md use the same words.
  */
 export const CHANNEL_STATES = ["unused", "idle", "flowing", "stalled", "failed"] as const;
 

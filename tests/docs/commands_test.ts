@@ -1,97 +1,88 @@
-/** The program accepts every command line and file in README. */
-
+/** The program accepts every command line and file in README and the guide. */
 import { assert, assertEquals } from "@std/assert";
-import { parseClientCommand } from "../../src/run/client_program.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
-import { parseClientRules } from "../../src/cli/rules_args.ts";
-import { parseServerCommand } from "../../src/run/server_program.ts";
-import { FileError } from "../../src/config/file.ts";
+import { parseClientRules, parseRemoval, parseServerRules, splitRules } from "../../src/cli/rules_args.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
+import { parseClientCommand } from "../../src/run/client_program.ts";
+import { parseServerCommand } from "../../src/run/server_program.ts";
 import { MAX_CHANNELS, MIN_CHANNELS } from "../../src/wire/associate.ts";
-import { fenced, read, words } from "./markdown.ts";
+import { fenced, read, ROOT } from "./markdown.ts";
+import { page, PAGES, reader, type ShownCommand } from "./pages.ts";
 
-const text = read("README.md");
-const blocks = fenced(text);
+const pages = PAGES.map(page);
+const readme = pages[0]!;
 
-/** The files that README shows, by the name in their first line. */
-const files = new Map(
-  blocks.filter(({ kind }) => kind === "yaml").map(({ content }) => [/^# (\S+)\n/.exec(content)![1]!, content]),
-);
-
-function readShown(path: string): string {
-  const content = files.get(path);
-  if (content === undefined) throw new FileError("no such file; give one that README shows");
-  return content;
+for (const shown of pages) {
+  const readShown = reader(shown);
+  for (const command of shown.commands) {
+    Deno.test(`${shown.path}: "${command.line}" is valid`, () => accept(command, readShown));
+  }
 }
 
-/** The lines of blocks without a kind, those that go on joined. */
-const lines = blocks.filter(({ kind }) => kind === "").flatMap(({ content }) =>
-  content.replaceAll(/\\\n\s*/g, "").split("\n")
-);
-
-const commands = lines.flatMap((line) => {
-  // The user that a command is run as may have the same name.
-  const [, rest = ""] = /(?:^| )(?:\.\/)?micss ((?:server|client) .*)$/.exec(line) ?? [];
-  const [command, ...args] = words(rest);
-  return command === "server" || command === "client" ? [{ line, command, args }] : [];
-});
-
-Deno.test("README shows how to start both handlers, by flags and by files", () => {
-  const shown = commands.map(({ command, args }) => `${command} ${args.includes("--config") ? "file" : "flags"}`);
-  assertEquals(new Set(shown), new Set(["server flags", "client flags", "server file", "client file"]));
-});
-
-for (const { line, command, args } of commands) {
-  Deno.test(`README's "${line}" is valid`, () => {
-    if (command === "server") parseServerCommand(args, readShown);
-    else parseClientCommand(args, readShown);
-  });
+async function accept({ name, args }: ShownCommand, readShown: (path: string) => string): Promise<void> {
+  if (name === "server") return void parseServerCommand(args, readShown);
+  // Without arguments it uses the servers that were joined before.
+  if (name === "client") return void (args.length > 0 && parseClientCommand(args, readShown));
+  if (name === "rules") return acceptRules(args, readShown);
+  const entry = COMMANDS.find((one) => one.name === name);
+  assert(entry !== undefined, `no command ${name}`);
+  const { options } = await entry.load();
+  const flags = args.filter((arg) => arg.startsWith("--")).map((arg) => arg.slice(2).split("=")[0]!);
+  assertEquals(flags.filter((flag) => !options.some((option) => option.flag === flag)), []);
 }
 
-Deno.test("README shows how to make rules, by flags and by files, for what its client takes", () => {
-  const shown = lines.flatMap((line) => /(?:^| )micss rules apply (.*)$/.exec(line)?.[1] ?? []);
-  const [flags, file] = shown.map((rest) => parseClientRules("micss rules apply", words(rest), readShown));
-  const redirect = commands.find(({ line }) => line.includes("--redirect"))!;
-  const client = parseClientCommand(redirect.args, readShown);
-  assertEquals(flags!.redirects, client.redirects);
-  assertEquals(flags!.servers, client.servers);
-  assertEquals(file!.redirects, client.redirects);
-  assertEquals(flags!.rules!.take, [{ to: "servers", port: 80 }]);
-  assertEquals(file!.servers[0]!.ports, [80]);
-});
+function acceptRules(args: string[], readShown: (path: string) => string): void {
+  const { action, side, rest } = splitRules(args);
+  if (action === "remove") parseRemoval(rest);
+  else if (side === "server") parseServerRules("micss rules", rest, readShown);
+  else parseClientRules("micss rules", rest, readShown);
+}
 
-Deno.test("README's files and flags are equivalent", () => {
-  const [server, client] = (["server", "client"] as const).map((name) =>
-    commands.filter(({ command }) => command === name).map(({ args }) => args)
-  );
-  const [flags, file] = server!.map((args) => parseServerCommand(args, readShown));
-  assertEquals(file, flags);
-  const [forward, redirect, both] = client!.map((args) => parseClientCommand(args, readShown));
-  assertEquals(both!.forwards, forward!.forwards);
-  assertEquals(both!.redirects, redirect!.redirects);
-  assertEquals(both!.servers.map(({ channels }) => channels), forward!.servers.map(({ channels }) => channels));
-});
-
-Deno.test("README's other commands of micss exist", () => {
-  const named = [...text.matchAll(/`(?:deno task )?micss ([a-z]+)/g)].map(([, name]) => name!);
+Deno.test("the pages name only commands of micss that exist", () => {
   const known = COMMANDS.map(({ name }) => name);
-  assertEquals(named.filter((name) => !known.includes(name)), []);
+  for (const { path, text } of pages) {
+    const named = [...text.matchAll(/`(?:deno task )?micss ([a-z]+)/g)].map(([, name]) => name!);
+    assertEquals(named.filter((name) => !known.includes(name)), [], path);
+  }
 });
 
-Deno.test("README's tasks exist", () => {
+Deno.test("the pages name only tasks that exist", () => {
   const { tasks } = JSON.parse(read("deno.json"));
-  const named = [...text.matchAll(/(?:^|[ `])(?:deno|deno@[\d.]+) task (?:-q )?([a-z]+)/gm)].map(([, name]) => name!);
-  assert(named.length > 3);
-  assertEquals(named.filter((name) => tasks[name] === undefined), []);
+  for (const { path, text } of pages) {
+    const named = [...text.matchAll(/(?:^|[ `])(?:deno|deno@[\d.]+) task (?:-q )?([a-z]+)/gm)].map(([, name]) => name!);
+    assertEquals(named.filter((name) => tasks[name] === undefined), [], path);
+  }
+});
+
+Deno.test("no command in the documentation or deploy selects processes by name", () => {
+  const files = [...PAGES];
+  for (const { name } of Deno.readDirSync(new URL("deploy/systemd/", ROOT))) files.push(`deploy/systemd/${name}`);
+  // Other network namespaces, containers and users have processes of the same name.
+  for (const file of files) assertEquals(/\b(?:pidof|pkill|killall|pgrep)\b/.exec(read(file)), null, file);
+});
+
+Deno.test("README shows how to connect two hosts", () => {
+  assertEquals(readme.commands.map(({ name }) => name), ["invite", "server", "join", "client"]);
 });
 
 Deno.test("README starts newcomers with the demo and the tests, each on its own line", () => {
   const version = /^deno (\S+)$/m.exec(read(".tool-versions"))![1];
+  const lines = fenced(readme.text).flatMap(({ content }) => content.split("\n"));
   for (const task of ["demo", "test"]) assert(lines.includes(`npx -y deno@${version} task ${task}`), task);
 });
 
+Deno.test("README is short: the picture and the demo come first, then the limits", () => {
+  const lines = readme.text.split("\n");
+  assert(lines.length < 200, `${lines.length} lines`);
+  const places = [/──> /, / task demo$/, /^## Limits$/, /^## Between two hosts$/].map((what) =>
+    lines.findIndex((line) => what.test(line))
+  );
+  assertEquals(places, places.filter((place) => place >= 0).toSorted((one, other) => one - other));
+  assert(places[1]! < 30, `the demo is in line ${places[1]! + 1}`);
+});
+
 Deno.test("README's limits match the code", () => {
-  const flat = text.replace(/ +/g, " ");
+  const flat = readme.text.replace(/ +/g, " ");
   for (
     const row of [
       `n | ${MIN_CHANNELS} to ${MAX_CHANNELS},`,

@@ -1,108 +1,107 @@
-/** The program accepts the command lines and files in docs/OPERATIONS.md, and makes its rules. */
-import { assert, assertEquals } from "@std/assert";
-import { parseClientCommand } from "../../src/run/client_program.ts";
-import { COMMANDS } from "../../src/cli/commands.ts";
-import { parseClientRules, parseRemoval, parseServerRules, splitRules } from "../../src/cli/rules_args.ts";
-import { parseServerCommand } from "../../src/run/server_program.ts";
-import { FileError } from "../../src/config/file.ts";
+/** The guide's examples: their output, and that they show each way. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parseClientRules } from "../../src/cli/rules_args.ts";
+import { REFUSAL_REASONS } from "../../src/observe/activity.ts";
+import { CHANNEL_STATES } from "../../src/observe/sampler.ts";
 import { clientRulesPlan } from "../../src/rules/mod.ts";
 import { nftScript } from "../../src/rules/nft.ts";
-import { CHANNEL_STATES } from "../../src/observe/sampler.ts";
-import { REFUSAL_REASONS } from "../../src/observe/activity.ts";
+import { parseClientCommand } from "../../src/run/client_program.ts";
+import { parseServerCommand } from "../../src/run/server_program.ts";
 import { runMicss } from "../support/programs/cli.ts";
 import { makeTempDir } from "../support/programs/process.ts";
-import { fenced, read, ROOT, tablesWith, words } from "./markdown.ts";
+import { read, tablesWith, words } from "./markdown.ts";
+import { page, PAGES, reader } from "./pages.ts";
 
-const text = read("docs/OPERATIONS.md");
-const blocks = fenced(text);
-
-/** The files that are shown, by the name in their first line. */
-const files = new Map(
-  blocks.filter(({ kind }) => kind === "yaml").flatMap(({ content }) => {
-    const name = /^# (\S+\.yaml)\n/.exec(content)?.[1];
-    return name === undefined ? [] : [[name, content] as const];
-  }),
+const [discovery, firstTunnel, paths, redirect] = ["discovery", "first-tunnel", "paths", "redirect"].map((name) =>
+  page(`docs/guide/${name}.md`)
 );
+const monitoring = read("docs/guide/monitoring.md");
 
-function readShown(path: string): string {
-  const content = files.get(path);
-  if (content === undefined) throw new FileError("no such file; give one that the operations show");
-  return content;
-}
-
-/** Each line that runs micss, those that go on joined; what it answers begins with its name, too, and has a colon. */
-const commands = blocks.filter(({ kind }) => kind === "").flatMap(({ content }) =>
-  content.replaceAll(/\\\n\s*/g, "").split("\n")
-).flatMap((line) => {
-  const [, rest] = /^(?:\$ )?(?:runuser -u micss -- )?micss ((?!.*\w: ).+)$/.exec(line) ?? [];
-  if (rest === undefined) return [];
-  const [name, ...args] = words(rest);
-  return [{ line, name: name!, args }];
+Deno.test("the index of the guide has every page, by its title", () => {
+  const index = read("docs/guide/README.md");
+  const linked = [...index.matchAll(/\[([^\]]+)\]\(([\w-]+\.md)\)/g)].map(([, title, file]) => [file, title]);
+  const found = PAGES.filter((path) => path !== "README.md" && !path.endsWith("/README.md")).map((path) => [
+    path.split("/").at(-1),
+    /^# (.+)\n/.exec(read(path))![1],
+  ]);
+  assertEquals(linked.toSorted(), found.toSorted());
 });
 
-for (const { line, name, args } of commands) {
-  Deno.test(`the operations' "${line}" is valid`, async () => {
-    if (name === "server") return void parseServerCommand(args, readShown);
-    // Without arguments it uses the servers that were joined before.
-    if (name === "client") return void (args.length > 0 && parseClientCommand(args, readShown));
-    if (name === "rules") return checkRules(args);
-    const entry = COMMANDS.find((one) => one.name === name);
-    assert(entry !== undefined, `no command ${name}`);
-    const { options } = await entry.load();
-    const flags = args.filter((arg) => arg.startsWith("--")).map((arg) => arg.slice(2).split("=")[0]!);
-    assertEquals(flags.filter((flag) => !options.some((option) => option.flag === flag)), []);
-  });
-}
+Deno.test("every page of the guide has less than 400 lines", () => {
+  for (const path of PAGES) assert(read(path).split("\n").length < 400, path);
+});
 
-function checkRules(args: string[]): void {
-  const { action, side, rest } = splitRules(args);
-  if (action === "remove") parseRemoval(rest);
-  else if (side === "server") parseServerRules("micss rules", rest, readShown);
-  else parseClientRules("micss rules", rest, readShown);
-}
-
-Deno.test("the operations show each kind of entry, and each command of the two hosts' example", () => {
-  for (const way of ["--redirect", "--tproxy", "--socks5", "--http-connect"]) {
-    assert(commands.some(({ line }) => line.includes(` ${way} `)), way);
+Deno.test("the guide shows each kind of ingress", () => {
+  const lines = PAGES.flatMap((path) => page(path).commands).map(({ line }) => line);
+  for (const way of ["--forward", "--redirect", "--tproxy", "--socks5", "--http-connect"]) {
+    assert(lines.some((line) => line.includes(` ${way} `)), way);
   }
-  // Not by `section`: comments in what is shown look like headings.
-  const [, example = ""] = /^## Two hosts from nothing$(.*?)^## /ms.exec(text) ?? [];
-  const shown = commands.filter(({ line }) => example.includes(line)).map(({ name, args }) =>
+});
+
+Deno.test("the example of two hosts from nothing shows each command", () => {
+  const example = /^## Two hosts from nothing$(.*?)^## /ms.exec(discovery!.text)![1]!;
+  const shown = discovery!.commands.filter(({ line }) => example.includes(line)).map(({ name, args }) =>
     name === "rules" ? `rules ${args[0]}` : name
   );
   const due = ["keygen", "server", "client", "rules print", "rules apply", "channels", "rules remove"];
   assertEquals(due.filter((name) => !shown.includes(name)), []);
 });
 
-Deno.test("the operations' rules are those of their file", () => {
-  const config = parseClientRules("micss rules", ["--config", "/etc/micss/client.yaml"], readShown);
+Deno.test("the example's rules are those of its file", () => {
+  const config = parseClientRules("micss rules", ["--config", "/etc/micss/client.yaml"], reader(discovery!));
   const names = { user: () => 999, group: () => undefined, addresses: (host: string) => [host] };
   const { ruleset, notes } = clientRulesPlan(config, names);
   assertEquals(notes, []);
   const printed = `# Rules that micss rules apply client puts in place on this machine.\nnft -f - <<'END'\n${
     nftScript(ruleset)
   }END\n`;
-  assert(text.includes(`$ micss rules print --config /etc/micss/client.yaml\n${printed}`), printed);
+  assertStringIncludes(discovery!.text, `$ micss rules print --config /etc/micss/client.yaml\n${printed}`);
 });
 
-Deno.test("the operations' plan is what micss plan prints for their file", async () => {
+Deno.test("the first tunnel's files and flags are equivalent", () => {
+  const { commands } = firstTunnel!, readShown = reader(firstTunnel!);
+  const fileOf = (side: string) =>
+    commands.find(({ name, args }) => name === side && args[0] === "--config" && !args.includes("--dry-run"))!.args;
+  const flagsOf = (side: string) => commands.find(({ name, args }) => name === side && args[0] !== "--config")!.args;
+  const server = parseServerCommand(fileOf("server"), readShown);
+  assertEquals(server, parseServerCommand(flagsOf("server"), readShown));
+  const file = parseClientCommand(fileOf("client"), readShown);
+  const forwarding = parseClientCommand(commands.find(({ args }) => args.includes("--forward"))!.args, readShown);
+  assertEquals(file.forwards, forwarding.forwards);
+  assertEquals(file.servers.map(({ channels }) => channels), forwarding.servers.map(({ channels }) => channels));
+});
+
+Deno.test("redirecting: the rules are for the client's servers and listener", () => {
+  const { commands } = redirect!, readShown = reader(redirect!);
+  const client = parseClientCommand(commands.find(({ name }) => name === "client")!.args, readShown);
+  const [, ...args] = commands.find(({ name, args }) => name === "rules" && args.includes("--redirect"))!.args;
+  const rules = parseClientRules("micss rules apply", args, readShown);
+  assertEquals(rules.redirects, client.redirects);
+  assertEquals(rules.servers, client.servers);
+  assertEquals(rules.rules!.take, [{ to: "servers", port: 80 }]);
+});
+
+/** Runs a command that a page shows, with the page's files. */
+async function assertPrints(shown: ReturnType<typeof page>, file: string, line: RegExp): Promise<void> {
   await using directory = await makeTempDir();
-  const path = `${directory.path}/client.yaml`;
-  await Deno.writeTextFile(path, readShown("client.yaml"));
-  const [, args, printed] = /^\$ micss plan --config client\.yaml ([^\n]*)\n(.*?)^```$/ms.exec(text)!;
-  assertEquals(await runMicss("plan", "--config", path, ...words(args!)), { status: 0, out: printed!, err: "" });
+  const path = `${directory.path}/${file}`;
+  await Deno.writeTextFile(path, shown.files.get(file)!);
+  const [, command, printed] = line.exec(shown.text)!;
+  const args = words(command!).map((word) => word === file ? path : word);
+  assertEquals(await runMicss(...args), { status: 0, out: printed!, err: "" });
+}
+
+Deno.test("the plan is what micss plan prints for the file", async () => {
+  await assertPrints(paths!, "client.yaml", /^\$ micss (plan [^\n]*)\n(.*?)^```$/ms);
 });
 
-Deno.test("no command in the documentation or deploy selects processes by name", () => {
-  const files = ["README.md", "docs/OPERATIONS.md", "docs/RUNBOOK.md"];
-  for (const { name } of Deno.readDirSync(new URL("deploy/systemd/", ROOT))) files.push(`deploy/systemd/${name}`);
-  // Other network namespaces, containers and users have processes of the same name.
-  for (const file of files) assertEquals(/\b(?:pidof|pkill|killall|pgrep)\b/.exec(read(file)), null, file);
+Deno.test("the dry run is what micss client prints for the file", async () => {
+  await assertPrints(firstTunnel!, "client.yaml", /^micss ([^\n]* --dry-run)\n```\n\n```text\n(.*?)^```$/ms);
 });
 
-Deno.test("the operations define each state of a channel, and name each reason of a refusal", () => {
-  const { rows } = tablesWith(text, "state", "meaning")[0]!;
+Deno.test("monitoring defines each state of a channel, and names each reason of a refusal", () => {
+  const { rows } = tablesWith(monitoring, "state", "meaning")[0]!;
   assertEquals(rows.map(([state]) => state), CHANNEL_STATES.map((state) => `\`${state}\``));
-  const [, reasons = ""] = /^(Reasons of refusals are .*?)\n\n/ms.exec(text) ?? [];
+  const [, reasons = ""] = /^(Reasons of refusals are .*?)\n\n/ms.exec(monitoring) ?? [];
   assertEquals(REFUSAL_REASONS.filter((reason) => !reasons.includes(`\`${reason}\``)), []);
 });

@@ -1,4 +1,4 @@
-/** docs/RUNBOOK.md has an entry for each alert, each alert links to its entry, and each has tests of its rule. */
+/** docs/guide/troubleshooting.md has an entry for each alert, each alert links to its entry, and has tests of its rule. */
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/yaml";
 import { read, section } from "./markdown.ts";
@@ -10,10 +10,10 @@ interface Alert {
 
 const { groups } = parse(read("deploy/prometheus/alerts.yaml")) as { groups: { rules: Alert[] }[] };
 const alerts = groups.flatMap(({ rules }) => rules);
-const runbook = read("docs/RUNBOOK.md");
+const runbook = section(read("docs/guide/troubleshooting.md"), "## Alerts");
 
 Deno.test("the runbook's entries are the alerts, in their order", () => {
-  const entries = [...runbook.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+  const entries = [...runbook.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading);
   assertEquals(entries, alerts.map(({ alert }) => alert));
 });
 
@@ -33,8 +33,8 @@ Deno.test("promtool tests each alert, both when it fires and when it does not", 
 
 for (const { alert, annotations } of alerts) {
   Deno.test(`${alert} links to its entry in the runbook, which says what to do`, () => {
-    assertEquals(annotations.runbook_url, `docs/RUNBOOK.md#${alert.toLowerCase()}`);
-    const steps = [...section(runbook, `## ${alert}`).matchAll(/^- /gm)];
+    assertEquals(annotations.runbook_url, `docs/guide/troubleshooting.md#${alert.toLowerCase()}`);
+    const steps = [...section(runbook, `### ${alert}`).matchAll(/^- /gm)];
     assert(steps.length >= 2, "fewer than two things to look at");
   });
 }

@@ -1,4 +1,4 @@
-/** The routing rules in docs/OPERATIONS.md keep a channel off another channel's link when its own goes down. */
+/** The routing rules in docs/guide/paths.md keep a channel off another channel's link when its own goes down. */
 import { assertEquals } from "@std/assert";
 import { Program, run } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";
@@ -18,7 +18,7 @@ const NAMES: readonly [string, string][] = [
 
 /** The documented commands of one host, as `ip` takes them. */
 function documented(side: "client" | "server"): string[] {
-  const block = fenced(read("docs/OPERATIONS.md")).map(({ content }) => content).find((content) =>
+  const block = fenced(read("docs/guide/paths.md")).map(({ content }) => content).find((content) =>
     content.includes("lookup 101") && content.includes(side === "client" ? "rule add to" : "rule add from")
   )!;
   const named = NAMES.reduce((text, [shown, real]) => text.replaceAll(shown, real), block);

@@ -1,4 +1,4 @@
-/** Outcomes of sessions with faults: the rows of the table in docs/OPERATIONS.md, and of the tests. */
+/** Outcomes of sessions with faults: the rows of the table in docs/guide/troubleshooting.md, and of the tests. */
 import type { FaultName } from "./faults.ts";
 import { type Phase, PHASES } from "./phases.ts";
 

@@ -1,5 +1,5 @@
 /**
- * Writes the table of faults in docs/OPERATIONS.md from the tests' matrix:
+ * Writes the table of faults in docs/guide/troubleshooting.md from the tests' matrix:
  * `deno run tests/faults/table.ts`.
  *
  * @module
