@@ -5,8 +5,10 @@ import { makeTempDir, type Outcome, run } from "../support/programs/process.ts";
 
 const SCRIPT = new URL("../../.ci/run", import.meta.url);
 
-/** Runs a copy with these shell scripts in place of the suite, of the check, and of shared/tools/denort.sh. */
-async function runCi({ test = 'echo "5 passed, 0 failed"', check = "true", denort = "true" } = {}): Promise<Outcome> {
+/** Runs a copy with these shell scripts in place of the suite, the check, the site, and shared/tools/denort.sh. */
+async function runCi(
+  { test = 'echo "5 passed, 0 failed"', check = "true", site = "true", denort = "true" } = {},
+): Promise<Outcome> {
   await using directory = await makeTempDir();
   const { path } = directory;
   for (const part of ["project/.ci", "shared/tools", "bin"]) await Deno.mkdir(`${path}/${part}`, { recursive: true });
@@ -15,7 +17,7 @@ async function runCi({ test = 'echo "5 passed, 0 failed"', check = "true", denor
   const programs = {
     // all is installed
     "dpkg-query": "printf installed",
-    npx: `case "$*" in *"task check") ${check} ;; *"task test") ${test} ;; *) exit 9 ;; esac`,
+    npx: `case "$*" in *"task check") ${check} ;; *"task site") ${site} ;; *"task test") ${test} ;; *) exit 9 ;; esac`,
   };
   for (const [name, script] of Object.entries(programs)) {
     await Deno.writeTextFile(`${path}/bin/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
@@ -41,8 +43,9 @@ Deno.test(".ci/run fails as root if a test was ignored", async () => {
   assertEquals([outcome.code, lastLine(outcome)], [Deno.uid() === 0 ? 1 : 0, "5 passed, 0 failed, 1 skipped"]);
 });
 
-Deno.test(".ci/run fails if the check does, or if what should give the compiler's runtime does", async () => {
+Deno.test(".ci/run fails if the check, the site or the search for the compiler's runtime does", async () => {
   assertEquals((await runCi({ check: "exit 5" })).code, 5);
+  assertEquals((await runCi({ site: "exit 7" })).code, 7);
   assertEquals((await runCi({ denort: "exit 6" })).code, 6);
   const variables = await runCi({ denort: "echo export DENORT_BIN=/a", test: 'echo "$DENORT_BIN passed"' });
   assertEquals(lastLine(variables), "/a passed");

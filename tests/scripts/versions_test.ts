@@ -10,7 +10,7 @@ async function read(path: string): Promise<string> {
 
 const pinned = /^deno (\d+\.\d+\.\d+)$/m.exec(await read(".tool-versions"))?.[1];
 
-for (const path of ["README.md", ".ci/run", "Dockerfile"]) {
+for (const path of ["README.md", ".ci/run", "Dockerfile", "site/index.md"]) {
   Deno.test(`${path} names the pinned version of Deno, and no other`, async () => {
     const named = [...(await read(path)).matchAll(/\b(?:deno@|denoland\/deno:)([\w.-]*\w)/g)].map(([, version]) =>
       version
