@@ -5,9 +5,16 @@
  */
 
 import { main } from "./src/cli/mod.ts";
+import { programPaths, ROUTES_PROGRAMS, RULES_PROGRAMS } from "./src/net/linux/programs.ts";
+
+/** The programs that each command runs. A compromised handler must not be able to run any. */
+const PROGRAMS: Readonly<Record<string, readonly string[]>> = { rules: RULES_PROGRAMS, routes: ROUTES_PROGRAMS };
 
 if (import.meta.main) {
-  // Only `micss rules` runs other programs. A compromised handler must not be able to.
-  if (Deno.args[0] !== "rules") Deno.permissions.revokeSync({ name: "run" });
+  const allowed = PROGRAMS[Deno.args[0] ?? ""];
+  if (allowed === undefined) Deno.permissions.revokeSync({ name: "run" });
+  for (const program of Object.values(PROGRAMS).flat().filter((program) => !allowed?.includes(program))) {
+    for (const command of programPaths(program)) Deno.permissions.revokeSync({ name: "run", command });
+  }
   Deno.exit(await main(Deno.args));
 }

@@ -40,6 +40,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./rules.ts")).command,
   },
   {
+    name: "routes",
+    summary: "Print, apply, watch or remove the routes that keep each channel on its own link",
+    load: async () => (await import("./routes.ts")).command,
+  },
+  {
     name: "keygen",
     summary: "Generate a key that authenticates a server's list of channels",
     load: async () => (await import("./keygen.ts")).command,

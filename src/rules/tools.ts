@@ -1,4 +1,5 @@
 import { MicssError } from "../errors/errors.ts";
+import { DIRECTORIES, findProgram, RULES_PROGRAMS, runProgram } from "../net/linux/programs.ts";
 
 /** The rules can't be installed, verified or removed. The message includes the remedy, in one line. */
 export class RulesError extends MicssError {}
@@ -11,14 +12,8 @@ export class NoPermission extends RulesError {
   }
 }
 
-/** The programs that change rules. Those of iptables are multi-call: the first argument chooses the command. */
-export const PROGRAMS = ["nft", "xtables-nft-multi", "xtables-legacy-multi"] as const;
-
-/** One of {@linkcode PROGRAMS}. */
-export type Program = typeof PROGRAMS[number];
-
-/** Their directories in all distributions. The task `runtime` in deno.json permits these paths and no others. */
-export const DIRECTORIES = ["/usr/sbin", "/sbin", "/usr/bin"] as const;
+/** One of {@linkcode RULES_PROGRAMS}. */
+export type Program = typeof RULES_PROGRAMS[number];
 
 /** A program to run. */
 export interface Command {
@@ -30,7 +25,7 @@ export interface Command {
   readonly input?: string;
 }
 
-/** Runs {@linkcode PROGRAMS}; tests record the commands instead. */
+/** Runs {@linkcode RULES_PROGRAMS}; tests record the commands instead. */
 export interface Tools {
   /** True if the program is installed. */
   has(program: Program): boolean;
@@ -45,32 +40,18 @@ export interface Tools {
 
 /** The installed programs. */
 export const systemTools: Tools = {
-  has: (program) => find(program) !== undefined,
+  has: (program) => findProgram(program) !== undefined,
 
   async run({ program, args, input = "" }) {
-    const path = find(program);
+    const path = findProgram(program);
     if (path === undefined) {
       throw new RulesError(`no ${program} in ${DIRECTORIES.join(", ")}; install nftables or iptables`);
     }
-    const child = new Deno.Command(path, { args: [...args], stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
-    // A program may end before it has read all its input; its exit status and standard error explain why.
-    const written = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
-    const [{ success, stdout, stderr }] = await Promise.all([child.output(), written]);
-    const decoder = new TextDecoder();
-    if (!success) throw toolError([program, ...args].join(" "), decoder.decode(stderr));
-    return decoder.decode(stdout);
+    const { success, stdout, stderr } = await runProgram(path, args, input);
+    if (!success) throw toolError([program, ...args].join(" "), stderr);
+    return stdout;
   },
 };
-
-function find(program: Program): string | undefined {
-  return DIRECTORIES.map((directory) => `${directory}/${program}`).find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
 
 function toolError(command: string, stderr: string): RulesError {
   if (/not permitted|permission denied|must be root/i.test(stderr)) return new NoPermission();

@@ -25,6 +25,7 @@ const ROOMS = [
   "authenticate",
   "state",
   "rules",
+  "routes",
   "observe",
   "observe/admin",
   "workers",

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Flavour } from "../../src/config/rules.ts";
 import { availableBackends, chooseBackend, NoPermission, RulesError } from "../../src/rules/mod.ts";
-import { type Command, DIRECTORIES, type Program, PROGRAMS, systemTools, type Tools } from "../../src/rules/tools.ts";
+import { type Command, type Program, systemTools, type Tools } from "../../src/rules/tools.ts";
+import { programPaths, ROUTES_PROGRAMS, RULES_PROGRAMS } from "../../src/net/linux/programs.ts";
 import { client, WEB } from "./plans.ts";
 
 const RULESET = client(`${WEB} --redirect [::]`).ruleset;
@@ -65,7 +66,7 @@ Deno.test("the error is the first backend's if all fail, and names the packages 
 Deno.test("micss may run the tools from the distributions' directories and nothing else", async () => {
   const { default: project } = await import("../../deno.json", { with: { type: "json" } });
   const allowed = /--allow-run=(\S+)/.exec(project.tasks.runtime.command)?.[1]?.split(",");
-  const wanted = PROGRAMS.flatMap((program) => DIRECTORIES.map((directory) => `${directory}/${program}`));
+  const wanted = [...RULES_PROGRAMS, ...ROUTES_PROGRAMS].flatMap(programPaths);
   assertEquals(allowed?.toSorted(), wanted.toSorted());
 });
 

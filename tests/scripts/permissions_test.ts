@@ -1,7 +1,7 @@
 /** The permissions that micss runs and is compiled with, deno.json's task `runtime`, against what the code uses. */
 
 import { assert, assertEquals } from "@std/assert";
-import { DIRECTORIES, PROGRAMS } from "../../src/rules/tools.ts";
+import { programPaths, ROUTES_PROGRAMS, RULES_PROGRAMS } from "../../src/net/linux/programs.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -47,7 +47,7 @@ Deno.test("the permitted system information is what the code requests", () => {
   );
 });
 
-Deno.test("the permitted programs are those that make rules, in distributions' paths", () => {
-  const paths = PROGRAMS.flatMap((program) => DIRECTORIES.map((directory) => `${directory}/${program}`));
+Deno.test("the permitted programs are those that make rules and routes, in distributions' paths", () => {
+  const paths = [...RULES_PROGRAMS, ...ROUTES_PROGRAMS].flatMap(programPaths);
   assertEquals(flags.get("--allow-run")!.toSorted(), paths.toSorted());
 });

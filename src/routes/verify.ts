@@ -1,0 +1,82 @@
+import { isIp } from "../net/ip.ts";
+import type { Family } from "../rules/ruleset.ts";
+import { getRoute, type Ip } from "./ip.ts";
+import { routeTo, type Way } from "./plan.ts";
+
+/** A destination for questions about a server's routes, which have to hold for all (RFC 5737, RFC 3849). */
+const ANYWHERE: Readonly<Record<Family, string>> = { ipv4: "192.0.2.1", ipv6: "2001:db8::1" };
+
+/**
+ * Asks the kernel for the way of each channel's packets: of the first one, which has no local address yet, and of those
+ * that have one. Sends nothing.
+ *
+ * @returns Complaints, a line for each channel with one.
+ * @throws {RoutesError} If `ip` is not installed.
+ */
+export async function verifyRoutes(ip: Ip, ways: readonly Way[]): Promise<string[]> {
+  const complaints = await Promise.all(ways.map((way) => complaintOf(ip, way)));
+  return complaints.flatMap((complaint, index) =>
+    complaint === undefined ? [] : [`${ways[index]!.channel.name}: ${complaint}`]
+  );
+}
+
+async function complaintOf(ip: Ip, way: Way): Promise<string | undefined> {
+  const { channel: { family }, table, device } = way;
+  for (const { to, words } of flowsOf(way)) {
+    const [answer, due] = [await getRoute(ip, family, words), routeTo(to, way)];
+    const flow = words.join(" ");
+    if ("failure" in answer) {
+      if (due !== undefined) return `ip route get ${flow}: ${answer.failure}; ${EARLIER}`;
+      continue;
+    }
+    if (due !== undefined && answer.device === device && answer.table === table) continue;
+    const expected = due === undefined ? "nowhere" : `by ${device}, table ${table}`;
+    return `ip route get ${flow} leads by ${answer.device}, table ${answer.table}, not ${expected}; ${EARLIER}`;
+  }
+  return undefined;
+}
+
+const EARLIER = "see which rule of ip rule comes before ours";
+
+/** The packets of a channel, as `ip route get` takes them. */
+function flowsOf({ channel: { packets, family }, sources }: Way): { to: string; words: string[] }[] {
+  if ("to" in packets) {
+    const { to } = packets;
+    const from = sources.filter((source) => !isLinkLocal(source) || isLinkLocal(to)).map((source) => ["from", source]);
+    return [[], ...from].map((words) => ({ to, words: [to, ...words] }));
+  }
+  const to = ANYWHERE[family];
+  return sources.map((source) => {
+    return { to, words: [to, "from", source, "ipproto", "tcp", "sport", String(packets.ports[0])] };
+  });
+}
+
+function isLinkLocal(host: string): boolean {
+  return isIp(host) && /^fe[89ab]/i.test(host);
+}
+
+/** Describes where the packets of a channel go, in one line. */
+export function describeWay({ channel: { packets, via, family }, device, ...way }: Way): string {
+  if (device === undefined) return `nowhere: no device has ${via} now`;
+  const to = "to" in packets ? packets.to : ANYWHERE[family];
+  const route = routeTo(to, { channel: { packets, via, family } as Way["channel"], device, ...way });
+  if (route !== undefined) {
+    return route.gateway === undefined ? `by ${device}, on the link` : `by ${device}, router ${route.gateway}`;
+  }
+  if ("to" in packets) return `nowhere: ${device} has no route to ${packets.to} now`;
+  return way.routes.length === 0
+    ? `nowhere: ${device} has no routes now`
+    : `by ${device}, to its own networks: it has no default route now`;
+}
+
+/** Finds ways of one server that leave by one device, and so are one path. @returns A line for each device. */
+export function sharedDevices(ways: readonly Way[]): string[] {
+  const groups = Map.groupBy(
+    ways.filter(({ device }) => device !== undefined),
+    ({ channel: { server }, device }) => `${server} ${device}`,
+  );
+  return [...groups.values()].flatMap((group) => {
+    const names = [...new Set(group.map(({ channel: { name } }) => name))];
+    return names.length < 2 ? [] : [`${names.join(" and ")} leave by ${group[0]!.device}: that is one path`];
+  });
+}

@@ -1,0 +1,206 @@
+/** Hosts with two links, whose channels `micss routes` keeps apart, and a count of packets on the wrong link. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { Handler, micssCommand } from "../support/handlers/handlers.ts";
+import { applicationCommand, startTarget } from "../support/programs/peer.ts";
+import { makeTempDir, type Outcome, Program, run, type RunOptions } from "../support/programs/process.ts";
+import type { Need } from "../support/programs/programs.ts";
+import type { Namespace } from "../support/system/namespaces.ts";
+import { makeTwoLinks, type TwoLinks } from "../support/system/two_links.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** Requirements of tests with routes. */
+export const NEEDS: Need[] = ["network namespaces", "setpriv", "iptables", "ip6tables"];
+
+/** A version of IP. */
+export type Family = "ipv4" | "ipv6";
+
+/** Addresses of the server, one per channel, as two_links.ts assigns them. */
+export const HOSTS: Readonly<Record<Family, readonly [string, string]>> = {
+  ipv4: ["192.0.2.10", "198.51.100.10"],
+  ipv6: ["2001:db8:a::10", "2001:db8:b::10"],
+};
+
+const ENTRY = "127.0.0.1:8080", TARGET = "127.0.0.1:8000";
+
+/** A handler that may do nothing but what any user may. */
+const UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"];
+
+/** Runs `micss routes`. */
+export async function routes(where: RunOptions, ...args: string[]): Promise<Outcome> {
+  return await run([...await micssCommand(), "routes", ...args], { cwd: ROOT, ...where, mayFail: true });
+}
+
+/** Runs `micss routes` and fails if it does. @returns Its standard output. */
+export async function mustRoutes(where: RunOptions, ...args: string[]): Promise<string> {
+  const outcome = await routes(where, ...args);
+  if (outcome.code !== 0) throw new Error(`micss routes ${args.join(" ")} failed: ${outcome.stderr}`);
+  return outcome.text();
+}
+
+/** Starts `micss routes watch` and waits until the routes are in place. */
+export async function startWatch({ within }: Namespace, ...args: string[]): Promise<Program> {
+  await using making = new AsyncDisposableStack();
+  const watch = making.use(
+    Program.start([...await micssCommand(), "routes", "watch", ...args], { cwd: ROOT, within }),
+  );
+  await watch.waitForLine(/routes in place/);
+  making.move();
+  return watch;
+}
+
+/** All rules and routes of a namespace, of both versions of IP, without those of link-local addresses, which come late. */
+export async function allRoutes(where: RunOptions): Promise<string> {
+  const show = ["-4 rule", "-6 rule", "-4 route show table all", "-6 route show table all"];
+  return (await run(["sh", "-c", show.map((words) => `ip -d ${words}`).join("; ")], where)).text()
+    .replace(/^.* fe80::.*\n/gm, "");
+}
+
+/** Two hosts with two links, and a pair of handlers. */
+export interface RoutedWorld extends AsyncDisposable {
+  readonly links: TwoLinks;
+  readonly client: Handler;
+  readonly server: Handler;
+  /** Arguments of `micss routes` for each side. */
+  readonly settings: { readonly client: string[]; readonly server: string[] };
+  /** Runs an application's session to its end. @returns True if the target answered. */
+  session(): Promise<boolean>;
+  /** Starts a session that stays open, as soon as one is possible. @returns Its application. */
+  openSession(): Promise<Program>;
+  /** Waits until a condition holds. */
+  eventually(condition: () => Promise<boolean>): Promise<void>;
+  /** Counts the packets of either channel that left by the other's link, on both hosts. */
+  strays(): Promise<number>;
+}
+
+/** Opens the world. @param prepare Runs before the handlers start. */
+export async function openRoutedWorld(
+  family: Family,
+  prepare: (links: TwoLinks, settings: RoutedWorld["settings"], making: AsyncDisposableStack) => Promise<void>,
+): Promise<RoutedWorld> {
+  await using making = new AsyncDisposableStack();
+  const links = making.use(await makeTwoLinks());
+  const { path } = making.use(await makeTempDir());
+  const hosts = HOSTS[family], bracketed = hosts.map((host) => host.includes(":") ? `[${host}]` : host);
+  const timeouts = "{ping: 800ms, silence: 3s, handshake: 2s}";
+  await Deno.writeTextFile(
+    `${path}/client.yaml`,
+    `servers: {web: ["${bracketed[0]} via wlan0", "${bracketed[1]} via lte0"]}\nforward: ["${ENTRY}=web:80"]\n` +
+      `timeouts: ${timeouts}\n`,
+  );
+  await Deno.writeTextFile(
+    `${path}/server.yaml`,
+    `channels: ["${bracketed.join('", "')}"]\ntargets: {80: "${TARGET}"}\ntimeouts: ${timeouts}\n`,
+  );
+  const settings = {
+    client: ["--config", `${path}/client.yaml`],
+    server: ["server", "--config", `${path}/server.yaml`],
+  };
+  await prepare(links, settings, making);
+  await countStrays(links, family);
+  const server = making.use(await Handler.start("server", settings.server.slice(1), links.server));
+  making.use(await startTarget("hold", TARGET, links.server));
+  const client = making.use(
+    await Handler.start("client", settings.client, { within: [...links.client.within, ...UNPRIVILEGED] }),
+  );
+  const eventually = async (condition: () => Promise<boolean>) => {
+    const until = performance.now() + 30_000;
+    while (!await condition()) {
+      if (performance.now() > until) throw new Error(`not within 30 s: ${condition}\n${client.describe()}`);
+      await sleep(100);
+    }
+  };
+  const attempt = async () => {
+    await using opening = new AsyncDisposableStack();
+    const application = opening.use(Program.start(applicationCommand("answer", ENTRY), links.client));
+    await application.waitForLine(/^answered/);
+    opening.move();
+    return application;
+  };
+  const session = async () => {
+    try {
+      await using _application = await attempt();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const made = making.move();
+  return {
+    links,
+    client,
+    server,
+    settings,
+    session,
+    async openSession() {
+      let application: Program | undefined;
+      await eventually(async () => (application = await attempt().catch(() => undefined)) !== undefined);
+      return application!;
+    },
+    eventually,
+    strays: () => straysOf(links, family),
+    [Symbol.asyncDispose]: () => made.disposeAsync(),
+  };
+}
+
+/** The rules that match strays of each host: the link of one channel, and the address of the other. */
+const STRAYS = [
+  { host: "client", address: "-d", devices: ["wlan0", "lte0"] },
+  { host: "server", address: "-s", devices: ["eth0", "eth1"] },
+] as const;
+
+async function countStrays(links: TwoLinks, family: Family): Promise<void> {
+  for (const { host, address, devices } of STRAYS) {
+    for (const [at, channel] of HOSTS[family].entries()) {
+      const match = ["-o", devices[1 - at]!, address, channel, "-p", "tcp"];
+      await run([tool(family), "-w", "-A", "OUTPUT", ...match], links[host]);
+    }
+  }
+}
+
+async function straysOf(links: TwoLinks, family: Family): Promise<number> {
+  const counts = await Promise.all(STRAYS.map(async ({ host }) => {
+    const { text } = await run([tool(family), "-w", "-nvxL", "OUTPUT"], links[host]);
+    return text().split("\n").slice(2).map((line) => Number(/^\s*(\d+)/.exec(line)?.[1] ?? 0));
+  }));
+  return counts.flat().reduce((sum, count) => sum + count, 0);
+}
+
+function tool(family: Family): string {
+  return family === "ipv4" ? "iptables" : "ip6tables";
+}
+
+/** A link of either host, its address and its routes, which DHCP or the router would give it again. */
+const LINKS = {
+  wlan0: {
+    host: "client",
+    ipv4: "192.168.1.5/24",
+    ipv6: "2001:db8:1::5/64",
+    routers: ["192.168.1.1", "2001:db8:1::1"],
+  },
+  lte0: { host: "client", ipv4: "10.64.0.2/24", ipv6: "2001:db8:64::2/64", routers: ["10.64.0.1", "2001:db8:64::1"] },
+  eth0: { host: "server", ipv4: "192.0.2.10/24", ipv6: "2001:db8:a::10/64", routers: ["192.0.2.1", "2001:db8:a::1"] },
+  eth1: {
+    host: "server",
+    ipv4: "198.51.100.10/24",
+    ipv6: "2001:db8:b::10/64",
+    routers: ["198.51.100.1", "2001:db8:b::1"],
+  },
+} as const;
+
+/** Takes a link down. */
+export async function takeDown(links: TwoLinks, device: keyof typeof LINKS): Promise<void> {
+  await links[LINKS[device].host].ip(`link set ${device} down`);
+}
+
+/** Takes a link up again, with its addresses and default routes. */
+export async function takeUp(links: TwoLinks, device: keyof typeof LINKS): Promise<void> {
+  const { host, ipv6, routers } = LINKS[device];
+  const metric = device.endsWith("1") || device === "lte0" ? 601 : 600;
+  await links[host].ip(
+    `link set ${device} up`,
+    // Taking a link down removes these addresses.
+    `address replace ${ipv6} dev ${device} nodad`,
+    ...routers.map((router) => `route replace default via ${router} dev ${device} metric ${metric}`),
+  );
+}
