@@ -25,7 +25,7 @@ ENTRYPOINT ["/micss", "rules"]
 FROM gcr.io/distroless/cc-debian12:nonroot
 LABEL org.opencontainers.image.title="micss" \
       org.opencontainers.image.description="Carries TCP connections over several network paths, each with one share of every byte" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /micss/micss /micss
 # Default port of a channel.

@@ -10,7 +10,17 @@ async function read(path: string): Promise<string> {
 
 const pinned = /^deno (\d+\.\d+\.\d+)$/m.exec(await read(".tool-versions"))?.[1];
 
-for (const path of ["README.md", ".ci/run", "Dockerfile", "site/index.md"]) {
+/** Files that name Deno's version. */
+const PINNED = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ".ci/run",
+  ".github/workflows/release.yml",
+  "Dockerfile",
+  "site/index.md",
+];
+
+for (const path of PINNED) {
   Deno.test(`${path} names the pinned version of Deno, and no other`, async () => {
     const named = [...(await read(path)).matchAll(/\b(?:deno@|denoland\/deno:)([\w.-]*\w)/g)].map(([, version]) =>
       version
@@ -19,6 +29,21 @@ for (const path of ["README.md", ".ci/run", "Dockerfile", "site/index.md"]) {
     assertEquals(new Set(named), new Set([pinned]));
   });
 }
+
+Deno.test("the image and the manifests have the project's version", async () => {
+  const { version } = JSON.parse(await read("deno.json"));
+  const places = [
+    ["Dockerfile", /image\.version="(.+)"/g],
+    ["deploy/kubernetes/base/client/kustomization.yaml", /newTag: (.+) \}/g],
+    ["deploy/kubernetes/base/server/kustomization.yaml", /newTag: (.+) \}/g],
+    ["deploy/kubernetes/overlays/three-replicas/kustomization.yaml", /newTag: (.+) \}/g],
+  ] as const;
+  for (const [path, pattern] of places) {
+    const named = [...(await read(path)).matchAll(pattern)].map(([, named]) => named);
+    assert(named.length > 0, path);
+    assertEquals(new Set(named), new Set([version]), path);
+  }
+});
 
 Deno.test(".ci/run runs the commands that README tells newcomers to test and check with", async () => {
   const [readme, ci] = [await read("README.md"), await read(".ci/run")];
