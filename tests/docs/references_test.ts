@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { read, ROOT, section, tablesWith } from "./markdown.ts";
 
-const PAGES = ["README.md", "CHANGELOG.md", ...filesIn("docs", ".md")];
+const PAGES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", ".github/SECURITY.md", ...filesIn("docs", ".md")];
 
 function filesIn(folder: string, end: string): string[] {
   return [...Deno.readDirSync(new URL(`${folder}/`, ROOT))].flatMap(({ name, isDirectory }) => {
