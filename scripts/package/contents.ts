@@ -1,3 +1,4 @@
+import { walk } from "../walk.ts";
 import type { PackageFile } from "./tree.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -134,12 +135,7 @@ async function listed(directory: string): Promise<string[]> {
   return entries.map(({ name }) => name).sort();
 }
 
-/** Lists the files below a directory, sorted. */
+/** Lists the files below a directory of the project, sorted. */
 async function walked(directory: string): Promise<string[]> {
-  const entries = await Array.fromAsync(Deno.readDir(new URL(directory, ROOT)));
-  const paths = await Promise.all(entries.map(async ({ name, isDirectory }) => {
-    const path = `${directory}/${name}`;
-    return isDirectory ? await walked(path) : [path];
-  }));
-  return paths.flat().sort();
+  return (await walk(new URL(directory, ROOT).pathname)).map((path) => `${directory}/${path}`);
 }

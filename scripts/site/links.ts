@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { walk } from "./walk.ts";
+import { walk } from "../walk.ts";
 
 /**
  * Returns the links that lead nowhere, each as `PAGE: LINK`: no such file, or no element with that id. Links to other hosts

@@ -9,7 +9,7 @@
 import { dirname } from "node:path/posix";
 import { deadLinks } from "./links.ts";
 import { placeOf, siteText } from "./pages.ts";
-import { walk } from "./walk.ts";
+import { walk } from "../walk.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const SITE = `${ROOT}site`;
