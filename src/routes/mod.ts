@@ -16,6 +16,7 @@ export { changesTo } from "./changes.ts";
 export { clientChannels, type RoutedChannel, serverChannels } from "./channels.ts";
 export { RoutesError } from "./error.ts";
 export { shellLines, systemIp } from "./ip.ts";
+export { keptApart } from "./kept.ts";
 export { NetworkMonitor } from "./monitor.ts";
 export type { Way } from "./plan.ts";
 export { describeWay, sharedDevices, verifyRoutes } from "./verify.ts";

@@ -1,7 +1,7 @@
 import { bytesHost, hostBytes } from "../ip.ts";
 import { AF_INET, AF_INET6 } from "./constants.ts";
 import { type Libc, libc } from "./libc.ts";
-import { SOCKADDR_SIZE } from "./sockaddr.ts";
+import { askKernel, attributesIn, NLMSG_ERROR, numberIn } from "./netlink.ts";
 
 /** The way that the kernel sends packets to a destination now. */
 export interface Route {
@@ -25,19 +25,39 @@ export interface Flow {
   readonly fromPort?: number;
 }
 
-/** Netlink (rtnetlink(7)): AF_NETLINK, SOCK_RAW with SOCK_NONBLOCK and SOCK_CLOEXEC, and types of messages. */
-const AF_NETLINK = 16, RAW = 3 | 0o4000 | 0o2000000;
-const RTM_GETROUTE = 26, RTM_NEWROUTE = 24, NLMSG_ERROR = 2, NLM_F_REQUEST = 1;
+/** A rule that sends packets to a table (ip-rule(8)), as far as channels are concerned. */
+export interface Rule {
+  /** Number of the table. */
+  readonly table: number;
+  /** Destination, an IP address. */
+  readonly to?: string;
+  /** Local address. */
+  readonly from?: string;
+  /** Local ports, inclusive. */
+  readonly ports?: readonly [first: number, last: number];
+}
+
+/** Types of messages about routes and rules (rtnetlink(7)), and a flag. */
+const RTM_NEWROUTE = 24, RTM_GETROUTE = 26, RTM_NEWRULE = 32, RTM_GETRULE = 34;
 const RTM_F_LOOKUP_TABLE = 0x1000;
 
 /** Attributes of routes. */
 const RTA_DST = 1, RTA_SRC = 2, RTA_OIF = 4, RTA_GATEWAY = 5, RTA_PREFSRC = 7, RTA_TABLE = 15, RTA_VIA = 18;
 const RTA_IP_PROTO = 27, RTA_SPORT = 28;
 
-const HEADERS = 16 + 12, TCP = 6;
+/** Attributes of rules. */
+const FRA_DST = 1, FRA_SRC = 2, FRA_TABLE = 15, FRA_SPORT_RANGE = 23;
+
+/** Types of routes: those that lead somewhere, and those at which packets end. */
+const UNICAST = 1, LOCAL = 2, BLACKHOLE = 6, UNREACHABLE = 7, PROHIBIT = 8;
+
+/** Size of `struct rtmsg` and of `struct fib_rule_hdr`, and places in them. */
+const HEADER = 12, DST_LENGTH = 1, SRC_LENGTH = 2, TABLE = 4, TYPE = 7, FLAGS = 8;
+
+const TCP = 6;
 
 /** errno of a look-up that ends at an unreachable route, or at none: ENETUNREACH, EHOSTUNREACH, EACCES and EINVAL. */
-const UNREACHABLE = [101, 113, 13, 22];
+const NOWHERE = [101, 113, 13, 22];
 
 /**
  * Asks the kernel for the route of packets, as `ip route get` does. Sends nothing, and needs no capability.
@@ -48,77 +68,88 @@ export function routeOf({ to, from, fromPort }: Flow): Route | "unreachable" | u
   const c = libc(), destination = hostBytes(to);
   if (typeof c === "string" || destination === null) return undefined;
   const source = from === undefined ? null : hostBytes(from);
-  const request = encodeRequest(destination, [
+  const header = headerOf(destination.length), bits = 8 * destination.length;
+  header[DST_LENGTH] = bits;
+  if (source !== null) header[SRC_LENGTH] = bits;
+  new DataView(header.buffer).setUint32(FLAGS, RTM_F_LOOKUP_TABLE, true);
+  const attributes: [number, Uint8Array][] = [
     [RTA_DST, destination],
-    ...source === null ? [] : [[RTA_SRC, source] as const],
+    ...source === null ? [] : [[RTA_SRC, source]] satisfies [number, Uint8Array][],
     ...fromPort === undefined ? [] : [
-      [RTA_IP_PROTO, Uint8Array.of(TCP)] as const,
-      [RTA_SPORT, Uint8Array.of(fromPort >> 8, fromPort & 255)] as const,
-    ],
-  ]);
-  const reply = exchange(c, request);
-  if (reply === undefined) return undefined;
-  const view = new DataView(reply.buffer, reply.byteOffset, reply.length);
-  const type = view.getUint16(4, true);
-  if (type === NLMSG_ERROR) return UNREACHABLE.includes(-view.getInt32(16, true)) ? "unreachable" : undefined;
-  return type === RTM_NEWROUTE ? decodeRoute(c, reply, view) : undefined;
+      [RTA_IP_PROTO, Uint8Array.of(TCP)],
+      [RTA_SPORT, Uint8Array.of(fromPort >> 8, fromPort & 255)],
+    ] satisfies [number, Uint8Array][],
+  ];
+  const [reply] = askKernel(c, { type: RTM_GETROUTE, header, attributes }) ?? [];
+  if (reply?.type === NLMSG_ERROR) return NOWHERE.includes(errorIn(reply.body)) ? "unreachable" : undefined;
+  return reply?.type === RTM_NEWROUTE ? decodeRoute(c, reply.body) : undefined;
 }
 
-function encodeRequest(destination: Uint8Array, attributes: readonly (readonly [number, Uint8Array])[]): Uint8Array {
-  const size = attributes.reduce((sum, [, value]) => sum + aligned(4 + value.length), HEADERS);
-  const request = new Uint8Array(size), view = new DataView(request.buffer);
-  view.setUint32(0, size, true);
-  view.setUint16(4, RTM_GETROUTE, true);
-  view.setUint16(6, NLM_F_REQUEST, true);
-  const bits = 8 * destination.length;
-  request.set([destination.length === 4 ? AF_INET : AF_INET6, bits], 16);
-  if (attributes.some(([type]) => type === RTA_SRC)) request[18] = bits;
-  view.setUint32(24, RTM_F_LOOKUP_TABLE, true);
-  let at = HEADERS;
-  for (const [type, value] of attributes) {
-    view.setUint16(at, 4 + value.length, true);
-    view.setUint16(at + 2, type, true);
-    request.set(value, at + 4);
-    at += aligned(4 + value.length);
-  }
-  return request;
+/**
+ * Reports whether a routing table ends in a route at which packets go nowhere (unreachable, blackhole or prohibit), so that
+ * no later table takes them. Needs no capability.
+ *
+ * @returns Undefined if the system can't tell (also a kernel before 4.20).
+ */
+export function tableEnds(table: number, family: "ipv4" | "ipv6"): boolean | undefined {
+  const c = libc();
+  if (typeof c === "string") return undefined;
+  const header = headerOf(family === "ipv4" ? 4 : 16), number = new Uint8Array(4);
+  new DataView(number.buffer).setUint32(0, table, true);
+  const routes = askKernel(c, { type: RTM_GETROUTE, header, attributes: [[RTA_TABLE, number]], dump: true });
+  // An error means that there is no such table.
+  return routes?.some(({ type, body }) =>
+    type === RTM_NEWROUTE && body[DST_LENGTH] === 0 && [BLACKHOLE, UNREACHABLE, PROHIBIT].includes(body[TYPE]!)
+  );
 }
 
-function aligned(length: number): number {
-  return (length + 3) & ~3;
+/** Lists the rules that lead to tables, the first one first. Needs no capability. @returns Undefined if the system can't tell. */
+export function routingRules(family: "ipv4" | "ipv6"): Rule[] | undefined {
+  const c = libc();
+  if (typeof c === "string") return undefined;
+  const header = headerOf(family === "ipv4" ? 4 : 16);
+  return askKernel(c, { type: RTM_GETRULE, header, dump: true })?.flatMap(({ type, body }) =>
+    type === RTM_NEWRULE && body.length >= HEADER ? [decodeRule(body)] : []
+  );
 }
 
-/** Sends a request and returns the kernel's reply, which it makes before `sendto` returns; undefined if there is none. */
-function exchange(c: Libc, request: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
-  const fd = c.socket(AF_NETLINK, RAW, 0);
-  if (fd < 0) return undefined;
-  const kernel = new Uint8Array(SOCKADDR_SIZE), reply = new Uint8Array(4096);
-  kernel[0] = AF_NETLINK;
-  const bytes = new Uint8Array(request);
-  const sent = c.sendto(fd, bytes, BigInt(bytes.length), 0, kernel, 12);
-  const length = BigInt(sent) < 0n ? 0 : Number(c.recv(fd, reply, BigInt(reply.length), 0));
-  c.close(fd);
-  return length < 20 ? undefined : reply.subarray(0, length);
+function headerOf(length: number): Uint8Array<ArrayBuffer> {
+  const header = new Uint8Array(HEADER);
+  header[0] = length === 4 ? AF_INET : AF_INET6;
+  return header;
 }
 
-function decodeRoute(c: Libc, reply: Uint8Array, view: DataView): Route | "unreachable" | undefined {
-  // rtm_type: RTN_UNICAST and RTN_LOCAL lead somewhere.
-  if (reply.length < HEADERS || ![1, 2].includes(reply[23]!)) return "unreachable";
-  let device: string | undefined, gateway: string | undefined, local: string | undefined, table = reply[20]!;
-  for (let at = HEADERS; at + 4 <= reply.length;) {
-    const size = view.getUint16(at, true), type = view.getUint16(at + 2, true);
-    if (size < 4 || at + size > reply.length) break;
-    const value = reply.subarray(at + 4, at + size);
-    if (type === RTA_OIF) device = deviceName(c, view.getUint32(at + 4, true));
-    else if (type === RTA_GATEWAY) gateway = bytesHost(value);
-    // An IPv4 destination by an IPv6 router: the family comes first.
-    else if (type === RTA_VIA) gateway = bytesHost(value.subarray(2));
-    else if (type === RTA_PREFSRC) local = bytesHost(value);
-    else if (type === RTA_TABLE) table = view.getUint32(at + 4, true);
-    at += aligned(size);
-  }
+/** The errno in a message of type NLMSG_ERROR. */
+function errorIn(body: Uint8Array<ArrayBuffer>): number {
+  return -new DataView(body.buffer, body.byteOffset).getInt32(0, true);
+}
+
+function decodeRoute(c: Libc, body: Uint8Array<ArrayBuffer>): Route | "unreachable" | undefined {
+  if (body.length < HEADER || ![UNICAST, LOCAL].includes(body[TYPE]!)) return "unreachable";
+  const attributes = attributesIn(body, HEADER);
+  const index = numberIn(attributes.get(RTA_OIF)), via = attributes.get(RTA_VIA);
+  const device = index === undefined ? undefined : deviceName(c, index);
   if (device === undefined) return undefined;
-  return { device, ...gateway !== undefined && { gateway }, ...local !== undefined && { local }, table };
+  // An IPv4 destination by an IPv6 router: the family comes first.
+  const router = attributes.get(RTA_GATEWAY) ?? via?.subarray(2), local = attributes.get(RTA_PREFSRC);
+  return {
+    device,
+    ...router !== undefined && { gateway: bytesHost(router) },
+    ...local !== undefined && { local: bytesHost(local) },
+    table: numberIn(attributes.get(RTA_TABLE)) ?? body[TABLE]!,
+  };
+}
+
+function decodeRule(body: Uint8Array<ArrayBuffer>): Rule {
+  const attributes = attributesIn(body, HEADER);
+  const to = attributes.get(FRA_DST), from = attributes.get(FRA_SRC), ports = attributes.get(FRA_SPORT_RANGE);
+  const range = ports === undefined ? undefined : new DataView(ports.buffer, ports.byteOffset);
+  return {
+    table: numberIn(attributes.get(FRA_TABLE)) ?? body[TABLE]!,
+    ...to !== undefined && body[DST_LENGTH] === 8 * to.length && { to: bytesHost(to) },
+    ...from !== undefined && body[SRC_LENGTH] === 8 * from.length && { from: bytesHost(from) },
+    ...range !== undefined && { ports: [range.getUint16(0, true), range.getUint16(2, true)] as const },
+  };
 }
 
 function deviceName(c: Libc, index: number): string | undefined {

@@ -1,0 +1,61 @@
+import { type Flow, routeOf, routingRules, type Rule, tableEnds } from "../net/linux/route.ts";
+import { sameHost, withoutZone } from "../net/ip.ts";
+import { ownAddresses } from "../net/own_hosts.ts";
+import { familyOfHost } from "../rules/ruleset.ts";
+import type { RoutedChannel } from "./channels.ts";
+import { ANYWHERE, isLinkLocal } from "./verify.ts";
+
+/** Remedy for channels that routes don't keep. */
+const REMEDY = "run micss routes apply";
+
+/** Numbers of the kernel's own tables: `default`, `main` and `local`. */
+const DEFAULT = 253, MAIN = 254, LOCAL = 255;
+
+/**
+ * Reports whether routes keep a channel on its link: whether its packets leave by its device, and go nowhere rather than by
+ * another one when it is down. Asks the kernel, whichever program made the routes; sends nothing, and needs no capability.
+ *
+ * @returns True, the reason why they don't, or undefined if the system can't tell.
+ */
+export function keptApart({ via, packets }: RoutedChannel): true | string | undefined {
+  if ("from" in packets) {
+    const { from, ports: [fromPort] } = packets;
+    return keepsFlow({ to: ANYWHERE[familyOfHost(from)], from, fromPort }, deviceOf(from));
+  }
+  const { to } = packets;
+  const device = deviceOf(via) ?? via;
+  const sources = ownAddresses().filter((own) => own.device === device).map(({ host }) => withoutZone(host))
+    .filter((host) => familyOfHost(host) === familyOfHost(to) && isLinkLocal(host) === isLinkLocal(to));
+  const answers = [{ to }, ...sources.map((from) => ({ to, from }))].map((flow) => keepsFlow(flow, device));
+  return answers.find((answer) => answer !== true) ?? (answers.includes(undefined) ? undefined : true);
+}
+
+/** The device that has an address; undefined if none has. */
+function deviceOf(host: string): string | undefined {
+  return ownAddresses().find((own) => sameHost(own.host, host))?.device;
+}
+
+function keepsFlow(flow: Flow, device: string | undefined): true | string | undefined {
+  const family = familyOfHost(flow.to);
+  const route = routeOf(flow);
+  if (route === undefined) return undefined;
+  if (route === "unreachable") {
+    // Its link may be down: then the table that has no route for it now must be one that ends.
+    const rule = routingRules(family)?.find((rule) => takes(rule, flow));
+    return rule !== undefined && tableEnds(rule.table, family) ? true : undefined;
+  }
+  if (route.table === LOCAL) return undefined;
+  if (device !== undefined && route.device !== device) return `leaves by ${route.device}, not ${device}; ${REMEDY}`;
+  if (route.table === MAIN || route.table === DEFAULT) {
+    return `may leave by another link when ${route.device} is down; ${REMEDY}`;
+  }
+  const ends = tableEnds(route.table, family);
+  return ends === false ? `table ${route.table} has no unreachable default route; ${REMEDY}` : ends;
+}
+
+/** True for a rule that takes exactly a channel's packets. */
+function takes({ to, from, ports }: Rule, flow: Flow): boolean {
+  if (to !== undefined) return sameHost(to, flow.to) && from === undefined;
+  if (from === undefined || flow.from === undefined || !sameHost(from, flow.from)) return false;
+  return ports === undefined || flow.fromPort !== undefined && ports[0] <= flow.fromPort && flow.fromPort <= ports[1];
+}
