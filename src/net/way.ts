@@ -21,7 +21,7 @@ export function deviceOfWay(local: string, via: string, own: readonly OwnAddress
   const from = withoutZone(canonicalHost(local));
   const known = own.some(({ host, device }) => isIp(via) ? sameHost(via, host) : device === via);
   const why = known
-    ? "give it a route of its own"
+    ? "give it a route of its own with micss routes apply"
     : isIp(via)
     ? "no device has that address now"
     : "no such device has an address now";

@@ -9,6 +9,7 @@ import { connectInTurn } from "../net/names/dial.ts";
 import type { LocalMachine } from "../net/names/local_machine.ts";
 import { ownAddresses } from "../net/own_hosts.ts";
 import type { System } from "../net/system/system.ts";
+import { keptApart } from "../routes/kept.ts";
 import type { ChannelPath } from "./path.ts";
 import { type Shared, sharedBy } from "./shared.ts";
 
@@ -71,6 +72,7 @@ async function pathOf(
   const way = route === undefined || route === "unreachable" ? undefined : route;
   const from = local ?? way?.local;
   const device = way?.device ?? ownAddresses().find((own) => from !== undefined && sameHost(own.host, from))?.device;
+  const strays = device === undefined ? undefined : straysFrom(address.via ?? device, host);
   const hops = from === undefined || device === undefined ? undefined : await trace({ to: host, from, device });
   return {
     ...known,
@@ -79,8 +81,15 @@ async function pathOf(
     ...device !== undefined && { device },
     ...way?.gateway !== undefined && { gateway: way.gateway },
     ..."failure" in connected ? { failure: connected.failure } : { roundTrip: connected.roundTrip },
+    ...strays !== undefined && { strays },
     ...hops !== undefined && { hops },
   };
+}
+
+/** The reason why packets to a host may leave by another way; undefined if they don't, or if that is unknown. */
+function straysFrom(via: string, to: string): string | undefined {
+  const kept = keptApart({ via, packets: { to } });
+  return kept === true ? undefined : kept;
 }
 
 /** Connects a few times, by the channel's way if it has one. */

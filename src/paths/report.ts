@@ -11,17 +11,22 @@ export function report({ server, channels, shared }: ServerPaths): string {
   const failures = channels.flatMap(({ channel, failure }) =>
     failure === undefined ? [] : [`channel ${channel}: ${failure}`]
   );
-  const sharing = shared.map(describe);
-  const verdict = failures.length > 0 && !shared.some(isOnePath)
+  const onePath = shared.some(isOnePath);
+  // What is one path now can't become one.
+  const straying = onePath
     ? []
-    : shared.some(isOnePath)
+    : channels.flatMap(({ channel, strays }) => strays === undefined ? [] : [`channel ${channel}: ${strays}`]);
+  const verdict = onePath
     ? ["NOT SEPARATE: whoever owns what they share has a share of each."]
+    : failures.length > 0
+    ? []
     : shared.length > 0
     ? ["Separate at this machine; what they share on the way has a share of each."]
+    : straying.length > 0
+    ? ["Separate now, as far as this machine can tell, but not when a link goes down."]
     : ["Separate, as far as this machine can tell."];
-  return [server, ...columns([HEAD, ...channels.map(row)], ALIGN, "  "), ...failures, ...sharing, ...verdict, ""].join(
-    "\n",
-  );
+  const table = columns([HEAD, ...channels.map(row)], ALIGN, "  ");
+  return [server, ...table, ...failures, ...straying, ...shared.map(describe), ...verdict, ""].join("\n");
 }
 
 function row({ channel, address, local, device, gateway, roundTrip, hops }: ChannelPath): string[] {

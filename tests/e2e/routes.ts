@@ -10,7 +10,7 @@ import { makeTwoLinks, type TwoLinks } from "../support/system/two_links.ts";
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** Requirements of tests with routes. */
-export const NEEDS: Need[] = ["network namespaces", "setpriv", "iptables", "ip6tables"];
+export const NEEDS: Need[] = ["network namespaces", "setpriv", "curl", "iptables", "ip6tables"];
 
 /** A version of IP. */
 export type Family = "ipv4" | "ipv6";
@@ -21,7 +21,7 @@ export const HOSTS: Readonly<Record<Family, readonly [string, string]>> = {
   ipv6: ["2001:db8:a::10", "2001:db8:b::10"],
 };
 
-const ENTRY = "127.0.0.1:8080", TARGET = "127.0.0.1:8000";
+const ENTRY = "127.0.0.1:8080", TARGET = "127.0.0.1:8000", ADMIN = "127.0.0.1:9652";
 
 /** A handler that may do nothing but what any user may. */
 const UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"];
@@ -29,6 +29,17 @@ const UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"]
 /** Runs `micss routes`. */
 export async function routes(where: RunOptions, ...args: string[]): Promise<Outcome> {
   return await run([...await micssCommand(), "routes", ...args], { cwd: ROOT, ...where, mayFail: true });
+}
+
+/** Asks a handler's admin interface. @param where The handler's host. */
+export async function ask(where: RunOptions, path: string): Promise<string> {
+  return (await run(["curl", "-sS", `http://${ADMIN}${path}`], where)).text();
+}
+
+/** Shows a handler's status, as `micss status` does for any user. */
+export async function status({ within }: Namespace): Promise<string> {
+  const command = [...await micssCommand(), "status"];
+  return (await run(command, { cwd: ROOT, within: [...within, ...UNPRIVILEGED] })).text();
 }
 
 /** Runs `micss routes` and fails if it does. @returns Its standard output. */
@@ -39,7 +50,7 @@ export async function mustRoutes(where: RunOptions, ...args: string[]): Promise<
 }
 
 /** Starts `micss routes watch` and waits until the routes are in place. */
-export async function startWatch({ within }: Namespace, ...args: string[]): Promise<Program> {
+export async function startWatch({ within }: Pick<Namespace, "within">, ...args: string[]): Promise<Program> {
   await using making = new AsyncDisposableStack();
   const watch = making.use(
     Program.start([...await micssCommand(), "routes", "watch", ...args], { cwd: ROOT, within }),
@@ -98,10 +109,14 @@ export async function openRoutedWorld(
   };
   await prepare(links, settings, making);
   await countStrays(links, family);
-  const server = making.use(await Handler.start("server", settings.server.slice(1), links.server));
+  const server = making.use(
+    await Handler.start("server", [...settings.server.slice(1), "--admin", ADMIN], links.server),
+  );
   making.use(await startTarget("hold", TARGET, links.server));
   const client = making.use(
-    await Handler.start("client", settings.client, { within: [...links.client.within, ...UNPRIVILEGED] }),
+    await Handler.start("client", [...settings.client, "--admin", ADMIN], {
+      within: [...links.client.within, ...UNPRIVILEGED],
+    }),
   );
   const eventually = async (condition: () => Promise<boolean>) => {
     const until = performance.now() + 30_000;

@@ -3,6 +3,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { micssCommand, startServer } from "../support/handlers/handlers.ts";
 import { run } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";
+import { mustRoutes } from "./routes.ts";
 import { makeTwoLinks, type TwoLinks } from "../support/system/two_links.ts";
 
 /** Any user may run it. */
@@ -16,7 +17,7 @@ async function paths({ client }: TwoLinks, ...args: string[]) {
 
 testWith(
   ["network namespaces", "setpriv"],
-  "two channels over one default route are one path, and separate with a route each",
+  "two channels over one default route are one path, and separate with a route each, as micss routes makes them",
   async () => {
     await using links = await makeTwoLinks();
     for (const hosts of [["192.0.2.10", "198.51.100.10"], ["2001:db8:a::10", "2001:db8:b::10"]]) {
@@ -40,6 +41,16 @@ testWith(
       assertEquals(channels[1].gateway, gateway);
       assertEquals(channels[1].hops, [gateway, hosts[1]]);
       assertEquals(typeof channels[1].roundTrip, "number");
+      assertEquals(
+        channels.map(({ strays }: { strays: string }) => strays),
+        ["wlan0", "lte0"].map((device) =>
+          `no route of its own: when ${device} is down, another takes its place; run micss routes apply`
+        ),
+      );
+      await mustRoutes(links.client, "apply", "--server", `web=${one} via wlan0,${two} via lte0`);
+      const kept = await paths(links, "--server", `web=${one} via wlan0,${two} via lte0`);
+      assertMatch(kept.text(), /\nSeparate, as far as this machine can tell\.\n$/);
+      await mustRoutes(links.client, "remove");
     }
   },
 );

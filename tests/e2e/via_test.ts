@@ -40,7 +40,7 @@ testWith(
     const { reason } = await world.client.waitForLog("session refused");
     assertMatch(
       `${reason}`,
-      /^channel \d \(.*\): left from 10\.77\.(1|2)\.1 \(c\1\), not via c[12]; give it a route of its own$/,
+      /^channel \d \(.*\): left from 10\.77\.(1|2)\.1 \(c\1\), not via c[12]; give it a route of its own with micss routes apply$/,
     );
   },
 );
