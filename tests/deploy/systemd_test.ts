@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parseClientCommand } from "../../src/run/client_program.ts";
 import { parseClientRules } from "../../src/cli/rules_args.ts";
+import { splitRoutes } from "../../src/cli/routes.ts";
+import { readRoutes } from "../../src/cli/routes_args.ts";
 import { parseServerCommand } from "../../src/run/server_program.ts";
 import { makeTempDir, run } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";
@@ -9,7 +11,8 @@ import { readUnit, UNITS } from "../support/system/systemd_units.ts";
 
 const HANDLERS = ["micss-server", "micss-client"];
 const RULES = ["micss-rules", "micss-rules-watch"];
-const ALL = [...HANDLERS, ...RULES];
+const ROUTES = ["micss-routes-client", "micss-routes-server"];
+const ALL = [...HANDLERS, ...RULES, ...ROUTES];
 
 /** Maximum exposure according to `systemd-analyze security`, where 10 is a unit without protection. */
 const MAX_EXPOSED: Record<string, number> = {
@@ -17,6 +20,8 @@ const MAX_EXPOSED: Record<string, number> = {
   "micss-client": 1.4,
   "micss-rules": 3.1,
   "micss-rules-watch": 3.0,
+  "micss-routes-client": 2.1,
+  "micss-routes-server": 2.1,
 };
 
 testWith(["systemd-analyze"], "systemd finds nothing wrong in the units", async () => {
@@ -91,8 +96,8 @@ Deno.test("each handler has a private state directory of its own, which its sett
   assertEquals(directories, [["micss-server"], ["micss"]]);
 });
 
-Deno.test("handlers and the watch are restarted without a limit, unless their settings are invalid", async () => {
-  for (const name of [...HANDLERS, "micss-rules-watch"]) {
+Deno.test("handlers and the watches are restarted without a limit, unless their settings are invalid", async () => {
+  for (const name of [...HANDLERS, "micss-rules-watch", ...ROUTES]) {
     const unit = await readUnit(name);
     const settings = ["StartLimitIntervalSec", "Restart", "RestartPreventExitStatus"].map((key) => unit.get(key));
     assertEquals(settings, [["0"], ["on-failure"], ["2"]], name);
@@ -107,6 +112,15 @@ Deno.test("the client handler requires enabled rules, which are applied before t
   assertEquals([rules.get("DefaultDependencies"), rules.get("Conflicts")], [["no"], undefined]);
   const watch = await readUnit("micss-rules-watch");
   assertEquals([rules.get("Also"), watch.get("PartOf")], [["micss-rules-watch.service"], ["micss-rules.service"]]);
+});
+
+Deno.test("a handler requires enabled routes, whose unit may change routes and nothing else", async () => {
+  for (const name of ROUTES) {
+    const unit = await readUnit(name);
+    const handler = name.replace("routes-", "");
+    assertEquals([unit.get("RequiredBy"), unit.get("Before")], [[`${handler}.service`], [`${handler}.service`]]);
+    assertEquals([unit.get("Type"), unit.get("CapabilityBoundingSet")], [["notify"], ["CAP_NET_ADMIN"]]);
+  }
 });
 
 Deno.test("the program accepts the commands in the units, which leave the admin address to the file", async () => {
@@ -124,6 +138,16 @@ Deno.test("the program accepts the commands in the units, which leave the admin 
     const [rules, first, ...flags] = await command(name);
     assertEquals([rules, first], ["rules", action]);
     parseClientRules("micss rules", flags, () => settings);
+  }
+  const ways = settings.replace("192.0.2.10", "192.0.2.10 via wlan0").replace(
+    "198.51.100.10",
+    "198.51.100.10 via lte0",
+  );
+  for (const [name, file] of [["micss-routes-client", ways], ["micss-routes-server", channels]] as const) {
+    const [routes, ...args] = await command(name);
+    const { action, side, rest } = splitRoutes(args);
+    assertEquals([routes, action], ["routes", "watch"]);
+    assertEquals((await readRoutes("micss routes", side ?? "client", rest, () => file).channels()).length, 2);
   }
 });
 

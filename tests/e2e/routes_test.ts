@@ -1,17 +1,21 @@
 /** `micss routes` keeps each channel on its own link, whatever becomes of links and addresses. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { run } from "../support/programs/process.ts";
+import { type Program, run } from "../support/programs/process.ts";
 import { testTogether, testWith } from "../support/programs/programs.ts";
 import { Namespace } from "../support/system/namespaces.ts";
+import { readUnit, withinFilter } from "../support/system/systemd_units.ts";
 import { makeTwoLinks } from "../support/system/two_links.ts";
 import {
   allRoutes,
+  ask,
   type Family,
   mustRoutes,
   NEEDS,
   openRoutedWorld,
+  type RoutedWorld,
   routes,
   startWatch,
+  status,
   takeDown,
   takeUp,
 } from "./routes.ts";
@@ -129,3 +133,124 @@ testFamilies("with routes, none does, whichever link goes down and comes back", 
   await using _application = await world.openSession();
   assertEquals(await world.strays(), 0);
 });
+
+/** Another network of the same Wi-Fi router, with the client's new address in it. */
+const ROAMING = {
+  ipv4: { router: "192.168.7.1", address: "192.168.7.5", bits: 24, old: "192.168.1.5/24", network: "192.168.7.0/24" },
+  ipv6: {
+    router: "2001:db8:7::1",
+    address: "2001:db8:7::5",
+    bits: 64,
+    old: "2001:db8:1::5/64",
+    network: "2001:db8:7::/64",
+  },
+};
+
+testFamilies("an address that changes under traffic is followed, with one line and without a stray", async (family) => {
+  const { router, address, bits, old, network } = ROAMING[family];
+  let watch!: Program;
+  await using world = await openRoutedWorld(family, async (links, { client, server }, making) => {
+    await links.wifi.ip(`address add ${router}/${bits} dev down0 ${family === "ipv6" ? "nodad" : ""}`);
+    await links.server.ip(`route add ${network} via ${family === "ipv4" ? "192.0.2.1" : "2001:db8:a::1"} dev eth0`);
+    watch = making.use(await startWatch(links.client, ...client));
+    making.use(await startWatch(links.server, ...server));
+  });
+  const { client } = world.links;
+  const rules = (await allRoutes(client)).match(/ lookup 6522\d+ /g);
+  await using application = await world.openSession();
+  await client.ip(
+    `address del ${old} dev wlan0`,
+    `address add ${address}/${bits} dev wlan0 ${family === "ipv6" ? "nodad" : ""}`,
+    `route replace default via ${router} dev wlan0 metric 600`,
+  );
+  await watch.waitForLine((line) => line.includes(`router ${router}, from ${address}`), "line about the new address");
+  await application.waitForLine(/^received/);
+  await using _application = await world.openSession();
+  assertEquals(await world.strays(), 0);
+  assertEquals(
+    watch.lines.filter((line) => /way (changed|lost)|restored|failed/.test(line)).length,
+    1,
+    watch.describe(),
+  );
+  const after = await allRoutes(client);
+  assertEquals(after.match(/ lookup 6522\d+ /g), rules);
+  assertEquals(after.match(new RegExp(`table 6522.*${old.split("/")[0]}|${old.split("/")[0]}.*table 6522`)), null);
+});
+
+function sorted(text: string): string[] {
+  return text.split("\n").sort();
+}
+
+testWith(NEEDS, "watch puts back what another program removes, and reports a rule that comes first", async () => {
+  await using links = await makeTwoLinks();
+  await using watch = await startWatch(links.client, ...CLIENT);
+  const applied = await allRoutes(links.client);
+  for (const harm of ["-4 rule flush table 6522001", "-4 route flush table 6522002", "-6 rule del priority 6522"]) {
+    const before = watch.lines.length;
+    await run(["sh", "-c", `ip ${harm}`], links.client);
+    await watch.waitForLine((line) => watch.lines.indexOf(line) >= before && line.includes("routes restored"), harm);
+    // Rules of one priority exclude each other, so that their order has no meaning.
+    assertEquals(sorted(await allRoutes(links.client)), sorted(applied), harm);
+  }
+  await links.client.ip("rule add to 192.0.2.10 lookup 100 priority 9", "route add default dev lte0 table 100");
+  await watch.waitForLine(/routes failed reason="channel 1 of web .* leads by lte0, table 100/);
+  watch.signal("SIGTERM");
+  assertEquals(await watch.exited, 0);
+});
+
+testWith(
+  NEEDS,
+  "handlers without rights, micss status and micss paths tell whether channels are kept apart",
+  async () => {
+    let settings!: RoutedWorld["settings"];
+    await using world = await openRoutedWorld("ipv4", (_links, given) => Promise.resolve(void (settings = given)));
+    const { client, server } = world.links;
+    await world.client.waitForLog("channel not kept apart", {
+      server: "web",
+      channel: 1,
+      reason: /^no route of its own: /,
+    });
+    await world.client.waitForLog("channel not kept apart", {
+      channel: 2,
+      reason: "leaves by wlan0, not lte0; run micss routes apply",
+    });
+    assertMatch(await status(client), /^web 2 NOT kept apart: leaves by wlan0, not lte0; run micss routes apply$/m);
+    assertMatch(await ask(client, "/metrics"), /^micss_channel_kept_apart\{.*channel="1".*\} 0$/m);
+    const { degraded } = JSON.parse(await ask(client, "/readyz"));
+    assertEquals(degraded["routes of channel 2 of web"], "leaves by wlan0, not lte0; run micss routes apply");
+    // A server is not told to have separate links.
+    assertEquals(world.server.logged("channel not kept apart"), []);
+    assertEquals(JSON.parse(await ask(server, "/readyz")).degraded, {});
+
+    await mustRoutes(client, "apply", ...settings.client);
+    await mustRoutes(server, "apply", ...settings.server);
+    await world.client.waitForLog("channel kept apart again", { server: "web", channel: 2 });
+    assertMatch(await status(client), /^kept apart by routes: web 1, web 2$/m);
+    assertMatch(await ask(client, "/metrics"), /^micss_channel_kept_apart\{.*channel="1".*\} 1$/m);
+    await world.eventually(async () => JSON.parse(await ask(client, "/readyz")).degraded["server web"] === undefined);
+    assertEquals(JSON.parse(await ask(client, "/readyz")).degraded, {});
+    await world.eventually(async () => /^kept apart by routes: 1, 2$/m.test(await status(server)));
+    await takeDown(world.links, "lte0");
+    assertMatch(await status(client), /^kept apart by routes: web 1, web 2$/m);
+
+    await mustRoutes(server, "remove");
+    await world.server.waitForLog("channel not kept apart", { channel: 1, reason: /^no route of its own: / });
+    assertMatch(await status(server), /^1 NOT kept apart: no route of its own/m);
+  },
+);
+
+testWith(
+  [...NEEDS, "python3", "systemd-analyze"],
+  "the units' watches work within the rights, system calls and address families that the units allow",
+  async () => {
+    await using links = await makeTwoLinks();
+    for (const [side, where, flags] of [["client", links.client, CLIENT], ["server", links.server, SERVER]] as const) {
+      const unit = await readUnit(`micss-routes-${side}`);
+      const bounding = `-all,+${unit.get("CapabilityBoundingSet")![0]!.replace("CAP_", "").toLowerCase()}`;
+      const filter = ["setpriv", `--bounding-set=${bounding}`, "--inh-caps=-all", "--", ...await withinFilter(unit)];
+      await using watch = await startWatch({ within: [...where.within, ...filter] }, ...flags);
+      await run(["ip", "route", "flush", "table", side === "client" ? "6522001" : "6523001"], where);
+      await watch.waitForLine(/routes restored/);
+    }
+  },
+);
