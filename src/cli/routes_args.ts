@@ -9,7 +9,6 @@ import type { ClientConfig, LogConfig, ServerConfig } from "../config/types.ts";
 import { isIp } from "../net/ip.ts";
 import { clientChannels, type RoutedChannel, serverChannels } from "../routes/mod.ts";
 import { type Side, systemNames } from "../rules/mod.ts";
-import { withJoinedServers } from "../state/joined_servers.ts";
 
 /** Settings of `micss routes`. */
 export interface RoutesSettings {
@@ -23,7 +22,7 @@ export interface RoutesSettings {
   channels(): Promise<RoutedChannel[]>;
 }
 
-/** A client's configuration, as far as its channels are concerned. */
+/** A client's configuration, as far as its channels are concerned. Servers that it joined have no ways, and are left out. */
 const clientRoutesSpec: Spec<ClientConfig> = {
   schema: clientSpec.schema,
   check({ servers }, problems) {
@@ -56,14 +55,13 @@ export function readRoutes(
   side: Side,
   args: string[],
   read: ReadFile = readFile,
-  spec: Spec<ClientConfig> = withJoinedServers(clientRoutesSpec),
 ): RoutesSettings {
   if (side === "server") {
     const config = parseConfig(`${subject} server`, serverRoutesSpec, args, read);
     const hosts = config.channels.map(({ host }) => host);
     return settingsOf(side, config.log, hosts, (names) => serverChannels(config, names));
   }
-  const config = parseConfig(subject, spec, args, read);
+  const config = parseConfig(subject, clientRoutesSpec, args, read);
   const hosts = config.servers.flatMap(({ channels }) => channels.map(({ host }) => host));
   return settingsOf(side, config.log, hosts, (names) => clientChannels(config, names));
 }

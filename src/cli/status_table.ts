@@ -53,6 +53,7 @@ export function statusTable(status: Status): string {
     "",
     ...table(["CHANNEL", "STATE", "OUT/S", "IN/S", "BEHIND", "FAILED"], status.channels.map(channelRow)),
     ...reasons,
+    ...routesLines(status.routes ?? []),
     ...list(
       ["CLIENT", "SEEN", "ASSOCIATIONS", "SESSIONS"],
       clients.slice(0, MAX_ASSOCIATIONS).map(clientRow),
@@ -105,6 +106,18 @@ function readinessLines(readiness: Status["readiness"]): string[] {
   const lines = (state: string, reasons: typeof missing) =>
     Object.entries(reasons).map(([name, reason]) => truncate(`${state}: ${name}: ${reason}`, WIDTH));
   return [...lines("not ready", missing), ...lines("degraded", degraded)];
+}
+
+/** Channels that routes keep on their own links, in one line, and those that they don't, in one each. */
+function routesLines(routes: NonNullable<Status["routes"]>): string[] {
+  const nameOf = ({ server, channel }: typeof routes[number]) => `${server === "" ? "" : `${server} `}${channel}`;
+  const kept = routes.filter(({ kept }) => kept).map(nameOf);
+  return [
+    ...routes.filter(({ kept }) => !kept).map((one) =>
+      truncate(`${nameOf(one)} NOT kept apart: ${one.reason ?? "no reason given"}`, WIDTH)
+    ),
+    ...kept.length === 0 ? [] : [truncate(`kept apart by routes: ${kept.join(", ")}`, WIDTH)],
+  ];
 }
 
 function channelRow(channel: ChannelStatus): string[] {

@@ -8,6 +8,7 @@ import { fileLimit } from "../net/linux/descriptors.ts";
 import { Activity } from "../observe/activity.ts";
 import type { Log } from "../log/log.ts";
 import type { Levels, Observable } from "../observe/observable.ts";
+import type { Check } from "../observe/readiness.ts";
 import { ThrottledWarning } from "../log/throttled.ts";
 import { padSource } from "../sharing/pads.ts";
 import { Liveness } from "../session/liveness.ts";
@@ -27,6 +28,8 @@ import { ownHosts } from "../net/own_hosts.ts";
 import { isOwn } from "../net/own_address.ts";
 import { RulesInPlace } from "./rules_in_place.ts";
 import { RulesMonitor } from "./rules_monitor.ts";
+import { RoutesMonitor } from "../observe/routes_monitor.ts";
+import type { RoutedChannel } from "../routes/channels.ts";
 import { type ClientSystem, realClientSystem } from "./system.ts";
 import { Ingress } from "./ingress/ingress.ts";
 
@@ -63,6 +66,7 @@ export class ClientHandler implements Observable {
   readonly #loopGuard: LoopGuard;
   readonly #rules: RulesInPlace;
   #monitor: RulesMonitor | undefined;
+  #routes: RoutesMonitor | undefined;
   readonly #system: ClientSystem;
   readonly #capacity: Capacity;
   readonly #refused: ThrottledWarning;
@@ -169,7 +173,9 @@ export class ClientHandler implements Observable {
 
   /** Numbers of associations and of connections carried, with their limit. */
   levels(): Levels {
+    const routes = this.#routes?.routes;
     return {
+      ...routes !== undefined && { routes },
       pool: this.#dialers.pool,
       limits: this.#capacity.levels,
       ...this.#monitor?.inPlace !== undefined && { rules: this.#monitor.inPlace },
@@ -208,6 +214,16 @@ export class ClientHandler implements Observable {
     this.#monitor ??= new RulesMonitor({ check, log: this.#log, clock: this.#system.clock });
   }
 
+  /** Starts to report whether routes keep channels apart. @param channels Lists those with a way. */
+  monitorRoutes(channels: () => Promise<readonly RoutedChannel[]>): void {
+    this.#routes ??= new RoutesMonitor({ channels, always: true, log: this.#log, clock: this.#system.clock });
+  }
+
+  /** Checks of the channels' routes, for readiness; none without {@linkcode ClientHandler.monitorRoutes}. */
+  get routesChecks(): Check[] {
+    return this.#routes?.checks ?? [];
+  }
+
   /**
    * Replaces the configuration; ends nothing that is under way, and keeps listening at the same addresses.
    *
@@ -228,6 +244,7 @@ export class ClientHandler implements Observable {
   /** Accepts no more connections; sessions under way go on. */
   stopListening(): void {
     this.#monitor?.close();
+    this.#routes?.close();
     this.#ingress.stopListening();
   }
 
@@ -239,6 +256,7 @@ export class ClientHandler implements Observable {
   /** Stops listening, aborts everything under way, and waits until all is closed. */
   async close(): Promise<void> {
     this.#monitor?.close();
+    this.#routes?.close();
     await this.#ingress.close();
     this.#directory.close();
     this.#dialers.close();

@@ -106,7 +106,8 @@ function associations(handler: Observable): Metric[] {
   ];
 }
 
-function channels({ activity }: Observable): Metric[] {
+function channels(handler: Observable): Metric[] {
+  const { activity } = handler, { routes = [] } = handler.levels();
   const levels = channelLevels(activity).map((level) => {
     const { server, index, address } = level.record;
     return { ...level, labels: { server, channel: String(index), address: formatAddress(address) } };
@@ -135,6 +136,14 @@ function channels({ activity }: Observable): Metric[] {
       "micss_channel_associations",
       "Open associations that use a channel.",
       levels.map(({ labels, associations }) => ({ labels, value: associations })),
+    ),
+    gauge(
+      "micss_channel_kept_apart",
+      "1 if routes keep a channel on its own link, 0 if its packets may take another.",
+      levels.flatMap(({ labels, record }) =>
+        routes.filter(({ server, channel }) => server === record.server && channel === record.index)
+          .map(({ kept }) => ({ labels, value: Number(kept) }))
+      ),
     ),
     {
       name: "micss_channel_failures_total",

@@ -10,6 +10,18 @@ export interface Limit {
   readonly used: number;
 }
 
+/** The routes of one channel. */
+export interface ChannelRoutes {
+  /** The server's name on a client; empty on a server. */
+  readonly server: string;
+  /** Its number, from 1. */
+  readonly channel: number;
+  /** True if they keep it on its own link. */
+  readonly kept: boolean;
+  /** The reason why they don't. */
+  readonly reason?: string;
+}
+
 /** A handler's current state, beyond its {@linkcode Activity}. */
 export interface Levels {
   /** Connections waiting for the rest of their association; on a server. */
@@ -25,6 +37,8 @@ export interface Levels {
   };
   /** True if firewall rules redirect applications' connections here; on a client that can tell. */
   readonly rules?: boolean;
+  /** Routes of the channels that have a way on a client, or that had routes of their own on a server. */
+  readonly routes?: readonly ChannelRoutes[];
   /** The limits in force. */
   readonly limits: readonly Limit[];
 }

@@ -1,5 +1,6 @@
 import { formatAddress } from "../net/address.ts";
 import { clientsOf, type ClientStatus } from "./clients.ts";
+import type { ChannelRecord } from "./channel_records.ts";
 import type { Answer } from "./readiness.ts";
 import type { Levels, Observable } from "./observable.ts";
 import type { Event } from "../log/recent.ts";
@@ -36,6 +37,8 @@ export interface ChannelStatus {
   readonly failures: number;
   /** The last failure, and its age in seconds. */
   readonly failure?: { readonly reason: string; readonly age: number };
+  /** True if routes keep it on its own link; absent if that is unknown, or not meant. */
+  readonly keptApart?: boolean;
 }
 
 /** An open association. */
@@ -169,6 +172,9 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
   const now = activity.clock.now();
   const age = (since: number) => Math.round(now - since) / 1000;
   const { sessions, associations, ended, resets, refusals, handshakes } = activity, clients = clientsOf(activity);
+  const levels = handler.levels();
+  const keptApart = ({ server, index }: ChannelRecord) =>
+    levels.routes?.find((one) => one.server === server && one.channel === index)?.kept;
   return {
     role,
     sessionCount: sessions.size,
@@ -203,6 +209,7 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
       rateIn: Math.round(sample.rateIn),
       failures: record.failures,
       ...record.failed !== null && { failure: { reason: record.failed.reason, age: age(record.failed.at) } },
+      ...keptApart(record) !== undefined && { keptApart: keptApart(record)! },
     })),
     totals: {
       ended: Object.fromEntries(ended.entries()),
@@ -212,6 +219,6 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
       refusedRecords: activity.refusedRecords,
       creditWaits: activity.creditWaits,
     },
-    ...handler.levels(),
+    ...levels,
   };
 }

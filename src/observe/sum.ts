@@ -14,6 +14,7 @@ const MAXIMUM: readonly string[] = [
   "micss_info",
   "micss_limit",
   "micss_channel_behind_bytes",
+  "micss_channel_kept_apart",
   "micss_event_loop_lag_seconds",
   "micss_process_resident_memory_bytes",
   "micss_process_open_files",
@@ -89,11 +90,13 @@ function sumLevels(all: readonly Levels[]): Levels {
   const waiting = all.flatMap(({ waiting }) => waiting ?? []);
   const pools = all.flatMap(({ pool }) => pool ?? []);
   const [rules] = all.flatMap(({ rules }) => rules ?? []);
+  const [routes] = all.flatMap(({ routes }) => routes === undefined ? [] : [routes]);
   const limits = Map.groupBy(all.flatMap(({ limits }) => limits), ({ name }) => name);
   return {
     ...waiting.length > 0 && { waiting: total(waiting) },
     ...pools.length > 0 && { pool: addRecords(pools) },
     ...rules !== undefined && { rules },
+    ...routes !== undefined && { routes },
     limits: [...limits.values()].map(([first, ...others]): Limit => ({
       ...first!,
       used: total([first!, ...others].map(({ used }) => used)),

@@ -11,6 +11,8 @@ export interface RoutedChannel {
   readonly name: string;
   /** Name of its server on a client; empty on a server. */
   readonly server: string;
+  /** Its number, from 1. */
+  readonly index: number;
   /** Version of IP. */
   readonly family: Family;
   /** Device that its packets leave by, or local address of the device; its text identifies its table. */
@@ -25,7 +27,27 @@ export interface RoutedChannel {
  *
  * @throws {UsageError} If a channel can't have routes of its own; a line for each.
  */
-export function clientChannels({ servers }: Pick<ClientConfig, "servers">, names: ResolvedNames): RoutedChannel[] {
+export function clientChannels(config: Pick<ClientConfig, "servers">, names: ResolvedNames): RoutedChannel[] {
+  const { channels, lines } = listClient(config, names);
+  return checked(channels, lines);
+}
+
+/** Lists the channels that can have routes of their own, and no others. @param config A client's or a server's. */
+export function routableChannels(
+  config: Pick<ClientConfig, "servers"> | Pick<ServerConfig, "channels" | "workers">,
+  names: ResolvedNames,
+): RoutedChannel[] {
+  const { channels } = "servers" in config ? listClient(config, names) : listServer(config, names);
+  return channels.filter(({ packets }) => !isLoopback("to" in packets ? packets.to : packets.from));
+}
+
+/** Channels, and complaints about those that can't have routes of their own. */
+interface Listed {
+  readonly channels: RoutedChannel[];
+  readonly lines: readonly string[];
+}
+
+function listClient({ servers }: Pick<ClientConfig, "servers">, names: ResolvedNames): Listed {
   const lines: string[] = [];
   const all = servers.flatMap(({ name, channels }) =>
     channels.flatMap((channel, index): RoutedChannel[] => {
@@ -42,7 +64,14 @@ export function clientChannels({ servers }: Pick<ClientConfig, "servers">, names
       if (hosts.some(isLoopback)) {
         lines.push(`${title}: a loopback address takes no link; give the server's own address`);
       }
-      return hosts.map((to) => ({ name: title, server: name, family: familyOfHost(to), via, packets: { to } }));
+      return hosts.map((to) => ({
+        name: title,
+        server: name,
+        index: index + 1,
+        family: familyOfHost(to),
+        via,
+        packets: { to },
+      }));
     })
   );
   all.forEach((channel, index) => {
@@ -53,7 +82,7 @@ export function clientChannels({ servers }: Pick<ClientConfig, "servers">, names
     const to = channel.packets.to;
     lines.push(`${channel.name}: ${to} is also the address of ${other.name}; give each way a destination of its own`);
   });
-  return checked(all, lines);
+  return { channels: all, lines };
 }
 
 /**
@@ -62,9 +91,14 @@ export function clientChannels({ servers }: Pick<ClientConfig, "servers">, names
  * @throws {UsageError} If a channel can't have routes of its own; a line for each.
  */
 export function serverChannels(
-  { channels, workers }: Pick<ServerConfig, "channels" | "workers">,
+  config: Pick<ServerConfig, "channels" | "workers">,
   names: ResolvedNames,
 ): RoutedChannel[] {
+  const { channels, lines } = listServer(config, names);
+  return checked(channels, lines);
+}
+
+function listServer({ channels, workers }: Pick<ServerConfig, "channels" | "workers">, names: ResolvedNames): Listed {
   const lines: string[] = [];
   const all = channels.flatMap((channel, index): RoutedChannel[] => {
     const title = `channel ${index + 1} (${formatChannel(channel)})`;
@@ -82,12 +116,13 @@ export function serverChannels(
     return hosts.map((from) => ({
       name: title,
       server: "",
+      index: index + 1,
       family: familyOfHost(from),
       via: from,
       packets: { from, ports },
     }));
   });
-  return checked(all, lines);
+  return { channels: all, lines };
 }
 
 function checked(channels: RoutedChannel[], lines: readonly string[]): RoutedChannel[] {

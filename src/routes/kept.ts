@@ -3,13 +3,13 @@ import { sameHost, withoutZone } from "../net/ip.ts";
 import { ownAddresses } from "../net/own_hosts.ts";
 import { familyOfHost } from "../rules/ruleset.ts";
 import type { RoutedChannel } from "./channels.ts";
-import { ANYWHERE, isLinkLocal } from "./verify.ts";
+import { ANYWHERE, isLinkLocal } from "./flows.ts";
 
 /** Remedy for channels that routes don't keep. */
 const REMEDY = "run micss routes apply";
 
-/** Numbers of the kernel's own tables: `default`, `main` and `local`. */
-const DEFAULT = 253, MAIN = 254, LOCAL = 255;
+/** Numbers of the kernel's own tables. */
+const DEFAULT = 253, MAIN = 254;
 
 /**
  * Reports whether routes keep a channel on its link: whether its packets leave by its device, and go nowhere rather than by
@@ -17,7 +17,7 @@ const DEFAULT = 253, MAIN = 254, LOCAL = 255;
  *
  * @returns True, the reason why they don't, or undefined if the system can't tell.
  */
-export function keptApart({ via, packets }: RoutedChannel): true | string | undefined {
+export function keptApart({ via, packets }: Pick<RoutedChannel, "via" | "packets">): true | string | undefined {
   if ("from" in packets) {
     const { from, ports: [fromPort] } = packets;
     return keepsFlow({ to: ANYWHERE[familyOfHost(from)], from, fromPort }, deviceOf(from));
@@ -44,10 +44,11 @@ function keepsFlow(flow: Flow, device: string | undefined): true | string | unde
     const rule = routingRules(family)?.find((rule) => takes(rule, flow));
     return rule !== undefined && tableEnds(rule.table, family) ? true : undefined;
   }
-  if (route.table === LOCAL) return undefined;
+  // An address of this machine: no link is involved.
+  if (route.device === "lo") return undefined;
   if (device !== undefined && route.device !== device) return `leaves by ${route.device}, not ${device}; ${REMEDY}`;
   if (route.table === MAIN || route.table === DEFAULT) {
-    return `may leave by another link when ${route.device} is down; ${REMEDY}`;
+    return `no route of its own: when ${route.device} is down, another takes its place; ${REMEDY}`;
   }
   const ends = tableEnds(route.table, family);
   return ends === false ? `table ${route.table} has no unreachable default route; ${REMEDY}` : ends;

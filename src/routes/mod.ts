@@ -13,7 +13,7 @@
  */
 export { planAll, putRoutes, removeRoutes } from "./apply.ts";
 export { changesTo } from "./changes.ts";
-export { clientChannels, type RoutedChannel, serverChannels } from "./channels.ts";
+export { clientChannels, routableChannels, type RoutedChannel, serverChannels } from "./channels.ts";
 export { RoutesError } from "./error.ts";
 export { shellLines, systemIp } from "./ip.ts";
 export { keptApart } from "./kept.ts";

@@ -1,10 +1,6 @@
-import { isIp } from "../net/ip.ts";
-import type { Family } from "../rules/ruleset.ts";
+import { ANYWHERE, isLinkLocal } from "./flows.ts";
 import { getRoute, type Ip } from "./ip.ts";
 import { routeTo, type Way } from "./plan.ts";
-
-/** A destination for questions about a server's routes, which have to hold for all (RFC 5737, RFC 3849). */
-export const ANYWHERE: Readonly<Record<Family, string>> = { ipv4: "192.0.2.1", ipv6: "2001:db8::1" };
 
 /**
  * Asks the kernel for the way of each channel's packets: of the first one, which has no local address yet, and of those
@@ -49,11 +45,6 @@ function flowsOf({ channel: { packets, family }, sources }: Way): { to: string; 
   return sources.map((source) => {
     return { to, words: [to, "from", source, "ipproto", "tcp", "sport", String(packets.ports[0])] };
   });
-}
-
-/** Reports whether an address is an IPv6 link-local one, which is never that of a channel elsewhere. */
-export function isLinkLocal(host: string): boolean {
-  return isIp(host) && /^fe[89ab]/i.test(host);
 }
 
 /** Describes where the packets of a channel go, in one line. */

@@ -23,7 +23,7 @@ export class RoutesWatch {
   readonly #options: RoutesWatchOptions;
   readonly #restored: ThrottledWarning;
   #channels: readonly RoutedChannel[] = [];
-  /** The last description of each way, by the text that identifies it. */
+  /** The last description of each way, by the text that identifies it and the version of IP. */
   #ways = new Map<string, string>();
   #failure = "";
 
@@ -54,8 +54,8 @@ export class RoutesWatch {
       const [before, now] = [this.#ways, descriptionsOf(ways)];
       this.#ways = now;
       const changed = [...now].filter(([via, way]) => before.get(via) !== way);
-      for (const [via, way] of changed) {
-        const fields = { via, way, before: before.get(via) };
+      for (const [key, way] of changed) {
+        const fields = { via: key.split(" ")[0]!, way, before: before.get(key) };
         if (way.startsWith("nowhere")) log.warn("way lost", fields);
         else log.info("way changed", fields);
       }

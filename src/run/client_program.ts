@@ -6,6 +6,7 @@ import type { IngressUsers } from "../client/ingress/protocols.ts";
 import { ClientHandler } from "../client/mod.ts";
 import type { Option } from "../config/schema.ts";
 import { keyCheck } from "./with_admin.ts";
+import { monitorRoutes } from "./routes_monitoring.ts";
 import { monitorRules, rulesChecks } from "./rules_checks.ts";
 import type { Loaded, Program } from "./program.ts";
 import { loadClientKeys, loadCredentials } from "./keys.ts";
@@ -83,6 +84,7 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
       if (group.index === 0) {
         warnOfLowFileLimit(log, handler.limits.possible, config.limits);
         monitorRules(() => current, handler);
+        monitorRoutes(() => current, handler);
         if (defaultIngress) log.info("joined servers", usageOf(config));
       }
       return {
@@ -92,7 +94,7 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
           ...config.keys.map(({ file }) => keyCheck(file, "verify")),
           ...config.servers.flatMap(({ key }) => key ?? []).map((file) => keyCheck(file, "verify")),
           ...config.clientKey === undefined ? [] : [keyCheck(config.clientKey, "sign")],
-          ...group.index === 0 ? rulesChecks(config, handler) : [],
+          ...group.index === 0 ? [...rulesChecks(config, handler), ...handler.routesChecks] : [],
           ...config.servers.map(({ name }) => ({
             name: `server ${name}`,
             need: "any" as const,

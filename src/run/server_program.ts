@@ -15,6 +15,7 @@ import { warnOfLowFileLimit } from "./file_limit.ts";
 import { loadKeys, loadServerClients } from "./keys.ts";
 import type { Loaded, Program } from "./program.ts";
 import { type LoadedState, loadState, ServerClients } from "./server_clients.ts";
+import { monitorRoutes } from "./routes_monitoring.ts";
 import { keyCheck } from "./with_admin.ts";
 
 /** A server's configuration and the files that it names, loaded. */
@@ -47,7 +48,9 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
       const clients = new ServerClients(loaded, { log });
       const handler = new ServerHandler({ ...clients.options, log, group });
       clients.watch((options) => void handler.reload(options));
+      let current = loaded.config;
       if (group.index === 0) {
+        monitorRoutes(() => current, handler);
         if (!clients.required) warnOfOpenServer(log, loaded.config);
         clients.keepAddresses(handler.channels);
         warnOfLowFileLimit(log, handler.limits.possible, loaded.config.limits);
@@ -56,10 +59,12 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
         handler,
         listening: { channels: handler.channels.map(formatAddress).join() },
         checks: ({ config: { keys, clients = [] } }) => [
+          ...handler.routesChecks,
           ...keys.map((file) => keyCheck(file, "sign")),
           ...(clients === "anyone" ? [] : clients).flatMap(({ keys }) => keys).map((file) => keyCheck(file, "verify")),
         ],
         reload(loaded) {
+          current = loaded.config;
           const { options, restartNeeded } = clients.reload(loaded);
           return [...handler.reload(options), ...restartNeeded];
         },

@@ -15,7 +15,10 @@ import { realSystem, type System } from "../net/system/system.ts";
 import { Activity } from "../observe/activity.ts";
 import type { Log } from "../log/log.ts";
 import type { Levels, Observable } from "../observe/observable.ts";
+import type { Check } from "../observe/readiness.ts";
+import { RoutesMonitor } from "../observe/routes_monitor.ts";
 import { ThrottledWarning } from "../log/throttled.ts";
+import type { RoutedChannel } from "../routes/channels.ts";
 import { Liveness } from "../session/liveness.ts";
 import { CreditBudget } from "../streams/credit_budget.ts";
 import { padSource } from "../sharing/pads.ts";
@@ -93,6 +96,7 @@ export class ServerHandler implements Observable {
   readonly #services = new Map<Service, Promise<void>>();
   readonly #budget = new CreditBudget();
   readonly #capacity: Capacity;
+  #routes: RoutesMonitor | undefined;
 
   /**
    * Starts to listen.
@@ -173,7 +177,9 @@ export class ServerHandler implements Observable {
   /** Numbers of waiting connections, associations and sessions, with their limits. */
   levels(): Levels {
     const waiting = this.#acceptor.size, { limits } = this, { usage, sessions } = this.#capacity;
+    const routes = this.#routes?.routes;
     return {
+      ...routes !== undefined && { routes },
       waiting,
       limits: [
         { name: "waiting", value: waitingLimit(usage, limits), used: waiting },
@@ -184,8 +190,19 @@ export class ServerHandler implements Observable {
     };
   }
 
+  /** Starts to report when routes no longer keep channels apart. @param channels Lists the channels. */
+  monitorRoutes(channels: () => Promise<readonly RoutedChannel[]>): void {
+    this.#routes ??= new RoutesMonitor({ channels, always: false, log: this.#log, clock: this.#system.clock });
+  }
+
+  /** Checks of the channels' routes, for readiness; none without {@linkcode ServerHandler.monitorRoutes}. */
+  get routesChecks(): Check[] {
+    return this.#routes?.checks ?? [];
+  }
+
   /** Stops accepting channels, and ends the associations without a session. Sessions go on. */
   stopListening(): void {
+    this.#routes?.close();
     for (const listener of this.#listeners) listener.close();
     this.#acceptor.close();
     for (const service of this.#services.keys()) service.leave();

@@ -31,7 +31,7 @@ Deno.test("an unknown action, or a mistake with a known one, is reported in one 
       'micss routes watch: --server "web=192.0.2.1 via lte0,192.0.2.2 via lte0": two channels leave via lte0, and so share one path; give each its own way',
     ],
     [
-      ["apply", "--state", "/nonexistent"],
+      ["apply"],
       "micss routes apply: no server; give --config FILE, or --server 'NAME=HOST via DEVICE,HOST via DEVICE'",
     ],
     [

@@ -157,3 +157,17 @@ Deno.test("each unmet condition has a line, and so has each degraded one", () =>
     "",
   ]);
 });
+
+Deno.test("channels that routes keep apart are in one line, and others in one each with the reason", () => {
+  const routes = [
+    { server: "web", channel: 1, kept: true },
+    { server: "web", channel: 2, kept: false, reason: "leaves by wlan0, not lte0; run micss routes apply" },
+    { server: "", channel: 3, kept: true },
+  ];
+  const lines = statusTable({ ...STATUS, routes }).split("\n");
+  assertEquals(lines.filter((line) => /apart/.test(line)), [
+    "web 2 NOT kept apart: leaves by wlan0, not lte0; run micss routes apply",
+    "kept apart by routes: web 1, 3",
+  ]);
+  assert(!statusTable(STATUS).includes("apart"));
+});

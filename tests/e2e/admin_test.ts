@@ -106,7 +106,9 @@ testWith(["curl"], "alert rules and dashboard query existing metrics only", asyn
     }
   }
   // These appear only once they have a value.
-  for (const name of ["refusals_total", "identify_exchanges_total", "rules_in_place"]) known.add(`micss_${name}`);
+  for (const name of ["refusals_total", "identify_exchanges_total", "rules_in_place", "channel_kept_apart"]) {
+    known.add(`micss_${name}`);
+  }
   for (const file of ["alerts.yaml", "dashboard.json"]) {
     const text = await Deno.readTextFile(`${ROOT}deploy/prometheus/${file}`);
     const asked = new Set([...text.matchAll(/\bmicss_\w+/g)].map(([name]) => name));

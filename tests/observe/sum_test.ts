@@ -121,3 +121,10 @@ Deno.test("histories are added, aligned at the last sample", () => {
     [{ server: "", address: "a", rateOut: 12, rateIn: 2 }],
   ]);
 });
+
+Deno.test("the routes are those of the worker that checks them", () => {
+  const routes = [{ server: "web", channel: 1, kept: true }];
+  const of = (more: Partial<HandlerStatus>) => ({ ...seen({}), ...more });
+  assertEquals(sumStatuses([of({ routes }), of({})]).routes, routes);
+  assertEquals(sumStatuses([of({}), of({})]).routes, undefined);
+});

@@ -126,6 +126,10 @@ function showChannel(channel) {
   if (!failure.hidden) {
     write(failure, `Failed ${duration(channel.failure.age)} ago: ${channel.failure.reason}`);
   }
+  const apart = part(".apart");
+  apart.hidden = channel.keptApart === undefined;
+  apart.classList.toggle("failure", channel.keptApart === false);
+  write(apart, channel.keptApart ? "Kept apart by routes" : "Not kept apart: its packets may take another link");
   remember(data, channel);
   lane.plot.setData(data);
   const name = `${channel.server} channel ${channel.channel} at ${channel.address}`.trim();
