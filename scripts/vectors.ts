@@ -16,6 +16,7 @@ import { invalid } from "./vectors/invalid.ts";
 import { invalidDirections } from "./vectors/invalid_direction.ts";
 import { opens } from "./vectors/open.ts";
 import { hashes, products, records, tags } from "./vectors/records.ts";
+import { rejoins } from "./vectors/rejoin.ts";
 import { shares } from "./vectors/shares.ts";
 
 const ABOUT = "Test vectors of MICSS/2, made by scripts/vectors.ts; docs/PROTOCOL.md describes them. Bytes are in " +
@@ -43,6 +44,7 @@ export function vectors(): string {
     proof: proofs(),
     unanswered: unanswered(),
     invalidList: invalidLists(),
+    rejoin: rejoins(),
     invitation: invitations(),
     invalidInvitation: invalidInvitations(),
   };

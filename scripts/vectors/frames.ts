@@ -21,6 +21,8 @@ export const TYPES = {
   ENROLLED: 16,
   DENIED: 17,
   PAD: 18,
+  ACK: 19,
+  OFFER: 20,
 } as const;
 
 /** The name of a frame's type. */
@@ -134,6 +136,16 @@ export function pad(length: number): Frame {
   return frame("PAD", 0, new Uint8Array(length));
 }
 
+/** ACK. */
+export function ack(joined: number): Frame {
+  return frame("ACK", 0, uint(joined, 8));
+}
+
+/** OFFER of counted bytes. @param index The channel's index, from 0. */
+export function offer(index: number): Frame {
+  return frame("OFFER", 0, join(uint(index, 1), counted(16, 1), counted(272)));
+}
+
 /** Single frames, with the values in their bodies (docs/PROTOCOL.md 5.1). */
 export function frames(): Vector[] {
   const vector = (name: string, description: string, { type, stream, body, bytes }: Frame, values = {}): Vector => {
@@ -195,5 +207,9 @@ export function frames(): Vector[] {
     ),
     vector("PAD", "20 zeros", pad(20), { length: 20 }),
     vector("PAD, shortest", "No body", pad(0), { length: 0 }),
+    vector("ACK", "70,000 bytes have been joined", ack(70_000), { joined: 70_000 }),
+    vector("OFFER", "The means to join channel 3 again", offer(2), {
+      offer: { index: 2, handle: counted(16, 1).toHex(), secrets: counted(272).toHex() },
+    }),
   ];
 }

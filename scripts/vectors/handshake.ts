@@ -38,9 +38,13 @@ export function associates(): Vector[] {
 
 /** Refusals of a list (docs/PROTOCOL.md 2.4). */
 export function refusals(): Vector[] {
-  return refusalsFor(1, ["Unacceptable", "UnknownCookie", "Mismatch", "SharedAddress", "Overloaded"], (reason) => {
-    return `The server refuses a list for reason ${reason}`;
-  });
+  return refusalsFor(
+    1,
+    ["Unacceptable", "UnknownCookie", "Mismatch", "SharedAddress", "Overloaded", "NotOffered"],
+    (reason) => {
+      return `The server refuses for reason ${reason}`;
+    },
+  );
 }
 
 /** Refusals for consecutive reasons. @param first The first reason's number. */

@@ -19,7 +19,7 @@ export function invalid(): Vector[] {
       list(...Array.from({ length: 17 }, (_, i) => counted(16, i))),
     ),
     vector("associate", "a cookie twice", "Two shares on one channel", list(cookie, other, cookie)),
-    vector("reply", "unknown reason", "Refused for reason 6", Uint8Array.of(255, 6)),
+    vector("reply", "unknown reason", "Refused for reason 7", Uint8Array.of(255, 7)),
     vector("reply", "reason 0", "Refused for reason 0", Uint8Array.of(255, 0)),
     vector("reply", "unknown type", "Neither an echo nor a refusal", Uint8Array.of(2, 1)),
     vector("open", "left over", "A byte behind the body", join(toPort, Uint8Array.of(0))),

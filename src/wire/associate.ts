@@ -34,10 +34,14 @@ export enum RefusedReason {
   SharedAddress = 4,
   /** The server is at its limit. */
   Overloaded = 5,
+  /** A broken channel can't be joined again: its association is over, or the request is not from its client. */
+  NotOffered = 6,
 }
 
 const ASSOCIATE = 1;
-const REFUSED = 255;
+
+/** Type of a refusal. */
+export const REFUSED = 255;
 
 /** Length in bytes of the head of an associate message: type, scheme, threshold, number of channels. */
 export const ASSOCIATE_HEAD_LENGTH = 4;
@@ -110,15 +114,20 @@ export function encodeRefused(reason: RefusedReason): Uint8Array {
 export function* decodeAssociateReply(channels: number): Decoder<AssociateReply> {
   const [type] = yield 1;
   if (type === REFUSED) {
-    const [reason = 0] = yield 1;
-    if (RefusedReason[reason] === undefined) throw new WireError(`refused for unknown reason ${reason}`);
-    return { kind: "refused", reason };
+    return { kind: "refused", reason: yield* decodeRefusedAfter() };
   }
   if (type !== ASSOCIATE) throw new WireError(`expected the echo of the list, got a message of type ${type}`);
   const bytes = new Uint8Array(associateLength(channels));
   bytes[0] = ASSOCIATE;
   bytes.set(yield bytes.length - 1, 1);
   return { kind: "echo", bytes };
+}
+
+/** Decodes the rest of a refusal, behind its type. @throws {WireError} For an unknown reason. */
+export function* decodeRefusedAfter(): Decoder<RefusedReason> {
+  const [reason = 0] = yield 1;
+  if (RefusedReason[reason] === undefined) throw new WireError(`refused for unknown reason ${reason}`);
+  return reason;
 }
 
 /** A cookie, or a whole list, as a string for comparison and as a map key. */

@@ -1,5 +1,6 @@
 import type { DeniedCode, Enroll } from "./authenticate.ts";
 import type { Open } from "./open.ts";
+import type { Offer } from "./rejoin.ts";
 import type { Workers } from "./workers.ts";
 
 /** Type of a frame (docs/PROTOCOL.md 5). */
@@ -40,6 +41,10 @@ export enum FrameType {
   Denied = 17,
   /** Padding, without meaning. */
   Pad = 18,
+  /** States how much has been joined. */
+  Ack = 19,
+  /** Hands out the means to join a channel again; sent by the server. */
+  Offer = 20,
 }
 
 /** The server's answer to OPEN. */
@@ -111,6 +116,9 @@ export type Frame =
   | { readonly type: FrameType.Workers; readonly workers: Workers }
   /** Its body was not looked at. */
   | { readonly type: FrameType.Pad; readonly length: number }
+  /** `joined` is a number of message bytes. */
+  | { readonly type: FrameType.Ack; readonly joined: number }
+  | { readonly type: FrameType.Offer; readonly offer: Offer }
   | AuthenticationFrame;
 
 /** A decoded frame of authentication. Its arrays belong to the receiver. */

@@ -14,6 +14,7 @@ import {
 } from "./frame.ts";
 import { KEY_ID_LENGTH, NONCE_LENGTH } from "./identify.ts";
 import { decodeOpen, MAX_OPEN_BODY } from "./open.ts";
+import { decodeCount, decodeOffer, OFFER_LENGTH } from "./rejoin.ts";
 import { decodeWorkers, WORKERS_LENGTH } from "./workers.ts";
 
 /** Keeps U+FEFF at the beginning of a text. */
@@ -48,6 +49,8 @@ const FORMS: Readonly<Record<FrameType, Form>> = {
   [FrameType.Enrolled]: { ofStream: false, min: 1, max: MAX_CLIENT_NAME },
   [FrameType.Denied]: { ofStream: false, min: 1, max: 1 },
   [FrameType.Pad]: { ofStream: false, min: 0, max: MAX_DATA },
+  [FrameType.Ack]: { ofStream: false, min: 8, max: 8 },
+  [FrameType.Offer]: { ofStream: false, min: OFFER_LENGTH, max: OFFER_LENGTH },
 };
 
 /**
@@ -128,6 +131,10 @@ function frameOf(type: FrameType, stream: number, body: Uint8Array): Frame {
       return { type, client: clientName(body) };
     case FrameType.Pad:
       return { type, length: body.length };
+    case FrameType.Ack:
+      return { type, joined: decodeCount(body, 0) };
+    case FrameType.Offer:
+      return { type, offer: decodeOffer(body) };
     case FrameType.Denied:
       return { type, code: known(DeniedCode, body[0]!, type) };
     default:

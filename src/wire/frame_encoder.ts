@@ -2,6 +2,7 @@ import type { DeniedCode, Enroll } from "./authenticate.ts";
 import { concat } from "./concat.ts";
 import { FRAME_HEAD_LENGTH, FrameType, MAX_PING, MAX_RESULT_TEXT, type ResetCode, type ResultCode } from "./frame.ts";
 import { encodeOpen, type Open } from "./open.ts";
+import { encodeCount, encodeOffer, type Offer } from "./rejoin.ts";
 import { encodeWorkers, type Workers } from "./workers.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -83,6 +84,12 @@ export const encode = {
 
   /** DENIED. */
   denied: (code: DeniedCode): Uint8Array => frame(FrameType.Denied, 0, Uint8Array.of(code)),
+
+  /** ACK. @param joined Number of message bytes joined so far. */
+  ack: (joined: number): Uint8Array => frame(FrameType.Ack, 0, encodeCount(joined)),
+
+  /** OFFER. */
+  offer: (offer: Offer): Uint8Array => frame(FrameType.Offer, 0, encodeOffer(offer)),
 };
 
 function frame(type: FrameType, stream: number, body: Uint8Array): Uint8Array {

@@ -20,6 +20,7 @@ import { decode, TooMuchAsked } from "../support/wire/decode.ts";
 import { assertSameBytes, bytesOf, everyFrame, receive } from "../support/wire/frames.ts";
 import { frameSlowly } from "../support/wire/reference.ts";
 import { concat } from "../../src/wire/concat.ts";
+import { decodeRejoinReply, encodeRejoin, encodeRejoined } from "../../src/wire/rejoin.ts";
 import { taken, type Target } from "./target.ts";
 import { directions, invalid, vectorsOf } from "./vectors.ts";
 
@@ -99,7 +100,7 @@ const wholeFrames: Target = {
     const frames: Uint8Array[] = [];
     for (let at = 0; at + 3 <= input.length;) {
       const [type = 0, stream = 0, length = 0] = input.subarray(at, at += 3);
-      frames.push(frameSlowly(type % 14, stream, input.subarray(at, at += length)));
+      frames.push(frameSlowly(type % 22, stream, input.subarray(at, at += length)));
     }
     return takeFrames(concat(frames));
   },
@@ -110,8 +111,17 @@ export const wireTargets: readonly Target[] = [
   message(
     "first message",
     decodeFirst,
-    (first) => first.kind === "associate" ? encodeAssociate(first.list) : encodeIdentify(first.question),
+    (first) => {
+      if (first.kind === "rejoin") return encodeRejoin(first.rejoin);
+      return first.kind === "associate" ? encodeAssociate(first.list) : encodeIdentify(first.question);
+    },
     [...vectorsOf("associate", "bytes"), ...invalid("associate"), ...questions],
+  ),
+  message(
+    "answer to REJOIN",
+    decodeRejoinReply,
+    (reply) => reply.kind === "refused" ? encodeRefused(reply.reason) : encodeRejoined(reply.received, reply.code),
+    [encodeRejoined(2 ** 40, new Uint8Array(16).fill(7)), ...vectorsOf("refused", "bytes")],
   ),
   message(
     "answer to a list",

@@ -37,9 +37,11 @@ Deno.test("every frame is its type, its stream in four bytes, its body's length 
     frameSlowly(17, 0, [5]),
     frameSlowly(18, 0),
     frameSlowly(18, 0, Array(300).fill(0)),
+    frameSlowly(19, 0, [0, 31, 255, 255, 255, 255, 255, 255]),
+    frameSlowly(20, 0, [15, ...counted(16), ...counted(272).map((byte) => byte & 255)]),
   ];
   assertEquals(everyFrame().map(({ bytes }) => bytes.toHex()), expected.map((bytes) => bytes.toHex()));
-  assertEquals(new Set(everyFrame().map(({ frame }) => frame.type)).size, 18);
+  assertEquals(new Set(everyFrame().map(({ frame }) => frame.type)).size, 20);
 });
 
 Deno.test("a head of any type, stream and length is written where it is to be, and nothing around it", () => {

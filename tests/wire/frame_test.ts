@@ -11,7 +11,7 @@ Deno.test("the longest frame fills a record", () => {
 });
 
 Deno.test("frames are numbered and named as in the specification", () => {
-  const types = Array.from({ length: 18 }, (_, index) => index + 1 as FrameType);
+  const types = Array.from({ length: 20 }, (_, index) => index + 1 as FrameType);
   assertEquals(types.map(frameName), [
     "OPEN",
     "RESULT",
@@ -31,6 +31,8 @@ Deno.test("frames are numbered and named as in the specification", () => {
     "ENROLLED",
     "DENIED",
     "PAD",
+    "ACK",
+    "OFFER",
   ]);
-  assertEquals([FrameType[0], FrameType[19]], [undefined, undefined]);
+  assertEquals([FrameType[0], FrameType[21]], [undefined, undefined]);
 });

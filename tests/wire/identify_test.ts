@@ -16,6 +16,7 @@ import {
   Method,
   type Transcript,
 } from "../../src/wire/identify.ts";
+import { encodeRejoin } from "../../src/wire/rejoin.ts";
 import { decode } from "../support/wire/decode.ts";
 import { forSeeds, type Random } from "../support/random/random.ts";
 
@@ -32,14 +33,22 @@ function anyList(random: Random): ChannelList {
   return { channels, valid: random.between(1, 2_592_000) };
 }
 
-Deno.test("a client's first message is an identification request or a list of cookies, by its first byte", () => {
+Deno.test("a client's first message is a list of cookies, an identification request or a REJOIN, by its first byte", () => {
   const question = { keyId: new Uint8Array(8).fill(1), nonce: new Uint8Array(32).fill(2) };
   const asked: number[] = [];
   assertEquals(decode(decodeFirst(), encodeIdentify(question), asked).value, { kind: "identify", question });
   assertEquals(asked, [4, 37]);
   const list = { scheme: 1, threshold: 2, cookies: [new Uint8Array(16), new Uint8Array(16).fill(1)] };
   assertEquals(decode(decodeFirst(), encodeAssociate(list)).value, { kind: "associate", list });
-  for (const type of [0, 3, 71, 255]) {
+  const code = new Uint8Array(16).fill(5), handle = new Uint8Array(16).fill(4);
+  const rejoin = { handle, attempt: 7, received: 2 ** 40 + 3, code };
+  asked.length = 0;
+  assertEquals(decode(decodeFirst(), encodeRejoin(rejoin), asked).value, { kind: "rejoin", rejoin });
+  assertEquals(asked, [4, 38]);
+  const used = encodeRejoin({ ...rejoin, attempt: 8 }), long = encodeRejoin(rejoin);
+  long[18] = 255;
+  for (const bytes of [used, long]) assertThrows(() => decode(decodeFirst(), bytes), WireError);
+  for (const type of [0, 4, 71, 255]) {
     assertThrows(() => decode(decodeFirst(), new Uint8Array(100).fill(type)), WireError, `a message of type ${type}`);
   }
 });

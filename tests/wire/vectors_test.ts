@@ -98,7 +98,7 @@ Deno.test("the vectors of frames are decoded, and encoded unless their text is n
     if (!String(values["text"]).includes("\ufffd")) assertEquals(encoded(frame!), bytes(whole), name);
     types.add(type);
   }
-  assertEquals(types.size, 18);
+  assertEquals(types.size, 20);
 });
 
 Deno.test("the records of the directions are the frames that they say", () => {

@@ -7,6 +7,7 @@ import { recordOpener } from "../../../src/records/record_opener.ts";
 import { systemPads } from "../../../src/sharing/system_pads.ts";
 import { concat } from "../../../src/wire/concat.ts";
 import { type Frame, FrameType } from "../../../src/wire/frame.ts";
+import type { Offer } from "../../../src/wire/rejoin.ts";
 import { FrameDecoder } from "../../../src/wire/frame_decoder.ts";
 import { settle } from "../time/fake_clock.ts";
 
@@ -22,6 +23,8 @@ type HeardOf<T extends FrameType> = Heard extends infer F
 export class FramePeer {
   /** Everything received so far that {@linkcode FramePeer.next} has not returned. */
   readonly heard: Heard[] = [];
+  /** The last OFFER for each channel; {@linkcode FramePeer.next} returns none. */
+  readonly offers: Map<number, Offer> = new Map();
   /** Settles when nothing more is received: null for an end in order. */
   readonly ended: Promise<unknown>;
   readonly #encoder = new RecordEncoder(systemPads);
@@ -74,6 +77,10 @@ export class FramePeer {
   #take(record: Chunk): void {
     const frames = new FrameDecoder(record.bytes), number = this.#records++;
     for (let frame = frames.next(); frame !== null; frame = frames.next()) {
+      if (frame.type === FrameType.Offer) {
+        this.offers.set(frame.offer.index, frame.offer);
+        continue;
+      }
       const copy = frame.type === FrameType.Data ? { ...frame, bytes: frame.bytes.slice() } : frame;
       this.heard.push({ ...copy, record: number });
     }

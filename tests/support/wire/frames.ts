@@ -14,6 +14,7 @@ import {
 import { FrameDecoder } from "../../../src/wire/frame_decoder.ts";
 import { encode, writeFrameHead } from "../../../src/wire/frame_encoder.ts";
 import type { Open } from "../../../src/wire/open.ts";
+import type { Offer } from "../../../src/wire/rejoin.ts";
 import type { Workers } from "../../../src/wire/workers.ts";
 import { bytes, fc, record } from "../random/property.ts";
 
@@ -112,6 +113,8 @@ export const sent = {
     frame: { type: FrameType.Enrolled, client },
   }),
   pad: (length: number): Sent => ({ bytes: padFrame(length), frame: { type: FrameType.Pad, length } }),
+  ack: (joined: number): Sent => ({ bytes: encode.ack(joined), frame: { type: FrameType.Ack, joined } }),
+  offer: (offer: Offer): Sent => ({ bytes: encode.offer(offer), frame: { type: FrameType.Offer, offer } }),
   denied: (code: DeniedCode): Sent => ({ bytes: encode.denied(code), frame: { type: FrameType.Denied, code } }),
 };
 
@@ -145,6 +148,8 @@ export function everyFrame(): Sent[] {
     sent.denied(DeniedCode.Revoked),
     sent.pad(0),
     sent.pad(300),
+    sent.ack(2 ** 53 - 1),
+    sent.offer({ index: 15, handle: counted(16), secrets: counted(272) }),
   ];
 }
 
@@ -188,6 +193,8 @@ export function anyFrame(): fc.Arbitrary<Sent> {
     fc.stringMatching(/^[a-z]{1,63}$/).map(sent.enrolled),
     fc.integer({ min: 1, max: 5 }).map(sent.denied),
     fc.nat(300).map(sent.pad),
+    fc.maxSafeNat().map(sent.ack),
+    record({ index: fc.nat(255), handle: bytes(16, 16), secrets: bytes(272, 272) }).map(sent.offer),
   );
 }
 
@@ -264,6 +271,10 @@ export function encoded(frame: Frame): Uint8Array {
       return encode.denied(frame.code);
     case FrameType.Pad:
       return padFrame(frame.length);
+    case FrameType.Ack:
+      return encode.ack(frame.joined);
+    case FrameType.Offer:
+      return encode.offer(frame.offer);
   }
 }
 
