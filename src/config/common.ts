@@ -3,7 +3,7 @@ import { PAD_CHOICES, type PadChoice } from "../sharing/pads.ts";
 import type { Padding } from "../streams/multiplexer_options.ts";
 import type { Field, Group, Schema } from "./schema.ts";
 import { scalar } from "./shape.ts";
-import { countSyntax, durationSyntax, wordSyntax } from "./syntax.ts";
+import { countSyntax, durationOrOffSyntax, durationSyntax, wordSyntax } from "./syntax.ts";
 import type { LogConfig, StreamLimits, Timeouts } from "./types.ts";
 import { MAX_WORKERS } from "../wire/workers.ts";
 
@@ -14,6 +14,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
   idle: 60_000,
   ping: 8_000,
   silence: 25_000,
+  rejoin: 30_000,
   keepalive: 60_000,
   drain: 30_000,
 };
@@ -50,7 +51,13 @@ export const timeoutsGroup: Group<Timeouts> = {
       key: "silence",
       shape: scalar(durationSyntax),
       default: DEFAULT_TIMEOUTS.silence,
-      doc: "Abort an association with its sessions when one of its channels has been silent for this time",
+      doc: "Give up a channel's connection when it has been silent for this time; see rejoin",
+    },
+    rejoin: {
+      key: "rejoin",
+      shape: scalar(durationOrOffSyntax),
+      default: DEFAULT_TIMEOUTS.rejoin,
+      doc: "Time that a broken channel has to be joined again while its sessions wait; 0: they are reset at once",
     },
     keepalive: {
       key: "keepalive",

@@ -98,6 +98,15 @@ export const durationSyntax: Syntax<number> = {
   },
 };
 
+/** A duration, or 0 to switch off what it limits. */
+export const durationOrOffSyntax: Syntax<number> = {
+  placeholder: durationSyntax.placeholder,
+  means: `0, or ${durationSyntax.means}`,
+  schema: { type: ["string", "integer"], pattern: String.raw`^(0|\d+(\.\d+)?(ms|s|m|h))$`, maximum: 0, minimum: 0 },
+  parse: (text) => text === "0" ? 0 : durationSyntax.parse(text),
+  format: (ms) => ms === 0 ? "0" : durationSyntax.format(ms),
+};
+
 /** Default maximum of {@linkcode countSyntax}. */
 const MAX_COUNT = 1_000_000;
 

@@ -27,6 +27,8 @@ export interface Timeouts {
   readonly ping: number;
   /** Time after which an association with a silent channel is aborted; more than twice `ping`. */
   readonly silence: number;
+  /** Time that a broken channel has to be joined again; 0 if it ends its association at once. */
+  readonly rejoin: number;
   /** Idle time after which an application or target is probed, and the limit for its reply. */
   readonly keepalive: number;
   /** Time that SIGTERM gives sessions to finish. */

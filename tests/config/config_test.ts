@@ -15,6 +15,7 @@ const DEFAULTS = {
     idle: 60_000,
     ping: 8_000,
     silence: 25_000,
+    rejoin: 30_000,
     keepalive: 60_000,
     drain: 30_000,
   },
