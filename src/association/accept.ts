@@ -15,6 +15,8 @@ import { HANDSHAKE_TIMEOUT } from "./initiate.ts";
 import { Matcher } from "./matcher.ts";
 import type { HandshakeOutcome } from "./outcome.ts";
 import { PendingConnection } from "./pending_connection.ts";
+import type { Resume } from "./rejoin_acceptor.ts";
+import type { Rejoin } from "../wire/rejoin.ts";
 
 const NO_LIMITS: WaitingLimits = { total: Infinity, perSource: Infinity };
 
@@ -39,6 +41,8 @@ export interface AcceptorOptions extends Sharing {
   readonly failed?: (connection: Connection, reason: string, outcome: HandshakeOutcome) => void;
   /** Answers an identification request, in at most 1,024 bytes. Default: refuses with 'no such key'. */
   readonly identify?: (question: Identify, connection: Connection) => Promise<Uint8Array>;
+  /** Checks a request to join a channel again on a connection with that cookie; null refuses it. Default: refuses all. */
+  readonly rejoin?: (request: Rejoin, connection: Connection, cookie: Uint8Array) => Resume | null;
   /** Returns false if no further association can be served; its candidates are refused. Default: always true. */
   readonly welcome?: () => boolean;
   /** Default: the system's. */
@@ -50,7 +54,8 @@ export interface AcceptorOptions extends Sharing {
 /**
  * The server's side of the association handshake (paper, section III-D; docs/PROTOCOL.md 2): greets every connection,
  * reads its list and not a byte more, and makes an association of the connections that a {@linkcode Matcher} finds to
- * belong together. Answers a connection that sends an identification request instead, and closes it.
+ * belong together. Answers a connection that sends an identification request instead, and closes it; gives one that joins a
+ * channel again to that channel.
  *
  * Until the time-out, a stranger's connection costs a cookie, at most 260 bytes of list and 528 of buffer, and its socket:
  * about 13 KB, including the runtime's own state.
@@ -120,6 +125,13 @@ export class Acceptor {
       const answer = this.#options.identify?.(first.question, connection);
       return pending.answer(await answer ?? encodeIdentifyRefusal(IdentifyRefusal.NoSuchKey));
     }
+    if (first.kind === "rejoin") {
+      const resume = this.#options.rejoin?.(first.rejoin, connection, pending.cookie) ?? null;
+      if (resume === null) return pending.refused(RefusedReason.NotOffered);
+      pending.release();
+      this.#forget(pending);
+      return resume();
+    }
     // A client sends nothing more until it has the echo: whatever arrives before means that it has gone or is not a MICSS
     // client. After the association, the read in progress receives the first shares.
     reader.changed = () => {
@@ -154,9 +166,13 @@ export class Acceptor {
     this.#options.associated(association, this.#clock.now() - first);
   }
 
-  #ended(pending: PendingConnection, reason: string | null, outcome: HandshakeOutcome): void {
+  #forget(pending: PendingConnection): void {
     this.#waiting.remove(pending);
     this.#matcher.remove(pending);
+  }
+
+  #ended(pending: PendingConnection, reason: string | null, outcome: HandshakeOutcome): void {
+    this.#forget(pending);
     if (reason !== null) this.#options.failed?.(pending.connection, reason, outcome);
   }
 }

@@ -9,8 +9,10 @@ import { type PadSource } from "../sharing/system_pads.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import { xor } from "../sharing/xor.ts";
 import type { ChannelReader } from "./channel_reader.ts";
+import { WireError } from "../wire/decoder.ts";
 import { ChannelsSink, type Written } from "./channels_sink.ts";
 import { ChannelsSource } from "./channels_source.ts";
+import { type KeepingLimits, ShareSender } from "./share_sender.ts";
 import { shareJoiner } from "./share_joiner.ts";
 import { shareSplitter } from "./share_splitter.ts";
 
@@ -40,7 +42,14 @@ export class ChannelError extends MicssError {
     cause: unknown,
     readonly progress?: HandshakeProgress,
   ) {
-    super(`channel ${index + 1} (${formatAddress(address)}): ${reasonOf(cause)}`, { cause });
+    super(`channel ${channelAt(index, address)}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** The association has ended. */
+class AssociationOver extends MicssError {
+  constructor() {
+    super("the association has ended");
   }
 }
 
@@ -50,6 +59,23 @@ export interface Sharing {
   readonly scheme?: Scheme;
   /** Default: `padSource("auto")`. */
   readonly pads?: PadSource;
+}
+
+/** Decides about channels that break, and has them joined again. */
+export interface Rejoining {
+  /** Limits on the shares that are kept for it. */
+  readonly limits: KeepingLimits;
+  /**
+   * Returns true if a broken channel is to be joined again; false ends the association.
+   *
+   * @param index The channel's index, from 0.
+   * @param cause The error of its connection; null after an orderly end.
+   */
+  allows(index: number, cause: unknown): boolean;
+  /** Resolves when all that was joined has been handled: then the streams that are over are known. */
+  handled(): Promise<void>;
+  /** Begins to join it again; its connection has been reset. */
+  broken(index: number, cause: unknown): void;
 }
 
 /**
@@ -66,8 +92,8 @@ export interface Sharing {
 export class Association {
   /** Its name in both handlers' logs; see {@linkcode associationId}. */
   readonly id: string;
-  /** The connections, in the order of their shares. */
-  readonly connections: readonly Connection[];
+  /** Number of message bytes that have been joined. */
+  joined = 0;
   /** Received message bytes; the reader holds each chunk. Ends as {@linkcode ChannelsSource} does. */
   readonly readable: ReadableStream<Chunk>;
   /** Message bytes to send, in chunks that fit a pooled buffer; releases each once it is split. Closing half-closes. */
@@ -86,8 +112,11 @@ export class Association {
   readonly addresses: readonly Address[];
   /** Channels that were stalled a moment ago: the system can't tell after a channel has been reset. */
   suspects: readonly number[] = [];
-  readonly #sink: ChannelsSink;
   readonly #readers: readonly ChannelReader[];
+  readonly #senders: readonly ShareSender[];
+  readonly #away = new Set<number>();
+  #rejoining: Rejoining | null = null;
+  #acknowledged = 0;
   readonly #over = Promise.withResolvers<void>();
   #ended = false;
 
@@ -101,16 +130,115 @@ export class Association {
   constructor(id: string, readers: readonly ChannelReader[], addresses: readonly Address[], sharing: Sharing = {}) {
     const { scheme = xor, pads = padSource("auto") } = sharing;
     this.id = id;
-    this.connections = readers.map((reader) => reader.connection);
     this.addresses = addresses;
     this.#readers = readers;
-    const failed = (index: number, cause: unknown) => this.channelFailed(index, cause);
-    this.readable = new ChannelsSource(readers, failed).readable.pipeThrough(shareJoiner(scheme));
-    this.#sink = new ChannelsSink(this.connections, failed, (length) => this.written(length));
+    const source = new ChannelsSource(readers, {
+      failed: (index, cause) => this.channelFailed(index, cause),
+      ended: (index) => this.#goesOn(index),
+      joined: (length) => void (this.joined += length),
+    });
+    this.readable = source.readable.pipeThrough(shareJoiner(scheme));
+    this.#senders = readers.map(({ connection }, index) =>
+      new ShareSender(connection, (cause) => this.lost(index, cause))
+    );
+    readers.forEach((reader, index) => reader.lost = (cause) => this.lost(index, cause) === null);
+    const sink = new ChannelsSink(this.#senders, (length) => this.written(length));
     const splitter = shareSplitter(scheme, commonGuard(pads), readers.length);
     this.writable = splitter.writable;
     // A channel's failure reaches the writer through the pipe.
-    splitter.readable.pipeTo(this.#sink.writable).catch(() => {});
+    splitter.readable.pipeTo(sink.writable).catch(() => {});
+  }
+
+  /** The connections, in the order of their shares; the last one of a channel that is away. */
+  get connections(): readonly Connection[] {
+    return this.#readers.map(({ connection }) => connection);
+  }
+
+  /** Lets broken channels be joined again, and keeps the shares for it; null ends the association with the next one. */
+  set rejoining(rejoining: Rejoining | null) {
+    this.#rejoining = rejoining;
+    for (const sender of this.#senders) sender.keep(rejoining?.limits ?? null);
+  }
+
+  /** Number of message bytes that have been split. */
+  get offered(): number {
+    return this.#senders[0]!.end;
+  }
+
+  /** Number of message bytes that the other side is known to have joined. */
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
+  /** True if broken channels are joined again, as far as is known. */
+  get rejoins(): boolean {
+    return this.#rejoining?.allows(0, null) ?? false;
+  }
+
+  /** Indexes of the channels that are broken and not joined again yet. */
+  get away(): ReadonlySet<number> {
+    return this.#away;
+  }
+
+  /**
+   * Gives up a channel's connection.
+   *
+   * @param cause The error of its connection, or why it is given up; null after an orderly end.
+   * @returns null if the channel is joined again; the error to throw otherwise, while the association goes on until its
+   * owner ends it.
+   */
+  lost(index: number, cause: unknown): Error | null {
+    if (this.#away.has(index)) return null;
+    const rejoining = this.#ended || this.reason !== null ? null : this.#rejoining;
+    if (rejoining === null || !rejoining.allows(index, cause)) return this.channelFailed(index, cause);
+    this.suspend(index);
+    rejoining.broken(index, cause);
+    return null;
+  }
+
+  /** True if a channel that has ended in order, with all of its bytes joined, is joined again. */
+  async #goesOn(index: number): Promise<boolean> {
+    if (this.#rejoining === null) return false;
+    await this.#rejoining.handled();
+    return !this.#ended && this.lost(index, null) === null;
+  }
+
+  /**
+   * Resets a channel's connection, unless that has been done.
+   *
+   * @returns The number of bytes received on the channel, once nothing more can arrive on that connection.
+   */
+  async suspend(index: number): Promise<number> {
+    const reader = this.#readers[index]!;
+    this.#away.add(index);
+    this.#senders[index]!.pause();
+    reader.connection.reset();
+    await reader.pause();
+    return reader.received;
+  }
+
+  /**
+   * Goes on with another connection for a channel that is away, and owns it.
+   *
+   * @param received Number of bytes that the other side has received on the channel.
+   * @throws {RangeError} If the shares from there on are not kept; the caller owns the connection then.
+   */
+  resume(index: number, connection: Connection, received: number): void {
+    if (received < this.#acknowledged) {
+      throw new RangeError(`the other side has ${received} bytes, but had joined ${this.#acknowledged}`);
+    }
+    this.#senders[index]!.resume(connection, received);
+    this.#away.delete(index);
+    this.#readers[index]!.resume(connection);
+  }
+
+  /** Notes that the other side has joined a number of message bytes. @throws {WireError} If that can't be. */
+  acknowledge(joined: number): void {
+    if (joined < this.#acknowledged || this.#senders.some(({ end }) => joined > end)) {
+      throw new WireError(`ACK of ${joined} bytes, out of range`);
+    }
+    this.#acknowledged = joined;
+    for (const sender of this.#senders) sender.joined(joined);
   }
 
   /** The error that ended it, of a channel or of {@linkcode Association.fail}; null before. */
@@ -158,14 +286,19 @@ export class Association {
     return this.#readers.map((reader) => reader.received);
   }
 
-  /** Bytes that each channel has accepted. */
+  /** Bytes that each channel has accepted, those sent again included. */
   get sent(): readonly number[] {
-    return this.#sink.sent;
+    return this.#senders.map(({ accepted }) => accepted);
   }
 
-  /** Bytes passed to each channel; exceeds {@linkcode Association.sent} while a channel is slow. */
-  get offered(): number {
-    return this.#sink.offered;
+  /** Bytes that wait for each channel to accept them. */
+  get behind(): readonly number[] {
+    return this.#senders.map(({ behind }) => behind);
+  }
+
+  /** Bytes of shares that all channels keep together, until the other side has joined them. */
+  get kept(): number {
+    return this.#senders.reduce((total, { end, from }) => total + end - from, 0);
   }
 
   /** Resolves when it is ended or aborted. */
@@ -202,6 +335,8 @@ export class Association {
     if (this.#ended) return;
     this.#ended = true;
     this.connections.forEach(finish);
+    const error = this.reason ?? new AssociationOver();
+    for (const sender of this.#senders) sender.stop(error);
     for (const reader of this.#readers) reader.release();
     this.ending();
     this.#over.resolve();
@@ -211,6 +346,11 @@ export class Association {
 /** True if a channel failed because the other side ended it. */
 function isByOtherSide(cause: unknown): boolean {
   return cause === null || isDisconnect(cause);
+}
+
+/** Formats a channel: `2 (192.0.2.10:6522)`. @param index Its index in the association, from 0. */
+export function channelAt(index: number, address: Address): string {
+  return `${index + 1} (${formatAddress(address)})`;
 }
 
 /** Formats channel numbers: `channel 3`, `channels 2, 3 and 4`. @param indexes Indexes in the association, at least one. */

@@ -35,10 +35,14 @@ interface Segment {
  * and TCP's window slows the sender.
  */
 export class ChannelReader {
-  /** The channel's connection; this class only reads from it. */
-  readonly connection: Connection;
   /** Called after each arrival, and at the end. */
   changed: () => void = () => {};
+  /** Called when the connection fails; true if another one follows. */
+  lost: (cause: unknown) => boolean = () => false;
+  #connection: Connection;
+  #paused = false;
+  /** Resolves when the read in progress has settled. */
+  #settled: PromiseWithResolvers<void> | null = null;
   readonly #segments: Segment[] = [];
   #size: number = SMALLEST_BUFFER;
   #reading = false;
@@ -55,28 +59,51 @@ export class ChannelReader {
    * @param connection Its owner ends it, then releases the reader.
    */
   constructor(connection: Connection) {
-    this.connection = connection;
+    this.#connection = connection;
+  }
+
+  /** The channel's connection, or its last one; this class only reads from it. */
+  get connection(): Connection {
+    return this.#connection;
   }
 
   /** Starts a read, unless one is in progress or the channel is far enough ahead. */
   read(): void {
-    if (this.#reading || this.ended !== null || this.available >= READ_AHEAD) return;
+    if (this.#reading || this.#paused || this.ended !== null || this.available >= READ_AHEAD) return;
     if (this.available > 0 && this.available < FLOWING) return;
     const segment = this.#tail();
     this.#reading = true;
-    this.connection.read(segment.buffer.subarray(segment.end, segment.size)).then(
+    this.#connection.read(segment.buffer.subarray(segment.end, segment.size)).then(
       (length) => {
         this.#reading = false;
-        if (length === null) this.ended ??= { cause: null };
+        if (length === null) this.#over(null);
         else if (this.ended === null) this.#arrived(segment, length);
+        this.#settled?.resolve();
         this.changed();
       },
       (cause) => {
         this.#reading = false;
-        this.ended ??= { cause };
+        this.#over(cause);
+        this.#settled?.resolve();
         this.changed();
       },
     );
+  }
+
+  /** Reads no more until {@linkcode ChannelReader.resume}. Resolves when nothing more can arrive from an ended connection. */
+  pause(): Promise<void> {
+    this.#paused = true;
+    this.ended = null;
+    if (!this.#reading) return Promise.resolve();
+    return (this.#settled ??= Promise.withResolvers()).promise;
+  }
+
+  /** Goes on with another connection, which brings the bytes behind those received. */
+  resume(connection: Connection): void {
+    this.#connection = connection;
+    this.#paused = false;
+    this.#settled = null;
+    this.read();
   }
 
   /** Number of next bytes that are contiguous: at least one if any are available. */
@@ -106,6 +133,10 @@ export class ChannelReader {
     for (const segment of segments) this.#retire(segment);
     this.available = 0;
     this.ended ??= { cause: null };
+  }
+
+  #over(cause: unknown): void {
+    if (this.ended === null && !this.#paused && (cause === null || !this.lost(cause))) this.ended = { cause };
   }
 
   #retire(segment: Segment): void {

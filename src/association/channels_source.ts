@@ -2,8 +2,15 @@ import type { Chunk } from "../net/chunk.ts";
 import { laterInTurn } from "../time/turn.ts";
 import type { ChannelReader } from "./channel_reader.ts";
 
-/** Reports that channel `index` failed, and creates the stream's error. */
-export type ChannelFailed = (index: number, cause: unknown) => Error;
+/** What a {@linkcode ChannelsSource} tells its owner. */
+export interface SourceEvents {
+  /** Reports that a channel failed, and creates the stream's error. */
+  failed(index: number, cause: unknown): Error;
+  /** Reports that a channel has ended in order, with all its bytes joined; true if it goes on with another connection. */
+  ended(index: number): Promise<boolean>;
+  /** Reports that bytes of every channel have passed. */
+  joined(length: number): void;
+}
 
 /** Microtasks within which what has arrived reaches an application; it takes about twenty (Deno 2.6 and 2.9). */
 const ARRIVAL_TO_APPLICATION = 24;
@@ -21,18 +28,17 @@ export class ChannelsSource implements UnderlyingDefaultSource<readonly Chunk[]>
    */
   readonly readable: ReadableStream<readonly Chunk[]>;
   readonly #readers: readonly ChannelReader[];
-  readonly #failed: ChannelFailed;
+  readonly #events: SourceEvents;
   #wake: (() => void) | null = null;
 
   /**
    * Creates a source; reading starts with the first `pull`.
    *
    * @param readers One for each share.
-   * @param failed Creates the stream's error when a channel fails.
    */
-  constructor(readers: readonly ChannelReader[], failed: ChannelFailed) {
+  constructor(readers: readonly ChannelReader[], events: SourceEvents) {
     this.#readers = readers;
-    this.#failed = failed;
+    this.#events = events;
     const changed = () => this.#changed();
     for (const reader of readers) reader.changed = changed;
     this.readable = new ReadableStream<readonly Chunk[]>(this, { highWaterMark: 0 });
@@ -58,7 +64,7 @@ export class ChannelsSource implements UnderlyingDefaultSource<readonly Chunk[]>
       const reader = this.#readers[index]!;
       reader.read();
       // Immediately, though earlier bytes are still to be joined: by then other channels may fail because this one did.
-      if (reader.ended !== null && reader.ended.cause !== null) this.#failed(index, reader.ended.cause);
+      if (reader.ended !== null && reader.ended.cause !== null) this.#events.failed(index, reader.ended.cause);
     }
     if (this.#wake === null || !this.#ready()) return;
     this.#wake();
@@ -76,17 +82,21 @@ export class ChannelsSource implements UnderlyingDefaultSource<readonly Chunk[]>
     return all;
   }
 
-  #enqueue(controller: ReadableStreamDefaultController<readonly Chunk[]>): void {
+  #enqueue(controller: ReadableStreamDefaultController<readonly Chunk[]>): Promise<void> | void {
     const readers = this.#readers;
     const index = readers.findIndex((reader) => reader.ended !== null && reader.available === 0);
-    if (index >= 0) {
-      const { cause } = readers[index]!.ended!;
-      const error = this.#failed(index, cause);
-      if (cause !== null) throw error;
-      return controller.close();
-    }
+    if (index >= 0) return this.#end(index, controller);
     let length = Infinity;
     for (const reader of readers) length = Math.min(length, reader.contiguous);
+    this.#events.joined(length);
     controller.enqueue(readers.map((reader) => reader.take(length)));
+  }
+
+  async #end(index: number, controller: ReadableStreamDefaultController<readonly Chunk[]>): Promise<void> {
+    const { cause } = this.#readers[index]!.ended!;
+    if (cause === null && await this.#events.ended(index)) return this.pull(controller);
+    const error = this.#events.failed(index, cause);
+    if (cause !== null) throw error;
+    controller.close();
   }
 }

@@ -39,6 +39,7 @@ const MESSAGES: Readonly<Record<RefusedReason, string>> = {
   [RefusedReason.Mismatch]: "refused: another channel sent a different list, or ended",
   [RefusedReason.SharedAddress]: "refused: two channels arrived at the same address of the server handler",
   [RefusedReason.Overloaded]: "refused: the server handler is overloaded",
+  [RefusedReason.NotOffered]: "refused: the server handler no longer has the association",
 };
 
 /** The outcome of a refused handshake. */

@@ -13,6 +13,9 @@ import { ThrottledWarning } from "../log/throttled.ts";
 import { padSource } from "../sharing/pads.ts";
 import { Liveness } from "../session/liveness.ts";
 import { CreditBudget } from "../streams/credit_budget.ts";
+import { KEPT_BUDGET } from "../association/rejoin.ts";
+import { ByteBudget } from "../net/byte_budget.ts";
+import { ChannelBreaks } from "../observe/channel_breaks.ts";
 import { perWorkerShare, single, type WorkerGroup } from "../workers/worker_group.ts";
 import { Capacity } from "./capacity.ts";
 import { Dialers } from "./dial/dialers.ts";
@@ -107,6 +110,8 @@ export class ClientHandler implements Observable {
       unreached: new ThrottledWarning(log, clock, "worker not reached"),
       liveness: new Liveness(clock, () => this.#config.timeouts),
       budget: new CreditBudget(),
+      kept: new ByteBudget(KEPT_BUDGET),
+      breaks: new ChannelBreaks(activity, log),
       room: (channels) => capacity.fits(channels),
       channels: group.channels,
       cameBack,

@@ -152,6 +152,16 @@ export class Activity {
     });
   }
 
+  /** Records that a channel has broken, while its association waits for it. */
+  broken(association: Association, index: number, cause: unknown): void {
+    this.channels.broken(this.associations.get(association)?.records[index], this.clock.now(), cause);
+  }
+
+  /** Records that a channel has been joined again. */
+  rejoined(association: Association, index: number): void {
+    this.channels.rejoined(this.associations.get(association)?.records[index], this.clock.now());
+  }
+
   /** Records that the client of an open association has proved its identity. */
   identify(association: Association, client: string): void {
     const open = this.associations.get(association);

@@ -19,9 +19,11 @@ export interface ChannelLevel {
   holdsIn: boolean;
   /** Number of its associations. */
   associations: number;
+  /** Number of those that wait for it to be joined again. */
+  away: number;
 }
 
-const NOTHING = { behindOut: 0, behindIn: 0, holdsOut: false, holdsIn: false, associations: 0 };
+const NOTHING = { behindOut: 0, behindIn: 0, holdsOut: false, holdsIn: false, associations: 0, away: 0 };
 
 /** Computes the level of every channel in one pass over the associations. */
 export function channelLevels({ channels, associations }: Activity): ChannelLevel[] {
@@ -29,20 +31,21 @@ export function channelLevels({ channels, associations }: Activity): ChannelLeve
     channels.all.map((record) => [record, { record, ...record.past, ...NOTHING }]),
   );
   for (const [association, { records }] of associations) {
-    const { sent, received, offered } = association;
+    const { sent, received, behind, away } = association;
     const front = Math.max(...received);
-    const done = sent.includes(offered);
+    const done = behind.includes(0);
     records.forEach((record, at) => {
       const level = record && levels.get(record);
       if (level === undefined) return;
       level.sent += sent[at]!;
       level.received += received[at]!;
-      const [behindOut, behindIn] = [offered - sent[at]!, front - received[at]!];
+      const [behindOut, behindIn] = [behind[at]!, front - received[at]!];
       level.behindOut = Math.max(level.behindOut, behindOut);
       level.behindIn = Math.max(level.behindIn, behindIn);
       level.holdsOut ||= behindOut > 0 && done;
       level.holdsIn ||= behindIn > 0 && association.awaits(at);
       level.associations++;
+      if (away.has(at)) level.away++;
     });
   }
   return [...levels.values()];

@@ -25,9 +25,13 @@ export interface ChannelRecord {
   past: Carried;
   /** Number of associations that it ended or prevented. */
   failures: number;
-  /** The last failure: when, in milliseconds of the clock, and why. */
+  /** Number of times that it broke while its association waited for it. */
+  broken: number;
+  /** Number of times that it was joined again. */
+  rejoined: number;
+  /** The last failure or break: when, in milliseconds of the clock, and why. */
   failed: { readonly at: number; readonly reason: string } | null;
-  /** When an association with it was last made, in milliseconds of the clock. */
+  /** When an association with it was last made, or it was last joined again, in milliseconds of the clock. */
   associated: number | null;
 }
 
@@ -52,6 +56,8 @@ export class ChannelRecords {
         address,
         past: { sent: 0, received: 0 },
         failures: 0,
+        broken: 0,
+        rejoined: 0,
         failed: null,
         associated: null,
       });
@@ -82,6 +88,20 @@ export class ChannelRecords {
     if (record === undefined) return;
     record.failures++;
     record.failed = { at, reason: reasonOf(cause) };
+  }
+
+  /** Records that a channel has broken, and is to be joined again. */
+  broken(record: ChannelRecord | undefined, at: number, cause: unknown): void {
+    if (record === undefined) return;
+    record.broken++;
+    record.failed = { at, reason: reasonOf(cause) };
+  }
+
+  /** Records that a channel has been joined again. */
+  rejoined(record: ChannelRecord | undefined, at: number): void {
+    if (record === undefined) return;
+    record.rejoined++;
+    record.associated = at;
   }
 }
 

@@ -151,6 +151,23 @@ function channels(handler: Observable): Metric[] {
       type: "counter",
       samples: levels.map(({ labels, record }) => ({ labels, value: record.failures })),
     },
+    gauge(
+      "micss_channel_away",
+      "Open associations that wait for a channel to be joined again.",
+      levels.map(({ labels, away }) => ({ labels, value: away })),
+    ),
+    {
+      name: "micss_channels_broken_total",
+      help: "Times that a channel broke while its association waited for it.",
+      type: "counter",
+      samples: levels.map(({ labels, record }) => ({ labels, value: record.broken })),
+    },
+    {
+      name: "micss_channels_rejoined_total",
+      help: "Times that a broken channel was joined again.",
+      type: "counter",
+      samples: levels.map(({ labels, record }) => ({ labels, value: record.rejoined })),
+    },
   ];
 }
 

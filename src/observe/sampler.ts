@@ -13,10 +13,11 @@ const MAX_SAMPLES = 60;
 const FAILURE_SHOWN = 10_000;
 
 /**
- * States of a channel, the most urgent last: in no association; ready; carrying; holding an association up; failed with
- * no association made since. The page, `micss status` and docs/guide/monitoring.md use the same words.
+ * States of a channel, the most urgent last: in no association; ready; carrying; holding an association up; broken, and
+ * awaited by an association; failed with no association made since. The page, `micss status` and docs/guide/monitoring.md
+ * use the same words.
  */
-export const CHANNEL_STATES = ["unused", "idle", "flowing", "stalled", "failed"] as const;
+export const CHANNEL_STATES = ["unused", "idle", "flowing", "stalled", "away", "failed"] as const;
 
 /** One of {@linkcode CHANNEL_STATES}. */
 export type ChannelState = typeof CHANNEL_STATES[number];
@@ -102,6 +103,7 @@ export class Sampler {
 
   #stateOf(sample: Omit<ChannelSample, "state">, last: ChannelLevel): ChannelState {
     const { failed, associated } = sample.record;
+    if (sample.away > 0) return "away";
     if (failed !== null && (failed.at > (associated ?? 0) || this.#clock.now() - failed.at < FAILURE_SHOWN)) {
       return "failed";
     }

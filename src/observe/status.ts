@@ -33,6 +33,12 @@ export interface ChannelStatus {
   readonly behindOut: number;
   /** Incoming bytes by which it trails the foremost channel, in its worst association. */
   readonly behindIn: number;
+  /** Number of its associations that wait for it to be joined again. */
+  readonly away: number;
+  /** Number of times that it broke and its association waited. */
+  readonly broken: number;
+  /** Number of times that it was joined again. */
+  readonly rejoined: number;
   /** Number of failures. */
   readonly failures: number;
   /** The last failure, and its age in seconds. */
@@ -207,6 +213,8 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
       ...sample,
       rateOut: Math.round(sample.rateOut),
       rateIn: Math.round(sample.rateIn),
+      broken: record.broken,
+      rejoined: record.rejoined,
       failures: record.failures,
       ...record.failed !== null && { failure: { reason: record.failed.reason, age: age(record.failed.at) } },
       ...keptApart(record) !== undefined && { keptApart: keptApart(record)! },

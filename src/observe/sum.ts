@@ -117,6 +117,9 @@ function addChannels(one: ChannelStatus, other: ChannelStatus): ChannelStatus {
     rateIn: one.rateIn + other.rateIn,
     behindOut: Math.max(one.behindOut, other.behindOut),
     behindIn: Math.max(one.behindIn, other.behindIn),
+    away: one.away + other.away,
+    broken: one.broken + other.broken,
+    rejoined: one.rejoined + other.rejoined,
     failures: one.failures + other.failures,
     ...failure !== undefined && { failure },
   };

@@ -21,6 +21,10 @@ import { ThrottledWarning } from "../log/throttled.ts";
 import type { RoutedChannel } from "../routes/channels.ts";
 import { Liveness } from "../session/liveness.ts";
 import { CreditBudget } from "../streams/credit_budget.ts";
+import { KEPT_BUDGET } from "../association/rejoin.ts";
+import { RejoinRegistry } from "../association/rejoin_acceptor.ts";
+import { ByteBudget } from "../net/byte_budget.ts";
+import { ChannelBreaks } from "../observe/channel_breaks.ts";
 import { padSource } from "../sharing/pads.ts";
 import { PROTOCOL_VERSION } from "../wire/greeting.ts";
 import { Method } from "../wire/identify.ts";
@@ -95,6 +99,9 @@ export class ServerHandler implements Observable {
   readonly #failed: ThrottledWarning;
   readonly #services = new Map<Service, Promise<void>>();
   readonly #budget = new CreditBudget();
+  readonly #kept = new ByteBudget(KEPT_BUDGET);
+  readonly #rejoins = new RejoinRegistry();
+  readonly #breaks: ChannelBreaks;
   readonly #capacity: Capacity;
   #routes: RoutesMonitor | undefined;
 
@@ -115,6 +122,7 @@ export class ServerHandler implements Observable {
     this.#refused = new ThrottledWarning(log, clock, "session refused");
     this.#denied = new ThrottledWarning(log, clock, "client refused");
     this.#failed = new ThrottledWarning(log, clock, "association failed");
+    this.#breaks = new ChannelBreaks(this.activity, log);
     this.#initial = config;
     this.#listeners = listenAll(network, config.channels.map((channel) => portAbove(channel, group.index)));
     requirePlainListeners(this.#listeners);
@@ -138,6 +146,7 @@ export class ServerHandler implements Observable {
       settings: () => this.#acceptorSettings(),
       welcome: () => this.#capacity.welcomesAssociation,
       identify: (question, connection) => this.#current.identification.answer(question, connection),
+      rejoin: (...request) => this.#rejoins.verify(...request),
       associated: (association, duration) => this.#serve(association, duration),
       failed: (connection, reason, outcome) => this.#notAssociated(connection, reason, outcome),
     });
@@ -282,6 +291,9 @@ export class ServerHandler implements Observable {
       capacity: this.#capacity,
       limits: () => this.limits,
       budget: this.#budget,
+      kept: this.#kept,
+      rejoins: this.#rejoins,
+      breaks: this.#breaks,
       refused: this.#refused,
       activity: this.activity,
       workers: announcedWorkers(this.#group),

@@ -20,6 +20,9 @@ import type { Traffic } from "../session/traffic.ts";
 import type { CreditBudget } from "../streams/credit_budget.ts";
 import { HandlerEnding, type TargetError } from "../streams/errors.ts";
 import { Multiplexer } from "../streams/multiplexer.ts";
+import { Rejoinable, type RejoinRegistry } from "../association/rejoin_acceptor.ts";
+import type { ByteBudget } from "../net/byte_budget.ts";
+import type { ChannelBreaks } from "../observe/channel_breaks.ts";
 import type { Stream } from "../streams/stream.ts";
 import { ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
@@ -43,6 +46,12 @@ export interface ServiceOptions extends System {
   readonly limits: () => { readonly streams: number; readonly credit: number };
   /** Credit of all associations together. */
   readonly budget: CreditBudget;
+  /** Shares that are kept until clients have joined them. */
+  readonly kept: ByteBudget;
+  /** Finds channels that are joined again. */
+  readonly rejoins: RejoinRegistry;
+  /** Reports broken channels. */
+  readonly breaks: ChannelBreaks;
   /** Receives a line for each session, and at level debug for each association. */
   readonly log: Log;
   /** Logs failed associations. */
@@ -98,7 +107,18 @@ export class Service {
     this.#client = formatAddress(remote);
     this.#log = log.with({ client: this.#client });
     this.#admission = new Admission(association, options);
+    const rejoinable = new Rejoinable(association, {
+      registry: options.rejoins,
+      clock,
+      timeout: () => options.config().timeouts.rejoin,
+      budget: options.kept,
+      agreed: () => this.#multiplexer.acknowledges,
+      inUse: () => this.#multiplexer.inUse,
+      events: options.breaks.of(association, { client: this.#client }),
+      offer: (offer) => this.#multiplexer.offer(offer),
+    });
     this.#multiplexer = new Multiplexer(association, {
+      offer: () => rejoinable.begin(),
       authentication: this.#admission.authentication,
       clock,
       budget,

@@ -36,8 +36,8 @@ interface LastSeen {
 
 /**
  * Detects associations that died silently (docs/PROTOCOL.md 6.8). Both sides of an association with streams send something at
- * least every `ping`. A channel that brings nothing for `silence` is therefore dead, and its association is aborted with an
- * error that names it. Idle sessions live forever, and so do those whose applications accept no data: credit stops these, while
+ * least every `ping`. A channel that brings nothing for `silence` is therefore dead: it is joined again, or else its association
+ * is aborted with an error that names it. Idle sessions live forever, and so do those whose applications accept no data: credit stops these, while
  * their association goes on.
  *
  * One timer serves all associations and only reads counters, so the data path pays nothing. Time is counted in ticks: a
@@ -88,7 +88,8 @@ export class Liveness {
         seen.idle = true;
         continue;
       }
-      if (seen.idle) begin(multiplexer, seen);
+      // A channel that is away keeps the others silent.
+      if (seen.idle || multiplexer.association.away.size > 0) begin(multiplexer, seen);
       checkSilence(multiplexer, seen, limits);
       pingIfIdle(multiplexer, seen, limits);
     }
@@ -126,22 +127,24 @@ function checkSilence({ association }: Multiplexer, seen: LastSeen, { ping, sile
     late ||= ticks * TICK > ping;
   }
   association.suspects = late ? association.stalled : NONE;
-  if (silent) abortSilent(association, seen, silence);
+  if (silent) giveUpSilent(association, seen, silence);
 }
 
 /**
- * Aborts an association with silent channels, and names those to blame. While one channel brings the other side nothing,
- * the other side answers on none; so where all are silent, the blame falls on those whose paths have stopped. If the
- * system can't tell, the error names none.
+ * Gives up silent channels. While one channel brings the other side nothing, the other side answers on none; so where all are
+ * silent, the blame falls on those whose paths have stopped. If the system can't tell, it falls on all.
  */
-function abortSilent(association: Association, { receivedFor }: LastSeen, silence: number): void {
+function giveUpSilent(association: Association, { receivedFor }: LastSeen, silence: number): void {
   const silent = [...receivedFor.keys()].filter((index) => receivedFor[index]! * TICK >= silence);
   const all = silent.length === receivedFor.length;
   const stopped = all ? association.stalled : silent;
-  if (stopped.length === 0 || all && stopped.length === silent.length) return association.fail(new Silence(silence));
-  const [dead, ...others] = stopped;
+  const unknown = stopped.length === 0 || all && stopped.length === silent.length;
+  if (unknown && !association.rejoins) return association.fail(new Silence(silence));
+  const [dead, ...others] = unknown ? silent : stopped;
   const are = others.length > 1 ? "are" : "is";
   const too = others.length > 0 ? `, and so ${are} ${channelsOf(others)}` : "";
-  association.channelFailed(dead!, new Error(`silent for ${silence / 1000} s${too}`));
-  association.abort();
+  const cause = new Error(`silent for ${silence / 1000} s${too}`);
+  for (const index of [dead!, ...others]) {
+    if (association.lost(index, cause) !== null) return association.abort();
+  }
 }

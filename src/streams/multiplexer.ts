@@ -11,7 +11,9 @@ import { type Frame, frameName, FrameType, ResultCode } from "../wire/frame.ts";
 import { FrameDecoder } from "../wire/frame_decoder.ts";
 import { encode } from "../wire/frame_encoder.ts";
 import type { Open } from "../wire/open.ts";
+import type { Offer } from "../wire/rejoin.ts";
 import type { Workers } from "../wire/workers.ts";
+import { Acknowledger } from "./acknowledger.ts";
 import type { Verdict } from "./authentication.ts";
 import { HandlerEnding, StreamReset, Unread } from "./errors.ts";
 import type { MultiplexerOptions } from "./multiplexer_options.ts";
@@ -60,6 +62,12 @@ export class Multiplexer {
   readonly #owner: StreamOwner;
   readonly #streams = new Map<number, Stream>();
   readonly #places = new StreamPlaces();
+  readonly #acks: Acknowledger;
+  #offering = false;
+  /** True while bytes of streams that are over have not left. */
+  #owes = false;
+  /** Number of message bytes that the other side must have joined before nothing is owed to it. */
+  #owed = 0;
   #heard = 0;
   #heardBye = false;
   #heardAt: number;
@@ -81,7 +89,15 @@ export class Multiplexer {
       counters,
       ...padding !== undefined && { padding },
     });
-    association.written = (length) => outbox.written(length);
+    association.written = (length) => {
+      outbox.written(length);
+      if (this.#owes) this.#noteOwed();
+    };
+    this.#acks = new Acknowledger({
+      clock,
+      joined: () => association.joined,
+      send: (joined) => this.#push(encode.ack(joined), true),
+    });
     this.#owner = {
       push: (frame, soon) => this.#push(frame, soon),
       ready: (stream, soon) => outbox.ready(stream, soon),
@@ -99,6 +115,7 @@ export class Multiplexer {
     association.readable.pipeThrough(recordOpener()).pipeTo(frames).then(() => this.#failed(null), failed);
     association.over.then(() => {
       outbox.stop();
+      this.#acks.stop();
       this.#abandon();
     });
     const hello = options.authentication?.hello ?? null;
@@ -108,6 +125,16 @@ export class Multiplexer {
   /** Number of open streams. */
   get size(): number {
     return this.#streams.size;
+  }
+
+  /** True while it carries a stream, or the other side has not got all of one that is over here. */
+  get inUse(): boolean {
+    return this.size > 0 || this.#owes || this.#owed > this.association.acknowledged;
+  }
+
+  /** True once both sides acknowledge what they have joined. */
+  get acknowledges(): boolean {
+    return this.#acks.running;
   }
 
   /** Number of writes so far. */
@@ -125,10 +152,14 @@ export class Multiplexer {
     return this.#filledAt !== -Infinity && this.#options.clock.now() - this.#filledAt < FILLED_FOR;
   }
 
-  /** True on a client if a stream can be opened, as far as is known. A channel's failure is known before streams fail. */
+  /**
+   * True on a client if a stream can be opened, as far as is known. A channel's failure is known before streams fail; while
+   * one is away, a session had better be elsewhere.
+   */
   get usable(): boolean {
     const { ended, failure } = this.association;
-    return !this.leaving && !this.#ending && !ended && failure === null && this.opened < this.#places.limit;
+    if (this.leaving || this.#ending || ended || failure !== null || this.association.away.size > 0) return false;
+    return this.opened < this.#places.limit;
   }
 
   /** Opens a stream: the client's part. It must be {@linkcode Multiplexer.usable}. */
@@ -151,6 +182,12 @@ export class Multiplexer {
     this.#push(encode.ping());
   }
 
+  /** On a server: hands out the means to join a channel again. */
+  offer(offer: Offer): void {
+    this.#offering = true;
+    this.#push(encode.offer(offer));
+  }
+
   /** Opens no further stream, or on a server takes none: that sends BYE, unless the client has never opened one. */
   leave(): void {
     if (this.leaving) return;
@@ -160,13 +197,20 @@ export class Multiplexer {
     if (!isServer && this.#streams.size === 0) this.#options.changed?.(this);
   }
 
-  /** Ends the association in order once all frames have left, or after a second. Resets streams that are open. */
+  /**
+   * Ends the association in order once all frames have left, or after a second in which no channel is away. Resets streams
+   * that are open.
+   */
   async end(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
-    using limit = deadline(this.#options.clock, LAST_FRAMES_TIMEOUT, { reason: () => new HandlerEnding() });
-    const late = new Promise<void>((resolve) => limit.signal.addEventListener("abort", () => resolve()));
-    await Promise.race([this.#outbox.flushed(), this.association.over, late]);
+    // Otherwise the other side might think that it owes something.
+    this.#acks.flush();
+    const done = Promise.race([this.#outbox.flushed(), this.association.over]);
+    do {
+      using limit = deadline(this.#options.clock, LAST_FRAMES_TIMEOUT, { reason: () => new HandlerEnding() });
+      await limit.race(done).catch(() => {});
+    } while (this.association.away.size > 0 && !this.association.ended);
     this.association.end();
   }
 
@@ -189,7 +233,15 @@ export class Multiplexer {
 
   #over(stream: Stream): void {
     this.#streams.delete(stream.number);
+    this.#owes = true;
+    this.#noteOwed();
     if (this.#streams.size === 0) this.#options.changed?.(this);
+  }
+
+  #noteOwed(): void {
+    if (!this.#outbox.isFlushed) return;
+    this.#owes = false;
+    this.#owed = this.association.offered;
   }
 
   #receive(records: readonly Chunk[]): void | Promise<void> {
@@ -203,6 +255,7 @@ export class Multiplexer {
       const record = records[at]!, decoder = frames ?? new FrameDecoder(record.bytes);
       frames = null;
       for (let frame = decoder.next(); frame !== null && !this.#denied; frame = decoder.next()) {
+        this.#acks.received(frame.type);
         const verdict = this.#handle(frame, record);
         if (verdict === undefined) continue;
         if (!(verdict instanceof Promise)) this.follow(verdict);
@@ -249,6 +302,14 @@ export class Multiplexer {
       case FrameType.Workers:
         if (!isFirst) throw new WireError("WORKERS that is not the first frame");
         this.workers = frame.workers;
+        return;
+      case FrameType.Ack:
+        if (!this.#acks.running && !this.#offering) break;
+        this.association.acknowledge(frame.joined);
+        return this.#acks.start();
+      case FrameType.Offer:
+        if (isServer) break;
+        if (this.#options.offered?.(frame.offer)) this.#acks.start();
         return;
       case FrameType.Open:
         if (!isServer) break;
@@ -299,6 +360,7 @@ export class Multiplexer {
     const stream = new Stream(number, this.#owner, false);
     this.#add(stream);
     this.#admit();
+    if (number === 1) this.#options.offer?.();
     this.#options.opened!(stream, open);
   }
 

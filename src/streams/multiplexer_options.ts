@@ -1,4 +1,5 @@
 import type { Open } from "../wire/open.ts";
+import type { Offer } from "../wire/rejoin.ts";
 import type { Workers } from "../wire/workers.ts";
 import type { Authentication } from "./authentication.ts";
 import type { WindowLimits } from "./receive_window.ts";
@@ -31,6 +32,10 @@ export interface MultiplexerOptions extends WindowLimits {
   readonly padding?: () => Padding;
   /** Called when the first stream opens, when the last is over, and on a client that leaves without one. */
   readonly changed?: (streams: { readonly size: number }) => void;
+  /** On a server: offers the means to join channels again, with the first stream. Default: offers none. */
+  readonly offer?: () => void;
+  /** On a client: takes such an offer; returns true if it is of use. Default: it is not. */
+  readonly offered?: (offer: Offer) => boolean;
   /** On a server: serves a stream that the client opened; sets its receiver before returning. */
   readonly opened?: (stream: Stream, open: Open) => void;
   /** On a server: returns the maximum number of streams at a time. */

@@ -112,7 +112,7 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     }
     this.#written++;
     while (this.#leaving.length > 0 && this.#leaving[0]!.chunk <= this.#written) this.#leaving.shift()!.left();
-    if (this.#isFlushed) { for (const resume of this.#flushing.splice(0)) resume(); }
+    if (this.isFlushed) { for (const resume of this.#flushing.splice(0)) resume(); }
   }
 
   /** Calls back when every channel has accepted the chunk that is being packed; never, if a channel fails before. */
@@ -123,7 +123,7 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
   /** Resolves when everything has left; never, if a channel fails before. */
   flushed(): Promise<void> {
     this.#poke();
-    return this.#isFlushed ? Promise.resolve() : new Promise((resolve) => this.#flushing.push(resolve));
+    return this.isFlushed ? Promise.resolve() : new Promise((resolve) => this.#flushing.push(resolve));
   }
 
   /** Ends the beat. */
@@ -161,7 +161,8 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     return this.#frames.length === 0 && this.#streams.length === 0;
   }
 
-  get #isFlushed(): boolean {
+  /** True if everything has left. */
+  get isFlushed(): boolean {
     return this.#isEmpty && this.passed === this.#written;
   }
 

@@ -1,6 +1,7 @@
 import { initiate } from "../../association/initiate.ts";
 import { ClientAuthentication } from "../../authenticate/client_authentication.ts";
 import { mayPass } from "../../association/outcome.ts";
+import { Rejoiner } from "../../association/rejoin.ts";
 import type { ClientConfig } from "../../config/types.ts";
 import { MicssError, reasonOf } from "../../errors/errors.ts";
 import type { Log } from "../../log/log.ts";
@@ -10,8 +11,10 @@ import { type Address, portAbove } from "../../net/address.ts";
 import { retry } from "../../net/retry.ts";
 import type { System } from "../../net/system/system.ts";
 import type { Activity } from "../../observe/activity.ts";
+import type { ChannelBreaks } from "../../observe/channel_breaks.ts";
 import type { Levels } from "../../observe/observable.ts";
 import { deadline } from "../../time/deadline.ts";
+import type { ByteBudget } from "../../net/byte_budget.ts";
 import type { PadSource } from "../../sharing/system_pads.ts";
 import type { Liveness } from "../../session/liveness.ts";
 import type { CreditBudget } from "../../streams/credit_budget.ts";
@@ -37,6 +40,10 @@ export interface AssociationsOptions extends System {
   readonly liveness: Liveness;
   /** Credit of the handler's streams beyond the first of each. */
   readonly budget: CreditBudget;
+  /** Shares that are kept until the server handlers have joined them. */
+  readonly kept: ByteBudget;
+  /** Reports broken channels. */
+  readonly breaks: ChannelBreaks;
   /** Gets a debug line for each association. */
   readonly log: Log;
   /** Gets a line for each failed association. */
@@ -328,7 +335,17 @@ export class Associations {
       channels: channels.length,
       "server-worker": worker > 0 ? worker : undefined,
     });
+    const rejoiner: Rejoiner = new Rejoiner(association, {
+      network,
+      clock,
+      limits: () => config().timeouts,
+      budget: this.#options.kept,
+      inUse: () => multiplexer.inUse,
+      events: this.#options.breaks.of(association, { server: name }),
+      signal: this.#closing.signal,
+    });
     const multiplexer = new Multiplexer(association, {
+      offered: (offer) => rejoiner.offered(offer),
       clock,
       budget,
       padding: () => config().padding,

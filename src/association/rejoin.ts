@@ -1,0 +1,216 @@
+import { MicssError, reasonOf } from "../errors/errors.ts";
+import type { ChannelAddress } from "../net/address.ts";
+import type { ByteBudget } from "../net/byte_budget.ts";
+import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
+import { requirePlainTcp } from "../net/listen/plain_tcp.ts";
+import type { Clock } from "../time/clock.ts";
+import { deadline } from "../time/deadline.ts";
+import { decodeFrom, WireError } from "../wire/decoder.ts";
+import { decodeGreeting } from "../wire/greeting.ts";
+import { decodeRejoinReply, encodeRejoin, type Offer, REJOIN_ATTEMPTS } from "../wire/rejoin.ts";
+import type { Association, Rejoining } from "./association.ts";
+import { HandshakeRefused, HandshakeTimeout } from "./outcome.ts";
+import { isSameCode, RejoinKey } from "./rejoin_key.ts";
+import type { KeepingLimits } from "./share_sender.ts";
+
+/** Maximum bytes of shares kept for a channel and direction. */
+export const MAX_KEPT = 4 * 1024 * 1024;
+
+/** Bytes of shares that all channels of a handler keep together. */
+export const KEPT_BUDGET = 64 * 1024 * 1024;
+
+/** Bounds of the pause between two attempts, in milliseconds; it doubles after each. */
+const MIN_PAUSE = 100, MAX_PAUSE = 2000;
+
+/** Time limits of a channel's absence, in milliseconds. */
+export interface RejoinLimits {
+  /** Maximum absence; 0 if broken channels are not joined again. */
+  readonly rejoin: number;
+  /** Maximum duration of an attempt. */
+  readonly handshake: number;
+}
+
+/** Reports of what happens to channels. */
+export interface RejoinEvents {
+  /** A channel has broken, and is to be joined again. */
+  broken(index: number, cause: unknown): void;
+  /** A channel has been joined again. @param ms Duration of its absence, in milliseconds. */
+  rejoined(index: number, ms: number): void;
+}
+
+/** Options of {@linkcode Rejoiner}. */
+export interface RejoinerOptions {
+  /** Makes the connections. */
+  readonly network: Network;
+  /** Measures time limits. */
+  readonly clock: Clock;
+  /** Returns the current time limits. */
+  readonly limits: () => RejoinLimits;
+  /** Bounds what all channels keep. */
+  readonly budget: ByteBudget;
+  /** Returns true if the association carries a session, or owes bytes of one; another one is ended instead. */
+  readonly inUse: () => boolean;
+  /** Reports. */
+  readonly events: RejoinEvents;
+  /** Cancels, with its reason. */
+  readonly signal: AbortSignal;
+}
+
+/** A channel has been away for too long, or can't be joined again. */
+export class NotRejoined extends MicssError {
+  /** @param why Begins with a verb: "not joined again within 30 s". */
+  constructor(why: string, cause: unknown) {
+    super(`${why}; it broke first: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** State of the means to join a channel again. */
+interface Means {
+  readonly key: RejoinKey;
+  /** Attempts whose codes were sent. */
+  attempts: number;
+}
+
+/**
+ * The client's side of joining broken channels again (docs/PROTOCOL.md 9): connects to the channel's address, by its way,
+ * and proves with what the server handler has offered that it continues the same channel.
+ */
+export class Rejoiner implements Rejoining {
+  readonly limits: KeepingLimits;
+  readonly #association: Association;
+  readonly #options: RejoinerOptions;
+  readonly #means = new Map<number, Means>();
+  /** Channels whose last attempt was refused as if nothing were there. */
+  readonly #gone = new Set<number>();
+  readonly #addresses: readonly ChannelAddress[];
+
+  /** Takes care of an association, which carries nothing yet. */
+  constructor(association: Association, options: RejoinerOptions) {
+    this.#association = association;
+    this.#options = options;
+    this.limits = { bytes: MAX_KEPT, budget: options.budget };
+    // The host that the connection was made to, of several.
+    this.#addresses = association.connections.map(({ remote }, index) => {
+      return { ...association.addresses[index]!, host: remote.host };
+    });
+    if (options.limits().rejoin > 0) association.rejoining = this;
+  }
+
+  /**
+   * Takes what an OFFER brings, in the place of an earlier one for the channel.
+   *
+   * @returns False if broken channels are not joined again.
+   * @throws {WireError} If there is no such channel.
+   */
+  offered(offer: Offer): boolean {
+    if (offer.index >= this.#addresses.length) throw new WireError(`OFFER for channel ${offer.index + 1}`);
+    this.#means.set(offer.index, { key: new RejoinKey(offer), attempts: 0 });
+    return this.#options.limits().rejoin > 0;
+  }
+
+  allows(index: number): boolean {
+    return this.#options.limits().rejoin > 0 && this.#means.has(index) && this.#options.inUse();
+  }
+
+  handled(): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.soon(resolve));
+  }
+
+  broken(index: number, cause: unknown): void {
+    this.#options.events.broken(index, cause);
+    this.#join(index, cause).catch((error) => {
+      if (this.#association.ended) return;
+      this.#association.channelFailed(index, error);
+      this.#association.abort();
+    });
+  }
+
+  /** Joins a channel again. @throws {NotRejoined} If that is impossible, or takes too long. */
+  async #join(index: number, cause: unknown): Promise<void> {
+    const { clock, limits, events, signal } = this.#options;
+    const began = clock.now(), { rejoin } = limits();
+    let last: unknown = null;
+    const reason = () => {
+      const after = last === null ? "" : `: ${reasonOf(last)}`;
+      return new NotRejoined(`not joined again within ${rejoin / 1000} s${after}`, cause);
+    };
+    using limit = deadline(clock, rejoin, { reason, signal });
+    const over = this.#association.over.then(() => limit.abort(new NotRejoined("the association has ended", cause)));
+    over.catch(() => {});
+    for (let pause = MIN_PAUSE;; pause = Math.min(2 * pause, MAX_PAUSE)) {
+      limit.signal.throwIfAborted();
+      const received = await this.#association.suspend(index);
+      try {
+        await this.#attempt(index, received, limit.signal);
+        this.#gone.delete(index);
+        return events.rejoined(index, clock.now() - began);
+      } catch (error) {
+        limit.signal.throwIfAborted();
+        if (isFinal(error)) throw new NotRejoined(`not joined again: ${reasonOf(error)}`, cause);
+        this.#noteGone(index, error, cause);
+        last = error;
+      }
+      await limit.race(clock.sleep(pause));
+    }
+  }
+
+  /** Gives up when every channel's address refuses connections: then the server handler has ended. */
+  #noteGone(index: number, error: unknown, cause: unknown): void {
+    if (error instanceof Deno.errors.ConnectionRefused) this.#gone.add(index);
+    else this.#gone.delete(index);
+    if (this.#gone.size < this.#addresses.length) return;
+    throw new NotRejoined("no channel can be joined again: the server handler has ended", cause);
+  }
+
+  async #attempt(index: number, received: number, signal: AbortSignal): Promise<void> {
+    const { network, clock, limits } = this.#options, { handshake } = limits();
+    const reason = () => new HandshakeTimeout(`no answer within ${handshake / 1000} s`);
+    using limit = deadline(clock, handshake, { reason, signal });
+    const connection = await network.connect(this.#addresses[index]!, limit.signal);
+    const close = () => connection.close();
+    limit.signal.addEventListener("abort", close, { once: true });
+    let taken = false;
+    try {
+      const arrived = await this.#ask(index, received, connection);
+      limit.signal.throwIfAborted();
+      this.#association.resume(index, connection, arrived);
+      taken = true;
+    } catch (error) {
+      throw limit.signal.aborted ? limit.signal.reason : error;
+    } finally {
+      limit.signal.removeEventListener("abort", close);
+      if (!taken) connection.reset();
+    }
+  }
+
+  /** Sends REJOIN. @returns The number of bytes that the server handler has received. */
+  async #ask(index: number, received: number, connection: Connection): Promise<number> {
+    requirePlainTcp(connection);
+    const fill = (into: Uint8Array) => readFull(connection, into);
+    const cookie = await decodeFrom(decodeGreeting(), fill);
+    const means = this.#means.get(index)!, { key } = means;
+    if (means.attempts >= REJOIN_ATTEMPTS) throw new AttemptsUsed();
+    // It is used up once it is sent, whether or not it arrives.
+    const attempt = means.attempts++;
+    const code = key.ofClient(attempt, received, cookie);
+    await writeAll(connection, encodeRejoin({ handle: key.handle, attempt, received, code }));
+    const reply = await decodeFrom(decodeRejoinReply(), fill);
+    if (reply.kind === "refused") throw new HandshakeRefused(reply.reason);
+    if (!isSameCode(reply.code, key.ofServer(attempt, reply.received, received))) {
+      throw new WireError("an answer to REJOIN with a wrong code: the channel was tampered with");
+    }
+    return reply.received;
+  }
+}
+
+/** All that was offered has been used. */
+class AttemptsUsed extends MicssError {
+  constructor() {
+    super(`all ${REJOIN_ATTEMPTS} attempts that the server handler has offered are used`);
+  }
+}
+
+/** True if no further attempt can succeed. */
+function isFinal(error: unknown): boolean {
+  return error instanceof AttemptsUsed || error instanceof RangeError || error instanceof HandshakeRefused;
+}

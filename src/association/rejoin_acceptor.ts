@@ -1,0 +1,206 @@
+import { type Address, sameAddress } from "../net/address.ts";
+import type { ByteBudget } from "../net/byte_budget.ts";
+import { type Connection, writeAll } from "../net/connection.ts";
+import { isDisconnect } from "../net/retry.ts";
+import type { Clock } from "../time/clock.ts";
+import { encodeRejoined, HANDLE_LENGTH, type Offer, type Rejoin, REJOIN_SECRETS_LENGTH } from "../wire/rejoin.ts";
+import { MicssError } from "../errors/errors.ts";
+import type { Association, Rejoining } from "./association.ts";
+import { MAX_KEPT, NotRejoined, type RejoinEvents } from "./rejoin.ts";
+import { isSameCode, RejoinKey } from "./rejoin_key.ts";
+import type { KeepingLimits } from "./share_sender.ts";
+
+/**
+ * Time for which the server waits when the client has ended every channel, in milliseconds: a client that has exited does so,
+ * and one that joins all of them again needs no more.
+ */
+const ALL_ENDED_TIMEOUT = 2000;
+
+/** Options of {@linkcode Rejoinable}. */
+export interface RejoinableOptions {
+  /** Finds the channel of a REJOIN. */
+  readonly registry: RejoinRegistry;
+  /** Measures time limits. */
+  readonly clock: Clock;
+  /** Returns the maximum absence of a channel, in milliseconds; 0 if broken channels are not joined again. */
+  readonly timeout: () => number;
+  /** Bounds what all channels keep. */
+  readonly budget: ByteBudget;
+  /** Returns true once the client has acknowledged anything: then it joins channels again. */
+  readonly agreed: () => boolean;
+  /** Returns true if the association carries a session, or owes bytes of one. */
+  readonly inUse: () => boolean;
+  /** Reports. */
+  readonly events: RejoinEvents;
+  /** Hands out the means to join a channel again. */
+  readonly offer: (offer: Offer) => void;
+}
+
+/** The client has made another connection for a channel. */
+class Replaced extends MicssError {
+  constructor() {
+    super("the client joins it again");
+  }
+}
+
+/** A key that was handed out, and the last attempt that was accepted with it. */
+interface Issued {
+  readonly key: RejoinKey;
+  last: number;
+}
+
+/** Continues a channel over a connection, which it owns from then on. */
+export type Resume = () => Promise<void>;
+
+/** The channels of a server handler that can be joined again, by their handles. */
+export class RejoinRegistry {
+  readonly #byHandle = new Map<string, Rejoinable>();
+
+  /** Number of handles. */
+  get size(): number {
+    return this.#byHandle.size;
+  }
+
+  /** Adds a channel's handle. */
+  add(key: RejoinKey, owner: Rejoinable): void {
+    this.#byHandle.set(key.handle.toHex(), owner);
+  }
+
+  /** Removes a channel's handle. */
+  remove(key: RejoinKey): void {
+    this.#byHandle.delete(key.handle.toHex());
+  }
+
+  /**
+   * Checks a REJOIN. Nothing changes if it is refused.
+   *
+   * @param cookie The cookie in the connection's greeting.
+   * @returns null if it is refused: an unknown handle, a used attempt, a wrong code and another address look the same.
+   */
+  verify(request: Rejoin, connection: Connection, cookie: Uint8Array): Resume | null {
+    return this.#byHandle.get(request.handle.toHex())?.verify(request, connection, cookie) ?? null;
+  }
+}
+
+/** The server's side of joining an association's broken channels again (docs/PROTOCOL.md 9). */
+export class Rejoinable implements Rejoining {
+  readonly limits: KeepingLimits;
+  readonly #association: Association;
+  readonly #options: RejoinableOptions;
+  /** Local addresses of the channels; each keeps its own. */
+  readonly #addresses: readonly Address[];
+  /** Keys of each channel: the last one used, and the one after it. */
+  readonly #issued: Issued[][];
+  readonly #cancel = new Map<number, () => void>();
+  readonly #began = new Map<number, number>();
+  #offered = false;
+
+  /** Takes care of an association, which carries nothing yet. */
+  constructor(association: Association, options: RejoinableOptions) {
+    this.#association = association;
+    this.#options = options;
+    this.limits = { bytes: MAX_KEPT, budget: options.budget };
+    this.#addresses = association.connections.map(({ local }) => local);
+    this.#issued = this.#addresses.map(() => []);
+    if (options.timeout() > 0) association.rejoining = this;
+    association.over.then(() => this.#close());
+  }
+
+  /** Hands out the means to join each channel again; only the first call counts. */
+  begin(): void {
+    if (this.#offered || this.#options.timeout() === 0 || this.#association.ended) return;
+    this.#offered = true;
+    for (const index of this.#addresses.keys()) this.#issue(index);
+  }
+
+  allows(_index: number, cause: unknown): boolean {
+    // An error may be faster than an OPEN on the other channels; an orderly end is behind all that its channel brought.
+    const { timeout, agreed, inUse } = this.#options;
+    return this.#offered && timeout() > 0 && agreed() && (cause !== null || inUse());
+  }
+
+  handled(): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.soon(resolve));
+  }
+
+  broken(index: number, cause: unknown): void {
+    const { clock, events, timeout } = this.#options;
+    const ms = timeout();
+    this.#began.set(index, clock.now());
+    const give = () => this.#fail(index, new NotRejoined(`not joined again within ${ms / 1000} s`, cause));
+    this.#cancel.set(index, clock.after(ms, give));
+    if (!(cause instanceof Replaced)) events.broken(index, cause);
+    // A client that still has a channel is there.
+    if (this.#cancel.size < this.#addresses.length || cause !== null && !isDisconnect(cause)) return;
+    this.#cancel.get(index)!();
+    this.#cancel.set(index, clock.after(Math.min(ms, ALL_ENDED_TIMEOUT), give));
+  }
+
+  /** Checks a REJOIN with one of its handles; see {@linkcode RejoinRegistry.verify}. */
+  verify({ handle, attempt, received, code }: Rejoin, connection: Connection, cookie: Uint8Array): Resume | null {
+    const index = this.#issued.findIndex((keys) => keys.some(({ key }) => isSameCode(key.handle, handle)));
+    const issued = this.#issued[index]?.find(({ key }) => isSameCode(key.handle, handle));
+    if (issued === undefined || attempt <= issued.last || this.#options.timeout() === 0) return null;
+    if (!sameAddress(connection.local, this.#addresses[index]!)) return null;
+    if (!isSameCode(code, issued.key.ofClient(attempt, received, cookie))) return null;
+    issued.last = attempt;
+    return () => this.#resume(index, { issued, attempt, received }, connection);
+  }
+
+  async #resume(
+    index: number,
+    { issued, attempt, received }: { issued: Issued; attempt: number; received: number },
+    connection: Connection,
+  ): Promise<void> {
+    const association = this.#association;
+    let taken = false;
+    try {
+      // The old connection first: nothing may arrive on it once the count is stated.
+      if (association.lost(index, new Replaced()) !== null) return association.abort();
+      const count = await association.suspend(index);
+      await writeAll(connection, encodeRejoined(count, issued.key.ofServer(attempt, count, received)));
+      // A later attempt has taken its place, or the association has ended.
+      if (issued.last !== attempt || association.ended) return;
+      association.resume(index, connection, received);
+      taken = true;
+    } catch (error) {
+      // Another attempt may follow a connection that fails; bytes that are not kept can't be had again.
+      if (error instanceof RangeError) this.#fail(index, error);
+      return;
+    } finally {
+      if (!taken) connection.reset();
+    }
+    this.#cancel.get(index)?.();
+    this.#cancel.delete(index);
+    this.#options.events.rejoined(index, this.#options.clock.now() - (this.#began.get(index) ?? 0));
+    this.#renew(index, issued);
+  }
+
+  /** Replaces a key that was used, unless another one is on its way already. */
+  #renew(index: number, used: Issued): void {
+    const keys = this.#issued[index]!;
+    if (keys.at(-1) !== used) return;
+    for (const { key } of keys.splice(0, keys.length - 1)) this.#options.registry.remove(key);
+    this.#issue(index);
+  }
+
+  #issue(index: number): void {
+    const handle = crypto.getRandomValues(new Uint8Array(HANDLE_LENGTH));
+    const secrets = crypto.getRandomValues(new Uint8Array(REJOIN_SECRETS_LENGTH));
+    const key = new RejoinKey({ index, handle, secrets });
+    this.#issued[index]!.push({ key, last: -1 });
+    this.#options.registry.add(key, this);
+    this.#options.offer({ index, handle, secrets });
+  }
+
+  #fail(index: number, error: Error): void {
+    if (this.#association.ended) return;
+    this.#association.channelFailed(index, error);
+    this.#association.abort();
+  }
+
+  #close(): void {
+    for (const cancel of this.#cancel.values()) cancel();
+    for (const { key } of this.#issued.flat()) this.#options.registry.remove(key);
+  }
+}

@@ -1,0 +1,212 @@
+import type { ByteBudget } from "../net/byte_budget.ts";
+import type { Chunk } from "../net/chunk.ts";
+import type { Connection } from "../net/connection.ts";
+
+/** Length in bytes below which a share is kept as a copy: the buffers of many small ones would take more memory. */
+const COPIED = 2048;
+
+/** Limits on the shares that are kept until the other side has joined them. */
+export interface KeepingLimits {
+  /** Maximum number of bytes of this channel and direction. */
+  readonly bytes: number;
+  /** Bounds all channels together; the same one at all times. */
+  readonly budget: ByteBudget;
+}
+
+/** A share, or a part of one. */
+interface Piece {
+  readonly bytes: Uint8Array;
+  /** Its memory, if that is held. */
+  readonly chunk: Chunk | null;
+  /** True if the budget covers it. */
+  readonly counted: boolean;
+}
+
+/**
+ * Called when a connection fails.
+ *
+ * @returns null if the channel is joined again; the error to fail with otherwise.
+ */
+export type Lost = (cause: unknown) => Error | null;
+
+/**
+ * Sends the shares of one channel over one connection after another. It keeps those that the other side has not joined, so
+ * that what an old connection lost is sent again on the next one: the same bytes, at the same place.
+ *
+ * All numbers count bytes of shares since the association began, which are those of the message.
+ */
+export class ShareSender {
+  /** Number of bytes that connections have accepted, those sent again included. */
+  accepted = 0;
+  /** Number of bytes given to it. */
+  end = 0;
+  /** Number of bytes of all shares that it has dropped: the first that can be sent again. */
+  from = 0;
+  readonly #lost: Lost;
+  #connection: Connection | null;
+  readonly #pieces: Piece[] = [];
+  #keeping: KeepingLimits | null = null;
+  /** Gets back what counted pieces have taken. */
+  #budget: ByteBudget | null = null;
+  /** Next byte to send. */
+  #position = 0;
+  /** Its piece, and that piece's first byte. */
+  #piece = 0;
+  #pieceAt = 0;
+  /** Bytes below it may be dropped once they are sent. */
+  #floor = 0;
+  #sending: Promise<void> | null = null;
+  #resumed: PromiseWithResolvers<void> | null = null;
+
+  /**
+   * Creates a sender that has sent nothing.
+   *
+   * @param connection Its owner ends it; nothing else may write to it.
+   */
+  constructor(connection: Pick<Connection, "write" | "closeWrite">, lost: Lost) {
+    this.#connection = connection as Connection;
+    this.#lost = lost;
+  }
+
+  /** Number of bytes that wait for a connection to accept them. */
+  get behind(): number {
+    return this.end - this.#position;
+  }
+
+  /** Keeps shares from now on; null drops what is kept, and keeps no more. */
+  keep(limits: KeepingLimits | null): void {
+    this.#keeping = limits;
+    this.#budget ??= limits?.budget ?? null;
+    this.#trim();
+  }
+
+  /** Sends a share, whose holding it takes over. Resolves when everything so far is accepted. */
+  send(share: Chunk): Promise<void> {
+    const { length } = share.bytes, limits = this.#keeping;
+    this.end += length;
+    if (limits === null) this.#pieces.push({ bytes: share.bytes, chunk: share, counted: false });
+    else {
+      const counted = limits.budget.take(length);
+      // Without this one, earlier ones would be of no use.
+      if (!counted) this.#floor = this.end;
+      if (length >= COPIED) this.#pieces.push({ bytes: share.bytes, chunk: share, counted });
+      else {
+        this.#pieces.push({ bytes: share.bytes.slice(), chunk: null, counted });
+        share.release();
+      }
+    }
+    return this.#sending ??= this.#send();
+  }
+
+  /** Notes that the other side has joined all bytes below an offset, which need not be kept. */
+  joined(offset: number): void {
+    this.#floor = Math.max(this.#floor, offset);
+    this.#trim();
+  }
+
+  /** Half-closes the channel when everything is sent. */
+  async closeWrite(): Promise<void> {
+    await this.#sending;
+    const connection = this.#connection;
+    if (connection === null) {
+      await this.#resumed!.promise;
+      return this.closeWrite();
+    }
+    try {
+      await connection.closeWrite();
+    } catch (cause) {
+      const error = connection === this.#connection ? this.#lost(cause) : null;
+      if (error !== null) throw error;
+      return this.closeWrite();
+    }
+  }
+
+  /** Stops sending until {@linkcode ShareSender.resume}: the connection has been ended. */
+  pause(): void {
+    this.#connection = null;
+    this.#resumed ??= Promise.withResolvers();
+    // Nobody may be waiting when it is stopped.
+    this.#resumed.promise.catch(() => {});
+  }
+
+  /**
+   * Goes on over another connection.
+   *
+   * @param offset Number of bytes that the other side has received.
+   * @throws {RangeError} If the bytes from there on are not kept, or were never sent.
+   */
+  resume(connection: Connection, offset: number): void {
+    if (offset < this.from || offset > this.end) {
+      throw new RangeError(`it needs the bytes from ${offset} on; ${this.from} to ${this.end} are kept`);
+    }
+    this.#connection = connection;
+    this.#position = offset;
+    this.#pieceAt = this.from;
+    this.#piece = 0;
+    while (this.#piece < this.#pieces.length) {
+      const { length } = this.#pieces[this.#piece]!.bytes;
+      if (this.#pieceAt + length > offset) break;
+      this.#pieceAt += length;
+      this.#piece++;
+    }
+    this.#resumed?.resolve();
+    this.#resumed = null;
+    // Its failure is the association's, which has been told.
+    if (this.#position < this.end) (this.#sending ??= this.#send()).catch(() => {});
+  }
+
+  /** Ends, as the connection has been ended for good. Shares that a write may be using are left to the garbage collector. */
+  stop(error: Error): void {
+    this.#resumed?.reject(error);
+    this.keep(null);
+    for (const { bytes, counted } of this.#pieces) if (counted) this.#budget?.give(bytes.length);
+    this.#budget = null;
+  }
+
+  async #send(): Promise<void> {
+    try {
+      while (this.#position < this.end) {
+        const connection = this.#connection;
+        if (connection === null) {
+          await this.#resumed!.promise;
+          continue;
+        }
+        const { bytes } = this.#pieces[this.#piece]!, done = this.#position - this.#pieceAt;
+        let length: number;
+        try {
+          length = await connection.write(done === 0 ? bytes : bytes.subarray(done));
+        } catch (cause) {
+          const error = connection === this.#connection ? this.#lost(cause) : null;
+          if (error !== null) throw error;
+          continue;
+        }
+        this.accepted += length;
+        // Otherwise it was written to a connection that has been given up, and is sent again.
+        if (connection !== this.#connection) continue;
+        this.#position += length;
+        if (this.#position - this.#pieceAt < bytes.length) continue;
+        this.#pieceAt += bytes.length;
+        this.#piece++;
+        this.#trim();
+      }
+    } finally {
+      this.#sending = null;
+    }
+  }
+
+  /** Drops pieces that have been sent and need not be kept. */
+  #trim(): void {
+    const limits = this.#keeping;
+    const floor = Math.max(this.#floor, limits === null ? this.end : this.end - limits.bytes);
+    let count = 0;
+    while (count < this.#piece && this.from + this.#pieces[count]!.bytes.length <= floor) {
+      const { bytes, chunk, counted } = this.#pieces[count++]!;
+      this.from += bytes.length;
+      chunk?.release();
+      if (counted) this.#budget?.give(bytes.length);
+    }
+    if (count === 0) return;
+    this.#pieces.splice(0, count);
+    this.#piece -= count;
+  }
+}
