@@ -1,4 +1,4 @@
-import { makeTempDir, Program, run } from "./process.ts";
+import { makeTempDir, Program, run, type RunOptions } from "./process.ts";
 import { freePort } from "./programs.ts";
 
 /** An sshd with its own keys and configuration that accepts this process's user. */
@@ -9,8 +9,8 @@ export interface Sshd extends AsyncDisposable {
   login(port: number): string[];
 }
 
-/** Starts an sshd on a free port of 127.0.0.1. */
-export async function startSshd(): Promise<Sshd> {
+/** Starts an sshd on a free port of 127.0.0.1. @param options Those of its program. */
+export async function startSshd(options: RunOptions = {}): Promise<Sshd> {
   await using making = new AsyncDisposableStack();
   const { path } = making.use(await makeTempDir());
   await Promise.all(
@@ -29,10 +29,12 @@ PasswordAuthentication no
 PermitRootLogin prohibit-password
 `,
   );
-  const sshd = making.use(Program.start(withRunDirectory(["/usr/sbin/sshd", "-D", "-e", "-f", `${path}/config`])));
+  const sshd = making.use(
+    Program.start(withRunDirectory(["/usr/sbin/sshd", "-D", "-e", "-f", `${path}/config`]), options),
+  );
   await sshd.waitForLine(/Server listening on/);
   const made = making.move();
-  const options = ["BatchMode=yes", "StrictHostKeyChecking=no", `UserKnownHostsFile=${path}/known`, "LogLevel=ERROR"];
+  const settings = ["BatchMode=yes", "StrictHostKeyChecking=no", `UserKnownHostsFile=${path}/known`, "LogLevel=ERROR"];
   return {
     port,
     login: (
@@ -43,7 +45,7 @@ PermitRootLogin prohibit-password
       "none",
       "-i",
       `${path}/user`,
-      ...options.flatMap((o) => ["-o", o]),
+      ...settings.flatMap((o) => ["-o", o]),
       "-p",
       `${port}`,
       "127.0.0.1",
