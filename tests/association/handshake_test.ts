@@ -241,6 +241,7 @@ Deno.test("the error of a refusal has the reason and the channel", async () => {
     [RefusedReason.Mismatch]: "another channel sent a different list, or ended",
     [RefusedReason.SharedAddress]: "two channels arrived at the same address",
     [RefusedReason.Overloaded]: "is overloaded",
+    [RefusedReason.NotOffered]: "no longer has the association",
   };
   for (const [reason, text] of Object.entries(words)) {
     const instead = { at: GREETING_LENGTH, bytes: Uint8Array.of(255, Number(reason)) };

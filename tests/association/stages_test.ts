@@ -4,6 +4,7 @@ import { ChannelReader } from "../../src/association/channel_reader.ts";
 import { ChannelsSink } from "../../src/association/channels_sink.ts";
 import { ChannelsSource } from "../../src/association/channels_source.ts";
 import { shareJoiner } from "../../src/association/share_joiner.ts";
+import { ShareSender } from "../../src/association/share_sender.ts";
 import { shareSplitter } from "../../src/association/share_splitter.ts";
 import type { Chunk } from "../../src/net/chunk.ts";
 import type { Connection } from "../../src/net/connection.ts";
@@ -87,6 +88,11 @@ class Accepting {
   }
 }
 
+/** A sender for each channel, which fails with its number. */
+function sendersOf(channels: readonly Accepting[]): ShareSender[] {
+  return channels.map(({ connection }, index) => new ShareSender(connection, (cause) => failed(index, cause)));
+}
+
 /** Shares of a message's pieces: each a chunk of a lender for each channel. */
 function sharesOf(pieces: readonly Uint8Array[], channels: number, lender: Lender): (readonly Chunk[])[] {
   return pieces.map((piece) =>
@@ -102,39 +108,32 @@ Deno.test("each channel gets its shares in order, however little it accepts at a
     fc.asyncProperty(written, fc.array(lengths, { minLength: 2, maxLength: 4 }), async ([whole, cuts], all) => {
       const pieces = cuts.filter(({ length }) => length > 0), lender = new Lender(), passed: number[] = [];
       const channels = all.map((lengths) => new Accepting(lengths));
-      const sink = new ChannelsSink(
-        channels.map(({ connection }) => connection),
-        failed,
-        (length) => passed.push(length),
-      );
+      const senders = sendersOf(channels), sink = new ChannelsSink(senders, (length) => passed.push(length));
       await ReadableStream.from(sharesOf(pieces, channels.length, lender)).pipeTo(sink.writable);
       channels.forEach(({ pieces, closed }, index) => {
         assertEquals([concat(pieces).toHex(), closed], [whole.map((byte) => byte ^ index).toHex(), true]);
       });
       assertEquals(passed, pieces.map(({ length }) => length));
-      assertEquals([sink.sent, sink.offered, lender.held], [channels.map(() => whole.length), whole.length, 0]);
+      const counts = senders.map(({ accepted, end, behind }) => [accepted, end, behind]);
+      assertEquals([counts, lender.held], [channels.map(() => [whole.length, whole.length, 0]), 0]);
     }),
   );
 });
 
-Deno.test("a channel that breaks fails the stream with its number; shares that may be in use are not released", async () => {
+Deno.test("a channel that breaks fails the stream with its number; a share that may be in use is not released", async () => {
   const breaking = fc.tuple(written, fc.nat(2), fc.nat(199));
   await fc.assert(fc.asyncProperty(breaking, lengths, async ([[whole, cuts], victim, at], lengths) => {
     const breaksAt = at % whole.length, lender = new Lender();
     const pieces = cuts.filter(({ length }) => length > 0), passed: number[] = [];
     const channels = [0, 1, 2].map((index) => new Accepting(lengths, index === victim ? breaksAt : Infinity));
-    const sink = new ChannelsSink(
-      channels.map(({ connection }) => connection),
-      failed,
-      (length) => passed.push(length),
-    );
+    const senders = sendersOf(channels), sink = new ChannelsSink(senders, (length) => passed.push(length));
     const writing = ReadableStream.from(sharesOf(pieces, 3, lender)).pipeTo(sink.writable);
     const error = await assertRejects(() => writing, Error, `channel ${victim + 1}`);
     assertInstanceOf(error.cause, Deno.errors.BrokenPipe);
     await settle();
     const done = passed.reduce((a, b) => a + b, 0);
-    assert(done <= breaksAt && sink.sent[victim]! <= breaksAt && lender.held >= 3);
-    assertEquals(sink.sent, channels.map(({ length }) => length));
+    assert(done <= breaksAt && senders[victim]!.accepted <= breaksAt && lender.held >= 1);
+    assertEquals(senders.map(({ accepted }) => accepted), channels.map(({ length }) => length));
     assertEquals(channels.map(({ closed }) => closed), [false, false, false]);
   }));
 });
@@ -167,7 +166,13 @@ Deno.test("shares come aligned, each byte once and in order, in whichever order 
         } as Connection;
       });
       const readers = connections.map((connection) => new ChannelReader(connection));
-      const reading = all(new ChannelsSource(readers, failed).readable.pipeThrough(
+      let joined = 0;
+      const events = {
+        failed,
+        ended: () => Promise.resolve(false),
+        joined: (length: number) => void (joined += length),
+      };
+      const reading = all(new ChannelsSource(readers, events).readable.pipeThrough(
         new TransformStream<readonly Chunk[], Uint8Array[]>({
           transform(shares, controller) {
             const [first] = shares;

@@ -62,7 +62,8 @@ Deno.test("every channel carries exactly as many bytes as the message has, and c
   pair.client.written = (length) => written += length;
   await Promise.all([receive(pair.server), send(pair.client, new Uint8Array(10_000), new Random(4), 700)]);
   assertEquals(paths.map(({ fromClient }, index) => fromClient - before[index]!), all);
-  assertEquals([pair.client.sent, pair.client.offered, written], [all, 10_000, 10_000]);
+  assertEquals([pair.client.sent, pair.client.behind, written], [all, Array(4).fill(0), 10_000]);
+  assertEquals([pair.server.joined, pair.client.joined], [10_000, 0]);
   assertEquals([pair.server.received, pair.server.receivedOn(2), pair.client.received], [
     all,
     10_000,

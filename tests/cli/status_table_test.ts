@@ -14,6 +14,9 @@ const CHANNEL: ChannelStatus = {
   rateIn: 12,
   behindOut: 0,
   behindIn: 65_536,
+  away: 0,
+  broken: 0,
+  rejoined: 0,
   failures: 0,
 };
 

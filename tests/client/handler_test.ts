@@ -5,6 +5,7 @@ import { writeAll } from "../../src/net/connection.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { events, FORWARD, Handlers, type Line, lineOf, REDIRECT } from "../support/handlers/handlers_in_memory.ts";
 import { Interposer } from "../support/network/interposer.ts";
+import type { Interposed } from "../support/network/memory_network.ts";
 import "../support/system/native.ts";
 import { readAll, readToEnd, sendAll } from "../support/handlers/pair.ts";
 import { forSeeds } from "../support/random/random.ts";
@@ -12,6 +13,9 @@ import { forSeeds } from "../support/random/random.ts";
 const NONE = new Uint8Array(0);
 
 const { ConnectionReset } = Deno.errors;
+
+/** Broken channels end their associations. */
+const NO_REJOIN = "timeouts: {rejoin: 0}";
 
 Deno.test("a forward carries a connection to the target, complete in both directions, with any chunking", async () => {
   await forSeeds(5, async (random) => {
@@ -174,12 +178,11 @@ Deno.test("a channel that can't connect resets the application, and the log name
 
 Deno.test("a broken channel resets the application and the target, and both logs name the channel", async () => {
   const paths = new Map<string, Interposer>();
-  const handlers = new Handlers({
-    interpose: (path, { host, port }) => {
-      const interposer = new Interposer(path);
-      if (port === 6522) paths.set(host, interposer);
-    },
-  });
+  const interpose = (path: Interposed, { host, port }: Address) => {
+    const interposer = new Interposer(path);
+    if (port === 6522) paths.set(host, interposer);
+  };
+  const handlers = new Handlers({ interpose }, { client: NO_REJOIN, server: NO_REJOIN });
   const { application, target } = await handlers.session();
   await writeAll(application, Uint8Array.of(1));
   await target.read(new Uint8Array(1));
@@ -198,12 +201,11 @@ Deno.test("a broken channel resets the application and the target, and both logs
 
 Deno.test("a channel that falls silent during a session resets both ends, and the log says for how long it was silent", async () => {
   const paths = new Map<string, Interposer>();
-  const handlers = new Handlers({
-    interpose: (path, { host, port }) => {
-      const interposer = new Interposer(path);
-      if (port === 6522) paths.set(host, interposer);
-    },
-  });
+  const interpose = (path: Interposed, { host, port }: Address) => {
+    const interposer = new Interposer(path);
+    if (port === 6522) paths.set(host, interposer);
+  };
+  const handlers = new Handlers({ interpose }, { client: NO_REJOIN, server: NO_REJOIN });
   const { application, target } = await handlers.session();
   await writeAll(application, Uint8Array.of(1));
   await target.read(new Uint8Array(1));

@@ -147,7 +147,7 @@ Deno.test("with warm, an association that a bulk flow fills has another one read
 });
 
 Deno.test("a channel's failure ends the sessions of its association, and those of others go on", async () => {
-  const handlers = new Handlers();
+  const handlers = new Handlers({}, { server: "timeouts: {rejoin: 0}" });
   const [bulk, ...small] = await open(handlers, 3);
   const stop = flood(bulk!);
   for (let i = 0; i < 60; i++) await settle();

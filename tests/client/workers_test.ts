@@ -28,9 +28,13 @@ function group(count: number): WorkerGroup[] {
 }
 
 /** Starts a server handler with a number of workers. */
-function startServer(world: World, count: number) {
-  return group(count).map((one) => world.startServer([...SERVER, "--workers", `${count}`], [], one));
+function startServer(world: World, count: number, yaml = "") {
+  const flags = [...SERVER, "--workers", `${count}`, ...yaml === "" ? [] : ["--config", "f.yaml"]];
+  return group(count).map((one) => world.startServer(flags, [], one, yaml));
 }
+
+/** Broken channels end their associations, and are not dialled again. */
+const NO_REJOIN = "timeouts: {rejoin: 0}";
 
 /** Ports that the client has connected to, in order, one per association. */
 function ports({ dialled }: World): number[] {
@@ -169,7 +173,7 @@ Deno.test("a restarted server handler is recognized as such, and its workers are
 
 Deno.test("repeated restarts of a server handler cost no session, whichever worker is asked first", async () => {
   await using world = new World();
-  let servers = startServer(world, 2);
+  let servers = startServer(world, 2, NO_REJOIN);
   world.startClient(CLIENT);
   const first = new Set<number>();
   for (let start = 0; start < 12; start++) {
@@ -180,7 +184,7 @@ Deno.test("repeated restarts of a server handler cost no session, whichever work
     // Requested while no worker listens, as during a restart.
     const talking = world.talk(DESTINATION);
     while (ports(world).length === dialled) await settle();
-    servers = startServer(world, 2);
+    servers = startServer(world, 2, NO_REJOIN);
     assertEquals(await world.clock.until(talking), "hello", `start ${start + 1}`);
     first.add(ports(world)[dialled]!);
   }

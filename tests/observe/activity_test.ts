@@ -14,7 +14,8 @@ const ADDRESSES = ["192.0.2.1", "192.0.2.2"].map((host) => ({ host, port: 6522 }
 class Carrier {
   readonly addresses = ADDRESSES;
   readonly connections = ADDRESSES.map((local) => ({ local, remote: { host: "198.51.100.7", port: 40_000 } }));
-  readonly offered = 30;
+  readonly behind = [0, 10];
+  readonly away = new Set<number>();
   readonly sent = [30, 20];
   readonly received = [5, 10];
   failure: ChannelError | null = null;

@@ -39,7 +39,7 @@ for (const method of ["ed25519", "hmac"] as const) {
 }
 
 Deno.test("the client's proof leaves with its first OPEN and its first bytes, in one write on every channel", async () => {
-  const handlers = new Handlers({}, {}, SECRETS);
+  const handlers = new Handlers({}, { server: "timeouts: {rejoin: 0}" }, SECRETS);
   const application = await handlers.network.connect({ host: "127.0.0.1", port: 8080 });
   await sendAll(application, new TextEncoder().encode("hello"));
   const target = (await handlers.targets.accept())!;

@@ -6,6 +6,8 @@ import { Activity } from "../../../src/observe/activity.ts";
 import { silentLog } from "../../../src/log/log.ts";
 import { ThrottledWarning } from "../../../src/log/throttled.ts";
 import { Liveness } from "../../../src/session/liveness.ts";
+import { ByteBudget } from "../../../src/net/byte_budget.ts";
+import { ChannelBreaks } from "../../../src/observe/channel_breaks.ts";
 import { CreditBudget } from "../../../src/streams/credit_budget.ts";
 import { Count } from "../../../src/workers/worker_group.ts";
 import { systemPads } from "../../../src/sharing/system_pads.ts";
@@ -16,6 +18,7 @@ import { applicationPair, channelAddresses, readAll, sendAll } from "../../suppo
 Deno.test("an application's bytes are shared with the given pads", async () => {
   const handlers = new Handlers();
   const { network, clock, targets } = handlers;
+  const activity = new Activity(clock);
   let padded = 0;
   const dialer = new Dialer({ name: "web", channels: channelAddresses(3) }, {
     ...{
@@ -27,9 +30,11 @@ Deno.test("an application's bytes are shared with the given pads", async () => {
       unreached: new ThrottledWarning(silentLog, clock, "worker not reached"),
       liveness: new Liveness(clock, () => DEFAULT_TIMEOUTS),
       budget: new CreditBudget(),
+      kept: new ByteBudget(1_000_000),
       room: () => true,
       channels: new Count(),
-      activity: new Activity(clock),
+      activity,
+      breaks: new ChannelBreaks(activity, silentLog),
     },
     config: () => ({
       ...{ timeouts: DEFAULT_TIMEOUTS, warm: 0, sendSource: false },

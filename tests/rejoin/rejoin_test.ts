@@ -1,0 +1,224 @@
+/** Channels that break under sessions and are joined again, with both handlers over an in-memory network. */
+import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
+import { writeAll } from "../../src/net/connection.ts";
+import { type Connection } from "../../src/net/connection.ts";
+import { events, Handlers, lineOf } from "../support/handlers/handlers_in_memory.ts";
+import { readAll, readToEnd, sendAll } from "../support/handlers/pair.ts";
+import { Interposer, type Tampering } from "../support/network/interposer.ts";
+import type { Interposed, MemoryNetworkOptions } from "../support/network/memory_network.ts";
+import { forSeeds, Random } from "../support/random/random.ts";
+import { settle } from "../support/time/fake_clock.ts";
+
+const { ConnectionReset, ConnectionRefused } = Deno.errors;
+
+/** Both handlers, and the last path of each channel. */
+class Paths {
+  readonly handlers: Handlers;
+  readonly #last = new Map<string, Interposer>();
+  /** Number of connections made to channels. */
+  made = 0;
+
+  constructor(
+    options: MemoryNetworkOptions = {},
+    yaml: { server?: string; client?: string } = {},
+    interposer = (path: Interposed): Interposer => new Interposer(path),
+  ) {
+    this.handlers = new Handlers({
+      ...options,
+      interposes: ({ port }) => port === 6522,
+      interpose: (path, { host }) => {
+        this.made++;
+        this.#last.set(host, interposer(path));
+      },
+    }, yaml);
+  }
+
+  of(channel: number): Interposer {
+    return this.#last.get(`192.0.2.${channel}`)!;
+  }
+}
+
+/** Sends in both directions at once and half-closes; both sides must get all of it. */
+async function exchange(application: Connection, target: Connection, random: Random, length: number): Promise<void> {
+  const up = random.bytes(length), down = random.bytes(length);
+  const [above, below] = await Promise.all([
+    readAll(target),
+    readAll(application),
+    sendAll(application, up),
+    sendAll(target, down),
+  ]);
+  assert(above.every((byte, at) => byte === up[at]) && above.length === length, "what the target got");
+  assert(below.every((byte, at) => byte === down[at]) && below.length === length, "what the application got");
+}
+
+for (const how of ["reset", "close"] as const) {
+  Deno.test(`a channel that is ${how === "reset" ? how : "closed"} at any moment is joined again, and not a byte is lost`, async () => {
+    let total = 0;
+    await forSeeds(12, async (random) => {
+      // Behind the handshake and the first OFFER: before it, no channel can be joined again.
+      const cut = (): Tampering => ({ cut: { at: random.between(20_000, 400_000), how } });
+      const chunk = (available: number) => random.between(1, available);
+      const paths = new Paths({ chunk }, {}, (path) => new Interposer(path, cut(), cut())), { handlers } = paths;
+      const { application, target } = await handlers.session();
+      await handlers.clock.advance(300);
+      await handlers.clock.until(exchange(application, target, random, random.pick([100_000, 1_000_000])))
+        .catch((error) => {
+          throw new Error(
+            handlers.clientLines.concat(handlers.serverLines).map((line) => JSON.stringify(line)).join("\n"),
+            { cause: error },
+          );
+        });
+      total += paths.made - 3;
+      const all = [...handlers.clientLines, ...handlers.serverLines];
+      assertEquals(all.filter(({ event }) => /session (reset|refused)|association failed/.test(event)), []);
+      await handlers.close(application, target);
+    });
+    assert(total > 40, `${total} breaks`);
+  });
+}
+
+Deno.test("both logs name the channel that broke and was joined again, and metrics count it", async () => {
+  const paths = new Paths(), { handlers } = paths;
+  const { application, target } = await handlers.session();
+  await handlers.clock.advance(1000);
+  paths.of(2).reset();
+  await handlers.clock.advance(1000);
+  for (const lines of [handlers.clientLines, handlers.serverLines]) {
+    const { channel, reason } = lineOf(lines, "channel broken");
+    assertEquals(channel, "2 (192.0.2.2:6522)");
+    assertMatch(`${reason}`, /reset|joins it again/);
+    assertEquals(lineOf(lines, "channel joined again")["channel"], "2 (192.0.2.2:6522)");
+  }
+  for (const { activity } of [handlers.client, handlers.server]) {
+    assertEquals(activity.channels.all.map(({ broken, rejoined }) => [broken, rejoined]), [[0, 0], [1, 1], [0, 0]]);
+  }
+  await exchange(application, target, new Random(1), 10_000);
+  await handlers.close(application, target);
+});
+
+Deno.test("all channels that break at once are joined again", async () => {
+  const paths = new Paths(), { handlers } = paths;
+  const { application, target } = await handlers.session();
+  await handlers.clock.advance(1000);
+  for (let round = 0; round < 20; round++) {
+    for (const channel of [1, 2, 3]) paths.of(channel).reset();
+    await handlers.clock.advance(300);
+  }
+  await exchange(application, target, new Random(1), 100_000);
+  assertEquals(handlers.client.activity.channels.all.map(({ rejoined }) => rejoined), [20, 20, 20]);
+  await handlers.close(application, target);
+});
+
+Deno.test("a channel that falls silent is given up after timeouts.silence, and joined again", async () => {
+  const paths = new Paths(), { handlers } = paths;
+  const { application, target } = await handlers.session();
+  await writeAll(application, Uint8Array.of(1));
+  await target.read(new Uint8Array(1));
+  await handlers.clock.advance(1000);
+  paths.of(2).silence();
+  await handlers.clock.advance(60_000);
+  assertMatch(`${lineOf(handlers.clientLines, "channel broken")["reason"]}`, /^silent for 25 s/);
+  await exchange(application, target, new Random(1), 10_000);
+  await handlers.close(application, target);
+});
+
+Deno.test("a channel that can't be joined again within timeouts.rejoin resets its sessions, and both logs say why", async () => {
+  const paths = new Paths(), { handlers } = paths, { network, clock } = handlers;
+  const { application, target } = await handlers.session();
+  await clock.advance(1000);
+  network.onConnect = ({ host }) => {
+    if (host === "192.0.2.2") throw new ConnectionRefused("Connection refused (os error 111)");
+  };
+  const began = clock.now();
+  paths.of(2).reset();
+  const ends = Promise.all([readToEnd(application), readToEnd(target)]);
+  for (const { error } of await clock.until(ends)) assertInstanceOf(error, ConnectionReset);
+  assert(clock.now() - began >= 30_000 && clock.now() - began < 31_000, `${clock.now() - began}`);
+  const { reason } = lineOf(handlers.clientLines, "session reset");
+  assertMatch(
+    `${reason}`,
+    /^channel 2 \(192\.0\.2\.2:6522\): not joined again within 30 s: Connection refused.*; it broke first: /,
+  );
+  assertMatch(
+    `${lineOf(handlers.serverLines, "session reset")["reason"]}`,
+    /not joined again within 30 s|closed|reset/,
+  );
+  await handlers.close(application, target);
+});
+
+for (const side of ["client", "server"] as const) {
+  Deno.test(`with timeouts.rejoin of 0 on the ${side}, a broken channel resets the sessions at once`, async () => {
+    const paths = new Paths({}, { [side]: "timeouts: {rejoin: 0}" }), { handlers } = paths;
+    const { application, target } = await handlers.session();
+    await handlers.clock.advance(1000);
+    paths.of(2).reset();
+    await settle();
+    assertInstanceOf((await readToEnd(application)).error, ConnectionReset);
+    assertInstanceOf((await readToEnd(target)).error, ConnectionReset);
+    assertEquals(paths.made, 3);
+    await handlers.close(application, target);
+  });
+}
+
+Deno.test("a client that is gone takes its sessions along after two seconds", async () => {
+  const paths = new Paths(), { handlers } = paths;
+  const { application, target } = await handlers.session();
+  await handlers.clock.advance(1000);
+  await handlers.client.close();
+  const end = readToEnd(target);
+  await handlers.clock.advance(1900);
+  assertEquals(handlers.server.associations, 1);
+  await handlers.clock.advance(200);
+  assertInstanceOf((await end).error, ConnectionReset);
+  assertEquals(handlers.server.associations, 0);
+  await handlers.close(application, target);
+});
+
+Deno.test("a server that is gone resets the sessions as soon as no channel's address answers", async () => {
+  const paths = new Paths(), { handlers } = paths, { clock } = handlers;
+  const { application, target } = await handlers.session();
+  await clock.advance(1000);
+  const began = clock.now();
+  await handlers.server.close();
+  assertInstanceOf((await clock.until(readToEnd(application))).error, ConnectionReset);
+  assert(clock.now() - began <= 500, `${clock.now() - began}`);
+  assertMatch(`${lineOf(handlers.clientLines, "session reset")["reason"]}`, /the server handler has ended/);
+  await handlers.close(application, target);
+});
+
+Deno.test("while a channel is away, a new session gets another association, and an idle one ends", async () => {
+  const paths = new Paths(), { handlers } = paths, { clock } = handlers;
+  const { application, target } = await handlers.session();
+  await clock.advance(1000);
+  let blocked = true;
+  const held = Promise.withResolvers<void>();
+  handlers.network.onConnect = ({ host }) => blocked && host === "192.0.2.2" ? held.promise : undefined;
+  paths.of(2).reset();
+  await settle();
+  blocked = false;
+  const other = await handlers.session();
+  await exchange(other.application, other.target, new Random(1), 10_000);
+  assertEquals(events(handlers.clientLines).filter((event) => event === "association").length, 2);
+  held.resolve();
+  await clock.advance(100);
+  await exchange(application, target, new Random(2), 10_000);
+  // Neither carries a session now, nor owes anything: a break ends it.
+  await clock.advance(1000);
+  const made = paths.made;
+  for (const channel of [1, 2, 3]) paths.of(channel).reset();
+  await clock.advance(3000);
+  assertEquals(paths.made, made);
+  await handlers.close(application, target, other.application, other.target);
+});
+
+Deno.test("what is kept is given back: shares that are acknowledged, and those of associations that have ended", async () => {
+  const paths = new Paths(), { handlers } = paths;
+  const { application, target } = await handlers.session();
+  await exchange(application, target, new Random(1), 3_000_000);
+  await handlers.clock.advance(1000);
+  const [association] = handlers.client.activity.associations.keys();
+  // Nothing but the last ACKs, which none acknowledges.
+  assert(association!.kept < 3 * 500, `${association!.kept}`);
+  await handlers.close(application, target);
+  assertEquals(association!.kept, 0);
+});
