@@ -1,6 +1,6 @@
 /**
- * The C library. It needs `--allow-ffi` and no other permission. All calls are synchronous: the kernel answers each within
- * microseconds.
+ * The C library. It needs `--allow-ffi` and no other permission. All calls but `epoll_wait` are synchronous: the kernel
+ * answers each within microseconds.
  *
  * @module
  */
@@ -11,6 +11,11 @@ const SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   dup: { parameters: ["i32"], result: "i32" },
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  // The only call that waits: it does so in another thread.
+  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32", nonblocking: true },
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
@@ -18,7 +23,9 @@ const SYMBOLS = {
   if_indextoname: { parameters: ["u32", "buffer"], result: "pointer" },
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  recvmmsg: { parameters: ["i32", "buffer", "u32", "i32", "pointer"], result: "i32" },
   recvmsg: { parameters: ["i32", "buffer", "i32"], result: "isize" },
+  sendmmsg: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
   setfsgid: { parameters: ["u32"], result: "i32" },
   setfsuid: { parameters: ["u32"], result: "i32" },

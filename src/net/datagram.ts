@@ -1,0 +1,149 @@
+import type { Address } from "./address.ts";
+import { addressAt, ENDPOINT_WORDS } from "./endpoint.ts";
+import { withoutZone } from "./ip.ts";
+
+/** Greatest number of datagrams in a batch: as many as Linux takes in a call. */
+export const MAX_BATCH = 1024;
+
+/** Longest payload of a UDP datagram over IPv4 or IPv6 without jumbograms, in bytes. */
+export const MAX_DATAGRAM = 65_527;
+
+/** The result of sending a datagram. */
+export enum SendOutcome {
+  /** The system took it. */
+  Sent,
+  /** It does not fit the path's MTU, and must not be fragmented. */
+  TooLarge,
+  /** The system's buffers were full. */
+  Blocked,
+  /** Any other reason: no route, a firewall, a local address that this machine lost. */
+  Failed,
+}
+
+/**
+ * Room for datagrams that are received, or sent, in one call. All of it is allocated at once and used again and again; the
+ * arrays are public since an object for each datagram would cost more than the datagram.
+ */
+export class DatagramBatch {
+  /** Number of datagrams that fit. */
+  readonly capacity: number;
+  /** Longest datagram that fits, in bytes. */
+  readonly size: number;
+  /** Bytes from one slot's start to the next one's, a multiple of 8. */
+  readonly stride: number;
+  /** The payloads: datagram i begins at i times {@linkcode stride}. */
+  readonly data: Uint8Array<ArrayBuffer>;
+  /** Length of each datagram in bytes; 0 for one received that was longer than `size`. */
+  readonly lengths: Uint32Array<ArrayBuffer>;
+  /** The other side's address of each, as {@linkcode ENDPOINT_WORDS} words. */
+  readonly remotes: Uint32Array<ArrayBuffer>;
+  /**
+   * This side's address of each, as {@linkcode ENDPOINT_WORDS} words: the destination of one received, its scope the number
+   * of the device; the source of one to send, or zeros for the system's choice. The port is not used.
+   */
+  readonly locals: Uint32Array<ArrayBuffer>;
+  /** Traffic class of each: DSCP in the upper six bits, ECN in the lower two (RFC 2474, RFC 3168). */
+  readonly classes: Uint8Array<ArrayBuffer>;
+  /** The {@linkcode SendOutcome} of each that was sent. */
+  readonly outcomes: Uint8Array<ArrayBuffer>;
+  readonly #slots: readonly Uint8Array<ArrayBuffer>[];
+
+  /**
+   * Allocates a batch.
+   *
+   * @param capacity 1 to {@linkcode MAX_BATCH}.
+   * @param size 1 to {@linkcode MAX_DATAGRAM}, in bytes.
+   * @throws {RangeError} If either is out of range.
+   */
+  constructor(capacity: number, size: number) {
+    if (!(capacity >= 1 && capacity <= MAX_BATCH)) throw new RangeError(`a batch of ${capacity} datagrams`);
+    if (!(size >= 1 && size <= MAX_DATAGRAM)) throw new RangeError(`datagrams of ${size} bytes`);
+    this.capacity = capacity;
+    this.size = size;
+    const stride = this.stride = size + 7 & ~7;
+    const data = this.data = new Uint8Array(capacity * stride);
+    this.lengths = new Uint32Array(capacity);
+    this.remotes = new Uint32Array(capacity * ENDPOINT_WORDS);
+    this.locals = new Uint32Array(capacity * ENDPOINT_WORDS);
+    this.classes = new Uint8Array(capacity);
+    this.outcomes = new Uint8Array(capacity);
+    this.#slots = Array.from({ length: capacity }, (_, at) => data.subarray(at * stride, at * stride + size));
+  }
+
+  /** The whole room of a datagram, `size` bytes; always the same array. */
+  slot(index: number): Uint8Array<ArrayBuffer> {
+    return this.#slots[index]!;
+  }
+
+  /** A view of a datagram's bytes. */
+  bytes(index: number): Uint8Array<ArrayBuffer> {
+    return this.#slots[index]!.subarray(0, this.lengths[index]);
+  }
+
+  /** The other side's address of a datagram, for logs and tests: it makes text. */
+  remote(index: number): Address {
+    return addressAt(this.remotes, index * ENDPOINT_WORDS);
+  }
+
+  /** This side's address of a datagram, for logs and tests: it makes text. */
+  local(index: number): Address {
+    const { host, port } = addressAt(this.locals, index * ENDPOINT_WORDS);
+    return { host: withoutZone(host), port };
+  }
+}
+
+/** Options of a {@linkcode DatagramSocket}. */
+export interface DatagramOptions {
+  /** Other sockets with this option may have the same address; the system spreads remote addresses over them. */
+  readonly shared?: boolean;
+  /** Name of the device that packets leave by and arrive at. Default: any. */
+  readonly device?: string;
+}
+
+/**
+ * A UDP socket, real or in memory. The holder owns it and closes it once; further calls have no effect.
+ *
+ * Datagrams are never fragmented on the way where the system can prevent it.
+ */
+export interface DatagramSocket {
+  /** Its address, with the actual port if 0 was requested. */
+  readonly address: Address;
+  /** True if traffic classes are read and set; otherwise they are 0, and those of datagrams to send are ignored. */
+  readonly hasClasses: boolean;
+  /**
+   * Sends the first `count` datagrams of a batch without waiting, and sets their outcomes. A datagram that can't be sent
+   * holds up none behind it, except that after {@linkcode SendOutcome.Blocked} all others are blocked, too.
+   *
+   * @returns The number of those sent. After closing: 0, and all have failed.
+   */
+  send(batch: DatagramBatch, count: number): number;
+  /**
+   * Waits for datagrams, and fills a batch from its start with those that have arrived. The batch belongs to the socket until
+   * the promise settles. At most one call may be pending. Resolves in a later turn of the event loop, so that a flood does
+   * not keep others from running.
+   *
+   * @returns Their number, at least 1; 0 after {@linkcode DatagramSocket.close}, which settles a pending call.
+   */
+  receive(batch: DatagramBatch): Promise<number>;
+  /**
+   * The longest payload that reaches an address in one packet, as far as the system knows now, in bytes; undefined if it
+   * can't tell. Sends nothing.
+   *
+   * @param to Has an IP address of the socket's family.
+   */
+  maxPayload(to: Address): number | undefined;
+  /** Closes the socket. Datagrams that were sent are unaffected. */
+  close(): void;
+}
+
+/** Makes UDP sockets: the system's (`systemDatagrams`), or those in memory for tests. */
+export interface DatagramNetwork {
+  /**
+   * Binds a socket.
+   *
+   * @param at Has an IP address; `::` includes IPv4. Port 0 stands for any free one.
+   * @throws {Deno.errors.NotSupported} If the system can't do what the options ask for; the message says what that needs.
+   * @throws The system's error, for example that the address is in use.
+   */
+  bind(at: Address, options?: DatagramOptions): DatagramSocket;
+}
