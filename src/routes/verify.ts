@@ -48,15 +48,15 @@ function flowsOf({ channel: { packets, family }, sources }: Way): { to: string; 
 }
 
 /** Describes where the packets of a channel go, in one line. */
-export function describeWay({ channel: { packets, via, family }, device, ...way }: Way): string {
+export function describeWay(way: Way): string {
+  const { channel: { packets, via }, device, routes } = way;
   if (device === undefined) return `nowhere: no device has ${via} now`;
-  const to = "to" in packets ? packets.to : ANYWHERE[family];
-  const route = routeTo(to, { channel: { packets, via, family } as Way["channel"], device, ...way });
+  const route = "to" in packets ? routeTo(packets.to, way) : routes.find(({ to }) => to === "default");
   if (route !== undefined) {
     return route.gateway === undefined ? `by ${device}, on the link` : `by ${device}, router ${route.gateway}`;
   }
   if ("to" in packets) return `nowhere: ${device} has no route to ${packets.to} now`;
-  return way.routes.length === 0
+  return routes.length === 0
     ? `nowhere: ${device} has no routes now`
     : `by ${device}, to its own networks: it has no default route now`;
 }

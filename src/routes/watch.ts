@@ -4,11 +4,15 @@ import type { Clock } from "../time/clock.ts";
 import { putRoutes, type RoutesOptions } from "./apply.ts";
 import type { RoutedChannel } from "./channels.ts";
 import { RoutesError } from "./error.ts";
+import { isLinkLocal } from "./flows.ts";
 import type { Way } from "./plan.ts";
 import { describeWay, verifyRoutes } from "./verify.ts";
 
 /** Maximum lines about restored routes per interval of {@linkcode ThrottledWarning}: another program may keep at it. */
 const LINES = 3;
+
+/** Number of times that routes are put right until the kernel takes them: the network may change meanwhile. */
+const ATTEMPTS = 3;
 
 /** Configures a {@linkcode RoutesWatch}. */
 export interface RoutesWatchOptions extends RoutesOptions {
@@ -50,17 +54,12 @@ export class RoutesWatch {
   async check(): Promise<void> {
     const { log, ip } = this.#options;
     try {
-      const { ways, changes } = await putRoutes(this.#channels, this.#options);
-      const [before, now] = [this.#ways, descriptionsOf(ways)];
-      this.#ways = now;
-      const changed = [...now].filter(([via, way]) => before.get(via) !== way);
-      for (const [key, way] of changed) {
-        const fields = { via: key.split(" ")[0]!, way, before: before.get(key) };
-        if (way.startsWith("nowhere")) log.warn("way lost", fields);
-        else log.info("way changed", fields);
+      let complaints: string[] = [];
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const ways = await this.#putRight();
+        complaints = await verifyRoutes(ip, ways);
+        if (complaints.length === 0) break;
       }
-      if (changes > 0 && changed.length === 0) this.#restored.warn({ reason: "another program changed them", changes });
-      const complaints = await verifyRoutes(ip, ways);
       if (complaints.length > 0) throw new RoutesError(complaints.join("; "));
       this.#failure = "";
     } catch (error) {
@@ -69,13 +68,30 @@ export class RoutesWatch {
       this.#failure = error.message;
     }
   }
+
+  /** Puts the routes in place again, and reports each way that has changed. @returns The ways. */
+  async #putRight(): Promise<readonly Way[]> {
+    const { log } = this.#options;
+    const { ways, changes } = await putRoutes(this.#channels, this.#options);
+    const [before, now] = [this.#ways, descriptionsOf(ways)];
+    this.#ways = now;
+    const changed = [...now].filter(([key, way]) => before.get(key) !== way);
+    for (const [key, way] of changed) {
+      const fields = { via: key.split(" ")[0]!, way, before: before.get(key) };
+      if (way.startsWith("nowhere")) log.warn("way lost", fields);
+      else log.info("way changed", fields);
+    }
+    if (changes > 0 && changed.length === 0) this.#restored.warn({ reason: "another program changed them", changes });
+    return ways;
+  }
 }
 
 /** One line for each way: its route, and the addresses that its packets have. */
 function descriptionsOf(ways: readonly Way[]): Map<string, string> {
   return new Map(ways.map((way) => {
     const { channel: { via, family }, sources } = way;
-    const addresses = sources.filter((source) => !source.startsWith("fe80:"));
-    return [`${via} ${family}`, [describeWay(way), ...addresses.map((source) => `from ${source}`)].join(", ")];
+    const text = describeWay(way);
+    const addresses = text.startsWith("nowhere") ? [] : sources.filter((source) => !isLinkLocal(source));
+    return [`${via} ${family}`, [text, ...addresses.map((source) => `from ${source}`)].join(", ")];
   }));
 }

@@ -1,6 +1,8 @@
 /** The program accepts every command line and file in README and the guide. */
 import { assert, assertEquals } from "@std/assert";
 import { COMMANDS } from "../../src/cli/commands.ts";
+import { splitRoutes } from "../../src/cli/routes.ts";
+import { readRoutes, refuseArguments } from "../../src/cli/routes_args.ts";
 import { parseClientRules, parseRemoval, parseServerRules, splitRules } from "../../src/cli/rules_args.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
 import { parseClientCommand } from "../../src/run/client_program.ts";
@@ -24,6 +26,7 @@ async function accept({ name, args }: ShownCommand, readShown: (path: string) =>
   // Without arguments it uses the servers that were joined before.
   if (name === "client") return void (args.length > 0 && parseClientCommand(args, readShown));
   if (name === "rules") return acceptRules(args, readShown);
+  if (name === "routes") return acceptRoutes(args, readShown);
   const entry = COMMANDS.find((one) => one.name === name);
   assert(entry !== undefined, `no command ${name}`);
   const { options } = await entry.load();
@@ -36,6 +39,12 @@ function acceptRules(args: string[], readShown: (path: string) => string): void 
   if (action === "remove") parseRemoval(rest);
   else if (side === "server") parseServerRules("micss rules", rest, readShown);
   else parseClientRules("micss rules", rest, readShown);
+}
+
+function acceptRoutes(args: string[], readShown: (path: string) => string): void {
+  const { action, side = "client", rest } = splitRoutes(args);
+  if (action === "remove") refuseArguments("micss routes remove", rest);
+  else readRoutes("micss routes", side, rest, readShown);
 }
 
 Deno.test("the pages name only commands of micss that exist", () => {
