@@ -1,44 +1,77 @@
 /**
- * Compiles hashes.ts to WebAssembly and writes src/records/hashes_wasm.ts; with `--check`, compares with that file instead
- * and ends with status 1 if it differs: `cd scripts/wasm && deno run --allow-read --allow-write --allow-env main.ts`.
+ * Compiles the modules here to WebAssembly and writes them into src; with `--check`, compares with the files there instead
+ * and ends with status 1 if any differs: `cd scripts/wasm && deno run --allow-read --allow-write --allow-env main.ts`.
  *
- * The same source gives the same bytes: the compiler is pinned by deno.json and deno.lock here.
+ * The same sources give the same bytes: the compiler is pinned by deno.json and deno.lock here.
  *
  * @module
  */
 
 import { main } from "assemblyscript/asc";
 
-const SOURCE = new URL("hashes.ts", import.meta.url);
-const MODULE = new URL("../../src/records/hashes_wasm.ts", import.meta.url);
+/** A module: a source here, and a file of src that exports it as a constant. */
+interface Module {
+  readonly source: string;
+  readonly target: string;
+  readonly constant: string;
+  /** Begins the comment of the constant. */
+  readonly description: string;
+  /** Pages of memory, 65,536 bytes each; it never grows. */
+  readonly pages: number;
+  readonly options: readonly string[];
+}
 
-/** No runtime, no imports, and two pages of memory: inputs, a message of 65,536 bytes and its padding. */
-const OPTIONS = ["-O3", "--noAssert", "--runtime", "stub", "--use", "abort=", "--initialMemory", "2"];
+const MODULES: readonly Module[] = [
+  {
+    source: "hashes.ts",
+    target: "src/records/hashes_wasm.ts",
+    constant: "HASHES_WASM",
+    description: "The hash and the tag of records",
+    // Inputs, a message of 65,536 bytes and its padding.
+    pages: 2,
+    options: [],
+  },
+  {
+    source: "interpolation.ts",
+    target: "src/sharing/interpolation_wasm.ts",
+    constant: "INTERPOLATION_WASM",
+    description: "Interpolation over GF(256)",
+    // Tables and 17 blocks of 32,768 bytes.
+    pages: 9,
+    options: ["--enable", "relaxed-simd"],
+  },
+];
+
+/** No runtime and no imports. */
+const OPTIONS = ["-O3", "--noAssert", "--runtime", "stub", "--use", "abort="];
 
 /** The WebAssembly module. */
-async function compile(): Promise<Uint8Array> {
-  const source = await Deno.readTextFile(SOURCE);
+async function compile({ source, pages, options }: Module): Promise<Uint8Array> {
+  const text = await Deno.readTextFile(new URL(source, import.meta.url));
   let binary: Uint8Array | undefined;
-  const { error, stderr } = await main(["hashes.ts", ...OPTIONS, "--maximumMemory", "2", "--outFile", "hashes.wasm"], {
-    readFile: (name) => name === "hashes.ts" ? source : null,
+  const memory = ["--initialMemory", `${pages}`, "--maximumMemory", `${pages}`];
+  const { error, stderr } = await main([source, ...OPTIONS, ...options, ...memory, "--outFile", "module.wasm"], {
+    readFile: (name) => name === source ? text : null,
     writeFile: (_, contents) => void (binary = contents as Uint8Array),
   });
-  if (error !== null || binary === undefined) throw new Error(`hashes.ts does not compile:\n${stderr}`);
+  if (error !== null || binary === undefined) throw new Error(`${source} does not compile:\n${stderr}`);
   return binary;
 }
 
-function moduleOf(binary: Uint8Array): string {
-  return `// Built by scripts/wasm/main.ts from scripts/wasm/hashes.ts.
+function textOf({ source, constant, description }: Module, binary: Uint8Array): string {
+  return `// Built by scripts/wasm/main.ts from scripts/wasm/${source}.
 
-/** The hash and the tag of records as WebAssembly, in Base64. */
-export const HASHES_WASM =
+/** ${description} as WebAssembly, in Base64. */
+export const ${constant} =
   "${binary.toBase64()}";
 `;
 }
 
-const text = moduleOf(await compile());
-if (!Deno.args.includes("--check")) await Deno.writeTextFile(MODULE, text);
-else if (await Deno.readTextFile(MODULE) !== text) {
-  console.error("wasm: src/records/hashes_wasm.ts is not what scripts/wasm/main.ts builds");
-  Deno.exit(1);
+for (const module of MODULES) {
+  const target = new URL(`../../${module.target}`, import.meta.url), text = textOf(module, await compile(module));
+  if (!Deno.args.includes("--check")) await Deno.writeTextFile(target, text);
+  else if (await Deno.readTextFile(target) !== text) {
+    console.error(`wasm: ${module.target} is not what scripts/wasm/main.ts builds`);
+    Deno.exitCode = 1;
+  }
 }

@@ -1,7 +1,8 @@
-/** The module in src/records/hashes_wasm.ts: built from its source, with no imports, and usable without permissions. */
+/** The WebAssembly in src: built from its source, with no imports, and usable without permissions. */
 import { assertEquals } from "@std/assert";
 import { stdFlags } from "../../scripts/std.ts";
 import { HASHES_WASM } from "../../src/records/hashes_wasm.ts";
+import { INTERPOLATION_WASM } from "../../src/sharing/interpolation_wasm.ts";
 import { concat } from "../../src/wire/concat.ts";
 import { direction } from "./direction.ts";
 
@@ -16,7 +17,7 @@ const TOOL = new URL("scripts/wasm/", ROOT);
 const hasCompiler = (await deno(TOOL, "cache", "--frozen", "main.ts")).code === 0;
 
 Deno.test({
-  name: "building the module again gives the same bytes" +
+  name: "building the modules again gives the same bytes" +
     (hasCompiler ? "" : " (ignored: needs AssemblyScript from the npm registry)"),
   ignore: !hasCompiler,
   async fn() {
@@ -24,15 +25,19 @@ Deno.test({
   },
 });
 
-Deno.test("the module imports nothing, and exports its memory and two functions", () => {
-  const module = new WebAssembly.Module(Uint8Array.fromBase64(HASHES_WASM));
-  assertEquals(WebAssembly.Module.imports(module), []);
-  assertEquals(WebAssembly.Module.exports(module).map(({ kind, name }) => `${kind} ${name}`).sort(), [
-    "function poly1305",
-    "function tag",
-    "memory memory",
-  ]);
-});
+for (
+  const { name, base64, functions } of [
+    { name: "hashes", base64: HASHES_WASM, functions: ["function poly1305", "function tag"] },
+    { name: "interpolation", base64: INTERPOLATION_WASM, functions: ["function interpolate"] },
+  ]
+) {
+  Deno.test(`the module of ${name} imports nothing, and exports its memory and functions`, () => {
+    const module = new WebAssembly.Module(Uint8Array.fromBase64(base64));
+    assertEquals(WebAssembly.Module.imports(module), []);
+    const exports = WebAssembly.Module.exports(module).map(({ kind, name }) => `${kind} ${name}`);
+    assertEquals(exports.sort(), [...functions, "memory memory"]);
+  });
+}
 
 Deno.test("records are the same without any permission, by WebAssembly alone", async () => {
   const program = "tests/records/without_permissions_program.ts";
