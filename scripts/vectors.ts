@@ -18,6 +18,7 @@ import { opens } from "./vectors/open.ts";
 import { hashes, products, records, tags } from "./vectors/records.ts";
 import { rejoins } from "./vectors/rejoin.ts";
 import { shares } from "./vectors/shares.ts";
+import { thresholds } from "./vectors/threshold.ts";
 
 const ABOUT = "Test vectors of MICSS/2, made by scripts/vectors.ts; docs/PROTOCOL.md describes them. Bytes are in " +
   "hexadecimal; (00*65529) stands for 65,529 bytes 00. Bytes from a CSPRNG are replaced by bytes that count up: 00, 01, " +
@@ -32,6 +33,7 @@ export function vectors(): string {
     refused: refusals(),
     invalid: invalid(),
     shares: shares(),
+    threshold: thresholds(),
     product: products(),
     hash: hashes(),
     tag: tags(),

@@ -1,9 +1,10 @@
 import type { PadSource } from "./system_pads.ts";
 
 /**
- * Splits a message into n shares, of which all n, and no fewer, reveal it (paper, section III-E).
+ * Splits a message into n shares, of which a fixed number, and no fewer, reveal it: all n (paper, section III-E), or any k
+ * of them.
  *
- * Byte k of each share belongs to byte k of the message, so shares can be cut anywhere and need no framing. Arrays are
+ * Byte j of each share belongs to byte j of the message, so shares can be cut anywhere and need no framing. Arrays may be
  * processed in words of 8 bytes: the offsets of all arrays of a call in their buffers must be equal modulo 8.
  */
 export interface Scheme {
@@ -24,8 +25,10 @@ export interface Scheme {
   /**
    * Joins shares into the message, which overwrites the first share.
    *
-   * @param shares All n shares, of one length, in any order.
+   * @param shares As many shares as reveal the message, of one length, in any order.
+   * @param indexes The index of each, from 0 on; without it, their order is that in which `split` made them. A scheme that
+   *   needs all n does not look at it.
    * @throws {RangeError} If the lengths differ.
    */
-  join(shares: readonly Uint8Array[]): void;
+  join(shares: readonly Uint8Array[], indexes?: readonly number[]): void;
 }

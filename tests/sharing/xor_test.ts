@@ -1,44 +1,14 @@
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import type { PadSource } from "../../src/sharing/system_pads.ts";
 import { xor } from "../../src/sharing/xor.ts";
 import { bytes, fc, record } from "../support/random/property.ts";
 import { Random } from "../support/random/random.ts";
+import { Guarded } from "./guarded.ts";
 
 /** Lengths around those at which the code may take another path: words, the threshold for views, unrolled loops, pages. */
 const LENGTHS = [0, 1, 2, 7, 8, 9, 15, 16, 17, 62, 63, 64, 65, 66, 71, 72, 73, 79, 80, 81, 127, 128, 129, 4095, 4097];
 
 const CHANNELS = Array.from({ length: 15 }, (_, index) => index + 2);
-
-/** Arrays at one offset within a word, each surrounded by guard bytes that reveal stray writes. */
-class Guarded {
-  readonly #buffers: Uint8Array[] = [];
-  readonly #start: number;
-  readonly #length: number;
-
-  constructor(offset: number, length: number) {
-    this.#start = 16 + offset;
-    this.#length = length;
-  }
-
-  array(fill?: (into: Uint8Array) => void): Uint8Array {
-    const buffer = new Uint8Array(this.#start + this.#length + 16).fill(0xa5);
-    this.#buffers.push(buffer);
-    const array = buffer.subarray(this.#start, this.#start + this.#length);
-    fill?.(array);
-    return array;
-  }
-
-  arrays(count: number, fill?: (into: Uint8Array) => void): Uint8Array[] {
-    return Array.from({ length: count }, () => this.array(fill));
-  }
-
-  assertUntouched(message: string): void {
-    for (const buffer of this.#buffers) {
-      assert(buffer.subarray(0, this.#start).every((byte) => byte === 0xa5), message);
-      assert(buffer.subarray(this.#start + this.#length).every((byte) => byte === 0xa5), message);
-    }
-  }
-}
 
 /** The XOR of arrays, byte by byte. */
 function xorOf(arrays: readonly Uint8Array[]): Uint8Array {
