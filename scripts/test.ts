@@ -2,9 +2,12 @@
  * The task `test`: runs the suite, or the files and flags in its arguments, with `deno test`. The last line of its output
  * has the counts of the run's report: `N passed, N failed`, and `, N skipped` if tests were ignored.
  *
+ * The whole suite runs in groups of files, see `scripts/groups.ts`; named files run one by one.
+ *
  * @module
  */
 
+import { writeGroups } from "./groups.ts";
 import { STD_FLAGS, stdFlags, testFlags } from "./std.ts";
 
 /** Counts of a run; a test's steps count as part of their test. */
@@ -54,17 +57,39 @@ export function summary({ passed, failed, ignored }: Counts): string {
   return `${ignored.map((name) => `${name}\n`).join("")}${passed} passed, ${failed} failed${skipped}`;
 }
 
+/** The arguments of `deno test` for the whole suite; `directory` receives the files of its groups. */
+async function wholeSuite(directory: string): Promise<string[]> {
+  // The types have been checked: the groups' files, at other paths each time, would have all checked again.
+  return ["--no-check", ...await writeGroups(directory)];
+}
+
+/** Checks types, as the task `check` does, and from its cache if nothing has changed since. @returns The exit status. */
+async function checkTypes(env: Record<string, string>): Promise<number> {
+  const { code } = await new Deno.Command(Deno.execPath(), { args: ["task", "-q", "types"], env }).spawn().status;
+  return code;
+}
+
 /** Runs the suite. @returns The exit status. */
 async function run(args: string[]): Promise<number> {
   const flags = await stdFlags();
   const directory = await Deno.makeTempDir({ prefix: "micss-test-" });
   const report = `${directory}/report.xml`;
+  // The flags spare tests that start programs of the project from detecting them again; the directory holds files that
+  // tests share.
+  const env = { [STD_FLAGS]: flags.join(" "), MICSS_TEST_DIRECTORY: directory, DENO_JOBS: jobs() };
   try {
+    const isWhole = args.length === 0;
+    const checked = isWhole ? await checkTypes(env) : 0;
+    if (checked !== 0) {
+      console.error("test: types are wrong, so no test has run; see the errors above");
+      return checked;
+    }
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["test", "-A", "--parallel", ...testFlags(flags), `--junit-path=${report}`, ...args],
-      // The flags spare tests that start programs of the project from detecting them again; the directory holds files that
-      // tests share.
-      env: { [STD_FLAGS]: flags.join(" "), MICSS_TEST_DIRECTORY: directory },
+      args: [
+        ...["test", "-A", "--parallel", ...testFlags(flags), `--junit-path=${report}`],
+        ...isWhole ? await wholeSuite(directory) : args,
+      ],
+      env,
     }).spawn();
     // The child receives a terminal's ^C itself; outlive it, to remove the directory.
     Deno.addSignalListener("SIGINT", () => {});
@@ -85,6 +110,11 @@ async function run(args: string[]): Promise<number> {
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+/** Number of files that run at the same time: one more than processors, since many tests mostly wait. */
+function jobs(): string {
+  return Deno.env.get("DENO_JOBS") ?? String(navigator.hardwareConcurrency + 1);
 }
 
 if (import.meta.main) Deno.exit(await run(Deno.args));

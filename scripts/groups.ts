@@ -1,0 +1,77 @@
+/**
+ * Groups of the suite's test files, for `scripts/test.ts`.
+ *
+ * `deno test` runs each file in an isolate of its own, which takes up to 0.3 s of a processor before the first test. So
+ * most files share one with others of their directory, through a file that imports them all. Those that take longest have
+ * one each, and start first, so that none is left to run alone at the end.
+ *
+ * @module
+ */
+
+const ROOT = new URL("../", import.meta.url);
+
+/** Directory of all test files, relative to the project's. */
+const TESTS = "tests/";
+
+/** Maximum number of files that share an isolate. */
+const MAX_SHARED = 8;
+
+/** The files that take longest, mostly waiting, in descending order of their time. */
+const LONG: readonly string[] = [
+  ...["rules", "replace", "redirect", "rules_watch", "streams", "tproxy", "page"].map(e2e),
+  "tests/model/model_test.ts",
+  "tests/adversary/matrix_test.ts",
+  ...["rules_lost", "forward", "workers", "strangers", "demo", "strays"].map(e2e),
+  "tests/load/load_test.ts",
+  ...["routes", "identify", "admin", "systemd", "ending", "keepalive", "failures", "ready", "liveness"].map(e2e),
+];
+
+function e2e(name: string): string {
+  return `tests/e2e/${name}_test.ts`;
+}
+
+/** Files that share an isolate. */
+export interface Group {
+  /** The name of the file that imports them. */
+  readonly name: string;
+  /** Paths relative to the project's directory. */
+  readonly files: readonly string[];
+}
+
+/** Forms groups of test files, in the order in which they start. @param long Files to start first, each by itself. */
+export function group(files: readonly string[], long: readonly string[] = LONG): Group[] {
+  const shared = Map.groupBy(files.filter((file) => !long.includes(file)), (file) => file.split("/")[1]!);
+  return [
+    ...long.map((file) => ({ name: file.split("/").at(-1)!, files: [file] })),
+    ...[...shared].flatMap(([directory, files]) => {
+      const groups = Math.ceil(files.length / MAX_SHARED);
+      return Array.from({ length: groups }, (_, index) => ({
+        name: `${directory}${index + 1}.ts`,
+        files: files.filter((_, at) => at % groups === index),
+      }));
+    }),
+  ];
+}
+
+/** Writes the groups' files into a directory. @returns Their paths, in the order in which they start. */
+export async function writeGroups(directory: string): Promise<string[]> {
+  return await Promise.all(
+    group(await testFiles()).map(async ({ name, files }) => {
+      const path = `${directory}/${name}`;
+      await Deno.writeTextFile(path, files.map((file) => `import "${new URL(file, ROOT)}";\n`).join(""));
+      return path;
+    }),
+  );
+}
+
+/** Paths of all test files, relative to the project's directory and in order. */
+export async function testFiles(): Promise<string[]> {
+  return (await Array.fromAsync(walk(TESTS))).sort();
+}
+
+async function* walk(path: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(new URL(path, ROOT))) {
+    if (isDirectory) yield* walk(`${path}${name}/`);
+    else if (name.endsWith("_test.ts")) yield path + name;
+  }
+}

@@ -1,0 +1,30 @@
+import { assert, assertEquals } from "@std/assert";
+import { group, testFiles } from "../../scripts/groups.ts";
+import { walk } from "../support/walk.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+Deno.test("long files have a group each and start first; others share one with at most seven of their directory", () => {
+  const files = Array.from({ length: 9 }, (_, at) => `tests/a/${at}_test.ts`);
+  const groups = group(["tests/b/long_test.ts", ...files, "tests/b/c/x_test.ts"], ["tests/b/long_test.ts"]);
+  assertEquals(groups.map(({ name, files }) => [name, files.length]), [
+    ["long_test.ts", 1],
+    ["a1.ts", 5],
+    ["a2.ts", 4],
+    ["b1.ts", 1],
+  ]);
+});
+
+Deno.test("the suite's groups have all test files, once, and names of their own", async () => {
+  const groups = group(await testFiles());
+  const found = await Array.fromAsync(walk(new URL("tests/", ROOT), "_test.ts"), ({ path }) => `tests/${path}`);
+  assertEquals(groups.flatMap(({ files }) => files).sort(), found.sort());
+  assertEquals(new Set(groups.map(({ name }) => name)).size, groups.length);
+  assert(groups.every(({ files }) => files.length > 0));
+});
+
+Deno.test("no test file is outside of tests/", async () => {
+  for (const directory of ["src/", "scripts/", "bench/", "deploy/"]) {
+    assertEquals(await Array.fromAsync(walk(new URL(directory, ROOT), "_test.ts"), ({ path }) => path), []);
+  }
+});
