@@ -1,30 +1,44 @@
-/** Replaces a server handler that has an admin address while curl sends requests, and none fails. */
+/** Replaces a server handler that has an admin address while an application sends requests, and none fails. */
 import { assertEquals, assertMatch } from "@std/assert";
+import { parseAddress } from "../../src/net/address.ts";
+import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { type Handler, micssCommand } from "../support/handlers/handlers.ts";
 import { bounded, makeTempDir, run } from "../support/programs/process.ts";
 import { freePort, testWith } from "../support/programs/programs.ts";
 import { startNginx } from "../support/programs/nginx.ts";
+import { connect } from "../support/programs/tcp.ts";
 import { CURL } from "./core.ts";
 import { Download, type FromFiles, startFromFiles } from "./signals.ts";
 
 const REQUESTS = 120, REPLACEMENTS = 3;
 
-/** Consecutive requests, four at a time, until there are enough; counts failures and their reasons. */
+/** Consecutive requests at the same time, and the pause after each in milliseconds: one begins every 10 ms or so. */
+const AT_ONCE = 4, PAUSE = 40;
+
+const REQUEST = new TextEncoder().encode("GET /file HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n");
+
+/**
+ * Consecutive requests, each on its own connection, until there are enough; counts failures and their reasons. They come
+ * from this process: a curl for each would take more of the processor than the handlers.
+ */
 class Requests {
   /** Number of answered requests. */
   answered = 0;
-  /** curl's messages about the others. */
+  /** The errors of the others, and wrong answers. */
   readonly failures: string[] = [];
-  readonly #url: string;
+  readonly #entry: string;
 
-  constructor(url: string) {
-    this.#url = url;
+  constructor(entry: string) {
+    this.#entry = entry;
   }
 
   /** @param enough Stops the requests once it returns true. */
   async run(enough: () => boolean): Promise<void> {
-    await Promise.all(Array.from({ length: 4 }, async () => {
-      while (!enough()) await this.#one();
+    await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+      while (!enough()) {
+        await this.#one().then(() => this.answered++, (error) => this.failures.push(String(error)));
+        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      }
     }));
   }
 
@@ -36,10 +50,21 @@ class Requests {
   }
 
   async #one(): Promise<void> {
-    const { code, stderr, text } = await run([...CURL, this.#url], { mayFail: true });
-    if (code === 0 && text() === "whole") this.answered++;
-    else this.failures.push(`${code}: ${stderr}`);
+    using connection = await connect(parseAddress(this.#entry));
+    await writeAll(connection, REQUEST);
+    const answer = await bounded(readAll(connection), () => "an answer");
+    connection.close();
+    if (!/^HTTP\/1\.1 200 .*\r\n\r\nwhole$/s.test(answer)) throw new Error(`answered: ${answer}`);
   }
+}
+
+async function readAll(connection: Connection): Promise<string> {
+  const decoder = new TextDecoder(), buffer = new Uint8Array(4096);
+  let text = "";
+  for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {
+    text += decoder.decode(buffer.subarray(0, count), { stream: true });
+  }
+  return text;
 }
 
 const ended = (handler: Handler) => bounded(handler.exited, () => `the end of ${handler.describe()}`, 45_000);
@@ -72,7 +97,7 @@ for (const [name, replace] of Object.entries(FORMS)) {
         await using pair = await startFromFiles(`admin: "${admin}"\nworkers: ${workers}`);
         await using nginx = await startNginx([pair.targets[0]]);
         await Deno.writeTextFile(`${nginx.root}/file`, "whole");
-        const requests = new Requests(`http://${pair.entries[0]}/file`);
+        const requests = new Requests(pair.entries[0]);
         let replaced = 0;
         const running = requests.run(() => replaced === REPLACEMENTS && requests.answered >= REQUESTS);
         let server = pair.server;
@@ -104,7 +129,7 @@ for (const workers of [1, 2]) {
       const admin = `127.0.0.1:${freePort("127.0.0.1")}`;
       await pair.writeClient(undefined, `admin: "${admin}"\nworkers: ${workers}`);
       const statusAt = async () => JSON.parse((await run([...CURL, `http://${admin}/status`])).text());
-      const requests = new Requests(`http://${pair.entries[0]}/file`);
+      const requests = new Requests(pair.entries[0]);
       let replaced = 0;
       const running = requests.run(() => replaced === REPLACEMENTS && requests.answered >= REQUESTS);
       let client = pair.client;
