@@ -29,13 +29,22 @@ export function canRun(): boolean {
   }
 }
 
+/** Binary logarithm of the places in the searches' hash table: enough for millions of states, and for the small sizes. */
+const PLACES = 24, FEW_PLACES = 18;
+
 /**
  * Searches all states of a model.
  *
  * @param defines Macros that select its size and its variant.
+ * @param options.optimize Optimizes the search, which costs more time than a short search takes. Default: true.
+ * @param options.small Uses a hash table of 2 MB, since clearing one of 128 MB takes longer than a small search.
  * @throws {Error} If a program fails, or the search was incomplete.
  */
-export async function search(model: Model, defines: readonly string[], optimize = true): Promise<Found> {
+export async function search(
+  model: Model,
+  defines: readonly string[],
+  { optimize = true, small = false }: { optimize?: boolean; small?: boolean } = {},
+): Promise<Found> {
   const directory = await Deno.makeTempDir({ prefix: "micss-model-" });
   try {
     const source = new URL(`${model}.pml`, import.meta.url).pathname;
@@ -51,7 +60,7 @@ export async function search(model: Model, defines: readonly string[], optimize 
       "pan",
       "pan.c",
     ]);
-    const text = await run(directory, `${directory}/pan`, ["-m100000", "-n"]);
+    const text = await run(directory, `${directory}/pan`, ["-m100000", "-n", `-w${small ? FEW_PLACES : PLACES}`]);
     const number = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? NaN);
     const found = {
       states: number(/^ *(\d+) states, stored/m),
