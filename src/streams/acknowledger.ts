@@ -19,7 +19,7 @@ export interface AcknowledgerOptions {
 
 /**
  * Decides when ACK is sent, so that the other side need not keep what has arrived (docs/PROTOCOL.md 9.1). An ACK by itself is
- * never answered by another one, or two idle sides would acknowledge each other forever.
+ * never answered by another one, nor is padding, or two idle sides would acknowledge each other forever.
  */
 export class Acknowledger {
   readonly #options: AcknowledgerOptions;
@@ -48,7 +48,9 @@ export class Acknowledger {
   received(type: FrameType): void {
     if (!this.#running) return;
     if (this.#options.joined() - this.#sent >= ACK_BYTES) this.#send();
-    else if (type !== FrameType.Ack) this.#cancel ??= this.#options.clock.after(ACK_TIME, () => this.#send());
+    else if (type !== FrameType.Ack && type !== FrameType.Pad) {
+      this.#cancel ??= this.#options.clock.after(ACK_TIME, () => this.#send());
+    }
   }
 
   /** Acknowledges now what has been joined. */

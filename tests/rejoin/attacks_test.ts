@@ -68,7 +68,7 @@ class Client implements AsyncDisposable {
   ): Promise<{ reply: RejoinReply | null; connection: Connection }> {
     const { connection, cookie } = await this.connect(CHANNELS[other.at ?? index]!);
     const { handle, received = this.association.received[index]!, code } = other, key = this.key(index);
-    const right = key.ofClient(attempt, received, other.cookie ?? cookie);
+    const right = key.ofClient(attempt, other.meant ?? received, other.cookie ?? cookie);
     if (code !== undefined) right[code >> 3]! ^= 1 << (code & 7);
     await writeAll(connection, encodeRejoin({ handle: handle ?? key.handle, attempt, received, code: right }));
     const reply = await decodeFrom(decodeRejoinReply(), (into) => readFull(connection, into)).catch((error) => {
@@ -89,6 +89,8 @@ class Client implements AsyncDisposable {
 interface Wrong {
   readonly handle?: Uint8Array;
   readonly received?: number;
+  /** The number that the code is over. */
+  readonly meant?: number;
   /** The bit of the code to flip. */
   readonly code?: number;
   /** A cookie of another connection. */
@@ -114,6 +116,7 @@ Deno.test("a forged REJOIN costs its connection alone: it is refused as if nothi
     { handle: new Uint8Array(16) },
     { handle: client.key(0).handle },
     { cookie: stranger.cookie },
+    { received: 0, meant: client.association.received[1]! },
     { at: 0 },
     { at: 2 },
   ];

@@ -146,6 +146,72 @@ Deno.test("a channel that can't be joined again within timeouts.rejoin resets it
   await handlers.close(application, target);
 });
 
+/** Paths whose further connections, after those of the first association, are tampered with. */
+function tamperedPaths(toClient: Tampering, toServer: Tampering, times = Infinity): Paths {
+  let made = 0;
+  const isTampered = () => ++made > 3 && made - 3 <= times;
+  return new Paths({}, {}, (path) => isTampered() ? new Interposer(path, toClient, toServer) : new Interposer(path));
+}
+
+Deno.test("a count that is altered in REJOINED costs one attempt, and no byte", async () => {
+  // Behind the greeting of 22 bytes and the type.
+  const change = (piece: Uint8Array, at: number) => {
+    for (let k = 0; k < piece.length; k++) if (at + k === 30) piece[k]! ^= 1;
+  };
+  const paths = tamperedPaths({ change }, {}, 1), { handlers } = paths;
+  const { application, target } = await handlers.session();
+  await handlers.clock.advance(1000);
+  paths.of(2).reset();
+  await handlers.clock.advance(1000);
+  assertEquals(paths.made, 5);
+  await exchange(application, target, new Random(1), 10_000);
+  await handlers.close(application, target);
+});
+
+Deno.test("the owner of a channel can make its attempts run out, which resets the sessions", async () => {
+  // REJOIN leaves, and does not arrive.
+  const paths = tamperedPaths({}, { cut: { at: 41, how: "reset" } }), { handlers } = paths, { clock } = handlers;
+  const { application, target } = await handlers.session();
+  await clock.advance(1000);
+  const began = clock.now();
+  paths.of(2).reset();
+  const ends = Promise.all([readToEnd(application), readToEnd(target)]);
+  for (const { error } of await clock.until(ends)) assertInstanceOf(error, ConnectionReset);
+  assert(clock.now() - began < 12_000, `${clock.now() - began}`);
+  assertEquals(paths.made, 3 + 9);
+  assertMatch(
+    `${lineOf(handlers.clientLines, "session reset")["reason"]}`,
+    /all 8 attempts .* are used; it broke first/,
+  );
+  await handlers.close(application, target);
+});
+
+Deno.test("a refusal that a channel's owner forges resets the sessions", async () => {
+  const instead = { at: 22, bytes: Uint8Array.of(255, 6) };
+  const paths = tamperedPaths({ instead }, {}), { handlers } = paths, { clock } = handlers;
+  const { application, target } = await handlers.session();
+  await clock.advance(1000);
+  paths.of(2).reset();
+  assertInstanceOf((await clock.until(readToEnd(application))).error, ConnectionReset);
+  assertMatch(`${lineOf(handlers.clientLines, "session reset")["reason"]}`, /not joined again: refused/);
+  await handlers.close(application, target);
+});
+
+Deno.test("two sides that pad what they send do not acknowledge each other's padding forever", async () => {
+  const yaml = "padding: sizes", paths = new Paths({}, { client: yaml, server: yaml }), { handlers } = paths;
+  const { application, target } = await handlers.session();
+  await exchange(application, target, new Random(1), 1000);
+  await handlers.clock.advance(2000);
+  const sent = () =>
+    [handlers.client, handlers.server].map(({ activity }) =>
+      [...activity.associations.keys()].map(({ offered }) => offered)
+    );
+  const before = sent();
+  await handlers.clock.advance(5000);
+  assertEquals(sent(), before);
+  await handlers.close(application, target);
+});
+
 for (const side of ["client", "server"] as const) {
   Deno.test(`with timeouts.rejoin of 0 on the ${side}, a broken channel resets the sessions at once`, async () => {
     const paths = new Paths({}, { [side]: "timeouts: {rejoin: 0}" }), { handlers } = paths;
