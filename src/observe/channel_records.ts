@@ -29,8 +29,8 @@ export interface ChannelRecord {
   broken: number;
   /** Number of times that it was joined again. */
   rejoined: number;
-  /** The last failure or break: when, in milliseconds of the clock, and why. */
-  failed: { readonly at: number; readonly reason: string } | null;
+  /** The last failure or break: when, in milliseconds of the clock, why, and whether its association waited. */
+  failed: { readonly at: number; readonly reason: string; readonly waited: boolean } | null;
   /** When an association with it was last made, or it was last joined again, in milliseconds of the clock. */
   associated: number | null;
 }
@@ -87,14 +87,14 @@ export class ChannelRecords {
   failed(record: ChannelRecord | undefined, at: number, cause: unknown): void {
     if (record === undefined) return;
     record.failures++;
-    record.failed = { at, reason: reasonOf(cause) };
+    record.failed = { at, reason: reasonOf(cause), waited: false };
   }
 
   /** Records that a channel has broken, and is to be joined again. */
   broken(record: ChannelRecord | undefined, at: number, cause: unknown): void {
     if (record === undefined) return;
     record.broken++;
-    record.failed = { at, reason: reasonOf(cause) };
+    record.failed = { at, reason: reasonOf(cause), waited: true };
   }
 
   /** Records that a channel has been joined again. */

@@ -9,7 +9,10 @@ export const INTERVAL = 1000;
 /** Number of samples kept: one minute's. */
 const MAX_SAMPLES = 60;
 
-/** Minimum time for which a channel is shown as failed, even after recovery, in milliseconds. */
+/**
+ * Minimum time for which a channel is shown as failed, even after recovery, in milliseconds. One that was joined again has
+ * cost nothing, and is not.
+ */
 const FAILURE_SHOWN = 10_000;
 
 /**
@@ -104,8 +107,9 @@ export class Sampler {
   #stateOf(sample: Omit<ChannelSample, "state">, last: ChannelLevel): ChannelState {
     const { failed, associated } = sample.record;
     if (sample.away > 0) return "away";
-    if (failed !== null && (failed.at > (associated ?? 0) || this.#clock.now() - failed.at < FAILURE_SHOWN)) {
-      return "failed";
+    if (failed !== null) {
+      const isRecent = !failed.waited && this.#clock.now() - failed.at < FAILURE_SHOWN;
+      if (isRecent || failed.at > (associated ?? 0)) return "failed";
     }
     if (sample.associations === 0) return "unused";
     const stuckOut = sample.holdsOut && last.holdsOut && sample.rateOut === 0;

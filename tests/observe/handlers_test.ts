@@ -72,6 +72,29 @@ Deno.test("without a server handler, the channel's failure, the handshake and th
   assert(sampler.channels.some(({ state }) => state === "failed"));
 });
 
+Deno.test("a channel is away while its association waits for it, and has not failed once it was joined again", async () => {
+  await using world = new World();
+  world.startServer(SERVER);
+  const { activity } = world.startClient(CLIENT);
+  assertEquals(await world.talk(DESTINATION), "hello");
+  using sampler = disposable(new Sampler(activity));
+  const [association] = activity.associations.keys(), away = new Set<number>();
+  Object.defineProperty(association, "away", { value: away });
+  const states = async () => {
+    await world.clock.advance(INTERVAL);
+    return sampler.channels.map(({ state }) => state);
+  };
+  // The session's last ACKs still flow.
+  await states();
+  assertEquals(await states(), ["idle", "idle", "idle"]);
+  away.add(1);
+  activity.broken(association!, 1, new Error("silent for 25 s"));
+  assertEquals(await states(), ["idle", "away", "idle"]);
+  away.delete(1);
+  activity.rejoined(association!, 1);
+  assertEquals(await states(), ["idle", "idle", "idle"]);
+});
+
 Deno.test("a port without a target is refused, and counted on both sides", async () => {
   await using world = new World();
   const server = world.startServer(SERVER);
