@@ -40,10 +40,6 @@ export function statusTable(status: Status): string {
   ];
   const { ended, refusals } = status.totals;
   const past = `since start: ${ended["ended"] ?? 0} ended, ${ended["reset"] ?? 0} reset, ${total(refusals)} refused`;
-  const reasons = status.channels.flatMap(({ state, address, failure }) => {
-    if (state !== "failed" || failure === undefined) return [];
-    return [truncate(`${address}: ${failure.reason}, ${duration(failure.age)} ago`, WIDTH)];
-  });
   return [
     truncate(handler.join(", "), WIDTH),
     truncate(`${current.join(", ")}; ${past}`, WIDTH),
@@ -52,7 +48,7 @@ export function statusTable(status: Status): string {
     ...readinessLines(readiness),
     "",
     ...table(["CHANNEL", "STATE", "OUT/S", "IN/S", "BEHIND", "FAILED"], status.channels.map(channelRow)),
-    ...reasons,
+    ...status.channels.flatMap(channelLines),
     ...routesLines(status.routes ?? []),
     ...list(
       ["CLIENT", "SEEN", "ASSOCIATIONS", "SESSIONS"],
@@ -118,6 +114,17 @@ function routesLines(routes: NonNullable<Status["routes"]>): string[] {
     ),
     ...kept.length === 0 ? [] : [truncate(`kept apart by routes: ${kept.join(", ")}`, WIDTH)],
   ];
+}
+
+/** Why a channel has failed or is away, and how often it broke, in a line each. */
+function channelLines({ address, state, away, broken, rejoined, failure }: ChannelStatus): string[] {
+  const lines: string[] = [];
+  if (failure !== undefined && (state === "failed" || state === "away")) {
+    const waiting = state === "away" ? `${plural(away, "association")} ${away === 1 ? "waits" : "wait"}: ` : "";
+    lines.push(`${waiting}${failure.reason}, ${duration(failure.age)} ago`);
+  }
+  if (broken + rejoined > 0) lines.push(`broke ${plural(broken, "time")}, joined again ${plural(rejoined, "time")}`);
+  return lines.map((line) => truncate(`${address}: ${line}`, WIDTH));
 }
 
 function channelRow(channel: ChannelStatus): string[] {

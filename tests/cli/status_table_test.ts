@@ -105,6 +105,33 @@ Deno.test("a failed channel has a line with the reason", () => {
   assertMatch(statusTable({ ...STATUS, channels, sessions: [] }), /\n192\.0\.2\.10:6522: refused, 1 min ago\n/);
 });
 
+Deno.test("an away channel has a line with the number of associations that wait and the reason", () => {
+  const failure = { reason: "silent for 25 s", age: 7 };
+  const of = (away: number, broken: number, rejoined: number) =>
+    statusTable({
+      ...STATUS,
+      channels: [{ ...CHANNEL, state: "away", away, broken, rejoined, failure }],
+      sessions: [],
+    }).split("\n").filter((line) => /^(CHANNEL|web 1|192)/.test(line));
+  assertEquals(of(1, 1, 0), [
+    "CHANNEL                STATE   OUT/S  IN/S  BEHIND  FAILED",
+    "web 1 192.0.2.10:6522  away   1.2 MB  12 B   66 kB       0",
+    "192.0.2.10:6522: 1 association waits: silent for 25 s, 7 s ago",
+    "192.0.2.10:6522: broke 1 time, joined again 0 times",
+  ]);
+  assertEquals(of(2, 7, 5).slice(2), [
+    "192.0.2.10:6522: 2 associations wait: silent for 25 s, 7 s ago",
+    "192.0.2.10:6522: broke 7 times, joined again 5 times",
+  ]);
+});
+
+Deno.test("a channel that broke and was joined again has a line with the numbers, and no reason", () => {
+  const failure = { reason: "silent for 25 s", age: 7 };
+  const text = statusTable({ ...STATUS, channels: [{ ...CHANNEL, broken: 2, rejoined: 2, failure }] });
+  assertMatch(text, /\n192\.0\.2\.10:6522: broke 2 times, joined again 2 times\n/);
+  assert(!text.includes("silent"));
+});
+
 Deno.test("no line is wider than 80 columns, however long addresses and names are", () => {
   const address = "[2001:db8:1234:5678:9abc:def0:1234:5678%eth0]:65535";
   const channels = [{

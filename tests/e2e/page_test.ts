@@ -34,22 +34,57 @@ testWith(["chromium"], "a transfer moves the lanes and appears as a session", as
   assertEquals(scene.complaints, []);
 });
 
-testWith(["chromium"], "a cut channel turns its lane red, and the event names it", async () => {
-  await using scene = await openPage();
-  const { page, relay } = scene;
-  await using _transfer = await transfer(scene);
-  await page.locator(".lane.flowing").nth(2).waitFor();
-  relay.cut("reset", 100);
-  await page.locator(".lane.failed").waitFor();
-  assertMatch((await lane(page, 2).getAttribute("class"))!, /failed/);
-  assertEquals(await page.locator(".lane.failed").count(), 1);
-  assertMatch((await lane(page, 2).locator(".failure").textContent())!, /^Failed \d+ s ago: .*reset/i);
-  const red = "getComputedStyle(document.querySelector('.lane.failed')).borderLeftColor";
-  assertEquals(await page.evaluate(red), "rgb(179, 38, 30)");
-  await shows(page.locator("#event-list li.warn").first(), /session reset.*channel 2/);
-  await shows(page.locator("#figure-reset"), /^1$/);
-  assertEquals(scene.complaints, []);
-});
+testWith(
+  ["chromium"],
+  "a broken channel turns its lane amber while its association waits, and then goes on",
+  async () => {
+    await using scene = await openPage();
+    const { page, relay } = scene;
+    await using _transfer = await transfer(scene);
+    await page.locator(".lane.flowing").nth(2).waitFor();
+    const breaks = lane(page, 2).locator(".breaks");
+    assertEquals(await breaks.isVisible(), false);
+    relay.admits = false;
+    relay.cut("reset", 100);
+    await page.locator(".lane.away").waitFor();
+    assertMatch((await lane(page, 2).getAttribute("class"))!, /away/);
+    assertEquals(await lane(page, 2).locator(".state").textContent(), "away");
+    await shows(
+      breaks,
+      /^1 association waits for it: it broke \d+ s ago: .*reset.*\. Broke 1 time, joined again 0 times$/i,
+    );
+    const amber = "getComputedStyle(document.querySelector('.lane.away')).borderTopColor";
+    assertEquals(await page.evaluate(amber), "rgb(138, 90, 0)");
+    await shows(page.locator("#event-list li.warn").first(), /channel broken.*channel=2 /);
+    relay.admits = true;
+    await page.locator(".lane.flowing").nth(2).waitFor();
+    await shows(breaks, /^Broke 1 time, joined again 1 time$/);
+    await shows(page.locator("#event-list li.info").first(), /channel joined again.*channel=2 /);
+    await shows(page.locator("#figure-reset"), /^0$/);
+    assertEquals(scene.complaints, []);
+  },
+);
+
+testWith(
+  ["chromium"],
+  "a channel that prevents an association turns its lane red, and the event names it",
+  async () => {
+    await using scene = await openPage();
+    const { page, pair, relay } = scene;
+    await page.locator(".lane").nth(2).waitFor();
+    relay.admits = false;
+    using application = await connect(pair.entry);
+    await application.read(new Uint8Array(1)).catch(() => null);
+    await page.locator(".lane.failed").waitFor();
+    assertMatch((await lane(page, 2).getAttribute("class"))!, /failed/);
+    assertEquals(await page.locator(".lane.failed").count(), 1);
+    assertMatch((await lane(page, 2).locator(".failure").textContent())!, /^Failed \d+ s ago: .*reset/i);
+    const red = "getComputedStyle(document.querySelector('.lane.failed')).borderLeftColor";
+    assertEquals(await page.evaluate(red), "rgb(179, 38, 30)");
+    await shows(page.locator("#event-list li.warn").first(), /session refused.*channel 2/);
+    assertEquals(scene.complaints, []);
+  },
+);
 
 testWith(["chromium"], "refused connections are counted by reason, and the page names the host", async () => {
   await using scene = await openPage();

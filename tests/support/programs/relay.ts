@@ -4,6 +4,8 @@ import { systemNetwork } from "../../../src/net/system/tcp.ts";
 
 /** Relays connections to another address until it cuts them: a network that fails on demand. */
 export class Relay implements Disposable {
+  /** False to reset further connections: a path that does not come back. */
+  admits = true;
   readonly #listener;
   readonly #to: Address;
   /** Connections to the destination, by those that they belong to; null while they are made. */
@@ -66,6 +68,10 @@ export class Relay implements Disposable {
 
   async #acceptAll(): Promise<void> {
     for (let near = await this.#listener.accept(); near !== null; near = await this.#listener.accept()) {
+      if (!this.admits) {
+        near.reset();
+        continue;
+      }
       this.#connections.set(near, null);
       this.#join(near).catch(() => near.reset());
     }

@@ -31,6 +31,11 @@ function duration(seconds) {
   return days === 0 ? `${hours} h ${minutes % 60} min` : `${days} d ${hours % 24} h`;
 }
 
+/** "1 association", "2 associations" */
+function plural(count, noun) {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** Makes an element with text and classes. */
 function element(name, text, ...classes) {
   const made = document.createElement(name);
@@ -126,6 +131,7 @@ function showChannel(channel) {
   if (!failure.hidden) {
     write(failure, `Failed ${duration(channel.failure.age)} ago: ${channel.failure.reason}`);
   }
+  showBreaks(part(".breaks"), channel);
   const apart = part(".apart");
   apart.hidden = channel.keptApart === undefined;
   apart.classList.toggle("failure", channel.keptApart === false);
@@ -136,6 +142,18 @@ function showChannel(channel) {
   const rates = `${bytes(channel.rateOut)} a second out, ${bytes(channel.rateIn)} in`;
   part(".chart").setAttribute("aria-label", `Throughput of the last ${SHOWN} seconds; now ${rates}`);
   node.setAttribute("aria-label", `${name}: ${channel.state}`);
+}
+
+/** Shows how many associations wait for a channel, and how often it broke and was joined again. */
+function showBreaks(part, { state, away, broken, rejoined, failure }) {
+  const texts = [];
+  if (state === "away") {
+    const why = failure === undefined ? "" : `: it broke ${duration(failure.age)} ago: ${failure.reason}`;
+    texts.push(`${plural(away, "association")} ${away === 1 ? "waits" : "wait"} for it${why}`);
+  }
+  if (broken + rejoined > 0) texts.push(`Broke ${plural(broken, "time")}, joined again ${plural(rejoined, "time")}`);
+  part.hidden = texts.length === 0;
+  write(part, texts.join(". "));
 }
 
 function showClients({ clients = [] }) {
