@@ -3,6 +3,7 @@
 import { MAX_CLIENT_NAME, PROOF_LENGTH } from "../../src/wire/authenticate.ts";
 import { assert, assertEquals } from "@std/assert";
 import { READ_AHEAD } from "../../src/association/channel_reader.ts";
+import { KEPT_BUDGET, MAX_KEPT } from "../../src/association/rejoin.ts";
 import { HANDSHAKE_TIMEOUT } from "../../src/association/initiate.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
 import { DEFAULT_PORT } from "../../src/net/address.ts";
@@ -45,10 +46,30 @@ import {
   NONCE_LENGTH,
 } from "../../src/wire/identify.ts";
 import { encodeOpen, MAX_OPEN_BODY } from "../../src/wire/open.ts";
+import {
+  encodeOffer,
+  encodeRejoin,
+  encodeRejoined,
+  HANDLE_LENGTH,
+  MAX_COUNT,
+  OFFER_LENGTH,
+  type Rejoin,
+  REJOIN_ATTEMPTS,
+  REJOIN_CODE_LENGTH,
+  REJOIN_SECRETS_LENGTH,
+} from "../../src/wire/rejoin.ts";
 import { encodeWorkers, MAX_WORKERS, SERVER_ID_LENGTH } from "../../src/wire/workers.ts";
 import { number, read, section, tablesWith } from "./markdown.ts";
 
 const text = read("docs/PROTOCOL.md");
+
+/** A REJOIN whose fields are recognized by their bytes. */
+const REQUEST: Rejoin = {
+  handle: new Uint8Array(HANDLE_LENGTH).fill(7),
+  attempt: REJOIN_ATTEMPTS - 1,
+  received: 0x0102030405,
+  code: new Uint8Array(REJOIN_CODE_LENGTH).fill(9),
+};
 
 /** An enum as rows of number and name. */
 function rowsOf(numbers: Record<string, string | number>): string[][] {
@@ -68,10 +89,10 @@ function layouts(heading: string): Map<string, { offset: string; length: string;
   );
 }
 
-/** A constant that the code does not export. */
+/** A constant that the code does not export: a number, or a product of numbers. */
 function constant(path: string, name: string): number {
-  const [, value] = new RegExp(`^const ${name} = ([\\d_]+);`, "m").exec(read(path))!;
-  return Number(value!.replaceAll("_", ""));
+  const [, value] = new RegExp(`^const ${name} = ([\\d_ *]+);`, "m").exec(read(path))!;
+  return value!.replaceAll("_", "").split("*").map(Number).reduce((product, factor) => product * factor);
 }
 
 Deno.test("PROTOCOL.md states every number as the code has it", () => {
@@ -113,8 +134,24 @@ Deno.test("PROTOCOL.md states every number as the code has it", () => {
     "proof, bytes": PROOF_LENGTH,
     "client's name, most bytes": MAX_CLIENT_NAME,
     "identified list, most seconds valid": MAX_VALID,
+    "count of bytes, most": MAX_COUNT,
+    "handle, bytes": HANDLE_LENGTH,
+    "code of REJOIN and of REJOINED, bytes": REJOIN_CODE_LENGTH,
+    "attempts of an OFFER": REJOIN_ATTEMPTS,
+    "OFFER's body, bytes": OFFER_LENGTH,
+    "REJOIN, bytes": encodeRejoin(REQUEST).length,
+    "REJOINED, bytes": encodeRejoined(0, REQUEST.code).length,
+    "joined before an ACK is due, bytes": constant("src/streams/acknowledger.ts", "ACK_BYTES"),
+    "ACK after, ms": constant("src/streams/acknowledger.ts", "ACK_TIME"),
+    "broken channel is given up after, ms": DEFAULT_TIMEOUTS.rejoin,
+    "the same if all were ended, at the server, ms": constant(
+      "src/association/rejoin_acceptor.ts",
+      "ALL_ENDED_TIMEOUT",
+    ),
+    "shares kept of a channel and direction, bytes": MAX_KEPT,
+    "shares kept in all, bytes": KEPT_BUDGET,
   };
-  const stated = documented("## 10. Numbers", "what", "number").map(([what, value]) => [what, number(value!)]);
+  const stated = documented("## 11. Numbers", "what", "number").map(([what, value]) => [what, number(value!)]);
   assertEquals(Object.fromEntries(stated), code);
   assertEquals(DEFAULT_TIMEOUTS.handshake, HANDSHAKE_TIMEOUT);
 });
@@ -140,6 +177,13 @@ Deno.test("PROTOCOL.md states the numbers of its prose as the code has them", ()
       `begins with a credit of ${INITIAL_CREDIT.toLocaleString("en")} bytes`,
       `2^31-1 = ${MAX_CREDIT.toLocaleString("en")} at`,
       `which is ${INITIAL_STREAMS} until the server sends STREAMS`,
+      `2^53-1 = ${MAX_COUNT.toLocaleString("en")}`,
+      `when ${constant("src/streams/acknowledger.ts", "ACK_BYTES").toLocaleString("en")} bytes have been joined`,
+      `and ${constant("src/streams/acknowledger.ts", "ACK_TIME")} ms after a frame other than ACK and PAD`,
+      `(here: ${MAX_KEPT / 2 ** 20} MiB for a channel and direction, ${KEPT_BUDGET / 2 ** 20} MiB in all)`,
+      `has been broken for ${DEFAULT_TIMEOUTS.rejoin / 1000} s`,
+      `MAY give up after ${constant("src/association/rejoin_acceptor.ts", "ALL_ENDED_TIMEOUT") / 1000} s`,
+      `It allows eight _attempts_, 0 to ${REJOIN_ATTEMPTS - 1}`,
     ]
   ) assert(flat.includes(phrase), `"${phrase}" is not in PROTOCOL.md`);
 });
@@ -282,9 +326,40 @@ Deno.test("PROTOCOL.md lays the question for channels out as it is sent, and wha
   assertEquals([...transcript], [...new TextEncoder().encode(`${context}\0`), ...rest]);
 });
 
+Deno.test("PROTOCOL.md lays OFFER, REJOIN and REJOINED out as they are sent", () => {
+  const section9 = section(text, "## 9. Joining a channel again");
+  const fieldsOf = (part: string): Map<string, [number, number]> => {
+    const [table] = tablesWith(section9, `${part}: offset`, "length", "field", "value");
+    return new Map(table!.rows.map(([offset, length, field = ""]) => [field, [Number(offset), Number(length)]]));
+  };
+  const partsOf = (bytes: Uint8Array, fields: Map<string, [number, number]>): string[] => {
+    const parts = [...fields.values()].map(([offset, length]) => bytes.slice(offset, offset + length).toHex());
+    assertEquals(parts.join(""), bytes.toHex());
+    return parts;
+  };
+  const masks = new Uint8Array(REJOIN_CODE_LENGTH * REJOIN_ATTEMPTS);
+  const secrets = new Uint8Array(REJOIN_SECRETS_LENGTH).fill(1, 0, REJOIN_CODE_LENGTH)
+    .fill(2, REJOIN_CODE_LENGTH, REJOIN_CODE_LENGTH + masks.length).fill(3, REJOIN_CODE_LENGTH + masks.length);
+  const { handle, attempt, received, code } = REQUEST, offer = fieldsOf("OFFER");
+  assertEquals([...offer.keys()], ["index", "handle", "a", "masks c", "masks s"]);
+  assertEquals(partsOf(encodeOffer({ index: 5, handle: new Uint8Array(handle), secrets }), offer), [
+    "05",
+    handle.toHex(),
+    masks.slice(0, REJOIN_CODE_LENGTH).fill(1).toHex(),
+    masks.fill(2).toHex(),
+    masks.fill(3).toHex(),
+  ]);
+  const counted = received.toString(16).padStart(16, "0"), request = fieldsOf("REJOIN");
+  assertEquals([...request.keys()], ["type", "handle", "attempt", "received", "code"]);
+  assertEquals(partsOf(encodeRejoin(REQUEST), request), ["03", handle.toHex(), `0${attempt}`, counted, code.toHex()]);
+  const answer = fieldsOf("REJOINED");
+  assertEquals([...answer.keys()], ["type", "received", "code"]);
+  assertEquals(partsOf(encodeRejoined(received, code), answer), ["03", counted, code.toHex()]);
+});
+
 Deno.test("PROTOCOL.md names every group of the test vectors", () => {
   const groups = Object.keys(JSON.parse(read("docs/vectors.json"))).filter((name) => name !== "about");
-  const named = documented("## 11. Test vectors", "group", "what to check").map(([name]) => name!.replaceAll("`", ""));
+  const named = documented("## 12. Test vectors", "group", "what to check").map(([name]) => name!.replaceAll("`", ""));
   assertEquals(named.toSorted(), groups.toSorted());
 });
 
