@@ -51,7 +51,7 @@ testWith(
     assertEquals(await lane(page, 2).locator(".state").textContent(), "away");
     await shows(
       breaks,
-      /^1 association waits for it: it broke \d+ s ago: .*reset.*\. Broke 1 time, joined again 0 times$/i,
+      /^1 association waits for it\. It broke \d+ s ago: .*reset.*\. Broke 1 time, joined again 0 times$/i,
     );
     const amber = "getComputedStyle(document.querySelector('.lane.away')).borderTopColor";
     assertEquals(await page.evaluate(amber), "rgb(138, 90, 0)");

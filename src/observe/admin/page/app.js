@@ -148,7 +148,7 @@ function showChannel(channel) {
 function showBreaks(part, { state, away, broken, rejoined, failure }) {
   const texts = [];
   if (state === "away") {
-    const why = failure === undefined ? "" : `: it broke ${duration(failure.age)} ago: ${failure.reason}`;
+    const why = failure === undefined ? "" : `. It broke ${duration(failure.age)} ago: ${failure.reason}`;
     texts.push(`${plural(away, "association")} ${away === 1 ? "waits" : "wait"} for it${why}`);
   }
   if (broken + rejoined > 0) texts.push(`Broke ${plural(broken, "time")}, joined again ${plural(rejoined, "time")}`);
