@@ -69,6 +69,17 @@ Deno.test("every section of PROTOCOL.md that SECURITY.md names in brackets exist
   assertEquals(named.filter((number) => !numbers.includes(number)), []);
 });
 
+Deno.test("every test that SECURITY.md names for joining again exists", () => {
+  const claim = section(read("docs/SECURITY.md"), "## Claim 5: joining again").replace(/\s+/g, " ");
+  const named = [...claim.matchAll(/(?:Test:|; and|likewise:) _([^_]+)_/g)].map(([, name]) => name!);
+  const tests = filesIn("tests/rejoin", ".ts").map(read).join("\n");
+  // A name may be put together for two cases.
+  const shown = (name: string) =>
+    name.replace(/ that is (reset|closed) at/, ' that is ${how === "reset" ? how : "closed"} at');
+  assert(named.length > 10);
+  assertEquals(named.filter((name) => !tests.includes(shown(name))), []);
+});
+
 Deno.test("README's map names only folders that exist", () => {
   const { rows } = tablesWith(section(read("README.md"), "## Where each thing lives"), "folder", "holds")[0]!;
   for (const [cell = ""] of rows) {
