@@ -1,5 +1,6 @@
 import { reasonOf } from "../errors/errors.ts";
 import type { Log } from "../log/log.ts";
+import { ownAddresses } from "../net/own_hosts.ts";
 import type { RoutedChannel } from "../routes/channels.ts";
 import { keptApart } from "../routes/kept.ts";
 import type { Clock } from "../time/clock.ts";
@@ -26,7 +27,7 @@ export interface RoutesMonitorOptions {
   /** Measures intervals. */
   readonly clock: Clock;
   /** Checks a channel. Default: {@linkcode keptApart}. */
-  readonly check?: (channel: RoutedChannel) => true | string | undefined;
+  readonly check?: typeof keptApart;
 }
 
 /** Reports whether routes keep each channel on its own link, without any privilege. */
@@ -93,8 +94,9 @@ export class RoutesMonitor {
       this.#options.log.debug("routes not checked", { reason: reasonOf(error) });
       return [];
     }
+    const own = ownAddresses();
     return [...Map.groupBy(channels, ({ name }) => name)].flatMap(([name, same]): ChannelRoutes[] => {
-      const answers = same.map(check);
+      const answers = same.map((channel) => check(channel, own));
       const reason = answers.find((answer) => typeof answer === "string");
       if (reason === undefined && answers.includes(undefined)) return [];
       if (reason === undefined) this.#kept.add(name);

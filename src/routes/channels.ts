@@ -4,6 +4,7 @@ import { formatChannel } from "../net/address.ts";
 import { isIp, isLoopback, sameHost, withoutZone } from "../net/ip.ts";
 import type { ResolvedNames } from "../rules/names.ts";
 import { type Family, familyOfHost } from "../rules/ruleset.ts";
+import { isLinkLocal } from "./flows.ts";
 
 /** A channel that is to have routes of its own, at one of its addresses. */
 export interface RoutedChannel {
@@ -64,6 +65,7 @@ function listClient({ servers }: Pick<ClientConfig, "servers">, names: ResolvedN
       if (hosts.some(isLoopback)) {
         lines.push(`${title}: a loopback address takes no link; give the server's own address`);
       }
+      if (hosts.some(isLinkLocal)) lines.push(`${title}: a link-local address has its link already; give a global one`);
       return hosts.map((to) => ({
         name: title,
         server: name,

@@ -1,6 +1,6 @@
 import { type Flow, routeOf, routingRules, type Rule, tableEnds } from "../net/linux/route.ts";
 import { sameHost, withoutZone } from "../net/ip.ts";
-import { ownAddresses } from "../net/own_hosts.ts";
+import { type OwnAddress, ownAddresses } from "../net/own_hosts.ts";
 import { familyOfHost } from "../rules/ruleset.ts";
 import type { RoutedChannel } from "./channels.ts";
 import { ANYWHERE, isLinkLocal } from "./flows.ts";
@@ -15,24 +15,24 @@ const DEFAULT = 253, MAIN = 254;
  * Reports whether routes keep a channel on its link: whether its packets leave by its device, and go nowhere rather than by
  * another one when it is down. Asks the kernel, whichever program made the routes; sends nothing, and needs no capability.
  *
+ * @param own This machine's addresses.
  * @returns True, the reason why they don't, or undefined if the system can't tell.
  */
-export function keptApart({ via, packets }: Pick<RoutedChannel, "via" | "packets">): true | string | undefined {
+export function keptApart(
+  { via, packets }: Pick<RoutedChannel, "via" | "packets">,
+  own: readonly OwnAddress[] = ownAddresses(),
+): true | string | undefined {
+  const deviceOf = (address: string) => own.find(({ host }) => sameHost(host, address))?.device;
   if ("from" in packets) {
     const { from, ports: [fromPort] } = packets;
     return keepsFlow({ to: ANYWHERE[familyOfHost(from)], from, fromPort }, deviceOf(from));
   }
   const { to } = packets;
   const device = deviceOf(via) ?? via;
-  const sources = ownAddresses().filter((own) => own.device === device).map(({ host }) => withoutZone(host))
+  const sources = own.filter((one) => one.device === device).map(({ host }) => withoutZone(host))
     .filter((host) => familyOfHost(host) === familyOfHost(to) && isLinkLocal(host) === isLinkLocal(to));
   const answers = [{ to }, ...sources.map((from) => ({ to, from }))].map((flow) => keepsFlow(flow, device));
   return answers.find((answer) => answer !== true) ?? (answers.includes(undefined) ? undefined : true);
-}
-
-/** The device that has an address; undefined if none has. */
-function deviceOf(host: string): string | undefined {
-  return ownAddresses().find((own) => sameHost(own.host, host))?.device;
 }
 
 function keepsFlow(flow: Flow, device: string | undefined): true | string | undefined {

@@ -154,6 +154,10 @@ Deno.test("channels that can't have routes of their own are reported, a line eac
       ],
     ],
     [
+      () => client(["[fe80::1%wlan0] via wlan0", "198.51.100.10 via lte0"], { "fe80::1%wlan0": ["fe80::1"] }),
+      ["channel 1 of web ([fe80::1%wlan0]:6522 via wlan0): a link-local address has its link already; give a global one"],
+    ],
+    [
       () => server(["0.0.0.0", "127.0.0.2", "192.0.2.1:0"]),
       [
         "channel 1 (0.0.0.0:6522): any address; give the address that its link has",
