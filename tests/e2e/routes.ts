@@ -42,6 +42,12 @@ export async function status({ within }: Namespace): Promise<string> {
   return (await run(command, { cwd: ROOT, within: [...within, ...UNPRIVILEGED] })).text();
 }
 
+/** Shows the paths of a client's channels, as `micss paths` does for any user. */
+export async function paths({ within }: Namespace, settings: readonly string[]): Promise<string> {
+  const command = [...await micssCommand(), "paths", ...settings];
+  return (await run(command, { cwd: ROOT, within: [...within, ...UNPRIVILEGED], mayFail: true })).text();
+}
+
 /** Runs `micss routes` and fails if it does. @returns Its standard output. */
 export async function mustRoutes(where: RunOptions, ...args: string[]): Promise<string> {
   const outcome = await routes(where, ...args);
@@ -74,10 +80,12 @@ export interface RoutedWorld extends AsyncDisposable {
   readonly server: Handler;
   /** Arguments of `micss routes` for each side. */
   readonly settings: { readonly client: string[]; readonly server: string[] };
-  /** Runs an application's session to its end. @returns True if the target answered. */
-  session(): Promise<boolean>;
   /** Starts a session that stays open, as soon as one is possible. @returns Its application. */
   openSession(): Promise<Program>;
+  /** Does something that breaks a channel, and waits until the client has noticed. */
+  breaks(action: () => Promise<void>): Promise<void>;
+  /** Does something by which a channel comes back, and waits until it is joined again. */
+  comesBack(action: () => Promise<void>): Promise<void>;
   /** Waits until a condition holds. */
   eventually(condition: () => Promise<boolean>): Promise<void>;
   /** Counts the packets of either channel that left by the other's link, on both hosts. */
@@ -93,7 +101,7 @@ export async function openRoutedWorld(
   const links = making.use(await makeTwoLinks());
   const { path } = making.use(await makeTempDir());
   const hosts = HOSTS[family], bracketed = hosts.map((host) => host.includes(":") ? `[${host}]` : host);
-  const timeouts = "{ping: 800ms, silence: 3s, handshake: 2s}";
+  const timeouts = "{ping: 800ms, silence: 3s, handshake: 2s, rejoin: 2m}";
   await Deno.writeTextFile(
     `${path}/client.yaml`,
     `servers: {web: ["${bracketed[0]} via wlan0", "${bracketed[1]} via lte0"]}\nforward: ["${ENTRY}=web:80"]\n` +
@@ -119,9 +127,9 @@ export async function openRoutedWorld(
     }),
   );
   const eventually = async (condition: () => Promise<boolean>) => {
-    const until = performance.now() + 30_000;
+    const until = performance.now() + 60_000;
     while (!await condition()) {
-      if (performance.now() > until) throw new Error(`not within 30 s: ${condition}\n${client.describe()}`);
+      if (performance.now() > until) throw new Error(`not within 60 s: ${condition}\n${client.describe()}`);
       await sleep(100);
     }
   };
@@ -132,13 +140,11 @@ export async function openRoutedWorld(
     opening.move();
     return application;
   };
-  const session = async () => {
-    try {
-      await using _application = await attempt();
-      return true;
-    } catch {
-      return false;
-    }
+  /** Waits until the client logs an event again. */
+  const logsAgain = async (event: string, action: () => Promise<void>) => {
+    const before = client.logged(event).length;
+    await action();
+    await eventually(() => Promise.resolve(client.logged(event).length > before));
   };
   const made = making.move();
   return {
@@ -146,7 +152,8 @@ export async function openRoutedWorld(
     client,
     server,
     settings,
-    session,
+    breaks: (action) => logsAgain("channel broken", action),
+    comesBack: (action) => logsAgain("channel joined again", action),
     async openSession() {
       let application: Program | undefined;
       await eventually(async () => (application = await attempt().catch(() => undefined)) !== undefined);

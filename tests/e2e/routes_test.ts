@@ -1,4 +1,5 @@
 /** `micss routes` keeps each channel on its own link, whatever becomes of links and addresses. */
+import { setTimeout as delay } from "node:timers/promises";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { makeTempDir, type Program, run } from "../support/programs/process.ts";
 import { testTogether, testWith } from "../support/programs/programs.ts";
@@ -12,6 +13,7 @@ import {
   mustRoutes,
   NEEDS,
   openRoutedWorld,
+  paths,
   type RoutedWorld,
   routes,
   startWatch,
@@ -128,34 +130,38 @@ testFamilies("without routes, packets of a channel leave by the other's link whi
     );
   });
   const { links } = world;
-  assert(await world.session());
+  await using _application = await world.openSession();
   assertEquals(await world.strays(), 0);
+  // The client asks for the channel again, by the link that is left.
   await takeDown(links, "wlan0");
-  await world.eventually(async () => !await world.session() && await world.strays() > 0);
-  await takeUp(links, "wlan0");
-  await using application = await world.openSession();
+  await world.eventually(async () => await world.strays() > 0);
+  assertMatch(await paths(links.client, world.settings.client), /^channel 1: left from .* \(lte0\), not via wlan0; /m);
+  await world.comesBack(() => takeUp(links, "wlan0"));
+  // The server's packets of the open connection go on.
   const before = await world.strays();
   await takeDown(links, "eth0");
-  await application.waitForLine(/^received/);
   await world.eventually(async () => await world.strays() > before);
 });
 
-testFamilies("with routes, none does, whichever link goes down and comes back", async (family) => {
-  await using world = await openRoutedWorld(family, async (links, { client, server }, making) => {
-    making.use(await startWatch(links.client, ...client));
-    making.use(await startWatch(links.server, ...server));
-  });
-  const { links } = world;
-  for (const device of ["wlan0", "lte0", "eth0", "eth1"] as const) {
+testFamilies(
+  "with routes, none does, whichever link goes down and comes back, and the session goes on",
+  async (family) => {
+    await using world = await openRoutedWorld(family, async (links, { client, server }, making) => {
+      making.use(await startWatch(links.client, ...client));
+      making.use(await startWatch(links.server, ...server));
+    });
+    const { links } = world;
     await using application = await world.openSession();
-    await takeDown(links, device);
-    await application.waitForLine(/^received/);
-    assertEquals([await world.session(), await world.session()], [false, false], device);
-    await takeUp(links, device);
-  }
-  await using _application = await world.openSession();
-  assertEquals(await world.strays(), 0);
-});
+    for (const device of ["wlan0", "lte0", "eth0", "eth1"] as const) {
+      await world.breaks(() => takeDown(links, device));
+      // The client asks for the channel again meanwhile.
+      await delay(1000);
+      await world.comesBack(() => takeUp(links, device));
+    }
+    assertEquals(await world.strays(), 0);
+    assertEquals(application.lines, ["answered"]);
+  },
+);
 
 /** Another network of the same Wi-Fi router, with the client's new address in it. */
 const ROAMING = {
@@ -181,15 +187,15 @@ testFamilies("an address that changes under traffic is followed, with one line a
   const { client } = world.links;
   const rules = (await allRoutes(client)).match(/ lookup 6522\d+ /g);
   await using application = await world.openSession();
+  // A living connection can't go on without its address; a new one takes its place.
   await client.ip(
     `address del ${old} dev wlan0`,
     `address add ${address}/${bits} dev wlan0 ${family === "ipv6" ? "nodad" : ""}`,
     `route replace default via ${router} dev wlan0 metric 600`,
   );
   await watch.waitForLine((line) => line.includes(`router ${router}, from ${address}`), "line about the new address");
-  await application.waitForLine(/^received/);
-  await using _application = await world.openSession();
-  assertEquals(await world.strays(), 0);
+  await world.client.waitForLog("channel joined again", {}, 40_000);
+  assertEquals([await world.strays(), application.lines], [0, ["answered"]]);
   assertEquals(
     watch.lines.filter((line) => /way (changed|lost)|restored|failed/.test(line)).length,
     1,
