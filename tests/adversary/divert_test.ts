@@ -58,6 +58,9 @@ const ATTACKS: Record<string, { readonly flips: Flips; readonly heard: readonly 
   },
 };
 
+/** Settings under which nothing passes but what the offsets say: no OFFER, and no ACK. */
+const PLANNED = { server: "timeouts: {rejoin: 0}", client: "timeouts: {rejoin: 0}" };
+
 /** Handlers whose first channel is the adversary's; it tampers only with the first association. */
 function attacked(flips: Flips) {
   const paths: Interposer[] = [];
@@ -74,7 +77,7 @@ function attacked(flips: Flips) {
       if (mine) owned = interposer;
       paths.push(interposer);
     },
-  });
+  }, PLANNED);
   const finish = async (...held: Connection[]) => {
     for (const connection of held) connection.close();
     await handlers.client.close();
