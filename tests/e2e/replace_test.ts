@@ -15,6 +15,9 @@ const REQUESTS = 120, REPLACEMENTS = 3;
 /** Consecutive requests at the same time, and the pause after each in milliseconds: one begins every 10 ms or so. */
 const AT_ONCE = 4, PAUSE = 40;
 
+/** Until the next server handler listens, requests wait: for longer than by default, since a busy machine starts slowly. */
+const PATIENT = "timeouts: {handshake: 15s}";
+
 const REQUEST = new TextEncoder().encode("GET /file HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n");
 
 /**
@@ -94,7 +97,7 @@ for (const [name, replace] of Object.entries(FORMS)) {
       `a server handler of ${workers} workers is replaced ${name}: no request of ${REQUESTS} fails`,
       async () => {
         const admin = `127.0.0.1:${freePort("127.0.0.1")}`;
-        await using pair = await startFromFiles(`admin: "${admin}"\nworkers: ${workers}`);
+        await using pair = await startFromFiles(`admin: "${admin}"\nworkers: ${workers}`, PATIENT);
         await using nginx = await startNginx([pair.targets[0]]);
         await Deno.writeTextFile(`${nginx.root}/file`, "whole");
         const requests = new Requests(pair.entries[0]);

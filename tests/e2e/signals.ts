@@ -36,8 +36,13 @@ export interface FromFiles extends AsyncDisposable {
   describe(): string;
 }
 
-/** Starts both with a target for port 80. @param more Further settings of the server handler. */
-export async function startFromFiles(more = ""): Promise<FromFiles> {
+/**
+ * Starts both with a target for port 80.
+ *
+ * @param more Further settings of the server handler.
+ * @param moreOfClient Further settings of the client handler.
+ */
+export async function startFromFiles(more = "", moreOfClient = ""): Promise<FromFiles> {
   await using making = new AsyncDisposableStack();
   const { path } = making.use(await makeTempDir());
   // A second worker listens at the next port.
@@ -49,7 +54,7 @@ export async function startFromFiles(more = ""): Promise<FromFiles> {
   const targets: [string, string] = [free(), free()];
   const writeServer = (to: string, rest = more) =>
     Deno.writeTextFile(`${path}/server.yaml`, `channels: ${listed}\ntargets: ${to}\n${rest}\n`);
-  const writeClient = (servers = `{web: ${listed}}`, rest = "") =>
+  const writeClient = (servers = `{web: ${listed}}`, rest = moreOfClient) =>
     Deno.writeTextFile(
       `${path}/client.yaml`,
       `servers: ${servers}\nforward: ["${entries[0]}=web:80", "${entries[1]}=web:81"]\n${rest}\n`,
