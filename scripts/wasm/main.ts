@@ -40,6 +40,15 @@ const MODULES: readonly Module[] = [
     pages: 9,
     options: ["--enable", "relaxed-simd"],
   },
+  {
+    source: "datagram_tag.ts",
+    target: "src/datagrams/tag_wasm.ts",
+    constant: "TAG_WASM",
+    description: "The tag of datagrams",
+    // Tables, a message of 65,535 bytes, a block before it and its padding.
+    pages: 2,
+    options: ["--enable", "relaxed-simd"],
+  },
 ];
 
 /** No runtime and no imports. */

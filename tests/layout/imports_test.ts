@@ -17,6 +17,7 @@ const ROOMS = [
   "wire",
   "sharing",
   "records",
+  "datagrams",
   "association",
   "streams",
   "session",
