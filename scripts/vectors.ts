@@ -7,6 +7,7 @@
  */
 
 import { proofs } from "./vectors/authenticate.ts";
+import { datagrams, datagramTags, invalidPackets, pathPackets } from "./vectors/datagrams.ts";
 import { directions } from "./vectors/direction.ts";
 import { frames } from "./vectors/frames.ts";
 import { associates, greetings, refusals } from "./vectors/handshake.ts";
@@ -49,6 +50,10 @@ export function vectors(): string {
     rejoin: rejoins(),
     invitation: invitations(),
     invalidInvitation: invalidInvitations(),
+    datagramTag: datagramTags(),
+    datagram: datagrams(),
+    pathPacket: pathPackets(),
+    invalidPacket: invalidPackets(),
   };
   return `${JSON.stringify(groups, null, 2)}\n`;
 }

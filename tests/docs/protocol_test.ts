@@ -6,6 +6,10 @@ import { READ_AHEAD } from "../../src/association/channel_reader.ts";
 import { KEPT_BUDGET, MAX_KEPT } from "../../src/association/rejoin.ts";
 import { HANDSHAKE_TIMEOUT } from "../../src/association/initiate.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
+import { MAX_SEQUENCE, PACKET_HANDLE_LENGTH, PACKET_OVERHEAD, PATH_LENGTH } from "../../src/datagrams/packet.ts";
+import { WINDOW } from "../../src/datagrams/replay_window.ts";
+import { AMPLIFICATION, CHALLENGE_INTERVAL, CHALLENGE_TIMEOUT } from "../../src/datagrams/return_address.ts";
+import { MAX_WAIT, RING_ENTRIES } from "../../src/datagrams/share_ring.ts";
 import { DEFAULT_PORT } from "../../src/net/address.ts";
 import { ELEMENT_LENGTH, HASH_AT, KEY_LENGTH, MAX_BODY, RECORD_HEAD_LENGTH, TAG_AT } from "../../src/records/record.ts";
 import { xor } from "../../src/sharing/xor.ts";
@@ -134,6 +138,16 @@ Deno.test("PROTOCOL.md states every number as the code has it", () => {
     "proof, bytes": PROOF_LENGTH,
     "client's name, most bytes": MAX_CLIENT_NAME,
     "identified list, most seconds valid": MAX_VALID,
+    "datagram's handle, bytes": PACKET_HANDLE_LENGTH,
+    "datagram's last sequence number": MAX_SEQUENCE,
+    "datagram's packet beyond its payload, bytes": PACKET_OVERHEAD,
+    "window of sequence numbers": WINDOW,
+    "shares of incomplete datagrams, most a channel": RING_ENTRIES,
+    "such a share waits, most ms": MAX_WAIT,
+    "address that has not answered gets, times": AMPLIFICATION,
+    "challenge again after, ms": CHALLENGE_INTERVAL,
+    "address without an answer is given up after, ms": CHALLENGE_TIMEOUT,
+    "challenge and response, bytes": PATH_LENGTH,
     "count of bytes, most": MAX_COUNT,
     "handle, bytes": HANDLE_LENGTH,
     "code of REJOIN and of REJOINED, bytes": REJOIN_CODE_LENGTH,

@@ -1,4 +1,5 @@
 import { configTargets } from "./config_targets.ts";
+import { datagramTargets } from "./datagram_targets.ts";
 import { entryTargets } from "./entry_targets.ts";
 import { invitationTargets } from "./invitation_targets.ts";
 import { recordTargets } from "./record_targets.ts";
@@ -9,6 +10,7 @@ import { wireTargets } from "./wire_targets.ts";
 export const TARGETS: readonly Target[] = [
   ...wireTargets,
   ...recordTargets,
+  ...datagramTargets,
   ...entryTargets,
   ...configTargets,
   ...invitationTargets,

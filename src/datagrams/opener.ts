@@ -1,0 +1,221 @@
+import { copyEndpoint, ENDPOINT_WORDS } from "../net/endpoint.ts";
+import type { Scheme } from "../sharing/scheme.ts";
+import { MESSAGE_HEAD_LENGTH, PACKET_HEAD_LENGTH, readSequence } from "./packet.ts";
+import { ReplayWindow, SequenceState } from "./replay_window.ts";
+import { SHARE_OFFSET, ShareBuffers, ShareRing } from "./share_ring.ts";
+import { TAG_LENGTH, type TagKey } from "./tag.ts";
+
+/** Sets of shares of one datagram that are tried at most when a share comes: an adversary may have forged some. */
+const MAX_TRIES = 32;
+
+/** The result of a packet. */
+export enum Opened {
+  /** It completed a datagram, which is there until the next call. */
+  Datagram,
+  /** It waits for other shares. */
+  Waiting,
+  /** Its datagram was delivered before, or its channel has brought a share of that datagram. */
+  Duplicate,
+  /** Its sequence number is below the window. */
+  Late,
+  /** With the other shares it is no datagram that was sent. */
+  Forged,
+  /** Its datagram would be longer than allowed. */
+  TooLarge,
+}
+
+/** Numbers of shares and datagrams that were not delivered, by reason. */
+export interface OpenerCounts {
+  /** Shares of datagrams that were delivered before, and second ones of a channel. */
+  duplicate: number;
+  /** Shares below the window. */
+  late: number;
+  /** Shares whose datagram did not become complete in time, or before they were evicted. */
+  incomplete: number;
+  /** Times that shares which should be a datagram were none. */
+  forged: number;
+  /** Shares of datagrams longer than allowed. */
+  tooLarge: number;
+}
+
+/** Options of an {@linkcode Opener}. */
+export interface OpenerOptions {
+  /** The key of this direction's tags. */
+  readonly key: TagKey;
+  /** Joins shares into messages. */
+  readonly scheme: Scheme;
+  /** Number of channels, n. */
+  readonly channels: number;
+  /** Number of shares that reveal a message, k: n for XOR. */
+  readonly threshold: number;
+  /** Longest payload, in bytes. */
+  readonly maxPayload: number;
+}
+
+/**
+ * Opens one direction's datagrams: joins the shares of a sequence number once enough of them are there, and delivers what
+ * was sent, in any order, each at most once. Shares of unequal length are not joined.
+ *
+ * Whatever comes, it holds at most 1,024 shares of each channel, of the longest datagram's length. It has no timers: the
+ * owner calls {@linkcode Opener.expire} while {@linkcode Opener.held} is not 0.
+ */
+export class Opener {
+  /** Counts by reason. */
+  readonly counts: OpenerCounts = { duplicate: 0, late: 0, incomplete: 0, forged: 0, tooLarge: 0 };
+  /** Channels whose shares the last datagram was joined from, the first {@linkcode Opener.usedCount} of them. */
+  readonly used: Uint8Array<ArrayBuffer>;
+  /** Number of channels in {@linkcode Opener.used}. */
+  usedCount = 0;
+  /** The addresses that shares of the last datagram came from, by channel, as {@linkcode ENDPOINT_WORDS} words each. */
+  readonly sources: Uint32Array<ArrayBuffer>;
+  /** Sequence number of the last datagram. */
+  sequence: number = -1;
+  /** Flow of the last datagram. */
+  flow = 0;
+  /** Payload of the last datagram: valid until the next call, and the caller's to change. */
+  payload: Uint8Array<ArrayBuffer>;
+  readonly #options: OpenerOptions;
+  readonly #maxShare: number;
+  readonly #rings: readonly ShareRing[];
+  readonly #window = new ReplayWindow();
+  /** Where shares are joined, at an offset that suits their buffers. */
+  readonly #joined: Uint8Array<ArrayBuffer>;
+  /** Channels whose shares a packet can be joined with. */
+  readonly #others: Uint8Array<ArrayBuffer>;
+
+  /** Creates an opener that has got nothing. */
+  constructor(options: OpenerOptions) {
+    const { channels, threshold, maxPayload } = this.#options = options;
+    if (!(threshold >= 2 && threshold <= channels)) throw new RangeError(`a threshold of ${threshold} of ${channels}`);
+    const buffers = new ShareBuffers();
+    this.#maxShare = MESSAGE_HEAD_LENGTH + maxPayload;
+    this.#rings = Array.from({ length: channels }, () => new ShareRing(buffers));
+    this.#joined = new Uint8Array(SHARE_OFFSET + this.#maxShare);
+    this.#others = new Uint8Array(channels);
+    this.used = new Uint8Array(channels);
+    this.sources = new Uint32Array(channels * ENDPOINT_WORDS);
+    this.payload = this.#joined.subarray(0, 0);
+  }
+
+  /** Number of shares that wait for others. */
+  get held(): number {
+    return this.#rings.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** Bytes of buffers of the shares that wait. */
+  get heldBytes(): number {
+    return this.#rings.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /**
+   * Takes a packet.
+   *
+   * @param channel Its channel's index, which follows from its handle.
+   * @param packet Of the kind `Share`; only read.
+   * @param source The address that it came from, at word `sourceAt`.
+   * @param now A monotonic time in milliseconds.
+   */
+  open(channel: number, packet: Uint8Array, source: Uint32Array, sourceAt: number, now: number): Opened {
+    const sequence = readSequence(packet), length = packet.length - PACKET_HEAD_LENGTH;
+    const ring = this.#rings[channel]!;
+    if (length > this.#maxShare) return this.#count("tooLarge", Opened.TooLarge);
+    const state = this.#window.state(sequence);
+    if (state === SequenceState.Late) return this.#count("late", Opened.Late);
+    if (state === SequenceState.Accepted || ring.has(sequence, now)) return this.#count("duplicate", Opened.Duplicate);
+    const share = packet.subarray(PACKET_HEAD_LENGTH), needed = this.#options.threshold - 1;
+    const others = this.#findOthers(channel, sequence, length, now);
+    const tries = others < needed ? 0 : this.#tryAll(channel, sequence, share, others);
+    if (tries === -1) {
+      copyEndpoint(source, sourceAt, this.sources, channel * ENDPOINT_WORDS);
+      this.#deliver(sequence, length);
+      return Opened.Datagram;
+    }
+    if (tries > 0) this.counts.forged += tries;
+    if (others + 1 === this.#options.channels) {
+      // No other share can come.
+      for (const one of this.#rings) one.drop(sequence);
+      return Opened.Forged;
+    }
+    if (ring.put(sequence, share, source, sourceAt, now)) this.counts.incomplete++;
+    return tries > 0 ? Opened.Forged : Opened.Waiting;
+  }
+
+  /** Lets go of shares that have waited too long. @param now A monotonic time in milliseconds. */
+  expire(now: number): void {
+    for (const ring of this.#rings) this.counts.incomplete += ring.expire(now);
+  }
+
+  #count(reason: keyof OpenerCounts, result: Opened): Opened {
+    this.counts[reason]++;
+    return result;
+  }
+
+  /** Finds the channels that hold a share of a datagram, of a length. @returns Their number. */
+  #findOthers(channel: number, sequence: number, length: number, now: number): number {
+    let count = 0;
+    for (let other = 0; other < this.#rings.length; other++) {
+      const ring = this.#rings[other]!;
+      if (other === channel || !ring.has(sequence, now) || ring.lengthOf(sequence) !== length) continue;
+      this.#others[count++] = other;
+    }
+    return count;
+  }
+
+  /**
+   * Joins a share with sets of others until one gives a datagram. Its channels are then in {@linkcode Opener.used}, its
+   * message where shares are joined.
+   *
+   * @param others How many others there are, at least one fewer than the threshold.
+   * @returns -1 if one does; otherwise the number of sets that were tried.
+   */
+  #tryAll(channel: number, sequence: number, share: Uint8Array, others: number): number {
+    const needed = this.#options.threshold - 1;
+    /** Indexes into the others, ascending. */
+    const chosen = Array.from({ length: needed }, (_, index) => index);
+    for (let tries = 1;; tries++) {
+      this.used[0] = channel;
+      for (let index = 0; index < needed; index++) this.used[1 + index] = this.#others[chosen[index]!]!;
+      this.usedCount = 1 + needed;
+      if (this.#join(sequence, share)) return -1;
+      if (tries === MAX_TRIES || !advance(chosen, others)) return tries;
+    }
+  }
+
+  /** Joins the shares of the channels used, and checks the tag. */
+  #join(sequence: number, share: Uint8Array): boolean {
+    const message = this.#joined.subarray(SHARE_OFFSET, SHARE_OFFSET + share.length);
+    const shares = [message], indexes = [this.used[0]!];
+    message.set(share);
+    for (let index = 1; index < this.usedCount; index++) {
+      const channel = this.used[index]!;
+      shares.push(this.#rings[channel]!.shareOf(sequence));
+      indexes.push(channel);
+    }
+    this.#options.scheme.join(shares, indexes);
+    return this.#options.key.check(sequence, message.subarray(TAG_LENGTH), message);
+  }
+
+  #deliver(sequence: number, length: number): void {
+    const at = SHARE_OFFSET + TAG_LENGTH;
+    this.#window.accept(sequence);
+    this.sequence = sequence;
+    this.flow = this.#joined[at]! << 8 | this.#joined[at + 1]!;
+    this.payload = this.#joined.subarray(SHARE_OFFSET + MESSAGE_HEAD_LENGTH, SHARE_OFFSET + length);
+    for (let index = 1; index < this.usedCount; index++) {
+      const channel = this.used[index]!;
+      this.#rings[channel]!.copySource(sequence, this.sources, channel * ENDPOINT_WORDS);
+    }
+    for (const ring of this.#rings) ring.drop(sequence);
+  }
+}
+
+/** Moves to the next set of ascending indexes below `limit`. @returns False after the last one. */
+function advance(chosen: number[], limit: number): boolean {
+  for (let place = chosen.length - 1; place >= 0; place--) {
+    if (chosen[place]! >= limit - chosen.length + place) continue;
+    let index = chosen[place]! + 1;
+    for (let rest = place; rest < chosen.length; rest++) chosen[rest] = index++;
+    return true;
+  }
+  return false;
+}

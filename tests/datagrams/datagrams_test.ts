@@ -1,0 +1,195 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import vectors from "../../docs/vectors.json" with { type: "json" };
+import { messageSlowly } from "../../scripts/vectors/datagrams.ts";
+import { Opened, Opener } from "../../src/datagrams/opener.ts";
+import { Sealer } from "../../src/datagrams/sealer.ts";
+import { RING_ENTRIES } from "../../src/datagrams/share_ring.ts";
+import { TagKey } from "../../src/datagrams/tag.ts";
+import { DatagramBatch } from "../../src/net/datagram.ts";
+import { ENDPOINT_WORDS, endpointOf } from "../../src/net/endpoint.ts";
+import { xor } from "../../src/sharing/xor.ts";
+import { Random } from "../support/random/random.ts";
+import { Channels, type Sent } from "./channels.ts";
+
+const { Datagram, Waiting, Duplicate, Late, Forged, TooLarge } = Opened;
+
+const text = (payload: string) => new TextEncoder().encode(payload);
+
+/** Datagrams on flow 7. */
+const some = (count: number, length = 20) =>
+  Array.from({ length: count }, (_, index) => ({ flow: 7, payload: new Uint8Array(length).fill(index) }));
+
+const random = new Random(1);
+
+/** A packet with a bit of its share flipped. */
+function flipped({ channel, packet }: Sent, at = 20): Sent {
+  const copy = packet.slice();
+  copy[at]! ^= 4;
+  return { channel, packet: copy };
+}
+
+for (const vector of vectors.datagram) {
+  Deno.test(`datagram vector: ${vector.name}`, () => {
+    const key = new TagKey(Uint8Array.fromHex(vector.k)), channels = vector.handles.length, threshold = channels;
+    const opener = new Opener({ key, scheme: xor, channels, threshold, maxPayload: 100 });
+    const results = vector.packets.map((packet, channel) =>
+      opener.open(channel, Uint8Array.fromHex(packet), new Uint32Array(ENDPOINT_WORDS), 0, 0)
+    );
+    assertEquals(results, [...vector.packets.slice(1).map(() => Waiting), Datagram]);
+    const { sequence, flow, payload } = opener;
+    assertEquals({ sequence, flow, payload: payload.toHex() }, {
+      ...{ sequence: vector.sequence, flow: vector.flow, payload: vector.payload },
+    });
+  });
+}
+
+Deno.test("the first vectors' datagrams are sealed as they say", () => {
+  const [first, second] = vectors.datagram,
+    pads = [...first!.pads, ...second!.pads].map((pad) => Uint8Array.fromHex(pad));
+  const handles = first!.handles.map((handle) => Uint8Array.fromHex(handle));
+  const sealer = new Sealer({
+    ...{ key: new TagKey(Uint8Array.fromHex(first!.k)), scheme: xor, handles, maxPayload: 200, capacity: 2 },
+    pads: (into) => into.set(pads.shift()!),
+  });
+  const batches = handles.map(() => new DatagramBatch(2, sealer.packetSize));
+  for (const { flow, payload } of [first!, second!]) sealer.add(flow, Uint8Array.fromHex(payload));
+  assertEquals(sealer.flush(batches), 2);
+  for (const [index, { packets }] of [first!, second!].entries()) {
+    assertEquals(batches.map((batch) => batch.bytes(index).toHex()), packets);
+  }
+});
+
+Deno.test("a batch that is split at once and one that is split piece by piece carry the same messages", () => {
+  // Full datagrams are split at once, short ones one by one.
+  for (const length of [100, 99, 40, 1, 0]) {
+    for (const channels of [2, 3, 5]) {
+      const both = new Channels(channels, random.fill), packets = both.seal(some(8, length));
+      for (const [index, shares] of packets.entries()) {
+        assertEquals(shares.map(({ packet }) => packet.length), shares.map(() => length + 32));
+        const message = shares.map(({ packet }) => packet.subarray(14)).reduce((sum, share) =>
+          sum.map((byte, at) => byte ^ share[at]!)
+        );
+        const k = Uint8Array.from({ length: 16 }, (_, byte) => 7 * byte + 1);
+        assertEquals(message, messageSlowly(k, index, 7, new Uint8Array(length).fill(index)));
+      }
+    }
+  }
+});
+
+Deno.test("datagrams are delivered in the order in which they become complete", () => {
+  const both = new Channels(3, random.fill), [one, two] = both.seal(some(2));
+  for (const sent of [one![0]!, two![2]!, one![1]!, two![0]!]) assertEquals(both.open(sent), Waiting);
+  assertEquals([both.open(two![1]!), both.open(one![2]!)], [Datagram, Datagram]);
+  assertEquals(both.delivered.map(({ sequence, flow }) => [sequence, flow]), [[1, 7], [0, 7]]);
+  assertEquals([both.opener.held, both.opener.heldBytes], [0, 0]);
+});
+
+Deno.test("the addresses of all its shares are known of a delivered datagram", () => {
+  const both = new Channels(3, random.fill), [shares] = both.seal(some(1));
+  const sources = [1, 2, 3].map((host) => endpointOf({ host: `192.0.2.${host}`, port: host }));
+  for (const channel of [2, 0, 1]) both.open(shares![channel]!, 0, sources[channel]!);
+  assertEquals([...both.opener.used].sort(), [0, 1, 2]);
+  assertEquals(both.opener.sources, Uint32Array.from(sources.flatMap((source) => [...source])));
+});
+
+Deno.test("what is not delivered is counted by its reason", () => {
+  const both = new Channels(2, random.fill, { maxPayload: 50 }), [one, two, three, ...rest] = both.seal(some(2200));
+  assertEquals([both.open(one![0]!), both.open(one![0]!)], [Waiting, Duplicate]);
+  assertEquals([both.open(one![1]!), both.open(one![1]!)], [Datagram, Duplicate]);
+  assertEquals([both.open(flipped(two![0]!)), both.open(two![1]!)], [Waiting, Forged]);
+  assertEquals(both.opener.held, 0, "no other share of it can come");
+  const long = { channel: 0, packet: new Uint8Array(14 + 18 + 51) };
+  assertEquals(both.open(long), TooLarge);
+  both.open(three![0]!);
+  for (const sent of rest.at(-1)!) both.open(sent);
+  assertEquals([both.open(three![1]!), both.open(three![0]!)], [Late, Late]);
+  both.opener.expire(201);
+  assertEquals(both.opener.counts, { duplicate: 2, late: 2, incomplete: 1, forged: 1, tooLarge: 1 });
+});
+
+Deno.test("a share waits for 200 ms, and then is none", () => {
+  for (const [wait, result] of [[200, Datagram], [200.5, Waiting]] as const) {
+    const both = new Channels(2, random.fill), [shares] = both.seal(some(1));
+    both.open(shares![0]!, 1000);
+    both.opener.expire(1000 + Math.min(200, wait));
+    assertEquals(both.open(shares![1]!, 1000 + wait), result);
+    // Its second chance is another 200 ms later.
+    if (result === Waiting) assertEquals(both.open(shares![0]!, 1000 + wait + 1), Datagram);
+  }
+});
+
+Deno.test("shares of unequal length are not joined", () => {
+  const both = new Channels(3, random.fill), [shares] = both.seal(some(1));
+  const shorter = { channel: 0, packet: shares![0]!.packet.slice(0, -1) };
+  assertEquals([shorter, shares![1]!, shares![2]!].map((sent) => both.open(sent)), [Waiting, Waiting, Waiting]);
+  both.opener.expire(1000);
+  assertEquals([both.opener.counts.incomplete, both.opener.held], [3, 0]);
+});
+
+Deno.test("a flood on one channel evicts only that channel's shares", () => {
+  const both = new Channels(2, random.fill), waiting = both.seal(some(100));
+  for (const shares of waiting) both.open(shares[1]!);
+  const packet = new Uint8Array(52);
+  for (let flood = 0; flood < 10_000; flood++) {
+    random.fill(packet);
+    both.open({ channel: 0, packet });
+    assert(both.opener.held <= RING_ENTRIES + 100);
+  }
+  for (const shares of waiting) assertEquals(both.open(shares[0]!), Datagram);
+});
+
+Deno.test("forged numbers, however high, do not move the window", () => {
+  const both = new Channels(2, random.fill), [one, two] = both.seal(some(2));
+  one!.forEach((sent) => both.open(sent));
+  const far = { channel: 0, packet: two![0]!.packet.slice().fill(255, 8, 13) };
+  assertEquals([both.open(far), both.open({ ...far, channel: 1 })], [Waiting, Forged]);
+  assertEquals(two!.map((sent) => both.open(sent)), [Waiting, Datagram]);
+});
+
+Deno.test("of 2 of 3 shares any two will do, and a forged one is found out once the third is there", () => {
+  for (const [first, second] of [[0, 1], [0, 2], [1, 2], [2, 0]] as const) {
+    const both = new Channels(3, random.fill, { threshold: 2 }), [shares] = both.seal(some(1));
+    assertEquals([both.open(shares![first]!), both.open(shares![second]!)], [Waiting, Datagram]);
+    assertEquals([both.opener.usedCount, ...both.opener.used.subarray(0, 2)], [2, second, first]);
+    assertEquals(both.open(shares![3 - first - second]!), Duplicate);
+  }
+  for (const order of [[0, 1, 2], [1, 0, 2], [1, 2, 0]]) {
+    const both = new Channels(3, random.fill, { threshold: 2 }), [shares] = both.seal(some(1));
+    const results = order.map((channel) => both.open(channel === 1 ? flipped(shares![1]!) : shares![channel]!));
+    assertEquals(results, [Waiting, Forged, Datagram], `${order}`);
+    assertEquals([...both.opener.used.subarray(0, 2)].sort(), [0, 2]);
+  }
+});
+
+Deno.test("of many sets of shares only so many are tried at a time", () => {
+  const both = new Channels(16, random.fill, { threshold: 8 }), [shares] = both.seal(some(1));
+  for (const channel of Array(16).keys()) {
+    both.open(channel % 2 === 0 ? shares![channel]! : flipped(shares![channel]!));
+    assert(both.opener.counts.forged <= 9 * 32);
+  }
+});
+
+Deno.test("what is too long is not sealed, and counted; a batch has its room", () => {
+  const both = new Channels(2, random.fill, { maxPayload: 10, capacity: 2 }), { sealer } = both;
+  assertEquals([sealer.add(0, new Uint8Array(11)), sealer.count, sealer.tooLarge], [false, 0, 1]);
+  assert(sealer.add(0, new Uint8Array(10)) && sealer.add(65_535, new Uint8Array(0)));
+  assert(sealer.isFull);
+  assertThrows(() => sealer.add(0, new Uint8Array(0)), RangeError, "full");
+  both.seal([]);
+  assertThrows(() => sealer.add(65_536, new Uint8Array(0)), RangeError, "flow");
+  assertThrows(() => sealer.flush([new DatagramBatch(2, 42)]), RangeError);
+});
+
+Deno.test("pads that fail leave nothing to send, and their numbers unused", () => {
+  let fails = true;
+  const both = new Channels(2, (into) => {
+    if (fails) throw new Error("no pads");
+    random.fill(into);
+  });
+  both.sealer.add(1, text("lost"));
+  assertThrows(() => both.seal([]), Error, "no pads");
+  fails = false;
+  assertEquals(both.sealer.count, 0);
+  for (const shares of both.seal([{ flow: 2, payload: text("next") }])) shares.forEach((sent) => both.open(sent));
+  assertEquals(both.delivered, [{ sequence: 1, flow: 2, payload: text("next").toHex() }]);
+});
