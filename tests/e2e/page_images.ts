@@ -17,8 +17,9 @@ testWith(["chromium", "network namespaces"], "the page's pictures", async () => 
   await using second = await transfer(scene);
   await page.waitForTimeout(8_000);
   await page.screenshot({ path: `${IMAGES}page-light.png` });
+  relay.admits = false;
   relay.cut("reset");
-  await page.locator(".lane.failed").waitFor();
+  await page.locator(".lane.away").waitFor();
   await page.waitForTimeout(3_000);
   await page.emulateMedia({ colorScheme: "dark" });
   await page.screenshot({ path: `${IMAGES}page-dark.png` });
