@@ -96,7 +96,8 @@ Deno.test("README's limits match the code", () => {
     const row of [
       `n | ${MIN_CHANNELS} to ${MAX_CHANNELS},`,
       `handshake | ${DEFAULT_TIMEOUTS.handshake / 1000} s,`,
-      `session | dead after ${DEFAULT_TIMEOUTS.silence / 1000} s `,
+      `session | broken after ${DEFAULT_TIMEOUTS.silence / 1000} s `,
+      `a broken channel | joined again within ${DEFAULT_TIMEOUTS.rejoin / 1000} s, `,
       `association | ${DEFAULT_TIMEOUTS.idle / 1000} s at the client, ${
         2 * DEFAULT_TIMEOUTS.idle / 1000
       } s at the server`,
