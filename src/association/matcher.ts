@@ -1,4 +1,4 @@
-import { type Associate, cookieKey, RefusedReason } from "../wire/associate.ts";
+import { type Associate, cookieKey, INTERPOLATION, isAbsent, RefusedReason } from "../wire/associate.ts";
 
 /** A connection of the server handler without an association. */
 export interface Candidate {
@@ -18,12 +18,16 @@ interface Claim<C> {
 
 /** Options of {@linkcode Matcher}. */
 export interface MatcherOptions<C> {
-  /** Numbers of the supported schemes. */
-  readonly schemes: ReadonlySet<number>;
+  /** Returns true if a list's scheme and threshold are those of this server handler. */
+  readonly accepts: (list: Associate) => boolean;
   /** Returns whether the connections of an association must have arrived at different host addresses; asked each time. */
   readonly distinctAddresses: () => boolean;
-  /** Called when all connections in a list have sent it, in the list's order, after the matcher has removed them. */
-  associated(candidates: C[], list: Associate): void;
+  /**
+   * Called when all connections in a list have sent it, after the matcher has removed them.
+   *
+   * @param candidates In the list's order; null for a channel that joins later.
+   */
+  associated(candidates: (C | null)[], list: Associate): void;
 }
 
 /**
@@ -73,11 +77,12 @@ export class Matcher<C extends Candidate> {
       throw new TypeError("a second list from one connection");
     }
     const { scheme, threshold, cookies } = list;
-    const names = cookies.map(cookieKey);
-    if (!this.#options.schemes.has(scheme) || threshold !== names.length || !names.includes(own)) {
+    const present = cookies.filter((cookie) => scheme !== INTERPOLATION || !isAbsent(cookie));
+    const names = present.map(cookieKey);
+    if (!this.#options.accepts(list) || names.length < threshold || !names.includes(own)) {
       return this.#refuse(candidate, RefusedReason.Unacceptable);
     }
-    const key = `${scheme}:${names.join()}`;
+    const key = `${scheme}:${threshold}:${cookies.map(cookieKey).join()}`;
     this.#claim(key, names).senders.add(candidate);
     this.#sent.set(candidate, key);
     // Other lists that name this connection can't be completed any more.
@@ -117,7 +122,8 @@ export class Matcher<C extends Candidate> {
       this.#removeCandidate(candidate);
       this.#failAllNaming(candidate, RefusedReason.Mismatch);
     }
-    this.#options.associated(candidates, list);
+    const byName = new Map(claim.names.map((name, at) => [name, candidates[at]!]));
+    this.#options.associated(list.cookies.map((cookie) => byName.get(cookieKey(cookie)) ?? null), list);
   }
 
   #failAllNaming(candidate: C, reason: RefusedReason, except?: string): void {

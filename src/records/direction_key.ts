@@ -68,10 +68,12 @@ export class DirectionKey {
     record.set(computed, TAG_AT);
   }
 
-  /** Checks the tag of the next record's head, whose body has `length` bytes; true if it is right. Call it once a record. */
+  /** Checks the tag of the next record's head, whose body has `length` bytes. If it is right, the one after it is next. */
   checkHead(head: Uint8Array, length: number): boolean {
     this.#tagNext(length, head.subarray(HASH_AT, TAG_AT));
-    return isComputed(head.subarray(TAG_AT, RECORD_HEAD_LENGTH));
+    const right = isComputed(head.subarray(TAG_AT, RECORD_HEAD_LENGTH));
+    if (!right) this.#number--;
+    return right;
   }
 
   /** Checks a body against the hash in its head; true if it is right. */

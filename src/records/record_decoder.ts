@@ -27,6 +27,7 @@ export class RecordDecoder {
   #key: DirectionKey | null = null;
   #needed: number = KEY_LENGTH;
   #inBody = false;
+  #wrong = "";
   #failure: RecordError | null = null;
 
   /** Creates a decoder that expects KEY. @param poly1305 Default: the fastest of this system. */
@@ -53,39 +54,61 @@ export class RecordDecoder {
    * @throws {RangeError} When it is given another number of bytes.
    */
   take(bytes: Uint8Array): Uint8Array | null {
+    const isBody = this.#inBody;
+    if (!this.attempt(bytes)) this.fail();
+    return isBody ? bytes : null;
+  }
+
+  /**
+   * Tries the next {@linkcode RecordDecoder.needed} bytes, of which there may be several versions.
+   *
+   * @param bytes Only read, and not kept.
+   * @returns True if they are right: those behind them are next. Otherwise nothing has changed.
+   * @throws {RecordError} Once it has failed.
+   * @throws {RangeError} When it is given another number of bytes.
+   */
+  attempt(bytes: Uint8Array): boolean {
     if (this.#failure !== null) throw this.#failure;
     if (bytes.length !== this.#needed) throw new RangeError(`${bytes.length} bytes, not ${this.#needed}`);
-    if (this.#key === null) this.#takeKey(bytes);
-    else if (!this.#inBody) this.#takeHead(this.#key, bytes);
-    else return this.#takeBody(this.#key, bytes);
-    return null;
+    if (this.#key === null) return this.#attemptKey(bytes);
+    return this.#inBody ? this.#attemptBody(this.#key, bytes) : this.#attemptHead(this.#key, bytes);
   }
 
-  #takeKey(key: Uint8Array): void {
-    this.#key = DirectionKey.accept(key, this.#poly1305) ?? this.#fail("KEY with a wrong tag: it was tampered with");
+  /** Fails for good, for what was wrong in the last attempt. */
+  fail(): never {
+    this.#needed = 0;
+    throw this.#failure ??= new RecordError(this.#wrong);
+  }
+
+  #attemptKey(key: Uint8Array): boolean {
+    const accepted = DirectionKey.accept(key, this.#poly1305);
+    if (accepted === null) return this.#isWrong("KEY with a wrong tag: it was tampered with");
+    this.#key = accepted;
     this.#needed = RECORD_HEAD_LENGTH;
+    return true;
   }
 
-  #takeHead(key: DirectionKey, head: Uint8Array): void {
+  #attemptHead(key: DirectionKey, head: Uint8Array): boolean {
     const [high = 0, middle = 0, low = 0] = head, length = high << 16 | middle << 8 | low;
     if (length < MIN_BODY || length > this.maxBody) {
-      this.#fail(`a record of ${length} bytes; ${MIN_BODY} to ${this.maxBody} are allowed`);
+      return this.#isWrong(`a record of ${length} bytes; ${MIN_BODY} to ${this.maxBody} are allowed`);
     }
-    if (!key.checkHead(head, length)) this.#fail("a record with a wrong tag: it was tampered with");
+    if (!key.checkHead(head, length)) return this.#isWrong("a record with a wrong tag: it was tampered with");
     this.#hash.set(head.subarray(HASH_AT, TAG_AT));
     this.#needed = length;
     this.#inBody = true;
+    return true;
   }
 
-  #takeBody(key: DirectionKey, body: Uint8Array): Uint8Array {
-    if (!key.checkBody(body, this.#hash)) this.#fail("a record with a wrong hash: it was tampered with");
+  #attemptBody(key: DirectionKey, body: Uint8Array): boolean {
+    if (!key.checkBody(body, this.#hash)) return this.#isWrong("a record with a wrong hash: it was tampered with");
     this.#needed = RECORD_HEAD_LENGTH;
     this.#inBody = false;
-    return body;
+    return true;
   }
 
-  #fail(why: string): never {
-    this.#needed = 0;
-    throw this.#failure = new RecordError(why);
+  #isWrong(why: string): false {
+    this.#wrong = why;
+    return false;
   }
 }

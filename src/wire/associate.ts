@@ -9,11 +9,14 @@ export const MAX_CHANNELS = 16;
 
 /** The client's list of cookies, with the sharing scheme of the channels that they name. */
 export interface Associate {
-  /** The sharing scheme's number; 1 is XOR. */
+  /** The sharing scheme's number: 1 is XOR, 2 interpolation. */
   readonly scheme: number;
   /** Number of shares needed to learn anything; for XOR the number of channels. */
   readonly threshold: number;
-  /** One distinct cookie of 16 bytes per channel; a channel's position is its share's index. */
+  /**
+   * A cookie of 16 bytes per channel, all distinct; a channel's position is its share's index. With interpolation,
+   * {@linkcode NO_COOKIE} stands for a channel that joins later.
+   */
   readonly cookies: readonly Uint8Array[];
 }
 
@@ -37,6 +40,15 @@ export enum RefusedReason {
   /** A broken channel can't be joined again: its association is over, or the request is not from its client. */
   NotOffered = 6,
 }
+
+/** Number of sharing by XOR, of which all shares are needed. */
+export const XOR = 1;
+
+/** Number of sharing by interpolation, of which `threshold` shares are needed. */
+export const INTERPOLATION = 2;
+
+/** Stands for a channel that joins later: 16 zeros. */
+export const NO_COOKIE: Uint8Array = new Uint8Array(COOKIE_LENGTH);
 
 const ASSOCIATE = 1;
 
@@ -97,7 +109,8 @@ export function* decodeAssociateAfter(head: Uint8Array): Decoder<Associate> {
     { length: channels },
     (_, index) => list.slice(index * COOKIE_LENGTH, (index + 1) * COOKIE_LENGTH),
   );
-  if (new Set(cookies.map(cookieKey)).size < channels) throw new WireError("a list names a cookie twice");
+  const present = cookies.filter((cookie) => scheme !== INTERPOLATION || !isAbsent(cookie));
+  if (new Set(present.map(cookieKey)).size < present.length) throw new WireError("a list names a cookie twice");
   return { scheme, threshold, cookies };
 }
 
@@ -128,6 +141,11 @@ export function* decodeRefusedAfter(): Decoder<RefusedReason> {
   const [reason = 0] = yield 1;
   if (RefusedReason[reason] === undefined) throw new WireError(`refused for unknown reason ${reason}`);
   return reason;
+}
+
+/** True if a list names no connection for a channel. */
+export function isAbsent(cookie: Uint8Array): boolean {
+  return cookie.every((byte) => byte === 0);
 }
 
 /** A cookie, or a whole list, as a string for comparison and as a map key. */

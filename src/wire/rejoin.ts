@@ -23,6 +23,9 @@ export const OFFER_LENGTH: number = 1 + HANDLE_LENGTH + REJOIN_SECRETS_LENGTH;
 /** Largest count of bytes that a message can state: beyond it, JavaScript's numbers are not exact. */
 export const MAX_COUNT = 2 ** 53 - 1;
 
+/** Length in bytes of a count of bytes. */
+export const COUNT_LENGTH = 8;
+
 /** A client's request to join a broken channel of a running association again. */
 export interface Rejoin {
   /** The channel's handle. */
@@ -100,7 +103,7 @@ export function decodeOffer(body: Uint8Array): Offer {
 
 /** Encodes a number of bytes as `u64`. */
 export function encodeCount(count: number): Uint8Array {
-  const bytes = new Uint8Array(8);
+  const bytes = new Uint8Array(COUNT_LENGTH);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(count));
   return bytes;
 }

@@ -30,9 +30,10 @@ class Fake implements Candidate {
 
 function makeMatcher(distinctAddresses = true): Matcher<Fake> {
   return new Matcher<Fake>({
-    schemes: new Set([1]),
+    accepts: ({ scheme, threshold, cookies }) => scheme === 1 && threshold === cookies.length,
     distinctAddresses: () => distinctAddresses,
-    associated: (candidates) => {
+    associated: (all) => {
+      const candidates = all.filter((one) => one !== null);
       for (const one of candidates) {
         assertEquals(one.associatedWith, null);
         one.associatedWith = candidates;
