@@ -16,7 +16,16 @@ import {
   checkFixedPorts,
   repeated,
 } from "./check.ts";
-import { logGroup, paddingField, padsField, streamLimits, timeoutsGroup, workersField } from "./common.ts";
+import {
+  checkThreshold,
+  logGroup,
+  paddingField,
+  padsField,
+  streamLimits,
+  thresholdField,
+  timeoutsGroup,
+  workersField,
+} from "./common.ts";
 import { checkEstimates, estimatesField } from "./estimate.ts";
 import { checkUsers, ingressSchema } from "./ingress.ts";
 import { clientIdentifySchema, isLearnable } from "./identify.ts";
@@ -87,6 +96,10 @@ const channelsField: Field<readonly ChannelAddress[]> = {
   doc: "The server's channels, 2 to 16 addresses",
 };
 
+function omitFlag<T>({ flag: _, ...field }: Field<T>): Field<T> {
+  return field;
+}
+
 /** Settings of one server, for the long form of the file. */
 const serverEntrySchema: Schema<Omit<Server, "name" | "joined">> = {
   channels: channelsField,
@@ -102,6 +115,7 @@ const serverEntrySchema: Schema<Omit<Server, "name" | "joined">> = {
     example: "web.key.pub",
     doc: "Key that the server must prove to have: its public half, or an HMAC key of this client and server alone",
   },
+  threshold: { ...omitFlag(thresholdField), doc: "As threshold, for this server" },
   estimates: estimatesField,
 };
 
@@ -163,6 +177,7 @@ const schema: Schema<ClientConfig> = {
   workers: workersField("Event loops that share the connections, up to one per core"),
   pads: padsField,
   padding: paddingField,
+  threshold: thresholdField,
   limits: limitsGroup,
   timeouts: timeoutsGroup,
   admin: adminField,
@@ -176,6 +191,7 @@ export function checkServers(servers: readonly Server[], problems: Problems): vo
     checkDistinctHosts(server.channels, problems);
     checkDistinctWays(server.channels, problems);
     checkEstimates(server, problems);
+    checkThreshold(server.threshold, server.channels, server, problems);
   }
   for (const server of repeated(servers, ({ name }) => name)) {
     problems.at(server, `two servers are named ${server.name}; give each its own name`);
@@ -191,6 +207,9 @@ function check(config: ClientConfig, problems: Problems): void {
     );
   }
   checkServers(servers, problems);
+  for (const server of servers) {
+    if (server.threshold === undefined) checkThreshold(config.threshold, server.channels, server, problems);
+  }
   const listeners = [...forwards.map(({ listen }) => listen), ...redirects, ...tproxies, ...socks5, ...httpConnects];
   if (listeners.length === 0) {
     problems.at(forwards, "no ingress; give at least one, such as forward HOST:PORT=NAME:PORT or redirect HOST:PORT");

@@ -1,6 +1,7 @@
 import { LOG_THRESHOLDS } from "../log/log.ts";
 import { PAD_CHOICES, type PadChoice } from "../sharing/pads.ts";
 import type { Padding } from "../streams/multiplexer_options.ts";
+import type { Problems } from "./problems.ts";
 import type { Field, Group, Schema } from "./schema.ts";
 import { scalar } from "./shape.ts";
 import { countSyntax, durationOrOffSyntax, durationSyntax, wordSyntax } from "./syntax.ts";
@@ -116,6 +117,28 @@ export const paddingField: Field<Padding> = {
   doc: "Padding of what is sent; sizes: each burst of a session to a size class; beat: also small writes, such as " +
     "keystrokes, on a steady beat",
 };
+
+/** `threshold` of both handlers, and of a server on a client. */
+export const thresholdField: Field<number> = {
+  key: "threshold",
+  flag: "threshold",
+  shape: scalar(countSyntax(2, 15)),
+  example: "2",
+  doc: "Number of channels that suffice, fewer than there are: the others may be slow or away, and as many give away " +
+    "all; the same on both sides; default: all channels are needed",
+};
+
+/** Reports a threshold that is not below the number of channels. */
+export function checkThreshold(
+  threshold: number | undefined,
+  channels: readonly unknown[],
+  at: object,
+  problems: Problems,
+): void {
+  const { length } = channels;
+  if (threshold === undefined || length === 0 || threshold < length) return;
+  problems.at(at, `threshold ${threshold} with ${length} channels; give less, or leave it out if all are needed`);
+}
 
 /** `log` of both handlers. */
 export const logGroup: Group<LogConfig> = {

@@ -11,7 +11,16 @@ import {
   repeated,
 } from "./check.ts";
 import { checkClients, clientsField } from "./clients.ts";
-import { logGroup, paddingField, padsField, streamLimits, timeoutsGroup, workersField } from "./common.ts";
+import {
+  checkThreshold,
+  logGroup,
+  paddingField,
+  padsField,
+  streamLimits,
+  thresholdField,
+  timeoutsGroup,
+  workersField,
+} from "./common.ts";
 import { checkAnnounced, serverIdentifySchema } from "./identify.ts";
 import { HOST_PATTERN, PORT_PATTERN, textSchema } from "./json_schema.ts";
 import { type Problems, quote } from "./problems.ts";
@@ -160,6 +169,7 @@ const schema: Schema<ServerConfig> = {
   ),
   pads: padsField,
   padding: paddingField,
+  threshold: thresholdField,
   limits: limitsGroup,
   timeouts: timeoutsGroup,
   admin: adminField,
@@ -168,6 +178,7 @@ const schema: Schema<ServerConfig> = {
 
 function check(config: ServerConfig, problems: Problems): void {
   const { channels, targets, distinctAddresses, limits, workers } = config;
+  checkThreshold(config.threshold, config.channels, config, problems);
   checkChannelCount(channels, channels, problems);
   if (distinctAddresses) checkDistinctHosts(channels, problems);
   else checkDistinctListeners(channels, problems);

@@ -108,6 +108,8 @@ export interface ServerConfig {
   readonly pads: PadChoice;
   /** Measures against an observer of sizes and times. */
   readonly padding: Padding;
+  /** Number of channels that suffice. Default: all are needed. */
+  readonly threshold?: number;
   /** Limits. */
   readonly limits: ServerLimits;
   /** Timeouts. */
@@ -136,6 +138,8 @@ export interface Server {
   readonly ports?: readonly number[];
   /** File of the key that the server must prove to have. Default: it is not authenticated. */
   readonly key?: string;
+  /** Number of channels that suffice. Default: that of the configuration. */
+  readonly threshold?: number;
   /** Keys of a server that this client joined. Never in a configuration file. */
   readonly joined?: JoinedKeys;
   /** Estimates for `micss plan`. Handlers ignore them. */
@@ -212,6 +216,8 @@ export interface ClientConfig {
   readonly pads: PadChoice;
   /** Measures against an observer of sizes and times. */
   readonly padding: Padding;
+  /** Number of channels that suffice. Default: all are needed. */
+  readonly threshold?: number;
   /** Limits. */
   readonly limits: ClientLimits;
   /** Timeouts. */
