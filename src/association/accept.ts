@@ -2,9 +2,15 @@ import type { Address } from "../net/address.ts";
 import { type Connection, readFull, writeAll } from "../net/connection.ts";
 import { isDisconnect } from "../net/retry.ts";
 import { requirePlainTcp } from "../net/listen/plain_tcp.ts";
-import { xor } from "../sharing/xor.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
-import { type Associate, associationId, encodeAssociate, RefusedReason } from "../wire/associate.ts";
+import {
+  type Associate,
+  associationId,
+  encodeAssociate,
+  INTERPOLATION,
+  RefusedReason,
+  XOR,
+} from "../wire/associate.ts";
 import { decodeFrom } from "../wire/decoder.ts";
 import { decodeFirst } from "../wire/first.ts";
 import { encodeGreeting } from "../wire/greeting.ts";
@@ -18,6 +24,9 @@ import { PendingConnection } from "./pending_connection.ts";
 import type { Resume } from "./rejoin_acceptor.ts";
 import type { Rejoin } from "../wire/rejoin.ts";
 
+/** Stands for the address of a channel that has not joined yet. */
+const UNKNOWN: Address = { host: "", port: 0 };
+
 const NO_LIMITS: WaitingLimits = { total: Infinity, perSource: Infinity };
 
 /** Settings of an {@linkcode Acceptor} that may change while it runs. */
@@ -28,6 +37,8 @@ export interface AcceptorSettings {
   readonly timeout?: number;
   /** Limits on connections without an association. Default: none. */
   readonly waiting?: WaitingLimits;
+  /** Number of shares that suffice, fewer than channels. Default: all are needed. */
+  readonly threshold?: number;
 }
 
 /** Options of an {@linkcode Acceptor}. */
@@ -70,13 +81,17 @@ export class Acceptor {
 
   /** Creates an acceptor without connections. */
   constructor(options: AcceptorOptions) {
-    const { scheme = xor, clock = systemClock, settings = (): AcceptorSettings => ({}) } = options;
+    const { clock = systemClock, settings = (): AcceptorSettings => ({}) } = options;
     this.#options = options;
     this.#settings = settings;
     this.#clock = clock;
     this.#waiting = new AdmissionQueue(() => settings().waiting ?? NO_LIMITS);
     this.#matcher = new Matcher<PendingConnection>({
-      schemes: new Set([scheme.id]),
+      accepts: ({ scheme, threshold, cookies }) => {
+        const { threshold: ours } = settings();
+        if (ours === undefined) return scheme === XOR && threshold === cookies.length;
+        return scheme === INTERPOLATION && threshold === ours && threshold < cookies.length;
+      },
       distinctAddresses: () => settings().distinctAddresses ?? true,
       associated: (candidates, list) => this.#associate(candidates, list),
     });
@@ -143,26 +158,27 @@ export class Acceptor {
     this.#matcher.submit(pending, first.list);
   }
 
-  #associate(candidates: PendingConnection[], list: Associate): void {
-    for (const candidate of candidates) {
+  #associate(candidates: (PendingConnection | null)[], list: Associate): void {
+    const present = candidates.filter((candidate) => candidate !== null);
+    for (const candidate of present) {
       candidate.release();
       this.#waiting.remove(candidate);
     }
-    const addresses: Address[] = candidates.map(({ connection }) => connection.local);
+    const addresses: Address[] = candidates.map((candidate) => candidate?.connection.local ?? UNKNOWN);
     const association = new Association(
       associationId(list.cookies),
-      candidates.map(({ reader }) => reader),
+      candidates.map((candidate) => candidate?.reader ?? null),
       addresses,
-      this.#options,
+      { ...this.#options, threshold: list.threshold },
     );
     const echo = association.list = encodeAssociate(list);
-    candidates.forEach(({ connection }, index) => {
-      writeAll(connection, echo).catch((cause) => {
-        association.channelFailed(index, cause);
-        association.abort();
+    candidates.forEach((candidate, index) => {
+      if (candidate === null) return;
+      writeAll(candidate.connection, echo).catch((cause) => {
+        if (association.lost(index, cause) !== null) association.abort();
       });
     });
-    const first = Math.min(...candidates.map(({ arrived }) => arrived));
+    const first = Math.min(...present.map(({ arrived }) => arrived));
     this.#options.associated(association, this.#clock.now() - first);
   }
 

@@ -8,7 +8,12 @@ import { padSource } from "../sharing/pads.ts";
 import { type PadSource } from "../sharing/system_pads.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import { xor } from "../sharing/xor.ts";
-import type { ChannelReader } from "./channel_reader.ts";
+import { recordOpener } from "../records/record_opener.ts";
+import { thresholdScheme } from "../sharing/threshold.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
+import { ChannelReader } from "./channel_reader.ts";
+import { NoConnection } from "./no_connection.ts";
+import { ThresholdSource } from "./threshold_source.ts";
 import { WireError } from "../wire/decoder.ts";
 import { ChannelsSink, type Written } from "./channels_sink.ts";
 import { ChannelsSource } from "./channels_source.ts";
@@ -46,6 +51,17 @@ export class ChannelError extends MicssError {
   }
 }
 
+/** Bytes by which a channel may lag behind the others, where it is not needed. */
+const MAX_LAG = 4 * 1024 * 1024;
+
+/** A channel lags so far behind the others that it is given up for now. */
+export class Lagging extends MicssError {
+  /** @param bytes Number of bytes that wait for it. */
+  constructor(bytes: number) {
+    super(`lags ${bytes} bytes behind the others`);
+  }
+}
+
 /** The association has ended. */
 class AssociationOver extends MicssError {
   constructor() {
@@ -55,16 +71,20 @@ class AssociationOver extends MicssError {
 
 /** Sharing scheme and pads of an association, for both directions. */
 export interface Sharing {
-  /** Default: XOR. */
+  /** Default: XOR, of which all shares are needed. */
   readonly scheme?: Scheme;
+  /** Number of shares that suffice, at least 2. Default: all. With fewer than all, they are made by interpolation. */
+  readonly threshold?: number;
+  /** Measures how long a wrong record waits for further shares. Default: the system's. */
+  readonly clock?: Clock;
   /** Default: `padSource("auto")`. */
   readonly pads?: PadSource;
 }
 
 /** Decides about channels that break, and has them joined again. */
 export interface Rejoining {
-  /** Limits on the shares that are kept for it. */
-  readonly limits: KeepingLimits;
+  /** Limits on the shares that are kept for it; null keeps none. */
+  readonly limits: KeepingLimits | null;
   /**
    * Returns true if a broken channel is to be joined again; false ends the association.
    *
@@ -72,6 +92,10 @@ export interface Rejoining {
    * @param cause The error of its connection; null after an orderly end.
    */
   allows(index: number, cause: unknown): boolean;
+  /** True if the association carries a session, or owes bytes of one. */
+  inUse(): boolean;
+  /** Reports a channel that is known to lie: it has been given up for good. */
+  lied(index: number): void;
   /** Resolves when all that was joined has been handled: then the streams that are over are known. */
   handled(): Promise<void>;
   /** Begins to join it again; its connection has been reset. */
@@ -94,8 +118,10 @@ export class Association {
   readonly id: string;
   /** Number of message bytes that have been joined. */
   joined = 0;
-  /** Received message bytes; the reader holds each chunk. Ends as {@linkcode ChannelsSource} does. */
-  readonly readable: ReadableStream<Chunk>;
+  /** Number of channels that suffice. */
+  readonly threshold: number;
+  readonly #message: ReadableStream<Chunk> | null = null;
+  readonly #verified: ReadableStream<readonly Chunk[]> | null = null;
   /** Message bytes to send, in chunks that fit a pooled buffer; releases each once it is split. Closing half-closes. */
   readonly writable: WritableStream<Chunk>;
   /** The list message of its handshake (docs/PROTOCOL.md 2.2), as sent or echoed; empty before it is known. */
@@ -108,13 +134,14 @@ export class Association {
   fault: Error | null = null;
   /** Called once, when it is ended or aborted. */
   ending: () => void = () => {};
-  /** The channels' addresses at the server handler. */
-  readonly addresses: readonly Address[];
+  /** The channels' addresses at the server handler; on a server, of a channel that has never joined, an unknown one. */
+  readonly addresses: Address[];
   /** Channels that were stalled a moment ago: the system can't tell after a channel has been reset. */
   suspects: readonly number[] = [];
   readonly #readers: readonly ChannelReader[];
   readonly #senders: readonly ShareSender[];
   readonly #away = new Set<number>();
+  readonly #liars = new Set<number>();
   #rejoining: Rejoining | null = null;
   #acknowledged = 0;
   readonly #over = Promise.withResolvers<void>();
@@ -124,29 +151,65 @@ export class Association {
    * Takes ownership of the channels.
    *
    * @param id Its name.
-   * @param readers Readers of at least two associated connections, in the order of their shares.
+   * @param readers Readers of at least two associated connections, in the order of their shares; with a threshold, null for a
+   * channel that joins later.
    * @param addresses The channels' addresses at the server handler, for errors and metrics.
    */
-  constructor(id: string, readers: readonly ChannelReader[], addresses: readonly Address[], sharing: Sharing = {}) {
-    const { scheme = xor, pads = padSource("auto") } = sharing;
+  constructor(
+    id: string,
+    readers: readonly (ChannelReader | null)[],
+    addresses: readonly Address[],
+    sharing: Sharing = {},
+  ) {
+    const { pads = padSource("auto"), threshold = readers.length } = sharing;
     this.id = id;
-    this.addresses = addresses;
-    this.#readers = readers;
-    const source = new ChannelsSource(readers, {
-      failed: (index, cause) => this.channelFailed(index, cause),
-      ended: (index) => this.#goesOn(index),
-      joined: (length) => void (this.joined += length),
-    });
-    this.readable = source.readable.pipeThrough(shareJoiner(scheme));
-    this.#senders = readers.map(({ connection }, index) =>
-      new ShareSender(connection, (cause) => this.lost(index, cause))
+    this.threshold = threshold;
+    this.addresses = [...addresses];
+    const all = this.#readers = readers.map((reader, index) =>
+      reader ?? new ChannelReader(new NoConnection(addresses[index]!))
     );
-    readers.forEach((reader, index) => reader.lost = (cause) => this.lost(index, cause) === null);
-    const sink = new ChannelsSink(this.#senders, (length) => this.written(length));
+    const events = {
+      failed: (index: number, cause: unknown) => this.channelFailed(index, cause),
+      ended: (index: number) => this.#goesOn(index),
+      joined: (length: number) => void (this.joined += length),
+      lied: (indexes: readonly number[]) => indexes.forEach((index) => this.#lied(index)),
+      isAway: (index: number) => this.#away.has(index),
+    };
+    let scheme = sharing.scheme ?? xor;
+    if (threshold === readers.length) {
+      this.#message = new ChannelsSource(all, events).readable.pipeThrough(shareJoiner(scheme));
+    } else {
+      const ofSome = thresholdScheme(threshold);
+      scheme = ofSome;
+      this.#verified = new ThresholdSource(all, ofSome, events, sharing.clock ?? systemClock).readable;
+    }
+    this.#senders = all.map(({ connection }, index) => new ShareSender(connection, (cause) => this.lost(index, cause)));
+    all.forEach((reader, index) => reader.lost = (cause) => this.lost(index, cause) === null);
+    readers.forEach((reader, index) => {
+      if (reader === null) void this.suspend(index);
+    });
+    const sink = new ChannelsSink(this.#senders, (length) => {
+      this.written(length);
+      if (threshold < readers.length) this.#cutLaggards();
+    }, threshold);
     const splitter = shareSplitter(scheme, commonGuard(pads), readers.length);
     this.writable = splitter.writable;
     // A channel's failure reaches the writer through the pipe.
     splitter.readable.pipeTo(sink.writable).catch(() => {});
+  }
+
+  /**
+   * Received message bytes; the reader holds each chunk. Ends as {@linkcode ChannelsSource} does. There are none with a
+   * threshold: only records tell which shares are right.
+   */
+  get readable(): ReadableStream<Chunk> {
+    if (this.#message === null) throw new TypeError("no message bytes before they are verified");
+    return this.#message;
+  }
+
+  /** Bodies of records that have been verified; the reader holds each. Either this or `readable` is used, once. */
+  records(): ReadableStream<readonly Chunk[]> {
+    return this.#verified ?? this.readable.pipeThrough(recordOpener());
   }
 
   /** The connections, in the order of their shares; the last one of a channel that is away. */
@@ -175,6 +238,16 @@ export class Association {
     return this.#rejoining?.allows(0, null) ?? false;
   }
 
+  /** True while so many channels are away that nothing moves. */
+  get isPaused(): boolean {
+    return this.#readers.length - this.#away.size < this.threshold;
+  }
+
+  /** True for a channel that is known to lie. */
+  isLiar(index: number): boolean {
+    return this.#liars.has(index);
+  }
+
   /** Indexes of the channels that are broken and not joined again yet. */
   get away(): ReadonlySet<number> {
     return this.#away;
@@ -190,10 +263,33 @@ export class Association {
   lost(index: number, cause: unknown): Error | null {
     if (this.#away.has(index)) return null;
     const rejoining = this.#ended || this.reason !== null ? null : this.#rejoining;
-    if (rejoining === null || !rejoining.allows(index, cause)) return this.channelFailed(index, cause);
-    this.suspend(index);
+    if (rejoining === null || !this.#canLose(index, cause, rejoining)) return this.channelFailed(index, cause);
+    void this.suspend(index);
     rejoining.broken(index, cause);
     return null;
+  }
+
+  /** True if the association goes on without a channel, or waits for it. An orderly end of one without use is the end of all. */
+  #canLose(index: number, cause: unknown, rejoining: Rejoining): boolean {
+    if (cause === null && !rejoining.inUse()) return false;
+    return this.#readers.length - this.#away.size > this.threshold || rejoining.allows(index, cause);
+  }
+
+  /** Gives up a channel that lies, for good. */
+  #lied(index: number): void {
+    if (this.#liars.has(index) || this.#ended) return;
+    this.#liars.add(index);
+    this.#rejoining?.lied(index);
+    void this.suspend(index);
+    this.#senders[index]!.skip();
+  }
+
+  /** Gives up the channels that lag too far behind: what is kept for them is bounded. They come back at a later place. */
+  #cutLaggards(): void {
+    this.#senders.forEach((sender, index) => {
+      if (sender.behind <= MAX_LAG && !(sender.behind > 0 && sender.isOverdrawn)) return;
+      if (this.lost(index, new Lagging(sender.behind)) === null) sender.skip();
+    });
   }
 
   /** True if a channel that has ended in order, with all of its bytes joined, is joined again. */
@@ -224,12 +320,14 @@ export class Association {
    * @throws {RangeError} If the shares from there on are not kept; the caller owns the connection then.
    */
   resume(index: number, connection: Connection, received: number): void {
-    if (received < this.#acknowledged) {
+    // Only where all channels are needed: others may have brought what this one has not.
+    const isNeeded = this.threshold === this.#readers.length;
+    if (isNeeded && received < this.#acknowledged) {
       throw new RangeError(`the other side has ${received} bytes, but had joined ${this.#acknowledged}`);
     }
-    this.#senders[index]!.resume(connection, received);
+    this.#senders[index]!.resume(connection, received, !isNeeded);
     this.#away.delete(index);
-    this.#readers[index]!.resume(connection);
+    this.#readers[index]!.resume(connection, !isNeeded);
   }
 
   /** Notes that the other side has joined a number of message bytes. @throws {WireError} If that can't be. */
@@ -306,9 +404,19 @@ export class Association {
     return this.#over.promise;
   }
 
+  /** Bytes that each channel did not bring, as it was not joined to the association. */
+  get skipped(): number[] {
+    return this.#readers.map(({ skipped }) => skipped);
+  }
+
   /** Bytes received on one channel. @param index The channel's index, from 0. */
   receivedOn(index: number): number {
     return this.#readers[index]!.received;
+  }
+
+  /** True if a channel's connection should bring something, as it is read: more than it has brought can be of use. */
+  isExpected(index: number): boolean {
+    return !this.#away.has(index) && this.awaits(index);
   }
 
   /** True if the channel is furthest behind: nothing can be joined until it brings more. */

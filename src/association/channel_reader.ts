@@ -1,4 +1,6 @@
-import type { Connection } from "../net/connection.ts";
+import { type Connection, readFull } from "../net/connection.ts";
+import { WireError } from "../wire/decoder.ts";
+import { COUNT_LENGTH, decodeCount } from "../wire/rejoin.ts";
 import { affordable, giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../net/buffer_pool.ts";
 import { Chunk } from "../net/chunk.ts";
 
@@ -37,6 +39,8 @@ interface Segment {
 export class ChannelReader {
   /** Called after each arrival, and at the end. */
   changed: () => void = () => {};
+  /** Reads on while few bytes are available: set where they may be of no use without more. */
+  readsOn = false;
   /** Called when the connection fails; true if another one follows. */
   lost: (cause: unknown) => boolean = () => false;
   #connection: Connection;
@@ -46,8 +50,10 @@ export class ChannelReader {
   readonly #segments: Segment[] = [];
   #size: number = SMALLEST_BUFFER;
   #reading = false;
-  /** Bytes read from the channel since the association began. */
+  /** Offset behind the last byte received: the number of bytes received, and of those that were skipped. */
   received = 0;
+  /** Number of bytes that were lost on this channel, as it was not joined to the association. */
+  skipped = 0;
   /** Bytes received and not joined yet. */
   available = 0;
   /** Set when no more bytes will come; its cause is null after an orderly end. */
@@ -70,7 +76,7 @@ export class ChannelReader {
   /** Starts a read, unless one is in progress or the channel is far enough ahead. */
   read(): void {
     if (this.#reading || this.#paused || this.ended !== null || this.available >= READ_AHEAD) return;
-    if (this.available > 0 && this.available < FLOWING) return;
+    if (!this.readsOn && this.available > 0 && this.available < FLOWING) return;
     const segment = this.#tail();
     this.#reading = true;
     this.#connection.read(segment.buffer.subarray(segment.end, segment.size)).then(
@@ -98,12 +104,72 @@ export class ChannelReader {
     return (this.#settled ??= Promise.withResolvers()).promise;
   }
 
-  /** Goes on with another connection, which brings the bytes behind those received. */
-  resume(connection: Connection): void {
+  /**
+   * Goes on with another connection.
+   *
+   * @param announced True if the connection begins with the offset of what it brings; otherwise that is the byte behind those
+   * received.
+   */
+  resume(connection: Connection, announced = false): void {
     this.#connection = connection;
     this.#paused = false;
     this.#settled = null;
-    this.read();
+    if (announced) this.#readOffset(connection);
+    else this.read();
+  }
+
+  async #readOffset(connection: Connection): Promise<void> {
+    const bytes = new Uint8Array(COUNT_LENGTH);
+    this.#reading = true;
+    let cause: unknown = null;
+    try {
+      await readFull(connection, bytes);
+      if (!this.#paused) this.#startAt(decodeCount(bytes, 0));
+    } catch (error) {
+      cause = error;
+    }
+    this.#reading = false;
+    if (cause !== null) this.#over(cause);
+    this.#settled?.resolve();
+    this.changed();
+  }
+
+  /** Goes on at an offset beyond what was received: what lies between is lost on this channel. */
+  #startAt(offset: number): void {
+    if (offset < this.received) throw new WireError("a channel that begins with bytes it has brought before");
+    if (offset === this.received) return;
+    for (const segment of this.#segments.splice(0)) this.#retire(segment);
+    this.skipped += offset - this.received;
+    this.received = offset;
+    this.available = 0;
+  }
+
+  /** Offset of the next byte that can be taken, or that is to arrive. */
+  get next(): number {
+    return this.received - this.available;
+  }
+
+  /** Returns the next bytes without taking them. Valid until the next call. @param length At most `available`. */
+  view(length: number): Uint8Array {
+    const [first] = this.#segments;
+    if (length <= first!.end - first!.start) return first!.buffer.subarray(first!.start, first!.start + length);
+    const copy = new Uint8Array(length);
+    let filled = 0;
+    for (const { buffer, start, end } of this.#segments) {
+      const part = buffer.subarray(start, Math.min(end, start + length - filled));
+      copy.set(part, filled);
+      if ((filled += part.length) === length) break;
+    }
+    return copy;
+  }
+
+  /** Drops bytes. @param length At most `available`. */
+  drop(length: number): void {
+    for (let left = length; left > 0;) {
+      const part = Math.min(left, this.contiguous);
+      this.take(part).release();
+      left -= part;
+    }
   }
 
   /** Number of next bytes that are contiguous: at least one if any are available. */

@@ -11,18 +11,26 @@ const AHEAD = 1;
 export type Written = (length: number) => void;
 
 /**
- * Sends shares over n channels concurrently, chunk by chunk: the slowest channel sets the pace. Closing half-closes every
- * channel after the bytes written.
+ * Sends shares over n channels concurrently, chunk by chunk: the slowest of the channels that are needed sets the pace.
+ * Closing half-closes every channel after the bytes written.
  */
 export class ChannelsSink implements UnderlyingSink<readonly Chunk[]> {
   /** Accepts one share for each channel, all of one length, and releases them. */
   readonly writable: WritableStream<readonly Chunk[]>;
   readonly #senders: readonly ShareSender[];
+  readonly #needed: number;
   readonly #written: Written;
 
-  /** Creates a sink that has sent nothing. @param senders One for each share. */
-  constructor(senders: readonly ShareSender[], written: Written) {
+  /**
+   * Creates a sink that has sent nothing.
+   *
+   * @param senders One for each share.
+   * @param written Called when `needed` channels have accepted a chunk.
+   * @param needed Default: all.
+   */
+  constructor(senders: readonly ShareSender[], written: Written, needed: number = senders.length) {
     this.#senders = senders;
+    this.#needed = needed;
     this.#written = written;
     this.writable = new WritableStream<readonly Chunk[]>(this, new CountQueuingStrategy({ highWaterMark: AHEAD }));
   }
@@ -30,12 +38,27 @@ export class ChannelsSink implements UnderlyingSink<readonly Chunk[]> {
   /** Called by the stream: writes each share to its channel. */
   async write(shares: readonly Chunk[]): Promise<void> {
     const { length } = shares[0]!.bytes;
-    await Promise.all(this.#senders.map((sender, index) => sender.send(shares[index]!)));
+    const sent = this.#senders.map((sender, index) => sender.send(shares[index]!));
+    await (this.#needed === sent.length ? Promise.all(sent) : first(this.#needed, sent));
     this.#written(length);
   }
 
   /** Called by the stream: half-closes every channel. */
   async close(): Promise<void> {
-    await Promise.all(this.#senders.map((sender) => sender.closeWrite()));
+    const closed = this.#senders.map((sender) => sender.closeWrite());
+    await (this.#needed === closed.length ? Promise.all(closed) : first(this.#needed, closed));
   }
+}
+
+/** Resolves when a number of promises have; rejects when so many can't any more. */
+function first(needed: number, promises: readonly Promise<void>[]): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let done = 0, failed = 0;
+  for (const one of promises) {
+    one.then(
+      () => ++done === needed && resolve(),
+      (error) => ++failed > promises.length - needed && reject(error),
+    );
+  }
+  return promise;
 }

@@ -8,7 +8,7 @@ import { deadline } from "../time/deadline.ts";
 import { decodeFrom, WireError } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
 import { decodeRejoinReply, encodeRejoin, type Offer, REJOIN_ATTEMPTS } from "../wire/rejoin.ts";
-import type { Association, Rejoining } from "./association.ts";
+import { type Association, Lagging, type Rejoining } from "./association.ts";
 import { HandshakeRefused, HandshakeTimeout } from "./outcome.ts";
 import { isSameCode, RejoinKey } from "./rejoin_key.ts";
 import type { KeepingLimits } from "./share_sender.ts";
@@ -22,6 +22,9 @@ export const KEPT_BUDGET = 64 * 1024 * 1024;
 /** Bounds of the pause between two attempts, in milliseconds; it doubles after each. */
 const MIN_PAUSE = 100, MAX_PAUSE = 2000;
 
+/** Bounds of the pause before a channel that is not needed is tried again, in milliseconds. */
+const LONG_PAUSE = 1000, MAX_LONG_PAUSE = 30_000;
+
 /** Time limits of a channel's absence, in milliseconds. */
 export interface RejoinLimits {
   /** Maximum absence; 0 if broken channels are not joined again. */
@@ -32,6 +35,8 @@ export interface RejoinLimits {
 
 /** Reports of what happens to channels. */
 export interface RejoinEvents {
+  /** A channel is known to lie, and takes no part any more. */
+  lied(index: number): void;
   /** A channel has broken, and is to be joined again. */
   broken(index: number, cause: unknown): void;
   /** A channel has been joined again. @param ms Duration of its absence, in milliseconds. */
@@ -58,8 +63,13 @@ export interface RejoinerOptions {
 
 /** A channel has been away for too long, or can't be joined again. */
 export class NotRejoined extends MicssError {
-  /** @param why Begins with a verb: "not joined again within 30 s". */
-  constructor(why: string, cause: unknown) {
+  /**
+   * Creates the error.
+   *
+   * @param why Begins with a verb: "not joined again within 30 s".
+   * @param isFinal True if no later attempt can succeed.
+   */
+  constructor(why: string, cause: unknown, readonly isFinal = false) {
     super(`${why}; it broke first: ${reasonOf(cause)}`, { cause });
   }
 }
@@ -76,7 +86,7 @@ interface Means {
  * and proves with what the server handler has offered that it continues the same channel.
  */
 export class Rejoiner implements Rejoining {
-  readonly limits: KeepingLimits;
+  readonly limits: KeepingLimits | null;
   readonly #association: Association;
   readonly #options: RejoinerOptions;
   readonly #means = new Map<number, Means>();
@@ -88,12 +98,14 @@ export class Rejoiner implements Rejoining {
   constructor(association: Association, options: RejoinerOptions) {
     this.#association = association;
     this.#options = options;
-    this.limits = { bytes: MAX_KEPT, budget: options.budget };
+    this.limits = options.limits().rejoin > 0 ? { bytes: MAX_KEPT, budget: options.budget } : null;
     // The host that the connection was made to, of several.
     this.#addresses = association.connections.map(({ remote }, index) => {
       return { ...association.addresses[index]!, host: remote.host };
     });
-    if (options.limits().rejoin > 0) association.rejoining = this;
+    const needsAll = association.threshold === this.#addresses.length;
+    if (this.limits !== null || !needsAll) association.rejoining = this;
+    for (const index of association.away) void this.#keepJoining(index, new MicssError("it has not joined yet"));
   }
 
   /**
@@ -109,7 +121,15 @@ export class Rejoiner implements Rejoining {
   }
 
   allows(index: number): boolean {
-    return this.#options.limits().rejoin > 0 && this.#means.has(index) && this.#options.inUse();
+    return this.#options.limits().rejoin > 0 && this.#means.has(index) && this.inUse();
+  }
+
+  inUse(): boolean {
+    return this.#options.inUse();
+  }
+
+  lied(index: number): void {
+    this.#options.events.lied(index);
   }
 
   handled(): Promise<void> {
@@ -118,11 +138,34 @@ export class Rejoiner implements Rejoining {
 
   broken(index: number, cause: unknown): void {
     this.#options.events.broken(index, cause);
-    this.#join(index, cause).catch((error) => {
-      if (this.#association.ended) return;
-      this.#association.channelFailed(index, error);
-      this.#association.abort();
-    });
+    void this.#keepJoining(index, cause);
+  }
+
+  /** Joins a channel again. If that takes too long, the association goes on without it while it can. */
+  async #keepJoining(index: number, cause: unknown): Promise<void> {
+    const { signal, limits } = this.#options, association = this.#association;
+    for (let pause = LONG_PAUSE; limits().rejoin > 0; pause = Math.min(2 * pause, MAX_LONG_PAUSE)) {
+      // A channel that lags would lag again.
+      if (cause instanceof Lagging) await this.#pause(pause);
+      try {
+        return await this.#join(index, cause);
+      } catch (error) {
+        if (association.ended || association.isLiar(index)) return;
+        if (association.isPaused) {
+          association.channelFailed(index, error);
+          return association.abort();
+        }
+        if (signal.aborted || error instanceof NotRejoined && error.isFinal) return;
+      }
+      await this.#pause(pause);
+    }
+  }
+
+  /** Resolves after a time, or when the association has ended. */
+  #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(ms, resolve);
+    return Promise.race([promise, this.#association.over]).finally(cancel);
   }
 
   /** Joins a channel again. @throws {NotRejoined} If that is impossible, or takes too long. */
@@ -146,11 +189,11 @@ export class Rejoiner implements Rejoining {
         return events.rejoined(index, clock.now() - began);
       } catch (error) {
         limit.signal.throwIfAborted();
-        if (isFinal(error)) throw new NotRejoined(`not joined again: ${reasonOf(error)}`, cause);
+        if (isFinal(error)) throw new NotRejoined(`not joined again: ${reasonOf(error)}`, cause, true);
         this.#noteGone(index, error, cause);
         last = error;
       }
-      await limit.race(clock.sleep(pause));
+      await limit.race(this.#pause(pause));
     }
   }
 
@@ -188,7 +231,9 @@ export class Rejoiner implements Rejoining {
     requirePlainTcp(connection);
     const fill = (into: Uint8Array) => readFull(connection, into);
     const cookie = await decodeFrom(decodeGreeting(), fill);
-    const means = this.#means.get(index)!, { key } = means;
+    const means = this.#means.get(index);
+    if (means === undefined) throw new MicssError("the server handler has not offered it yet");
+    const { key } = means;
     if (means.attempts >= REJOIN_ATTEMPTS) throw new AttemptsUsed();
     // It is used up once it is sent, whether or not it arrives.
     const attempt = means.attempts++;

@@ -84,25 +84,25 @@ export class RejoinRegistry {
 
 /** The server's side of joining an association's broken channels again (docs/PROTOCOL.md 9). */
 export class Rejoinable implements Rejoining {
-  readonly limits: KeepingLimits;
+  readonly limits: KeepingLimits | null;
   readonly #association: Association;
   readonly #options: RejoinableOptions;
-  /** Local addresses of the channels; each keeps its own. */
-  readonly #addresses: readonly Address[];
   /** Keys of each channel: the last one used, and the one after it. */
   readonly #issued: Issued[][];
   readonly #cancel = new Map<number, () => void>();
   readonly #began = new Map<number, number>();
+  readonly #made: number;
   #offered = false;
 
   /** Takes care of an association, which carries nothing yet. */
   constructor(association: Association, options: RejoinableOptions) {
     this.#association = association;
     this.#options = options;
-    this.limits = { bytes: MAX_KEPT, budget: options.budget };
-    this.#addresses = association.connections.map(({ local }) => local);
-    this.#issued = this.#addresses.map(() => []);
-    if (options.timeout() > 0) association.rejoining = this;
+    this.limits = options.timeout() > 0 ? { bytes: MAX_KEPT, budget: options.budget } : null;
+    this.#issued = association.addresses.map(() => []);
+    const needsAll = association.threshold === association.addresses.length;
+    if (this.limits !== null || !needsAll) association.rejoining = this;
+    this.#made = options.clock.now();
     association.over.then(() => this.#close());
   }
 
@@ -110,13 +110,22 @@ export class Rejoinable implements Rejoining {
   begin(): void {
     if (this.#offered || this.#options.timeout() === 0 || this.#association.ended) return;
     this.#offered = true;
-    for (const index of this.#addresses.keys()) this.#issue(index);
+    for (const index of this.#issued.keys()) this.#issue(index);
   }
 
   allows(_index: number, cause: unknown): boolean {
     // An error may be faster than an OPEN on the other channels; an orderly end is behind all that its channel brought.
     const { timeout, agreed, inUse } = this.#options;
     return this.#offered && timeout() > 0 && agreed() && (cause !== null || inUse());
+  }
+
+  inUse(): boolean {
+    return this.#options.inUse();
+  }
+
+  lied(index: number): void {
+    for (const { key } of this.#issued[index]!.splice(0)) this.#options.registry.remove(key);
+    this.#options.events.lied(index);
   }
 
   handled(): Promise<void> {
@@ -127,11 +136,15 @@ export class Rejoinable implements Rejoining {
     const { clock, events, timeout } = this.#options;
     const ms = timeout();
     this.#began.set(index, clock.now());
-    const give = () => this.#fail(index, new NotRejoined(`not joined again within ${ms / 1000} s`, cause));
+    const give = (): void => {
+      // The association goes on without it; that may not last.
+      if (!this.#association.isPaused) return void this.#cancel.set(index, clock.after(ms, give));
+      this.#fail(index, new NotRejoined(`not joined again within ${ms / 1000} s`, cause));
+    };
     this.#cancel.set(index, clock.after(ms, give));
     if (!(cause instanceof Replaced)) events.broken(index, cause);
     // A client that still has a channel is there.
-    if (this.#cancel.size < this.#addresses.length || cause !== null && !isDisconnect(cause)) return;
+    if (this.#association.away.size < this.#issued.length || cause !== null && !isDisconnect(cause)) return;
     this.#cancel.get(index)!();
     this.#cancel.set(index, clock.after(Math.min(ms, ALL_ENDED_TIMEOUT), give));
   }
@@ -141,10 +154,16 @@ export class Rejoinable implements Rejoining {
     const index = this.#issued.findIndex((keys) => keys.some(({ key }) => isSameCode(key.handle, handle)));
     const issued = this.#issued[index]?.find(({ key }) => isSameCode(key.handle, handle));
     if (issued === undefined || attempt <= issued.last || this.#options.timeout() === 0) return null;
-    if (!sameAddress(connection.local, this.#addresses[index]!)) return null;
+    if (!this.#isAt(index, connection.local)) return null;
     if (!isSameCode(code, issued.key.ofClient(attempt, received, cookie))) return null;
     issued.last = attempt;
     return () => this.#resume(index, { issued, attempt, received }, connection);
+  }
+
+  /** True if a connection arrived at a channel's own address; one that has not joined yet takes one that no other has. */
+  #isAt(index: number, local: Address): boolean {
+    const { addresses } = this.#association, own = addresses[index]!;
+    return own.port > 0 ? sameAddress(local, own) : !addresses.some((other) => sameAddress(local, other));
   }
 
   async #resume(
@@ -156,12 +175,14 @@ export class Rejoinable implements Rejoining {
     let taken = false;
     try {
       // The old connection first: nothing may arrive on it once the count is stated.
+      if (association.isLiar(index)) return;
       if (association.lost(index, new Replaced()) !== null) return association.abort();
       const count = await association.suspend(index);
       await writeAll(connection, encodeRejoined(count, issued.key.ofServer(attempt, count, received)));
       // A later attempt has taken its place, or the association has ended.
       if (issued.last !== attempt || association.ended) return;
       association.resume(index, connection, received);
+      association.addresses[index] = connection.local;
       taken = true;
     } catch (error) {
       // Another attempt may follow a connection that fails; bytes that are not kept can't be had again.
@@ -172,7 +193,7 @@ export class Rejoinable implements Rejoining {
     }
     this.#cancel.get(index)?.();
     this.#cancel.delete(index);
-    this.#options.events.rejoined(index, this.#options.clock.now() - (this.#began.get(index) ?? 0));
+    this.#options.events.rejoined(index, this.#options.clock.now() - (this.#began.get(index) ?? this.#made));
     this.#renew(index, issued);
   }
 

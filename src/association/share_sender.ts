@@ -1,6 +1,7 @@
 import type { ByteBudget } from "../net/byte_budget.ts";
 import type { Chunk } from "../net/chunk.ts";
-import type { Connection } from "../net/connection.ts";
+import { type Connection, writeAll } from "../net/connection.ts";
+import { encodeCount } from "../wire/rejoin.ts";
 
 /** Length in bytes below which a share is kept as a copy: the buffers of many small ones would take more memory. */
 const COPIED = 2048;
@@ -55,6 +56,8 @@ export class ShareSender {
   #pieceAt = 0;
   /** Bytes below it may be dropped once they are sent. */
   #floor = 0;
+  /** Offset to send first on the present connection. */
+  #announcement: Uint8Array | null = null;
   #sending: Promise<void> | null = null;
   #resumed: PromiseWithResolvers<void> | null = null;
 
@@ -67,6 +70,9 @@ export class ShareSender {
     this.#connection = connection as Connection;
     this.#lost = lost;
   }
+
+  /** True if the budget did not cover the last share. */
+  isOverdrawn = false;
 
   /** Number of bytes that wait for a connection to accept them. */
   get behind(): number {
@@ -89,6 +95,7 @@ export class ShareSender {
       const counted = limits.budget.take(length);
       // Without this one, earlier ones would be of no use.
       if (!counted) this.#floor = this.end;
+      this.isOverdrawn = !counted;
       if (length >= COPIED) this.#pieces.push({ bytes: share.bytes, chunk: share, counted });
       else {
         this.#pieces.push({ bytes: share.bytes.slice(), chunk: null, counted });
@@ -132,15 +139,18 @@ export class ShareSender {
   /**
    * Goes on over another connection.
    *
-   * @param offset Number of bytes that the other side has received.
+   * @param received Number of bytes that the other side has received.
+   * @param announced True if the connection begins with the offset of what it brings, which may lie behind what was received.
    * @throws {RangeError} If the bytes from there on are not kept, or were never sent.
    */
-  resume(connection: Connection, offset: number): void {
-    if (offset < this.from || offset > this.end) {
-      throw new RangeError(`it needs the bytes from ${offset} on; ${this.from} to ${this.end} are kept`);
+  resume(connection: Connection, received: number, announced = false): void {
+    const offset = announced ? Math.max(received, this.from) : received;
+    if (offset < this.from || received > this.end) {
+      throw new RangeError(`it needs the bytes from ${received} on; ${this.from} to ${this.end} are kept`);
     }
     this.#connection = connection;
     this.#position = offset;
+    this.#announcement = announced ? encodeCount(offset) : null;
     this.#pieceAt = this.from;
     this.#piece = 0;
     while (this.#piece < this.#pieces.length) {
@@ -152,7 +162,7 @@ export class ShareSender {
     this.#resumed?.resolve();
     this.#resumed = null;
     // Its failure is the association's, which has been told.
-    if (this.#position < this.end) (this.#sending ??= this.#send()).catch(() => {});
+    if (this.#position < this.end || announced) (this.#sending ??= this.#send()).catch(() => {});
   }
 
   /** Ends, as the connection has been ended for good. Shares that a write may be using are left to the garbage collector. */
@@ -165,10 +175,14 @@ export class ShareSender {
 
   async #send(): Promise<void> {
     try {
-      while (this.#position < this.end) {
+      while (this.#position < this.end || this.#announcement !== null) {
         const connection = this.#connection;
         if (connection === null) {
           await this.#resumed!.promise;
+          continue;
+        }
+        if (this.#announcement !== null) {
+          await this.#announce(connection);
           continue;
         }
         const { bytes } = this.#pieces[this.#piece]!, done = this.#position - this.#pieceAt;
@@ -192,6 +206,25 @@ export class ShareSender {
     } finally {
       this.#sending = null;
     }
+  }
+
+  async #announce(connection: Connection): Promise<void> {
+    const announcement = this.#announcement!;
+    try {
+      await writeAll(connection, announcement);
+    } catch (cause) {
+      const error = connection === this.#connection ? this.#lost(cause) : null;
+      if (error !== null) throw error;
+    }
+    if (this.#announcement === announcement) this.#announcement = null;
+  }
+
+  /** Drops all that waits, as the other side goes on without it: the connection has been given up. */
+  skip(): void {
+    this.#floor = this.end;
+    this.#position = this.#pieceAt = this.end;
+    this.#piece = this.#pieces.length;
+    this.#trim();
   }
 
   /** Drops pieces that have been sent and need not be kept. */

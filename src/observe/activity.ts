@@ -139,11 +139,11 @@ export class Activity {
     this.associations.set(association, open);
     association.over.then(() => {
       this.associations.delete(association);
-      const { sent, received, failure } = association;
+      const { sent, received, skipped, failure } = association;
       records.forEach((record, at) => {
         if (record === undefined) return;
         const { past } = record;
-        record.past = { sent: past.sent + sent[at]!, received: past.received + received[at]! };
+        record.past = { sent: past.sent + sent[at]!, received: past.received + received[at]! - skipped[at]! };
       });
       // An orderly end by the other side is a failure only in the middle of a session.
       if (failure !== null && (failure.cause !== null || open.sessions > 0)) {
@@ -155,6 +155,11 @@ export class Activity {
   /** Records that a channel has broken, while its association waits for it. */
   broken(association: Association, index: number, cause: unknown): void {
     this.channels.broken(this.associations.get(association)?.records[index], this.clock.now(), cause);
+  }
+
+  /** Records that a channel is known to lie. */
+  lied(association: Association, index: number): void {
+    this.channels.lied(this.associations.get(association)?.records[index], this.clock.now());
   }
 
   /** Records that a channel has been joined again. */

@@ -9,12 +9,14 @@ import type { Activity } from "./activity.ts";
 export class ChannelBreaks {
   readonly #activity: Activity;
   readonly #broken: ThrottledWarning;
+  readonly #lied: ThrottledWarning;
   readonly #rejoined: Throttled;
 
   /** Writes to a handler's log. */
   constructor(activity: Activity, log: Log) {
     this.#activity = activity;
     this.#broken = new ThrottledWarning(log, activity.clock, "channel broken");
+    this.#lied = new ThrottledWarning(log, activity.clock, "channel lies");
     this.#rejoined = new Throttled((fields) => log.info("channel joined again", fields), activity.clock);
   }
 
@@ -26,6 +28,10 @@ export class ChannelBreaks {
       channel: channelAt(index, association.addresses[index]!),
     });
     return {
+      lied: (index) => {
+        this.#activity.lied(association, index);
+        this.#lied.warn({ ...about(index), reason: "its shares are not those that were sent" });
+      },
       broken: (index, cause) => {
         this.#activity.broken(association, index, cause);
         this.#broken.warn({ ...about(index), reason: reasonOf(cause) });

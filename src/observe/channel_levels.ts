@@ -31,14 +31,14 @@ export function channelLevels({ channels, associations }: Activity): ChannelLeve
     channels.all.map((record) => [record, { record, ...record.past, ...NOTHING }]),
   );
   for (const [association, { records }] of associations) {
-    const { sent, received, behind, away } = association;
+    const { sent, received, behind, away, skipped } = association;
     const front = Math.max(...received);
     const done = behind.includes(0);
     records.forEach((record, at) => {
       const level = record && levels.get(record);
       if (level === undefined) return;
       level.sent += sent[at]!;
-      level.received += received[at]!;
+      level.received += received[at]! - skipped[at]!;
       const [behindOut, behindIn] = [behind[at]!, front - received[at]!];
       level.behindOut = Math.max(level.behindOut, behindOut);
       level.behindIn = Math.max(level.behindIn, behindIn);

@@ -29,6 +29,8 @@ export interface ChannelRecord {
   broken: number;
   /** Number of times that it was joined again. */
   rejoined: number;
+  /** Number of associations that found it to lie. */
+  lies: number;
   /** The last failure or break: when, in milliseconds of the clock, why, and whether its association waited. */
   failed: { readonly at: number; readonly reason: string; readonly waited: boolean } | null;
   /** When an association with it was last made, or it was last joined again, in milliseconds of the clock. */
@@ -58,6 +60,7 @@ export class ChannelRecords {
         failures: 0,
         broken: 0,
         rejoined: 0,
+        lies: 0,
         failed: null,
         associated: null,
       });
@@ -95,6 +98,13 @@ export class ChannelRecords {
     if (record === undefined) return;
     record.broken++;
     record.failed = { at, reason: reasonOf(cause), waited: true };
+  }
+
+  /** Records that a channel is known to lie. */
+  lied(record: ChannelRecord | undefined, at: number): void {
+    if (record === undefined) return;
+    record.lies++;
+    record.failed = { at, reason: "its shares are not those that were sent", waited: false };
   }
 
   /** Records that a channel has been joined again. */

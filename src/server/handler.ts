@@ -254,6 +254,7 @@ export class ServerHandler implements Observable {
     return {
       distinctAddresses: config.distinctAddresses,
       timeout: config.timeouts.handshake,
+      ...config.threshold !== undefined && { threshold: config.threshold },
       waiting: {
         total: perWorkerShare(waitingLimit(this.#capacity.usage, limits), this.#group, length),
         perSource: perWorkerShare(limits.waitingPerSource, this.#group, length),

@@ -88,8 +88,8 @@ export class Liveness {
         seen.idle = true;
         continue;
       }
-      // A channel that is away keeps the others silent.
-      if (seen.idle || multiplexer.association.away.size > 0) begin(multiplexer, seen);
+      // A channel that is away, and needed, keeps the others silent.
+      if (seen.idle || multiplexer.association.isPaused) begin(multiplexer, seen);
       checkSilence(multiplexer, seen, limits);
       pingIfIdle(multiplexer, seen, limits);
     }
@@ -120,7 +120,7 @@ function checkSilence({ association }: Multiplexer, seen: LastSeen, { ping, sile
   // Allocates no array: this may run for thousands of associations in one tick.
   for (let index = 0; index < seen.received.length; index++) {
     const count = association.receivedOn(index);
-    const quiet = association.awaits(index) && count === seen.received[index];
+    const quiet = association.isExpected(index) && count === seen.received[index];
     seen.received[index] = count;
     const ticks = seen.receivedFor[index] = quiet ? seen.receivedFor[index]! + 1 : 0;
     silent ||= ticks * TICK >= silence;
@@ -136,7 +136,7 @@ function checkSilence({ association }: Multiplexer, seen: LastSeen, { ping, sile
  */
 function giveUpSilent(association: Association, { receivedFor }: LastSeen, silence: number): void {
   const silent = [...receivedFor.keys()].filter((index) => receivedFor[index]! * TICK >= silence);
-  const all = silent.length === receivedFor.length;
+  const all = silent.length === receivedFor.length - association.away.size;
   const stopped = all ? association.stalled : silent;
   const unknown = stopped.length === 0 || all && stopped.length === silent.length;
   if (unknown && !association.rejoins) return association.fail(new Silence(silence));

@@ -1,7 +1,6 @@
 import { type Association, ChannelError } from "../association/association.ts";
 import type { Chunk } from "../net/chunk.ts";
 import { RecordEncoder } from "../records/record_encoder.ts";
-import { recordOpener } from "../records/record_opener.ts";
 import { RecordError } from "../records/record_decoder.ts";
 import { guardedRandom } from "../sharing/guarded_pads.ts";
 import { systemPads } from "../sharing/system_pads.ts";
@@ -112,7 +111,7 @@ export class Multiplexer {
     const failed = (error: unknown) => this.#failed(error);
     outbox.readable.pipeTo(association.writable).catch(failed);
     const frames = new WritableStream<readonly Chunk[]>({ write: (records) => this.#receive(records) });
-    association.readable.pipeThrough(recordOpener()).pipeTo(frames).then(() => this.#failed(null), failed);
+    association.records().pipeTo(frames).then(() => this.#failed(null), failed);
     association.over.then(() => {
       outbox.stop();
       this.#acks.stop();
@@ -154,11 +153,11 @@ export class Multiplexer {
 
   /**
    * True on a client if a stream can be opened, as far as is known. A channel's failure is known before streams fail; while
-   * one is away, a session had better be elsewhere.
+   * too many are away, a session had better be elsewhere.
    */
   get usable(): boolean {
     const { ended, failure } = this.association;
-    if (this.leaving || this.#ending || ended || failure !== null || this.association.away.size > 0) return false;
+    if (this.leaving || this.#ending || ended || failure !== null || this.association.isPaused) return false;
     return this.opened < this.#places.limit;
   }
 
@@ -198,7 +197,7 @@ export class Multiplexer {
   }
 
   /**
-   * Ends the association in order once all frames have left, or after a second in which no channel is away. Resets streams
+   * Ends the association in order once all frames have left, or after a second in which it was not paused. Resets streams
    * that are open.
    */
   async end(): Promise<void> {
@@ -210,7 +209,7 @@ export class Multiplexer {
     do {
       using limit = deadline(this.#options.clock, LAST_FRAMES_TIMEOUT, { reason: () => new HandlerEnding() });
       await limit.race(done).catch(() => {});
-    } while (this.association.away.size > 0 && !this.association.ended);
+    } while (this.association.isPaused && !this.association.ended);
     this.association.end();
   }
 

@@ -33,7 +33,7 @@ import { WorkerBalancer } from "./worker_balancer.ts";
 /** Options of {@linkcode Associations}. */
 export interface AssociationsOptions extends System {
   /** Current time limits, and numbers of associations. */
-  readonly config: () => Pick<ClientConfig, "timeouts" | "warm" | "associations" | "limits" | "padding">;
+  readonly config: () => Pick<ClientConfig, "timeouts" | "warm" | "associations" | "limits" | "padding" | "threshold">;
   /** Source of pads. */
   readonly pads: PadSource;
   /** Watches associations while they have streams. */
@@ -317,6 +317,7 @@ export class Associations {
       pads,
       timeout: config().timeouts.handshake,
       signal: this.#closing.signal,
+      ...this.#threshold(),
       ...alternatives !== undefined && { alternatives },
     }).catch((error) => {
       count.add(-channels.length);
@@ -369,6 +370,12 @@ export class Associations {
     });
     this.#pool.add(pooled);
     return pooled;
+  }
+
+  /** The threshold, if fewer channels than all suffice. */
+  #threshold(): { threshold?: number } {
+    const threshold = this.#server.threshold ?? this.#options.config().threshold;
+    return threshold === undefined || threshold >= this.#server.channels.length ? {} : { threshold };
   }
 
   #ended({ multiplexer: { association, opened } }: Pooled): void {

@@ -18,7 +18,10 @@ import { hintOf } from "./hint.ts";
 /** Options of {@linkcode Dialer}. Its log also gets a line for each session. */
 export interface DialerOptions extends AssociationsOptions {
   /** As for {@linkcode Associations}; also whether server handlers learn the applications' addresses. */
-  readonly config: () => Pick<ClientConfig, "timeouts" | "warm" | "associations" | "limits" | "padding" | "sendSource">;
+  readonly config: () => Pick<
+    ClientConfig,
+    "timeouts" | "warm" | "associations" | "limits" | "padding" | "threshold" | "sendSource"
+  >;
   /** Gets a line for each refused session. */
   readonly refused: ThrottledWarning;
 }

@@ -86,7 +86,9 @@ function keyOf(server: ResolvedServer): string {
   if (known !== undefined) return known;
   const { credentials } = server;
   const ids = [credentials?.serverKey, credentials?.clientKey].map((key) => key?.id.toHex() ?? "").join();
-  const key = `${server.name}=${server.channels.map(formatChannel)};${server.alternatives?.join(";") ?? ""};${ids}`;
+  const key = `${server.name}=${server.channels.map(formatChannel)}/${server.threshold ?? ""};${
+    server.alternatives?.join(";") ?? ""
+  };${ids}`;
   keys.set(server, key);
   return key;
 }
