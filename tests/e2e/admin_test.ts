@@ -41,6 +41,8 @@ testWith(["curl", "nginx"], "a download shows in both handlers' metrics, on ever
   await pair.client.waitForLog("session ended");
   await pair.server.waitForLog("session ended");
 
+  // The last bytes are acknowledged a moment later.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
   const [client, server] = await Promise.all([ask(pair.client, "/metrics"), ask(pair.server, "/metrics")]);
   const received = bytes(client, "in"), sent = bytes(server, "out");
   assertEquals(received.length, 3);

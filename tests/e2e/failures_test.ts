@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { startClient, startPair } from "../support/handlers/handlers.ts";
 import { Namespace } from "../support/system/namespaces.ts";
-import { bounded, run } from "../support/programs/process.ts";
+import { bounded, configFile, run } from "../support/programs/process.ts";
 import { freePort, testWith } from "../support/programs/programs.ts";
 import { applicationCommand } from "../support/programs/peer.ts";
 import { Relay } from "../support/programs/relay.ts";
@@ -59,7 +59,9 @@ testWith(["network namespaces"], "an application is reset if there is no route t
 
 for (const how of ["reset", "close"] as const) {
   for (const direction of ["up", "down"] as const) {
-    const name = `a channel that ends by ${how} with data in flight ${direction} resets both applications`;
+    const name =
+      `with timeouts.rejoin of 0, a channel that ends by ${how} with data in flight ${direction} resets both ` +
+      "applications";
     Deno.test(name, () => assertCutResets(how, direction));
   }
 }
@@ -74,8 +76,10 @@ async function assertCutResets(how: "reset" | "close", direction: "up" | "down")
   using target = new Target();
   using relays = new DisposableStack();
   let relay: Relay | undefined;
+  await using noRejoin = await configFile("timeouts: {rejoin: 0}\n");
   await using pair = await startPair({
     target: target.address,
+    flags: ["--config", noRejoin.file],
     through([a, b, c]) {
       relay = relays.use(new Relay({ host: b!.host, port: 0 }, b!));
       return [a!, relay.address, c!];

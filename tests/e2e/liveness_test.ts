@@ -9,7 +9,7 @@ import { connect, readExactly, Target } from "../support/programs/tcp.ts";
 import { assertSilenceEnds, openSilentWorld } from "./silence.ts";
 
 /** Allows for ticks of a second and a busy machine. */
-const SHORT = "{ping: 1s, silence: 5s}";
+const SHORT = "{ping: 1s, silence: 5s, rejoin: 0}";
 const SHORT_MS = 9_000;
 
 /** Longer limits for tests in which nothing may count as dead: a busy machine may stop a handler for seconds. */

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { type Handler, startClient, startPair, startServer } from "../support/handlers/handlers.ts";
-import { bounded } from "../support/programs/process.ts";
+import { bounded, configFile } from "../support/programs/process.ts";
 import { freePort } from "../support/programs/programs.ts";
 import { Relay } from "../support/programs/relay.ts";
 import {
@@ -195,12 +195,14 @@ Deno.test("an application that does not read 100 MB stops only itself, and memor
   await finish(other);
 });
 
-Deno.test("all sessions of an association whose channel fails are reset, and each handler reports the failure once", async () => {
+Deno.test("with timeouts.rejoin of 0, all sessions of an association whose channel fails are reset, and each handler reports the failure once", async () => {
   using target = new Target();
   using relays = new DisposableStack();
   let relay: Relay | undefined;
+  await using noRejoin = await configFile("timeouts: {rejoin: 0}\n");
   await using pair = await startPair({
     target: target.address,
+    flags: ["--config", noRejoin.file],
     through([a, b, c]) {
       relay = relays.use(new Relay({ host: b!.host, port: 0 }, b!));
       return [a!, relay.address, c!];

@@ -210,6 +210,14 @@ export async function makeTempDir(): Promise<AsyncDisposable & { path: string }>
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
+/** A configuration file for one test, removed at its end. @param yaml Its content. */
+export async function configFile(yaml: string): Promise<AsyncDisposable & { file: string }> {
+  const { path, [Symbol.asyncDispose]: dispose } = await makeTempDir();
+  const file = `${path}/micss.yaml`;
+  await Deno.writeTextFile(file, yaml);
+  return { file, [Symbol.asyncDispose]: dispose };
+}
+
 /** The path of `program`, searched on PATH and in Debian's directories for root; undefined if it is missing. */
 export function findProgram(program: string): string | undefined {
   const directories = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/sbin"];
