@@ -3,7 +3,14 @@ import type { ByteBudget } from "../net/byte_budget.ts";
 import { type Connection, writeAll } from "../net/connection.ts";
 import { isDisconnect } from "../net/retry.ts";
 import type { Clock } from "../time/clock.ts";
-import { encodeRejoined, HANDLE_LENGTH, type Offer, type Rejoin, REJOIN_SECRETS_LENGTH } from "../wire/rejoin.ts";
+import {
+  encodeRejoined,
+  HANDLE_LENGTH,
+  type Offer,
+  type Rejoin,
+  REJOIN_ATTEMPTS,
+  REJOIN_SECRETS_LENGTH,
+} from "../wire/rejoin.ts";
 import { MicssError } from "../errors/errors.ts";
 import type { Association, Rejoining } from "./association.ts";
 import { MAX_KEPT, NotRejoined, type RejoinEvents } from "./rejoin.ts";
@@ -152,11 +159,13 @@ export class Rejoinable implements Rejoining {
   /** Checks a REJOIN with one of its handles; see {@linkcode RejoinRegistry.verify}. */
   verify({ handle, attempt, received, code }: Rejoin, connection: Connection, cookie: Uint8Array): Resume | null {
     const index = this.#issued.findIndex((keys) => keys.some(({ key }) => isSameCode(key.handle, handle)));
-    const issued = this.#issued[index]?.find(({ key }) => isSameCode(key.handle, handle));
+    const keys = this.#issued[index] ?? [], issued = keys.find(({ key }) => isSameCode(key.handle, handle));
     if (issued === undefined || attempt <= issued.last || this.#options.timeout() === 0) return null;
     if (!this.#isAt(index, connection.local)) return null;
     if (!isSameCode(code, issued.key.ofClient(attempt, received, cookie))) return null;
     issued.last = attempt;
+    // Attempts with earlier keys came first: one of them that arrives now is as outdated as a lower number.
+    for (const earlier of keys.slice(0, keys.indexOf(issued))) earlier.last = REJOIN_ATTEMPTS;
     return () => this.#resume(index, { issued, attempt, received }, connection);
   }
 

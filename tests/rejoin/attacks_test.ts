@@ -1,5 +1,5 @@
 /** Attacks on the joining of channels again, against a real server handler and a client played by the test. */
-import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertNotEquals } from "@std/assert";
 import type { Association } from "../../src/association/association.ts";
 import { initiate } from "../../src/association/initiate.ts";
 import { RejoinKey } from "../../src/association/rejoin_key.ts";
@@ -67,7 +67,7 @@ class Client implements AsyncDisposable {
     other: Wrong = {},
   ): Promise<{ reply: RejoinReply | null; connection: Connection }> {
     const { connection, cookie } = await this.connect(CHANNELS[other.at ?? index]!);
-    const { handle, received = this.association.received[index]!, code } = other, key = this.key(index);
+    const { handle, received = this.association.received[index]!, code, key = this.key(index) } = other;
     const right = key.ofClient(attempt, other.meant ?? received, other.cookie ?? cookie);
     if (code !== undefined) right[code >> 3]! ^= 1 << (code & 7);
     await writeAll(connection, encodeRejoin({ handle: handle ?? key.handle, attempt, received, code: right }));
@@ -93,6 +93,8 @@ interface Wrong {
   readonly meant?: number;
   /** The bit of the code to flip. */
   readonly code?: number;
+  /** A key that was offered before. */
+  readonly key?: RejoinKey;
   /** A cookie of another connection. */
   readonly cookie?: Uint8Array;
   /** Index of the channel at whose address it arrives. */
@@ -185,6 +187,25 @@ Deno.test("of two connections for one channel, the one of the later attempt is u
   await settle();
   assertEquals(client.there.connections[1]!.remote, two.connection.local);
   for (const { connection } of [one, two]) connection.close();
+});
+
+Deno.test("a REJOIN with an earlier key that comes behind one with a later key is refused", async () => {
+  await using client = await Client.start();
+  const { association, peer } = client, earlier = client.key(1);
+  await association.suspend(1);
+  const { reply, connection } = await client.rejoin(1, 0);
+  assert(reply?.kind === "rejoined");
+  association.resume(1, connection, reply.received);
+  await settle();
+  await peer.drain();
+  assertNotEquals(client.key(1).handle, earlier.handle);
+  await association.suspend(1);
+  // Until the first one is in use, the server handler knows both keys.
+  const [right, late] = await Promise.all([client.rejoin(1, 0), client.rejoin(1, 1, { key: earlier })]);
+  await settle();
+  assertEquals([right.reply?.kind, late.reply], ["rejoined", REFUSED]);
+  assertEquals(client.there.connections[1]!.remote, right.connection.local);
+  right.connection.close();
 });
 
 Deno.test("ACKs that can't be, and OFFERs by a client, end the association", async () => {
