@@ -296,6 +296,8 @@ export class Association {
   async #goesOn(index: number): Promise<boolean> {
     if (this.#rejoining === null) return false;
     await this.#rejoining.handled();
+    // Meanwhile the other side may have given the connection up, too, and joined the channel again.
+    if (this.#readers[index]!.ended === null) return true;
     return !this.#ended && this.lost(index, null) === null;
   }
 

@@ -208,6 +208,18 @@ Deno.test("a REJOIN with an earlier key that comes behind one with a later key i
   right.connection.close();
 });
 
+Deno.test("a channel that has ended in order and is joined again at once keeps its new connection", async () => {
+  await using client = await Client.start();
+  const { there, association } = client, key = client.key(1), received = association.received[1]!;
+  const { connection, cookie } = await client.connect(CHANNELS[1]!);
+  await association.connections[1]!.closeWrite();
+  const code = key.ofClient(0, received, cookie);
+  await writeAll(connection, encodeRejoin({ handle: key.handle, attempt: 0, received, code }));
+  await settle();
+  assertEquals([[...there.away], there.connections[1]!.remote], [[], connection.local]);
+  connection.close();
+});
+
 Deno.test("ACKs that can't be, and OFFERs by a client, end the association", async () => {
   const cases: [string, (client: Client) => Uint8Array, RegExp][] = [
     ["above what was sent", ({ there }) => encode.ack(there.offered + 1), /ACK of \d+ bytes, out of range/],
