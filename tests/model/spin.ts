@@ -16,6 +16,10 @@ export const SIZES: Readonly<Record<Model, Readonly<Record<string, readonly stri
   // With as many of the adversary's own connections to the server.
   association: { "2 channels": ["N=2", "OWN=4"], "3 channels": ["N=3", "OWN=3"] },
   streams: { "2 bytes up": ["UP=2", "DOWN=1", "QUEUE=2"], "3 bytes up": ["UP=3", "DOWN=2", "QUEUE=3"] },
+  rejoin: {
+    "2 channels, 2 breaks": ["N=2", "UP=2", "DOWN=2", "BREAKS=2"],
+    "3 channels, 3 breaks": ["N=3", "UP=2", "DOWN=2", "BREAKS=3"],
+  },
 };
 
 /** Checks whether spin and gcc are installed. */

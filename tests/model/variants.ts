@@ -1,7 +1,10 @@
 /** Claims about the models, as they are and with something omitted. */
 
-/** A model: association.pml is the handshake's against an adversary, streams.pml that of streams between honest handlers. */
-export type Model = "association" | "streams";
+/**
+ * A model: association.pml is the handshake's and rejoin.pml that of joining a channel again, both against an adversary;
+ * streams.pml is that of streams between honest handlers.
+ */
+export type Model = "association" | "streams" | "rejoin";
 
 /** One run of a model. */
 export interface Variant {
@@ -74,8 +77,38 @@ const STREAMS: readonly Omit<Variant, "model">[] = [
   { name: "the claim that no session ends in order", defines: ["REACH_DONE"], violates: "got<" },
 ];
 
+/** A byte that arrives where another one belongs. */
+const WRONG_PLACE = "At==serverGot";
+
+/** A connection in use that gives way to an earlier one. */
+const EARLIER = "to[live].client!=3";
+
+/** A REJOIN of a stranger's that is taken. */
+const STRANGER = "!(valid)";
+
+/** Joining again as it is, and the results of each change. */
+const REJOIN: readonly Omit<Variant, "model">[] = [
+  { name: "joining again", defines: [], violates: null },
+  { name: "a server that does not give the old connection up first", defines: ["OLD_KEPT"], violates: WRONG_PLACE },
+  { name: "counts that the code does not cover", defines: ["COUNT_NOT_COVERED"], violates: WRONG_PLACE },
+  { name: "a cookie that the code does not cover", defines: ["COOKIE_NOT_COVERED"], violates: STRANGER },
+  { name: "a server that does not look at the attempt's number", defines: ["NO_ATTEMPTS"], violates: EARLIER },
+  { name: "attempts that are numbered for each key by itself", defines: ["KEYS_APART"], violates: EARLIER },
+  { name: "an attempt that is used up only by its answer", defines: ["NOT_BURNT"], violates: STRANGER },
+  { name: "an ACK of bytes that are received and not joined", defines: ["ACK_RECEIVED"], violates: "==2" },
+  { name: "shares that are dropped when they are sent", defines: ["DROP_AT_SEND"], violates: "Sent<=" },
+  { name: "a server that sends before it has verified REJOIN", defines: ["SERVER_EARLY"], violates: STRANGER },
+  { name: "a client that sends before it has verified REJOINED", defines: ["CLIENT_EARLY"], violates: WRONG_PLACE },
+  { name: "an orderly end while bytes are owed, taken as an end", defines: ["END_WHILE_OWING"], violates: "==2" },
+  { name: "connections whose other end is gone unnoticed", defines: ["NO_NOTICE"], violates: "==2)&&" },
+  { name: "the claim that no REJOIN comes too late", defines: ["REACH_STALE"], violates: "client!=4" },
+  { name: "the claim that no second key is of use", defines: ["REACH_AGAIN"], violates: "attempt<" },
+  { name: "the claim that no association ends in order", defines: ["REACH_END"], violates: "<2" },
+];
+
 /** The models as they are, and the results of each change. */
 export const VARIANTS: readonly Variant[] = [
   ...ASSOCIATION.map((variant): Variant => ({ ...variant, model: "association" })),
   ...STREAMS.map((variant): Variant => ({ ...variant, model: "streams" })),
+  ...REJOIN.map((variant): Variant => ({ ...variant, model: "rejoin" })),
 ];
