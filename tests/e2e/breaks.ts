@@ -29,18 +29,18 @@ export interface BreakingWorld extends AsyncDisposable {
   readonly ssh: readonly string[];
 }
 
-/** Creates the world. @param timeouts The timeouts of both handlers, as YAML. */
-export async function openBreakingWorld(timeouts: string): Promise<BreakingWorld> {
+/** Creates the world. @param timeouts The timeouts of both handlers, as YAML. @param more Further settings of both. */
+export async function openBreakingWorld(timeouts: string, more = ""): Promise<BreakingWorld> {
   await using making = new AsyncDisposableStack();
   const { path } = making.use(await makeTempDir());
   const topology = making.use(await makeTopology());
   const { near, far, ipv4 } = topology;
   const sshd = making.use(await startSshd(far));
   const targets = TARGETS.replace("SSH", `${sshd.port}`);
-  const channels = `channels: [${ipv4}]`;
-  await Deno.writeTextFile(`${path}/server.yaml`, `${channels}\ntargets: ${targets}\ntimeouts: ${timeouts}\n`);
+  const channels = `channels: [${ipv4}]`, settings = `timeouts: ${timeouts}\n${more}\n`;
+  await Deno.writeTextFile(`${path}/server.yaml`, `${channels}\ntargets: ${targets}\n${settings}`);
   const servers = `servers: {web: {${channels}}}`;
-  await Deno.writeTextFile(`${path}/client.yaml`, `${servers}\nforward: ${FORWARDS}\ntimeouts: ${timeouts}\n`);
+  await Deno.writeTextFile(`${path}/client.yaml`, `${servers}\nforward: ${FORWARDS}\n${settings}`);
   const nginx = making.use(await startNginx(["127.0.0.1:8000"], far));
   making.use(await startTarget("hold", "127.0.0.1:8001", far));
   const server = making.use(await Handler.start("server", ["--config", `${path}/server.yaml`], far));

@@ -12,6 +12,8 @@ export class Relay implements Disposable {
   readonly #connections = new Map<Connection, Connection | null>();
   /** Ends yet to be ended of what was cut, by timer. */
   readonly #cuts = new Map<ReturnType<typeof setTimeout>, (Connection | null)[]>();
+  /** Changes a piece in place before it is passed on. */
+  change: (piece: Uint8Array) => void = () => {};
   #carried = 0;
   #onCarried = (): unknown => undefined;
 
@@ -92,6 +94,7 @@ export class Relay implements Disposable {
   async #pass(from: Connection, to: Connection): Promise<void> {
     const buffer = new Uint8Array(64 * 1024);
     for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
+      this.change(buffer.subarray(0, count));
       await writeAll(to, buffer.subarray(0, count));
       this.#carried += count;
       this.#onCarried();

@@ -1,0 +1,113 @@
+/** Two of three channels suffice, with real programs: a path that is slow, gone, or lies. */
+import { assert, assertEquals } from "@std/assert";
+import { Handler, startPair } from "../support/handlers/handlers.ts";
+import { startNginx } from "../support/programs/nginx.ts";
+import { configFile, run } from "../support/programs/process.ts";
+import { freePort, testWith } from "../support/programs/programs.ts";
+import { Relay } from "../support/programs/relay.ts";
+import { sha256 } from "../support/programs/tcp.ts";
+import { formatAddress } from "../../src/net/address.ts";
+import { Random } from "../support/random/random.ts";
+import { makeTopology } from "../support/system/namespaces.ts";
+import { assertNothingLost, BREAKS, NEEDS, openBreakingWorld } from "./breaks.ts";
+import { asHandler } from "./paths.ts";
+
+/** Rates of the paths in Mbit/s: the second fastest is that of two of three. */
+const RATES = [60, 40, 4];
+
+/** Payload of a full packet, and its length on the device: TCP with timestamps over IPv4 and Ethernet. */
+const PAYLOAD = 1448, PACKET = 1514;
+
+/** Number of attempts at an undisturbed measurement. */
+const TRIES = 5;
+
+testWith(
+  ["curl", "nginx"],
+  "a path that flips bits at random is named by both handlers, and a download is whole",
+  async () => {
+    const target = { host: "127.0.0.1", port: freePort("127.0.0.1") };
+    await using nginx = await startNginx([formatAddress(target)]);
+    const content = new Random(1).bytes(5_000_000);
+    await Deno.writeFile(`${nginx.root}/file`, content);
+    using relays = new DisposableStack();
+    const random = new Random(2);
+    await using two = await configFile("threshold: 2\n");
+    await using pair = await startPair({
+      target,
+      flags: ["--config", two.file],
+      through([a, b, c]) {
+        const relay = relays.use(new Relay({ host: b!.host, port: 0 }, b!));
+        // The handshake passes.
+        let passed = 0;
+        relay.change = (piece) => {
+          if ((passed += piece.length) > 5_000) piece[random.below(piece.length)]! ^= 1 << random.below(8);
+        };
+        return [a!, relay.address, c!];
+      },
+    });
+    const got = await run(["curl", "-sSf", `http://${formatAddress(pair.entry)}/file`]);
+    assertEquals(sha256(got.stdout), sha256(content));
+    const lies = /^2 \(/;
+    await pair.client.waitForLog("channel lies", { channel: lies });
+    for (const handler of [pair.client, pair.server]) {
+      assertEquals(handler.logged("channel lies").filter(({ channel }) => !lies.test(`${channel}`)), []);
+      assertEquals(handler.logged(/session (reset|refused)/), [], handler.describe());
+    }
+  },
+);
+
+testWith(NEEDS, "two of three: paths that break cost neither a byte nor time", async () => {
+  await using world = await openBreakingWorld("{ping: 1s, silence: 3s}", "threshold: 2");
+  await assertNothingLost(world, {
+    // One path at a time, and no longer than the others need to come back.
+    ways: BREAKS,
+    lasts: [100, 3000],
+    between: 1500,
+    download: 20_000_000,
+    rate: 2_500_000,
+    sessions: 20,
+    least: 3,
+    random: new Random(Date.now()),
+  });
+  assertEquals(world.server.logged("association failed"), [], world.server.describe());
+});
+
+testWith(
+  ["network namespaces", "tc", "curl", "nginx"],
+  "two of three are as fast as the second fastest path, within 5 %, slow or gone as the third may be",
+  async () => {
+    await using parts = new AsyncDisposableStack();
+    const { near, far, ipv4 } = parts.use(await makeTopology());
+    for (const { within } of [near, far]) {
+      for (const [at, rate] of RATES.entries()) {
+        const limit = `dev c${at + 1} root tbf rate ${rate}mbit burst 16kb limit 100kb`;
+        await run(["tc", "qdisc", "add", ...limit.split(" ")], { within });
+      }
+    }
+    const { file } = parts.use(await configFile("threshold: 2\n"));
+    const nginx = parts.use(await startNginx(["127.0.0.1:8000"], far));
+    await Deno.writeFile(`${nginx.root}/file`, new Uint8Array(10_000_000));
+    const channels = ipv4.flatMap((host) => ["--channel", host]);
+    parts.use(
+      await Handler.start("server", ["--config", file, ...channels, "--target", "80=127.0.0.1:8000"], far),
+    );
+    const client = ["--config", file, "--server", `web=${ipv4.join()}`, "--forward", "127.0.0.1:8080=web:80"];
+    parts.use(await Handler.start("client", client, asHandler(near.within)));
+    const curl = ["curl", "-sSf", "-o", "/dev/null", "-w", "%{speed_download}", "http://127.0.0.1:8080/file"];
+    const measure = async () => 8 * Number((await run(curl, near)).text()) / 1e6;
+    const expected = RATES[1]! * PAYLOAD / PACKET;
+    const assertRate = async (what: string) => {
+      for (let tries = 1;; tries++) {
+        const rate = await measure();
+        if (rate > 0.95 * expected) return;
+        // A busy machine occasionally pauses a program for longer than a measurement.
+        assert(tries < TRIES, `${what}: ${rate} of ${expected} Mbit/s`);
+      }
+    };
+    // The first connection's slow start, and the association.
+    await measure();
+    await assertRate("slow");
+    await far.ip("link set c3 down");
+    await assertRate("gone");
+  },
+);
