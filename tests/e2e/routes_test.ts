@@ -83,7 +83,7 @@ testWith(["network namespaces"], "another program's rule that comes first is rep
   );
 });
 
-testWith(["network namespaces"], "a machine without links, and one without IPv6, are no faults", async () => {
+testWith(["network namespaces"], "a machine without links is no fault", async () => {
   await using alone = await Namespace.make();
   assertMatch(await mustRoutes(alone, "apply", ...CLIENT), /nowhere: wlan0 has no route to 192\.0\.2\.10 now/);
   await mustRoutes(alone, "remove");
