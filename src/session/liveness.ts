@@ -84,7 +84,7 @@ export class Liveness {
     this.#cancel = this.#clock.after(TICK, () => this.#tick());
     const limits = this.#limits();
     for (const [multiplexer, seen] of this.#watched) {
-      if (multiplexer.size === 0) {
+      if (!isWatched(multiplexer)) {
         seen.idle = true;
         continue;
       }
@@ -94,6 +94,11 @@ export class Liveness {
       pingIfIdle(multiplexer, seen, limits);
     }
   }
+}
+
+/** True if something must arrive: for streams, or the acknowledgement of what is owed, which a silent channel holds up. */
+function isWatched(multiplexer: Multiplexer): boolean {
+  return multiplexer.size > 0 || multiplexer.acknowledges && multiplexer.inUse;
 }
 
 /** Starts counting: the first stream has opened since the last tick. */
