@@ -64,6 +64,13 @@ function hang(): Promise<void> {
 /** All faults by name. */
 export const FAULTS = {
   "a channel is reset, or refused": ofPath("reset", refuse),
+  "a channel is reset and can't be made again": {
+    strike(trial) {
+      trial.connecting = (host) => host === VICTIM ? refuse() : undefined;
+      trial.victims.at(-1)!.befall("reset");
+    },
+    phases: ["OPEN sent", "streaming", "half-closed", "replied"],
+  },
   "a channel is closed": ofPath("closed"),
   "a channel drops all in silence": ofPath("black-holed", hang),
   "a channel slows down to 200 bytes a second": ofPath("slowed to a crawl"),
@@ -74,13 +81,13 @@ export const FAULTS = {
     before: (trial) => trial.connecting = refuseChannels,
     strike(trial) {
       trial.connecting = refuseChannels;
-      for (const path of trial.paths) path.befall("reset");
+      trial.killServer();
     },
     phases: PHASES,
   },
   "the server handler is killed and started again": {
     before: () => {},
-    strike: (trial) => trial.paths.forEach((path) => path.befall("reset")),
+    strike: (trial) => trial.killServer(),
     phases: PHASES,
   },
   "the application is killed": {

@@ -35,6 +35,7 @@ export class FaultyPath {
   readonly #released = Promise.withResolvers<void>();
   #fault: PathFault | null = null;
   readonly #doubled = new Set<Direction>();
+  readonly #passed = { toClient: 0, toServer: 0 };
 
   /** Interposes on the path, and takes ownership of its two ends. */
   constructor(path: Interposed, clock: Clock, gate: Gate | null = null) {
@@ -47,6 +48,11 @@ export class FaultyPath {
   /** Resolves once the gate is reached. */
   get reached(): Promise<void> {
     return this.#reached.promise;
+  }
+
+  /** Stops a direction after so many bytes more. */
+  stop({ direction, at }: Gate): void {
+    this.#gate = { direction, at: this.#passed[direction] + at };
   }
 
   /** Starts a fault and opens the gate. */
@@ -87,20 +93,23 @@ export class FaultyPath {
 
   async #pass(direction: Direction, from: Connection, to: Connection): Promise<void> {
     const buffer = new Uint8Array(65_536);
-    let passed = 0;
     /** Resolves once delayed bytes have been sent. */
     let last = Promise.resolve();
+    const passed = this.#passed;
     for (;;) {
+      const length = await from.read(buffer.subarray(0, this.#most));
+      if (length === null) break;
+      let piece = buffer.slice(0, length);
       const gate = this.#gate?.direction === direction ? this.#gate : null;
-      if (gate !== null && passed >= gate.at) {
+      if (gate !== null && passed[direction] + length > gate.at) {
+        const before = gate.at - passed[direction];
+        if (before > 0) await writeAll(to, piece.subarray(0, before));
+        piece = piece.subarray(before);
+        passed[direction] = gate.at;
         this.#reached.resolve();
         await this.#released.promise;
-        continue;
       }
-      const length = await from.read(buffer.subarray(0, gate === null ? this.#most : gate.at - passed));
-      if (length === null) break;
-      passed += length;
-      const piece = buffer.slice(0, length);
+      passed[direction] += piece.length;
       if (this.#fault === "black-holed") continue;
       if (this.#fault === "slowed to a crawl") await this.#wait(500);
       if (this.#fault === "delayed") {

@@ -38,6 +38,7 @@ const RESET = "a reset";
 const NONE = "no connection";
 const GONE = "nothing";
 const BEFORE = ["connecting", "greeting", "half associated"] as const satisfies readonly Phase[];
+const IN_SESSION = ["OPEN sent", "streaming", "half-closed", "replied"] as const satisfies readonly Phase[];
 const CHANNEL_2 = "channel 2 (192.0.2.2:6522): ";
 
 function client(event: string, reason: string | RegExp, told?: string): Said {
@@ -49,21 +50,20 @@ function server(event: string, reason: string | RegExp, told?: string): Said {
 }
 
 const silent = (fault: FaultName): Row[] => {
-  const said = client("session reset", `${CHANNEL_2}silent for 25 s`);
-  const others = client("session reset", "all channels silent for 25 s: the other host or one path has stopped");
+  const said = client("channel broken", "2 (192.0.2.2:6522): silent for 25 s");
+  const all = client(
+    "channel broken",
+    /^[123] .*: silent for 25 s, and so are channels 2 and 3$/,
+    "N (…): silent for 25 s, and so are channels 2 and 3",
+  );
   const there = server("channel not associated", "192.0.2.2:6522: not associated within 5 s");
   const here = client("session refused", `${CHANNEL_2}no answer within 5 s`);
   const inTime = { within: 27_000 };
   return [
     { fault, phases: ["greeting"], seen: RESET, target: NONE, said: here, within: 5_000 },
     { fault, phases: ["half associated"], seen: RESET, target: NONE, said: there, within: 5_000 },
-    { fault, phases: ["OPEN sent", "half-closed"], seen: RESET, target: WHOLE, said, ...inTime },
-    { fault, phases: ["streaming"], seen: RESET, target: RESET, said, ...inTime },
-    {
-      ...{ fault, phases: ["replied"], seen: WHOLE, target: RESET, ...inTime },
-      said: server("session reset", `${CHANNEL_2}silent for 25 s`),
-    },
-    { fault, phases: ["between sessions"], seen: RESET, target: NONE, said: others, ...inTime },
+    { fault, phases: IN_SESSION, seen: WHOLE, target: WHOLE, said, ...inTime },
+    { fault, phases: ["between sessions"], seen: WHOLE, target: WHOLE, said: all, ...inTime },
   ];
 };
 
@@ -76,12 +76,9 @@ function again(fault: FaultName, phases: readonly Phase[]): Row {
 }
 
 const broken = (fault: FaultName, reason: string, between: Said | null): Row[] => {
-  const said = client("session reset", `${CHANNEL_2}${reason}`);
+  const said = client("channel broken", `2 (192.0.2.2:6522): ${reason}`);
   return [
-    { fault, phases: ["OPEN sent"], seen: RESET, target: NONE, said, within: 0 },
-    { fault, phases: ["streaming"], seen: RESET, target: RESET, said, within: 0 },
-    { fault, phases: ["half-closed"], seen: RESET, target: WHOLE, said, within: 0 },
-    { fault, phases: ["replied"], seen: REPLY_ONLY, target: RESET, said, within: 0 },
+    { fault, phases: IN_SESSION, seen: WHOLE, target: WHOLE, said, within: 500, withinTold: "at once" },
     { fault, phases: ["between sessions"], seen: WHOLE, target: WHOLE, said: between, within: 0 },
   ];
 };
@@ -93,13 +90,38 @@ const resetByPeer = (event: string): Said =>
     "channel N (…): Connection reset by peer",
   );
 
-const killed = (fault: FaultName): Row[] => {
-  const said = resetByPeer("session reset");
+const killed = (fault: FaultName, why: string): Row[] => {
+  const said = client(
+    "session reset",
+    new RegExp(`^channel [123] .*: ${why}; it broke first`),
+    `channel N (…): ${why}; …`,
+  );
+  const soon = { within: 500, withinTold: "at once" };
   return [
-    { fault, phases: ["OPEN sent"], seen: RESET, target: NONE, said, within: 0 },
-    { fault, phases: ["streaming"], seen: RESET, target: RESET, said, within: 0 },
-    { fault, phases: ["half-closed"], seen: RESET, target: WHOLE, said, within: 0 },
-    { fault, phases: ["replied"], seen: REPLY_ONLY, target: RESET, said, within: 0 },
+    { fault, phases: ["OPEN sent"], seen: RESET, target: NONE, said, ...soon },
+    { fault, phases: ["streaming"], seen: RESET, target: RESET, said, ...soon },
+    { fault, phases: ["half-closed"], seen: RESET, target: WHOLE, said, ...soon },
+    { fault, phases: ["replied"], seen: REPLY_ONLY, target: RESET, said, ...soon },
+  ];
+};
+
+const STAYED_AWAY = `${CHANNEL_2}not joined again within 30 s; …`;
+
+const staysAway = (fault: FaultName): Row[] => {
+  const why = "not joined again within 30 s: Connection refused";
+  const said = client(
+    "session reset",
+    new RegExp(`^channel 2 .*: ${why}.*; it broke first: `),
+    `${CHANNEL_2}${why}; …`,
+  );
+  const inTime = { within: 31_000 };
+  return [
+    { fault, phases: ["OPEN sent", "half-closed"], seen: RESET, target: WHOLE, said, ...inTime },
+    { fault, phases: ["streaming"], seen: RESET, target: RESET, said, ...inTime },
+    {
+      ...{ fault, phases: ["replied"], seen: WHOLE, target: RESET, ...inTime },
+      said: server("session reset", /^channel 2 .*: not joined again within 30 s; it broke first: /, STAYED_AWAY),
+    },
   ];
 };
 
@@ -125,6 +147,7 @@ export const ROWS: readonly Row[] = [
     "Connection reset by peer",
     client("association failed", `${CHANNEL_2}Connection reset by peer`),
   ),
+  ...staysAway("a channel is reset and can't be made again"),
   again("a channel is closed", BEFORE),
   ...broken("a channel is closed", "closed by the other side", null),
   none("a channel drops all in silence", client("session refused", `${CHANNEL_2}no answer within 5 s`), 5_000),
@@ -170,8 +193,11 @@ export const ROWS: readonly Row[] = [
     said: client("session refused", /^channel [123] .*: Connection refused$/, "channel N (…): Connection refused"),
     within: AWAY,
   },
-  ...killed("the server handler is killed"),
-  ...killed("the server handler is killed and started again"),
+  ...killed("the server handler is killed", "no channel can be joined again: the server handler has ended"),
+  ...killed(
+    "the server handler is killed and started again",
+    "not joined again: refused: the server handler no longer has the association",
+  ),
   again("the server handler is killed and started again", ["greeting", "half associated"]),
   {
     ...{ fault: "the server handler is killed and started again", phases: ["connecting"] },

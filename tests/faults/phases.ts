@@ -18,10 +18,17 @@ export type Phase = typeof PHASES[number];
 
 const GREETING = 22, LIST = 52;
 
-/** Gates on the faulty channel's path, each halfway through the phase's message. */
+/** Gates on the faulty channel's new path, each halfway through the phase's message. */
 export const GATES: Partial<Record<Phase, Gate>> = {
   greeting: { direction: "toClient", at: GREETING / 2 },
   "half associated": { direction: "toServer", at: LIST / 2 },
-  streaming: { direction: "toServer", at: LIST + 700 },
-  "half-closed": { direction: "toClient", at: GREETING + LIST + 700 },
 };
+
+/** Gates on its path that has carried a session before, from there on. */
+export const LATER_GATES: Partial<Record<Phase, Gate>> = {
+  streaming: { direction: "toServer", at: 700 },
+  "half-closed": { direction: "toClient", at: 700 },
+};
+
+/** Phases of a session on an association that has carried another one: only then are broken channels joined again. */
+export const LATER: readonly Phase[] = ["OPEN sent", "streaming", "half-closed", "replied", "between sessions"];

@@ -1,6 +1,6 @@
 /** Runs a trial: one fault at one phase. */
 import { type FaultName, FAULTS } from "./faults.ts";
-import { GATES, type Phase } from "./phases.ts";
+import { GATES, LATER, LATER_GATES, type Phase } from "./phases.ts";
 import type { Session } from "./session.ts";
 import { Trial } from "./trial.ts";
 import { TARGET } from "../support/handlers/handlers_in_memory.ts";
@@ -31,9 +31,13 @@ export async function run(name: FaultName, phase: Phase): Promise<Result> {
   const begin = () => trial.begin(phase === "replied", "target" in fault ? fault.target : null);
   const { clock } = trial.handlers;
 
-  if (phase === "between sessions") {
+  if (LATER.includes(phase)) {
     const first = trial.begin();
     await trial.until(() => first.seen !== null && first.target !== null, LONG);
+    // Until both sides have acknowledged it.
+    await trial.until(() => false, 500);
+    const gate = LATER_GATES[phase];
+    if (gate !== undefined) trial.victims.at(-1)!.stop(gate);
   }
   trial.gate = GATES[phase] ?? null;
   let release = () => {};

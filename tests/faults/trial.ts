@@ -52,6 +52,12 @@ export class Trial {
     return this.#stopped;
   }
 
+  /** Resets all that the server handler has, and makes it forget its associations, as if its process were killed. */
+  killServer(): void {
+    for (const path of this.paths) path.befall("reset");
+    for (const association of [...this.handlers.server.activity.associations.keys()]) association.abort();
+  }
+
   /** Starts a session between an application and the target. */
   begin(keepsOn = false, fault: TargetFault | null = null): Session {
     const session = new Session(this.handlers, keepsOn, fault);
