@@ -20,86 +20,121 @@ const TAG: usize = 16;
  */
 const TABLES: usize = 32;
 
-/** The blocks m1, m2 and so on, 16 bytes each. */
-const BLOCKS: usize = 544;
+/** Bytes of the tables of an element; those of k^2, k^3 and k^4 follow. */
+const TABLES_LENGTH: usize = 512;
 
-/** Makes the tables of k. */
+/** The blocks m1, m2 and so on, 16 bytes each. */
+const BLOCKS: usize = 2080;
+
+/** Makes the tables of k, k^2, k^3 and k^4. */
 export function prepare(): void {
+  for (let power: usize = 0; power < 4; power++) {
+    fill(TABLES + power * TABLES_LENGTH);
+    multiply(load128(K));
+    v128.store(K, reversed(product));
+  }
+}
+
+/** Makes the tables of the element at K. */
+function fill(tables: usize): void {
   const kLow = bswap<u64>(load<u64>(K, 8)), kHigh = bswap<u64>(load<u64>(K));
   for (let nibble: u64 = 0; nibble < 16; nibble++) {
     let low: u64 = 0, high: u64 = 0, powerLow = kLow, powerHigh = kHigh;
     // Of a product by x, what leaves at the top comes in as x^7 + x^2 + x + 1.
-    for (let bit: u64 = 0; bit < 8; bit++) {
-      const chosen: u64 = bit < 4 ? 0 - (nibble >> bit & 1) : 0;
+    for (let bit: u64 = 0; bit < 4; bit++) {
+      const chosen: u64 = 0 - (nibble >> bit & 1), top: u64 = 0 - (powerHigh >> 63);
       low ^= powerLow & chosen;
       high ^= powerHigh & chosen;
-      const top: u64 = 0 - (powerHigh >> 63);
       powerHigh = powerHigh << 1 | powerLow >> 63;
       powerLow = powerLow << 1 ^ (top & 0x87);
     }
-    write(0, nibble, low, high);
+    write(tables + (nibble as usize), low, high);
     for (let bit = 0; bit < 4; bit++) {
       const top: u64 = 0 - (high >> 63);
       high = high << 1 | low >> 63;
       low = low << 1 ^ (top & 0x87);
     }
-    write(16, nibble, low, high);
+    write(tables + 16 + (nibble as usize), low, high);
   }
 }
 
-/** Writes an element's bytes into the tables. */
-function write(table: usize, nibble: u64, low: u64, high: u64): void {
+/** Writes an element's bytes into tables. */
+function write(at: usize, low: u64, high: u64): void {
   for (let byte: usize = 0; byte < 8; byte++) {
-    const at = TABLES + 32 * byte + table + (nibble as usize);
-    store<u8>(at, (low >> (8 * byte as u64)) as u8);
-    store<u8>(at + 256, (high >> (8 * byte as u64)) as u8);
+    store<u8>(at + 32 * byte, (low >> (8 * byte as u64)) as u8);
+    store<u8>(at + 32 * byte + 256, (high >> (8 * byte as u64)) as u8);
   }
 }
 
-/** Byte d of k times each byte of an element, whose lower and upper halves of bytes are given. */
+/** An element with its lowest byte first. */
+function load128(at: usize): v128 {
+  return reversed(v128.load(at));
+}
 
-function products(d: usize, lower: v128, upper: v128): v128 {
-  return v128.xor(
-    i8x16.relaxed_swizzle(v128.load(TABLES + 32 * d), lower),
-    i8x16.relaxed_swizzle(v128.load(TABLES + 32 * d + 16), upper),
-  );
+function reversed(element: v128): v128 {
+  return i8x16.shuffle(element, element, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
 }
 
 /** The upper of two vectors as numbers of 32 bytes, times 256. */
-
 function shifted(low: v128, high: v128): v128 {
   return i8x16.shuffle(low, high, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
 }
 
-/** The same by 65,536. */
-
-function shifted2(low: v128, high: v128): v128 {
-  return i8x16.shuffle(low, high, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29);
+/** Byte d of the products of a power of k with each byte of a block, given by its halves; the tables begin at `at`. */
+function products(at: usize, lower: v128, upper: v128): v128 {
+  return v128.xor(
+    i8x16.relaxed_swizzle(v128.load(at), lower),
+    i8x16.relaxed_swizzle(v128.load(at, 16), upper),
+  );
 }
 
-/** Computes m1 k + m2 k^2 + ... + md k^d, for d blocks. */
-export function tag(d: usize): void {
+/** A number of 32 bytes modulo x^128 + x^7 + x^2 + x + 1. Its highest byte is zero, so that nothing leaves at the top again. */
+function reduced(low: v128, high: v128): v128 {
+  const carry = v128.xor(v128.xor(i64x2.shr_u(high, 63), i64x2.shr_u(high, 62)), i64x2.shr_u(high, 57));
+  const folded = v128.xor(v128.xor(high, i64x2.shl(high, 1)), v128.xor(i64x2.shl(high, 2), i64x2.shl(high, 7)));
+  const carried = i8x16.shuffle(i64x2.splat(0), carry, 0, 0, 0, 0, 0, 0, 0, 0, 16, 17, 18, 19, 20, 21, 22, 23);
+  return v128.xor(v128.xor(low, folded), carried);
+}
+
+/** The last product. */
+let product: v128 = i64x2.splat(0);
+
+/** Multiplies an element by k. */
+function multiply(element: v128): void {
+  const zero = i64x2.splat(0), nibble = i8x16.splat(15);
+  const lower = v128.and(element, nibble), upper = v128.and(i16x8.shr_u(element, 4), nibble);
+  let low = zero, high = zero;
+  for (let at = TABLES + 480; at >= TABLES; at -= 32) {
+    high = shifted(low, high);
+    low = v128.xor(shifted(zero, low), products(at, lower, upper));
+  }
+  product = reduced(low, high);
+}
+
+/**
+ * Computes m1 k + m2 k^2 + ... for four times as many blocks as groups. Of a group, the products by k, k^2, k^3 and k^4 are
+ * added before they are put together from their bytes and reduced.
+ */
+export function tag(groups: usize): void {
   const zero = i64x2.splat(0), nibble = i8x16.splat(15);
   let sum = zero;
-  for (let at = BLOCKS + 16 * d; at > BLOCKS;) {
-    at -= 16;
-    const block = v128.load(at);
-    sum = v128.xor(sum, i8x16.shuffle(block, block, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
-    const lower = v128.and(sum, nibble), upper = v128.and(i16x8.shr_u(sum, 4), nibble);
-    // Bytes of k at even and at odd places, each from the highest on, so that two sums grow at a time.
-    let evenLow = products(14, lower, upper), evenHigh = zero, oddLow = products(15, lower, upper), oddHigh = zero;
-    for (let byte: usize = 14; byte > 0; byte -= 2) {
-      evenHigh = shifted2(evenLow, evenHigh);
-      evenLow = v128.xor(shifted2(zero, evenLow), products(byte - 2, lower, upper));
-      oddHigh = shifted2(oddLow, oddHigh);
-      oddLow = v128.xor(shifted2(zero, oddLow), products(byte - 1, lower, upper));
+  for (let at = BLOCKS + 64 * groups; at > BLOCKS;) {
+    at -= 64;
+    const a = load128(at), b = load128(at + 16), c = load128(at + 32), d = v128.xor(load128(at + 48), sum);
+    const aLower = v128.and(a, nibble), aUpper = v128.and(i16x8.shr_u(a, 4), nibble);
+    const bLower = v128.and(b, nibble), bUpper = v128.and(i16x8.shr_u(b, 4), nibble);
+    const cLower = v128.and(c, nibble), cUpper = v128.and(i16x8.shr_u(c, 4), nibble);
+    const dLower = v128.and(d, nibble), dUpper = v128.and(i16x8.shr_u(d, 4), nibble);
+    let low = zero, high = zero;
+    for (let table = TABLES + 480; table >= TABLES; table -= 32) {
+      high = shifted(low, high);
+      // As a tree, so that little waits for the sum so far.
+      const ab = v128.xor(products(table, aLower, aUpper), products(table + TABLES_LENGTH, bLower, bUpper));
+      const c = products(table + 2 * TABLES_LENGTH, cLower, cUpper);
+      const d = products(table + 3 * TABLES_LENGTH, dLower, dUpper);
+      low = v128.xor(shifted(zero, low), v128.xor(ab, v128.xor(c, d)));
     }
-    const low = v128.xor(evenLow, shifted(zero, oddLow)), high = v128.xor(evenHigh, shifted(oddLow, oddHigh));
-    // x^128 is x^7 + x^2 + x + 1. The product has 31 bytes, so that nothing leaves at the top again.
-    const carry = v128.xor(v128.xor(i64x2.shr_u(high, 63), i64x2.shr_u(high, 62)), i64x2.shr_u(high, 57));
-    const folded = v128.xor(v128.xor(high, i64x2.shl(high, 1)), v128.xor(i64x2.shl(high, 2), i64x2.shl(high, 7)));
-    const carried = i8x16.shuffle(zero, carry, 0, 0, 0, 0, 0, 0, 0, 0, 16, 17, 18, 19, 20, 21, 22, 23);
-    sum = v128.xor(v128.xor(low, folded), carried);
+    sum = reduced(low, high);
   }
-  v128.store(TAG, i8x16.shuffle(sum, sum, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+  v128.store(TAG, reversed(sum));
 }

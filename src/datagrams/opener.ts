@@ -1,8 +1,8 @@
 import { copyEndpoint, ENDPOINT_WORDS } from "../net/endpoint.ts";
 import type { Scheme } from "../sharing/scheme.ts";
-import { MESSAGE_HEAD_LENGTH, PACKET_HEAD_LENGTH, readSequence } from "./packet.ts";
+import { PACKET_HEAD_LENGTH, PACKET_OVERHEAD, readSequence } from "./packet.ts";
 import { ReplayWindow, SequenceState } from "./replay_window.ts";
-import { SHARE_OFFSET, ShareBuffers, ShareRing } from "./share_ring.ts";
+import { ShareRing } from "./share_ring.ts";
 import { TAG_LENGTH, type TagKey } from "./tag.ts";
 
 /** Sets of shares of one datagram that are tried at most when a share comes: an adversary may have forged some. */
@@ -75,26 +75,35 @@ export class Opener {
   /** Payload of the last datagram: valid until the next call, and the caller's to change. */
   payload: Uint8Array<ArrayBuffer>;
   readonly #options: OpenerOptions;
-  readonly #maxShare: number;
+  readonly #maxPacket: number;
   readonly #rings: readonly ShareRing[];
   readonly #window = new ReplayWindow();
-  /** Where shares are joined, at an offset that suits their buffers. */
+  /** Where shares are joined: a packet whose share becomes the message. */
   readonly #joined: Uint8Array<ArrayBuffer>;
+  /** The message there, in a view that is made again only where the length changes. */
+  #message: Uint8Array<ArrayBuffer>;
   /** Channels whose shares a packet can be joined with. */
   readonly #others: Uint8Array<ArrayBuffer>;
+  /** Indexes of those that it is joined with, ascending; then the shares of all that are joined, and their channels. */
+  readonly #chosen: number[];
+  readonly #shares: Uint8Array<ArrayBuffer>[];
+  readonly #indexes: number[];
 
   /** Creates an opener that has got nothing. */
   constructor(options: OpenerOptions) {
     const { channels, threshold, maxPayload } = this.#options = options;
     if (!(threshold >= 2 && threshold <= channels)) throw new RangeError(`a threshold of ${threshold} of ${channels}`);
-    const buffers = new ShareBuffers();
-    this.#maxShare = MESSAGE_HEAD_LENGTH + maxPayload;
-    this.#rings = Array.from({ length: channels }, () => new ShareRing(buffers));
-    this.#joined = new Uint8Array(SHARE_OFFSET + this.#maxShare);
+    this.#maxPacket = PACKET_OVERHEAD + maxPayload;
+    this.#rings = Array.from({ length: channels }, () => new ShareRing());
+    this.#joined = new Uint8Array(this.#maxPacket);
+    this.#message = this.#joined;
+    this.#chosen = Array(threshold - 1).fill(0);
+    this.#shares = Array(threshold).fill(this.#joined);
+    this.#indexes = Array(threshold).fill(0);
     this.#others = new Uint8Array(channels);
     this.used = new Uint8Array(channels);
     this.sources = new Uint32Array(channels * ENDPOINT_WORDS);
-    this.payload = this.#joined.subarray(0, 0);
+    this.payload = this.#joined;
   }
 
   /** Number of shares that wait for others. */
@@ -116,27 +125,25 @@ export class Opener {
    * @param now A monotonic time in milliseconds.
    */
   open(channel: number, packet: Uint8Array, source: Uint32Array, sourceAt: number, now: number): Opened {
-    const sequence = readSequence(packet), length = packet.length - PACKET_HEAD_LENGTH;
-    const ring = this.#rings[channel]!;
-    if (length > this.#maxShare) return this.#count("tooLarge", Opened.TooLarge);
+    const sequence = readSequence(packet), ring = this.#rings[channel]!;
+    if (packet.length > this.#maxPacket) return this.#count("tooLarge", Opened.TooLarge);
     const state = this.#window.state(sequence);
     if (state === SequenceState.Late) return this.#count("late", Opened.Late);
     if (state === SequenceState.Accepted || ring.has(sequence, now)) return this.#count("duplicate", Opened.Duplicate);
-    const share = packet.subarray(PACKET_HEAD_LENGTH), needed = this.#options.threshold - 1;
-    const others = this.#findOthers(channel, sequence, length, now);
-    const tries = others < needed ? 0 : this.#tryAll(channel, sequence, share, others);
+    const others = this.#findOthers(channel, sequence, packet.length - PACKET_HEAD_LENGTH, now);
+    const tries = others + 1 < this.#options.threshold ? 0 : this.#tryAll(channel, sequence, packet, others);
     if (tries === -1) {
       copyEndpoint(source, sourceAt, this.sources, channel * ENDPOINT_WORDS);
-      this.#deliver(sequence, length);
+      this.#deliver(sequence);
       return Opened.Datagram;
     }
-    if (tries > 0) this.counts.forged += tries;
+    this.counts.forged += tries;
     if (others + 1 === this.#options.channels) {
       // No other share can come.
       for (const one of this.#rings) one.drop(sequence);
       return Opened.Forged;
     }
-    if (ring.put(sequence, share, source, sourceAt, now)) this.counts.incomplete++;
+    if (ring.put(sequence, packet, source, sourceAt, now)) this.counts.incomplete++;
     return tries > 0 ? Opened.Forged : Opened.Waiting;
   }
 
@@ -155,52 +162,51 @@ export class Opener {
     let count = 0;
     for (let other = 0; other < this.#rings.length; other++) {
       const ring = this.#rings[other]!;
-      if (other === channel || !ring.has(sequence, now) || ring.lengthOf(sequence) !== length) continue;
+      if (other === channel || !ring.has(sequence, now) || ring.shareOf(sequence).length !== length) continue;
       this.#others[count++] = other;
     }
     return count;
   }
 
   /**
-   * Joins a share with sets of others until one gives a datagram. Its channels are then in {@linkcode Opener.used}, its
-   * message where shares are joined.
+   * Joins a packet's share with sets of others until one gives a datagram. Its channels are then in {@linkcode Opener.used},
+   * its message where shares are joined.
    *
    * @param others How many others there are, at least one fewer than the threshold.
    * @returns -1 if one does; otherwise the number of sets that were tried.
    */
-  #tryAll(channel: number, sequence: number, share: Uint8Array, others: number): number {
-    const needed = this.#options.threshold - 1;
-    /** Indexes into the others, ascending. */
-    const chosen = Array.from({ length: needed }, (_, index) => index);
+  #tryAll(channel: number, sequence: number, packet: Uint8Array, others: number): number {
+    const chosen = this.#chosen, needed = chosen.length;
+    for (let index = 0; index < needed; index++) chosen[index] = index;
+    this.usedCount = 1 + needed;
     for (let tries = 1;; tries++) {
       this.used[0] = channel;
       for (let index = 0; index < needed; index++) this.used[1 + index] = this.#others[chosen[index]!]!;
-      this.usedCount = 1 + needed;
-      if (this.#join(sequence, share)) return -1;
+      if (this.#join(sequence, packet)) return -1;
       if (tries === MAX_TRIES || !advance(chosen, others)) return tries;
     }
   }
 
   /** Joins the shares of the channels used, and checks the tag. */
-  #join(sequence: number, share: Uint8Array): boolean {
-    const message = this.#joined.subarray(SHARE_OFFSET, SHARE_OFFSET + share.length);
-    const shares = [message], indexes = [this.used[0]!];
-    message.set(share);
-    for (let index = 1; index < this.usedCount; index++) {
-      const channel = this.used[index]!;
-      shares.push(this.#rings[channel]!.shareOf(sequence));
-      indexes.push(channel);
+  #join(sequence: number, packet: Uint8Array): boolean {
+    const { length } = packet;
+    this.#joined.set(packet);
+    if (this.#message.length !== length - PACKET_HEAD_LENGTH) {
+      this.#message = this.#joined.subarray(PACKET_HEAD_LENGTH, length);
+      this.payload = this.#joined.subarray(PACKET_OVERHEAD, length);
     }
-    this.#options.scheme.join(shares, indexes);
-    return this.#options.key.check(sequence, message.subarray(TAG_LENGTH), message);
+    for (let index = 0; index < this.usedCount; index++) {
+      const channel = this.#indexes[index] = this.used[index]!;
+      this.#shares[index] = index === 0 ? this.#message : this.#rings[channel]!.shareOf(sequence);
+    }
+    this.#options.scheme.join(this.#shares, this.#indexes);
+    return this.#options.key.check(sequence, this.#message);
   }
 
-  #deliver(sequence: number, length: number): void {
-    const at = SHARE_OFFSET + TAG_LENGTH;
+  #deliver(sequence: number): void {
     this.#window.accept(sequence);
     this.sequence = sequence;
-    this.flow = this.#joined[at]! << 8 | this.#joined[at + 1]!;
-    this.payload = this.#joined.subarray(SHARE_OFFSET + MESSAGE_HEAD_LENGTH, SHARE_OFFSET + length);
+    this.flow = this.#message[TAG_LENGTH]! << 8 | this.#message[TAG_LENGTH + 1]!;
     for (let index = 1; index < this.usedCount; index++) {
       const channel = this.used[index]!;
       this.#rings[channel]!.copySource(sequence, this.sources, channel * ENDPOINT_WORDS);

@@ -90,7 +90,7 @@ export class Sealer {
     message[TAG_LENGTH] = flow >>> 8;
     message[TAG_LENGTH + 1] = flow;
     message.set(payload, MESSAGE_HEAD_LENGTH);
-    key.write(sequence, message.subarray(TAG_LENGTH), message);
+    key.write(sequence, message);
     this.#lengths[this.#count++] = length;
     this.#bytes += length;
     return true;

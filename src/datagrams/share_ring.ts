@@ -1,4 +1,5 @@
 import { copyEndpoint, ENDPOINT_WORDS } from "../net/endpoint.ts";
+import { PACKET_HEAD_LENGTH } from "./packet.ts";
 
 /** Entries of a ring. */
 export const RING_ENTRIES = 1024;
@@ -6,29 +7,38 @@ export const RING_ENTRIES = 1024;
 /** Time that a share waits for the others of its datagram, in milliseconds. */
 export const MAX_WAIT = 200;
 
-/** Bytes of a buffer for shares of usual packets; longer shares get one each. */
+/** Bytes of a buffer for usual packets; longer packets get one each. */
 const BUFFER = 2048;
 
-/** Offset of shares in their buffers, that of a share in a packet modulo 8: schemes work in words of 8 bytes. */
-export const SHARE_OFFSET = 6;
+/** Free buffers that a thread keeps, for all its rings. */
+const MAX_FREE = 2048;
 
-/** Free buffers that are kept. */
-const MAX_FREE = 64;
+/** A packet that waits, at the start of a buffer. */
+class HeldPacket {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Its share: a view that is made again only where the length changes, as most are of one length. */
+  share: Uint8Array<ArrayBuffer>;
 
-/** Buffers for shares that wait, of all rings of one receiver. */
-export class ShareBuffers {
-  readonly #free: Uint8Array<ArrayBuffer>[] = [];
-
-  /** A buffer for a share of a length, at offset {@linkcode SHARE_OFFSET}. */
-  take(length: number): Uint8Array<ArrayBuffer> {
-    const needed = SHARE_OFFSET + length;
-    return needed > BUFFER ? new Uint8Array(needed) : this.#free.pop() ?? new Uint8Array(BUFFER);
+  constructor(length: number) {
+    this.bytes = new Uint8Array(length);
+    this.share = this.bytes;
   }
 
-  /** Takes a buffer back. */
-  give(buffer: Uint8Array<ArrayBuffer>): void {
-    if (buffer.length === BUFFER && this.#free.length < MAX_FREE) this.#free.push(buffer);
+  set(packet: Uint8Array): void {
+    this.bytes.set(packet);
+    const length = packet.length - PACKET_HEAD_LENGTH;
+    if (this.share.length !== length) this.share = this.bytes.subarray(PACKET_HEAD_LENGTH, packet.length);
   }
+}
+
+const free: HeldPacket[] = [];
+
+function take(length: number): HeldPacket {
+  return length > BUFFER ? new HeldPacket(length) : free.pop() ?? new HeldPacket(BUFFER);
+}
+
+function give(held: HeldPacket): void {
+  if (held.bytes.length === BUFFER && free.length < MAX_FREE) free.push(held);
 }
 
 /**
@@ -37,20 +47,13 @@ export class ShareBuffers {
  * that channel, and no more of them than there are entries are ever held.
  */
 export class ShareRing {
-  readonly #buffers: ShareBuffers;
   /** Sequence number of each entry; -1 for none. */
   readonly #sequences = new Float64Array(RING_ENTRIES).fill(-1);
   readonly #times = new Float64Array(RING_ENTRIES);
-  readonly #shares: (Uint8Array<ArrayBuffer> | undefined)[] = Array(RING_ENTRIES).fill(undefined);
-  readonly #lengths = new Uint32Array(RING_ENTRIES);
+  readonly #packets: (HeldPacket | undefined)[] = Array(RING_ENTRIES).fill(undefined);
   readonly #sources = new Uint32Array(RING_ENTRIES * ENDPOINT_WORDS);
   #count = 0;
   #bytes = 0;
-
-  /** Creates an empty ring. */
-  constructor(buffers: ShareBuffers) {
-    this.#buffers = buffers;
-  }
 
   /** Number of shares held. */
   get count(): number {
@@ -68,15 +71,9 @@ export class ShareRing {
     return this.#sequences[at] === sequence && now - this.#times[at]! <= MAX_WAIT;
   }
 
-  /** The length in bytes of the share of a datagram that is held. */
-  lengthOf(sequence: number): number {
-    return this.#lengths[entryOf(sequence)]!;
-  }
-
-  /** A view of the share of a datagram that is held. */
+  /** The share of a datagram that is held: only to be read, and until it is dropped. */
   shareOf(sequence: number): Uint8Array<ArrayBuffer> {
-    const at = entryOf(sequence);
-    return this.#shares[at]!.subarray(SHARE_OFFSET, SHARE_OFFSET + this.#lengths[at]!);
+    return this.#packets[entryOf(sequence)]!.share;
   }
 
   /** Copies the address that the share of a datagram came from. */
@@ -84,17 +81,16 @@ export class ShareRing {
     copyEndpoint(this.#sources, entryOf(sequence) * ENDPOINT_WORDS, to, toAt);
   }
 
-  /** Holds a share, which is copied. @returns True if another one had to go for it. */
-  put(sequence: number, share: Uint8Array, source: Uint32Array, sourceAt: number, now: number): boolean {
-    const at = entryOf(sequence), evicts = this.#drop(at), buffer = this.#buffers.take(share.length);
-    buffer.set(share, SHARE_OFFSET);
-    this.#shares[at] = buffer;
+  /** Holds the share in a packet, which is copied. @returns True if another one had to go for it. */
+  put(sequence: number, packet: Uint8Array, source: Uint32Array, sourceAt: number, now: number): boolean {
+    const at = entryOf(sequence), evicts = this.#drop(at), held = take(packet.length);
+    held.set(packet);
+    this.#packets[at] = held;
     this.#sequences[at] = sequence;
-    this.#lengths[at] = share.length;
     this.#times[at] = now;
     copyEndpoint(source, sourceAt, this.#sources, at * ENDPOINT_WORDS);
     this.#count++;
-    this.#bytes += buffer.length;
+    this.#bytes += held.bytes.length;
     return evicts;
   }
 
@@ -114,13 +110,13 @@ export class ShareRing {
   }
 
   #drop(at: number): boolean {
-    const buffer = this.#shares[at];
-    if (buffer === undefined) return false;
-    this.#buffers.give(buffer);
-    this.#shares[at] = undefined;
+    const held = this.#packets[at];
+    if (held === undefined) return false;
+    give(held);
+    this.#packets[at] = undefined;
     this.#sequences[at] = -1;
     this.#count--;
-    this.#bytes -= buffer.length;
+    this.#bytes -= held.bytes.length;
     return true;
   }
 }
