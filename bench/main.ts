@@ -14,6 +14,7 @@ import type { Bench } from "./bench.ts";
 import { FIGURES, selectFigures } from "./figures.ts";
 import { goals } from "./goals.ts";
 import { describeMachine } from "./machine.ts";
+import { datagrams } from "./parts/datagrams.ts";
 import { equal } from "./parts/equal.ts";
 import { loss } from "./parts/loss.ts";
 import { peers, type Selection } from "./parts/peers.ts";
@@ -25,7 +26,7 @@ import { systems, worktreeName } from "./systems.ts";
 import { describe, tables } from "./tables.ts";
 
 const PARTS: Readonly<Record<string, (bench: Bench, selection: Selection) => Promise<void>>> = {
-  ...{ table1, equal, loss, web, sizes, peers, workers },
+  ...{ table1, equal, loss, web, sizes, peers, workers, datagrams },
 };
 
 const args = parseArgs(Deno.args, {
