@@ -51,6 +51,7 @@ import {
 } from "../../src/wire/identify.ts";
 import { encodeOpen, MAX_OPEN_BODY } from "../../src/wire/open.ts";
 import {
+  COUNT_LENGTH,
   encodeOffer,
   encodeRejoin,
   encodeRejoined,
@@ -105,6 +106,14 @@ Deno.test("PROTOCOL.md states every number as the code has it", () => {
     "port": DEFAULT_PORT,
     "channels, fewest": MIN_CHANNELS,
     "channels, most": MAX_CHANNELS,
+    "further greetings, after enough have come, ms": constant("src/association/initiate.ts", "GRACE"),
+    "behind the others, a channel that is not needed, bytes": constant("src/association/association.ts", "MAX_LAG"),
+    "wrong part waits for further shares, ms": constant(
+      "src/association/threshold_source.ts",
+      "MORE_SHARES_TIMEOUT",
+    ),
+    "compared with the shares not needed, one part of": constant("src/association/threshold_source.ts", "AUDITED"),
+    "offset of a connection with a threshold, bytes": COUNT_LENGTH,
     "cookie, bytes": COOKIE_LENGTH,
     "greeting, bytes": GREETING_LENGTH,
     "handshake, ms": HANDSHAKE_TIMEOUT,
@@ -197,6 +206,10 @@ Deno.test("PROTOCOL.md states the numbers of its prose as the code has them", ()
       `(here: ${MAX_KEPT / 2 ** 20} MiB for a channel and direction, ${KEPT_BUDGET / 2 ** 20} MiB in all)`,
       `has been broken for ${DEFAULT_TIMEOUTS.rejoin / 1000} s`,
       `MAY give up after ${constant("src/association/rejoin_acceptor.ts", "ALL_ENDED_TIMEOUT") / 1000} s`,
+      `(here: ${constant("src/association/association.ts", "MAX_LAG").toLocaleString("en")} bytes, and the budget`,
+      `missing ${constant("src/association/initiate.ts", "GRACE") / 1000} s after the k-th greeting`,
+      `or after ${constant("src/association/threshold_source.ts", "MORE_SHARES_TIMEOUT") / 1000} s, the last failure`,
+      `for one of every ${constant("src/association/threshold_source.ts", "AUDITED")} for which`,
       `It allows eight _attempts_, 0 to ${REJOIN_ATTEMPTS - 1}`,
     ]
   ) assert(flat.includes(phrase), `"${phrase}" is not in PROTOCOL.md`);
