@@ -277,6 +277,23 @@ Deno.test("while a channel is away, a new session gets another association, and 
   await handlers.close(application, target, other.application, other.target);
 });
 
+Deno.test("a session for which no other association may be made waits until the channel is joined again", async () => {
+  const paths = new Paths({}, { client: "associations: 1" }), { handlers } = paths;
+  const { application, target } = await handlers.session();
+  await handlers.clock.advance(1000);
+  const held = Promise.withResolvers<void>();
+  handlers.network.onConnect = ({ host }) => host === "192.0.2.2" ? held.promise : undefined;
+  paths.of(2).reset();
+  await settle();
+  const waiting = handlers.session();
+  await handlers.clock.advance(100);
+  held.resolve();
+  await handlers.clock.advance(100);
+  const other = await waiting;
+  await exchange(other.application, other.target, new Random(1), 10_000);
+  await handlers.close(application, target, other.application, other.target);
+});
+
 Deno.test("what is kept is given back: shares that are acknowledged, and those of associations that have ended", async () => {
   const paths = new Paths(), { handlers } = paths;
   const { application, target } = await handlers.session();

@@ -336,13 +336,18 @@ export class Associations {
       channels: channels.length,
       "server-worker": worker > 0 ? worker : undefined,
     });
+    const breaks = this.#options.breaks.of(association, { server: name });
+    const rejoined = (index: number, ms: number) => {
+      breaks.rejoined(index, ms);
+      this.#offer();
+    };
     const rejoiner: Rejoiner = new Rejoiner(association, {
       network,
       clock,
       limits: () => config().timeouts,
       budget: this.#options.kept,
       inUse: () => multiplexer.inUse,
-      events: this.#options.breaks.of(association, { server: name }),
+      events: { ...breaks, rejoined },
       signal: this.#closing.signal,
     });
     const multiplexer = new Multiplexer(association, {
