@@ -3,6 +3,7 @@ import type { Address } from "../../src/net/address.ts";
 import type { Clock } from "../../src/time/clock.ts";
 import type { Connection, Network } from "../../src/net/connection.ts";
 import type { Random } from "../support/random/random.ts";
+import { type AgainPart, cut, relayAgain } from "./again.ts";
 import type { Attack } from "./attack.ts";
 import { type Act, type Lane, type Moment, Wire } from "./lane.ts";
 import { type Step, units } from "./steps.ts";
@@ -49,6 +50,8 @@ export class Adversary {
   /** Uses of each channel by each client since the attack began. */
   readonly #used = new Map<string, number>();
   readonly #ranks = new Map<string, number>();
+  /** Connections that joined each channel again. */
+  readonly #rounds = new Map<string, number>();
 
   constructor(means: Means) {
     this.means = means;
@@ -95,6 +98,7 @@ export class Adversary {
     const { addresses } = this.means;
     const to = attack?.connect?.(channel, this) ?? addresses[channel]!;
     const wire = new Wire(this, client, rank, channel, toClient, await this.dial(to));
+    if (this.#attack?.again !== undefined) return await this.#standAgain(wire, this.#attack.again);
     this.wires.push(wire);
     try {
       if (attack?.steps.length === 0) this.acted++;
@@ -113,6 +117,24 @@ export class Adversary {
     }
   }
 
+  /** Relays a connection where channels are joined again; only a channel's first one is listed. */
+  async #standAgain(wire: Wire, again: AgainPart): Promise<void> {
+    const { client, channel } = wire, name = `${client}.${channel}`;
+    const first = this.wires.find((one) => one.client === client && one.channel === channel) ?? null;
+    if (first === null) this.wires.push(wire);
+    const part = this.means.used.includes(channel) ? again : null;
+    const round = () => {
+      const before = this.#rounds.get(name) ?? 0;
+      if (first !== null) this.#rounds.set(name, before + 1);
+      return before;
+    };
+    try {
+      await relayAgain(wire, { first, part, round });
+    } finally {
+      wire.close();
+    }
+  }
+
   /** The rank of a client's association, counted since the attack began. */
   #rank(client: string, channel: number): number {
     if (this.#attack === null) return -1;
@@ -126,6 +148,11 @@ export class Adversary {
   /** Performs the step "idle". */
   async idle(): Promise<void> {
     const attack = this.#attack!;
+    if (attack.again?.cut.direction === null) {
+      for (const wire of this.wires.filter(({ channel }) => this.means.used.includes(channel))) {
+        cut(wire, attack.again.cut.how).catch(() => {});
+      }
+    }
     if (!attack.steps.includes("idle")) return;
     for (const wire of this.wires) {
       if (wire.rank !== 0 || !this.means.used.includes(wire.channel)) continue;

@@ -1,6 +1,7 @@
 /** The definition of an attack. */
 import type { Address } from "../../src/net/address.ts";
 import type { Adversary } from "./adversary.ts";
+import type { AgainPart } from "./again.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Act, Wire } from "./lane.ts";
 import type { Step } from "./steps.ts";
@@ -31,6 +32,8 @@ export interface Attack {
   readonly stranger?: true;
   /** Set if the sessions must succeed as if there were no attack. */
   readonly harmless?: true;
+  /** Set if broken channels are joined again, and that is attacked. */
+  readonly again?: AgainPart;
   /** Checks the success of an adversary that owns all channels. */
   readonly succeeded?: (evidence: Evidence) => boolean;
 }

@@ -1,5 +1,6 @@
 /** All attacks. */
 import type { Attack } from "./attack.ts";
+import { AGAIN } from "./attacks_again.ts";
 import { CONNECTING } from "./attacks_connect.ts";
 import { FIELD_ATTACKS } from "./attacks_fields.ts";
 import { HANDSHAKE_ATTACKS } from "./attacks_handshake.ts";
@@ -16,5 +17,6 @@ export const ATTACKS: Readonly<Record<string, readonly Attack[]>> = {
   "the handshake's messages": HANDSHAKE_ATTACKS,
   "every field changed": FIELD_ATTACKS,
   "known bytes changed, and records spliced": KNOWN,
+  "channels cut and joined again": AGAIN,
   "the message joined and changed": REMAKES,
 };

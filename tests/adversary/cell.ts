@@ -53,8 +53,13 @@ async function settle(): Promise<void> {
   for (let task = 0; task < TASKS; task++) await new Promise<void>((resolve) => void setImmediate(resolve));
 }
 
-const COMMON = `
-timeouts: {${Object.entries(TIMEOUTS).map(([name, ms]) => `${name}: ${ms === 0 ? ms : `${ms}ms`}`).join()}}
+/** Time in milliseconds in which a channel must be joined again where that is attacked. */
+const REJOIN = 3000;
+
+const common = (rejoin: number): string => `
+timeouts: {${
+  Object.entries({ ...TIMEOUTS, rejoin }).map(([name, ms]) => `${name}: ${ms === 0 ? ms : `${ms}ms`}`).join()
+}}
 log: {level: debug}
 `;
 
@@ -92,6 +97,7 @@ class World {
   constructor(cell: Cell) {
     this.#cell = cell;
     const { channels, honest, attack, balancer } = cell;
+    const rejoin = attack.again === undefined ? 0 : REJOIN;
     const [clock, network, random] = [this.#clock, this.#network, this.#random = new Random(cell.seed)];
     const addresses = channelAddresses(channels);
     const owned = addresses.map((_, index) => index).filter((index) => index !== honest);
@@ -105,14 +111,14 @@ class World {
       random,
     });
     this.#server = new ServerHandler({
-      config: serverConfig(channels),
+      config: serverConfig(channels, rejoin),
       log: this.#log(this.#serverLines),
       system: { network: serverPaths(network, this.#witness), clock },
     });
     this.#clients = CLIENTS.map((name, index) => {
       const adversary = name === "carol" ? undefined : this.#adversary;
       const paths = clientPaths(name, network, this.#outside, this.#witness, adversary);
-      return new ClientHandler(clientConfig(channels, index, this.#shares), {
+      return new ClientHandler(clientConfig(channels, index, this.#shares, rejoin), {
         log: this.#log(adversary ? this.#clientLines : []),
         system: { network: paths, clock, originalDestination: () => undefined, makeTransparent: () => {} },
       });
@@ -153,7 +159,7 @@ class World {
     // Silence, until both sides have sent PING.
     await this.#clock.advance(2 * TIMEOUTS.ping);
     for (const companion of this.#companions) await companion.hangUp();
-    await this.#clock.advance(ALL_OVER);
+    await this.#clock.advance(ALL_OVER + (this.#cell.attack.again === undefined ? 0 : 2 * REJOIN));
   }
 
   /** Closes everything. @returns The evidence. */
@@ -227,24 +233,27 @@ async function pairAt(network: MemoryNetwork, channel: number): ReturnType<typeo
   return [inside!, outside];
 }
 
-function serverConfig(channels: number): ServerConfig {
+function serverConfig(channels: number, rejoin: number): ServerConfig {
   const targets = Object.entries(TARGETS).map(([port, at]) => `${port}: "127.0.0.2:${at}"`);
-  return once(`server ${channels}`, () =>
+  return once(`server ${channels} ${rejoin}`, () =>
     parseConfig("", serverSpec, ["--config", "s"], () => `
 channels: [${channelAddresses(channels).map(({ host }) => host).join()}]
 targets: {${targets.join()}}
-${COMMON}`));
+${common(rejoin)}`));
 }
 
-function clientConfig(channels: number, client: number, shares: boolean): ClientConfig {
+function clientConfig(channels: number, client: number, shares: boolean, rejoin: number): ClientConfig {
   const forward = Object.keys(TARGETS).map((port) => `"${clientHost(client)}:${port}=web:${port}"`);
-  return once(`client ${channels} ${client} ${shares}`, () =>
-    parseConfig("", clientSpec, ["--config", "c"], () => `
+  return once(
+    `client ${channels} ${client} ${shares} ${rejoin}`,
+    () =>
+      parseConfig("", clientSpec, ["--config", "c"], () => `
 servers: {web: {channels: [${channelAddresses(channels).map(({ host }) => host).join()}]}}
 forward: [${forward.join()}]
 warm: 0
-associations: ${shares ? 1 : "per-session"}
-${COMMON}`));
+associations: ${!shares ? "per-session" : rejoin > 0 ? 2 : 1}
+${common(rejoin)}`),
+  );
 }
 
 /** The client handler's address for applications. */

@@ -28,7 +28,9 @@ export class Lane {
   /** The received units. */
   readonly came = new Map<Step, Uint8Array>();
   /** All received bytes, in pieces. */
-  readonly captured: Uint8Array[] = [];
+  captured: Uint8Array[] = [];
+  /** Replaces what passes behind the last unit. */
+  through: (bytes: Uint8Array) => Uint8Array[] | Promise<Uint8Array[]> = (bytes) => [bytes];
 
   constructor(wire: Wire, direction: "up" | "down", from: Connection, to: Connection) {
     this.wire = wire;
@@ -60,7 +62,7 @@ export class Lane {
         const length = await this.from.read(buffer);
         if (length === null) return await this.to.closeWrite();
         this.captured.push(buffer.slice(0, length));
-        await this.give([buffer.subarray(0, length)]);
+        await this.give(await this.through(buffer.subarray(0, length)));
       }
     } catch {
       // An end that no longer reads or writes has closed; so does the other side.

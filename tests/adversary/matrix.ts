@@ -1,7 +1,9 @@
 /** The matrix: attack x step x subset of channels x number of channels. */
 import type { Attack } from "./attack.ts";
 import { type Cell, runCell } from "./cell.ts";
+import type { Evidence } from "./evidence.ts";
 import { INVARIANTS, sessionsAreAsEver } from "./invariants.ts";
+import { stitch, type Stitched } from "./stitched.ts";
 
 /** Every cell of the attacks: each honest channel, each number of channels from 2 to 5. */
 export function cells(attacks: readonly Attack[], seed: number): Cell[] {
@@ -43,11 +45,16 @@ export function nameOf({ attack, channels, honest, balancer, seed }: Cell): stri
   return `${attack.name}, of ${channels} channels owning ${owned}${used}, seed ${seed}`;
 }
 
+function judged({ attack }: Cell, evidence: Evidence): Stitched {
+  return attack.again === undefined ? { evidence, wrong: [] } : stitch(evidence);
+}
+
 /** Runs cells one after another. @returns The violations, one line each. */
 export async function runCells(cells: readonly Cell[]): Promise<string[]> {
   const wrong: string[] = [];
   for (const cell of cells) {
-    const evidence = await runCell(cell);
+    const { evidence, wrong: unlike } = judged(cell, await runCell(cell));
+    wrong.push(...unlike.map((what) => `${nameOf(cell)}: ${what}`));
     if (evidence.adversary.acted === 0) wrong.push(`${nameOf(cell)}: nothing was done`);
     if (cell.honest === null) {
       if (!cell.attack.succeeded!(evidence)) wrong.push(`${nameOf(cell)}: did not succeed`);

@@ -24,6 +24,15 @@ class Tally {
     return this.#steps.find((step) => step.length >= length)?.at ?? Infinity;
   }
 
+  /** This and then more, which came later than any step of this. */
+  followedBy(bytes: Uint8Array): Tally {
+    const tally = new Tally();
+    for (const step of this.#steps) tally.step(step.at, step.length);
+    tally.add(this.bytes);
+    tally.add(bytes);
+    return tally;
+  }
+
   get bytes(): Uint8Array {
     const bytes = new Uint8Array(this.length);
     let at = 0;
