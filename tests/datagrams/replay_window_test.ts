@@ -19,6 +19,19 @@ Deno.test("a window has exactly 2,048 numbers, up to the highest accepted", () =
   assertEquals(window.state(2953), Late);
 });
 
+Deno.test("numbers that were skipped are new, whatever was at their places before", () => {
+  for (const jump of [2, 3, 33, 2047, 2048, 2049, 10_000]) {
+    const window = new ReplayWindow();
+    for (let sequence = 0; sequence < WINDOW; sequence++) window.accept(sequence);
+    const next = WINDOW - 1 + jump;
+    window.accept(next);
+    for (let skipped = Math.max(WINDOW, next - WINDOW + 1); skipped < next; skipped++) {
+      assertEquals(window.state(skipped), New, `${jump} ${skipped}`);
+    }
+    for (let old = next - WINDOW + 1; old < WINDOW; old++) assertEquals(window.state(old), Accepted);
+  }
+});
+
 Deno.test("asking about a number changes nothing", () => {
   const window = new ReplayWindow();
   window.accept(0);
