@@ -2,11 +2,15 @@ import { copyEndpoint, ENDPOINT_WORDS } from "../net/endpoint.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import { PACKET_HEAD_LENGTH, PACKET_OVERHEAD, readSequence } from "./packet.ts";
 import { ReplayWindow, SequenceState } from "./replay_window.ts";
+import { Sample } from "./sample.ts";
 import { ShareRing } from "./share_ring.ts";
 import { TAG_LENGTH, type TagKey } from "./tag.ts";
 
 /** Sets of shares of one datagram that are tried at most when a share comes: an adversary may have forged some. */
 const MAX_TRIES = 32;
+
+/** Time in milliseconds from one sample to the next. */
+const SAMPLE_INTERVAL = 50;
 
 /** The result of a packet. */
 export enum Opened {
@@ -22,11 +26,16 @@ export enum Opened {
   Forged,
   /** Its datagram would be longer than allowed. */
   TooLarge,
+  /**
+   * Its datagram was delivered before without it, and it is a right share of that one: it counts for its channel's return
+   * address. Only where the threshold is lower than the number of channels.
+   */
+  Belated,
 }
 
 /** Numbers of shares and datagrams that were not delivered, by reason. */
 export interface OpenerCounts {
-  /** Shares of datagrams that were delivered before, and second ones of a channel. */
+  /** Shares of datagrams that were delivered before, those beyond the threshold included, and second ones of a channel. */
   duplicate: number;
   /** Shares below the window. */
   late: number;
@@ -62,11 +71,14 @@ export interface OpenerOptions {
 export class Opener {
   /** Counts by reason. */
   readonly counts: OpenerCounts = { duplicate: 0, late: 0, incomplete: 0, forged: 0, tooLarge: 0 };
-  /** Channels whose shares the last datagram was joined from, the first {@linkcode Opener.usedCount} of them. */
+  /**
+   * The first {@linkcode Opener.usedCount} are the channels whose shares the last datagram was joined from, or the one that
+   * brought a belated share of it.
+   */
   readonly used: Uint8Array<ArrayBuffer>;
   /** Number of channels in {@linkcode Opener.used}. */
   usedCount = 0;
-  /** The addresses that shares of the last datagram came from, by channel, as {@linkcode ENDPOINT_WORDS} words each. */
+  /** The addresses that those shares came from, by channel, as {@linkcode ENDPOINT_WORDS} words each. */
   readonly sources: Uint32Array<ArrayBuffer>;
   /** Sequence number of the last datagram. */
   sequence: number = -1;
@@ -78,6 +90,7 @@ export class Opener {
   readonly #maxPacket: number;
   readonly #rings: readonly ShareRing[];
   readonly #window = new ReplayWindow();
+  readonly #sample: Sample;
   /** Where shares are joined: a packet whose share becomes the message. */
   readonly #joined: Uint8Array<ArrayBuffer>;
   /** The message there, in a view that is made again only where the length changes. */
@@ -94,6 +107,7 @@ export class Opener {
     const { channels, threshold, maxPayload } = this.#options = options;
     if (!(threshold >= 2 && threshold <= channels)) throw new RangeError(`a threshold of ${threshold} of ${channels}`);
     this.#maxPacket = PACKET_OVERHEAD + maxPayload;
+    this.#sample = new Sample(this.#maxPacket);
     this.#rings = Array.from({ length: channels }, () => new ShareRing());
     this.#joined = new Uint8Array(this.#maxPacket);
     this.#message = this.#joined;
@@ -129,12 +143,16 @@ export class Opener {
     if (packet.length > this.#maxPacket) return this.#count("tooLarge", Opened.TooLarge);
     const state = this.#window.state(sequence);
     if (state === SequenceState.Late) return this.#count("late", Opened.Late);
+    if (state === SequenceState.Accepted && this.#isBelated(channel, sequence, packet)) {
+      copyEndpoint(source, sourceAt, this.sources, channel * ENDPOINT_WORDS);
+      return Opened.Belated;
+    }
     if (state === SequenceState.Accepted || ring.has(sequence, now)) return this.#count("duplicate", Opened.Duplicate);
     const others = this.#findOthers(channel, sequence, packet.length - PACKET_HEAD_LENGTH, now);
     const tries = others + 1 < this.#options.threshold ? 0 : this.#tryAll(channel, sequence, packet, others);
     if (tries === -1) {
       copyEndpoint(source, sourceAt, this.sources, channel * ENDPOINT_WORDS);
-      this.#deliver(sequence);
+      this.#deliver(sequence, now);
       return Opened.Datagram;
     }
     this.counts.forged += tries;
@@ -189,12 +207,7 @@ export class Opener {
 
   /** Joins the shares of the channels used, and checks the tag. */
   #join(sequence: number, packet: Uint8Array): boolean {
-    const { length } = packet;
-    this.#joined.set(packet);
-    if (this.#message.length !== length - PACKET_HEAD_LENGTH) {
-      this.#message = this.#joined.subarray(PACKET_HEAD_LENGTH, length);
-      this.payload = this.#joined.subarray(PACKET_OVERHEAD, length);
-    }
+    this.#placeMessage(packet);
     for (let index = 0; index < this.usedCount; index++) {
       const channel = this.#indexes[index] = this.used[index]!;
       this.#shares[index] = index === 0 ? this.#message : this.#rings[channel]!.shareOf(sequence);
@@ -203,8 +216,31 @@ export class Opener {
     return this.#options.key.check(sequence, this.#message);
   }
 
-  #deliver(sequence: number): void {
+  /** Copies a packet to where its share is joined with others. */
+  #placeMessage(packet: Uint8Array): void {
+    const { length } = packet;
+    this.#joined.set(packet);
+    if (this.#message.length === length - PACKET_HEAD_LENGTH) return;
+    this.#message = this.#joined.subarray(PACKET_HEAD_LENGTH, length);
+    this.payload = this.#joined.subarray(PACKET_OVERHEAD, length);
+  }
+
+  /** Reports whether a packet has a right share of the sample, from a channel that is tried for the first time. */
+  #isBelated(channel: number, sequence: number, packet: Uint8Array): boolean {
+    const sample = this.#sample, length = packet.length - PACKET_HEAD_LENGTH;
+    if (sample.sequence !== sequence || sample.shares[0]!.length !== length || !sample.tries(channel)) return false;
+    this.#placeMessage(packet);
+    this.#options.scheme.join([this.#message, ...sample.shares], [channel, ...sample.channels]);
+    this.used[0] = channel;
+    this.usedCount = 1;
+    return this.#options.key.check(sequence, this.#message);
+  }
+
+  #deliver(sequence: number, now: number): void {
     this.#window.accept(sequence);
+    if (this.#options.threshold < this.#options.channels && now - this.#sample.time >= SAMPLE_INTERVAL) {
+      this.#sample.take(sequence, now, this.#shares, this.#indexes);
+    }
     this.sequence = sequence;
     this.flow = this.#message[TAG_LENGTH]! << 8 | this.#message[TAG_LENGTH + 1]!;
     for (let index = 1; index < this.usedCount; index++) {

@@ -11,7 +11,7 @@ import { xor } from "../../src/sharing/xor.ts";
 import { Random } from "../support/random/random.ts";
 import { Channels, type Sent } from "./channels.ts";
 
-const { Datagram, Waiting, Duplicate, Late, Forged, TooLarge } = Opened;
+const { Datagram, Waiting, Duplicate, Late, Forged, TooLarge, Belated } = Opened;
 
 const text = (payload: string) => new TextEncoder().encode(payload);
 
@@ -151,7 +151,11 @@ Deno.test("of 2 of 3 shares any two will do, and a forged one is found out once 
     const both = new Channels(3, random.fill, { threshold: 2 }), [shares] = both.seal(some(1));
     assertEquals([both.open(shares![first]!), both.open(shares![second]!)], [Waiting, Datagram]);
     assertEquals([both.opener.usedCount, ...both.opener.used.subarray(0, 2)], [2, second, first]);
-    assertEquals(both.open(shares![3 - first - second]!), Duplicate);
+    const late = shares![3 - first - second]!, source = endpointOf({ host: "192.0.2.9", port: 9 });
+    assertEquals([both.open(late, 0, source), both.open(late)], [Belated, Duplicate]);
+    assertEquals([both.opener.usedCount, both.opener.used[0]], [1, late.channel]);
+    assertEquals(both.opener.sources.subarray(6 * late.channel, 6 * late.channel + 6), source);
+    assertEquals(both.delivered.length, 1);
   }
   for (const order of [[0, 1, 2], [1, 0, 2], [1, 2, 0]]) {
     const both = new Channels(3, random.fill, { threshold: 2 }), [shares] = both.seal(some(1));
@@ -159,6 +163,23 @@ Deno.test("of 2 of 3 shares any two will do, and a forged one is found out once 
     assertEquals(results, [Waiting, Forged, Datagram], `${order}`);
     assertEquals([...both.opener.used.subarray(0, 2)].sort(), [0, 2]);
   }
+});
+
+Deno.test("a belated share is right or none, and a channel has one try, with one datagram in 50 ms", () => {
+  const both = new Channels(4, random.fill, { threshold: 2 }), packets = both.seal(some(4));
+  const deliver = (index: number, now: number) => [0, 1].map((channel) => both.open(packets[index]![channel]!, now));
+  const rest = (index: number, forge = false) =>
+    [2, 3].map((channel) => {
+      const sent = packets[index]![channel]!;
+      return both.open(forge && channel === 2 ? flipped(sent) : sent, 60);
+    });
+  assertEquals(deliver(0, 0), [Waiting, Datagram]);
+  assertEquals(deliver(1, 49), [Waiting, Datagram]);
+  assertEquals(rest(1), [Duplicate, Duplicate], "not a sample");
+  assertEquals([...rest(0, true), ...rest(0)], [Duplicate, Belated, Duplicate, Duplicate]);
+  const shorter = packets[2]![2]!.packet.slice(0, -1);
+  assertEquals(deliver(2, 50), [Waiting, Datagram]);
+  assertEquals([both.open({ channel: 2, packet: shorter }, 60), ...rest(2)], [Duplicate, Belated, Belated]);
 });
 
 Deno.test("of many sets of shares only 32 are tried at a time", () => {
