@@ -6,6 +6,9 @@ import { choose, type Wish } from "./wish.ts";
 /** Minimum number of channels of a handler's association. */
 const MIN_CHANNELS = 2;
 
+/** Maximum number of channels whose smaller sets are planned with thresholds, too: beyond it, that takes a minute. */
+const MAX_WITH_THRESHOLDS = 12;
+
 /** Maximum number of sets in a plan; of more, only those on the frontier are kept. */
 const MAX_SETS = 64;
 
@@ -30,8 +33,9 @@ export interface Plan {
   /** The bounds. */
   readonly wish: Wish;
   /**
-   * Choices of today's handlers: a share of every record, all of them needed, on each channel of one set. The safest come
-   * first; with more than 64, those that are not on the frontier are left out.
+   * Choices of today's handlers: a share of every record on each channel of one set, of which k suffice, at least 2. Of
+   * more than 12 channels, smaller sets need all. The safest come first; with more than 64, those that are not on the
+   * frontier are left out.
    */
   readonly sets: readonly Choice[];
   /** For each k and m, a schedule with the best rate. Today's handlers can run it only if it is also one of `sets`. */
@@ -44,7 +48,11 @@ export interface Plan {
 
 /** Plans the use of a server's channels. @param channels 2 to 16. */
 export function plan(server: string, channels: readonly Channel[], wish: Wish): Plan {
-  const sets = marked(setsOf(channels.length).map((set) => choiceOf(set.length, set.length, [whole(set)], channels)));
+  const sets = marked(
+    setsOf(channels.length).flatMap((set) =>
+      thresholdsOf(set, channels.length).map((k) => choiceOf(k, set.length, [{ k, channels: set, p: 1 }], channels))
+    ),
+  );
   const thresholds = marked(
     pairsOf(channels.length).map(({ k, m }) => choiceOf(k, m, fastestSchedule(channels, k, m), channels)),
   );
@@ -59,13 +67,15 @@ export function plan(server: string, channels: readonly Channel[], wish: Wish): 
   };
 }
 
-/** Tells whether today's handlers can run a choice: every record goes over the same channels, and all are needed. */
-export function isRunnable({ k, m, schedule }: Choice): boolean {
-  return k === m && m >= MIN_CHANNELS && schedule.length === 1;
+/** Tells whether today's handlers can run a choice: every record goes over the same channels, and at least 2 are needed. */
+export function isRunnable({ k, schedule }: Choice): boolean {
+  return k >= MIN_CHANNELS && schedule.length === 1;
 }
 
-function whole(set: readonly number[]): Schedule[number] {
-  return { k: set.length, channels: set, p: 1 };
+/** Each k with which today's handlers can use a set; of very many sets, only of the largest. */
+function thresholdsOf({ length }: readonly number[], of: number): number[] {
+  if (length < of && of > MAX_WITH_THRESHOLDS) return [length];
+  return Array.from({ length: length - MIN_CHANNELS + 1 }, (_, at) => MIN_CHANNELS + at);
 }
 
 function choiceOf(k: number, m: number, schedule: Schedule, channels: readonly Channel[]): Choice {

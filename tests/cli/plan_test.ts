@@ -22,7 +22,7 @@ Deno.test("micss plan --json has what the tables show", async () => {
   const { status, out } = await runMicss("plan", ...GIVEN, "--max-risk", "3%", "--max-delay", "20ms", "--json");
   assertEquals(status, 0);
   const { server, channels, wish, sets, thresholds, choice } = JSON.parse(out);
-  assertEquals([server, channels.length, sets.length, thresholds.length], ["web", 3, 4, 6]);
+  assertEquals([server, channels.length, sets.length, thresholds.length], ["web", 3, 5, 6]);
   assertEquals(wish, { risk: 0.03, delay: 20 });
   assertEquals([choice.k, choice.rate, choice.schedule[0].channels], [2, 60e6, [0, 1]]);
 });

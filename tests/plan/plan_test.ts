@@ -64,12 +64,24 @@ Deno.test("the chosen set is the fastest of all within the wish, by brute force"
   }));
 });
 
-Deno.test("sets are all sets of two channels or more, and their rate is that of the slowest channel", () => {
+Deno.test("sets are all sets of two channels or more, with each threshold, and their rate is that of the slowest channel", () => {
   const { sets } = plan("web", CHANNELS, { risk: 1 });
-  assertEquals(sets.map(({ schedule }) => schedule[0]!.channels), [[0, 1, 2], [0, 1], [0, 2], [1, 2]]);
-  assertEquals(sets.map(({ rate }) => rate), [20, 60, 20, 20]);
-  assertEquals(sets.map(({ delay }) => delay), [30, 10, 30, 30]);
+  assertEquals(sets.map(({ k, schedule }) => [k, schedule[0]!.channels]), [
+    [3, [0, 1, 2]],
+    [2, [0, 1]],
+    [2, [0, 2]],
+    [2, [1, 2]],
+    [2, [0, 1, 2]],
+  ]);
+  assertEquals(sets.map(({ rate }) => rate), [20, 60, 20, 20, 20]);
+  assertEquals(sets.slice(0, 4).map(({ delay }) => delay), [30, 10, 30, 30]);
   assert(sets.every(isRunnable));
+});
+
+Deno.test("handlers can run one set with a threshold of at least 2; neither a single share nor a mixture", () => {
+  const { thresholds } = plan("web", CHANNELS, { risk: 1 });
+  const runnable = thresholds.filter(isRunnable).map(({ k, m }) => [k, m]);
+  assertEquals(runnable, [[2, 3], [3, 3]]);
 });
 
 Deno.test("each bound of a wish rules out, and equality is within", () => {
@@ -90,7 +102,7 @@ Deno.test("of twelve channels the frontier of their sets is kept, with the chose
     rate: 10 + 3 * at,
   }));
   const { sets, thresholds, choice } = plan("x", many, { risk: 0.01 });
-  assert(sets.length < 4_083 && sets.every(({ frontier }) => frontier));
+  assert(sets.length < 20_481 && sets.every(({ frontier }) => frontier));
   assertEquals(thresholds.length, 78);
   assert(sets.some(({ schedule }) => schedule[0]!.channels.join() === choice!.schedule[0]!.channels.join()));
 });

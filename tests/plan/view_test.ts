@@ -19,10 +19,20 @@ Deno.test("the report has every choice, and the lines of configuration for the c
   const text = report(plan("web", CHANNELS, { risk: 0.03 }));
   assertEquals(rowOf(text, "A"), "A * 3 3 0.60 % 20.0 7.8 % 30.0 1 2 3");
   assertEquals(rowOf(text, "B"), "B * 2 2 2.0 % 60.0 3.0 % 10.0 1 2 <- choose this");
+  assertEquals(rowOf(text, "E"), "E * 2 3 9.8 % 20.0 0.17 % 10.6 1 2 3");
   assertEquals(rowOf(text, "c"), "c * 2 2 2.3 % 80.0 3.7 % 14.9 75 % 1 2, 25 % 1 3");
   assertStringIncludes(text, 'servers:\n  web:\n    channels: [192.0.2.10:6522, "[2001:db8::10]:6522"]\n');
   assertStringIncludes(text, "--server 'web=192.0.2.10:6522,[2001:db8::10]:6522'\n");
   assertStringIncludes(text, "it could be 2 of 2 shares, at 80.0 Mbit/s");
+});
+
+Deno.test("the report has the threshold to set on both sides where fewer shares than channels are needed", () => {
+  const text = report(plan("web", CHANNELS, { risk: 0.1, loss: 0.01 }));
+  assertEquals(rowOf(text, "E"), "E * 2 3 9.8 % 20.0 0.17 % 10.6 1 2 3 <- choose this");
+  const addresses = '192.0.2.10:6522, "[2001:db8::10]:6522", 203.0.113.10:6522 via lte0';
+  assertStringIncludes(text, ": 2 of the channels 1 2 3, at 20.0 Mbit/s (risk 9.8 %, loss 0.17 %, delay 10.6 ms).");
+  assertStringIncludes(text, `servers:\n  web:\n    channels: [${addresses}]\n    threshold: 2\n`);
+  assertStringIncludes(text, "203.0.113.10:6522 via lte0' --threshold 2\nIn the server's file: threshold: 2\n");
 });
 
 Deno.test("the report says that nothing is within the wish, and what comes nearest", () => {
@@ -45,14 +55,14 @@ Deno.test("the terminal's picture has each letter once, safer below, faster to t
       if (/[a-z]/i.test(character)) places.set(character, [row, column]);
     })
   );
-  assertEquals([...places.keys()].sort().join(""), "ABCDabcde");
+  assertEquals([...places.keys()].sort().join(""), "ABCDEabcd");
   assert(places.get("A")![0] > places.get("B")![0] && places.get("A")![1] < places.get("B")![1]);
   assert(places.get("B")![1] < places.get("c")![1]);
 });
 
 Deno.test("the image is well-formed, and names each choice in each panel", () => {
   const image = svg(plan("a&b", CHANNELS, { risk: 0.03 }));
-  for (const letter of "ABCDabcde") {
+  for (const letter of "ABCDEabcd") {
     assertEquals(image.split(`<title>${letter}: `).length - 1, 3, letter);
   }
   const open: string[] = [];

@@ -17,7 +17,7 @@ export interface Point {
 export interface Points {
   /** Choices of today's handlers. */
   readonly sets: readonly Point[];
-  /** Choices that need thresholds or mixtures. */
+  /** Choices that need mixtures of sets, or leave a record to a single channel. */
   readonly later: readonly Point[];
   /** Number of choices that are not shown. */
   readonly hidden: number;

@@ -14,12 +14,12 @@ export function report(plan: Plan): string {
     "",
     ...channelTable(plan.channels),
     "",
-    "With this version: a share of every record on each channel of a set, all of them needed (k = m).",
+    "With this version: a share of every record on each channel of a set, any k of m needed (k < m: threshold).",
     "",
     ...choiceTable(sets),
     "",
-    "With thresholds and mixtures of sets, which this version does not have: any k of m shares are needed, at the best",
-    "rate that m channels for each record allow.",
+    "With mixtures of sets or k = 1, which this version does not have: any k of m shares are needed, at the best rate",
+    "that m channels for each record allow.",
     "",
     ...choiceTable(later),
     "",
@@ -81,7 +81,7 @@ function advice({ server, channels, wish, choice, sets, thresholdChoice }: Plan)
   const wanted = wishText(wish);
   const later = thresholdChoice === null || thresholdChoice.rate <= (choice?.rate ?? 0) * 1.001 ? [] : [
     "",
-    `With thresholds and mixtures it could be ${thresholdChoice.k} of ${thresholdChoice.m} shares, at ` +
+    `With mixtures it could be ${thresholdChoice.k} of ${thresholdChoice.m} shares, at ` +
     `${megabits(thresholdChoice.rate)} Mbit/s (${describe(thresholdChoice)}).`,
   ];
   if (choice === null) {
@@ -93,17 +93,21 @@ function advice({ server, channels, wish, choice, sets, thresholdChoice }: Plan)
     ];
   }
   const addresses = choice.schedule[0]!.channels.map((at) => channels[at]!.address);
+  const threshold = choice.k < choice.m ? choice.k : null;
+  const flags = `--server ${quoted(`${server}=${addresses.join(",")}`)}`;
   return [
-    `${wanted}: channels ${setsText(choice)}, at ${megabits(choice.rate)} Mbit/s ` +
-    `(${describe(choice)}).`,
+    `${wanted}: ${threshold === null ? "" : `${threshold} of the `}channels ${setsText(choice)}, at ` +
+    `${megabits(choice.rate)} Mbit/s (${describe(choice)}).`,
     "In the client's file:",
     "",
     "servers:",
     `  ${server}:`,
     `    channels: [${addresses.map(yaml).join(", ")}]`,
+    ...threshold === null ? [] : [`    threshold: ${threshold}`],
     "",
-    `or as a flag: --server ${quoted(`${server}=${addresses.join(",")}`)}`,
-    "The server's configuration stays as it is.",
+    ...threshold === null
+      ? [`or as a flag: ${flags}`, "The server's configuration stays as it is."]
+      : [`or as flags: ${flags} --threshold ${threshold}`, `In the server's file: threshold: ${threshold}`],
     ...later,
   ];
 }

@@ -79,7 +79,7 @@ function describe(letter: string, { k, m, risk, rate, loss, delay }: Point["choi
 function legend(y: number): string {
   const entries = [
     [NOW, NOW, "A, B: sets of channels, with this version"],
-    [LATER, LATER, "a, b: k of m, with thresholds"],
+    [LATER, LATER, "a, b: k of m, with mixtures of sets"],
     ["none", TEXT, "hollow: another is better"],
   ] as const;
   return entries.map(([fill, stroke, label], at) => {
