@@ -116,9 +116,13 @@ function routesLines(routes: NonNullable<Status["routes"]>): string[] {
   ];
 }
 
-/** Why a channel has failed or is away, and how often it broke, in a line each. */
-function channelLines({ address, state, away, broken, rejoined, failure }: ChannelStatus): string[] {
+/** Why a channel has failed or is away, and how often it lied and broke, in a line each. */
+function channelLines({ address, state, away, broken, rejoined, lying, lies, failure }: ChannelStatus): string[] {
   const lines: string[] = [];
+  if (lies > 0) {
+    const now = lying > 0 ? `; ${plural(lying, "association")} ${lying === 1 ? "goes" : "go"} on without it` : "";
+    lines.push(`lied ${plural(lies, "time")}${now}`);
+  }
   if (failure !== undefined && (state === "failed" || state === "away")) {
     const waiting = state === "away" ? `${plural(away, "association")} ${away === 1 ? "waits" : "wait"}: ` : "";
     lines.push(`${waiting}${failure.reason}, ${duration(failure.age)} ago`);

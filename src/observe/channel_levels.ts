@@ -21,9 +21,11 @@ export interface ChannelLevel {
   associations: number;
   /** Number of those that wait for it to be joined again. */
   away: number;
+  /** Number of those that have given it up, as it lied. */
+  lying: number;
 }
 
-const NOTHING = { behindOut: 0, behindIn: 0, holdsOut: false, holdsIn: false, associations: 0, away: 0 };
+const NOTHING = { behindOut: 0, behindIn: 0, holdsOut: false, holdsIn: false, associations: 0, away: 0, lying: 0 };
 
 /** Computes the level of every channel in one pass over the associations. */
 export function channelLevels({ channels, associations }: Activity): ChannelLevel[] {
@@ -39,12 +41,16 @@ export function channelLevels({ channels, associations }: Activity): ChannelLeve
       if (level === undefined) return;
       level.sent += sent[at]!;
       level.received += received[at]! - skipped[at]!;
+      level.associations++;
+      if (association.isLiar(at)) {
+        level.lying++;
+        return;
+      }
       const [behindOut, behindIn] = [behind[at]!, front - received[at]!];
       level.behindOut = Math.max(level.behindOut, behindOut);
       level.behindIn = Math.max(level.behindIn, behindIn);
       level.holdsOut ||= behindOut > 0 && done;
       level.holdsIn ||= behindIn > 0 && association.awaits(at);
-      level.associations++;
       if (away.has(at)) level.away++;
     });
   }

@@ -168,6 +168,12 @@ function channels(handler: Observable): Metric[] {
       type: "counter",
       samples: levels.map(({ labels, record }) => ({ labels, value: record.rejoined })),
     },
+    {
+      name: "micss_channel_lies_total",
+      help: "Associations that gave a channel up, as it brought shares that were not sent.",
+      type: "counter",
+      samples: levels.map(({ labels, record }) => ({ labels, value: record.lies })),
+    },
   ];
 }
 

@@ -17,10 +17,10 @@ const FAILURE_SHOWN = 10_000;
 
 /**
  * States of a channel, the most urgent last: in no association; ready; carrying; holding an association up; broken, and
- * awaited by an association; failed with no association made since. The page, `micss status` and docs/guide/monitoring.md
- * use the same words.
+ * awaited by an association; failed with no association made since; given up by an association, as it lied. The page,
+ * `micss status` and docs/guide/monitoring.md use the same words.
  */
-export const CHANNEL_STATES = ["unused", "idle", "flowing", "stalled", "away", "failed"] as const;
+export const CHANNEL_STATES = ["unused", "idle", "flowing", "stalled", "away", "failed", "lying"] as const;
 
 /** One of {@linkcode CHANNEL_STATES}. */
 export type ChannelState = typeof CHANNEL_STATES[number];
@@ -106,6 +106,7 @@ export class Sampler {
 
   #stateOf(sample: Omit<ChannelSample, "state">, last: ChannelLevel): ChannelState {
     const { failed, associated } = sample.record;
+    if (sample.lying > 0) return "lying";
     if (sample.away > 0) return "away";
     if (failed !== null) {
       const isRecent = !failed.waited && this.#clock.now() - failed.at < FAILURE_SHOWN;

@@ -39,6 +39,10 @@ export interface ChannelStatus {
   readonly broken: number;
   /** Number of times that it was joined again. */
   readonly rejoined: number;
+  /** Number of its open associations that have given it up, as it lied. */
+  readonly lying: number;
+  /** Number of associations that have ever done so. */
+  readonly lies: number;
   /** Number of failures. */
   readonly failures: number;
   /** The last failure, and its age in seconds. */
@@ -61,9 +65,9 @@ export interface AssociationStatus {
   readonly sessions: number;
   /** Age in seconds. */
   readonly age: number;
-  /** Bytes sent on every channel. */
+  /** Bytes sent on every channel that is needed. */
   readonly sent: number;
-  /** Bytes received on every channel. */
+  /** Bytes received on every channel that is needed. */
   readonly received: number;
 }
 
@@ -196,14 +200,14 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
     streams: activity.streams,
     associationCount: associations.size,
     associations: [...associations].sort(([, one], [, other]) => other.sessions - one.sessions).slice(0, MAX_LISTED)
-      .map(([{ id, connections, sent, received }, { server, sessions, began, client }]) => ({
+      .map(([{ id, connections, threshold, sent, received }, { server, sessions, began, client }]) => ({
         id,
         peer: server === "" ? formatAddress(connections[0]!.remote) : server,
         ...client !== undefined && { client },
         sessions,
         age: age(began),
-        sent: Math.min(...sent),
-        received: Math.min(...received),
+        sent: ofNeeded(sent, threshold),
+        received: ofNeeded(received, threshold),
       })),
     ...clients.length > 0 && { clients: clients.slice(0, MAX_LISTED) },
     channels: channels.map(({ record, holdsIn: _in, holdsOut: _out, ...sample }) => ({
@@ -215,6 +219,7 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
       rateIn: Math.round(sample.rateIn),
       broken: record.broken,
       rejoined: record.rejoined,
+      lies: record.lies,
       failures: record.failures,
       ...record.failed !== null && { failure: { reason: record.failed.reason, age: age(record.failed.at) } },
       ...keptApart(record) !== undefined && { keptApart: keptApart(record)! },
@@ -229,4 +234,9 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
     },
     ...levels,
   };
+}
+
+/** The lowest count of the `needed` channels that are ahead. */
+function ofNeeded(counts: readonly number[], needed: number): number {
+  return counts.toSorted((one, other) => other - one)[needed - 1]!;
 }

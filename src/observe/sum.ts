@@ -120,6 +120,8 @@ function addChannels(one: ChannelStatus, other: ChannelStatus): ChannelStatus {
     away: one.away + other.away,
     broken: one.broken + other.broken,
     rejoined: one.rejoined + other.rejoined,
+    lying: one.lying + other.lying,
+    lies: one.lies + other.lies,
     failures: one.failures + other.failures,
     ...failure !== undefined && { failure },
   };

@@ -17,6 +17,8 @@ const CHANNEL: ChannelStatus = {
   away: 0,
   broken: 0,
   rejoined: 0,
+  lying: 0,
+  lies: 0,
   failures: 0,
 };
 
@@ -123,6 +125,17 @@ Deno.test("an away channel has a line with the number of associations that wait 
     "192.0.2.10:6522: 2 associations wait: silent for 25 s, 7 s ago",
     "192.0.2.10:6522: broke 7 times, joined again 5 times",
   ]);
+});
+
+Deno.test("a channel that lied has a line with the number, and with that of associations that go on without it", () => {
+  const linesOf = (more: Partial<ChannelStatus>) =>
+    statusTable({ ...STATUS, channels: [{ ...CHANNEL, ...more }], sessions: [] }).split("\n")
+      .filter((line) => /^(web 1|192)/.test(line));
+  assertEquals(linesOf({ state: "lying", lying: 1, lies: 2 }), [
+    "web 1 192.0.2.10:6522  lying  1.2 MB  12 B   66 kB       0",
+    "192.0.2.10:6522: lied 2 times; 1 association goes on without it",
+  ]);
+  assertEquals(linesOf({ lies: 1 }).slice(1), ["192.0.2.10:6522: lied 1 time"]);
 });
 
 Deno.test("a channel that broke and was joined again has a line with the numbers, and no reason", () => {

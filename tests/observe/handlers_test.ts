@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { collect } from "../../src/observe/collect.ts";
 import { writeAll } from "../../src/net/connection.ts";
 import type { Observable } from "../../src/observe/observable.ts";
+import { handlerStatus } from "../../src/observe/status.ts";
 import { INTERVAL, Sampler } from "../../src/observe/sampler.ts";
 import { World } from "../support/handlers/world.ts";
 
@@ -93,6 +94,27 @@ Deno.test("a channel is away while its association waits for it, and has not fai
   away.delete(1);
   activity.rejoined(association!, 1);
   assertEquals(await states(), ["idle", "idle", "idle"]);
+});
+
+Deno.test("a channel that an association gave up as a liar is lying, not away, and nothing waits for it", async () => {
+  await using world = new World();
+  world.startServer(SERVER);
+  const client = world.startClient(CLIENT), { activity } = client;
+  assertEquals(await world.talk(DESTINATION), "hello");
+  using sampler = disposable(new Sampler(activity));
+  const [association] = activity.associations.keys();
+  Object.defineProperty(association, "away", { value: new Set([1]) });
+  Object.defineProperty(association, "isLiar", { value: (index: number) => index === 1 });
+  activity.lied(association!, 1);
+  await world.clock.advance(2 * INTERVAL);
+  const [, liar, honest] = sampler.channels;
+  assertEquals([liar!.state, liar!.lying, liar!.away, liar!.behindIn], ["lying", 1, 0, 0]);
+  assertEquals([honest!.state, honest!.lying], ["idle", 0]);
+  assertEquals(
+    handlerStatus(client, sampler.channels).channels.map(({ lies, lying }) => [lies, lying]),
+    [[0, 0], [1, 1], [0, 0]],
+  );
+  assertEquals(Object.values(valuesOf(client, "micss_channel_lies_total")), [0, 1, 0]);
 });
 
 Deno.test("a port without a target is refused, and counted on both sides", async () => {

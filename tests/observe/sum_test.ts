@@ -45,6 +45,7 @@ function channel(more: Partial<ChannelStatus>): ChannelStatus {
   return {
     ...{ server: "web", channel: 1, address: "192.0.2.1:6522", state: "idle", associations: 1, sent: 10, received: 20 },
     ...{ rateOut: 1, rateIn: 2, behindOut: 3, behindIn: 4, failures: 0, away: 0, broken: 1, rejoined: 1 },
+    ...{ lying: 0, lies: 1 },
     ...more,
   };
 }
@@ -96,7 +97,7 @@ Deno.test("a channel is merged over all workers: sum of bytes, worst state, last
   assertEquals(sum.channels, [
     channel({
       ...{ state: "failed", associations: 3, sent: 30, received: 60, rateOut: 3, rateIn: 6, behindIn: 9, failures: 3 },
-      ...{ broken: 3, rejoined: 3 },
+      ...{ broken: 3, rejoined: 3, lies: 3 },
       failure: { reason: "new", age: 2 },
     }),
     channel({ channel: 2, address: "192.0.2.2:6522" }),

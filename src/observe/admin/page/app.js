@@ -144,13 +144,19 @@ function showChannel(channel) {
   node.setAttribute("aria-label", `${name}: ${channel.state}`);
 }
 
-/** Shows how many associations wait for a channel, and how often it broke and was joined again. */
-function showBreaks(part, { state, away, broken, rejoined, failure }) {
+/** Shows how many associations wait for a channel or gave it up, and how often it lied, broke and was joined again. */
+function showBreaks(part, { state, away, broken, rejoined, lying, lies, failure }) {
   const texts = [];
   if (state === "away") {
     const why = failure === undefined ? "" : `. It broke ${duration(failure.age)} ago: ${failure.reason}`;
     texts.push(`${plural(away, "association")} ${away === 1 ? "waits" : "wait"} for it${why}`);
   }
+  if (lying > 0) {
+    texts.push(
+      `${plural(lying, "association")} ${lying === 1 ? "goes" : "go"} on without it, as its shares were changed`,
+    );
+  }
+  if (lies > 0) texts.push(`Lied ${plural(lies, "time")}`);
   if (broken + rejoined > 0) texts.push(`Broke ${plural(broken, "time")}, joined again ${plural(rejoined, "time")}`);
   part.hidden = texts.length === 0;
   write(part, texts.join(". "));
