@@ -1,9 +1,15 @@
 import type { DatagramBatch } from "../datagram.ts";
-import { ENDPOINT_WORDS, isMapped, isUnspecified, MAPPED } from "../endpoint.ts";
+import { ENDPOINT_WORDS, isMapped, isUnspecified, MAPPED, sameEndpoint } from "../endpoint.ts";
 import { AF_INET, AF_INET6, SOL_IP, SOL_IPV6 } from "./constants.ts";
 
 /** Control messages: local address and traffic class (ip(7), ipv6(7)). */
 const IP_TOS = 1, IP_PKTINFO = 8, IPV6_PKTINFO = 50, IPV6_TCLASS = 67;
+
+/** Control message, and option of a socket: the length of the datagrams that the kernel cuts one message into (udp(7)). */
+export const SOL_UDP = 17, UDP_SEGMENT = 103;
+
+/** Datagrams and bytes that one message is cut into at most. */
+const MAX_SEGMENTS = 64, MAX_SEGMENTED = 65_000;
 
 /** Words of the kernel's `mmsghdr` of a 64-bit system, and offsets of its fields. */
 const HEADER_WORDS = 16, NAME = 0, NAME_LENGTH = 2, VECTOR = 4, VECTOR_COUNT = 6, CONTROL = 8, CONTROL_LENGTH = 10;
@@ -15,8 +21,8 @@ const VECTOR_WORDS = 4;
 /** Words of a `sockaddr_in6`, and of those that fit a `sockaddr_in`. */
 const NAME_WORDS = 7, IPV4_WORDS = 4;
 
-/** Words for control messages: those of an address, 40 bytes at most, and of a class, 24. */
-const CONTROL_WORDS = 16;
+/** Words for control messages: those of an address, 40 bytes at most, of a class and of a segment's length, 24 each. */
+const CONTROL_WORDS = 22;
 
 /** Words of the head of a control message: length of 64 bits, level and type. */
 const CONTROL_HEAD = 4;
@@ -34,13 +40,18 @@ const vectors = new WeakMap<DatagramBatch, MessageVector>();
  * supports. Made once for a batch: pointers into it stay as they are.
  */
 export class MessageVector {
-  /** The array of `mmsghdr`. */
+  /** The array of `mmsghdr`, one for each datagram. */
   readonly headers: Uint8Array<ArrayBuffer>;
+  /** An array of `mmsghdr` for messages that the kernel cuts into datagrams; {@linkcode prepareSegments} fills it. */
+  readonly segmented: Uint8Array<ArrayBuffer>;
+  /** The first datagram of each message there, and then the number of all. */
+  readonly starts: Uint32Array<ArrayBuffer>;
   readonly #batch: DatagramBatch;
   readonly #words: Uint32Array<ArrayBuffer>;
   readonly #iovecs: number;
   readonly #names: number;
   readonly #controls: number;
+  readonly #segmentedWords: Uint32Array<ArrayBuffer>;
 
   private constructor(batch: DatagramBatch) {
     const { capacity, stride } = batch;
@@ -51,6 +62,9 @@ export class MessageVector {
     this.#controls = this.#names + capacity * (NAME_WORDS + 1);
     const words = this.#words = new Uint32Array(this.#controls + capacity * CONTROL_WORDS);
     this.headers = new Uint8Array(words.buffer);
+    this.#segmentedWords = new Uint32Array(capacity * HEADER_WORDS);
+    this.segmented = new Uint8Array(this.#segmentedWords.buffer);
+    this.starts = new Uint32Array(capacity + 1);
     const base = addressOf(this.headers), data = addressOf(batch.data);
     const setPointer = (word: number, pointer: bigint): void => {
       words[word] = Number(pointer & 0xffffffffn);
@@ -103,8 +117,47 @@ export class MessageVector {
     for (let index = from; index < to; index++) {
       words[this.#iovecs + index * VECTOR_WORDS + 2] = lengths[index]!;
       this.#writeName(index, ipv6);
-      words[index * HEADER_WORDS + CONTROL_LENGTH] = this.#writeControl(index, ipv6);
+      words[index * HEADER_WORDS + CONTROL_LENGTH] = this.#writeControl(index, ipv6, false);
     }
+  }
+
+  /**
+   * Fills in messages for the first `count` datagrams, of which one is for all in a row that go to one address and have one
+   * length, but that the last of them may be shorter.
+   *
+   * @returns The number of messages.
+   */
+  prepareSegments(count: number, ipv6: boolean): number {
+    const words = this.#words, { lengths } = this.#batch;
+    let messages = 0;
+    for (let start = 0; start < count; messages++) {
+      const end = this.#endOfRun(start, count), header = messages * HEADER_WORDS;
+      for (let index = start; index < end; index++) words[this.#iovecs + index * VECTOR_WORDS + 2] = lengths[index]!;
+      this.#writeName(start, ipv6);
+      words[start * HEADER_WORDS + CONTROL_LENGTH] = this.#writeControl(start, ipv6, end - start > 1);
+      for (let word = 0; word < HEADER_WORDS; word++) {
+        this.#segmentedWords[header + word] = words[start * HEADER_WORDS + word]!;
+      }
+      this.#segmentedWords[header + VECTOR_COUNT] = end - start;
+      this.starts[messages] = start;
+      start = end;
+    }
+    this.starts[messages] = count;
+    return messages;
+  }
+
+  /** The end of the datagrams from `start` on that one message can carry. */
+  #endOfRun(start: number, count: number): number {
+    const { lengths, remotes, locals, classes } = this.#batch, length = lengths[start]!, from = start * ENDPOINT_WORDS;
+    const limit = length === 0 ? start + 1 : Math.min(count, start + MAX_SEGMENTS);
+    let end = start + 1;
+    for (let bytes = length; end < limit && lengths[end - 1] === length; end++) {
+      const at = end * ENDPOINT_WORDS, next = lengths[end]!;
+      bytes += next;
+      if (next === 0 || next > length || bytes > MAX_SEGMENTED || classes[end] !== classes[start]) break;
+      if (!sameEndpoint(remotes, from, remotes, at) || !sameEndpoint(locals, from, locals, at)) break;
+    }
+    return end;
   }
 
   #name(index: number): number {
@@ -166,7 +219,7 @@ export class MessageVector {
   }
 
   /** Writes a datagram's control messages. @returns Their length in bytes. */
-  #writeControl(index: number, ipv6: boolean): number {
+  #writeControl(index: number, ipv6: boolean, segmented: boolean): number {
     const words = this.#words, { locals, remotes, classes } = this.#batch, from = index * ENDPOINT_WORDS;
     const start = this.#control(index);
     let at = start;
@@ -187,6 +240,12 @@ export class MessageVector {
       const isIpv4 = !ipv6 || isMapped(remotes, from);
       head(words, at, 4, isIpv4 ? SOL_IP : SOL_IPV6, isIpv4 ? IP_TOS : IPV6_TCLASS);
       words[at + 4] = classes[index]!;
+      words[at + 5] = 0;
+      at += 6;
+    }
+    if (segmented) {
+      head(words, at, 2, SOL_UDP, UDP_SEGMENT);
+      words[at + 4] = this.#batch.lengths[index]!;
       words[at + 5] = 0;
       at += 6;
     }

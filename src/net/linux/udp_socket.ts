@@ -6,7 +6,7 @@ import { AF_INET, AF_INET6, SOL_IP, SOL_IPV6, SOL_SOCKET } from "./constants.ts"
 import { option, readName } from "./descriptors.ts";
 import { EventPoll } from "./event_poll.ts";
 import { errno, type Libc, libc } from "./libc.ts";
-import { HEADER_SIZE, MessageVector } from "./message_vector.ts";
+import { HEADER_SIZE, MessageVector, SOL_UDP, UDP_SEGMENT } from "./message_vector.ts";
 import { readSockaddr, SOCKADDR_SIZE, writeSockaddr } from "./sockaddr.ts";
 import { DATAGRAM } from "./system.ts";
 
@@ -21,7 +21,7 @@ const PMTUDISC_DO = 2;
 const MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000;
 
 const EPERM = 1, EAGAIN = 11, EACCES = 13, ENODEV = 19, EMSGSIZE = 90, EADDRINUSE = 98, EADDRNOTAVAIL = 99;
-const ENOBUFS = 105;
+const ENOBUFS = 105, EIO = 5;
 
 /** Bytes that the kernel is asked to buffer in each direction; it lowers them to its own limit (net.core.rmem_max). */
 const BUFFER = 4 * 1024 * 1024;
@@ -41,6 +41,8 @@ export class UdpSocket implements DatagramSocket {
   readonly #ipv6: boolean;
   readonly #poll: EventPoll;
   readonly #device: string | undefined;
+  /** True while the kernel cuts messages into datagrams (Linux 4.18), which costs a tenth for each. */
+  #segments: boolean;
   #closed = false;
 
   /**
@@ -66,6 +68,7 @@ export class UdpSocket implements DatagramSocket {
       }
       this.address = { host: canonicalHost(at.host), port: readSockaddr(readName(c.getsockname, fd)!)!.port };
       this.#configure();
+      this.#segments = option(c, fd, SOL_UDP, UDP_SEGMENT) !== undefined;
       const poll = EventPoll.register(c, fd);
       if (poll === undefined) throw systemError(errno(c), "wait for datagrams");
       this.#poll = poll;
@@ -100,13 +103,42 @@ export class UdpSocket implements DatagramSocket {
       batch.outcomes.fill(SendOutcome.Failed, 0, count);
       return 0;
     }
-    const vector = MessageVector.of(batch);
-    vector.prepareSend(0, count, this.#ipv6);
+    return this.#segments && count > 1 ? this.#sendSegmented(batch, count) : this.#sendEach(batch, 0, count);
+  }
+
+  /** Sends datagrams in as few messages as possible; those of one that fails are sent by themselves. */
+  #sendSegmented(batch: DatagramBatch, count: number): number {
+    const vector = MessageVector.of(batch), messages = vector.prepareSegments(count, this.#ipv6), { starts } = vector;
     let sent = 0;
-    for (let at = 0; at < count;) {
-      // A view only where something failed before: making one takes longer than many a datagram.
+    for (let message = 0; message < messages;) {
+      const headers = message === 0 ? vector.segmented : vector.segmented.subarray(message * HEADER_SIZE);
+      const result = this.#libc.sendmmsg(this.#fd, headers, messages - message, MSG_DONTWAIT | MSG_NOSIGNAL);
+      const number = result > 0 ? 0 : errno(this.#libc), start = starts[message]!;
+      if (result > 0) {
+        message += result;
+        batch.outcomes.fill(SendOutcome.Sent, start, starts[message]);
+        sent += starts[message]! - start;
+      } else if (outcomeOf(number) === SendOutcome.Blocked) {
+        batch.outcomes.fill(SendOutcome.Blocked, start, count);
+        return sent;
+      } else {
+        // The device computes no checksums, or one of the datagrams does not fit.
+        if (number === EIO) this.#segments = false;
+        sent += this.#sendEach(batch, start, starts[++message]!);
+      }
+    }
+    return sent;
+  }
+
+  /** Sends the datagrams from `from` to `to`, each in a message of its own. */
+  #sendEach(batch: DatagramBatch, from: number, to: number): number {
+    const vector = MessageVector.of(batch);
+    vector.prepareSend(from, to, this.#ipv6);
+    let sent = 0;
+    for (let at = from; at < to;) {
+      // A view only where something came before: making one takes longer than many a datagram.
       const headers = at === 0 ? vector.headers : vector.headers.subarray(at * HEADER_SIZE);
-      const result = this.#libc.sendmmsg(this.#fd, headers, count - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+      const result = this.#libc.sendmmsg(this.#fd, headers, to - at, MSG_DONTWAIT | MSG_NOSIGNAL);
       if (result > 0) {
         batch.outcomes.fill(SendOutcome.Sent, at, at + result);
         at += result;
@@ -114,7 +146,7 @@ export class UdpSocket implements DatagramSocket {
         continue;
       }
       const outcome = outcomeOf(errno(this.#libc));
-      const end = outcome === SendOutcome.Blocked ? count : at + 1;
+      const end = outcome === SendOutcome.Blocked ? to : at + 1;
       batch.outcomes.fill(outcome, at, end);
       at = end;
     }

@@ -33,10 +33,13 @@ async function ask(host: string, from: string, device: string | undefined, lengt
     outcome = out.outcomes[0]!;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  const after = socket.maxPayload(to);
+  const after = socket.maxPayload(to), three = batchTo(to, [100, length, length].map((size) => new Uint8Array(size)));
+  // Datagrams of one length leave in one message, if they may.
+  socket.send(three, 3);
+  const sent = [...three.outcomes].map((one) => SendOutcome[one]).join();
   socket.close();
   await receiving;
-  return { answer: answer ?? SendOutcome[outcome], before, after };
+  return { answer: answer ?? SendOutcome[outcome], before, after, sent };
 }
 
 const [what, ...hosts] = Deno.args;

@@ -7,6 +7,7 @@ import { hasNativeHelper } from "../../../src/net/linux/libc.ts";
 import { systemDatagrams } from "../../../src/net/system/datagrams.ts";
 import { PlainUdpSocket } from "../../../src/net/system/plain_udp_socket.ts";
 import { run } from "../../support/programs/process.ts";
+import { forSeeds } from "../../support/random/random.ts";
 import { batchTo, encode, receiveAll, testDatagrams } from "../datagram_contract.ts";
 
 testDatagrams("the system", () => systemDatagrams, ["127.0.0.1", "127.0.0.9", "::1"]);
@@ -58,6 +59,41 @@ Deno.test("what can't be sent holds up nothing behind it, and has its outcome", 
   a.close();
   b.close();
 });
+
+Deno.test(
+  "datagrams of any lengths, classes and addresses in a row arrive as they are, in their order",
+  native,
+  async () => {
+    await forSeeds(30, async (random) => {
+      for (const [at, hosts] of [["127.0.0.1", ["127.0.0.1", "127.0.0.2"]], ["::", ["::1", "127.0.0.3"]]] as const) {
+        const a = systemDatagrams.bind({ host: at, port: 0 });
+        const b = hosts.map((host) => systemDatagrams.bind({ host, port: 0 }));
+        const payloads = Array.from(
+          { length: 100 },
+          () => random.bytes(random.pick([0, 1, 7, 1000, 1000, 1000, 1400])),
+        );
+        const out = batchTo(b[0]!.address, payloads), expected: string[][] = [[], []];
+        for (const [index, payload] of payloads.entries()) {
+          const which = random.below(10) === 0 ? 1 : 0, trafficClass = random.below(10) === 0 ? 2 : 0;
+          out.remotes.set(endpointOf(b[which]!.address), index * ENDPOINT_WORDS);
+          out.classes[index] = trafficClass;
+          expected[which]!.push(`${trafficClass} ${payload.toHex()}`);
+        }
+        assertEquals(a.send(out, 100), 100);
+        for (const [which, socket] of b.entries()) {
+          const got: string[] = [], into = new DatagramBatch(64, 2048);
+          while (got.length < expected[which]!.length) {
+            const count = await socket.receive(into);
+            for (let index = 0; index < count; index++) got.push(`${into.classes[index]} ${into.bytes(index).toHex()}`);
+          }
+          assertEquals(got, expected[which]);
+          socket.close();
+        }
+        a.close();
+      }
+    });
+  },
+);
 
 Deno.test("a datagram longer than its room has length 0", native, async () => {
   const a = systemDatagrams.bind({ host: "127.0.0.1", port: 0 });
