@@ -91,7 +91,7 @@ export class Opener {
   readonly #rings: readonly ShareRing[];
   readonly #window = new ReplayWindow();
   readonly #sample: Sample;
-  /** Where shares are joined: a packet whose share becomes the message. */
+  /** A packet whose share, joined with others, becomes the message. */
   readonly #joined: Uint8Array<ArrayBuffer>;
   /** The message there, in a view that is made again only where the length changes. */
   #message: Uint8Array<ArrayBuffer>;

@@ -26,7 +26,7 @@ interface Candidate {
 export interface Challenge {
   /** The address to send it to; only read. */
   readonly to: Endpoint;
-  /** What the answer has to repeat; only read. */
+  /** Eight random bytes that the answer has to repeat; only read. */
   readonly token: Uint8Array;
 }
 

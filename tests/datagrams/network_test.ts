@@ -44,7 +44,7 @@ class Side {
     return this.#key;
   }
 
-  /** What an association would hand over: the other side's handles, and this direction's key. */
+  /** Takes the other side's handles and this direction's key, as an association would hand them over. */
   know(peer: Side, key: Uint8Array): void {
     this.#peer = peer;
     const options = { scheme: xor, pads: random.fill, maxPayload: MAX_PAYLOAD, capacity: BATCH };

@@ -6,7 +6,7 @@ import { bytes, fc, record } from "../support/random/property.ts";
 import { Random } from "../support/random/random.ts";
 import { Channels, type Delivered, type Sent } from "./channels.ts";
 
-/** What an adversary does to the packets of a channel. */
+/** Losses, copies, forgeries and delays that an adversary puts on the packets of a channel. */
 interface Treatment {
   /** Shares of them that are lost, sent twice and forged, in percent. */
   readonly loss: number;
