@@ -190,11 +190,11 @@ async function associate(
  */
 async function enough(promises: readonly Promise<unknown>[], needed: number, clock: Clock): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let done = 0, settled = 0, errors = 0, first: unknown, cancel = (): void => {};
+  let done = 0, settled = 0, errors = 0, first: unknown, cancel: (() => void) | null = null;
   const look = (): void => {
     if (promises.length - errors < needed) reject(first);
     else if (settled === promises.length) resolve();
-    else if (done === needed) cancel = clock.after(GRACE, resolve);
+    else if (done >= needed && needed < promises.length) cancel ??= clock.after(GRACE, resolve);
   };
   for (const one of promises) {
     one.then(() => done++, (error) => first = errors++ === 0 ? error : first).then(() => {
@@ -202,5 +202,5 @@ async function enough(promises: readonly Promise<unknown>[], needed: number, clo
       look();
     });
   }
-  await promise.finally(() => cancel());
+  await promise.finally(() => cancel?.());
 }

@@ -3,8 +3,14 @@ import type { Chunk } from "../net/chunk.ts";
 import { type Connection, writeAll } from "../net/connection.ts";
 import { encodeCount } from "../wire/rejoin.ts";
 
-/** Length in bytes below which a share is kept as a copy: the buffers of many small ones would take more memory. */
-const COPIED = 2048;
+/**
+ * Length in bytes below which a share is kept as a copy: the buffers of many small ones would take more memory. A copy costs
+ * more time than a buffer that is held.
+ */
+const COPIED = 128;
+
+/** Number of dropped pieces after which their places are used again. */
+const COMPACTED = 64;
 
 /** Limits on the shares that are kept until the other side has joined them. */
 export interface KeepingLimits {
@@ -45,7 +51,9 @@ export class ShareSender {
   from = 0;
   readonly #lost: Lost;
   #connection: Connection | null;
-  readonly #pieces: Piece[] = [];
+  /** Pieces from {@linkcode ShareSender.from} on begin at index #first; those before are gone. */
+  readonly #pieces: (Piece | undefined)[] = [];
+  #first = 0;
   #keeping: KeepingLimits | null = null;
   /** Gets back what counted pieces have taken. */
   #budget: ByteBudget | null = null;
@@ -152,7 +160,7 @@ export class ShareSender {
     this.#position = offset;
     this.#announcement = announced ? encodeCount(offset) : null;
     this.#pieceAt = this.from;
-    this.#piece = 0;
+    this.#piece = this.#first;
     while (this.#piece < this.#pieces.length) {
       const { length } = this.#pieces[this.#piece]!.bytes;
       if (this.#pieceAt + length > offset) break;
@@ -169,7 +177,7 @@ export class ShareSender {
   stop(error: Error): void {
     this.#resumed?.reject(error);
     this.keep(null);
-    for (const { bytes, counted } of this.#pieces) if (counted) this.#budget?.give(bytes.length);
+    for (const piece of this.#pieces) if (piece?.counted) this.#budget?.give(piece.bytes.length);
     this.#budget = null;
   }
 
@@ -231,15 +239,16 @@ export class ShareSender {
   #trim(): void {
     const limits = this.#keeping;
     const floor = Math.max(this.#floor, limits === null ? this.end : this.end - limits.bytes);
-    let count = 0;
-    while (count < this.#piece && this.from + this.#pieces[count]!.bytes.length <= floor) {
-      const { bytes, chunk, counted } = this.#pieces[count++]!;
+    while (this.#first < this.#piece && this.from + this.#pieces[this.#first]!.bytes.length <= floor) {
+      const { bytes, chunk, counted } = this.#pieces[this.#first]!;
+      this.#pieces[this.#first++] = undefined;
       this.from += bytes.length;
       chunk?.release();
       if (counted) this.#budget?.give(bytes.length);
     }
-    if (count === 0) return;
-    this.#pieces.splice(0, count);
-    this.#piece -= count;
+    if (this.#first < COMPACTED && this.#first < this.#pieces.length) return;
+    this.#pieces.splice(0, this.#first);
+    this.#piece -= this.#first;
+    this.#first = 0;
   }
 }
