@@ -51,6 +51,9 @@ export class ChannelError extends MicssError {
   }
 }
 
+/** Bytes of a channel and direction that are kept before the other side has acknowledged anything. */
+const KEPT_UNACKNOWLEDGED = 256 * 1024;
+
 /** Bytes by which a channel may lag behind the others, where it is not needed. */
 const MAX_LAG = 4 * 1024 * 1024;
 
@@ -220,7 +223,7 @@ export class Association {
   /** Lets broken channels be joined again, and keeps the shares for it; null ends the association with the next one. */
   set rejoining(rejoining: Rejoining | null) {
     this.#rejoining = rejoining;
-    for (const sender of this.#senders) sender.keep(rejoining?.limits ?? null);
+    this.#keep();
   }
 
   /** Number of message bytes that have been split. */
@@ -231,6 +234,15 @@ export class Association {
   /** Number of message bytes that the other side is known to have joined. */
   get acknowledged(): number {
     return this.#acknowledged;
+  }
+
+  /** Keeps little until the other side acknowledges anything: it may never do. */
+  #keep(): void {
+    const limits = this.#rejoining?.limits ?? null;
+    const bytes = this.#acknowledged > 0 ? Infinity : KEPT_UNACKNOWLEDGED;
+    for (const sender of this.#senders) {
+      sender.keep(limits === null ? null : { ...limits, bytes: Math.min(limits.bytes, bytes) });
+    }
   }
 
   /** True if broken channels are joined again, as far as is known. */
@@ -337,7 +349,9 @@ export class Association {
     if (joined < this.#acknowledged || this.#senders.some(({ end }) => joined > end)) {
       throw new WireError(`ACK of ${joined} bytes, out of range`);
     }
+    const isFirst = this.#acknowledged === 0 && joined > 0;
     this.#acknowledged = joined;
+    if (isFirst) this.#keep();
     for (const sender of this.#senders) sender.joined(joined);
   }
 

@@ -93,6 +93,8 @@ export class Rejoiner implements Rejoining {
   /** Channels whose last attempt was refused as if nothing were there. */
   readonly #gone = new Set<number>();
   readonly #addresses: readonly ChannelAddress[];
+  /** Since when too few channels are left, in milliseconds of the clock; null while there are enough. */
+  #pausedAt: number | null = null;
 
   /** Takes care of an association, which carries nothing yet. */
   constructor(association: Association, options: RejoinerOptions) {
@@ -137,13 +139,15 @@ export class Rejoiner implements Rejoining {
   }
 
   broken(index: number, cause: unknown): void {
-    this.#options.events.broken(index, cause);
+    const { events, clock } = this.#options;
+    events.broken(index, cause);
+    if (this.#association.isPaused) this.#pausedAt ??= clock.now();
     void this.#keepJoining(index, cause);
   }
 
   /** Joins a channel again. If that takes too long, the association goes on without it while it can. */
   async #keepJoining(index: number, cause: unknown): Promise<void> {
-    const { signal, limits } = this.#options, association = this.#association;
+    const { clock, signal, limits } = this.#options, association = this.#association;
     for (let pause = LONG_PAUSE; limits().rejoin > 0; pause = Math.min(2 * pause, MAX_LONG_PAUSE)) {
       // A channel that lags would lag again.
       if (cause instanceof Lagging) await this.#pause(pause);
@@ -151,11 +155,15 @@ export class Rejoiner implements Rejoining {
         return await this.#join(index, cause);
       } catch (error) {
         if (association.ended || association.isLiar(index)) return;
-        if (association.isPaused) {
+        const isFinal = signal.aborted || error instanceof NotRejoined && error.isFinal;
+        const pausedFor = clock.now() - (this.#pausedAt ?? clock.now());
+        if (association.isPaused && (isFinal || pausedFor >= limits().rejoin)) {
           association.channelFailed(index, error);
           return association.abort();
         }
-        if (signal.aborted || error instanceof NotRejoined && error.isFinal) return;
+        if (isFinal) return;
+        // It is needed now: no long pause before the next attempt.
+        if (association.isPaused) continue;
       }
       await this.#pause(pause);
     }
@@ -186,6 +194,7 @@ export class Rejoiner implements Rejoining {
       try {
         await this.#attempt(index, received, limit.signal);
         this.#gone.delete(index);
+        if (!this.#association.isPaused) this.#pausedAt = null;
         return events.rejoined(index, clock.now() - began);
       } catch (error) {
         limit.signal.throwIfAborted();
@@ -202,7 +211,7 @@ export class Rejoiner implements Rejoining {
     if (error instanceof Deno.errors.ConnectionRefused) this.#gone.add(index);
     else this.#gone.delete(index);
     if (this.#gone.size < this.#addresses.length) return;
-    throw new NotRejoined("no channel can be joined again: the server handler has ended", cause);
+    throw new NotRejoined("no channel can be joined again: the server handler has ended", cause, true);
   }
 
   async #attempt(index: number, received: number, signal: AbortSignal): Promise<void> {

@@ -99,6 +99,10 @@ export class Rejoinable implements Rejoining {
   readonly #cancel = new Map<number, () => void>();
   readonly #began = new Map<number, number>();
   readonly #made: number;
+  /** Since when too few channels are left, in milliseconds of the clock; null while there are enough. */
+  #pausedAt: number | null = null;
+  /** True once the client has proved that it joins channels again. */
+  #joins = false;
   #offered = false;
 
   /** Takes care of an association, which carries nothing yet. */
@@ -123,7 +127,7 @@ export class Rejoinable implements Rejoining {
   allows(_index: number, cause: unknown): boolean {
     // An error may be faster than an OPEN on the other channels; an orderly end is behind all that its channel brought.
     const { timeout, agreed, inUse } = this.#options;
-    return this.#offered && timeout() > 0 && agreed() && (cause !== null || inUse());
+    return this.#offered && timeout() > 0 && (agreed() || this.#joins) && (cause !== null || inUse());
   }
 
   inUse(): boolean {
@@ -140,20 +144,26 @@ export class Rejoinable implements Rejoining {
   }
 
   broken(index: number, cause: unknown): void {
-    const { clock, events, timeout } = this.#options;
-    const ms = timeout();
-    this.#began.set(index, clock.now());
-    const give = (): void => {
-      // The association goes on without it; that may not last.
-      if (!this.#association.isPaused) return void this.#cancel.set(index, clock.after(ms, give));
-      this.#fail(index, new NotRejoined(`not joined again within ${ms / 1000} s`, cause));
-    };
-    this.#cancel.set(index, clock.after(ms, give));
-    if (!(cause instanceof Replaced)) events.broken(index, cause);
+    const { clock, events, timeout } = this.#options, association = this.#association;
+    const began = clock.now();
+    this.#began.set(index, began);
+    events.broken(index, cause);
+    if (association.isPaused) this.#pausedAt ??= clock.now();
     // A client that still has a channel is there.
-    if (this.#association.away.size < this.#issued.length || cause !== null && !isDisconnect(cause)) return;
-    this.#cancel.get(index)!();
-    this.#cancel.set(index, clock.after(Math.min(ms, ALL_ENDED_TIMEOUT), give));
+    const areAllEnded = association.away.size === this.#issued.length && (cause === null || isDisconnect(cause));
+    const ms = areAllEnded ? Math.min(timeout(), ALL_ENDED_TIMEOUT) : timeout();
+    const giveUpAfter = (left: number) => {
+      this.#cancel.set(
+        index,
+        clock.after(left, () => {
+          const now = clock.now(), waited = now - Math.max(this.#pausedAt ?? now, began), left = ms - waited;
+          // The association goes on without it, or has waited for less time.
+          if (left > 0) giveUpAfter(left);
+          else this.#fail(index, new NotRejoined(`not joined again within ${ms / 1000} s`, cause));
+        }),
+      );
+    };
+    giveUpAfter(ms);
   }
 
   /** Checks a REJOIN with one of its handles; see {@linkcode RejoinRegistry.verify}. */
@@ -164,6 +174,7 @@ export class Rejoinable implements Rejoining {
     if (!this.#isAt(index, connection.local)) return null;
     if (!isSameCode(code, issued.key.ofClient(attempt, received, cookie))) return null;
     issued.last = attempt;
+    this.#joins = true;
     // Attempts with earlier keys came first: one of them that arrives now is as outdated as a lower number.
     for (const earlier of keys.slice(0, keys.indexOf(issued))) earlier.last = REJOIN_ATTEMPTS;
     return () => this.#resume(index, { issued, attempt, received }, connection);
@@ -202,6 +213,7 @@ export class Rejoinable implements Rejoining {
     }
     this.#cancel.get(index)?.();
     this.#cancel.delete(index);
+    if (!association.isPaused) this.#pausedAt = null;
     this.#options.events.rejoined(index, this.#options.clock.now() - (this.#began.get(index) ?? this.#made));
     this.#renew(index, issued);
   }

@@ -205,11 +205,13 @@ export class Multiplexer {
     this.#ending = true;
     // Otherwise the other side might think that it owes something.
     this.#acks.flush();
-    const done = Promise.race([this.#outbox.flushed(), this.association.over]);
-    do {
+    const { association } = this, done = Promise.race([this.#outbox.flushed(), association.over]);
+    for (let isPaused = true; isPaused && !association.ended;) {
       using limit = deadline(this.#options.clock, LAST_FRAMES_TIMEOUT, { reason: () => new HandlerEnding() });
-      await limit.race(done).catch(() => {});
-    } while (this.association.isPaused && !this.association.ended);
+      // What has left may be lost with a channel that is away.
+      await limit.race(association.isPaused ? association.over : done).catch(() => {});
+      isPaused = association.isPaused;
+    }
     this.association.end();
   }
 

@@ -16,6 +16,7 @@ class Carrier {
   readonly connections = ADDRESSES.map((local) => ({ local, remote: { host: "198.51.100.7", port: 40_000 } }));
   readonly behind = [0, 10];
   readonly away = new Set<number>();
+  readonly skipped = [0, 0];
   readonly sent = [30, 20];
   readonly received = [5, 10];
   failure: ChannelError | null = null;
