@@ -19,6 +19,8 @@ class Carrier {
   readonly skipped = [0, 0];
   readonly sent = [30, 20];
   readonly received = [5, 10];
+  readonly skipped = [0, 0];
+  threshold = 2;
   failure: ChannelError | null = null;
   readonly #over = Promise.withResolvers<void>();
   readonly over = this.#over.promise;
@@ -30,6 +32,10 @@ class Carrier {
   }
 
   awaits(): boolean {
+    return false;
+  }
+
+  isLiar(): boolean {
     return false;
   }
 
@@ -143,6 +149,13 @@ Deno.test("a status lists each association with its sessions, the most first", a
   assertEquals(handlerStatus(handler(activity), []).associations.map(({ id }) => id), ["a", "b"]);
   await other.end();
   assertEquals(handlerStatus(handler(activity), []).associations.map(({ id }) => id), ["a"]);
+});
+
+Deno.test("a status has an association's bytes on the channels that are needed", () => {
+  const [all, one] = [new Carrier("all"), new Carrier("one")];
+  one.threshold = 1;
+  const { associations } = handlerStatus(handler(began(all, one)), []);
+  assertEquals(associations.map(({ sent, received }) => [sent, received]), [[20, 5], [30, 10]]);
 });
 
 Deno.test("a server's status names an association by its client; at most 100 associations and sessions are listed", () => {
