@@ -19,7 +19,6 @@ class Carrier {
   readonly skipped = [0, 0];
   readonly sent = [30, 20];
   readonly received = [5, 10];
-  readonly skipped = [0, 0];
   threshold = 2;
   failure: ChannelError | null = null;
   readonly #over = Promise.withResolvers<void>();
