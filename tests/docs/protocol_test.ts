@@ -172,6 +172,7 @@ Deno.test("PROTOCOL.md states every number as the code has it", () => {
       "ALL_ENDED_TIMEOUT",
     ),
     "shares kept of a channel and direction, bytes": MAX_KEPT,
+    "the same before the first ACK, bytes": constant("src/association/association.ts", "KEPT_UNACKNOWLEDGED"),
     "shares kept in all, bytes": KEPT_BUDGET,
   };
   const stated = documented("## 11. Numbers", "what", "number").map(([what, value]) => [what, number(value!)]);
