@@ -124,7 +124,7 @@ export class Association {
   /** Number of channels that suffice. */
   readonly threshold: number;
   readonly #message: ReadableStream<Chunk> | null = null;
-  readonly #verified: ReadableStream<readonly Chunk[]> | null = null;
+  readonly #verified: ThresholdSource | null = null;
   /** Message bytes to send, in chunks that fit a pooled buffer; releases each once it is split. Closing half-closes. */
   readonly writable: WritableStream<Chunk>;
   /** The list message of its handshake (docs/PROTOCOL.md 2.2), as sent or echoed; empty before it is known. */
@@ -184,7 +184,7 @@ export class Association {
     } else {
       const ofSome = thresholdScheme(threshold);
       scheme = ofSome;
-      this.#verified = new ThresholdSource(all, ofSome, events, sharing.clock ?? systemClock).readable;
+      this.#verified = new ThresholdSource(all, ofSome, events, sharing.clock ?? systemClock);
     }
     this.#senders = all.map(({ connection }, index) => new ShareSender(connection, (cause) => this.lost(index, cause)));
     all.forEach((reader, index) => reader.lost = (cause) => this.lost(index, cause) === null);
@@ -212,7 +212,7 @@ export class Association {
 
   /** Bodies of records that have been verified; the reader holds each. Either this or `readable` is used, once. */
   records(): ReadableStream<readonly Chunk[]> {
-    return this.#verified ?? this.readable.pipeThrough(recordOpener());
+    return this.#verified?.readable ?? this.readable.pipeThrough(recordOpener());
   }
 
   /** The connections, in the order of their shares; the last one of a channel that is away. */
@@ -250,9 +250,16 @@ export class Association {
     return this.#rejoining?.allows(0, null) ?? false;
   }
 
+  /** Indexes of the channels that can bring what comes next. */
+  get #useful(): number[] {
+    return [...this.#readers.keys()].filter((index) =>
+      !this.#away.has(index) && !(this.#verified?.isAhead(index) ?? false)
+    );
+  }
+
   /** True while so many channels are away that nothing moves. */
   get isPaused(): boolean {
-    return this.#readers.length - this.#away.size < this.threshold;
+    return this.#useful.length < this.threshold;
   }
 
   /** True for a channel that is known to lie. */
@@ -284,7 +291,8 @@ export class Association {
   /** True if the association goes on without a channel, or waits for it. An orderly end of one without use is the end of all. */
   #canLose(index: number, cause: unknown, rejoining: Rejoining): boolean {
     if (cause === null && !rejoining.inUse()) return false;
-    return this.#readers.length - this.#away.size > this.threshold || rejoining.allows(index, cause);
+    const left = this.#useful.filter((useful) => useful !== index);
+    return left.length >= this.threshold || rejoining.allows(index, cause);
   }
 
   /** Gives up a channel that lies, for good. */
@@ -437,7 +445,7 @@ export class Association {
 
   /** True if the channel is furthest behind: nothing can be joined until it brings more. */
   awaits(index: number): boolean {
-    return this.#readers[index]!.available === 0;
+    return this.#verified?.awaits(index) ?? this.#readers[index]!.available === 0;
   }
 
   /** Closes every channel in order: bytes that have left still arrive. */

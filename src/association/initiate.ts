@@ -41,6 +41,9 @@ export interface InitiateOptions extends Sharing {
 /** Time that further channels get, once enough have done a step, in milliseconds. */
 const GRACE = 1000;
 
+/** Time that a handshake gets at least before it is tried without another channel, in milliseconds. */
+const MIN_ATTEMPT = 750;
+
 /**
  * The client's side of the association handshake (paper, section III-D; docs/PROTOCOL.md 2): connects to all addresses
  * concurrently, collects the cookies, sends the complete list on every channel, and waits for its exact echo on every
@@ -56,11 +59,13 @@ const GRACE = 1000;
 export async function initiate(addresses: readonly Address[], options: InitiateOptions): Promise<Association> {
   const { clock = systemClock, timeout = HANDSHAKE_TIMEOUT, threshold = addresses.length } = options;
   const until = clock.now() + timeout, failed = new Set<number>();
+  // Not the same one in each handshake, as there may not be time for all.
+  const first = Math.floor(Math.random() * addresses.length);
   for (let guess = 0;; guess++) {
     const left = until - clock.now(), spare = addresses.length - threshold - failed.size;
     // A channel on which nothing comes is hard to tell from those that wait for it: each is left out in turn.
-    const without = guess > 0 && spare > 0 ? new Set([...failed, (guess - 1) % addresses.length]) : failed;
-    const limit = spare > 0 ? Math.min(left, Math.max(2 * GRACE, left / 2)) : left;
+    const without = guess > 0 && spare > 0 ? new Set([...failed, (first + guess) % addresses.length]) : failed;
+    const limit = spare > 0 ? Math.min(left, Math.max(MIN_ATTEMPT, left / (addresses.length + 1 - guess))) : left;
     try {
       return await associate(addresses, without, { ...options, timeout: limit });
     } catch (error) {

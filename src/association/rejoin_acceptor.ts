@@ -206,7 +206,8 @@ export class Rejoinable implements Rejoining {
       taken = true;
     } catch (error) {
       // Another attempt may follow a connection that fails; bytes that are not kept can't be had again.
-      if (error instanceof RangeError) this.#fail(index, error);
+      // With a threshold, that costs this channel alone: its owner can alter what it says of itself.
+      if (error instanceof RangeError && association.isPaused) this.#fail(index, error);
       return;
     } finally {
       if (!taken) connection.reset();

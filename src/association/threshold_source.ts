@@ -105,6 +105,16 @@ export class ThresholdSource implements UnderlyingDefaultSource<readonly Chunk[]
     }
   }
 
+  /** True if the next part of a record lacks bytes of this channel. */
+  awaits(index: number): boolean {
+    return this.#readers[index]!.received < this.#at + this.#decoder.needed;
+  }
+
+  /** True if a channel began, or began again, behind the next part of a record: it is of no use before that is joined. */
+  isAhead(index: number): boolean {
+    return this.#readers[index]!.next > this.#at;
+  }
+
   /** Called by the stream when its reader gives up. */
   cancel(): void {
     this.#cancel?.();
@@ -213,8 +223,8 @@ export class ThresholdSource implements UnderlyingDefaultSource<readonly Chunk[]
   }
 
   /**
-   * Names the channels whose shares do not belong to a verified part, if that is certain: liars, of whom there are at most
-   * min(k-1, n-k), and k-2 others can agree on a wrong polynomial that has the right message.
+   * Names the channels whose shares do not belong to a verified part, if that is certain: k-1 liars
+   * and k-2 others can agree on a wrong polynomial that has the right message, and no more (docs/SECURITY.md).
    */
   #blame(chosen: readonly number[], ready: readonly number[], message: Uint8Array): void {
     const { threshold } = this.#scheme, base = chosen.slice(1);
@@ -225,7 +235,7 @@ export class ThresholdSource implements UnderlyingDefaultSource<readonly Chunk[]
       this.#scheme.reencode(message, shares, base, index, expected);
       return !isSame(expected, this.#readers[index]!.view(message.length));
     });
-    const liars = Math.min(threshold - 1, ready.length - threshold);
+    const liars = threshold - 1;
     if (wrong.length > 0 && ready.length - wrong.length > liars + threshold - 2) this.#events.lied(wrong);
   }
 }
