@@ -18,12 +18,12 @@ export interface DemoOptions {
   readonly signal: AbortSignal;
   /** Default: 300 MB, 4 s. */
   readonly limits?: TransferLimits;
-  /** Time limit of the whole demo, in milliseconds. Default: 12 s. */
+  /** Time limit of the whole demo, in milliseconds. Default: 16 s. */
   readonly deadline?: number;
 }
 
 const LIMITS: TransferLimits = { bytes: 300_000_000, ms: 4_000 };
-const DEADLINE = 12_000;
+const DEADLINE = 16_000;
 
 /** Time limit for closing, in milliseconds: the process ends afterwards anyway. */
 const CLOSING = 1_000;

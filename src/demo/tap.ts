@@ -14,12 +14,14 @@ export interface Recording {
   readonly down: Tape;
 }
 
-/** A wiretap: forwards connections unchanged, and records their first bytes. */
+/** A wiretap: forwards connections, and records their first bytes. Unless it is told to, it changes nothing. */
 export class Tap {
   /** Listening address. */
   readonly address: Address;
   /** One for each connection, in order of arrival. */
   readonly recordings: Recording[] = [];
+  /** Changes bytes on their way down, in place, after they were recorded. */
+  alter: (bytes: Uint8Array) => void = () => {};
   /** Bytes upward, over all connections. */
   up = 0;
   /** Bytes downward, over all connections. */
@@ -51,11 +53,16 @@ export class Tap {
     });
   }
 
+  /** Aborts the connections; later ones pass. */
+  cut(): void {
+    for (const connection of this.#connections) connection.reset();
+  }
+
   /** Stops listening, aborts open connections, and waits until all are closed. */
   async close(): Promise<void> {
     this.#listener.close();
     await this.#accepting;
-    for (const connection of this.#connections) connection.reset();
+    this.cut();
     await Promise.all(this.#passing);
   }
 
@@ -76,6 +83,7 @@ export class Tap {
         copy(far, near, (bytes) => {
           this.down += bytes.length;
           recording.down.add(bytes);
+          this.alter(bytes);
         }),
       ]);
       for (const end of ends) end.close();

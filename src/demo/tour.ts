@@ -2,11 +2,11 @@ import type { Clock } from "../time/clock.ts";
 import { formatAddress } from "../net/address.ts";
 import type { Network } from "../net/connection.ts";
 import { DemoError } from "./error.ts";
-import { bytes, seconds } from "../text/format.ts";
+import { bytes, columns, count, seconds } from "../text/format.ts";
 import { bytesOf } from "./overhear.ts";
 import { ProgressBar } from "./progress.ts";
 import type { Reply } from "./request.ts";
-import type { Screen } from "./screen.ts";
+import { MARGIN, type Screen } from "./screen.ts";
 import { searchTaps } from "./search.ts";
 import type { Setup } from "./setup.ts";
 import {
@@ -51,6 +51,8 @@ export async function tour(setup: Setup, screen: Screen, options: TourOptions): 
   await searchForText(screen, through, options.signal);
   putTogether(screen, page, through.overheard(page));
   await transfer(screen, through, options.limits);
+  await cutPath(screen, through, options.limits);
+  await tamper(screen, through);
   showNext(screen, options.micss);
 }
 
@@ -113,4 +115,34 @@ async function transfer(screen: Screen, through: Through, limits: TransferLimits
   const { progress, channels } = await through.transfer((progress) => bar.update(progress));
   showThroughput(screen, progress, channels);
   showRemark(screen, "Each channel carries a share of every byte: three times the traffic in total.");
+}
+
+async function cutPath(screen: Screen, through: Through, limits: TransferLimits): Promise<void> {
+  const explanation = `Another download, of ${
+    bytes(limits.bytes / 4)
+  } at most. On its way, tap 2 resets its connection, as
+    a path does that breaks:`;
+  showTitle(screen, 6, "A path is cut", explanation);
+  const { before, total, ms } = await through.cut(1, limits);
+  screen.lines(`${MARGIN}cut after ${bytes(before)}; in use again ${Math.round(ms)} ms later; ${bytes(total)} arrived`);
+  showRemark(
+    screen,
+    "Both handlers keep what the other one may not have. Nothing was lost, and no application noticed.",
+  );
+}
+
+async function tamper(screen: Screen, through: Through): Promise<void> {
+  const explanation = "The letter again. This time tap 2 does not only listen: it flips one bit on its way.";
+  showTitle(screen, 7, "A wiretap that tampers", explanation);
+  const { received, reason } = await through.tamper(1);
+  screen.lines(
+    ...columns([
+      ["client handler", reason],
+      ["application", `got ${count(received)} of ${count(LETTER_LENGTH)} bytes, all of them right`],
+    ], ["left", "left"]).map((line) => MARGIN + line),
+  );
+  const remark =
+    "With a threshold, such as two of three channels, the handlers join the text without the share that is " +
+    "wrong, name the channel, and go on.";
+  showRemark(screen, remark);
 }

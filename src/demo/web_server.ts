@@ -24,12 +24,12 @@ const BLOCK = 6_000 * LINE_BYTES.length;
 
 /**
  * A small HTTP/1.1 server, unaware of MICSS: `/` is a page, `/letter` a million bytes of one repeated line, `/transfer` the
- * same line until a limit is reached. It closes each connection after its answer.
+ * same line until a limit is reached, `/short` until a quarter of it is. It closes each connection after its answer.
  */
 export class WebServer {
   /** Listening address. */
   readonly address: Address;
-  /** Bytes written in answers to `/transfer`. */
+  /** Bytes written in answers to `/transfer` and `/short`. */
   transferred = 0;
   readonly #listener: Listener;
   readonly #accepting: Promise<void>;
@@ -62,7 +62,8 @@ export class WebServer {
       const path = await readPath(connection);
       if (path === "/") await answer(connection, PAGE_BYTES);
       else if (path === "/letter") await answer(connection, repeated(LETTER_LENGTH));
-      else if (path === "/transfer") await this.#transfer(connection);
+      else if (path === "/transfer") await this.#transfer(connection, this.#limits);
+      else if (path === "/short") await this.#transfer(connection, shortLimits(this.#limits));
       else await writeAll(connection, head("404 Not Found", 0));
       await connection.closeWrite();
       while (await connection.read(new Uint8Array(512)) !== null);
@@ -73,8 +74,7 @@ export class WebServer {
     }
   }
 
-  async #transfer(connection: Connection): Promise<void> {
-    const { bytes, ms } = this.#limits;
+  async #transfer(connection: Connection, { bytes, ms }: TransferLimits): Promise<void> {
     const block = repeated(BLOCK);
     const end = this.#clock.now() + ms;
     await writeAll(connection, head("200 OK"));
@@ -85,6 +85,11 @@ export class WebServer {
       left -= part.length;
     }
   }
+}
+
+/** Limits of `/short`: a quarter of those of `/transfer`. */
+export function shortLimits({ bytes, ms }: TransferLimits): TransferLimits {
+  return { bytes: bytes / 4, ms: ms / 4 };
 }
 
 /** Head and body, for a single write. */

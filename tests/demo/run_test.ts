@@ -80,6 +80,8 @@ Deno.test("the demo shows everything, in order, and ends with what to try next",
     "3 · Is it noise?",
     "4 · All three give the page back",
     "5 · How fast",
+    "6 · A path is cut",
+    "7 · A wiretap that tampers",
     "Next",
   ]);
   const page = PAGE.trimEnd().split("\n").map((line) => `  │ ${line}`.trimEnd()).join("\n");
@@ -148,10 +150,10 @@ Deno.test("a demo that takes too long fails", async () => {
   };
   const rehearsal = new Rehearsal({}, clock);
   rehearsal.shown = () => {
-    if (rehearsal.text.includes("5 · ")) pending.get(12_000)!();
+    if (rehearsal.text.includes("5 · ")) pending.get(16_000)!();
   };
   const error = await assertRejects(() => rehearsal.run({ limits: { bytes: Infinity, ms: Infinity } }), DemoError);
-  assertEquals(error.message, "not finished within 12 s: this machine is too busy");
+  assertEquals(error.message, "not finished within 16 s: this machine is too busy");
 });
 
 Deno.test("a channel that can't be connected is named", async () => {

@@ -126,9 +126,12 @@ class Scene implements AsyncDisposable {
     const target = `127.0.0.1:${freePort("127.0.0.1")}`;
     const nginx = making.use(await startNginx([target], { more }));
     const addresses = HOSTS.map((host) => ({ host, port }));
-    const server = making.use(await startServer(addresses, `80=${target}`));
-    const channels = addresses.map((to) => making.use(new OwnedChannel(to)));
     const { path } = making.use(await makeTempDir());
+    // No ACKs, whose moment would move what is forged.
+    await Deno.writeTextFile(`${path}/server.yaml`, "timeouts: {rejoin: 0}\n");
+    const flags = ["--config", `${path}/server.yaml`];
+    const server = making.use(await startServer(addresses, `80=${target}`, { flags }));
+    const channels = addresses.map((to) => making.use(new OwnedChannel(to)));
     // A single association at a time, so that the channels' recordings belong together.
     await Deno.writeTextFile(
       `${path}/client.yaml`,
@@ -136,6 +139,7 @@ class Scene implements AsyncDisposable {
 servers: {web: {channels: [${channels.map(({ address }) => `"${formatAddress(address)}"`).join()}]}}
 forward: ["${entry}=web:80"]
 warm: 0
+timeouts: {rejoin: 0}
 `,
     );
     const client = making.use(await Handler.start("client", ["--config", `${path}/client.yaml`]));

@@ -64,9 +64,9 @@ testWith(NEEDS, "two of three: paths that break cost neither a byte nor time", a
     lasts: [100, 3000],
     between: 1500,
     download: 20_000_000,
-    rate: 2_500_000,
+    rate: 1_500_000,
     sessions: 20,
-    least: 3,
+    least: 2,
     random: new Random(Date.now()),
   });
   assertEquals(world.server.logged("association failed"), [], world.server.describe());
