@@ -1,109 +1,30 @@
-import { MicssError, reasonOf } from "../errors/errors.ts";
-import { type Address, formatAddress } from "../net/address.ts";
+import { reasonOf } from "../errors/errors.ts";
+import type { Address } from "../net/address.ts";
 import type { Chunk } from "../net/chunk.ts";
 import type { Connection } from "../net/connection.ts";
-import { isDisconnect } from "../net/retry.ts";
 import { commonGuard } from "../sharing/guarded_pads.ts";
 import { padSource } from "../sharing/pads.ts";
-import { type PadSource } from "../sharing/system_pads.ts";
-import type { Scheme } from "../sharing/scheme.ts";
 import { xor } from "../sharing/xor.ts";
 import { recordOpener } from "../records/record_opener.ts";
 import { thresholdScheme } from "../sharing/threshold.ts";
-import { type Clock, systemClock } from "../time/clock.ts";
+import { systemClock } from "../time/clock.ts";
+import type { Rejoining, Sharing } from "./association_options.ts";
+import { AssociationOver, ChannelError, channelsOf, isByOtherSide, Lagging } from "./channel_error.ts";
 import { ChannelReader } from "./channel_reader.ts";
 import { NoConnection } from "./no_connection.ts";
 import { ThresholdSource } from "./threshold_source.ts";
 import { WireError } from "../wire/decoder.ts";
 import { ChannelsSink, type Written } from "./channels_sink.ts";
 import { ChannelsSource } from "./channels_source.ts";
-import { type KeepingLimits, ShareSender } from "./share_sender.ts";
+import { ShareSender } from "./share_sender.ts";
 import { shareJoiner } from "./share_joiner.ts";
 import { shareSplitter } from "./share_splitter.ts";
-
-/** Progress of a client's handshake when a channel failed. */
-export interface HandshakeProgress {
-  /** The last step completed on the channel that failed. */
-  readonly reached: "nothing" | "connection" | "greeting";
-  /** Number of other channels. */
-  readonly others: number;
-  /** Number of other channels on which the greeting had arrived. */
-  readonly answered: number;
-}
-
-/** A channel failed, and its association with it. */
-export class ChannelError extends MicssError {
-  /**
-   * Creates an error that names the channel.
-   *
-   * @param index The channel's index in the association, from 0.
-   * @param address The channel's address at the server handler.
-   * @param cause The channel's own error.
-   * @param progress Progress of the handshake, if it failed during one.
-   */
-  constructor(
-    readonly index: number,
-    readonly address: Address,
-    cause: unknown,
-    readonly progress?: HandshakeProgress,
-  ) {
-    super(`channel ${channelAt(index, address)}: ${reasonOf(cause)}`, { cause });
-  }
-}
 
 /** Bytes of a channel and direction that are kept before the other side has acknowledged anything. */
 const KEPT_UNACKNOWLEDGED = 256 * 1024;
 
 /** Bytes by which a channel may lag behind the others, where it is not needed. */
 const MAX_LAG = 4 * 1024 * 1024;
-
-/** A channel lags so far behind the others that it is given up for now. */
-export class Lagging extends MicssError {
-  /** @param bytes Number of bytes that wait for it. */
-  constructor(bytes: number) {
-    super(`lags ${bytes} bytes behind the others`);
-  }
-}
-
-/** The association has ended. */
-class AssociationOver extends MicssError {
-  constructor() {
-    super("the association has ended");
-  }
-}
-
-/** Sharing scheme and pads of an association, for both directions. */
-export interface Sharing {
-  /** Default: XOR, of which all shares are needed. */
-  readonly scheme?: Scheme;
-  /** Number of shares that suffice, at least 2. Default: all. With fewer than all, they are made by interpolation. */
-  readonly threshold?: number;
-  /** Measures how long a wrong record waits for further shares. Default: the system's. */
-  readonly clock?: Clock;
-  /** Default: `padSource("auto")`. */
-  readonly pads?: PadSource;
-}
-
-/** Decides about channels that break, and has them joined again. */
-export interface Rejoining {
-  /** Limits on the shares that are kept for it; null keeps none. */
-  readonly limits: KeepingLimits | null;
-  /**
-   * Returns true if a broken channel is to be joined again; false ends the association.
-   *
-   * @param index The channel's index, from 0.
-   * @param cause The error of its connection; null after an orderly end.
-   */
-  allows(index: number, cause: unknown): boolean;
-  /** True if the association carries a session, or owes bytes of one. */
-  inUse(): boolean;
-  /** Reports a channel that is known to lie: it has been given up for good. */
-  lied(index: number): void;
-  /** Resolves when all that was joined has been handled: then the streams that are over are known. */
-  handled(): Promise<void>;
-  /** Begins to join it again; its connection has been reset. */
-  broken(index: number, cause: unknown): void;
-}
 
 /**
  * n associated connections as one duplex stream of message bytes (paper, section III-E): a pipeline of Web Streams each way.
@@ -473,21 +394,4 @@ export class Association {
     this.ending();
     this.#over.resolve();
   }
-}
-
-/** True if a channel failed because the other side ended it. */
-function isByOtherSide(cause: unknown): boolean {
-  return cause === null || isDisconnect(cause);
-}
-
-/** Formats a channel: `2 (192.0.2.10:6522)`. @param index Its index in the association, from 0. */
-export function channelAt(index: number, address: Address): string {
-  return `${index + 1} (${formatAddress(address)})`;
-}
-
-/** Formats channel numbers: `channel 3`, `channels 2, 3 and 4`. @param indexes Indexes in the association, at least one. */
-export function channelsOf(indexes: readonly number[]): string {
-  const numbers = indexes.map((index) => index + 1);
-  const last = numbers.pop();
-  return numbers.length === 0 ? `channel ${last}` : `channels ${numbers.join(", ")} and ${last}`;
 }

@@ -2,7 +2,7 @@ import type { Chunk } from "../net/chunk.ts";
 import { laterInTurn } from "../time/turn.ts";
 import type { ChannelReader } from "./channel_reader.ts";
 
-/** What a {@linkcode ChannelsSource} tells its owner. */
+/** Events of a {@linkcode ChannelsSource}, for its owner. */
 export interface SourceEvents {
   /** Reports that a channel failed, and creates the stream's error. */
   failed(index: number, cause: unknown): Error;

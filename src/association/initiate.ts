@@ -15,7 +15,9 @@ import {
 } from "../wire/associate.ts";
 import { decodeFrom, WireError } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
-import { Association, ChannelError, channelsOf, type Sharing } from "./association.ts";
+import { Association } from "./association.ts";
+import { ChannelError, channelsOf } from "./channel_error.ts";
+import type { Sharing } from "./association_options.ts";
 import { ChannelReader } from "./channel_reader.ts";
 import { HandshakeRefused, HandshakeTimeout } from "./outcome.ts";
 

@@ -2,7 +2,7 @@ import { MicssError } from "../errors/errors.ts";
 import { isUnavailable } from "../net/retry.ts";
 import { RefusedReason } from "../wire/associate.ts";
 import { WireError } from "../wire/decoder.ts";
-import { ChannelError } from "./association.ts";
+import { ChannelError } from "./channel_error.ts";
 
 /** Result of a handshake; the reason where it was refused. */
 export type HandshakeOutcome =

@@ -12,7 +12,8 @@ import {
   REJOIN_SECRETS_LENGTH,
 } from "../wire/rejoin.ts";
 import { MicssError } from "../errors/errors.ts";
-import type { Association, Rejoining } from "./association.ts";
+import type { Association } from "./association.ts";
+import type { Rejoining } from "./association_options.ts";
 import { MAX_KEPT, NotRejoined, type RejoinEvents } from "./rejoin.ts";
 import { isSameCode, RejoinKey } from "./rejoin_key.ts";
 import type { KeepingLimits } from "./share_sender.ts";

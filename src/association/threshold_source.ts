@@ -19,7 +19,7 @@ const MAX_TOGETHER = 524_288;
 /** Microtasks within which what has arrived reaches an application. */
 const ARRIVAL_TO_APPLICATION = 24;
 
-/** What a {@linkcode ThresholdSource} tells and asks its owner. */
+/** Events of a {@linkcode ThresholdSource} for its owner, and a question. */
 export interface ThresholdEvents {
   /** Reports that a channel failed that was needed, and creates the stream's error. */
   failed(index: number, cause: unknown): Error;

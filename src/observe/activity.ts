@@ -1,4 +1,5 @@
-import { type Association, ChannelError } from "../association/association.ts";
+import type { Association } from "../association/association.ts";
+import { ChannelError } from "../association/channel_error.ts";
 import { type HandshakeOutcome, outcomeOf } from "../association/outcome.ts";
 import type { Clock } from "../time/clock.ts";
 import { Silence } from "../session/liveness.ts";

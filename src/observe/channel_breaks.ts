@@ -1,4 +1,5 @@
-import { type Association, channelAt } from "../association/association.ts";
+import type { Association } from "../association/association.ts";
+import { channelAt } from "../association/channel_error.ts";
 import type { RejoinEvents } from "../association/rejoin.ts";
 import { reasonOf } from "../errors/errors.ts";
 import type { Log, LogFields } from "../log/log.ts";

@@ -12,7 +12,7 @@ export function report({ server, channels, shared }: ServerPaths): string {
     failure === undefined ? [] : [`channel ${channel}: ${failure}`]
   );
   const onePath = shared.some(isOnePath);
-  // What is one path now can't become one.
+  // Two channels that share a path now can't come to share it.
   const straying = onePath
     ? []
     : channels.flatMap(({ channel, strays }) => strays === undefined ? [] : [`channel ${channel}: ${strays}`]);

@@ -1,5 +1,6 @@
 import { MicssError } from "../errors/errors.ts";
-import { type Association, channelsOf } from "../association/association.ts";
+import type { Association } from "../association/association.ts";
+import { channelsOf } from "../association/channel_error.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Multiplexer } from "../streams/multiplexer.ts";
 

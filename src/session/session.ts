@@ -1,4 +1,4 @@
-import { ChannelError } from "../association/association.ts";
+import { ChannelError } from "../association/channel_error.ts";
 import { MicssError, reasonOf } from "../errors/errors.ts";
 import type { Connection } from "../net/connection.ts";
 import { fairness } from "../net/fairness.ts";

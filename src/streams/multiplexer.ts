@@ -1,4 +1,5 @@
-import { type Association, ChannelError } from "../association/association.ts";
+import type { Association } from "../association/association.ts";
+import { ChannelError } from "../association/channel_error.ts";
 import type { Chunk } from "../net/chunk.ts";
 import { RecordEncoder } from "../records/record_encoder.ts";
 import { RecordError } from "../records/record_decoder.ts";
@@ -17,6 +18,7 @@ import type { Verdict } from "./authentication.ts";
 import { HandlerEnding, StreamReset, Unread } from "./errors.ts";
 import type { MultiplexerOptions } from "./multiplexer_options.ts";
 import { Outbox } from "./outbox.ts";
+import { Owed } from "./owed.ts";
 import { StreamPlaces } from "./stream_places.ts";
 import { Stream, type StreamOwner, type StreamReceiver } from "./stream.ts";
 
@@ -52,6 +54,8 @@ export class Multiplexer {
   workers: Workers | null = null;
   /** True once no further stream is opened here. */
   leaving = false;
+  /** Time when a record last arrived, in milliseconds of the clock; at first that of creation. */
+  heardAt: number;
   /** Number of the last stream opened. */
   opened = 0;
   /** Called on a client when it may open more streams, and at the end. */
@@ -63,13 +67,9 @@ export class Multiplexer {
   readonly #places = new StreamPlaces();
   readonly #acks: Acknowledger;
   #offering = false;
-  /** True while bytes of streams that are over have not left. */
-  #owes = false;
-  /** Number of message bytes that the other side must have joined before nothing is owed to it. */
-  #owed = 0;
+  readonly #owed: Owed;
   #heard = 0;
   #heardBye = false;
-  #heardAt: number;
   #filledAt = -Infinity;
   #ponging = false;
   #started = false;
@@ -82,15 +82,16 @@ export class Multiplexer {
     this.association = association;
     this.#options = options;
     const { clock, budget, maxCredit, counters, padding } = options;
-    this.#heardAt = clock.now();
+    this.heardAt = clock.now();
     const outbox = this.#outbox = new Outbox(new RecordEncoder(random), {
       clock,
       counters,
       ...padding !== undefined && { padding },
     });
+    this.#owed = new Owed(association, outbox);
     association.written = (length) => {
       outbox.written(length);
-      if (this.#owes) this.#noteOwed();
+      this.#owed.note();
     };
     this.#acks = new Acknowledger({
       clock,
@@ -128,7 +129,7 @@ export class Multiplexer {
 
   /** True while it carries a stream, or the other side has not got all of one that is over here. */
   get inUse(): boolean {
-    return this.size > 0 || this.#owes || this.#owed > this.association.acknowledged;
+    return this.size > 0 || this.#owed.any;
   }
 
   /** True once both sides acknowledge what they have joined. */
@@ -139,11 +140,6 @@ export class Multiplexer {
   /** Number of writes so far. */
   get sent(): number {
     return this.#outbox.passed;
-  }
-
-  /** Time when a record last arrived, in milliseconds of the clock; at first that of creation. */
-  get heardAt(): number {
-    return this.#heardAt;
   }
 
   /** True while a bulk flow fills the association. */
@@ -208,7 +204,7 @@ export class Multiplexer {
     const { association } = this, done = Promise.race([this.#outbox.flushed(), association.over]);
     for (let isPaused = true; isPaused && !association.ended;) {
       using limit = deadline(this.#options.clock, LAST_FRAMES_TIMEOUT, { reason: () => new HandlerEnding() });
-      // What has left may be lost with a channel that is away.
+      // Bytes that have left may be lost with a channel that is away.
       await limit.race(association.isPaused ? association.over : done).catch(() => {});
       isPaused = association.isPaused;
     }
@@ -234,19 +230,12 @@ export class Multiplexer {
 
   #over(stream: Stream): void {
     this.#streams.delete(stream.number);
-    this.#owes = true;
-    this.#noteOwed();
+    this.#owed.add();
     if (this.#streams.size === 0) this.#options.changed?.(this);
   }
 
-  #noteOwed(): void {
-    if (!this.#outbox.isFlushed) return;
-    this.#owes = false;
-    this.#owed = this.association.offered;
-  }
-
   #receive(records: readonly Chunk[]): void | Promise<void> {
-    this.#heardAt = this.#options.clock.now();
+    this.heardAt = this.#options.clock.now();
     return this.#handleFrom(records, 0, null);
   }
 

@@ -1,6 +1,6 @@
 /** The memory of what associations carry: never used twice at a time, and given back, however long chunks are held. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { ChannelError } from "../../src/association/association.ts";
+import { ChannelError } from "../../src/association/channel_error.ts";
 import { ChannelReader, READ_AHEAD } from "../../src/association/channel_reader.ts";
 import { bufferBytes, giveBuffer, SMALLEST_BUFFER, takeBuffer } from "../../src/net/buffer_pool.ts";
 import type { Chunk } from "../../src/net/chunk.ts";

@@ -1,6 +1,7 @@
 /** Channels that fail at any moment: what has arrived is delivered, the error names the channel, nothing is left. */
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { Association, ChannelError } from "../../src/association/association.ts";
+import { Association } from "../../src/association/association.ts";
+import { ChannelError } from "../../src/association/channel_error.ts";
 import { ChannelReader } from "../../src/association/channel_reader.ts";
 import type { Connection } from "../../src/net/connection.ts";
 import { Lender, taken } from "../support/network/chunks.ts";

@@ -1,6 +1,6 @@
 /** Both sides of the handshake, undisturbed or with an adversary on one channel. */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
-import { ChannelError } from "../../src/association/association.ts";
+import { ChannelError } from "../../src/association/channel_error.ts";
 import { initiate } from "../../src/association/initiate.ts";
 import { readFull, writeAll } from "../../src/net/connection.ts";
 import { associateLength, encodeRefused, RefusedReason } from "../../src/wire/associate.ts";

@@ -102,7 +102,7 @@ export const BREAKS: readonly Break[] = [
   },
 ];
 
-/** How traffic is broken. */
+/** Settings of {@linkcode assertNothingLost}. */
 export interface Breaking {
   /** Breaks to choose from. */
   readonly ways: readonly Break[];

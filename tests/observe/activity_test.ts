@@ -1,6 +1,7 @@
 /** Sessions that share associations: their counts, in metrics and status, and what their ends count as. */
 import { assert, assertEquals } from "@std/assert";
-import { type Association, ChannelError } from "../../src/association/association.ts";
+import type { Association } from "../../src/association/association.ts";
+import { ChannelError } from "../../src/association/channel_error.ts";
 import { Activity } from "../../src/observe/activity.ts";
 import { collect } from "../../src/observe/collect.ts";
 import type { Observable } from "../../src/observe/observable.ts";

@@ -10,7 +10,7 @@ const CHANNELS = [
   { address: "203.0.113.10:6522 via lte0", risk: 0.3, loss: 0.05, delay: 30, rate: 20e6 },
 ];
 
-/** Whether a choice of two channels is on the text's line. */
+/** True if a choice of two channels is on the text's line. */
 function rowOf(text: string, letter: string): string {
   return text.split("\n").find((line) => new RegExp(`^${letter}[ ]`).test(line))!.replace(/ +/g, " ");
 }

@@ -3,7 +3,7 @@
  * direction. Pads have a separate generator here, which keeps working; see failing_pads_test.ts.
  */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { ChannelError } from "../../src/association/association.ts";
+import { ChannelError } from "../../src/association/channel_error.ts";
 import { PadError } from "../../src/sharing/guarded_pads.ts";
 import type { PadSource } from "../../src/sharing/system_pads.ts";
 import { settle } from "../support/time/fake_clock.ts";

@@ -7,7 +7,7 @@ import { writeAll } from "../../src/net/connection.ts";
 import { StartError } from "../../src/net/listen/listen.ts";
 import { silentLog } from "../../src/log/log.ts";
 import { ServerHandler } from "../../src/server/handler.ts";
-import { ChannelError } from "../../src/association/association.ts";
+import { ChannelError } from "../../src/association/channel_error.ts";
 import { initiate } from "../../src/association/initiate.ts";
 import { FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";

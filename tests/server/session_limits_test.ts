@@ -1,6 +1,7 @@
 /** Limits on sessions, and the places that these hold. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { type Association, ChannelError } from "../../src/association/association.ts";
+import type { Association } from "../../src/association/association.ts";
+import { ChannelError } from "../../src/association/channel_error.ts";
 import { initiate } from "../../src/association/initiate.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { serverSpec } from "../../src/config/server.ts";

@@ -1,6 +1,6 @@
 /** Sessions that end out of order: the other side's application sees a reset, never a clean end. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { ChannelError } from "../../src/association/association.ts";
+import { ChannelError } from "../../src/association/channel_error.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { ApplicationError } from "../../src/session/application_error.ts";
 import { KEY_LENGTH, RECORD_HEAD_LENGTH } from "../../src/records/record.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { ChannelError } from "../../src/association/association.ts";
+import { ChannelError } from "../../src/association/channel_error.ts";
 import { Liveness, Silence } from "../../src/session/liveness.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { Interposer } from "../support/network/interposer.ts";

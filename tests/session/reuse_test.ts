@@ -1,6 +1,6 @@
 /** Sessions that are asked again on another association, or must not be. */
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { ChannelError } from "../../src/association/association.ts";
+import { ChannelError } from "../../src/association/channel_error.ts";
 import { Outgoing } from "../../src/session/outgoing.ts";
 import { NotProcessedError, request, Requested, type RequestOptions } from "../../src/session/session.ts";
 import type { Traffic } from "../../src/session/traffic.ts";

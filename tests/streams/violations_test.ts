@@ -1,6 +1,6 @@
 /** Every violation of docs/PROTOCOL.md 5.4 aborts the association, and nothing behind it is used. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { ChannelError } from "../../src/association/association.ts";
+import { ChannelError } from "../../src/association/channel_error.ts";
 import { RecordError } from "../../src/records/record_decoder.ts";
 import { WireError } from "../../src/wire/decoder.ts";
 import { FRAME_HEAD_LENGTH, FrameType, MAX_CREDIT, ResetCode, ResultCode } from "../../src/wire/frame.ts";

@@ -1,4 +1,4 @@
-import { ChannelError } from "../../association/association.ts";
+import { ChannelError } from "../../association/channel_error.ts";
 import { HandshakeRefused, HandshakeTimeout } from "../../association/outcome.ts";
 import { MicssError } from "../../errors/errors.ts";
 import { RefusedReason } from "../../wire/associate.ts";

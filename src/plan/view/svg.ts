@@ -10,7 +10,7 @@ const WIDTH = 240, HEIGHT = 220, LEFT = 64, GAP = 24, TOP = 64, BOTTOM = 84;
 
 const TEXT = "#7d8590", NOW = "#d9622b", LATER = "#3b82c4";
 
-/** What a panel shows against the risk. */
+/** The property that a panel shows against the risk. */
 interface Panel {
   readonly title: string;
   readonly property: keyof Properties;
@@ -26,7 +26,7 @@ const PANELS: readonly Panel[] = [
 /** Draws a plan as an SVG image: the risk of each choice against its rate, its loss and its delay, legible on any page. */
 export function svg(plan: Plan): string {
   const { sets, later } = pointsOf(plan);
-  // What can be run today is drawn on top.
+  // Choices that can be run today are drawn on top.
   const points = [...later, ...sets];
   const y = logScale(points.map(({ choice }) => choice.risk));
   const width = LEFT + PANELS.length * (WIDTH + GAP), height = TOP + HEIGHT + BOTTOM;

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ChannelError, type HandshakeProgress } from "../../../src/association/association.ts";
+import { ChannelError, type HandshakeProgress } from "../../../src/association/channel_error.ts";
 import { initiate } from "../../../src/association/initiate.ts";
 import { HandshakeRefused, HandshakeTimeout } from "../../../src/association/outcome.ts";
 import { hintOf } from "../../../src/client/dial/hint.ts";

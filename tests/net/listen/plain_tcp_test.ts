@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { ChannelError } from "../../../src/association/association.ts";
+import { ChannelError } from "../../../src/association/channel_error.ts";
 import { initiate } from "../../../src/association/initiate.ts";
 import type { Address } from "../../../src/net/address.ts";
 import type { Connection, Network } from "../../../src/net/connection.ts";
