@@ -93,6 +93,15 @@ export const BREAKS: readonly Break[] = [
     },
   },
   {
+    name: "another address",
+    async run({ near }, path, ms) {
+      const from = `10.77.${path}.1/24 dev c${path}`, to = `10.77.${path}.3/24 dev c${path}`;
+      await near.ip(`address add ${to}`, `address del ${from}`);
+      await sleep(ms);
+      await near.ip(`address add ${from}`, `address del ${to}`);
+    },
+  },
+  {
     name: "link down",
     async run({ near }, path, ms) {
       await near.ip(`link set c${path} down`);

@@ -1,6 +1,9 @@
 /** Paths that break under ssh, downloads and idle sessions, in a short form; the task `breaks` runs for ten minutes. */
 import { testWith } from "../support/programs/programs.ts";
 import { Random } from "../support/random/random.ts";
+import { assertEquals } from "@std/assert";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Program } from "../support/programs/process.ts";
 import { assertNothingLost, BREAKS, NEEDS, openBreakingWorld } from "./breaks.ts";
 
 testWith(
@@ -20,3 +23,19 @@ testWith(
     });
   },
 );
+
+testWith(NEEDS, "a client whose host sleeps for longer than timeouts.silence goes on with its sessions", async () => {
+  await using world = await openBreakingWorld("{ping: 1s, silence: 3s}");
+  const { near } = world.topology;
+  await using shell = Program.start([...world.ssh, "i=0; while :; do echo tick $i; i=$((i+1)); sleep 0.2; done"], near);
+  await shell.waitForLine(/^tick 5$/);
+  world.client.signal("SIGSTOP");
+  await sleep(8_000);
+  assertEquals(world.server.logged("channel broken").length, 3, world.server.describe());
+  world.client.signal("SIGCONT");
+  await shell.waitForLine(/^tick 60$/, "tick after the sleep", 30_000);
+  assertEquals(shell.lines, shell.lines.map((_, at) => `tick ${at}`));
+  for (const handler of [world.client, world.server]) {
+    assertEquals(handler.logged(/session (reset|refused)/), [], handler.describe());
+  }
+});
