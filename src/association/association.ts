@@ -180,7 +180,8 @@ export class Association {
 
   /** True while so many channels are away that nothing moves. */
   get isPaused(): boolean {
-    return this.#useful.length < this.threshold;
+    // Without an array where all are needed: this is asked for thousands of associations at a time.
+    return this.#verified === null ? this.#away.size > 0 : this.#useful.length < this.threshold;
   }
 
   /** True for a channel that is known to lie. */
