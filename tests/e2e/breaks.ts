@@ -12,13 +12,14 @@ import { asHandler } from "./paths.ts";
 
 const IDLE = new URL("idle_sessions.py", import.meta.url).pathname;
 
-const TARGETS = "{80: 127.0.0.1:8000, 81: 127.0.0.1:8001, 22: 127.0.0.1:SSH}";
-const FORWARDS = `["127.0.0.1:8080=web:80", "127.0.0.1:8081=web:81", "127.0.0.1:8022=web:22"]`;
+const TARGETS = "{80: 127.0.0.1:8000, 81: 127.0.0.1:8001, 22: 127.0.0.1:SSH, 5432: 127.0.0.1:5432}";
+const FORWARDS =
+  `["127.0.0.1:8080=web:80", "127.0.0.1:8081=web:81", "127.0.0.1:8022=web:22", "127.0.0.1:5432=web:5432"]`;
 
 /** Programs and rights that these tests need. */
 export const NEEDS = ["network namespaces", "iptables", "nginx", "curl", "ssh", "sshd", "ssh-keygen", "python3", "ss"];
 
-/** Handlers in two namespaces, and targets: nginx at port 8080, one that says hello at 8081, sshd at 8022. */
+/** Handlers in two namespaces, and targets: nginx at port 8080, one that says hello at 8081, sshd at 8022, and nothing at 5432. */
 export interface BreakingWorld extends AsyncDisposable {
   readonly topology: Topology;
   readonly server: Handler;
@@ -96,9 +97,9 @@ export const BREAKS: readonly Break[] = [
     name: "another address",
     async run({ near }, path, ms) {
       const from = `10.77.${path}.1/24 dev c${path}`, to = `10.77.${path}.3/24 dev c${path}`;
-      await near.ip(`address add ${to}`, `address del ${from}`);
+      await near.ip(`address del ${from}`, `address add ${to}`);
       await sleep(ms);
-      await near.ip(`address add ${from}`, `address del ${to}`);
+      await near.ip(`address del ${to}`, `address add ${from}`);
     },
   },
   {
