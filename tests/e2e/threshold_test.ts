@@ -23,7 +23,7 @@ const TRIES = 5;
 
 testWith(
   ["curl", "nginx"],
-  "a path that flips bits at random is named by both handlers, and a download is whole",
+  "a path that flips bits at random is named, and a download is whole",
   async () => {
     const target = { host: "127.0.0.1", port: freePort("127.0.0.1") };
     await using nginx = await startNginx([formatAddress(target)]);
@@ -48,7 +48,10 @@ testWith(
     const got = await run(["curl", "-sSf", `http://${formatAddress(pair.entry)}/file`]);
     assertEquals(sha256(got.stdout), sha256(content));
     const lies = /^2 \(/;
-    await pair.client.waitForLog("channel lies", { channel: lies });
+    // The first handler that is certain gives the channel up; the other one only sees that.
+    await Promise.any(
+      [pair.client, pair.server].map((handler) => handler.waitForLog("channel lies", { channel: lies })),
+    );
     for (const handler of [pair.client, pair.server]) {
       assertEquals(handler.logged("channel lies").filter(({ channel }) => !lies.test(`${channel}`)), []);
       assertEquals(handler.logged(/session (reset|refused)/), [], handler.describe());
