@@ -4,7 +4,7 @@ import { Random } from "../support/random/random.ts";
 import { assertEquals } from "@std/assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Program } from "../support/programs/process.ts";
-import { assertNothingLost, BREAKS, NEEDS, openBreakingWorld } from "./breaks.ts";
+import { assertNothingLost, assertTicks, BREAKS, NEEDS, openBreakingWorld } from "./breaks.ts";
 
 testWith(
   NEEDS,
@@ -34,7 +34,7 @@ testWith(NEEDS, "a client whose host sleeps for longer than timeouts.silence goe
   assertEquals(world.server.logged("channel broken").length, 3, world.server.describe());
   world.client.signal("SIGCONT");
   await shell.waitForLine(/^tick 60$/, "tick after the sleep", 30_000);
-  assertEquals(shell.lines, shell.lines.map((_, at) => `tick ${at}`));
+  assertTicks(shell);
   for (const handler of [world.client, world.server]) {
     assertEquals(handler.logged(/session (reset|refused)/), [], handler.describe());
   }
