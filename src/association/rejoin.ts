@@ -12,7 +12,8 @@ import type { Association } from "./association.ts";
 import { Lagging } from "./channel_error.ts";
 import type { Rejoining } from "./association_options.ts";
 import { HandshakeRefused, HandshakeTimeout } from "./outcome.ts";
-import { isSameCode, RejoinKey } from "./rejoin_key.ts";
+import { RejoinKey } from "./rejoin_key.ts";
+import { sameBytes } from "./same_bytes.ts";
 import type { KeepingLimits } from "./share_sender.ts";
 
 /** Maximum bytes of shares kept for a channel and direction. */
@@ -252,7 +253,7 @@ export class Rejoiner implements Rejoining {
     await writeAll(connection, encodeRejoin({ handle: key.handle, attempt, received, code }));
     const reply = await decodeFrom(decodeRejoinReply(), fill);
     if (reply.kind === "refused") throw new HandshakeRefused(reply.reason);
-    if (!isSameCode(reply.code, key.ofServer(attempt, reply.received, received))) {
+    if (!sameBytes(reply.code, key.ofServer(attempt, reply.received, received))) {
       throw new WireError("an answer to REJOIN with a wrong code: the channel was tampered with");
     }
     return reply.received;

@@ -15,7 +15,8 @@ import { MicssError } from "../errors/errors.ts";
 import type { Association } from "./association.ts";
 import type { Rejoining } from "./association_options.ts";
 import { MAX_KEPT, NotRejoined, type RejoinEvents } from "./rejoin.ts";
-import { isSameCode, RejoinKey } from "./rejoin_key.ts";
+import { RejoinKey } from "./rejoin_key.ts";
+import { sameBytes } from "./same_bytes.ts";
 import type { KeepingLimits } from "./share_sender.ts";
 
 /**
@@ -169,11 +170,11 @@ export class Rejoinable implements Rejoining {
 
   /** Checks a REJOIN with one of its handles; see {@linkcode RejoinRegistry.verify}. */
   verify({ handle, attempt, received, code }: Rejoin, connection: Connection, cookie: Uint8Array): Resume | null {
-    const index = this.#issued.findIndex((keys) => keys.some(({ key }) => isSameCode(key.handle, handle)));
-    const keys = this.#issued[index] ?? [], issued = keys.find(({ key }) => isSameCode(key.handle, handle));
+    const index = this.#issued.findIndex((keys) => keys.some(({ key }) => sameBytes(key.handle, handle)));
+    const keys = this.#issued[index] ?? [], issued = keys.find(({ key }) => sameBytes(key.handle, handle));
     if (issued === undefined || attempt <= issued.last || this.#options.timeout() === 0) return null;
     if (!this.#isAt(index, connection.local)) return null;
-    if (!isSameCode(code, issued.key.ofClient(attempt, received, cookie))) return null;
+    if (!sameBytes(code, issued.key.ofClient(attempt, received, cookie))) return null;
     issued.last = attempt;
     this.#joins = true;
     // Attempts with earlier keys came first: one of them that arrives now is as outdated as a lower number.

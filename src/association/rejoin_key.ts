@@ -56,10 +56,3 @@ export class RejoinKey {
     return code.map((byte, i) => byte ^ this.#secrets[at + i]!);
   }
 }
-
-/** Compares codes in a time that does not depend on where the first difference is. */
-export function isSameCode(one: Uint8Array, other: Uint8Array): boolean {
-  let difference = one.length ^ other.length;
-  for (let i = 0; i < one.length; i++) difference |= one[i]! ^ other[i]!;
-  return difference === 0;
-}

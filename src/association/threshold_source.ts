@@ -5,6 +5,7 @@ import type { ThresholdScheme } from "../sharing/threshold.ts";
 import type { Clock } from "../time/clock.ts";
 import { laterInTurn } from "../time/turn.ts";
 import type { ChannelReader } from "./channel_reader.ts";
+import { sameBytes } from "./same_bytes.ts";
 import { subsets } from "./subsets.ts";
 
 /** Time that a part of a record, which can't be joined rightly from what has come, waits for further shares, in milliseconds. */
@@ -233,15 +234,9 @@ export class ThresholdSource implements UnderlyingDefaultSource<readonly Chunk[]
     const wrong = ready.filter((index) => {
       if (base.includes(index)) return false;
       this.#scheme.reencode(message, shares, base, index, expected);
-      return !isSame(expected, this.#readers[index]!.view(message.length));
+      return !sameBytes(expected, this.#readers[index]!.view(message.length));
     });
     const liars = threshold - 1;
     if (wrong.length > 0 && ready.length - wrong.length > liars + threshold - 2) this.#events.lied(wrong);
   }
-}
-
-function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  let difference = 0;
-  for (let at = 0; at < one.length; at++) difference |= one[at]! ^ other[at]!;
-  return difference === 0;
 }

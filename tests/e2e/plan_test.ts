@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { BenchResult } from "../../src/bench/mod.ts";
 import type { Plan } from "../../src/plan/mod.ts";
 import { micssCommand, startServer } from "../support/handlers/handlers.ts";
-import { makeTopology } from "../support/system/namespaces.ts";
+import { limitRates, makeTopology } from "../support/system/namespaces.ts";
 import { Program, run } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";
 
@@ -27,13 +27,8 @@ testWith(
   "over channels of unequal speeds the set that micss plan chooses is as fast as planned, within 4 %",
   async () => {
     await using parts = new AsyncDisposableStack();
-    const { near, far, ipv4 } = parts.use(await makeTopology());
-    for (const { within } of [near, far]) {
-      for (const [at, rate] of RATES.entries()) {
-        const limit = `dev c${at + 1} root tbf rate ${rate}mbit burst 16kb limit 100kb`;
-        await run(["tc", "qdisc", "add", ...limit.split(" ")], { within });
-      }
-    }
+    const topology = parts.use(await makeTopology()), { near, far, ipv4 } = topology;
+    await limitRates(topology, RATES);
     const micss = await micssCommand();
     const answerer = parts.use(
       Program.start([...micss, "bench", "--answer", `127.0.0.1:${ANSWER}`], { ...far, cwd: ROOT }),

@@ -8,7 +8,7 @@ import { Relay } from "../support/programs/relay.ts";
 import { sha256 } from "../support/programs/tcp.ts";
 import { formatAddress } from "../../src/net/address.ts";
 import { Random } from "../support/random/random.ts";
-import { makeTopology } from "../support/system/namespaces.ts";
+import { limitRates, makeTopology } from "../support/system/namespaces.ts";
 import { assertNothingLost, BREAKS, NEEDS, openBreakingWorld } from "./breaks.ts";
 import { asHandler } from "./paths.ts";
 
@@ -80,13 +80,8 @@ testWith(
   "two of three are as fast as the second fastest path, within 5 %, slow or gone as the third may be",
   async () => {
     await using parts = new AsyncDisposableStack();
-    const { near, far, ipv4 } = parts.use(await makeTopology());
-    for (const { within } of [near, far]) {
-      for (const [at, rate] of RATES.entries()) {
-        const limit = `dev c${at + 1} root tbf rate ${rate}mbit burst 16kb limit 100kb`;
-        await run(["tc", "qdisc", "add", ...limit.split(" ")], { within });
-      }
-    }
+    const topology = parts.use(await makeTopology()), { near, far, ipv4 } = topology;
+    await limitRates(topology, RATES);
     const { file } = parts.use(await configFile("threshold: 2\n"));
     const nginx = parts.use(await startNginx(["127.0.0.1:8000"], far));
     await Deno.writeFile(`${nginx.root}/file`, new Uint8Array(10_000_000));

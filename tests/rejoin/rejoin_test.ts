@@ -1,13 +1,13 @@
 /** Channels that break under sessions and are joined again, with both handlers over an in-memory network. */
 import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
 import { writeAll } from "../../src/net/connection.ts";
-import { type Connection } from "../../src/net/connection.ts";
 import { events, Handlers, lineOf } from "../support/handlers/handlers_in_memory.ts";
-import { readAll, readToEnd, sendAll } from "../support/handlers/pair.ts";
+import { readToEnd } from "../support/handlers/pair.ts";
 import { Interposer, type Tampering } from "../support/network/interposer.ts";
 import type { Interposed, MemoryNetworkOptions } from "../support/network/memory_network.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 import { settle } from "../support/time/fake_clock.ts";
+import { exchange } from "./exchange.ts";
 
 const { ConnectionReset, ConnectionRefused } = Deno.errors;
 
@@ -36,19 +36,6 @@ class Paths {
   of(channel: number): Interposer {
     return this.#last.get(`192.0.2.${channel}`)!;
   }
-}
-
-/** Sends in both directions at once and half-closes; both sides must get all of it. */
-async function exchange(application: Connection, target: Connection, random: Random, length: number): Promise<void> {
-  const up = random.bytes(length), down = random.bytes(length);
-  const [above, below] = await Promise.all([
-    readAll(target),
-    readAll(application),
-    sendAll(application, up),
-    sendAll(target, down),
-  ]);
-  assert(above.every((byte, at) => byte === up[at]) && above.length === length, "what the target got");
-  assert(below.every((byte, at) => byte === down[at]) && below.length === length, "what the application got");
 }
 
 for (const how of ["reset", "close"] as const) {

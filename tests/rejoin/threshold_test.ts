@@ -1,11 +1,11 @@
 /** Two of three channels suffice: both handlers over an in-memory network. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Connection } from "../../src/net/connection.ts";
 import { Handlers, lineOf } from "../support/handlers/handlers_in_memory.ts";
-import { readAll, sendAll } from "../support/handlers/pair.ts";
+import { sendAll } from "../support/handlers/pair.ts";
 import { Interposer, type Tampering } from "../support/network/interposer.ts";
 import type { Interposed, MemoryNetworkOptions } from "../support/network/memory_network.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
+import { exchange } from "./exchange.ts";
 
 const { ConnectionRefused } = Deno.errors;
 
@@ -30,18 +30,6 @@ class Paths {
   of(channel: number): Interposer {
     return this.#last.get(`192.0.2.${channel}`)!;
   }
-}
-
-async function exchange(application: Connection, target: Connection, random: Random, length: number): Promise<void> {
-  const up = random.bytes(length), down = random.bytes(length);
-  const [above, below] = await Promise.all([
-    readAll(target),
-    readAll(application),
-    sendAll(application, up),
-    sendAll(target, down),
-  ]);
-  assert(above.every((byte, at) => byte === up[at]) && above.length === length, "what the target got");
-  assert(below.every((byte, at) => byte === down[at]) && below.length === length, "what the application got");
 }
 
 function assertNoneReset({ clientLines, serverLines }: Handlers): void {

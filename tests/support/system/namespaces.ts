@@ -107,3 +107,13 @@ export async function makeTopology(channels = 3): Promise<Topology> {
     [Symbol.asyncDispose]: () => made.disposeAsync(),
   };
 }
+
+/** Limits what each path carries, in both directions. @param rates In Mbit/s, in the paths' order. */
+export async function limitRates({ near, far }: Topology, rates: readonly number[]): Promise<void> {
+  for (const { within } of [near, far]) {
+    for (const [at, rate] of rates.entries()) {
+      const limit = `dev c${at + 1} root tbf rate ${rate}mbit burst 16kb limit 100kb`;
+      await run(["tc", "qdisc", "add", ...limit.split(" ")], { within });
+    }
+  }
+}
