@@ -39,7 +39,8 @@ export class DatagramBatch {
   readonly remotes: Uint32Array<ArrayBuffer>;
   /**
    * This side's address of each, as {@linkcode ENDPOINT_WORDS} words: the destination of one received, its scope the number
-   * of the device; the source of one to send, or zeros for the system's choice. The port is not used.
+   * of the device; the source of one to send, or zeros for the system's choice. The port is 0, and not used, but for a
+   * datagram that TPROXY handed over: then it is that of the destination.
    */
   readonly locals: Uint32Array<ArrayBuffer>;
   /** Traffic class of each: DSCP in the upper six bits, ECN in the lower two (RFC 2474, RFC 3168). */
@@ -98,6 +99,12 @@ export interface DatagramOptions {
   readonly shared?: boolean;
   /** Name of the device that packets leave by and arrive at. Default: any. */
   readonly device?: string;
+  /**
+   * Makes the socket transparent (Linux, with CAP_NET_ADMIN): a `listener` receives what TPROXY hands over, with the
+   * destination's port in {@linkcode DatagramBatch.locals}; a `source` sends from its address, which is another machine's,
+   * receives nothing, and may have the same address as others. Default: neither.
+   */
+  readonly transparent?: "listener" | "source";
 }
 
 /**

@@ -4,7 +4,7 @@ import { listenerDescriptors, option } from "./descriptors.ts";
 import { errno, libc } from "./libc.ts";
 
 /** Socket options for IPv4 and IPv6: allow addresses that are not assigned to this machine. */
-const IP_TRANSPARENT = 19, IPV6_TRANSPARENT = 75;
+export const IP_TRANSPARENT = 19, IPV6_TRANSPARENT = 75;
 
 /** Socket option: an IPv6 socket excludes IPv4. */
 const IPV6_V6ONLY = 26;

@@ -5,6 +5,9 @@ import { AF_INET, AF_INET6, SOL_IP, SOL_IPV6 } from "./constants.ts";
 /** Control messages: local address and traffic class (ip(7), ipv6(7)). */
 const IP_TOS = 1, IP_PKTINFO = 8, IPV6_PKTINFO = 50, IPV6_TCLASS = 67;
 
+/** Control messages, and options of a socket that ask for them: the destination as the packet has it, with its port. */
+export const IP_ORIGDSTADDR = 20, IPV6_ORIGDSTADDR = 74;
+
 /** Control message, and option of a socket: the length of the datagrams that the kernel cuts one message into (udp(7)). */
 export const SOL_UDP = 17, UDP_SEGMENT = 103;
 
@@ -21,8 +24,11 @@ const VECTOR_WORDS = 4;
 /** Words of a `sockaddr_in6`, and of those that fit a `sockaddr_in`. */
 const NAME_WORDS = 7, IPV4_WORDS = 4;
 
-/** Words for control messages: those of an address, 40 bytes at most, of a class and of a segment's length, 24 each. */
-const CONTROL_WORDS = 22;
+/**
+ * Words for control messages: those of an address, 40 bytes at most, of a class and of a segment's length, 24 each, and of
+ * an original destination, 48 at most.
+ */
+const CONTROL_WORDS = 34;
 
 /** Words of the head of a control message: length of 64 bits, level and type. */
 const CONTROL_HEAD = 4;
@@ -213,6 +219,9 @@ export class MessageVector {
         locals[to + 5] = words[at + 8]!;
       } else if (level === SOL_IP && type === IP_TOS || level === SOL_IPV6 && type === IPV6_TCLASS) {
         classes[index] = words[at + 4]!;
+      } else if (level === SOL_IP && type === IP_ORIGDSTADDR || level === SOL_IPV6 && type === IPV6_ORIGDSTADDR) {
+        // A sockaddr_in or sockaddr_in6; the address is that of the other message.
+        locals[to + 4] = swapped(words[at + 4]! >>> 16);
       }
       at += size + 7 >>> 3 << 1;
     }

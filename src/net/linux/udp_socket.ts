@@ -6,7 +6,15 @@ import { AF_INET, AF_INET6, SOL_IP, SOL_IPV6, SOL_SOCKET } from "./constants.ts"
 import { option, readName } from "./descriptors.ts";
 import { EventPoll } from "./event_poll.ts";
 import { errno, type Libc, libc } from "./libc.ts";
-import { HEADER_SIZE, MessageVector, SOL_UDP, UDP_SEGMENT } from "./message_vector.ts";
+import { IP_TRANSPARENT, IPV6_TRANSPARENT, SO_REUSEADDR } from "./listener.ts";
+import {
+  HEADER_SIZE,
+  IP_ORIGDSTADDR,
+  IPV6_ORIGDSTADDR,
+  MessageVector,
+  SOL_UDP,
+  UDP_SEGMENT,
+} from "./message_vector.ts";
 import { readSockaddr, SOCKADDR_SIZE, writeSockaddr } from "./sockaddr.ts";
 import { DATAGRAM } from "./system.ts";
 
@@ -49,10 +57,10 @@ export class UdpSocket implements DatagramSocket {
    * Opens and binds a socket.
    *
    * @param at Has an IP address; its zone is ignored. `::` includes IPv4.
-   * @throws {Deno.errors.NotSupported} Without native help (`hasNativeHelper`).
+   * @throws {Deno.errors.NotSupported} Without native help (`hasNativeHelper`), or the capability that `transparent` needs.
    * @throws The system's error.
    */
-  constructor(at: Address, { shared = false, device }: DatagramOptions = {}) {
+  constructor(at: Address, { shared = false, device, transparent }: DatagramOptions = {}) {
     const c = libc(), bytes = hostBytes(at.host);
     if (typeof c === "string") throw new Deno.errors.NotSupported(`A UDP socket of many datagrams a call ${c}`);
     if (bytes === null) throw new TypeError(`not an IP address: "${at.host}"`);
@@ -63,11 +71,12 @@ export class UdpSocket implements DatagramSocket {
     try {
       if (shared) this.#set(SOL_SOCKET, SO_REUSEPORT, 1);
       if (device !== undefined) bindToDevice(c, fd, device);
+      if (transparent !== undefined) this.#setTransparent(transparent);
       if (c.bind(fd, writeSockaddr(bytes, at.port), SOCKADDR_SIZE) !== 0) {
         throw systemError(errno(c), `bind a UDP socket to ${formatAddress(at)}`);
       }
       this.address = { host: canonicalHost(at.host), port: readSockaddr(readName(c.getsockname, fd)!)!.port };
-      this.#configure();
+      this.#configure(transparent === "source" ? 0 : BUFFER);
       this.#segments = option(c, fd, SOL_UDP, UDP_SEGMENT) !== undefined;
       const poll = EventPoll.register(c, fd);
       if (poll === undefined) throw systemError(errno(c), "wait for datagrams");
@@ -78,8 +87,23 @@ export class UdpSocket implements DatagramSocket {
     }
   }
 
-  #configure(): void {
-    this.#set(SOL_SOCKET, SO_RCVBUF, BUFFER);
+  /** Asks for what {@linkcode DatagramOptions.transparent} says. @throws {Deno.errors.NotSupported} Without the right. */
+  #setTransparent(use: "listener" | "source"): void {
+    // A socket of IPv6 has the options of both, as it may carry IPv4, too.
+    const levels = this.#ipv6 ? [[SOL_IPV6, IPV6_TRANSPARENT, IPV6_ORIGDSTADDR]] : [];
+    for (const [level, transparent, original] of [[SOL_IP, IP_TRANSPARENT, IP_ORIGDSTADDR], ...levels]) {
+      const failed = this.#libc.setsockopt(this.#fd, level!, transparent!, new Int32Array([1]), 4) !== 0;
+      if (failed && errno(this.#libc) === EPERM) {
+        throw new Deno.errors.NotSupported("TPROXY for UDP needs the capability CAP_NET_ADMIN");
+      }
+      if (failed) throw systemError(errno(this.#libc), "make a UDP socket transparent");
+      if (use === "listener") this.#set(level!, original!, 1);
+    }
+    if (use === "source") this.#set(SOL_SOCKET, SO_REUSEADDR, 1);
+  }
+
+  #configure(receiveBuffer: number): void {
+    this.#set(SOL_SOCKET, SO_RCVBUF, receiveBuffer);
     this.#set(SOL_SOCKET, SO_SNDBUF, BUFFER);
     // A socket of IPv6 has the options of both, as it may carry IPv4, too.
     this.#set(SOL_IP, IP_MTU_DISCOVER, PMTUDISC_DO);

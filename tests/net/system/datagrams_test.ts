@@ -181,6 +181,7 @@ Deno.test("without FFI the missing permission is named, and plain sockets work",
       "A UDP socket at any address (::) needs the permission --allow-ffi",
       "A shared UDP socket needs the permission --allow-ffi",
       "A UDP socket kept on a device needs the permission --allow-ffi",
+      "A transparent UDP socket needs the permission --allow-ffi",
     ],
   });
 });

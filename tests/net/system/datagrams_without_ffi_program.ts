@@ -12,7 +12,14 @@ await b.receive(batch);
 a.close();
 b.close();
 const refused: string[] = [];
-for (const [host, options] of [["::", {}], ["127.0.0.1", { shared: true }], ["127.0.0.1", { device: "lo" }]] as const) {
+for (
+  const [host, options] of [
+    ["::", {}],
+    ["127.0.0.1", { shared: true }],
+    ["127.0.0.1", { device: "lo" }],
+    ["127.0.0.1", { transparent: "listener" }],
+  ] as const
+) {
   try {
     systemDatagrams.bind({ host, port: 0 }, options);
   } catch (error) {
