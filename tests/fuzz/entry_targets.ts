@@ -2,7 +2,13 @@
 import { assertEquals } from "@std/assert";
 import { destinationHost } from "../../src/client/ingress/destination_host.ts";
 import { decodeConnect, HttpError, MAX_HEAD } from "../../src/client/ingress/http_messages.ts";
-import { decodeMethods, decodePassword, decodeRequest } from "../../src/client/ingress/socks5_messages.ts";
+import { headerDestination, headerLength, MAX_HEADER } from "../../src/client/ingress/socks5_datagram.ts";
+import {
+  decodeMethods,
+  decodePassword,
+  decodeRequest,
+  type Request,
+} from "../../src/client/ingress/socks5_messages.ts";
 import { Users } from "../../src/client/ingress/users.ts";
 import type { Address } from "../../src/net/address.ts";
 import { proxyHeader } from "../../src/server/proxy_header.ts";
@@ -19,7 +25,7 @@ function assertDestination({ host, port }: Address): void {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`port ${port}`);
 }
 
-function* socks5(): Decoder<Address> {
+function* socks5(): Decoder<Request> {
   const methods = yield* decodeMethods();
   if (methods.includes(2)) yield* decodePassword();
   return yield* decodeRequest();
@@ -36,6 +42,8 @@ export const entryTargets: readonly Target[] = [
       "05020002" + "01000000" + "0501000420010db800000000000000000000000101bb",
       "050100" + "0501000309313237" + "2e302e302e310050",
       "0500" + "05020001c000020a0050",
+      "050100" + "05030001000000000000",
+      "050100" + "0503000420010db8000000000000000000000001d431",
       "040100500000000100",
     ),
     words: hex("050100", "05010003", "03037765620050", "01ff", "000000000000ffff7f000001"),
@@ -45,8 +53,32 @@ export const entryTargets: readonly Target[] = [
       const decoded = taken(() => decode(socks5(), input, asked), [WireError, TooMuchAsked]);
       // Methods, a name, a password and a host, each of at most 255 bytes.
       if (asked.reduce((a, b) => a + b, 0) > 4 * 255 + 20) throw new Error(`${asked} bytes asked for`);
-      if (decoded !== null) assertDestination(decoded.value.value);
+      const request = decoded?.value.value;
+      if (request?.command === "connect") assertDestination(request.destination);
       return decoded !== null;
+    },
+  },
+  {
+    name: "SOCKS5 datagram",
+    seeds: hex(
+      "00000001c000020a0050" + "68656c6c6f",
+      "0000000420010db80000000000000000000000010035",
+      "0000000303" + "7765620050" + "00",
+      "00000103" + "0377656200500000",
+      "00000001c000020a0000",
+    ),
+    words: hex("00000001", "000000030377656200", "00000004", "ff"),
+    longest: 2 * MAX_HEADER,
+    take(input) {
+      const length = headerLength(input);
+      if (typeof length === "string") {
+        assertEquals(length === "fragment", input.length > 4 && input[0] === 0 && input[1] === 0 && input[2] !== 0);
+        return false;
+      }
+      if (length > Math.min(MAX_HEADER, input.length)) throw new Error(`a header of ${length} bytes`);
+      const destination = headerDestination(input.subarray(0, length));
+      if (destination !== null) assertDestination(destination);
+      return destination !== null;
     },
   },
   {

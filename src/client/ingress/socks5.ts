@@ -44,14 +44,17 @@ export class Socks5Ingress implements IngressProtocol {
   async negotiate(dialogue: Dialogue): Promise<Arrival> {
     const { connection } = dialogue;
     const user = await this.#authenticate(dialogue);
-    const destination = await dialogue.receive(decodeRequest()).catch((error) => {
+    const request = await dialogue.receive(decodeRequest()).catch((error) => {
       if (!(error instanceof WireError)) throw error;
       const reply = error instanceof Socks5Error ? error.reply : Reply.GeneralFailure;
       throw new IngressError(error.message, encodeReply(reply), { cause: error });
     });
+    if (request.command === "udp-associate") {
+      throw new IngressError("UDP ASSOCIATE is not supported", encodeReply(Reply.CommandNotSupported));
+    }
     return {
       connection,
-      destination,
+      destination: request.destination,
       ...user !== undefined && { user },
       accepted: () => dialogue.send(encodeReply(Reply.Succeeded)),
       refused: (error) => dialogue.end(encodeReply(REPLIES[refusalOf(error)])),

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Address } from "../../net/address.ts";
-import { bytesHost } from "../../net/ip.ts";
+import { bytesHost, hostBytes } from "../../net/ip.ts";
 import { type Decoder, WireError } from "../../wire/decoder.ts";
 import { destinationHost } from "./destination_host.ts";
 
@@ -32,11 +32,28 @@ export enum Reply {
   HostUnreachable = 4,
   /** Refused by the host. */
   ConnectionRefused = 5,
-  /** A command other than CONNECT. */
+  /** A command other than CONNECT and UDP ASSOCIATE. */
   CommandNotSupported = 7,
   /** Neither IPv4 nor IPv6 nor a name. */
   AddressTypeNotSupported = 8,
 }
+
+/** Types of addresses. */
+export enum AddressType {
+  /** Four bytes. */
+  Ipv4 = 1,
+  /** A byte with the length, and a host name. */
+  Name = 3,
+  /** 16 bytes. */
+  Ipv6 = 4,
+}
+
+/** A request (RFC 1928, section 4). */
+export type Request =
+  /** Asks for a connection. */
+  | { readonly command: "connect"; readonly destination: Address }
+  /** Asks for a UDP relay. The application will send from `source`; zeros or a name say nothing about it. */
+  | { readonly command: "udp-associate"; readonly source: Address };
 
 /** An invalid request, and the reply to it. */
 export class Socks5Error extends WireError {
@@ -48,8 +65,8 @@ export class Socks5Error extends WireError {
 
 const VERSION = 5;
 const PASSWORD_VERSION = 1;
-const CONNECT = 1;
-const IPV4 = 1, NAME = 3, IPV6 = 4;
+const CONNECT = 1, UDP_ASSOCIATE = 3;
+const NONE: Address = { host: "0.0.0.0", port: 0 };
 
 /**
  * Decodes a client's first message: the methods that it offers.
@@ -88,33 +105,35 @@ export function encodePasswordStatus(correct: boolean): Uint8Array {
 }
 
 /**
- * Decodes a CONNECT request. A host sent as a name may be an address in text form.
+ * Decodes a request. A host sent as a name may be an address in text form.
  *
  * @throws {Socks5Error} As soon as the request proves invalid or unsupported.
  * @throws {WireError} If the version is not 5.
  */
-export function* decodeRequest(): Decoder<Address> {
+export function* decodeRequest(): Decoder<Request> {
   const [version, command, reserved, type] = yield 4;
   if (version !== VERSION) throw new WireError(`request of version ${version} instead of 5`);
-  if (command !== CONNECT) {
-    throw new Socks5Error(`command ${command} is not supported, only CONNECT`, Reply.CommandNotSupported);
+  if (command !== CONNECT && command !== UDP_ASSOCIATE) {
+    const message = `command ${command} is not supported, only CONNECT and UDP ASSOCIATE`;
+    throw new Socks5Error(message, Reply.CommandNotSupported);
   }
   if (reserved !== 0) throw new Socks5Error("reserved byte is not 0", Reply.GeneralFailure);
   const host = yield* decodeHost(type!);
   const [high, low] = twoBytes(yield 2);
   const port = high << 8 | low;
   if (host === null) throw new Socks5Error("invalid host name", Reply.GeneralFailure);
+  if (command === UDP_ASSOCIATE) return { command: "udp-associate", source: { host, port } };
   if (port === 0) throw new Socks5Error("port 0 is invalid", Reply.GeneralFailure);
-  return { host, port };
+  return { command: "connect", destination: { host, port } };
 }
 
 function* decodeHost(type: number): Decoder<string | null> {
   switch (type) {
-    case IPV4:
+    case AddressType.Ipv4:
       return bytesHost(yield 4);
-    case IPV6:
+    case AddressType.Ipv6:
       return bytesHost(yield 16);
-    case NAME: {
+    case AddressType.Name: {
       const [length] = yield 1;
       if (length === 0) return null;
       return destinationHost(String.fromCharCode(...yield length!));
@@ -124,9 +143,15 @@ function* decodeHost(type: number): Decoder<string | null> {
   }
 }
 
-/** Encodes the reply to a request. Does not disclose the address bound at the far end: always 0.0.0.0:0. */
-export function encodeReply(reply: Reply): Uint8Array {
-  return Uint8Array.of(VERSION, reply, 0, IPV4, 0, 0, 0, 0, 0, 0);
+/**
+ * Encodes the reply to a request.
+ *
+ * @param bound Address of the UDP relay, its host an IP address. Default: 0.0.0.0:0, so that the address bound at the far
+ * end of a connection is not disclosed.
+ */
+export function encodeReply(reply: Reply, bound: Address = NONE): Uint8Array {
+  const host = hostBytes(bound.host)!, type = host.length === 4 ? AddressType.Ipv4 : AddressType.Ipv6;
+  return Uint8Array.of(VERSION, reply, 0, type, ...host, bound.port >> 8, bound.port);
 }
 
 function twoBytes(bytes: Uint8Array): [number, number] {

@@ -65,7 +65,21 @@ Deno.test("a request's destination is an IPv4 address, an IPv6 address, or a nam
   ] as const;
   for (const [request, host, port] of cases) {
     const { value, asked } = decode(decodeRequest(), hex(`${request} ff`));
-    assertEquals(value, { host, port });
+    assertEquals(value, { command: "connect", destination: { host, port } });
+    assertEquals(sum(asked), hex(request).length);
+  }
+});
+
+Deno.test("UDP ASSOCIATE names the address that datagrams will come from, or none", () => {
+  const cases = [
+    ["05 03 00 01 c0000201 d431", "192.0.2.1", 54321],
+    ["05 03 00 01 00000000 0000", "0.0.0.0", 0],
+    ["05 03 00 04 00000000000000000000000000000000 0000", "::", 0],
+    ["05 03 00 03 01 61 0000", "a", 0],
+  ] as const;
+  for (const [request, host, port] of cases) {
+    const { value, asked } = decode(decodeRequest(), hex(`${request} ff`));
+    assertEquals(value, { command: "udp-associate", source: { host, port } });
     assertEquals(sum(asked), hex(request).length);
   }
 });
@@ -73,7 +87,10 @@ Deno.test("a request's destination is an IPv4 address, an IPv6 address, or a nam
 Deno.test("an unsupported request gets the reply code of RFC 1928", () => {
   const cases = [
     [hex("05 02 00 01"), Reply.CommandNotSupported],
-    [hex("05 03 00 01"), Reply.CommandNotSupported],
+    [hex("05 04 00 01"), Reply.CommandNotSupported],
+    [hex("05 03 00 02"), Reply.AddressTypeNotSupported],
+    [hex("05 03 01 01"), Reply.GeneralFailure],
+    [hex("05 03 00 03 00 0000"), Reply.GeneralFailure],
     [hex("05 00 00 01"), Reply.CommandNotSupported],
     [hex("05 01 00 02"), Reply.AddressTypeNotSupported],
     [hex("05 01 00 00"), Reply.AddressTypeNotSupported],
@@ -106,4 +123,7 @@ Deno.test("replies have the format of RFC 1928 and RFC 1929", () => {
   assertEquals(encodePasswordStatus(true).toHex(), "0100");
   assertEquals(encodePasswordStatus(false).toHex(), "0101");
   assertEquals(encodeReply(Reply.ConnectionRefused).toHex(), "05050001000000000000");
+  const bound = (host: string) => encodeReply(Reply.Succeeded, { host, port: 54321 }).toHex();
+  assertEquals(bound("192.0.2.1"), "05000001c0000201d431");
+  assertEquals(bound("2001:db8::1"), "0500000420010db8000000000000000000000001d431");
 });
