@@ -48,6 +48,7 @@ export class DatagramBatch {
   /** The {@linkcode SendOutcome} of each that was sent. */
   readonly outcomes: Uint8Array<ArrayBuffer>;
   readonly #slots: readonly Uint8Array<ArrayBuffer>[];
+  readonly #views: Uint8Array<ArrayBuffer>[];
 
   /**
    * Allocates a batch.
@@ -69,6 +70,7 @@ export class DatagramBatch {
     this.classes = new Uint8Array(capacity);
     this.outcomes = new Uint8Array(capacity);
     this.#slots = Array.from({ length: capacity }, (_, at) => data.subarray(at * stride, at * stride + size));
+    this.#views = [...this.#slots];
   }
 
   /** The whole room of a datagram, `size` bytes; always the same array. */
@@ -76,9 +78,10 @@ export class DatagramBatch {
     return this.#slots[index]!;
   }
 
-  /** A view of a datagram's bytes. */
+  /** A view of a datagram's bytes. The same array is returned as long as the length is the same. */
   bytes(index: number): Uint8Array<ArrayBuffer> {
-    return this.#slots[index]!.subarray(0, this.lengths[index]);
+    const length = this.lengths[index], view = this.#views[index]!;
+    return view.length === length ? view : this.#views[index] = this.#slots[index]!.subarray(0, length);
   }
 
   /** The other side's address of a datagram, for logs and tests: it makes text. */

@@ -1,50 +1,35 @@
 import type { DatagramBatch } from "../datagram.ts";
-import { ENDPOINT_WORDS, isMapped, isUnspecified, MAPPED, sameEndpoint } from "../endpoint.ts";
+import { ENDPOINT_WORDS, isMapped, isUnspecified, sameEndpoint } from "../endpoint.ts";
 import { AF_INET, AF_INET6, SOL_IP, SOL_IPV6 } from "./constants.ts";
-
-/** Control messages: local address and traffic class (ip(7), ipv6(7)). */
-const IP_TOS = 1, IP_PKTINFO = 8, IPV6_PKTINFO = 50, IPV6_TCLASS = 67;
-
-/** Control messages, and options of a socket that ask for them: the destination as the packet has it, with its port. */
-export const IP_ORIGDSTADDR = 20, IPV6_ORIGDSTADDR = 74;
-
-/** Control message, and option of a socket: the length of the datagrams that the kernel cuts one message into (udp(7)). */
-export const SOL_UDP = 17, UDP_SEGMENT = 103;
+import {
+  CONTROL_HEAD,
+  CONTROL_LENGTH,
+  HEADER_WORDS,
+  IP_PKTINFO,
+  IP_TOS,
+  IPV6_PKTINFO,
+  IPV6_TCLASS,
+  MessageWords,
+  NAME_LENGTH,
+  NAME_WORDS,
+  SOL_UDP,
+  swapped,
+  UDP_SEGMENT,
+  VECTOR_COUNT,
+} from "./message_words.ts";
 
 /** Datagrams and bytes that one message is cut into at most. */
 const MAX_SEGMENTS = 64, MAX_SEGMENTED = 65_000;
 
-/** Words of the kernel's `mmsghdr` of a 64-bit system, and offsets of its fields. */
-const HEADER_WORDS = 16, NAME = 0, NAME_LENGTH = 2, VECTOR = 4, VECTOR_COUNT = 6, CONTROL = 8, CONTROL_LENGTH = 10;
-const FLAGS = 12, LENGTH = 14;
-
-/** Words of an `iovec`: a pointer and a length. */
-const VECTOR_WORDS = 4;
-
-/** Words of a `sockaddr_in6`, and of those that fit a `sockaddr_in`. */
-const NAME_WORDS = 7, IPV4_WORDS = 4;
-
-/**
- * Words for control messages: those of an address, 40 bytes at most, of a class and of a segment's length, 24 each, and of
- * an original destination, 48 at most.
- */
-const CONTROL_WORDS = 34;
-
-/** Words of the head of a control message: length of 64 bits, level and type. */
-const CONTROL_HEAD = 4;
-
-/** The datagram was longer than its room. */
-const MSG_TRUNC = 0x20;
+/** Words of a `sockaddr_in`. */
+const IPV4_WORDS = 4;
 
 /** Bytes of a datagram's `mmsghdr`. */
 export const HEADER_SIZE: number = 4 * HEADER_WORDS;
 
 const vectors = new WeakMap<DatagramBatch, MessageVector>();
 
-/**
- * The structures of sendmmsg(2) and recvmmsg(2) for a batch, on a little-endian machine of 64 bits, like all that Deno
- * supports. Made once for a batch: pointers into it stay as they are.
- */
+/** The structures of sendmmsg(2) for a batch. Made once for each. */
 export class MessageVector {
   /** The array of `mmsghdr`, one for each datagram. */
   readonly headers: Uint8Array<ArrayBuffer>;
@@ -53,37 +38,17 @@ export class MessageVector {
   /** The first datagram of each message there, and then the number of all. */
   readonly starts: Uint32Array<ArrayBuffer>;
   readonly #batch: DatagramBatch;
-  readonly #words: Uint32Array<ArrayBuffer>;
-  readonly #iovecs: number;
-  readonly #names: number;
-  readonly #controls: number;
+  readonly #messages: MessageWords;
   readonly #segmentedWords: Uint32Array<ArrayBuffer>;
 
   private constructor(batch: DatagramBatch) {
-    const { capacity, stride } = batch;
+    const { capacity, stride, data } = batch;
     this.#batch = batch;
-    this.#iovecs = capacity * HEADER_WORDS;
-    this.#names = this.#iovecs + capacity * VECTOR_WORDS;
-    // Pairs of words, since control messages begin with 64 bits.
-    this.#controls = this.#names + capacity * (NAME_WORDS + 1);
-    const words = this.#words = new Uint32Array(this.#controls + capacity * CONTROL_WORDS);
-    this.headers = new Uint8Array(words.buffer);
+    this.#messages = new MessageWords(capacity, data, stride);
+    this.headers = this.#messages.bytes;
     this.#segmentedWords = new Uint32Array(capacity * HEADER_WORDS);
     this.segmented = new Uint8Array(this.#segmentedWords.buffer);
     this.starts = new Uint32Array(capacity + 1);
-    const base = addressOf(this.headers), data = addressOf(batch.data);
-    const setPointer = (word: number, pointer: bigint): void => {
-      words[word] = Number(pointer & 0xffffffffn);
-      words[word + 1] = Number(pointer >> 32n);
-    };
-    for (let index = 0; index < capacity; index++) {
-      const header = index * HEADER_WORDS, vector = this.#iovecs + index * VECTOR_WORDS;
-      setPointer(header + NAME, base + 4n * BigInt(this.#name(index)));
-      setPointer(header + VECTOR, base + 4n * BigInt(vector));
-      setPointer(header + CONTROL, base + 4n * BigInt(this.#control(index)));
-      setPointer(vector, data + BigInt(index * stride));
-      words[header + VECTOR_COUNT] = 1;
-    }
   }
 
   /** The structures of a batch. */
@@ -93,35 +58,11 @@ export class MessageVector {
     return vector;
   }
 
-  /** Makes room for as many datagrams as fit. */
-  prepareReceive(): void {
-    const words = this.#words, { capacity, size } = this.#batch;
-    for (let index = 0; index < capacity; index++) {
-      const header = index * HEADER_WORDS;
-      words[header + NAME_LENGTH] = 4 * NAME_WORDS;
-      words[header + CONTROL_LENGTH] = 4 * CONTROL_WORDS;
-      words[this.#iovecs + index * VECTOR_WORDS + 2] = size;
-    }
-  }
-
-  /** Takes over the first `count` datagrams that were received, and makes room for as many again. */
-  takeReceived(count: number): void {
-    const words = this.#words, { lengths } = this.#batch;
-    for (let index = 0; index < count; index++) {
-      const header = index * HEADER_WORDS;
-      lengths[index] = (words[header + FLAGS]! & MSG_TRUNC) !== 0 ? 0 : words[header + LENGTH]!;
-      this.#readName(index);
-      this.#readControl(index, words[header + CONTROL_LENGTH]!);
-      words[header + NAME_LENGTH] = 4 * NAME_WORDS;
-      words[header + CONTROL_LENGTH] = 4 * CONTROL_WORDS;
-    }
-  }
-
   /** Fills in datagrams to send. @param ipv6 The socket's family; one of IPv6 takes IPv4-mapped addresses. */
   prepareSend(from: number, to: number, ipv6: boolean): void {
-    const words = this.#words, { lengths } = this.#batch;
+    const { words } = this.#messages, { lengths } = this.#batch;
     for (let index = from; index < to; index++) {
-      words[this.#iovecs + index * VECTOR_WORDS + 2] = lengths[index]!;
+      this.#messages.setLength(index, lengths[index]!);
       this.#writeName(index, ipv6);
       words[index * HEADER_WORDS + CONTROL_LENGTH] = this.#writeControl(index, ipv6, false);
     }
@@ -134,11 +75,11 @@ export class MessageVector {
    * @returns The number of messages.
    */
   prepareSegments(count: number, ipv6: boolean): number {
-    const words = this.#words, { lengths } = this.#batch;
+    const { words } = this.#messages, { lengths } = this.#batch;
     let messages = 0;
     for (let start = 0; start < count; messages++) {
       const end = this.#endOfRun(start, count), header = messages * HEADER_WORDS;
-      for (let index = start; index < end; index++) words[this.#iovecs + index * VECTOR_WORDS + 2] = lengths[index]!;
+      for (let index = start; index < end; index++) this.#messages.setLength(index, lengths[index]!);
       this.#writeName(start, ipv6);
       words[start * HEADER_WORDS + CONTROL_LENGTH] = this.#writeControl(start, ipv6, end - start > 1);
       for (let word = 0; word < HEADER_WORDS; word++) {
@@ -166,29 +107,11 @@ export class MessageVector {
     return end;
   }
 
-  #name(index: number): number {
-    return this.#names + index * (NAME_WORDS + 1);
-  }
-
-  #control(index: number): number {
-    return this.#controls + index * CONTROL_WORDS;
-  }
-
-  #readName(index: number): void {
-    const words = this.#words, { remotes } = this.#batch, at = this.#name(index), to = index * ENDPOINT_WORDS;
-    const head = words[at]!;
-    remotes[to + 4] = swapped(head >>> 16);
-    if ((head & 0xffff) === AF_INET6) {
-      for (let word = 0; word < 4; word++) remotes[to + word] = words[at + 2 + word]!;
-      remotes[to + 5] = words[at + 6]!;
-    } else {
-      writeMapped(remotes, to, words[at + 1]!);
-      remotes[to + 5] = 0;
-    }
-  }
-
   #writeName(index: number, ipv6: boolean): void {
-    const words = this.#words, { remotes } = this.#batch, at = this.#name(index), from = index * ENDPOINT_WORDS;
+    const { words } = this.#messages,
+      { remotes } = this.#batch,
+      at = this.#messages.name(index),
+      from = index * ENDPOINT_WORDS;
     words[at] = (ipv6 ? AF_INET6 : AF_INET) | swapped(remotes[from + 4]!) << 16;
     words[index * HEADER_WORDS + NAME_LENGTH] = 4 * (ipv6 ? NAME_WORDS : IPV4_WORDS);
     if (ipv6) {
@@ -201,36 +124,10 @@ export class MessageVector {
     }
   }
 
-  /** Reads what a datagram's control messages say. @param length In bytes. */
-  #readControl(index: number, length: number): void {
-    const words = this.#words, { locals, classes } = this.#batch, to = index * ENDPOINT_WORDS;
-    const start = this.#control(index), end = start + (Math.min(length, 4 * CONTROL_WORDS) >>> 2);
-    locals.fill(0, to, to + ENDPOINT_WORDS);
-    classes[index] = 0;
-    for (let at = start; at + CONTROL_HEAD < end;) {
-      const size = words[at]!, level = words[at + 2], type = words[at + 3];
-      if (size < 4 * CONTROL_HEAD) return;
-      if (level === SOL_IP && type === IP_PKTINFO) {
-        // struct in_pktinfo: the device's index, a local address, and the packet's destination.
-        writeMapped(locals, to, words[at + 6]!);
-        locals[to + 5] = words[at + 4]!;
-      } else if (level === SOL_IPV6 && type === IPV6_PKTINFO) {
-        for (let word = 0; word < 4; word++) locals[to + word] = words[at + 4 + word]!;
-        locals[to + 5] = words[at + 8]!;
-      } else if (level === SOL_IP && type === IP_TOS || level === SOL_IPV6 && type === IPV6_TCLASS) {
-        classes[index] = words[at + 4]!;
-      } else if (level === SOL_IP && type === IP_ORIGDSTADDR || level === SOL_IPV6 && type === IPV6_ORIGDSTADDR) {
-        // A sockaddr_in or sockaddr_in6; the address is that of the other message.
-        locals[to + 4] = swapped(words[at + 4]! >>> 16);
-      }
-      at += size + 7 >>> 3 << 1;
-    }
-  }
-
   /** Writes a datagram's control messages. @returns Their length in bytes. */
   #writeControl(index: number, ipv6: boolean, segmented: boolean): number {
-    const words = this.#words, { locals, remotes, classes } = this.#batch, from = index * ENDPOINT_WORDS;
-    const start = this.#control(index);
+    const { words } = this.#messages, { locals, remotes, classes } = this.#batch, from = index * ENDPOINT_WORDS;
+    const start = this.#messages.control(index);
     let at = start;
     if (!isUnspecified(locals, from)) {
       if (ipv6) {
@@ -268,20 +165,4 @@ function head(words: Uint32Array, at: number, length: number, level: number, typ
   words[at + 1] = 0;
   words[at + 2] = level;
   words[at + 3] = type;
-}
-
-/** Writes the IPv4 address in a word as IPv4-mapped IPv6. */
-function writeMapped(words: Uint32Array, at: number, address: number): void {
-  words[at] = words[at + 1] = 0;
-  words[at + 2] = MAPPED;
-  words[at + 3] = address;
-}
-
-/** A port of network order, or for it. */
-function swapped(port: number): number {
-  return (port & 255) << 8 | port >>> 8;
-}
-
-function addressOf(buffer: Uint8Array<ArrayBuffer>): bigint {
-  return Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer));
 }

@@ -81,7 +81,7 @@ Deno.test(
         }
         assertEquals(a.send(out, 100), 100);
         for (const [which, socket] of b.entries()) {
-          const got: string[] = [], into = new DatagramBatch(64, 2048);
+          const got: string[] = [], into = new DatagramBatch(random.pick([1, 7, 64]), 2048);
           while (got.length < expected[which]!.length) {
             const count = await socket.receive(into);
             for (let index = 0; index < count; index++) got.push(`${into.classes[index]} ${into.bytes(index).toHex()}`);
@@ -102,6 +102,42 @@ Deno.test("a datagram longer than its room has length 0", native, async () => {
   assertEquals(await a.receive(batch), 2);
   assertEquals([...batch.lengths], [0, 10]);
   a.close();
+});
+
+Deno.test("datagrams that the kernel puts together fill batches of any room, one after the other", native, async () => {
+  const a = systemDatagrams.bind({ host: "127.0.0.1", port: 0 }), b = systemDatagrams.bind({ host: "::", port: 0 });
+  const to = { host: "127.0.0.1", port: b.address.port };
+  const payloads = Array.from({ length: 130 }, (_, index) => new Uint8Array(1000).fill(index));
+  payloads.push(Uint8Array.of(130));
+  const out = batchTo(to, payloads);
+  out.classes.fill(2);
+  assertEquals(a.send(out, payloads.length), payloads.length);
+  for (let next = 0, round = 0; next < payloads.length; round++) {
+    // Every third batch has too little room for the long ones.
+    const batch = new DatagramBatch(1 + round % 40, round % 3 === 2 ? 999 : 1000), count = await b.receive(batch);
+    for (let index = 0; index < count; index++, next++) {
+      assertEquals([batch.remote(index), batch.local(index)], [a.address, { host: "127.0.0.1", port: 0 }]);
+      assertEquals(batch.classes[index], 2);
+      const { length } = payloads[next]!;
+      assertEquals(batch.bytes(index), length > batch.size ? new Uint8Array(0) : payloads[next]!);
+    }
+  }
+  a.send(batchTo(to, [encode("more")]), 1);
+  assertEquals(await receiveAll(b, 1), ["more"]);
+  a.close();
+  b.close();
+});
+
+Deno.test("a socket that is closed while datagrams wait for room drops them", native, async () => {
+  const a = systemDatagrams.bind({ host: "127.0.0.1", port: 0 }), batch = new DatagramBatch(2, 10);
+  a.send(batchTo(a.address, Array.from({ length: 5 }, () => encode("lost"))), 5);
+  assertEquals(await a.receive(batch), 2);
+  a.close();
+  assertEquals(await a.receive(batch), 0);
+  const b = systemDatagrams.bind({ host: "127.0.0.1", port: 0 });
+  b.send(batchTo(b.address, [encode("one"), encode("two")]), 2);
+  assertEquals(await receiveAll(b, 2), ["one", "two"]);
+  b.close();
 });
 
 Deno.test("a datagram to where nothing listens does not fail later ones", native, async () => {
