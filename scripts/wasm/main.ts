@@ -41,12 +41,12 @@ const MODULES: readonly Module[] = [
     options: ["--enable", "relaxed-simd"],
   },
   {
-    source: "datagram_tag.ts",
-    target: "src/datagrams/tag_wasm.ts",
-    constant: "TAG_WASM",
-    description: "The tag of datagrams",
-    // Tables, a message of 65,535 bytes, a block before it and its padding.
-    pages: 2,
+    source: "datagrams.ts",
+    target: "src/datagrams/datagrams_wasm.ts",
+    constant: "DATAGRAMS_WASM",
+    description: "The tag and the joining of datagrams",
+    // Tables, two messages of 65,551 bytes with what is around them, and 2,048 rooms of 2,048 bytes for packets.
+    pages: 68,
     options: ["--enable", "relaxed-simd"],
   },
 ];

@@ -1,10 +1,12 @@
 import { copyEndpoint, ENDPOINT_WORDS } from "../net/endpoint.ts";
 import type { Scheme } from "../sharing/scheme.ts";
-import { PACKET_HEAD_LENGTH, PACKET_OVERHEAD, readSequence } from "./packet.ts";
+import { xor } from "../sharing/xor.ts";
+import { JOINED, memory, module } from "./memory.ts";
+import { MESSAGE_HEAD_LENGTH, PACKET_HEAD_LENGTH, PACKET_OVERHEAD, readSequence } from "./packet.ts";
 import { ReplayWindow, SequenceState } from "./replay_window.ts";
 import { Sample } from "./sample.ts";
 import { ShareRing } from "./share_ring.ts";
-import { TAG_LENGTH, type TagKey } from "./tag.ts";
+import { MAX_MESSAGE, TAG_LENGTH, type TagKey } from "./tag.ts";
 
 /** Sets of shares of one datagram that are tried at most when a share comes: an adversary may have forged some. */
 const MAX_TRIES = 32;
@@ -84,40 +86,38 @@ export class Opener {
   sequence: number = -1;
   /** Flow of the last datagram. */
   flow = 0;
-  /** Payload of the last datagram: valid until the next call, and the caller's to change. */
-  payload: Uint8Array<ArrayBuffer>;
+  /** Payload of the last datagram: valid until this or another opener is given a packet, and the caller's to change. */
+  payload: Uint8Array<ArrayBuffer> = memory.subarray(JOINED, JOINED);
   readonly #options: OpenerOptions;
   readonly #maxPacket: number;
   readonly #rings: readonly ShareRing[];
   readonly #window = new ReplayWindow();
   readonly #sample: Sample;
-  /** A packet whose share, joined with others, becomes the message. */
-  readonly #joined: Uint8Array<ArrayBuffer>;
-  /** The message there, in a view that is made again only where the length changes. */
-  #message: Uint8Array<ArrayBuffer>;
+  /** A share that, joined with others, becomes the message: a view that is made again only where the length changes. */
+  #message: Uint8Array<ArrayBuffer> = memory.subarray(JOINED, JOINED);
   /** Channels whose shares a packet can be joined with. */
   readonly #others: Uint8Array<ArrayBuffer>;
   /** Indexes of those that it is joined with, ascending; then the shares of all that are joined, and their channels. */
   readonly #chosen: number[];
   readonly #shares: Uint8Array<ArrayBuffer>[];
   readonly #indexes: number[];
+  /** Addresses of all these but the first one, as long as they are in the module's memory. */
+  readonly #addresses: number[] = [];
 
-  /** Creates an opener that has got nothing. */
+  /** Creates an opener that has got nothing. @throws {RangeError} If an option is out of range. */
   constructor(options: OpenerOptions) {
     const { channels, threshold, maxPayload } = this.#options = options;
     if (!(threshold >= 2 && threshold <= channels)) throw new RangeError(`a threshold of ${threshold} of ${channels}`);
+    if (maxPayload > MAX_MESSAGE - MESSAGE_HEAD_LENGTH) throw new RangeError("too long a payload");
     this.#maxPacket = PACKET_OVERHEAD + maxPayload;
     this.#sample = new Sample(this.#maxPacket);
     this.#rings = Array.from({ length: channels }, () => new ShareRing());
-    this.#joined = new Uint8Array(this.#maxPacket);
-    this.#message = this.#joined;
     this.#chosen = Array(threshold - 1).fill(0);
-    this.#shares = Array(threshold).fill(this.#joined);
+    this.#shares = Array(threshold).fill(this.#message);
     this.#indexes = Array(threshold).fill(0);
     this.#others = new Uint8Array(channels);
     this.used = new Uint8Array(channels);
     this.sources = new Uint32Array(channels * ENDPOINT_WORDS);
-    this.payload = this.#joined;
   }
 
   /** Number of shares that wait for others. */
@@ -208,21 +208,38 @@ export class Opener {
   /** Joins the shares of the channels used, and checks the tag. */
   #join(sequence: number, packet: Uint8Array): boolean {
     this.#placeMessage(packet);
-    for (let index = 0; index < this.usedCount; index++) {
-      const channel = this.#indexes[index] = this.used[index]!;
-      this.#shares[index] = index === 0 ? this.#message : this.#rings[channel]!.shareOf(sequence);
+    const { scheme, key } = this.#options, { length } = this.#message;
+    if (scheme !== xor || !this.#addAll(sequence, length)) {
+      for (let index = 0; index < this.usedCount; index++) {
+        const channel = this.#indexes[index] = this.used[index]!;
+        this.#shares[index] = index === 0 ? this.#message : this.#rings[channel]!.shareOf(sequence);
+      }
+      scheme.join(this.#shares, this.#indexes);
     }
-    this.#options.scheme.join(this.#shares, this.#indexes);
-    return this.#options.key.check(sequence, this.#message);
+    return key.checkJoined(sequence, length);
+  }
+
+  /** Does what XOR does, in the module's memory, if all shares are there. @returns False if not; nothing is changed then. */
+  #addAll(sequence: number, length: number): boolean {
+    const addresses = this.#addresses, others = this.usedCount - 1;
+    for (let index = 0; index < others; index++) {
+      const address = addresses[index] = this.#rings[this.used[1 + index]!]!.addressOf(sequence);
+      if (address === 0) return false;
+    }
+    if (others % 2 === 1) module.add(JOINED, addresses[0]!, length);
+    for (let index = others % 2; index < others; index += 2) {
+      module.addTwo(JOINED, addresses[index]!, addresses[index + 1]!, length);
+    }
+    return true;
   }
 
   /** Copies a packet to where its share is joined with others. */
   #placeMessage(packet: Uint8Array): void {
     const { length } = packet;
-    this.#joined.set(packet);
+    memory.set(packet, JOINED - PACKET_HEAD_LENGTH);
     if (this.#message.length === length - PACKET_HEAD_LENGTH) return;
-    this.#message = this.#joined.subarray(PACKET_HEAD_LENGTH, length);
-    this.payload = this.#joined.subarray(PACKET_OVERHEAD, length);
+    this.#message = memory.subarray(JOINED, JOINED + length - PACKET_HEAD_LENGTH);
+    this.payload = memory.subarray(JOINED + MESSAGE_HEAD_LENGTH, JOINED + length - PACKET_HEAD_LENGTH);
   }
 
   /** Reports whether a packet has a right share of the sample, from a channel that is tried for the first time. */
@@ -233,7 +250,7 @@ export class Opener {
     this.#options.scheme.join([this.#message, ...sample.shares], [channel, ...sample.channels]);
     this.used[0] = channel;
     this.usedCount = 1;
-    return this.#options.key.check(sequence, this.#message);
+    return this.#options.key.checkJoined(sequence, length);
   }
 
   #deliver(sequence: number, now: number): void {

@@ -1,9 +1,10 @@
 import type { DatagramBatch } from "../net/datagram.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import type { PadSource } from "../sharing/system_pads.ts";
+import { memory, SEALED } from "./memory.ts";
 import { MAX_FLOW, MAX_SEQUENCE, MESSAGE_HEAD_LENGTH, PACKET_HEAD_LENGTH, PACKET_OVERHEAD } from "./packet.ts";
 import { writeHead } from "./packet.ts";
-import { TAG_LENGTH, type TagKey } from "./tag.ts";
+import { MAX_MESSAGE, TAG_LENGTH, type TagKey } from "./tag.ts";
 
 /** Options of a {@linkcode Sealer}. */
 export interface SealerOptions {
@@ -36,6 +37,8 @@ export class Sealer {
   /** Messages, each as far from the start as its packets are from that of their batches, so that all are split at once. */
   readonly #messages: Uint8Array<ArrayBuffer>;
   readonly #lengths: Uint32Array<ArrayBuffer>;
+  /** The message that is sealed, where that is done, in a view that is made again only where the length changes. */
+  #sealed = memory.subarray(SEALED, SEALED);
   #count = 0;
   /** Bytes of the messages. */
   #bytes = 0;
@@ -44,8 +47,9 @@ export class Sealer {
   /** Datagrams that were not sealed, as their payload was longer than allowed. */
   tooLarge = 0;
 
-  /** Creates a sealer whose first datagram has the number 0. */
+  /** Creates a sealer whose first datagram has the number 0. @throws {RangeError} If payloads could be too long. */
   constructor(options: SealerOptions) {
+    if (options.maxPayload > MAX_MESSAGE - MESSAGE_HEAD_LENGTH) throw new RangeError("too long a payload");
     this.#options = options;
     this.#stride = options.maxPayload + PACKET_OVERHEAD + 7 & ~7;
     this.#messages = new Uint8Array(options.capacity * this.#stride);
@@ -85,12 +89,13 @@ export class Sealer {
     if (this.#count === capacity) throw new RangeError("the batch is full");
     if (sequence > MAX_SEQUENCE) throw new RangeError("no more sequence numbers");
     if (!(flow >= 0 && flow <= MAX_FLOW)) throw new RangeError(`a flow of ${flow}`);
-    const start = this.#count * this.#stride + PACKET_HEAD_LENGTH, length = MESSAGE_HEAD_LENGTH + payload.length;
-    const message = this.#messages.subarray(start, start + length);
-    message[TAG_LENGTH] = flow >>> 8;
-    message[TAG_LENGTH + 1] = flow;
-    message.set(payload, MESSAGE_HEAD_LENGTH);
-    key.write(sequence, message);
+    const length = MESSAGE_HEAD_LENGTH + payload.length;
+    memory[SEALED + TAG_LENGTH] = flow >>> 8;
+    memory[SEALED + TAG_LENGTH + 1] = flow;
+    memory.set(payload, SEALED + MESSAGE_HEAD_LENGTH);
+    key.writeSealed(sequence, length);
+    if (this.#sealed.length !== length) this.#sealed = memory.subarray(SEALED, SEALED + length);
+    this.#messages.set(this.#sealed, this.#count * this.#stride + PACKET_HEAD_LENGTH);
     this.#lengths[this.#count++] = length;
     this.#bytes += length;
     return true;

@@ -1,4 +1,5 @@
 import { copyEndpoint, ENDPOINT_WORDS } from "../net/endpoint.ts";
+import { memory, PACKET_ROOM, ROOM_COUNT, ROOMS } from "./memory.ts";
 import { PACKET_HEAD_LENGTH } from "./packet.ts";
 
 /** Entries of a ring. */
@@ -7,21 +8,18 @@ export const RING_ENTRIES = 1024;
 /** Time that a share waits for the others of its datagram, in milliseconds. */
 export const MAX_WAIT = 200;
 
-/** Bytes of a buffer for usual packets; longer packets get one each. */
-const BUFFER = 2048;
-
-/** Free buffers that a thread keeps, for all its rings. */
-const MAX_FREE = 2048;
-
-/** A packet that waits, at the start of a buffer. */
+/** A packet that waits, at the start of a room in the module's memory; outside of that if it is long or no room is free. */
 class HeldPacket {
+  /** The room. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Its address; 0 if it is not in the memory. */
+  readonly address: number;
   /** Its share: a view that is made again only where the length changes, as most are of one length. */
   share: Uint8Array<ArrayBuffer>;
 
-  constructor(length: number) {
-    this.bytes = new Uint8Array(length);
-    this.share = this.bytes;
+  constructor(bytes: Uint8Array<ArrayBuffer>, address: number) {
+    this.share = this.bytes = bytes;
+    this.address = address;
   }
 
   set(packet: Uint8Array): void {
@@ -31,14 +29,22 @@ class HeldPacket {
   }
 }
 
+/** Free rooms of a thread, for all its rings, and the number of those that are made. */
 const free: HeldPacket[] = [];
+let made = 0;
 
 function take(length: number): HeldPacket {
-  return length > BUFFER ? new HeldPacket(length) : free.pop() ?? new HeldPacket(BUFFER);
+  if (length > PACKET_ROOM || free.length === 0 && made === ROOM_COUNT) {
+    return new HeldPacket(new Uint8Array(length), 0);
+  }
+  const held = free.pop();
+  if (held !== undefined) return held;
+  const address = ROOMS + PACKET_ROOM * made++;
+  return new HeldPacket(memory.subarray(address, address + PACKET_ROOM), address);
 }
 
 function give(held: HeldPacket): void {
-  if (held.bytes.length === BUFFER && free.length < MAX_FREE) free.push(held);
+  if (held.address !== 0) free.push(held);
 }
 
 /**
@@ -74,6 +80,12 @@ export class ShareRing {
   /** The share of a datagram that is held: only to be read, and until it is dropped. */
   shareOf(sequence: number): Uint8Array<ArrayBuffer> {
     return this.#packets[entryOf(sequence)]!.share;
+  }
+
+  /** Its address in the module's memory; 0 if it is not there. */
+  addressOf(sequence: number): number {
+    const { address } = this.#packets[entryOf(sequence)]!;
+    return address === 0 ? 0 : address + PACKET_HEAD_LENGTH;
   }
 
   /** Copies the address that the share of a datagram came from. */

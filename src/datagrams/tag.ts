@@ -1,29 +1,10 @@
-import { TAG_WASM } from "./tag_wasm.ts";
+import { JOINED, K, memory, module, SEALED, TABLES, TABLES_END } from "./memory.ts";
 
 /** Length in bytes of k and of a tag. */
 export const TAG_LENGTH = 16;
 
 /** Longest message, in bytes: a tag and what is under it. */
 export const MAX_MESSAGE: number = TAG_LENGTH + 65_535;
-
-/** Addresses in the module's memory, as in scripts/wasm/datagram_tag.ts. */
-const K = 0, TAG = 16, TABLES = 32, FIRST_BLOCK = 2080;
-
-/** Bytes of the blocks that are taken at a time. */
-const GROUP = 64;
-
-/** Its exports. */
-interface Module {
-  readonly memory: WebAssembly.Memory;
-  readonly prepare: () => void;
-  readonly tag: (groups: number) => void;
-}
-
-// One instance for all: nothing is awaited between writing its inputs and reading its result.
-const module = new WebAssembly.Module(Uint8Array.fromBase64(TAG_WASM));
-const { memory, prepare, tag } = new WebAssembly.Instance(module).exports as unknown as Module;
-const bytes = new Uint8Array(memory.buffer);
-const words = new DataView(memory.buffer);
 
 /** The key whose tables are in the memory. */
 let current: TagKey | null = null;
@@ -42,10 +23,10 @@ export class TagKey {
 
   /** Makes the tables of a key. @param k 16 random bytes; only read. */
   constructor(k: Uint8Array) {
-    bytes.set(k.subarray(0, TAG_LENGTH), K);
-    prepare();
-    this.#tables = bytes.slice(TABLES, FIRST_BLOCK);
-    bytes.fill(0, K, K + TAG_LENGTH);
+    memory.set(k.subarray(0, TAG_LENGTH), K);
+    module.prepare();
+    this.#tables = memory.slice(TABLES, TABLES_END);
+    memory.fill(0, K, K + TAG_LENGTH);
     current = this;
   }
 
@@ -56,33 +37,48 @@ export class TagKey {
    * @param message 16 bytes for the tag; the flow `u16`; the payload. {@linkcode MAX_MESSAGE} bytes at most in all.
    */
   write(sequence: number, message: Uint8Array): void {
-    this.#compute(sequence, message);
-    for (let i = 0; i < TAG_LENGTH; i++) message[i] = bytes[TAG + i]!;
+    place(message);
+    this.writeSealed(sequence, message.length);
+    message.set(memory.subarray(SEALED, SEALED + TAG_LENGTH));
   }
 
   /** Reports whether the tag of a message is right, in a time that does not depend on where it differs. */
   check(sequence: number, message: Uint8Array): boolean {
-    this.#compute(sequence, message);
-    let difference = 0;
-    for (let i = 0; i < TAG_LENGTH; i++) difference |= bytes[TAG + i]! ^ message[i]!;
-    return difference === 0;
+    place(message);
+    return this.#checkAt(SEALED, sequence, message.length);
   }
 
-  #compute(sequence: number, message: Uint8Array): void {
-    const { length } = message;
-    if (length < TAG_LENGTH || length > MAX_MESSAGE) throw new RangeError(`a message of ${length} bytes`);
-    if (current !== this) {
-      bytes.set(this.#tables, TABLES);
-      current = this;
-    }
-    // The first block takes the place of the tag: the blocks behind it are then where they belong.
-    bytes.set(message, FIRST_BLOCK);
-    words.setUint32(FIRST_BLOCK, 0);
-    words.setUint32(FIRST_BLOCK + 4, length - TAG_LENGTH);
-    words.setUint32(FIRST_BLOCK + 8, Math.floor(sequence / 2 ** 32));
-    words.setUint32(FIRST_BLOCK + 12, sequence);
-    const groups = Math.ceil(length / GROUP);
-    bytes.fill(0, FIRST_BLOCK + length, FIRST_BLOCK + GROUP * groups);
-    tag(groups);
+  /** As {@linkcode TagKey.write}, for the message at {@linkcode SEALED}. @param length In bytes. */
+  writeSealed(sequence: number, length: number): void {
+    this.#load();
+    module.write(SEALED, length, Math.floor(sequence / 2 ** 32), sequence);
   }
+
+  /**
+   * As {@linkcode TagKey.check}, for the message at {@linkcode JOINED}, of at most {@linkcode MAX_MESSAGE} bytes,
+   * whose tag is overwritten.
+   *
+   * @param length In bytes, at least that of a tag.
+   */
+  checkJoined(sequence: number, length: number): boolean {
+    return this.#checkAt(JOINED, sequence, length);
+  }
+
+  #checkAt(address: number, sequence: number, length: number): boolean {
+    this.#load();
+    return module.check(address, length, Math.floor(sequence / 2 ** 32), sequence) === 1;
+  }
+
+  #load(): void {
+    if (current === this) return;
+    memory.set(this.#tables, TABLES);
+    current = this;
+  }
+}
+
+/** Copies a message to where messages are sealed. */
+function place(message: Uint8Array): void {
+  const { length } = message;
+  if (length < TAG_LENGTH || length > MAX_MESSAGE) throw new RangeError(`a message of ${length} bytes`);
+  memory.set(message, SEALED);
 }

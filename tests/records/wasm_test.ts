@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { stdFlags } from "../../scripts/std.ts";
 import { HASHES_WASM } from "../../src/records/hashes_wasm.ts";
-import { TAG_WASM } from "../../src/datagrams/tag_wasm.ts";
+import { DATAGRAMS_WASM } from "../../src/datagrams/datagrams_wasm.ts";
 import { INTERPOLATION_WASM } from "../../src/sharing/interpolation_wasm.ts";
 import { concat } from "../../src/wire/concat.ts";
 import { direction } from "./direction.ts";
@@ -30,7 +30,11 @@ for (
   const { name, base64, functions } of [
     { name: "hashes", base64: HASHES_WASM, functions: ["function poly1305", "function tag"] },
     { name: "interpolation", base64: INTERPOLATION_WASM, functions: ["function interpolate"] },
-    { name: "datagrams' tag", base64: TAG_WASM, functions: ["function prepare", "function tag"] },
+    {
+      name: "datagrams",
+      base64: DATAGRAMS_WASM,
+      functions: ["function add", "function addTwo", "function check", "function prepare", "function write"],
+    },
   ]
 ) {
   Deno.test(`the module of ${name} imports nothing, and exports its memory and functions`, () => {

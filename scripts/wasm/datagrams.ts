@@ -1,18 +1,15 @@
 /**
- * The tag of datagrams in AssemblyScript; main.ts builds src/datagrams/tag_wasm.ts from it.
+ * The tag and the joining of datagrams in AssemblyScript; main.ts builds src/datagrams/datagrams_wasm.ts from it.
  *
  * No branch and no address depends on a key or a message, only on the message's length: a product is looked up in vectors
  * of 16 bytes by an instruction that takes the same time for all. The caller writes inputs to the memory and reads results
- * from it, at the addresses below, which src/datagrams/tag.ts repeats.
+ * from it, at addresses of its own and at those below, which src/datagrams/memory.ts repeats.
  *
  * @module
  */
 
 /** The key k, 16 bytes; big-endian, like the blocks and the tag. */
 const K: usize = 0;
-
-/** The tag, 16 bytes. */
-const TAG: usize = 16;
 
 /**
  * Tables of k, 512 bytes: for each byte d of an element, the lowest first, byte d of k times each of the 16 polynomials of
@@ -22,9 +19,6 @@ const TABLES: usize = 32;
 
 /** Bytes of the tables of an element; those of k^2, k^3 and k^4 follow. */
 const TABLES_LENGTH: usize = 512;
-
-/** The blocks m1, m2 and so on, 16 bytes each. */
-const BLOCKS: usize = 2080;
 
 /** Makes the tables of k, k^2, k^3 and k^4. */
 export function prepare(): void {
@@ -48,18 +42,18 @@ function fill(tables: usize): void {
       powerHigh = powerHigh << 1 | powerLow >> 63;
       powerLow = powerLow << 1 ^ (top & 0x87);
     }
-    write(tables + (nibble as usize), low, high);
+    storeBytes(tables + (nibble as usize), low, high);
     for (let bit = 0; bit < 4; bit++) {
       const top: u64 = 0 - (high >> 63);
       high = high << 1 | low >> 63;
       low = low << 1 ^ (top & 0x87);
     }
-    write(tables + 16 + (nibble as usize), low, high);
+    storeBytes(tables + 16 + (nibble as usize), low, high);
   }
 }
 
 /** Writes an element's bytes into tables. */
-function write(at: usize, low: u64, high: u64): void {
+function storeBytes(at: usize, low: u64, high: u64): void {
   for (let byte: usize = 0; byte < 8; byte++) {
     store<u8>(at + 32 * byte, (low >> (8 * byte as u64)) as u8);
     store<u8>(at + 32 * byte + 256, (high >> (8 * byte as u64)) as u8);
@@ -115,10 +109,10 @@ function multiply(element: v128): void {
  * Computes m1 k + m2 k^2 + ... for four times as many blocks as groups. Of a group, the products by k, k^2, k^3 and k^4 are
  * added before they are put together from their bytes and reduced.
  */
-export function tag(groups: usize): void {
+function sumOf(blocks: usize, groups: usize): v128 {
   const zero = i64x2.splat(0), nibble = i8x16.splat(15);
   let sum = zero;
-  for (let at = BLOCKS + 64 * groups; at > BLOCKS;) {
+  for (let at = blocks + 64 * groups; at > blocks;) {
     at -= 64;
     const a = load128(at), b = load128(at + 16), c = load128(at + 32), d = v128.xor(load128(at + 48), sum);
     const aLower = v128.and(a, nibble), aUpper = v128.and(i16x8.shr_u(a, 4), nibble);
@@ -136,5 +130,48 @@ export function tag(groups: usize): void {
     }
     sum = reduced(low, high);
   }
-  v128.store(TAG, reversed(sum));
+  return reversed(sum);
+}
+
+/**
+ * The tag of a message of `length` bytes, in whose place m1 is left: with this, the blocks behind it are where they belong.
+ * Up to 64 bytes behind the message are overwritten by zeros.
+ */
+function tagOf(message: usize, length: usize, sequenceHigh: u32, sequenceLow: u32): v128 {
+  store<u32>(message, 0);
+  store<u32>(message, bswap<u32>((length - 16) as u32), 4);
+  store<u32>(message, bswap<u32>(sequenceHigh), 8);
+  store<u32>(message, bswap<u32>(sequenceLow), 12);
+  const zero = i64x2.splat(0), end = message + length;
+  v128.store(end, zero);
+  v128.store(end, zero, 16);
+  v128.store(end, zero, 32);
+  v128.store(end, zero, 48);
+  return sumOf(message, length + 63 >> 6);
+}
+
+/** Writes the tag of a message into it. */
+export function write(message: usize, length: usize, sequenceHigh: u32, sequenceLow: u32): void {
+  v128.store(message, tagOf(message, length, sequenceHigh, sequenceLow));
+}
+
+/** Compares the tag of a message with the one in it, all bytes at once; m1 is left in its place. @returns 1 or 0. */
+export function check(message: usize, length: usize, sequenceHigh: u32, sequenceLow: u32): i32 {
+  const tag = v128.load(message);
+  return !v128.any_true(v128.xor(tag, tagOf(message, length, sequenceHigh, sequenceLow))) as i32;
+}
+
+/** Adds a share to another one. Up to 15 bytes behind that are overwritten. */
+export function add(into: usize, share: usize, length: usize): void {
+  for (let at: usize = 0; at < length; at += 16) {
+    v128.store(into + at, v128.xor(v128.load(into + at), v128.load(share + at)));
+  }
+}
+
+/** Adds two shares to another one. Up to 15 bytes behind that are overwritten. */
+export function addTwo(into: usize, share: usize, share2: usize, length: usize): void {
+  for (let at: usize = 0; at < length; at += 16) {
+    const sum = v128.xor(v128.load(share + at), v128.load(share2 + at));
+    v128.store(into + at, v128.xor(v128.load(into + at), sum));
+  }
 }
