@@ -150,7 +150,9 @@ export const destinationsAreAsAsked: Invariant = ({ parties, serverLines, strang
     const others = parties.filter((party) => party.kind === "application" && party.port !== port);
     const targets = parties.filter((party) => party.kind === "target" && party.port === port);
     for (const { heard } of targets) {
-      if (others.some(({ says }) => shows(heard, says))) wrong.push(`port ${port} got what was meant for another`);
+      if (others.some(({ says }) => shows(LATIN1.decode(heard), LATIN1.decode(says)))) {
+        wrong.push(`port ${port} got what was meant for another`);
+      }
     }
   }
   const ports = new Set<unknown>([80, 443, 7, ...stranger ? [81] : []]);
@@ -178,14 +180,15 @@ export const nothingIsRead: Invariant = (evidence) => read(evidence) ? ["the adv
 
 /** Reports whether any sum of the adversary's shares contains eight consecutive bytes of any party. */
 export function read({ adversary, channels, parties }: Evidence): boolean {
-  const said = parties.map(({ says }) => says);
+  const said = parties.map(({ says }) => LATIN1.decode(says));
   for (const rank of new Set(adversary.wires.map((wire) => wire.rank))) {
     for (const direction of ["up", "down"] as const) {
       const streams = adversary.wires.filter((wire) => wire.rank === rank)
         .map((wire) => concat(wire[direction].captured));
       for (let subset = 1; subset < 1 << streams.length; subset++) {
         const sum = joined(streams.filter((_, index) => subset >> index & 1), sharesBegin(direction, channels));
-        if (said.some((bytes) => shows(sum, bytes))) return true;
+        const text = LATIN1.decode(sum);
+        if (said.some((secret) => shows(text, secret))) return true;
       }
     }
   }
@@ -263,11 +266,13 @@ function lengthOf({ kind, port, says }: Party): number {
   return kind === "application" ? SAID.reply : SAID.second;
 }
 
-/** Reports whether `bytes` contain eight consecutive bytes of `secret`. */
-function shows(bytes: Uint8Array, secret: Uint8Array): boolean {
-  const text = new TextDecoder("latin1").decode(bytes), secretText = new TextDecoder("latin1").decode(secret);
-  for (let at = 0; at + 8 <= secretText.length; at += 4) {
-    if (text.includes(secretText.slice(at, at + 8))) return true;
+/** Bytes as a text of as many characters. */
+const LATIN1 = new TextDecoder("latin1");
+
+/** Reports whether `text` contains eight consecutive bytes of `secret`. */
+function shows(text: string, secret: string): boolean {
+  for (let at = 0; at + 8 <= secret.length; at += 4) {
+    if (text.includes(secret.slice(at, at + 8))) return true;
   }
   return false;
 }

@@ -57,12 +57,12 @@ export class Lane {
           this.held = null;
         }
       }
+      const buffer = new Uint8Array(65536);
       for (;;) {
-        const buffer = new Uint8Array(65536);
         const length = await this.from.read(buffer);
         if (length === null) return await this.to.closeWrite();
         this.captured.push(buffer.slice(0, length));
-        await this.give(await this.through(buffer.subarray(0, length)));
+        await this.give(await this.through(buffer.slice(0, length)));
       }
     } catch {
       // An end that no longer reads or writes has closed; so does the other side.

@@ -12,7 +12,7 @@ import { cells, contrast, nameOf, runCells, sample } from "./matrix.ts";
 import { units } from "./steps.ts";
 
 /** Maximum number of cells of each family. */
-const MOST = 500;
+const MOST = 200;
 
 for (const [family, attacks] of Object.entries(ATTACKS)) {
   const some = sample(attacks, MOST, 1);

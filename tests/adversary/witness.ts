@@ -1,9 +1,11 @@
 /** Records the order in which the honest parties read and wrote each byte. */
 import type { Connection } from "../../src/net/connection.ts";
+import { concat } from "../../src/wire/concat.ts";
 
 /** The bytes of one direction at one end of a connection. */
 class Tally {
-  readonly #pieces: Uint8Array[] = [];
+  /** All bytes, in pieces until they are asked for. */
+  #pieces: Uint8Array[] = [];
   /** The total after each step, and its time. */
   readonly #steps: { readonly at: number; readonly length: number }[] = [];
   /** Number of bytes so far. */
@@ -33,14 +35,10 @@ class Tally {
     return tally;
   }
 
+  /** Not to be changed. */
   get bytes(): Uint8Array {
-    const bytes = new Uint8Array(this.length);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
-    return bytes;
+    if (this.#pieces.length !== 1) this.#pieces = [concat(this.#pieces)];
+    return this.#pieces[0]!;
   }
 }
 

@@ -1,9 +1,14 @@
+/** Initial size of a pipe's ring, in bytes. */
+const SMALL = 1024;
+
 /**
  * One direction of an in-memory connection: a bounded queue of bytes between one writer and one reader, with TCP's ways
  * to end. At most one read and one write are pending at a time.
  */
 export class Pipe {
-  readonly #ring: Uint8Array;
+  readonly #capacity: number;
+  /** Grows as needed, up to the capacity: most connections of most tests carry little. */
+  #ring: Uint8Array;
   #start = 0;
   #size = 0;
   #ended = false;
@@ -21,7 +26,8 @@ export class Pipe {
 
   /** @param capacity Bytes that it buffers before writes wait. */
   constructor(capacity: number) {
-    this.#ring = new Uint8Array(capacity);
+    this.#capacity = capacity;
+    this.#ring = new Uint8Array(Math.min(capacity, SMALL));
   }
 
   /** Number of bytes written and not yet read. */
@@ -72,12 +78,13 @@ export class Pipe {
         this.#writeError = brokenPipe();
         return bytes.length;
       }
-      if (bytes.length === 0 || this.#size < this.#ring.length) break;
+      if (bytes.length === 0 || this.#size < this.#capacity) break;
       await new Promise<void>((wake) => this.#wakeWriter = wake);
       this.#wakeWriter = undefined;
       if (this.#writerLeft) throw interrupted();
     }
-    const count = Math.min(bytes.length, this.#ring.length - this.#size);
+    const count = Math.min(bytes.length, this.#capacity - this.#size);
+    this.#hold(this.#size + count);
     for (let done = 0; done < count;) {
       const end = (this.#start + this.#size) % this.#ring.length;
       const part = Math.min(count - done, this.#ring.length - end);
@@ -87,6 +94,16 @@ export class Pipe {
     }
     this.#wakeReader?.();
     return count;
+  }
+
+  /** Grows the ring to hold `size` bytes. */
+  #hold(size: number): void {
+    if (size <= this.#ring.length) return;
+    const ring = new Uint8Array(Math.min(this.#capacity, Math.max(size, 2 * this.#ring.length)));
+    ring.set(this.#ring.subarray(this.#start));
+    ring.set(this.#ring.subarray(0, this.#start), this.#ring.length - this.#start);
+    this.#ring = ring;
+    this.#start = 0;
   }
 
   /** Ends the writer's side: the reader reads null after the buffered bytes. */
