@@ -23,6 +23,7 @@ export const TYPES = {
   PAD: 18,
   ACK: 19,
   OFFER: 20,
+  DATAGRAMS: 21,
 } as const;
 
 /** The name of a frame's type. */
@@ -146,6 +147,11 @@ export function offer(index: number): Frame {
   return frame("OFFER", 0, join(uint(index, 1), counted(16, 1), counted(272)));
 }
 
+/** DATAGRAMS of counted bytes. @param channels Number of handles. */
+export function datagrams(channels: number): Frame {
+  return frame("DATAGRAMS", 0, join(counted(16, 1), counted(8 * channels, 32)));
+}
+
 /** Single frames, with the values in their bodies (docs/PROTOCOL.md 5.1). */
 export function frames(): Vector[] {
   const vector = (name: string, description: string, { type, stream, body, bytes }: Frame, values = {}): Vector => {
@@ -211,5 +217,13 @@ export function frames(): Vector[] {
     vector("OFFER", "The means to join channel 3 again", offer(2), {
       offer: { index: 2, handle: counted(16, 1).toHex(), secrets: counted(272).toHex() },
     }),
+    ...[2, 16].map((channels) =>
+      vector(`DATAGRAMS for ${channels} channels`, "A key and a handle for each channel", datagrams(channels), {
+        means: {
+          key: counted(16, 1).toHex(),
+          handles: Array.from({ length: channels }, (_, at) => counted(8, 32 + 8 * at).toHex()),
+        },
+      })
+    ),
   ];
 }

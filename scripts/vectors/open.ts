@@ -4,6 +4,7 @@ interface Destination {
   readonly port: number;
   readonly host?: string;
   readonly address?: Uint8Array;
+  readonly flow?: number;
 }
 
 interface Source {
@@ -18,6 +19,7 @@ const DESTINATIONS: readonly [name: string, Destination][] = [
   ["a name", { port: 8443, host: "www.example.com" }],
   ["an IPv4 address", { port: 22, address: IPV4 }],
   ["an IPv6 address", { port: 65535, address: IPV6 }],
+  ["a port, for datagrams", { port: 53, flow: 4660 }],
 ];
 
 const SOURCES: readonly [name: string, Source | undefined][] = [
@@ -27,12 +29,14 @@ const SOURCES: readonly [name: string, Source | undefined][] = [
 ];
 
 /** The body of an OPEN frame. */
-export function openBody({ port, host, address }: Destination, source?: Source): Uint8Array<ArrayBuffer> {
+export function openBody({ port, host, address, flow }: Destination, source?: Source): Uint8Array<ArrayBuffer> {
   const kindOf = (address: Uint8Array): Uint8Array => Uint8Array.of(address.length === 4 ? 3 : 4);
   const [kind, rest] = host !== undefined
     ? [Uint8Array.of(2), join(uint(host.length, 1), utf8(host))]
     : address !== undefined
     ? [kindOf(address), address]
+    : flow !== undefined
+    ? [Uint8Array.of(5), uint(flow, 2)]
     : [Uint8Array.of(1), new Uint8Array(0)];
   const from = source === undefined
     ? Uint8Array.of(0)
@@ -48,6 +52,7 @@ export function opens(): Vector[] {
     port: destination.port,
     ...(destination.host !== undefined && { host: destination.host }),
     ...(destination.address && { address: destination.address.toHex() }),
+    ...(destination.flow !== undefined && { flow: destination.flow }),
     ...(source && { sourceAddress: source.address.toHex(), sourcePort: source.port }),
     body: openBody(destination, source).toHex(),
   });

@@ -6,6 +6,7 @@ import { commonGuard } from "../sharing/guarded_pads.ts";
 import { padSource } from "../sharing/pads.ts";
 import { xor } from "../sharing/xor.ts";
 import { recordOpener } from "../records/record_opener.ts";
+import type { Scheme } from "../sharing/scheme.ts";
 import { thresholdScheme } from "../sharing/threshold.ts";
 import { systemClock } from "../time/clock.ts";
 import type { Rejoining, Sharing } from "./association_options.ts";
@@ -44,6 +45,8 @@ export class Association {
   joined = 0;
   /** Number of channels that suffice. */
   readonly threshold: number;
+  /** Splits and joins its messages. */
+  readonly scheme: Scheme;
   readonly #message: ReadableStream<Chunk> | null = null;
   readonly #verified: ThresholdSource | null = null;
   /** Message bytes to send, in chunks that fit a pooled buffer; releases each once it is split. Closing half-closes. */
@@ -99,12 +102,11 @@ export class Association {
       lied: (indexes: readonly number[]) => indexes.forEach((index) => this.#lied(index)),
       isAway: (index: number) => this.#away.has(index),
     };
-    let scheme = sharing.scheme ?? xor;
     if (threshold === readers.length) {
-      this.#message = new ChannelsSource(all, events).readable.pipeThrough(shareJoiner(scheme));
+      this.scheme = sharing.scheme ?? xor;
+      this.#message = new ChannelsSource(all, events).readable.pipeThrough(shareJoiner(this.scheme));
     } else {
-      const ofSome = thresholdScheme(threshold);
-      scheme = ofSome;
+      const ofSome = this.scheme = thresholdScheme(threshold);
       this.#verified = new ThresholdSource(all, ofSome, events, sharing.clock ?? systemClock);
     }
     this.#senders = all.map(({ connection }, index) => new ShareSender(connection, (cause) => this.lost(index, cause)));
@@ -116,7 +118,7 @@ export class Association {
       this.written(length);
       if (threshold < readers.length) this.#cutLaggards();
     }, threshold);
-    const splitter = shareSplitter(scheme, commonGuard(pads), readers.length);
+    const splitter = shareSplitter(this.scheme, commonGuard(pads), readers.length);
     this.writable = splitter.writable;
     // A channel's failure reaches the writer through the pipe.
     splitter.readable.pipeTo(sink.writable).catch(() => {});

@@ -4,6 +4,8 @@ import type { ClientConfig } from "../config/types.ts";
 import { systemDatabasePath } from "../identify/database.ts";
 import type { ScopedKey } from "../identify/learned.ts";
 import { type Address, formatAddress } from "../net/address.ts";
+import type { DatagramNetwork } from "../net/datagram.ts";
+import { systemDatagrams } from "../net/system/datagrams.ts";
 import { fileLimit } from "../net/linux/descriptors.ts";
 import { Activity } from "../observe/activity.ts";
 import type { Log } from "../log/log.ts";
@@ -20,6 +22,7 @@ import { perWorkerShare, single, type WorkerGroup } from "../workers/worker_grou
 import { Capacity } from "./capacity.ts";
 import { Dialers } from "./dial/dialers.ts";
 import { Direct } from "./dial/direct.ts";
+import { Flows } from "./flows/flows.ts";
 import { Directory, type Route } from "./servers/directory.ts";
 import type { Arrival, IngressProtocol } from "./ingress/arrival.ts";
 import { type IngressUsers, makeProtocols } from "./ingress/protocols.ts";
@@ -34,6 +37,7 @@ import { RulesMonitor } from "./rules_monitor.ts";
 import { RoutesMonitor } from "../observe/routes_monitor.ts";
 import type { RoutedChannel } from "../routes/channels.ts";
 import { type ClientSystem, realClientSystem } from "./system.ts";
+import { DatagramIngress } from "./ingress/datagram_ingress.ts";
 import { Ingress } from "./ingress/ingress.ts";
 
 /** Contents of the files that a configuration names. */
@@ -52,6 +56,8 @@ export interface ClientHandlerOptions extends ClientSecrets {
   readonly log: Log;
   /** Default: the real one. */
   readonly system?: ClientSystem;
+  /** Makes UDP sockets. Default: the system's. */
+  readonly datagrams?: DatagramNetwork;
   /** The workers of the process. Default: a single one. */
   readonly group?: WorkerGroup;
   /** True if this handler replaces one that listens at the same addresses. Default: false. */
@@ -66,6 +72,8 @@ export class ClientHandler implements Observable {
   readonly #dialers: Dialers;
   readonly #direct: Direct;
   readonly #ingress: Ingress;
+  readonly #flows: Flows;
+  readonly #datagramIngress: DatagramIngress;
   readonly #loopGuard: LoopGuard;
   readonly #rules: RulesInPlace;
   #monitor: RulesMonitor | undefined;
@@ -88,7 +96,7 @@ export class ClientHandler implements Observable {
    */
   constructor(config: ClientConfig, options: ClientHandlerOptions) {
     const { log, system = realClientSystem, users = {}, keys = [], credentials } = options;
-    const { group = single(), replace = false } = options;
+    const { group = single(), replace = false, datagrams = systemDatagrams } = options;
     this.#group = group;
     const { clock } = this.#system = system;
     const network = this.#loopGuard = new LoopGuard(system.network, clock, log, group.paths);
@@ -114,6 +122,7 @@ export class ClientHandler implements Observable {
       breaks: new ChannelBreaks(activity, log),
       room: (channels) => capacity.fits(channels),
       channels: group.channels,
+      datagrams,
       cameBack,
     });
     this.#direct = new Direct({
@@ -149,6 +158,24 @@ export class ClientHandler implements Observable {
       isOwn: (address) => isOwn(address, this.#ingress.addresses, ownHosts()),
       log,
     });
+    this.#flows = new Flows({
+      ...shared,
+      take: () => capacity.take(),
+      give: () => capacity.give(),
+      directory: this.#directory,
+      dialers: this.#dialers,
+    });
+    try {
+      this.#datagramIngress = new DatagramIngress(config, {
+        network: datagrams,
+        flows: this.#flows,
+        counts: activity.datagrams,
+        exclusive: group.index === 0 && !replace,
+      });
+    } catch (error) {
+      for (const close of [this.#ingress, this.#directory]) void close.close();
+      throw error;
+    }
   }
 
   /** Addresses of the listeners, with the ports that the system chose for port 0. */
@@ -159,6 +186,11 @@ export class ClientHandler implements Observable {
   /** Addresses of the forwards, in the configuration's order. */
   get forwards(): readonly Address[] {
     return this.#ingress.at("forward");
+  }
+
+  /** Addresses of the forwards of datagrams, in the configuration's order. */
+  get udpForwards(): readonly Address[] {
+    return this.#datagramIngress.forwards;
   }
 
   /** Addresses where redirected connections arrive. */
@@ -173,7 +205,7 @@ export class ClientHandler implements Observable {
 
   /** Number of sessions under way or being set up. */
   get sessions(): number {
-    return this.#ingress.size;
+    return this.#ingress.size + this.#flows.size;
   }
 
   /** Numbers of associations and of connections carried, with their limit. */
@@ -241,6 +273,7 @@ export class ClientHandler implements Observable {
     this.#directory.reload(config, keys, credentials);
     return [
       ...this.#ingress.replace(this.#protocols(config, users)),
+      ...this.#datagramIngress.changes(config),
       ...databaseOf(config) === databaseOf(this.#initial) ? [] : ["database"],
       ...config.pads === this.#initial.pads ? [] : ["pads"],
     ];
@@ -251,17 +284,21 @@ export class ClientHandler implements Observable {
     this.#monitor?.close();
     this.#routes?.close();
     this.#ingress.stopListening();
+    this.#datagramIngress.close();
+    this.#flows.stop();
   }
 
   /** Resolves when no session is under way. */
   async idle(): Promise<void> {
-    await this.#ingress.idle();
+    await Promise.all([this.#ingress.idle(), this.#flows.idle()]);
   }
 
   /** Stops listening, aborts everything under way, and waits until all is closed. */
   async close(): Promise<void> {
     this.#monitor?.close();
     this.#routes?.close();
+    this.#datagramIngress.close();
+    this.#flows.stop();
     await this.#ingress.close();
     this.#directory.close();
     this.#dialers.close();

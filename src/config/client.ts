@@ -158,6 +158,14 @@ const schema: Schema<ClientConfig> = {
     example: "[127.0.0.1:8080=web:80]",
     doc: "Forward connections to this address to a port behind a server",
   },
+  udpForwards: {
+    key: "udp-forward",
+    flag: "udp-forward",
+    shape: list(forwardSyntax),
+    default: [],
+    example: "[127.0.0.1:5353=web:53]",
+    doc: "Forward UDP datagrams to this address to a port behind a server, best effort",
+  },
   ...ingressSchema,
   rules: rulesField(clientRulesSchema),
   associations: {
@@ -199,7 +207,7 @@ export function checkServers(servers: readonly Server[], problems: Problems): vo
 }
 
 function check(config: ClientConfig, problems: Problems): void {
-  const { servers, forwards, redirects, tproxies, socks5, httpConnects, associations, warm } = config;
+  const { servers, forwards, udpForwards, redirects, tproxies, socks5, httpConnects, associations, warm } = config;
   if (servers.length + config.keys.length === 0 && config.database === undefined) {
     problems.at(
       servers,
@@ -211,19 +219,22 @@ function check(config: ClientConfig, problems: Problems): void {
     if (server.threshold === undefined) checkThreshold(config.threshold, server.channels, server, problems);
   }
   const listeners = [...forwards.map(({ listen }) => listen), ...redirects, ...tproxies, ...socks5, ...httpConnects];
-  if (listeners.length === 0) {
+  const datagramListeners = udpForwards.map(({ listen }) => listen);
+  if (listeners.length + datagramListeners.length === 0) {
     problems.at(forwards, "no ingress; give at least one, such as forward HOST:PORT=NAME:PORT or redirect HOST:PORT");
   }
   const names = servers.map(({ name }) => name);
-  for (const forward of forwards) {
+  for (const forward of [...forwards, ...udpForwards]) {
     if (names.includes(forward.server) || isLearnable(config, forward.server)) continue;
     problems.at(forward, `no server is named ${forward.server}; ${suggestion(forward.server, names)}`);
   }
   if (config.clientKey !== undefined && config.keys.length === 0 && servers.every(({ key }) => key === undefined)) {
     problems.at(config, "client-key is used only with servers whose keys are known; give servers.NAME.key");
   }
-  checkDistinctListeners(listeners, problems);
-  if (config.workers > 1) checkFixedPorts(listeners, problems);
+  for (const addresses of [listeners, datagramListeners]) {
+    checkDistinctListeners(addresses, problems);
+    if (config.workers > 1) checkFixedPorts(addresses, problems);
+  }
   if (associations !== "per-session" && warm > associations) {
     problems.at(config, `warm is ${warm}, but associations is ${associations}; give warm ${associations} or less`);
   }

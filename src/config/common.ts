@@ -17,6 +17,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
   silence: 25_000,
   rejoin: 30_000,
   keepalive: 60_000,
+  flow: 120_000,
   drain: 30_000,
 };
 
@@ -66,6 +67,13 @@ export const timeoutsGroup: Group<Timeouts> = {
       default: DEFAULT_TIMEOUTS.keepalive,
       doc: "Probe the host of an application or target after this idle time; reset the session if no reply arrives " +
         "within the same time again",
+    },
+    flow: {
+      key: "flow",
+      shape: scalar(durationSyntax),
+      default: DEFAULT_TIMEOUTS.flow,
+      doc: "Time that the client keeps a flow of datagrams in which there are none, a twelfth of it after a single " +
+        "question and answer; the server keeps it twice as long",
     },
     drain: {
       key: "drain",

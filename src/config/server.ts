@@ -33,7 +33,8 @@ import { addressSyntax, booleanSyntax, checkPort, countSyntax, type PairSyntax }
 import type { ServerConfig, ServerLimits, Target } from "./types.ts";
 
 /** Patterns of a target's port and address, for editors. */
-const PORTS = String.raw`\*|${PORT_PATTERN}`, TARGET = `${HOST_PATTERN}(:${PORT_PATTERN})?(,proxy)?`;
+const PORTS = String.raw`\*|${PORT_PATTERN}`, UDP_TARGET = `${HOST_PATTERN}(:${PORT_PATTERN})?`;
+const TARGET = `${UDP_TARGET}(,proxy)?`;
 
 /** Fewest and most open streams of an association; clients assume the fewest at first; see docs/PROTOCOL.md. */
 const MIN_STREAMS = 128, MAX_STREAMS = 65_536;
@@ -75,6 +76,21 @@ export const targetSyntax: PairSyntax<Target> = {
       ? formatAddress({ host, port: 0 }).slice(0, -2)
       : formatAddress({ host, port: toPort });
     return `${port}=${to}${proxy ? ",proxy" : ""}`;
+  },
+};
+
+/** A target of datagrams: without `,proxy`. */
+const udpTargetSyntax: PairSyntax<Target> = {
+  ...targetSyntax,
+  placeholder: "PORT=HOST[:PORT]",
+  means: "a port, or * for all others, and the target's address or name, with a port if it differs: " +
+    "53=127.0.0.1, 51820=10.0.0.2:51821",
+  schema: textSchema(`(${PORTS})=${UDP_TARGET}`),
+  valueSchema: textSchema(UDP_TARGET),
+  parse(text) {
+    const target = targetSyntax.parse(text);
+    if (target.proxy) throw new SyntaxError(`datagrams have no PROXY header: ${quote(text)}; leave ,proxy out`);
+    return target;
   },
 };
 
@@ -153,6 +169,14 @@ const schema: Schema<ServerConfig> = {
     doc: "Target of sessions for a port; '*' is every other port; without a port, the requested one is kept; " +
       ",proxy sends a PROXY header",
   },
+  udpTargets: {
+    key: "udp-targets",
+    flag: "udp-target",
+    shape: map(udpTargetSyntax),
+    default: [],
+    example: "{ 53: 127.0.0.1 }",
+    doc: "Target of UDP datagrams for a port, as targets; best effort, on UDP at the channels' addresses and ports",
+  },
   distinctAddresses: {
     key: "distinct-addresses",
     shape: scalar(booleanSyntax),
@@ -177,7 +201,7 @@ const schema: Schema<ServerConfig> = {
 };
 
 function check(config: ServerConfig, problems: Problems): void {
-  const { channels, targets, distinctAddresses, limits, workers } = config;
+  const { channels, targets, udpTargets, distinctAddresses, limits, workers } = config;
   checkThreshold(config.threshold, config.channels, config, problems);
   checkChannelCount(channels, channels, problems);
   if (distinctAddresses) checkDistinctHosts(channels, problems);
@@ -189,7 +213,9 @@ function check(config: ServerConfig, problems: Problems): void {
   }
   checkAnnounced(config, problems);
   checkClients(config.clients, problems);
-  if (targets.length === 0) problems.at(targets, "no target; give at least one, such as 80=127.0.0.1:8080");
+  if (targets.length + udpTargets.length === 0) {
+    problems.at(targets, "no target; give at least one, such as 80=127.0.0.1:8080");
+  }
   for (const [key, value] of [["waiting", limits.waiting], ["waiting-per-source", limits.waitingPerSource]] as const) {
     if (value === undefined || value >= channels.length) continue;
     problems.at(
@@ -197,8 +223,10 @@ function check(config: ServerConfig, problems: Problems): void {
       `${key} is ${value}, but one association needs ${channels.length}; give ${channels.length} or more`,
     );
   }
-  for (const target of repeated(targets, ({ port }) => String(port))) {
-    problems.at(target, `port ${target.port} has two targets; give each port only one`);
+  for (const list of [targets, udpTargets]) {
+    for (const target of repeated(list, ({ port }) => String(port))) {
+      problems.at(target, `port ${target.port} has two targets; give each port only one`);
+    }
   }
 }
 

@@ -31,6 +31,8 @@ export interface Timeouts {
   readonly rejoin: number;
   /** Idle time after which an application or target is probed, and the limit for its reply. */
   readonly keepalive: number;
+  /** Time that the client handler keeps a flow of datagrams in which there are none; the server handler keeps it twice as long. */
+  readonly flow: number;
   /** Time that SIGTERM gives sessions to finish. */
   readonly drain: number;
 }
@@ -83,8 +85,10 @@ export interface ClientLimits extends StreamLimits {
 export interface ServerConfig {
   /** Addresses to listen at for channels: 2 to 16, no duplicates. */
   readonly channels: readonly Address[];
-  /** At least one; no port has two. */
+  /** At least one, or one of `udpTargets`; no port has two. */
   readonly targets: readonly Target[];
+  /** The same for flows of datagrams; none has a PROXY header. May be empty. */
+  readonly udpTargets: readonly Target[];
   /**
    * Requires the channels of an association to arrive at different local addresses. False where a load balancer leads
    * several public addresses to one local address.
@@ -164,7 +168,7 @@ export interface Estimate extends Qualities {
   readonly channel: ChannelAddress;
 }
 
-/** Forwards connections to `listen` to `port` behind `server`. */
+/** Forwards connections, or datagrams, to `listen` to `port` behind `server`. */
 export interface Forward {
   /** Address to listen at. */
   readonly listen: Address;
@@ -190,6 +194,8 @@ export interface ClientConfig {
   readonly state?: string;
   /** Forwards. At least one of the lists of ingress addresses is not empty. */
   readonly forwards: readonly Forward[];
+  /** Forwards of datagrams. */
+  readonly udpForwards: readonly Forward[];
   /** Addresses to listen at for connections redirected by REDIRECT rules. */
   readonly redirects: readonly Address[];
   /** Addresses to listen at for connections sent by TPROXY rules. */

@@ -1,5 +1,5 @@
 import type { PadSource } from "../sharing/system_pads.ts";
-import { PACKET_HANDLE_LENGTH } from "./packet.ts";
+import { PACKET_HANDLE_LENGTH } from "../wire/datagrams.ts";
 
 /**
  * The handles that a receiver has handed out, and what each stands for. Handles are random: an attacker off the channel

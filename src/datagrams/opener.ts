@@ -61,6 +61,8 @@ export interface OpenerOptions {
   readonly threshold: number;
   /** Longest payload, in bytes. */
   readonly maxPayload: number;
+  /** Counts what is not delivered. Default: counts of its own. */
+  readonly counts?: OpenerCounts;
 }
 
 /**
@@ -72,7 +74,7 @@ export interface OpenerOptions {
  */
 export class Opener {
   /** Counts by reason. */
-  readonly counts: OpenerCounts = { duplicate: 0, late: 0, incomplete: 0, forged: 0, tooLarge: 0 };
+  readonly counts: OpenerCounts;
   /**
    * The first {@linkcode Opener.usedCount} are the channels whose shares the last datagram was joined from, or the one that
    * brought a belated share of it.
@@ -109,6 +111,7 @@ export class Opener {
     const { channels, threshold, maxPayload } = this.#options = options;
     if (!(threshold >= 2 && threshold <= channels)) throw new RangeError(`a threshold of ${threshold} of ${channels}`);
     if (maxPayload > MAX_MESSAGE - MESSAGE_HEAD_LENGTH) throw new RangeError("too long a payload");
+    this.counts = options.counts ?? { duplicate: 0, late: 0, incomplete: 0, forged: 0, tooLarge: 0 };
     this.#maxPacket = PACKET_OVERHEAD + maxPayload;
     this.#sample = new Sample(this.#maxPacket);
     this.#rings = Array.from({ length: channels }, () => new ShareRing());

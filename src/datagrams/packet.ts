@@ -1,9 +1,7 @@
 import { concat } from "../wire/concat.ts";
 import { WireError } from "../wire/decoder.ts";
+import { PACKET_HANDLE_LENGTH } from "../wire/datagrams.ts";
 import { TAG_LENGTH } from "./tag.ts";
-
-/** Length in bytes of a handle: it tells a receiver whose packet that is, and of which channel. */
-export const PACKET_HANDLE_LENGTH = 8;
 
 /** Length in bytes of a packet's head: the handle, and the sequence number `u48`. */
 export const PACKET_HEAD_LENGTH = 14;

@@ -33,7 +33,7 @@ export class DatagramBatch {
   readonly stride: number;
   /** The payloads: datagram i begins at i times {@linkcode stride}. */
   readonly data: Uint8Array<ArrayBuffer>;
-  /** Length of each datagram in bytes; 0 for one received that was longer than `size`. */
+  /** Length of each datagram in bytes; `size + 1` for one received that was longer than `size`, and is not whole. */
   readonly lengths: Uint32Array<ArrayBuffer>;
   /** The other side's address of each, as {@linkcode ENDPOINT_WORDS} words. */
   readonly remotes: Uint32Array<ArrayBuffer>;
@@ -84,6 +84,11 @@ export class DatagramBatch {
     return view.length === length ? view : this.#views[index] = this.#slots[index]!.subarray(0, length);
   }
 
+  /** Reports whether a datagram received was longer than its room. */
+  isCut(index: number): boolean {
+    return this.lengths[index]! > this.size;
+  }
+
   /** The other side's address of a datagram, for logs and tests: it makes text. */
   remote(index: number): Address {
     return addressAt(this.remotes, index * ENDPOINT_WORDS);
@@ -100,6 +105,8 @@ export class DatagramBatch {
 export interface DatagramOptions {
   /** Other sockets with this option may have the same address; the system spreads remote addresses over them. */
   readonly shared?: boolean;
+  /** It talks to one address only: at any local address, it need not tell which one a datagram was sent to. */
+  readonly outgoing?: boolean;
   /** Name of the device that packets leave by and arrive at. Default: any. */
   readonly device?: string;
   /**

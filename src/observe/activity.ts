@@ -1,5 +1,6 @@
 import type { Association } from "../association/association.ts";
 import { ChannelError } from "../association/channel_error.ts";
+import { DatagramCounts } from "../datagrams/counts.ts";
 import { type HandshakeOutcome, outcomeOf } from "../association/outcome.ts";
 import type { Clock } from "../time/clock.ts";
 import { Silence } from "../session/liveness.ts";
@@ -47,6 +48,8 @@ export interface Session {
   readonly association: Association;
   /** Bytes carried. */
   readonly traffic: Traffic;
+  /** Set for a flow of datagrams. */
+  readonly datagrams?: true;
   /** When it began, in milliseconds of the clock. */
   readonly began: number;
 }
@@ -104,6 +107,8 @@ export class Activity {
   readonly clock: Clock;
   /** Clients that have proved their identity on a server, by name, each with the last time, in milliseconds of the clock. */
   readonly authenticated: Map<string, number> = new Map();
+  /** Datagrams. */
+  readonly datagrams: DatagramCounts = new DatagramCounts();
   /** Number of associations made. */
   associated = 0;
   /** Number of records refused for a wrong tag, hash or length. */

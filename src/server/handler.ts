@@ -3,6 +3,7 @@ import type { Association } from "../association/association.ts";
 import { anyone, type ClientDirectory } from "../authenticate/client_directory.ts";
 import type { HandshakeOutcome } from "../association/outcome.ts";
 import type { ServerConfig } from "../config/types.ts";
+import { reasonOf } from "../errors/errors.ts";
 import type { Key } from "../identify/key.ts";
 import { acceptAll } from "../net/listen/accept_loop.ts";
 import { type Address, formatAddress, portAbove } from "../net/address.ts";
@@ -11,6 +12,8 @@ import { fileLimit } from "../net/linux/descriptors.ts";
 import { listenAll } from "../net/listen/listen.ts";
 import { Lookups } from "../net/names/lookups.ts";
 import { requirePlainListeners } from "../net/listen/plain_tcp.ts";
+import type { DatagramNetwork } from "../net/datagram.ts";
+import { systemDatagrams } from "../net/system/datagrams.ts";
 import { realSystem, type System } from "../net/system/system.ts";
 import { Activity } from "../observe/activity.ts";
 import type { Log } from "../log/log.ts";
@@ -32,6 +35,7 @@ import { announcedWorkers, perWorkerShare, single, type WorkerGroup } from "../w
 import { Capacity } from "./capacity.ts";
 import { Identification } from "./identification.ts";
 import { type EffectiveLimits, filesUsed, limitsFor, waitingLimit } from "./limits.ts";
+import { ServerDatagrams } from "./datagrams.ts";
 import { Service } from "./service.ts";
 import { SourceRate } from "./source_rate.ts";
 
@@ -67,6 +71,8 @@ export interface ServerHandlerOptions extends ServerReloadOptions {
   readonly log: Log;
   /** Default: the real network and clock. */
   readonly system?: System;
+  /** Makes UDP sockets. Default: the system's. */
+  readonly datagrams?: DatagramNetwork;
   /** The group to which this worker belongs: worker k listens k ports above the configured ones. Default: a single one. */
   readonly group?: WorkerGroup;
 }
@@ -103,6 +109,8 @@ export class ServerHandler implements Observable {
   readonly #rejoins = new RejoinRegistry();
   readonly #breaks: ChannelBreaks;
   readonly #capacity: Capacity;
+  readonly #datagramNetwork: DatagramNetwork;
+  #datagrams: ServerDatagrams | null = null;
   #routes: RoutesMonitor | undefined;
 
   /**
@@ -110,7 +118,9 @@ export class ServerHandler implements Observable {
    *
    * @throws {StartError} If it can't listen at an address; nothing is left open then.
    */
-  constructor({ log, system = realSystem, group = single(), ...loaded }: ServerHandlerOptions) {
+  constructor(
+    { log, system = realSystem, datagrams = systemDatagrams, group = single(), ...loaded }: ServerHandlerOptions,
+  ) {
     const { config } = loaded;
     this.#group = group;
     const { network, clock } = this.#system = system;
@@ -126,9 +136,16 @@ export class ServerHandler implements Observable {
     this.#initial = config;
     this.#listeners = listenAll(network, config.channels.map((channel) => portAbove(channel, group.index)));
     requirePlainListeners(this.#listeners);
+    this.#datagramNetwork = datagrams;
     this.channels = this.#listeners.map(({ address }) => portAbove(address, -group.index));
     this.activity.channels.know("", this.channels);
     this.#current = this.#derive(loaded);
+    try {
+      this.#openDatagrams();
+    } catch (error) {
+      for (const listener of this.#listeners) listener.close();
+      throw error;
+    }
     this.#liveness = new Liveness(clock, () => this.#current.config.timeouts);
     this.#lookups = new Lookups(system);
     this.#rate = new SourceRate(clock, () => perWorkerShare(this.limits.acceptRate, group, 0));
@@ -173,6 +190,11 @@ export class ServerHandler implements Observable {
   reload(loaded: ServerReloadOptions): string[] {
     const { channels, pads } = this.#initial, { config } = loaded;
     this.#current = this.#derive(loaded);
+    try {
+      this.#openDatagrams();
+    } catch (error) {
+      this.#log.warn("no datagrams", { reason: reasonOf(error) });
+    }
     this.review();
     const moved = config.channels.map(formatAddress).join() !== channels.map(formatAddress).join();
     return [...moved ? ["channels"] : [], ...config.pads === pads ? [] : ["pads"]];
@@ -213,6 +235,8 @@ export class ServerHandler implements Observable {
   stopListening(): void {
     this.#routes?.close();
     for (const listener of this.#listeners) listener.close();
+    this.#datagrams?.close();
+    this.#datagrams = null;
     this.#acceptor.close();
     for (const service of this.#services.keys()) service.leave();
   }
@@ -246,6 +270,19 @@ export class ServerHandler implements Observable {
         answered: (outcome) => this.activity.identified.count(outcome),
       }),
     };
+  }
+
+  /** Binds UDP sockets beside the listeners, once there is a target of datagrams. @throws {StartError} If it can't. */
+  #openDatagrams(): void {
+    const { config } = this.#current, { clock } = this.#system;
+    if (this.#datagrams !== null || config.udpTargets.length === 0) return;
+    this.#datagrams = new ServerDatagrams({
+      network: this.#datagramNetwork,
+      channels: this.#listeners.map(({ address }) => address),
+      pads: padSource(config.pads),
+      clock,
+      counts: this.activity.datagrams,
+    });
   }
 
   #acceptorSettings(): AcceptorSettings {
@@ -298,6 +335,8 @@ export class ServerHandler implements Observable {
       refused: this.#refused,
       activity: this.activity,
       workers: announcedWorkers(this.#group),
+      datagrams: () => this.#datagrams,
+      datagramNetwork: this.#datagramNetwork,
       keys: () => this.#current.keys,
       clients: () => this.#current.clients,
       denied: this.#denied,

@@ -1,74 +1,48 @@
 import type { Association } from "../association/association.ts";
-import type { ClientDirectory } from "../authenticate/client_directory.ts";
-import type { ServerConfig } from "../config/types.ts";
 import { reasonOf } from "../errors/errors.ts";
-import type { Key } from "../identify/key.ts";
 import type { Log, LogFields } from "../log/log.ts";
-import type { ThrottledWarning } from "../log/throttled.ts";
 import { formatAddress } from "../net/address.ts";
 import { type Connection, writeAll } from "../net/connection.ts";
 import { bytesHost, hostBytes } from "../net/ip.ts";
 import { dial } from "../net/names/dial.ts";
-import type { Lookups } from "../net/names/lookups.ts";
-import type { System } from "../net/system/system.ts";
-import { type Activity, refusalLabel } from "../observe/activity.ts";
+import { refusalLabel } from "../observe/activity.ts";
+import { FlowStream } from "../session/flow_stream.ts";
 import { Incoming } from "../session/incoming.ts";
-import type { Liveness } from "../session/liveness.ts";
 import { Outgoing } from "../session/outgoing.ts";
 import { relay } from "../session/session.ts";
 import type { Traffic } from "../session/traffic.ts";
-import type { CreditBudget } from "../streams/credit_budget.ts";
 import { HandlerEnding, type TargetError } from "../streams/errors.ts";
 import { Multiplexer } from "../streams/multiplexer.ts";
-import { Rejoinable, type RejoinRegistry } from "../association/rejoin_acceptor.ts";
-import type { ByteBudget } from "../net/byte_budget.ts";
-import type { ChannelBreaks } from "../observe/channel_breaks.ts";
-import type { Stream } from "../streams/stream.ts";
+import { Rejoinable } from "../association/rejoin_acceptor.ts";
+import type { Stream, StreamReceiver } from "../streams/stream.ts";
 import { ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
-import { sameWorkers, type Workers } from "../wire/workers.ts";
+import { WireError } from "../wire/decoder.ts";
+import { sameWorkers } from "../wire/workers.ts";
 import { Admission } from "./admission.ts";
-import type { Capacity } from "./capacity.ts";
+import { AssociationFlows } from "./association_flows.ts";
 import { proxyHeader } from "./proxy_header.ts";
+import type { ServiceOptions } from "./service_options.ts";
 import { type Endpoint, targetFor } from "./targets.ts";
 
-/** Options of {@linkcode Service}. */
-export interface ServiceOptions extends System {
-  /** Returns the current targets and time limits; called for each session. */
-  readonly config: () => Pick<ServerConfig, "targets" | "timeouts" | "padding">;
-  /** Resolves the names of targets. */
-  readonly lookups: Lookups;
-  /** Watches associations while they have streams. */
-  readonly liveness: Liveness;
-  /** Admits sessions, and may evict a service without one. */
-  readonly capacity: Capacity;
-  /** Limits on the streams of an association. */
-  readonly limits: () => { readonly streams: number; readonly credit: number };
-  /** Credit of all associations together. */
-  readonly budget: CreditBudget;
-  /** Shares that are kept until clients have joined them. */
-  readonly kept: ByteBudget;
-  /** Finds channels that are joined again. */
-  readonly rejoins: RejoinRegistry;
-  /** Reports broken channels. */
-  readonly breaks: ChannelBreaks;
-  /** Receives a line for each session, and at level debug for each association. */
-  readonly log: Log;
-  /** Logs failed associations. */
-  readonly failed: ThrottledWarning;
-  /** Logs refused sessions. */
-  readonly refused: ThrottledWarning;
-  /** Counts sessions. */
-  readonly activity: Activity;
-  /** The workers to announce to clients; null for a single one. */
-  readonly workers: Workers | null;
-  /** Returns the server's Ed25519 keys that can sign. */
-  readonly keys: () => readonly Key[];
-  /** Returns the clients known now. */
-  readonly clients: () => ClientDirectory;
-  /** Logs refused clients. */
-  readonly denied: ThrottledWarning;
+/** A session that was requested. */
+interface RequestedSession {
+  readonly stream: Stream;
+  readonly open: Open;
+  readonly traffic: Traffic;
+  /** The stream's receiver. */
+  readonly receiver: Incoming | FlowStream;
 }
+
+/** Fields of a session's log lines. */
+interface SessionFields extends LogFields {
+  readonly session: string;
+  readonly name: string | undefined;
+  readonly target: string;
+}
+
+/** Answers OPEN, and carries the session until it is over. */
+type Carry = () => Promise<void>;
 
 /** Time limit for a client to end an association after BYE, in milliseconds. */
 const BYE_TIMEOUT = 2000;
@@ -92,7 +66,8 @@ export class Service {
   readonly #client: string;
   /** Cancels connecting to targets. */
   readonly #abort = new AbortController();
-  readonly #sessions = new Map<Promise<void>, Incoming>();
+  readonly #sessions = new Map<Promise<void>, StreamReceiver>();
+  readonly #flows: AssociationFlows;
   readonly #admission: Admission;
   #cancelIdle: () => void = () => {};
 
@@ -107,6 +82,17 @@ export class Service {
     this.#client = formatAddress(remote);
     this.#log = log.with({ client: this.#client });
     this.#admission = new Admission(association, options);
+    this.#flows = new AssociationFlows(association, {
+      ...options,
+      source: this.remoteHost,
+      timeouts: () => options.config().timeouts,
+      handOut: (means) => this.#multiplexer.handOut(means),
+    });
+    const breaks = options.breaks.of(association, { client: this.#client });
+    const rejoined = (index: number, ms: number) => {
+      breaks.rejoined(index, ms);
+      this.#flows.joined(index);
+    };
     const rejoinable = new Rejoinable(association, {
       registry: options.rejoins,
       clock,
@@ -114,7 +100,7 @@ export class Service {
       budget: options.kept,
       agreed: () => this.#multiplexer.acknowledges,
       inUse: () => this.#multiplexer.inUse,
-      events: options.breaks.of(association, { client: this.#client }),
+      events: { ...breaks, rejoined },
       offer: (offer) => this.#multiplexer.offer(offer),
     });
     this.#multiplexer = new Multiplexer(association, {
@@ -128,6 +114,7 @@ export class Service {
       maxCredit: () => limits().credit,
       maxStreams: () => limits().streams,
       opened: (stream, open) => this.#opened(stream, open),
+      datagrams: (means) => this.#flows.accept(means),
       changed: () => this.#changed(),
     });
   }
@@ -163,6 +150,7 @@ export class Service {
   leave(): void {
     if (this.#multiplexer.leaving) return;
     this.#multiplexer.leave();
+    this.#flows.leave();
     if (this.#multiplexer.size > 0) return;
     const { clock } = this.#options;
     const age = clock.now() - this.#began;
@@ -189,7 +177,7 @@ export class Service {
   abort(): void {
     this.#association.abort();
     // Streams that are over no longer fail: their targets may still be reading.
-    for (const incoming of this.#sessions.values()) incoming.failed(new HandlerEnding());
+    for (const receiver of this.#sessions.values()) receiver.failed(new HandlerEnding());
   }
 
   /** Called when the first stream opens and when the last is over. */
@@ -213,82 +201,114 @@ export class Service {
 
   #opened(stream: Stream, open: Open): void {
     const traffic: Traffic = { sent: 0, received: 0 };
-    const incoming = new Incoming(traffic);
-    stream.receiver = incoming;
-    const session = this.#session(stream, open, { incoming, traffic }).finally(() => {
+    const receiver = open.destination.kind === "datagrams" ? new FlowStream() : new Incoming(traffic);
+    stream.receiver = receiver;
+    const session = this.#session({ stream, open, traffic, receiver }).finally(() => {
       this.#sessions.delete(session);
       this.#multiplexer.release();
     });
-    this.#sessions.set(session, incoming);
+    this.#sessions.set(session, receiver);
   }
 
-  async #session(
-    stream: Stream,
-    open: Open,
-    { incoming, traffic }: { readonly incoming: Incoming; readonly traffic: Traffic },
-  ): Promise<void> {
-    const { config, clock, activity, capacity, workers } = this.#options;
-    const { destination } = open;
+  async #session(requested: RequestedSession): Promise<void> {
+    const { stream, open } = requested, { client } = this.#admission;
     const session = `${this.#association.id}.${stream.number}`;
-    const { client } = this.#admission, name = client?.name;
-    const fields = { session, name, port: destination.port, ...sourceFields(open) };
-    const expected = this.#multiplexer.workers;
-    if (expected !== null && (workers === null || !sameWorkers(workers, expected))) {
-      const reason = "the client expects another server handler, or an earlier start of this one";
-      return this.#refuse(stream, { ...fields, reason }, ResultCode.NotProcessed, "another server handler");
-    }
-    const endpoint = targetFor(config().targets, destination);
-    if (endpoint === null) {
-      const reason = "no target for this port is configured";
-      return this.#refuse(stream, { ...fields, reason }, ResultCode.NotAllowed, "no target for this port");
-    }
-    if (client !== null && client.ports !== null && !client.ports.includes(destination.port)) {
-      const reason = "this client may not reach this port";
-      return this.#refuse(stream, { ...fields, reason }, ResultCode.NotAllowed, reason);
-    }
+    const fields = { session, name: client?.name, port: open.destination.port, ...sourceFields(open) };
+    const endpoint = this.#admit(requested, fields);
+    if (endpoint === null) return;
+    const { capacity, activity } = this.#options;
     if (!capacity.take(this.remoteHost, client)) {
       stream.answer(ResultCode.Overloaded, "session limit reached");
       return activity.refusals.count(refusalLabel(ResultCode.Overloaded));
     }
     try {
       const target = formatAddress(endpoint);
-      let application: Connection;
-      try {
-        application = await this.#connect(endpoint, open);
-      } catch (error) {
-        const refused = error instanceof Deno.errors.ConnectionRefused;
-        const text = refused ? "the target refused the connection" : "the target can't be reached";
-        const code = refused ? ResultCode.Refused : ResultCode.Unreachable;
-        return this.#refuse(stream, { ...fields, target, reason: reasonOf(error) }, code, text);
-      }
-      const log = this.#log.with({ ...fields, target });
-      log.debug("session");
-      const began = clock.now();
-      const ended = activity.session({
-        id: session,
-        ...name !== undefined && { client: name },
-        ...sourceFields(open),
-        to: target,
-        port: destination.port,
-        association: this.#association,
-        traffic,
-      });
-      const counts = () => ({
-        "bytes-up": traffic.received,
-        "bytes-down": traffic.sent,
-        ms: Math.round(clock.now() - began),
-      });
-      try {
-        stream.answer(ResultCode.Ok);
-        await relay(application, stream, { incoming, sent: new Outgoing(application, traffic).pump(stream) });
-        ended();
-        log.info("session ended", { ...counts(), reason: "both sides ended" });
-      } catch (error) {
-        ended(error);
-        log.warn("session reset", { ...counts(), reason: reasonOf(error) });
-      }
+      const carry = await this.#reach(requested, endpoint, { ...fields, target });
+      if (carry !== null) await this.#carry(requested, { ...fields, target }, carry);
     } finally {
       capacity.give(this.remoteHost, client);
+    }
+  }
+
+  /** Finds the target of a session that the client may reach. @returns Null after refusing it. */
+  #admit({ stream, open: { destination } }: RequestedSession, fields: LogFields): Endpoint | null {
+    const { config, workers } = this.#options, { client } = this.#admission;
+    const expected = this.#multiplexer.workers;
+    if (expected !== null && (workers === null || !sameWorkers(workers, expected))) {
+      const reason = "the client expects another server handler, or an earlier start of this one";
+      this.#refuse(stream, { ...fields, reason }, ResultCode.NotProcessed, "another server handler");
+      return null;
+    }
+    const { targets, udpTargets } = config();
+    const endpoint = targetFor(destination.kind === "datagrams" ? udpTargets : targets, destination);
+    if (endpoint === null) {
+      const reason = `no ${destination.kind === "datagrams" ? "UDP target" : "target"} for this port is configured`;
+      this.#refuse(stream, { ...fields, reason }, ResultCode.NotAllowed, reason.replace(" is configured", ""));
+      return null;
+    }
+    if (client !== null && client.ports !== null && !client.ports.includes(destination.port)) {
+      const reason = "this client may not reach this port";
+      this.#refuse(stream, { ...fields, reason }, ResultCode.NotAllowed, reason);
+      return null;
+    }
+    return endpoint;
+  }
+
+  /** Connects a session's target. @returns Answers and carries the session; null after refusing it. */
+  async #reach(requested: RequestedSession, endpoint: Endpoint, fields: LogFields): Promise<Carry | null> {
+    const { stream, open, traffic, receiver } = requested, { destination } = open;
+    try {
+      if (receiver instanceof FlowStream && destination.kind === "datagrams") {
+        const flow = await this.#flows.open(destination.flow, endpoint, traffic);
+        if (flow !== null) return () => this.#flows.carry(flow, stream, receiver);
+        const reason = "this server handler carries no datagrams";
+        this.#refuse(stream, { ...fields, reason }, ResultCode.NotAllowed, reason);
+        return null;
+      }
+      const application = await this.#connect(endpoint, open), incoming = receiver as Incoming;
+      return () => {
+        stream.answer(ResultCode.Ok);
+        return relay(application, stream, { incoming, sent: new Outgoing(application, traffic).pump(stream) });
+      };
+    } catch (error) {
+      if (error instanceof WireError) this.#association.fail(error);
+      const refused = error instanceof Deno.errors.ConnectionRefused;
+      const text = refused ? "the target refused the connection" : "the target can't be reached";
+      const code = refused ? ResultCode.Refused : ResultCode.Unreachable;
+      this.#refuse(stream, { ...fields, reason: reasonOf(error) }, code, text);
+      return null;
+    }
+  }
+
+  /** Carries a session until it is over, and logs the outcome. */
+  async #carry({ open, traffic }: RequestedSession, fields: SessionFields, carry: Carry): Promise<void> {
+    const { clock, activity } = this.#options, { destination } = open;
+    const isFlow = destination.kind === "datagrams", event = isFlow ? "flow" : "session";
+    const log = this.#log.with(fields);
+    log.debug(event);
+    const began = clock.now();
+    const ended = activity.session({
+      id: fields.session,
+      ...fields.name !== undefined && { client: fields.name },
+      ...sourceFields(open),
+      to: fields.target,
+      port: destination.port,
+      association: this.#association,
+      traffic,
+      ...isFlow && { datagrams: true },
+    });
+    const counts = () => ({
+      "bytes-up": traffic.received,
+      "bytes-down": traffic.sent,
+      ms: Math.round(clock.now() - began),
+    });
+    try {
+      await carry();
+      ended();
+      log.info(`${event} ended`, { ...counts(), reason: "both sides ended" });
+    } catch (error) {
+      ended(error);
+      log.warn(`${event} reset`, { ...counts(), reason: reasonOf(error) });
     }
   }
 

@@ -14,7 +14,7 @@ export interface Endpoint extends Address {
  * @returns Null if none is configured: clients reach the configured targets and nothing else.
  */
 export function targetFor(targets: readonly Target[], destination: Destination): Endpoint | null {
-  if (destination.kind !== "port") return null;
+  if (destination.kind !== "port" && destination.kind !== "datagrams") return null;
   const { port } = destination;
   const target = targets.find((target) => target.port === port) ?? targets.find((target) => target.port === "*");
   if (target === undefined) return null;

@@ -10,6 +10,7 @@ import { WireError } from "../wire/decoder.ts";
 import { type Frame, frameName, FrameType, ResultCode } from "../wire/frame.ts";
 import { FrameDecoder } from "../wire/frame_decoder.ts";
 import { encode } from "../wire/frame_encoder.ts";
+import type { DatagramMeans } from "../wire/datagrams.ts";
 import type { Open } from "../wire/open.ts";
 import type { Offer } from "../wire/rejoin.ts";
 import type { Workers } from "../wire/workers.ts";
@@ -17,7 +18,7 @@ import { Acknowledger } from "./acknowledger.ts";
 import type { Verdict } from "./authentication.ts";
 import { HandlerEnding, StreamReset, Unread } from "./errors.ts";
 import type { MultiplexerOptions } from "./multiplexer_options.ts";
-import { Outbox } from "./outbox.ts";
+import { FRAMES_PER_STREAM, Outbox } from "./outbox.ts";
 import { Owed } from "./owed.ts";
 import { StreamPlaces } from "./stream_places.ts";
 import { Stream, type StreamOwner, type StreamReceiver } from "./stream.ts";
@@ -27,12 +28,6 @@ const LAST_FRAMES_TIMEOUT = 1000;
 
 /** Time in milliseconds for which an association counts as filled after a bulk flow was noticed. */
 const FILLED_FOR = 1000;
-
-/**
- * Frames that may wait to leave for each stream that can be open. The other side reads all the time; where its channels have
- * stopped, the credit and the streams that it was granted let it cause no more than a RESULT, a RESET, and few grants of each.
- */
-const FRAMES_PER_STREAM = 8;
 
 /** The most streams that a server can allow at a time. */
 const MAX_STREAMS = 65_536;
@@ -183,6 +178,11 @@ export class Multiplexer {
     this.#push(encode.offer(offer));
   }
 
+  /** Hands out the means to send datagrams, once. */
+  handOut(means: DatagramMeans): void {
+    this.#push(encode.datagrams(means));
+  }
+
   /** Opens no further stream, or on a server takes none: that sends BYE, unless the client has never opened one. */
   leave(): void {
     if (this.leaving) return;
@@ -301,6 +301,9 @@ export class Multiplexer {
         if (isServer) break;
         if (this.#options.offered?.(frame.offer)) this.#acks.start();
         return;
+      case FrameType.Datagrams:
+        if (isServer && authentication?.admits === false) return authentication.refuse();
+        return this.#options.datagrams?.(frame.means);
       case FrameType.Open:
         if (!isServer) break;
         return this.#onOpen(frame.stream, frame.open);

@@ -1,3 +1,4 @@
+import type { DatagramMeans } from "../wire/datagrams.ts";
 import type { Open } from "../wire/open.ts";
 import type { Offer } from "../wire/rejoin.ts";
 import type { Workers } from "../wire/workers.ts";
@@ -36,6 +37,12 @@ export interface MultiplexerOptions extends WindowLimits {
   readonly offer?: () => void;
   /** On a client: takes such an offer; returns true if it is of use. Default: it is not. */
   readonly offered?: (offer: Offer) => boolean;
+  /**
+   * Takes the other side's means to send datagrams. Default: they are of no use.
+   *
+   * @throws {WireError} If they are not allowed, or not again.
+   */
+  readonly datagrams?: (means: DatagramMeans) => void;
   /** On a server: serves a stream that the client opened; sets its receiver before returning. */
   readonly opened?: (stream: Stream, open: Open) => void;
   /** On a server: returns the maximum number of streams at a time. */

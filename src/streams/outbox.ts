@@ -12,6 +12,12 @@ import { largestClass, MIN_CLASS, sizeClass } from "./size_classes.ts";
 import type { Stream } from "./stream.ts";
 import { laterInTurn } from "../time/turn.ts";
 
+/**
+ * Frames that may wait to leave for each stream that can be open. The other side reads all the time; where its channels have
+ * stopped, the credit and the streams that it was granted let it cause no more than a RESULT, a RESET, and few grants of each.
+ */
+export const FRAMES_PER_STREAM = 8;
+
 /** Microtasks within which the bytes that applications have sent become frames; it takes seven (Deno 2.6 and 2.9). */
 const READ_TO_FRAME = 8;
 

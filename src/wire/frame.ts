@@ -1,4 +1,5 @@
 import type { DeniedCode, Enroll } from "./authenticate.ts";
+import type { DatagramMeans } from "./datagrams.ts";
 import type { Open } from "./open.ts";
 import type { Offer } from "./rejoin.ts";
 import type { Workers } from "./workers.ts";
@@ -45,6 +46,8 @@ export enum FrameType {
   Ack = 19,
   /** Hands out the means to join a channel again; sent by the server. */
   Offer = 20,
+  /** Hands out the means to send datagrams. */
+  Datagrams = 21,
 }
 
 /** The server's answer to OPEN. */
@@ -119,6 +122,7 @@ export type Frame =
   /** `joined` is a number of message bytes. */
   | { readonly type: FrameType.Ack; readonly joined: number }
   | { readonly type: FrameType.Offer; readonly offer: Offer }
+  | { readonly type: FrameType.Datagrams; readonly means: DatagramMeans }
   | AuthenticationFrame;
 
 /** A decoded frame of authentication. Its arrays belong to the receiver. */

@@ -1,4 +1,5 @@
 import { AUTH_LENGTH, decodeEnroll, DeniedCode, ENROLL_LENGTH, HELLO_LENGTH, MAX_CLIENT_NAME } from "./authenticate.ts";
+import { decodeDatagrams, MAX_DATAGRAMS_BODY, MIN_DATAGRAMS_BODY } from "./datagrams.ts";
 import { WireError } from "./decoder.ts";
 import {
   type Frame,
@@ -51,6 +52,7 @@ const FORMS: Readonly<Record<FrameType, Form>> = {
   [FrameType.Pad]: { ofStream: false, min: 0, max: MAX_DATA },
   [FrameType.Ack]: { ofStream: false, min: 8, max: 8 },
   [FrameType.Offer]: { ofStream: false, min: OFFER_LENGTH, max: OFFER_LENGTH },
+  [FrameType.Datagrams]: { ofStream: false, min: MIN_DATAGRAMS_BODY, max: MAX_DATAGRAMS_BODY },
 };
 
 /**
@@ -135,6 +137,8 @@ function frameOf(type: FrameType, stream: number, body: Uint8Array): Frame {
       return { type, joined: decodeCount(body, 0) };
     case FrameType.Offer:
       return { type, offer: decodeOffer(body) };
+    case FrameType.Datagrams:
+      return { type, means: decodeDatagrams(body) };
     case FrameType.Denied:
       return { type, code: known(DeniedCode, body[0]!, type) };
     default:

@@ -1,5 +1,6 @@
 import type { DeniedCode, Enroll } from "./authenticate.ts";
 import { concat } from "./concat.ts";
+import { type DatagramMeans, encodeDatagrams } from "./datagrams.ts";
 import { FRAME_HEAD_LENGTH, FrameType, MAX_PING, MAX_RESULT_TEXT, type ResetCode, type ResultCode } from "./frame.ts";
 import { encodeOpen, type Open } from "./open.ts";
 import { encodeCount, encodeOffer, type Offer } from "./rejoin.ts";
@@ -90,6 +91,9 @@ export const encode = {
 
   /** OFFER. */
   offer: (offer: Offer): Uint8Array => frame(FrameType.Offer, 0, encodeOffer(offer)),
+
+  /** DATAGRAMS. */
+  datagrams: (means: DatagramMeans): Uint8Array => frame(FrameType.Datagrams, 0, encodeDatagrams(means)),
 };
 
 function frame(type: FrameType, stream: number, body: Uint8Array): Uint8Array {

@@ -7,7 +7,9 @@ export type Destination =
   /** A host name, for the server to resolve. */
   | { readonly kind: "name"; readonly port: number; readonly host: string }
   /** An address of 4 or 16 bytes, in network order. */
-  | { readonly kind: "address"; readonly port: number; readonly address: Uint8Array };
+  | { readonly kind: "address"; readonly port: number; readonly address: Uint8Array }
+  /** A port of the server itself, for a flow of datagrams, which bear the number `flow`: 0 to 65,535. */
+  | { readonly kind: "datagrams"; readonly port: number; readonly flow: number };
 
 /** Body of an OPEN frame: the destination and, if the client sends it, the application's address. */
 export interface Open {
@@ -17,7 +19,7 @@ export interface Open {
   readonly source?: { readonly address: Uint8Array; readonly port: number };
 }
 
-const KIND_PORT = 1, KIND_NAME = 2, KIND_IPV4 = 3, KIND_IPV6 = 4;
+const KIND_PORT = 1, KIND_NAME = 2, KIND_IPV4 = 3, KIND_IPV6 = 4, KIND_DATAGRAMS = 5;
 const MAX_NAME = 253;
 
 /** Maximum length of the body in bytes: a name of 253 bytes and an IPv6 source. */
@@ -38,6 +40,8 @@ export function encodeOpen({ destination, source }: Open): Uint8Array {
     bytes.push(destination.host.length, ...new TextEncoder().encode(destination.host));
   } else if (destination.kind === "address") {
     bytes.push(...destination.address);
+  } else if (destination.kind === "datagrams") {
+    bytes.push(destination.flow >>> 8, destination.flow & 255);
   }
   if (source === undefined) bytes.push(0);
   else bytes.push(addressKind(source.address), ...source.address, source.port >>> 8, source.port & 255);
@@ -63,6 +67,7 @@ export function decodeOpen(body: Uint8Array): Open {
   let destination: Destination;
   if (kind === KIND_PORT) destination = { kind: "port", port };
   else if (kind === KIND_NAME) destination = { kind: "name", port, host: decodeName(take(u8())) };
+  else if (kind === KIND_DATAGRAMS) destination = { kind: "datagrams", port, flow: u16() };
   else destination = { kind: "address", port, address: take(addressLength(kind)) };
   const sourceKind = u8();
   const source = sourceKind === 0 ? undefined : { address: take(addressLength(sourceKind)), port: u16() };
@@ -72,6 +77,7 @@ export function decodeOpen(body: Uint8Array): Open {
 
 function hostKind(destination: Destination): number {
   if (destination.kind === "port") return KIND_PORT;
+  if (destination.kind === "datagrams") return KIND_DATAGRAMS;
   return destination.kind === "name" ? KIND_NAME : addressKind(destination.address);
 }
 

@@ -17,6 +17,7 @@ const DEFAULTS = {
     silence: 25_000,
     rejoin: 30_000,
     keepalive: 60_000,
+    flow: 120_000,
     drain: 30_000,
   },
   workers: 1,
@@ -28,7 +29,7 @@ const SERVER_LIMITS = { streams: 4096, credit: 4_194_304 };
 const CLIENT_LIMITS = { credit: 4_194_304 };
 const DEFAULT_ANNOUNCE = { keys: [], announce: [], announceFor: 3_600_000 };
 const DEFAULT_IDENTIFY = { keys: [], unknown: "reject" as const };
-const NO_OTHER_INGRESS = { tproxies: [], socks5: [], httpConnects: [], sendSource: false };
+const NO_OTHER_INGRESS = { udpForwards: [], tproxies: [], socks5: [], httpConnects: [], sendSource: false };
 const SHARED = { associations: 4, warm: 1, limits: CLIENT_LIMITS };
 
 Deno.test("flags suffice to configure the server handler", () => {
@@ -52,6 +53,7 @@ Deno.test("flags suffice to configure the server handler", () => {
       { port: 80, host: "127.0.0.1", toPort: 8080 },
       { port: "*", host: "127.0.0.1", toPort: "same" },
     ],
+    udpTargets: [],
     distinctAddresses: true,
     ...DEFAULT_ANNOUNCE,
     ...DEFAULTS,
@@ -76,6 +78,7 @@ log:
   assertEquals(server(FILE, yaml), {
     channels: [{ host: "127.0.0.1", port: 0 }, { host: "127.0.0.1", port: 0 }],
     targets: [{ port: 80, host: "127.0.0.1", toPort: 8080 }, { port: "*", host: "localhost", toPort: "same" }],
+    udpTargets: [],
     distinctAddresses: false,
     ...DEFAULT_ANNOUNCE,
     workers: 1,

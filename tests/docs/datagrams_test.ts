@@ -1,11 +1,7 @@
 /** Appendix A of docs/PROTOCOL.md matches the code. */
 import { assert, assertEquals } from "@std/assert";
-import {
-  MESSAGE_HEAD_LENGTH,
-  PACKET_HANDLE_LENGTH,
-  PACKET_HEAD_LENGTH,
-  PacketKind,
-} from "../../src/datagrams/packet.ts";
+import { MESSAGE_HEAD_LENGTH, PACKET_HEAD_LENGTH, PacketKind } from "../../src/datagrams/packet.ts";
+import { PACKET_HANDLE_LENGTH } from "../../src/wire/datagrams.ts";
 import { read, section, tablesWith } from "./markdown.ts";
 
 Deno.test("PROTOCOL.md lays the packets and messages of datagrams out as they are sent", () => {

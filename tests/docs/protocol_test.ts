@@ -6,7 +6,8 @@ import { READ_AHEAD } from "../../src/association/channel_reader.ts";
 import { KEPT_BUDGET, MAX_KEPT } from "../../src/association/rejoin.ts";
 import { HANDSHAKE_TIMEOUT } from "../../src/association/initiate.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/config/common.ts";
-import { MAX_SEQUENCE, PACKET_HANDLE_LENGTH, PACKET_OVERHEAD, PATH_LENGTH } from "../../src/datagrams/packet.ts";
+import { MAX_SEQUENCE, PACKET_OVERHEAD, PATH_LENGTH } from "../../src/datagrams/packet.ts";
+import { PACKET_HANDLE_LENGTH } from "../../src/wire/datagrams.ts";
 import { WINDOW } from "../../src/datagrams/replay_window.ts";
 import { AMPLIFICATION, CHALLENGE_INTERVAL, CHALLENGE_TIMEOUT } from "../../src/datagrams/return_address.ts";
 import { MAX_WAIT, RING_ENTRIES } from "../../src/datagrams/share_ring.ts";
@@ -321,11 +322,12 @@ Deno.test("PROTOCOL.md has every kind of destination, with the length of its hos
     encodeOpen({ destination: { kind: "name", port: 1, host: "a".repeat(253) } }),
     encodeOpen({ destination: { kind: "address", port: 1, address: new Uint8Array(4) } }),
     encodeOpen({ destination: { kind: "address", port: 1, address: new Uint8Array(16) } }),
+    encodeOpen({ destination: { kind: "datagrams", port: 1, flow: 1 } }),
   ];
   assertEquals(kinds.map(([kind]) => Number(kind)), bodies.map(([kind]) => kind!));
   // kind, port and source kind take 4 bytes
-  assertEquals(bodies.map(({ length }) => length - 4), [0, 1 + 253, 4, 16]);
-  const said = [/^none/, /^length `u8`, then a host name of 1 to 253 bytes/, /4 bytes$/, /16 bytes$/];
+  assertEquals(bodies.map(({ length }) => length - 4), [0, 1 + 253, 4, 16, 2]);
+  const said = [/^none/, /^length `u8`, then a host name of 1 to 253 bytes/, /4 bytes$/, /16 bytes$/, /^flow `u16`/];
   kinds.forEach(([, host], index) => assert(said[index]!.test(host!), host));
 });
 

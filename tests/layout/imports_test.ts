@@ -33,6 +33,7 @@ const ROOMS = [
   "client/ingress",
   "client/servers",
   "client/dial",
+  "client/flows",
   "client",
   "server",
   "run",

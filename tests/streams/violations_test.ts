@@ -27,7 +27,7 @@ type Violations = Readonly<Record<string, [message: RegExp, ...records: Uint8Arr
 const MOST_CREDIT = MAX_CREDIT - 65_536;
 
 const BY_EITHER: Violations = {
-  "an unknown type": [/unknown type 21/, [frame(21, 1, 0)]],
+  "an unknown type": [/unknown type 22/, [frame(22, 1, 0)]],
   "type 0": [/unknown type 0/, [frame(0, 0, 0)]],
   "a head that is cut": [/within a frame's head/, [encode.end(1).subarray(0, 6)]],
   "a body that is cut": [/ends within DATA/, [dataFrame(1, BYTES).subarray(0, 9)]],

@@ -39,14 +39,17 @@ Deno.test("every frame is its type, its stream in four bytes, its body's length 
     frameSlowly(18, 0, Array(300).fill(0)),
     frameSlowly(19, 0, [0, 31, 255, 255, 255, 255, 255, 255]),
     frameSlowly(20, 0, [15, ...counted(16), ...counted(272).map((byte) => byte & 255)]),
+    frameSlowly(21, 0, [...counted(16), ...payload, ...payload]),
+    frameSlowly(21, 0, [...counted(16), ...Array(16).fill(payload).flat()]),
+    frameSlowly(1, 2, [5, 0, 53, 255, 255, 0]),
   ];
   assertEquals(everyFrame().map(({ bytes }) => bytes.toHex()), expected.map((bytes) => bytes.toHex()));
-  assertEquals(new Set(everyFrame().map(({ frame }) => frame.type)).size, 20);
+  assertEquals(new Set(everyFrame().map(({ frame }) => frame.type)).size, 21);
 });
 
 Deno.test("a head of any type, stream and length is written where it is to be, and nothing around it", () => {
   const lengths = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: MAX_DATA }));
-  fc.assert(fc.property(fc.integer({ min: 1, max: 18 }), streamNumbers(), lengths, fc.nat(20), (...head) => {
+  fc.assert(fc.property(fc.integer({ min: 1, max: 21 }), streamNumbers(), lengths, fc.nat(20), (...head) => {
     const [type, stream, length, at] = head, into = new Uint8Array(40).fill(9);
     writeFrameHead(into, at, type, stream, length);
     const expected = new Uint8Array(40).fill(9);

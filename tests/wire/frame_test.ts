@@ -11,7 +11,7 @@ Deno.test("the longest frame fills a record", () => {
 });
 
 Deno.test("frames are numbered and named as in the specification", () => {
-  const types = Array.from({ length: 20 }, (_, index) => index + 1 as FrameType);
+  const types = Array.from({ length: 21 }, (_, index) => index + 1 as FrameType);
   assertEquals(types.map(frameName), [
     "OPEN",
     "RESULT",
@@ -33,6 +33,7 @@ Deno.test("frames are numbered and named as in the specification", () => {
     "PAD",
     "ACK",
     "OFFER",
+    "DATAGRAMS",
   ]);
-  assertEquals([FrameType[0], FrameType[21]], [undefined, undefined]);
+  assertEquals([FrameType[0], FrameType[22]], [undefined, undefined]);
 });

@@ -24,6 +24,7 @@ Deno.test("the body of an OPEN is kind, port, host, and the source's kind, addre
   assertEquals(body(toName("a.b")), "02" + "0050" + "03612e62" + "00");
   assertEquals(body({ destination: { kind: "address", port: 1, address: V4 } }), "03" + "0001" + "c0000201" + "00");
   assertEquals(body({ destination: { kind: "address", port: 1, address: V6 } }), "04" + "0001" + V6.toHex() + "00");
+  assertEquals(body({ destination: { kind: "datagrams", port: 53, flow: 0x1234 } }), "05" + "0035" + "1234" + "00");
   assertEquals(body({ destination: { kind: "port", port: 22 }, source }), "01" + "0016" + "03" + "c0000201" + "1234");
   assertEquals(
     body({ destination: { kind: "port", port: 22 }, source: { address: V6, port: 1 } }),
@@ -107,7 +108,7 @@ Deno.test("a truncated OPEN, or one with a trailing byte, is refused", () => {
 
 Deno.test("an OPEN with an unknown kind of destination or source is refused", () => {
   const rest = new Uint8Array(40);
-  for (const kind of [0, ...Array.from({ length: 251 }, (_, index) => 5 + index)]) {
+  for (const kind of [0, ...Array.from({ length: 250 }, (_, index) => 6 + index)]) {
     assertThrows(() => decodeOpen(concat([Uint8Array.of(kind, 0, 80), rest])), WireError, `unknown kind ${kind}`);
   }
   for (let kind = 1; kind < 256; kind++) {

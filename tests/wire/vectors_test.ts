@@ -65,9 +65,11 @@ Deno.test("the vectors of the handshake are encoded and decoded", () => {
 
 Deno.test("the vectors of OPEN are encoded and decoded, of all kinds and sources", () => {
   const kinds = new Set<string>();
-  for (const { name, port, host, address, sourceAddress, sourcePort, body } of group("open")) {
+  for (const { name, port, host, address, flow, sourceAddress, sourcePort, body } of group("open")) {
     const destination = typeof host === "string"
       ? { kind: "name", port, host }
+      : flow !== undefined
+      ? { kind: "datagrams", port, flow }
       : address === undefined
       ? { kind: "port", port }
       : { kind: "address", port, address: bytes(address) };
@@ -77,7 +79,7 @@ Deno.test("the vectors of OPEN are encoded and decoded, of all kinds and sources
     assertEquals(decodeOpen(bytes(body)), open, name);
     kinds.add(`${bytes(body)[0]} ${bytes(sourceAddress ?? "").length}`);
   }
-  assertEquals(kinds.size, 4 * 3);
+  assertEquals(kinds.size, 5 * 3);
 });
 
 Deno.test("the vectors of frames are decoded, and encoded unless their text is not UTF-8", () => {

@@ -3,7 +3,7 @@ import { ClientAuthentication } from "../../authenticate/client_authentication.t
 import { mayPass } from "../../association/outcome.ts";
 import { Rejoiner } from "../../association/rejoin.ts";
 import type { ClientConfig } from "../../config/types.ts";
-import { MicssError, reasonOf } from "../../errors/errors.ts";
+import { reasonOf } from "../../errors/errors.ts";
 import type { Log } from "../../log/log.ts";
 import { DeniedError } from "../../authenticate/denied_error.ts";
 import type { ThrottledWarning } from "../../log/throttled.ts";
@@ -24,14 +24,16 @@ import type { Stream, StreamReceiver } from "../../streams/stream.ts";
 import type { Open } from "../../wire/open.ts";
 import type { ResolvedServer } from "../servers/configured_server.ts";
 import type { Count } from "../../workers/worker_group.ts";
+import { Full, NoRoom } from "./association_errors.ts";
 import { authenticated } from "./authenticate.ts";
+import { DatagramLinks, type DatagramLinksOptions } from "./datagram_links.ts";
 import { HandshakeQueue } from "./handshake_queue.ts";
 import { Pool, type Pooled } from "./pool.ts";
 import { UnreachedWorkers } from "./unreached_workers.ts";
 import { WorkerBalancer } from "./worker_balancer.ts";
 
 /** Options of {@linkcode Associations}. */
-export interface AssociationsOptions extends System {
+export interface AssociationsOptions extends System, DatagramLinksOptions {
   /** Current time limits, and numbers of associations. */
   readonly config: () => Pick<ClientConfig, "timeouts" | "warm" | "associations" | "limits" | "padding" | "threshold">;
   /** Source of pads. */
@@ -63,28 +65,15 @@ export interface AssociationsOptions extends System {
 /** State of an association as to repeating a session's request; see `RequestOptions.reused`. */
 export type Freshness = "fresh" | "stale";
 
+/** What to request of the server handler; a function if it depends on the association. */
+export type Request = Open | ((multiplexer: Multiplexer) => Open);
+
 /** A stream for a session. */
 export interface Obtained extends Pooled {
   /** The stream. */
   readonly stream: Stream;
   /** Null on a new association. */
   readonly state: Freshness | null;
-}
-
-/** All associations carry as many sessions as the server handler grants. */
-class Full extends MicssError {
-  constructor(count: number, name: string) {
-    super(`all ${count} associations with ${name} carry as many sessions as the server handler allows`, {
-      hint: "raise limits.streams on the server, or associations here",
-    });
-  }
-}
-
-/** The handler may open no further files. */
-class NoRoom extends MicssError {
-  constructor() {
-    super("no room for another association", { hint: "raise the limit of open files" });
-  }
 }
 
 /**
@@ -97,6 +86,8 @@ export class Associations {
   readonly #options: AssociationsOptions;
   readonly #pool: Pool;
   readonly #handshakes: HandshakeQueue;
+  /** The associations' datagrams. */
+  readonly links: DatagramLinks;
   readonly #balancer: WorkerBalancer;
   readonly #closing = new AbortController();
   #warming = 0;
@@ -112,6 +103,7 @@ export class Associations {
   constructor(server: ResolvedServer, options: AssociationsOptions) {
     this.#server = server;
     this.#options = options;
+    this.links = new DatagramLinks(server.channels, options);
     this.#unreached = new UnreachedWorkers(server.name, options.unreached);
     this.#pool = new Pool(options.clock, () => options.config().timeouts.idle);
     this.#handshakes = new HandshakeQueue(options.clock, () => options.config().timeouts.handshake);
@@ -128,9 +120,9 @@ export class Associations {
    * Opens a stream: on an association at hand, or else on a new one.
    *
    * @throws {ChannelError} If the handshake fails.
-   * @throws {MicssError} If no stream is free in time.
+   * @throws {Full} If no stream is free in time.
    */
-  async obtain(open: Open, receiver: StreamReceiver): Promise<Obtained> {
+  async obtain(open: Request, receiver: StreamReceiver): Promise<Obtained> {
     const atHand = this.#choose();
     if (atHand !== null) return this.#open(atHand, open, receiver);
     const { clock, config } = this.#options;
@@ -232,8 +224,9 @@ export class Associations {
     return pooled === null && this.#pool.size >= this.#most ? this.#pool.takeShared(true) : pooled;
   }
 
-  #open(pooled: Pooled, open: Open, receiver: StreamReceiver): Obtained {
+  #open(pooled: Pooled, request: Request, receiver: StreamReceiver): Obtained {
     const { multiplexer } = pooled;
+    const open = typeof request === "function" ? request(multiplexer) : request;
     const isFresh = this.#balancer.isProven(pooled.worker) && this.#pool.isFresh(pooled);
     const state = multiplexer.opened === 0 ? null : isFresh ? "fresh" : "stale";
     return { ...pooled, state, stream: multiplexer.open(open, receiver) };
@@ -339,6 +332,7 @@ export class Associations {
     const breaks = this.#options.breaks.of(association, { server: name });
     const rejoined = (index: number, ms: number) => {
       breaks.rejoined(index, ms);
+      this.links.rejoined(association, index);
       this.#offer();
     };
     const rejoiner: Rejoiner = new Rejoiner(association, {
@@ -352,6 +346,7 @@ export class Associations {
     });
     const multiplexer = new Multiplexer(association, {
       offered: (offer) => rejoiner.offered(offer),
+      datagrams: (means) => this.links.accept(association, means),
       clock,
       budget,
       padding: () => config().padding,

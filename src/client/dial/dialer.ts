@@ -13,6 +13,7 @@ import type { Open } from "../../wire/open.ts";
 import type { Arrival } from "../ingress/arrival.ts";
 import type { ResolvedServer } from "../servers/configured_server.ts";
 import { Associations, type AssociationsOptions, type Obtained } from "./associations.ts";
+import { type CarriedFlow, FlowDialer } from "./flow_dialer.ts";
 import { hintOf } from "./hint.ts";
 
 /** Options of {@linkcode Dialer}. Its log also gets a line for each session. */
@@ -46,6 +47,7 @@ export class Dialer {
   readonly #server: ResolvedServer;
   readonly #options: DialerOptions;
   readonly #associations: Associations;
+  readonly #flows: FlowDialer;
   readonly #sessions = new Set<Requested>();
   #closed = false;
 
@@ -54,6 +56,7 @@ export class Dialer {
     this.#server = server;
     this.#options = options;
     this.#associations = new Associations(server, options);
+    this.#flows = new FlowDialer(server.name, this.#associations, options);
   }
 
   /**
@@ -69,6 +72,11 @@ export class Dialer {
     // Not an async function: its frame would stay in memory for as long as the session lasts.
     const again = (): Promise<void> => this.#attempt(attempt).then((over) => over ? undefined : again());
     return again();
+  }
+
+  /** Carries a flow of datagrams; see {@linkcode FlowDialer.carry}. */
+  carry(flow: CarriedFlow, port: number): Promise<boolean> {
+    return this.#flows.carry(flow, port);
   }
 
   /** Tries a session on one association. @returns False if another one must be tried. */

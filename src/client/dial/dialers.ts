@@ -2,6 +2,7 @@ import type { Levels } from "../../observe/observable.ts";
 import { formatChannel } from "../../net/address.ts";
 import { Dialer, type DialerOptions } from "./dialer.ts";
 import type { ResolvedServer } from "../servers/configured_server.ts";
+import type { CarriedFlow } from "./flow_dialer.ts";
 import type { Arrival } from "../ingress/arrival.ts";
 
 /** Maximum number of dialers kept, unless more are carrying connections. */
@@ -34,6 +35,15 @@ export class Dialers {
   }
 
   /**
+   * Carries a flow of datagrams to a server handler until either side ends it; see {@linkcode FlowDialer.carry}.
+   *
+   * @param port Requested port of the server handler.
+   */
+  carry(server: ResolvedServer, flow: CarriedFlow, port: number): Promise<boolean> {
+    return this.#use(server, (dialer) => dialer.carry(flow, port));
+  }
+
+  /**
    * Verifies that an association with a server handler can be made.
    *
    * @throws {ChannelError} If none can be made.
@@ -49,7 +59,7 @@ export class Dialers {
     return { idle: sum("idle"), busy: sum("busy"), warming: sum("warming") };
   }
 
-  #use(server: ResolvedServer, action: (dialer: Dialer) => Promise<void>): Promise<void> {
+  #use<T>(server: ResolvedServer, action: (dialer: Dialer) => Promise<T>): Promise<T> {
     const key = keyOf(server);
     const kept = this.#kept.get(key) ?? { dialer: new Dialer(server, this.#options), carrying: 0 };
     this.#kept.delete(key);

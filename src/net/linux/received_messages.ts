@@ -105,7 +105,7 @@ export class ReceivedMessages {
       const segment = this.#readControl(message, batch, index) || length, first = index;
       do {
         const size = Math.min(segment, length - this.#offset), fits = size <= batch.size;
-        batch.lengths[index] = fits ? size : 0;
+        batch.lengths[index] = fits ? size : batch.size + 1;
         if (fits && size > 0) batch.slot(index).set(this.#view(message, size));
         if (index > first) copyHead(batch, first, index);
         index++;

@@ -25,13 +25,13 @@ export class PlainUdpSocket implements DatagramSocket {
    * Opens and binds a socket.
    *
    * @param at Has an IP address of this machine.
-   * @throws {Deno.errors.NotSupported} If `at` is any address, since the socket can't tell which one a datagram was sent to;
-   * or if it is to be shared, kept on a device, or transparent.
+   * @throws {Deno.errors.NotSupported} If `at` is any address, unless it is outgoing, since the socket can't tell which one a
+   * datagram was sent to; or if it is to be shared, kept on a device, or transparent.
    * @throws The system's error.
    */
-  constructor(at: Address, { shared = false, device, transparent }: DatagramOptions = {}) {
+  constructor(at: Address, { shared = false, outgoing = false, device, transparent }: DatagramOptions = {}) {
     const host = canonicalHost(at.host);
-    if (host === "::" || host === "0.0.0.0") throw unsupported(`A UDP socket at any address (${host})`);
+    if (!outgoing && (host === "::" || host === "0.0.0.0")) throw unsupported(`A UDP socket at any address (${host})`);
     if (shared) throw unsupported("A shared UDP socket");
     if (device !== undefined) throw unsupported("A UDP socket kept on a device");
     if (transparent !== undefined) throw unsupported("A transparent UDP socket");

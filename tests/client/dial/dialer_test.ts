@@ -12,6 +12,7 @@ import { CreditBudget } from "../../../src/streams/credit_budget.ts";
 import { Count } from "../../../src/workers/worker_group.ts";
 import { systemPads } from "../../../src/sharing/system_pads.ts";
 import { Handlers } from "../../support/handlers/handlers_in_memory.ts";
+import { MemoryDatagrams } from "../../support/network/memory_datagrams.ts";
 import "../../support/system/native.ts";
 import { applicationPair, channelAddresses, readAll, sendAll } from "../../support/handlers/pair.ts";
 
@@ -33,6 +34,7 @@ Deno.test("an application's bytes are shared with the given pads", async () => {
       kept: new ByteBudget(1_000_000),
       room: () => true,
       channels: new Count(),
+      datagrams: new MemoryDatagrams(),
       activity,
       breaks: new ChannelBreaks(activity, silentLog),
     },

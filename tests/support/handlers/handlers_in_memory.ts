@@ -9,6 +9,7 @@ import type { Connection, Listener } from "../../../src/net/connection.ts";
 import { createLog } from "../../../src/log/log.ts";
 import { ServerHandler, type ServerReloadOptions } from "../../../src/server/handler.ts";
 import { FakeClock } from "../time/fake_clock.ts";
+import { MemoryDatagrams } from "../network/memory_datagrams.ts";
 import { MemoryNetwork, type MemoryNetworkOptions } from "../network/memory_network.ts";
 
 /** The client handler's forward to port 80 of the server named "web". */
@@ -34,6 +35,7 @@ export interface Secrets {
 /** Both handlers, their network and their logs. */
 export class Handlers {
   readonly network: MemoryNetwork;
+  readonly datagrams = new MemoryDatagrams();
   readonly clock = new FakeClock();
   readonly server: ServerHandler;
   readonly client: ClientHandler;
@@ -57,7 +59,7 @@ export class Handlers {
     yaml: { server?: string; client?: string; warm?: number } = {},
     secrets: Secrets = {},
   ) {
-    const { clock } = this;
+    const { clock, datagrams } = this;
     const { warm = 0 } = yaml;
     const network = this.network = new MemoryNetwork(options);
     this.targets = network.listen(TARGET);
@@ -70,6 +72,7 @@ targets: {80: "127.0.0.2:8000", 81: "127.0.0.2:8001"}
 ${yaml.server ?? ""}`),
       log: logTo(this.serverLines),
       system: { network, clock },
+      datagrams,
       ...secrets.server,
     });
     const system = {
@@ -85,7 +88,7 @@ forward: ["127.0.0.1:8080=web:80", "127.0.0.1:8081=web:81", "127.0.0.1:8082=web:
 redirect: ["127.0.0.1:6533"]
 warm: ${warm}
 ${yaml.client ?? ""}`),
-      { log: logTo(this.clientLines), system, ...secrets.client },
+      { log: logTo(this.clientLines), system, datagrams, ...secrets.client },
     );
   }
 
@@ -104,8 +107,9 @@ ${yaml.client ?? ""}`),
     for (const connection of held) connection.close();
     // The interval over which the log counts strangers.
     await this.clock.advance(10_000);
-    const { network: { openEnds, openListeners }, clock: { pending } } = this;
-    assertEquals({ openEnds, openListeners, pending }, { openEnds: 0, openListeners: 0, pending: 0 });
+    const { network: { openEnds, openListeners }, datagrams: { openSockets }, clock: { pending } } = this;
+    const nothing = { openEnds: 0, openListeners: 0, openSockets: 0, pending: 0 };
+    assertEquals({ openEnds, openListeners, openSockets, pending }, nothing);
   }
 }
 

@@ -163,7 +163,7 @@ class MemoryDatagramSocket implements DatagramSocket {
     for (const [index, { from, to, bytes, trafficClass }] of packets.entries()) {
       const fits = bytes.length <= batch.size;
       if (fits) batch.slot(index).set(bytes);
-      batch.lengths[index] = fits ? bytes.length : 0;
+      batch.lengths[index] = fits ? bytes.length : batch.size + 1;
       batch.classes[index] = trafficClass;
       copyEndpoint(from, 0, batch.remotes, index * ENDPOINT_WORDS);
       copyEndpoint(to, 0, batch.locals, index * ENDPOINT_WORDS);

@@ -1,6 +1,7 @@
 /** Frames to send, and what receivers make of records' bodies. */
 
 import { assertEquals } from "@std/assert";
+import type { DatagramMeans } from "../../../src/wire/datagrams.ts";
 import { DeniedCode, type Enroll } from "../../../src/wire/authenticate.ts";
 import { concat } from "../../../src/wire/concat.ts";
 import {
@@ -115,6 +116,10 @@ export const sent = {
   pad: (length: number): Sent => ({ bytes: padFrame(length), frame: { type: FrameType.Pad, length } }),
   ack: (joined: number): Sent => ({ bytes: encode.ack(joined), frame: { type: FrameType.Ack, joined } }),
   offer: (offer: Offer): Sent => ({ bytes: encode.offer(offer), frame: { type: FrameType.Offer, offer } }),
+  datagrams: (means: DatagramMeans): Sent => ({
+    bytes: encode.datagrams(means),
+    frame: { type: FrameType.Datagrams, means },
+  }),
   denied: (code: DeniedCode): Sent => ({ bytes: encode.denied(code), frame: { type: FrameType.Denied, code } }),
 };
 
@@ -150,6 +155,9 @@ export function everyFrame(): Sent[] {
     sent.pad(300),
     sent.ack(2 ** 53 - 1),
     sent.offer({ index: 15, handle: counted(16), secrets: counted(272) }),
+    sent.datagrams({ key: counted(16), handles: [payload, payload] }),
+    sent.datagrams({ key: counted(16), handles: Array(16).fill(payload) }),
+    sent.open(2, { destination: { kind: "datagrams", port: 53, flow: 65_535 } }),
   ];
 }
 
@@ -160,6 +168,7 @@ export function opens(): fc.Arbitrary<Open> {
     record({ kind: fc.constant("port" as const), port }),
     record({ kind: fc.constant("name" as const), port, host: fc.stringMatching(/^[a-z0-9_-]{1,63}(\.[ab]\.?)?$/) }),
     record({ kind: fc.constant("address" as const), port, address }),
+    record({ kind: fc.constant("datagrams" as const), port, flow: fc.nat(65535) }),
   );
   return fc.oneof(record({ destination }), record({ destination, source: record({ address, port }) }));
 }
@@ -195,6 +204,7 @@ export function anyFrame(): fc.Arbitrary<Sent> {
     fc.nat(300).map(sent.pad),
     fc.maxSafeNat().map(sent.ack),
     record({ index: fc.nat(255), handle: bytes(16, 16), secrets: bytes(272, 272) }).map(sent.offer),
+    record({ key: bytes(16, 16), handles: fc.array(bytes(8, 8), { minLength: 2, maxLength: 16 }) }).map(sent.datagrams),
   );
 }
 
@@ -275,6 +285,8 @@ export function encoded(frame: Frame): Uint8Array {
       return encode.ack(frame.joined);
     case FrameType.Offer:
       return encode.offer(frame.offer);
+    case FrameType.Datagrams:
+      return encode.datagrams(frame.means);
   }
 }
 

@@ -1,0 +1,152 @@
+import type { Association } from "../../association/association.ts";
+import type { DatagramCounts } from "../../datagrams/counts.ts";
+import { HandleTable } from "../../datagrams/handles.ts";
+import { DatagramLink, type DatagramPort, type LinkChannel, MAX_PACKET } from "../../datagrams/link.ts";
+import { receivePackets } from "../../datagrams/receiver.ts";
+import { reasonOf } from "../../errors/errors.ts";
+import type { Log } from "../../log/log.ts";
+import type { ChannelAddress } from "../../net/address.ts";
+import type { DatagramNetwork } from "../../net/datagram.ts";
+import { type Endpoint, endpointOf } from "../../net/endpoint.ts";
+import { isIp } from "../../net/ip.ts";
+import { deviceOfWay } from "../../net/way.ts";
+import { commonGuard } from "../../sharing/guarded_pads.ts";
+import { type PadSource, systemPads } from "../../sharing/system_pads.ts";
+import type { Multiplexer } from "../../streams/multiplexer.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { DatagramMeans } from "../../wire/datagrams.ts";
+import { WireError } from "../../wire/decoder.ts";
+
+/** Room for a packet where the paths' MTU is at most 1,500, in bytes. */
+const USUAL_ROOM = 2048;
+
+/** Options of {@linkcode DatagramLinks}. */
+export interface DatagramLinksOptions {
+  /** Makes the sockets of channels. */
+  readonly datagrams: DatagramNetwork;
+  /** Counts what is sent, received and dropped. */
+  readonly activity: { readonly datagrams: DatagramCounts };
+  /** Source of pads. */
+  readonly pads: PadSource;
+  /** Measures time limits. */
+  readonly clock: Clock;
+  /** Gets a line at level debug for each socket that can't be opened. */
+  readonly log: Log;
+}
+
+interface Carrier {
+  readonly link: DatagramLink;
+  readonly ports: (DatagramPort | null)[];
+}
+
+/** The links of associations with one server, each made for the first flow on its association, and ended with it. */
+export class DatagramLinks {
+  readonly #channels: readonly ChannelAddress[];
+  readonly #options: DatagramLinksOptions;
+  readonly #handles = new HandleTable<LinkChannel>(systemPads);
+  readonly #carriers = new Map<Association, Carrier>();
+
+  /** Starts without links. @param channels The server's, with the way that each takes. */
+  constructor(channels: readonly ChannelAddress[], options: DatagramLinksOptions) {
+    this.#channels = channels;
+    this.#options = options;
+  }
+
+  /**
+   * The link of an association; the first call opens its sockets, and hands its means out.
+   *
+   * @throws The system's error, if there are too few sockets.
+   */
+  of(multiplexer: Multiplexer): DatagramLink {
+    const { association } = multiplexer, known = this.#carriers.get(association);
+    if (known !== undefined) return known.link;
+    const { clock, pads, activity: { datagrams: counts } } = this.#options;
+    const errors: unknown[] = [];
+    const ports = association.connections.map((_, index) => {
+      try {
+        return association.away.has(index) ? null : this.#open(association, index);
+      } catch (error) {
+        errors.push(error);
+        return null;
+      }
+    });
+    if (ports.filter((port) => port !== null).length < association.threshold) {
+      for (const port of ports) port?.socket.close();
+      throw errors[0] ?? new Deno.errors.NotConnected("too few channels are joined");
+    }
+    const remotes = association.connections.map(({ remote }) => endpointOf(remote));
+    const link = new DatagramLink({
+      ports,
+      remotes,
+      scheme: association.scheme,
+      threshold: association.threshold,
+      pads: commonGuard(pads),
+      clock,
+      handles: this.#handles,
+      counts,
+      failed: (error) => association.fail(error),
+    });
+    const carrier: Carrier = { link, ports };
+    this.#carriers.set(association, carrier);
+    for (const port of ports) if (port !== null) this.#receive(port);
+    association.over.then(() => {
+      this.#carriers.delete(association);
+      link.close();
+      for (const port of carrier.ports) port?.socket.close();
+    });
+    multiplexer.handOut(link.means);
+    return link;
+  }
+
+  /** Takes the means of the server. @throws {WireError} If they were not asked for, or are not right. */
+  accept(association: Association, means: DatagramMeans): void {
+    const carrier = this.#carriers.get(association);
+    if (carrier === undefined) throw new WireError("DATAGRAMS that were not asked for");
+    carrier.link.accept(means);
+  }
+
+  /** Opens a socket at the new address of a channel that was joined again, if its association has a link. */
+  rejoined(association: Association, index: number): void {
+    const carrier = this.#carriers.get(association);
+    if (carrier === undefined) return;
+    const old = carrier.ports[index] ?? null;
+    const { host } = association.connections[index]!.local;
+    if (old !== null && sameHostOf(old.local, endpointOf({ host, port: 0 }))) return;
+    let port: DatagramPort | null = null;
+    try {
+      port = this.#open(association, index);
+    } catch {
+      // Reported; its packets are lost until it is joined again.
+    }
+    carrier.ports[index] = port;
+    carrier.link.bind(index, port);
+    old?.socket.close();
+    if (port !== null) this.#receive(port);
+  }
+
+  #open(association: Association, index: number): DatagramPort {
+    const { local, remote } = association.connections[index]!, via = this.#channels[index]?.via;
+    try {
+      const device = via === undefined ? undefined : isIp(via) ? deviceOfWay(local.host, via) : via;
+      const options = device === undefined ? {} : { device };
+      const socket = this.#options.datagrams.bind({ host: local.host, port: 0 }, options);
+      return { socket, local: endpointOf({ host: local.host, port: 0 }), peer: remote };
+    } catch (error) {
+      this.#options.log.debug("no datagrams on a channel", { association: association.id, reason: reasonOf(error) });
+      throw error;
+    }
+  }
+
+  #receive({ socket, peer }: DatagramPort): void {
+    const largest = socket.maxPayload(peer) ?? MAX_PACKET;
+    void receivePackets(socket, {
+      handles: this.#handles,
+      counts: this.#options.activity.datagrams,
+      size: largest <= USUAL_ROOM ? USUAL_ROOM : MAX_PACKET,
+    });
+  }
+}
+
+function sameHostOf(a: Endpoint, b: Endpoint): boolean {
+  return a.every((word, at) => word === b[at]);
+}

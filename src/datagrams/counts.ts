@@ -1,0 +1,31 @@
+import type { OpenerCounts } from "./opener.ts";
+
+/** What all links of a handler have sent, received and dropped. Best effort: nothing but these counts tells of a loss. */
+export class DatagramCounts implements OpenerCounts {
+  /** Datagrams sent. */
+  sent = 0;
+  /** Bytes of their payloads. */
+  sentBytes = 0;
+  /** Datagrams received. */
+  received = 0;
+  /** Bytes of their payloads. */
+  receivedBytes = 0;
+  /** Datagrams and packets that do not fit a path's MTU, or that are longer than allowed. */
+  tooLarge = 0;
+  /** Packets for which no address of the other side is known yet. */
+  noAddress = 0;
+  /** Packets for which the system's buffers were full. */
+  blocked = 0;
+  /** Packets that could not be sent for another reason: no route, a firewall, a local address that is gone. */
+  unsent = 0;
+  /** Datagrams that waited, in too large a number or for too long, for their flow to be opened. */
+  waiting = 0;
+  /** Datagrams of a flow that is over, or was refused. */
+  noFlow = 0;
+  /** Packets that are malformed, for nobody here, or at another address than their channel's. */
+  stray = 0;
+  duplicate = 0;
+  late = 0;
+  incomplete = 0;
+  forged = 0;
+}

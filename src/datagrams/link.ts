@@ -1,0 +1,366 @@
+import type { Address } from "../net/address.ts";
+import { type DatagramBatch, type DatagramSocket, SendOutcome } from "../net/datagram.ts";
+import { copyEndpoint, type Endpoint, ENDPOINT_WORDS, isUnspecified, sameEndpointHost } from "../net/endpoint.ts";
+import type { Scheme } from "../sharing/scheme.ts";
+import { type PadSource, systemPads } from "../sharing/system_pads.ts";
+import type { Clock } from "../time/clock.ts";
+import { DATAGRAM_KEY_LENGTH, type DatagramMeans } from "../wire/datagrams.ts";
+import { WireError } from "../wire/decoder.ts";
+import type { DatagramCounts } from "./counts.ts";
+import type { HandleTable } from "./handles.ts";
+import { Opened, Opener } from "./opener.ts";
+import { encodePath, PACKET_HEAD_LENGTH, PACKET_OVERHEAD, PacketKind } from "./packet.ts";
+import { CHALLENGE_INTERVAL, ReturnAddresses } from "./return_address.ts";
+import { Sealer } from "./sealer.ts";
+import { SEND_CAPACITY, sendBatches } from "./send_batches.ts";
+import { MAX_WAIT } from "./share_ring.ts";
+import { TagKey } from "./tag.ts";
+
+/** Longest packet, in bytes: that of an MTU of 9,000 over IPv4. */
+export const MAX_PACKET = 8972;
+
+/** Longest packet where the system does not tell a path's MTU, in bytes: that of 1,500 over IPv6. */
+const USUAL_PACKET = 1452;
+
+/** Time in milliseconds after which a path's MTU is asked for again while datagrams are sent. */
+const MEASURE_INTERVAL = 60_000;
+
+/** This side's end of a channel. */
+export interface DatagramPort {
+  /** The socket; its owner closes it. */
+  readonly socket: DatagramSocket;
+  /** Address that the channel's packets leave from and arrive at. */
+  readonly local: Endpoint;
+  /** Address of the other side, as far as it is known: to look up the path's MTU. */
+  readonly peer: Address;
+}
+
+/** One channel of a link: what a handle stands for. */
+export interface LinkChannel {
+  /** The link. */
+  readonly link: DatagramLink;
+  /** The channel's index in the association. */
+  readonly channel: number;
+}
+
+/** Takes the datagrams of a flow. @param payload Valid during the call, and the receiver's to change. */
+export type FlowReceiver = (payload: Uint8Array<ArrayBuffer>, trafficClass: number) => void;
+
+/** Options of a {@linkcode DatagramLink}. */
+export interface LinkOptions {
+  /** This side's end of each channel, in their order; null for a channel that has not joined. */
+  readonly ports: readonly (DatagramPort | null)[];
+  /** Addresses to send to; null to send to where the other side's datagrams come from, as a server does. */
+  readonly remotes: readonly Endpoint[] | null;
+  /** The association's scheme. */
+  readonly scheme: Scheme;
+  /** Number of channels that suffice. */
+  readonly threshold: number;
+  /** A watched source of pads (`commonGuard`). */
+  readonly pads: PadSource;
+  /** Measures time limits. */
+  readonly clock: Clock;
+  /** Gets the handles that this side hands out. */
+  readonly handles: HandleTable<LinkChannel>;
+  /** Counts. */
+  readonly counts: DatagramCounts;
+  /** Called when pads or numbers have failed: nothing more may be sent then. */
+  readonly failed: (error: unknown) => void;
+}
+
+/**
+ * The datagrams of one association, in both directions (docs/PROTOCOL.md, appendix A): seals those to send, a turn's in one call for
+ * each channel, and hands those that arrive to their flows. Best effort: what can't be sent is dropped and counted.
+ */
+export class DatagramLink {
+  /** What to hand out to the other side. */
+  readonly means: DatagramMeans;
+  readonly #options: LinkOptions;
+  readonly #ports: (DatagramPort | null)[];
+  readonly #returns: ReturnAddresses | null;
+  readonly #flows = new Map<number, FlowReceiver>();
+  readonly #classes = new Uint8Array(SEND_CAPACITY);
+  #sealer: Sealer | null = null;
+  #opener: Opener | null = null;
+  #peerHandles: readonly Uint8Array[] = [];
+  #limit = 0;
+  #measuredAt = -Infinity;
+  #closed = false;
+  #expiring = false;
+  #challenging = false;
+
+  /** Creates a link that can't be used before {@linkcode DatagramLink.accept}. */
+  constructor(options: LinkOptions) {
+    const { ports, remotes, handles } = this.#options = options;
+    const key = new Uint8Array(DATAGRAM_KEY_LENGTH);
+    systemPads(key);
+    this.#ports = [...ports];
+    this.#returns = remotes === null ? new ReturnAddresses(ports.length, systemPads) : null;
+    this.means = { key, handles: ports.map((_, channel) => handles.add({ link: this, channel })) };
+  }
+
+  /** True once the other side has handed out its means, and until the link is closed. */
+  get isUsable(): boolean {
+    return this.#sealer !== null && !this.#closed;
+  }
+
+  /** Longest payload that can be sent now, in bytes; 0 before {@linkcode DatagramLink.accept}. */
+  get maxPayload(): number {
+    return this.#limit;
+  }
+
+  /** Takes what the other side hands out. @throws {WireError} If it did so before, or not for all channels. */
+  accept({ key, handles }: DatagramMeans): void {
+    const { scheme, threshold, pads, counts } = this.#options, channels = this.#ports.length;
+    if (this.#sealer !== null) throw new WireError("a second DATAGRAMS");
+    if (handles.length !== channels) throw new WireError(`DATAGRAMS for ${handles.length} of ${channels} channels`);
+    if (this.#closed) return;
+    this.#limit = this.#measure();
+    this.#sealer = new Sealer({
+      key: new TagKey(this.means.key),
+      scheme,
+      pads,
+      handles,
+      maxPayload: this.#limit,
+      capacity: SEND_CAPACITY,
+    });
+    const maxPayload = MAX_PACKET - PACKET_OVERHEAD;
+    this.#opener = new Opener({ key: new TagKey(key), scheme, channels, threshold, maxPayload, counts });
+    this.#peerHandles = handles;
+  }
+
+  /** Changes this side's end of a channel. */
+  bind(channel: number, port: DatagramPort | null): void {
+    this.#ports[channel] = port;
+    if (this.#sealer !== null) this.#limit = Math.min(this.#measure(), this.#sealer.packetSize - PACKET_OVERHEAD);
+  }
+
+  /** Reports whether packets of a channel may arrive at a socket and local address. */
+  isAt(channel: number, socket: DatagramSocket, locals: Uint32Array, at: number): boolean {
+    const port = this.#ports[channel]!;
+    return port?.socket === socket && (isUnspecified(locals, at) || sameEndpointHost(locals, at, port.local, 0));
+  }
+
+  /** Has the datagrams of a flow delivered. */
+  attach(flow: number, receiver: FlowReceiver): void {
+    this.#flows.set(flow, receiver);
+  }
+
+  /** Ends a flow: its datagrams are dropped. */
+  detach(flow: number): void {
+    this.#flows.delete(flow);
+  }
+
+  /** Reports whether a number is in use. */
+  has(flow: number): boolean {
+    return this.#flows.has(flow);
+  }
+
+  /**
+   * Sends a datagram at the end of the turn, with others.
+   *
+   * @param flow 0 to 65,535.
+   * @param payload Copied.
+   * @param trafficClass That of its packets.
+   * @returns False if it is dropped, which is counted: because the link is not usable, or it is too long.
+   */
+  send(flow: number, payload: Uint8Array, trafficClass: number): boolean {
+    const sealer = this.#sealer, { counts } = this.#options;
+    if (sealer === null || this.#closed) {
+      counts.noFlow++;
+      return false;
+    }
+    if (sealer.isFull) this.#flush();
+    if (payload.length > this.#limit) {
+      counts.tooLarge++;
+      return false;
+    }
+    if (sealer.count === 0) queueMicrotask(() => this.#flush());
+    this.#classes[sealer.count] = trafficClass;
+    try {
+      sealer.add(flow, payload);
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+    counts.sent++;
+    counts.sentBytes += payload.length;
+    return true;
+  }
+
+  /**
+   * Takes a packet with a handle of this link, which {@linkcode DatagramLink.isAt} allows.
+   *
+   * @param kind The packet's.
+   * @param packet Only read.
+   * @param batch Has its source and class at `index`.
+   */
+  receive(channel: number, kind: PacketKind, packet: Uint8Array, batch: DatagramBatch, index: number): void {
+    if (this.#closed || this.#opener === null) return void this.#options.counts.stray++;
+    const at = index * ENDPOINT_WORDS;
+    switch (kind) {
+      case PacketKind.Share:
+        return this.#open(channel, packet, batch, index);
+      case PacketKind.Challenge:
+        // A server's addresses are known: it is not asked.
+        if (this.#returns === null) this.#sendPath(channel, PacketKind.Response, packet, batch.remotes, at);
+        return;
+      case PacketKind.Response:
+        this.#returns?.of(channel).answered(batch.remotes, at, packet.subarray(PACKET_HEAD_LENGTH + 1));
+    }
+  }
+
+  /** Ends it: its handles mean nothing any more, and nothing is sent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const handle of this.means.handles) this.#options.handles.remove(handle);
+    this.#flows.clear();
+    this.#opener = this.#sealer = null;
+  }
+
+  #fail(error: unknown): void {
+    this.close();
+    this.#options.failed(error);
+  }
+
+  #open(channel: number, packet: Uint8Array, batch: DatagramBatch, index: number): void {
+    const opener = this.#opener!, { clock, counts } = this.#options, now = clock.now();
+    const opened = opener.open(channel, packet, batch.remotes, index * ENDPOINT_WORDS, now);
+    if (opened === Opened.Waiting && !this.#expiring) this.#expireLater();
+    if (opened !== Opened.Datagram && opened !== Opened.Belated) return;
+    if (this.#returns !== null) this.#verified(this.#returns, opener, packet.length, now);
+    if (opened === Opened.Belated) return;
+    const { flow, payload } = opener, receiver = this.#flows.get(flow);
+    if (receiver === undefined) return void counts.noFlow++;
+    counts.received++;
+    counts.receivedBytes += payload.length;
+    receiver(payload, batch.classes[index]!);
+  }
+
+  #verified(returns: ReturnAddresses, { used, usedCount, sources }: Opener, bytes: number, now: number): void {
+    for (let at = 0; at < usedCount; at++) {
+      const channel = used[at]!;
+      returns.verified(channel, sources, channel * ENDPOINT_WORDS, bytes, now);
+      if (returns.of(channel).candidate !== null) this.#challenge(returns, now);
+    }
+  }
+
+  /** Sends the challenges that are due, and again later while there are any. */
+  #challenge(returns: ReturnAddresses, now: number): void {
+    let waits = false;
+    for (let channel = 0; channel < this.#ports.length; channel++) {
+      const address = returns.of(channel), challenge = address.challenge(now);
+      if (challenge !== null) this.#sendPath(channel, PacketKind.Challenge, challenge.token, challenge.to, 0);
+      if (address.candidate !== null) waits = true;
+    }
+    if (!waits || this.#challenging) return;
+    this.#challenging = true;
+    this.#options.clock.after(CHALLENGE_INTERVAL, () => {
+      this.#challenging = false;
+      if (!this.#closed) this.#challenge(returns, this.#options.clock.now());
+    });
+  }
+
+  /** Sends a packet about a return address. @param token The token, or the packet that ends in it. */
+  #sendPath(
+    channel: number,
+    kind: PacketKind.Challenge | PacketKind.Response,
+    token: Uint8Array,
+    to: Uint32Array,
+    toAt: number,
+  ): void {
+    const port = this.#ports[channel];
+    if (port == null) return;
+    const packet = encodePath(this.#peerHandles[channel]!, kind, token.subarray(token.length - 8));
+    const [batch] = sendBatches(1, USUAL_PACKET);
+    batch!.slot(0).set(packet);
+    batch!.lengths[0] = packet.length;
+    batch!.classes[0] = 0;
+    copyEndpoint(to, toAt, batch!.remotes, 0);
+    this.#transmit(port, batch!, 1);
+  }
+
+  #expireLater(): void {
+    this.#expiring = true;
+    this.#options.clock.after(MAX_WAIT, () => {
+      this.#expiring = false;
+      const opener = this.#opener;
+      opener?.expire(this.#options.clock.now());
+      if (opener !== null && opener.held > 0) this.#expireLater();
+    });
+  }
+
+  #flush(): void {
+    const sealer = this.#sealer, { clock } = this.#options;
+    if (sealer === null || sealer.count === 0) return;
+    const batches = sendBatches(this.#ports.length, sealer.packetSize), now = clock.now();
+    let count: number;
+    try {
+      count = sealer.flush(batches);
+    } catch (error) {
+      return this.#fail(error);
+    }
+    for (let channel = 0; channel < batches.length; channel++) this.#sendOn(channel, batches[channel]!, count, now);
+    if (now - this.#measuredAt > MEASURE_INTERVAL) {
+      this.#limit = Math.min(this.#measure(), sealer.packetSize - PACKET_OVERHEAD);
+    }
+  }
+
+  #sendOn(channel: number, batch: DatagramBatch, count: number, now: number): void {
+    const port = this.#ports[channel], { remotes, counts } = this.#options;
+    if (port == null) return void (counts.noAddress += count);
+    batch.classes.set(count === SEND_CAPACITY ? this.#classes : this.#classes.subarray(0, count));
+    const address = this.#returns?.of(channel);
+    if (address?.candidate != null) return this.#transmit(port, batch, this.#address(channel, batch, count, now));
+    const to = address === undefined ? remotes![channel]! : address.confirmed;
+    if (to === null) return void (counts.noAddress += count);
+    for (let index = 0; index < count; index++) copyEndpoint(to, 0, batch.remotes, index * ENDPOINT_WORDS);
+    this.#transmit(port, batch, count);
+  }
+
+  /** Addresses packets while a channel's return address is not confirmed; moves those together that have one. */
+  #address(channel: number, batch: DatagramBatch, count: number, now: number): number {
+    const address = this.#returns!.of(channel), { data, stride, lengths, classes, remotes } = batch;
+    let left = 0;
+    for (let index = 0; index < count; index++) {
+      const to = address.target(lengths[index]!, now);
+      if (to === null) {
+        this.#options.counts.noAddress++;
+        continue;
+      }
+      if (left < index) data.copyWithin(left * stride, index * stride, index * stride + lengths[index]!);
+      lengths[left] = lengths[index]!;
+      classes[left] = classes[index]!;
+      copyEndpoint(to, 0, remotes, left++ * ENDPOINT_WORDS);
+    }
+    return left;
+  }
+
+  /** Sends addressed packets from a channel's address. */
+  #transmit({ socket, local }: DatagramPort, batch: DatagramBatch, count: number): void {
+    const { counts } = this.#options;
+    for (let index = 0; index < count; index++) copyEndpoint(local, 0, batch.locals, index * ENDPOINT_WORDS);
+    if (socket.send(batch, count) === count) return;
+    for (let index = 0; index < count; index++) {
+      const outcome = batch.outcomes[index];
+      if (outcome === SendOutcome.Blocked) counts.blocked++;
+      else if (outcome === SendOutcome.Failed) counts.unsent++;
+      else if (outcome === SendOutcome.TooLarge) {
+        counts.tooLarge++;
+        // What the system has just learned about the path holds for the next ones.
+        this.#measuredAt = Math.min(this.#measuredAt, this.#options.clock.now() - MEASURE_INTERVAL);
+      }
+    }
+  }
+
+  /** The longest payload that fits a packet on every path, in bytes. */
+  #measure(): number {
+    this.#measuredAt = this.#options.clock.now();
+    let packet = MAX_PACKET;
+    for (const port of this.#ports) {
+      if (port !== null) packet = Math.min(packet, port.socket.maxPayload(port.peer) ?? USUAL_PACKET);
+    }
+    return Math.max(0, packet - PACKET_OVERHEAD);
+  }
+}

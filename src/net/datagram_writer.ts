@@ -1,0 +1,75 @@
+import { DatagramBatch, type DatagramSocket } from "./datagram.ts";
+import { copyEndpoint, type Endpoint, ENDPOINT_WORDS } from "./endpoint.ts";
+
+/** Datagrams that leave in one call at most. */
+const CAPACITY = 32;
+
+/** Batches that a thread keeps for its next turns. */
+const MAX_FREE = 8;
+
+/** Batches that no writer uses now, by size: a writer has one only while something waits. */
+const free = new Map<number, DatagramBatch[]>();
+
+/** Sends datagrams on a socket, those of one turn of the event loop in one call. What can't be sent is lost. */
+export class DatagramWriter {
+  /** Number of datagrams that could not be sent. */
+  lost = 0;
+  readonly #socket: DatagramSocket;
+  readonly #size: number;
+  #batch: DatagramBatch | null = null;
+  #count = 0;
+
+  /**
+   * Creates a writer with nothing to send.
+   *
+   * @param socket Closed by its owner.
+   * @param size Longest datagram, in bytes.
+   */
+  constructor(socket: DatagramSocket, size: number) {
+    this.#socket = socket;
+    this.#size = size;
+  }
+
+  /**
+   * Sends a datagram at the end of the turn.
+   *
+   * @param remote Address to send to.
+   * @param local Address to send from; null for the system's choice.
+   * @param parts Its bytes, in parts; copied.
+   * @param trafficClass DSCP and ECN.
+   * @returns False if it is too long, and lost.
+   */
+  add(remote: Endpoint, local: Endpoint | null, parts: readonly Uint8Array[], trafficClass: number): boolean {
+    if (this.#count === CAPACITY) this.#flush();
+    const batch = this.#batch ??= free.get(this.#size)?.pop() ?? new DatagramBatch(CAPACITY, this.#size);
+    const index = this.#count, slot = batch.slot(index);
+    let length = 0;
+    for (const part of parts) {
+      if (length + part.length > slot.length) {
+        this.lost++;
+        return false;
+      }
+      slot.set(part, length);
+      length += part.length;
+    }
+    batch.lengths[index] = length;
+    batch.classes[index] = trafficClass;
+    const at = index * ENDPOINT_WORDS;
+    copyEndpoint(remote, 0, batch.remotes, at);
+    if (local === null) batch.locals.fill(0, at, at + ENDPOINT_WORDS);
+    else copyEndpoint(local, 0, batch.locals, at);
+    if (this.#count++ === 0) queueMicrotask(() => this.#flush());
+    return true;
+  }
+
+  #flush(): void {
+    const batch = this.#batch;
+    if (batch === null) return;
+    this.lost += this.#count - this.#socket.send(batch, this.#count);
+    this.#count = 0;
+    this.#batch = null;
+    const kept = free.get(this.#size) ?? [];
+    if (kept.length < MAX_FREE) kept.push(batch);
+    free.set(this.#size, kept);
+  }
+}

@@ -1,0 +1,117 @@
+import type { Association } from "../association/association.ts";
+import type { DatagramCounts } from "../datagrams/counts.ts";
+import type { DatagramLink } from "../datagrams/link.ts";
+import type { Address } from "../net/address.ts";
+import type { DatagramNetwork } from "../net/datagram.ts";
+import { isIp } from "../net/ip.ts";
+import type { Lookups } from "../net/names/lookups.ts";
+import type { FlowStream } from "../session/flow_stream.ts";
+import type { Traffic } from "../session/traffic.ts";
+import type { Stream } from "../streams/stream.ts";
+import type { Clock } from "../time/clock.ts";
+import type { DatagramMeans } from "../wire/datagrams.ts";
+import { ResultCode } from "../wire/frame.ts";
+import { WireError } from "../wire/decoder.ts";
+import type { ServerDatagrams } from "./datagrams.ts";
+import { TargetFlow } from "./target_flow.ts";
+
+/** Options of {@linkcode AssociationFlows}. */
+export interface AssociationFlowsOptions {
+  /** Returns the UDP side of the handler's channels; null if it has none. */
+  readonly datagrams: () => ServerDatagrams | null;
+  /** Makes the sockets towards targets. */
+  readonly datagramNetwork: DatagramNetwork;
+  /** Counts. */
+  readonly activity: { readonly datagrams: DatagramCounts };
+  /** Resolves the names of targets. */
+  readonly lookups: Lookups;
+  /** Measures time limits. */
+  readonly clock: Clock;
+  /** Returns the current time limits. */
+  readonly timeouts: () => { readonly connect: number; readonly flow: number };
+  /** The client handler's host, on whose behalf names are resolved. */
+  readonly source: string;
+  /** Hands out this side's means to send datagrams. */
+  readonly handOut: (means: DatagramMeans) => void;
+}
+
+/** The flows of datagrams of one association. */
+export class AssociationFlows {
+  readonly #association: Association;
+  readonly #options: AssociationFlowsOptions;
+  #link: DatagramLink | null = null;
+  #hasHandedOut = false;
+  #leaving = Promise.withResolvers<void>();
+
+  /** Starts without flows. */
+  constructor(association: Association, options: AssociationFlowsOptions) {
+    this.#association = association;
+    this.#options = options;
+  }
+
+  /** Takes the client's means to send datagrams. @throws {WireError} If it has handed them out before. */
+  accept(means: DatagramMeans): void {
+    const datagrams = this.#options.datagrams();
+    // Its flows are refused.
+    if (datagrams === null) return;
+    this.#link ??= datagrams.link(this.#association);
+    this.#link.accept(means);
+  }
+
+  /** Notes that a channel has been joined, again or for the first time. */
+  joined(index: number): void {
+    if (this.#link !== null) this.#options.datagrams()?.joined(this.#association, this.#link, index);
+  }
+
+  /** Ends all flows, so that the client opens them elsewhere. */
+  leave(): void {
+    this.#leaving.resolve();
+    this.#leaving = Promise.withResolvers<void>();
+  }
+
+  /**
+   * Opens a flow.
+   *
+   * @param number Its number.
+   * @param target A host and port; a name is resolved.
+   * @returns Null if the handler carries no datagrams.
+   * @throws {WireError} If the client has handed out no means, or the number is in use.
+   * @throws The error of looking up the name, or the system's.
+   */
+  async open(number: number, { host, port }: Address, traffic: Traffic): Promise<TargetFlow | null> {
+    const { datagrams, datagramNetwork: network, lookups, clock, timeouts } = this.#options;
+    const { activity: { datagrams: counts } } = this.#options;
+    if (datagrams() === null) return null;
+    const link = this.#link;
+    if (link === null) throw new WireError("OPEN of a flow before DATAGRAMS");
+    if (link.has(number)) throw new WireError(`OPEN of flow ${number}, which is open`);
+    // Nobody else may take the number while the name is looked up.
+    link.attach(number, () => void counts.noFlow++);
+    try {
+      const options = { clock, timeout: timeouts().connect, source: this.#options.source };
+      const [address] = isIp(host) ? [host] : await lookups.addresses(host, options);
+      const target = { host: address!, port }, timeout = () => 2 * timeouts().flow;
+      return new TargetFlow({ network, target, link, number, traffic, clock, counts, timeout });
+    } catch (error) {
+      link.detach(number);
+      throw error;
+    }
+  }
+
+  /**
+   * Answers the client, and carries a flow until either side ends it.
+   *
+   * @throws The stream's error.
+   */
+  async carry(flow: TargetFlow, stream: Stream, answers: FlowStream): Promise<void> {
+    if (!this.#hasHandedOut) this.#options.handOut(this.#link!.means);
+    this.#hasHandedOut = true;
+    stream.answer(ResultCode.Ok);
+    try {
+      await Promise.race([flow.silent, answers.over, this.#leaving.promise]);
+      await stream.end();
+    } finally {
+      flow.close();
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import type { DatagramCounts } from "../datagrams/counts.ts";
+import { type DatagramLink, MAX_PACKET } from "../datagrams/link.ts";
+import type { Address } from "../net/address.ts";
+import { DatagramBatch, type DatagramNetwork, type DatagramSocket } from "../net/datagram.ts";
+import { DatagramWriter } from "../net/datagram_writer.ts";
+import { type Endpoint, ENDPOINT_WORDS, endpointOf, sameEndpointHost } from "../net/endpoint.ts";
+import { isIpv4 } from "../net/ip.ts";
+import type { Traffic } from "../session/traffic.ts";
+import type { Clock } from "../time/clock.ts";
+
+/** Bounds of the number of datagrams that a target's socket takes in one call: there may be thousands of idle flows. */
+const MIN_CAPACITY = 2, MAX_CAPACITY = 64;
+
+/** Room for a datagram where the paths' MTU is at most 1,500, in bytes. */
+const USUAL_ROOM = 2048;
+
+/** Options of {@linkcode TargetFlow}. */
+export interface TargetFlowOptions {
+  /** Makes the socket. */
+  readonly network: DatagramNetwork;
+  /** The target, with an IP address. */
+  readonly target: Address;
+  /** The association's datagrams. */
+  readonly link: DatagramLink;
+  /** The flow's number. */
+  readonly number: number;
+  /** Bytes of payloads: received from the client, and sent to it. */
+  readonly traffic: Traffic;
+  /** Measures silence. */
+  readonly clock: Clock;
+  /** Counts datagrams that are dropped. */
+  readonly counts: DatagramCounts;
+  /** Returns the time without a datagram after which it is over, in milliseconds. */
+  readonly timeout: () => number;
+}
+
+/** A flow of datagrams between a client and a target, which has a socket of its own. */
+export class TargetFlow {
+  readonly #options: TargetFlowOptions;
+  readonly #socket: DatagramSocket;
+  readonly #target: Endpoint;
+  readonly #silent = Promise.withResolvers<void>();
+  #usedAt: number;
+  #cancel: () => void = () => {};
+
+  /**
+   * Begins to carry datagrams.
+   *
+   * @throws The system's error, if it can't open a socket.
+   */
+  constructor(options: TargetFlowOptions) {
+    const { network, target, link, number, traffic, clock, counts } = this.#options = options;
+    const socket = this.#socket = network.bind(
+      { host: isIpv4(target.host) ? "0.0.0.0" : "::", port: 0 },
+      { outgoing: true },
+    );
+    this.#target = endpointOf(target);
+    this.#usedAt = clock.now();
+    const writer = new DatagramWriter(socket, MAX_PACKET);
+    link.attach(number, (payload, trafficClass) => {
+      this.#usedAt = clock.now();
+      traffic.received += payload.length;
+      if (!writer.add(this.#target, null, [payload], trafficClass)) counts.tooLarge++;
+    });
+    void this.#receive();
+    this.#watch();
+  }
+
+  /** Resolves when there has been no datagram for too long. */
+  get silent(): Promise<void> {
+    return this.#silent.promise;
+  }
+
+  /** Ends the flow. */
+  close(): void {
+    this.#cancel();
+    this.#options.link.detach(this.#options.number);
+    this.#socket.close();
+  }
+
+  async #receive(): Promise<void> {
+    const { link, number, traffic, clock, counts } = this.#options, socket = this.#socket;
+    const room = link.maxPayload <= USUAL_ROOM ? USUAL_ROOM : MAX_PACKET;
+    let batch = new DatagramBatch(MIN_CAPACITY, room);
+    for (let count = await socket.receive(batch); count > 0; count = await socket.receive(batch)) {
+      for (let index = 0; index < count; index++) {
+        // Anybody who reaches this machine can send to the socket.
+        if (!this.#isFromTarget(batch.remotes, index * ENDPOINT_WORDS)) continue;
+        this.#usedAt = clock.now();
+        if (batch.isCut(index)) counts.tooLarge++;
+        else if (link.send(number, batch.bytes(index), batch.classes[index]!)) traffic.sent += batch.lengths[index]!;
+      }
+      if (count === batch.capacity && count < MAX_CAPACITY) batch = new DatagramBatch(2 * count, room);
+    }
+  }
+
+  #isFromTarget(remotes: Uint32Array, at: number): boolean {
+    return remotes[at + 4] === this.#target[4] && sameEndpointHost(remotes, at, this.#target, 0);
+  }
+
+  #watch(): void {
+    const { clock, timeout } = this.#options, left = this.#usedAt + timeout() - clock.now();
+    if (left <= 0) return this.#silent.resolve();
+    this.#cancel = clock.after(left, () => this.#watch());
+  }
+}
