@@ -105,9 +105,22 @@ function multiply(element: v128): void {
   product = reduced(low, high);
 }
 
+/** Byte d of the products of two blocks with a power of k and the next one; `at` as for `products`. */
+function twoProducts(at: usize, a1: v128, a2: v128, b1: v128, b2: v128): v128 {
+  return v128.xor(products(at, a1, a2), products(at + TABLES_LENGTH, b1, b2));
+}
+
+/** The lower of two vectors as numbers of 32 bytes, times 256, and byte d of four products. */
+function next(low: v128, ab: v128, cd: v128): v128 {
+  // As a tree, so that little waits for the sum so far.
+  return v128.xor(shifted(i64x2.splat(0), low), v128.xor(ab, cd));
+}
+
 /**
  * Computes m1 k + m2 k^2 + ... for four times as many blocks as groups. Of a group, the products by k, k^2, k^3 and k^4 are
  * added before they are put together from their bytes and reduced.
+ *
+ * A loop over the tables takes 1.1 times as long, and 1.4 times while the core's other thread is busy.
  */
 function sumOf(blocks: usize, groups: usize): v128 {
   const zero = i64x2.splat(0), nibble = i8x16.splat(15);
@@ -115,19 +128,42 @@ function sumOf(blocks: usize, groups: usize): v128 {
   for (let at = blocks + 64 * groups; at > blocks;) {
     at -= 64;
     const a = load128(at), b = load128(at + 16), c = load128(at + 32), d = v128.xor(load128(at + 48), sum);
-    const aLower = v128.and(a, nibble), aUpper = v128.and(i16x8.shr_u(a, 4), nibble);
-    const bLower = v128.and(b, nibble), bUpper = v128.and(i16x8.shr_u(b, 4), nibble);
-    const cLower = v128.and(c, nibble), cUpper = v128.and(i16x8.shr_u(c, 4), nibble);
-    const dLower = v128.and(d, nibble), dUpper = v128.and(i16x8.shr_u(d, 4), nibble);
-    let low = zero, high = zero;
-    for (let table = TABLES + 480; table >= TABLES; table -= 32) {
-      high = shifted(low, high);
-      // As a tree, so that little waits for the sum so far.
-      const ab = v128.xor(products(table, aLower, aUpper), products(table + TABLES_LENGTH, bLower, bUpper));
-      const c = products(table + 2 * TABLES_LENGTH, cLower, cUpper);
-      const d = products(table + 3 * TABLES_LENGTH, dLower, dUpper);
-      low = v128.xor(shifted(zero, low), v128.xor(ab, v128.xor(c, d)));
-    }
+    const a1 = v128.and(a, nibble), a2 = v128.and(i16x8.shr_u(a, 4), nibble);
+    const b1 = v128.and(b, nibble), b2 = v128.and(i16x8.shr_u(b, 4), nibble);
+    const c1 = v128.and(c, nibble), c2 = v128.and(i16x8.shr_u(c, 4), nibble);
+    const d1 = v128.and(d, nibble), d2 = v128.and(i16x8.shr_u(d, 4), nibble);
+    let low = v128.xor(twoProducts(TABLES + 480, a1, a2, b1, b2), twoProducts(TABLES + 1504, c1, c2, d1, d2));
+    let high = zero;
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES + 448, a1, a2, b1, b2), twoProducts(TABLES + 1472, c1, c2, d1, d2));
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES + 416, a1, a2, b1, b2), twoProducts(TABLES + 1440, c1, c2, d1, d2));
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES + 384, a1, a2, b1, b2), twoProducts(TABLES + 1408, c1, c2, d1, d2));
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES + 352, a1, a2, b1, b2), twoProducts(TABLES + 1376, c1, c2, d1, d2));
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES + 320, a1, a2, b1, b2), twoProducts(TABLES + 1344, c1, c2, d1, d2));
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES + 288, a1, a2, b1, b2), twoProducts(TABLES + 1312, c1, c2, d1, d2));
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES + 256, a1, a2, b1, b2), twoProducts(TABLES + 1280, c1, c2, d1, d2));
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES + 224, a1, a2, b1, b2), twoProducts(TABLES + 1248, c1, c2, d1, d2));
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES + 192, a1, a2, b1, b2), twoProducts(TABLES + 1216, c1, c2, d1, d2));
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES + 160, a1, a2, b1, b2), twoProducts(TABLES + 1184, c1, c2, d1, d2));
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES + 128, a1, a2, b1, b2), twoProducts(TABLES + 1152, c1, c2, d1, d2));
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES + 96, a1, a2, b1, b2), twoProducts(TABLES + 1120, c1, c2, d1, d2));
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES + 64, a1, a2, b1, b2), twoProducts(TABLES + 1088, c1, c2, d1, d2));
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES + 32, a1, a2, b1, b2), twoProducts(TABLES + 1056, c1, c2, d1, d2));
+    high = shifted(low, high);
+    low = next(low, twoProducts(TABLES, a1, a2, b1, b2), twoProducts(TABLES + 1024, c1, c2, d1, d2));
     sum = reduced(low, high);
   }
   return reversed(sum);

@@ -1,5 +1,5 @@
 import type { DatagramBatch } from "../datagram.ts";
-import { copyEndpoint, ENDPOINT_WORDS, MAPPED } from "../endpoint.ts";
+import { ENDPOINT_WORDS, MAPPED } from "../endpoint.ts";
 import { AF_INET6, SOL_IP, SOL_IPV6 } from "./constants.ts";
 import type { Libc } from "./libc.ts";
 import {
@@ -107,10 +107,10 @@ export class ReceivedMessages {
         const size = Math.min(segment, length - this.#offset), fits = size <= batch.size;
         batch.lengths[index] = fits ? size : batch.size + 1;
         if (fits && size > 0) batch.slot(index).set(this.#view(message, size));
-        if (index > first) copyHead(batch, first, index);
         index++;
         this.#offset += size;
       } while (index < batch.capacity && this.#offset < length);
+      repeatHead(batch, first, index);
       if (this.#offset < length) break;
       this.#makeRoom(message);
       this.#next++;
@@ -177,11 +177,16 @@ export class ReceivedMessages {
   }
 }
 
-/** Gives a datagram the addresses and the class of another one. */
-function copyHead({ remotes, locals, classes }: DatagramBatch, from: number, to: number): void {
-  copyEndpoint(remotes, from * ENDPOINT_WORDS, remotes, to * ENDPOINT_WORDS);
-  copyEndpoint(locals, from * ENDPOINT_WORDS, locals, to * ENDPOINT_WORDS);
-  classes[to] = classes[from]!;
+/** Gives the datagrams behind one, to `end`, its addresses and its class. */
+function repeatHead({ remotes, locals, classes }: DatagramBatch, from: number, end: number): void {
+  classes.fill(classes[from]!, from, end);
+  for (let word = 0; word < ENDPOINT_WORDS; word++) {
+    const remote = remotes[from * ENDPOINT_WORDS + word]!, local = locals[from * ENDPOINT_WORDS + word]!;
+    for (let index = from + 1, at = index * ENDPOINT_WORDS + word; index < end; index++, at += ENDPOINT_WORDS) {
+      remotes[at] = remote;
+      locals[at] = local;
+    }
+  }
 }
 
 /** Writes the IPv4 address in a word as IPv4-mapped IPv6. */
