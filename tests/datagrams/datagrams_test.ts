@@ -84,6 +84,45 @@ Deno.test("datagrams are delivered in the order in which they become complete", 
   assertEquals([both.opener.held, both.opener.heldBytes], [0, 0]);
 });
 
+Deno.test("datagrams of all lengths, longer than a room for packets or not, come over 2 to 6 channels", () => {
+  for (const channels of [2, 3, 4, 5, 6]) {
+    const both = new Channels(channels, random.fill, { maxPayload: 65_475, capacity: 1 });
+    const payloads = [0, 1, 14, 15, 2016, 2017, 65_475].map((length) => random.bytes(length));
+    for (const [index, shares] of both.seal(payloads.map((payload) => ({ flow: 258, payload }))).entries()) {
+      const last = shares.length - 1;
+      assertEquals(shares.map((sent) => both.open(sent)), shares.map((_, at) => at === last ? Datagram : Waiting));
+      assertEquals(both.delivered[index], { sequence: index, flow: 258, payload: payloads[index]!.toHex() });
+    }
+    assertEquals(both.opener.heldBytes, 0);
+  }
+});
+
+Deno.test("shares wait outside of the module's memory while that is full, and in it again afterwards", () => {
+  const fillers = Array.from({ length: 3 }, () => new Channels(2, random.fill));
+  // More than the rooms that a thread has, 2,048: those of the last one come last.
+  const waiting = fillers.map((both) => both.seal(some(1000)));
+  const both = new Channels(3, random.fill), datagrams = both.seal(some(3));
+  both.open(datagrams[0]![0]!);
+  for (const [index, filler] of fillers.entries()) waiting[index]!.forEach((shares) => filler.open(shares[0]!));
+  // The shares of the first are in the memory and outside of it, those of the second all outside.
+  for (const shares of datagrams.slice(0, 2)) {
+    for (const sent of shares) both.open(sent);
+  }
+  for (const [index, filler] of fillers.entries()) {
+    for (const shares of waiting[index]!) assertEquals(filler.open(shares[1]!), Datagram);
+    assertEquals(filler.delivered.map(({ payload }) => payload), some(1000).map(({ payload }) => payload.toHex()));
+  }
+  for (const sent of datagrams[2]!) both.open(sent);
+  assertEquals(both.delivered.map(({ sequence }) => sequence), [0, 1, 2]);
+});
+
+Deno.test("payloads longer than a message has room for are refused as an option", () => {
+  const key = new TagKey(new Uint8Array(16)), options = { key, scheme: xor, maxPayload: 65_534 };
+  const handles = [new Uint8Array(8), new Uint8Array(8)];
+  assertThrows(() => new Sealer({ ...options, pads: random.fill, handles, capacity: 1 }), RangeError);
+  assertThrows(() => new Opener({ ...options, channels: 2, threshold: 2 }), RangeError);
+});
+
 Deno.test("the addresses of all its shares are known of a delivered datagram", () => {
   const both = new Channels(3, random.fill), [shares] = both.seal(some(1));
   const sources = [1, 2, 3].map((host) => endpointOf({ host: `192.0.2.${host}`, port: host }));
