@@ -30,8 +30,9 @@ interface Carrier {
 
 /**
  * Datagrams in one event loop: sealed, shared, joined and checked in memory; and the same by way of loopback with a socket
- * for each side of three channels, next to a relay that sends what it has on each channel and takes what has come on all.
- * Counted in processor time of both sides together, so that other processes matter little.
+ * for each side of three channels, next to relays that send what they have on each channel and take what has come on all:
+ * one by the same calls, one with a message for each datagram, as by sendmmsg and recvmmsg alone. Counted in processor time
+ * of both sides together, so that other processes matter little.
  */
 export async function datagrams(bench: Bench): Promise<void> {
   const pads = commonGuard(padSource("auto"));
@@ -39,6 +40,7 @@ export async function datagrams(bench: Bench): Promise<void> {
     ["MICSS in memory", (length) => inMemory(sealing(length, xor, CHANNELS, pads))],
     ["MICSS in memory, 2 of 3", (length) => inMemory(sealing(length, thresholdScheme(2), 2, pads))],
     ["relay", (length) => overLoopback(relaying(length))],
+    ["relay, a message each", (length) => overLoopback(relaying(length), true)],
     ["MICSS", (length) => overLoopback(sealing(length, xor, CHANNELS, pads))],
     ["MICSS, 2 of 3", (length) => overLoopback(sealing(length, thresholdScheme(2), 2, pads))],
   ];
@@ -124,12 +126,16 @@ function inMemory(direction: Direction): Carrier {
   };
 }
 
-function overLoopback(direction: Direction): Carrier {
+/** @param apart Gives datagrams in a row different classes, so that each is a message of its own. */
+function overLoopback(direction: Direction, apart = false): Carrier {
   const bind = (): DatagramSocket => systemDatagrams.bind({ host: "127.0.0.1", port: 0 });
   const out = batchesOf(direction), into = batchesOf(direction), near = out.map(bind), far = out.map(bind);
-  for (const [channel, { remotes }] of out.entries()) {
+  for (const [channel, { remotes, classes }] of out.entries()) {
     const to = endpointOf(far[channel]!.address);
-    for (let index = 0; index < BATCH; index++) remotes.set(to, index * ENDPOINT_WORDS);
+    for (let index = 0; index < BATCH; index++) {
+      remotes.set(to, index * ENDPOINT_WORDS);
+      classes[index] = apart ? index % 2 : 0;
+    }
   }
   return {
     async carry() {
