@@ -25,6 +25,12 @@ const USUAL_PACKET = 1452;
 /** Time in milliseconds after which a path's MTU is asked for again while datagrams are sent. */
 const MEASURE_INTERVAL = 60_000;
 
+/** Number of no flow: an empty datagram of it tells a server where to send to, and is dropped. */
+export const NO_FLOW = 0;
+
+/** Time in milliseconds after which a client that has open flows and has sent nothing tells so again: for NATs forget. */
+export const TELL_INTERVAL = 20_000;
+
 /** This side's end of a channel. */
 export interface DatagramPort {
   /** The socket; its owner closes it. */
@@ -88,6 +94,9 @@ export class DatagramLink {
   #closed = false;
   #expiring = false;
   #challenging = false;
+  /** Cancels telling the server again; null if that is not due. */
+  #cancelTelling: (() => void) | null = null;
+  #sentAt = 0;
 
   /** Creates a link that can't be used before {@linkcode DatagramLink.accept}. */
   constructor(options: LinkOptions) {
@@ -127,12 +136,15 @@ export class DatagramLink {
     const maxPayload = MAX_PACKET - PACKET_OVERHEAD;
     this.#opener = new Opener({ key: new TagKey(key), scheme, channels, threshold, maxPayload, counts });
     this.#peerHandles = handles;
+    this.#tell();
   }
 
   /** Changes this side's end of a channel. */
   bind(channel: number, port: DatagramPort | null): void {
     this.#ports[channel] = port;
-    if (this.#sealer !== null) this.#limit = Math.min(this.#measure(), this.#sealer.packetSize - PACKET_OVERHEAD);
+    if (this.#sealer === null) return;
+    this.#limit = Math.min(this.#measure(), this.#sealer.packetSize - PACKET_OVERHEAD);
+    this.#tell();
   }
 
   /** Reports whether packets of a channel may arrive at a socket and local address. */
@@ -141,9 +153,10 @@ export class DatagramLink {
     return port?.socket === socket && (isUnspecified(locals, at) || sameEndpointHost(locals, at, port.local, 0));
   }
 
-  /** Has the datagrams of a flow delivered. */
+  /** Has the datagrams of a flow delivered. @param flow 1 to 65,535. */
   attach(flow: number, receiver: FlowReceiver): void {
     this.#flows.set(flow, receiver);
+    if (this.#cancelTelling === null) this.#tellLater();
   }
 
   /** Ends a flow: its datagrams are dropped. */
@@ -159,7 +172,7 @@ export class DatagramLink {
   /**
    * Sends a datagram at the end of the turn, with others.
    *
-   * @param flow 0 to 65,535.
+   * @param flow 1 to 65,535.
    * @param payload Copied.
    * @param trafficClass That of its packets.
    * @returns False if it is dropped, which is counted: because the link is not usable, or it is too long.
@@ -215,8 +228,27 @@ export class DatagramLink {
     if (this.#closed) return;
     this.#closed = true;
     for (const handle of this.means.handles) this.#options.handles.remove(handle);
+    this.#cancelTelling?.();
     this.#flows.clear();
     this.#opener = this.#sealer = null;
+  }
+
+  /** As a client, tells the server where to send to, before an application has anything to say. */
+  #tell(): void {
+    if (this.#returns !== null || !this.isUsable) return;
+    const { counts } = this.#options;
+    if (this.send(NO_FLOW, new Uint8Array(0), 0)) counts.sent--;
+  }
+
+  #tellLater(): void {
+    if (this.#returns !== null || this.#closed) return;
+    const { clock } = this.#options, left = Math.max(0, this.#sentAt + TELL_INTERVAL - clock.now());
+    this.#cancelTelling = clock.after(left > 0 ? left : TELL_INTERVAL, () => {
+      this.#cancelTelling = null;
+      if (this.#flows.size === 0) return;
+      if (clock.now() - this.#sentAt >= TELL_INTERVAL) this.#tell();
+      this.#tellLater();
+    });
   }
 
   #fail(error: unknown): void {
@@ -232,6 +264,7 @@ export class DatagramLink {
     if (this.#returns !== null) this.#verified(this.#returns, opener, packet.length, now);
     if (opened === Opened.Belated) return;
     const { flow, payload } = opener, receiver = this.#flows.get(flow);
+    if (flow === NO_FLOW) return;
     if (receiver === undefined) return void counts.noFlow++;
     counts.received++;
     counts.receivedBytes += payload.length;
@@ -294,7 +327,7 @@ export class DatagramLink {
   #flush(): void {
     const sealer = this.#sealer, { clock } = this.#options;
     if (sealer === null || sealer.count === 0) return;
-    const batches = sendBatches(this.#ports.length, sealer.packetSize), now = clock.now();
+    const batches = sendBatches(this.#ports.length, sealer.packetSize), now = this.#sentAt = clock.now();
     let count: number;
     try {
       count = sealer.flush(batches);

@@ -1,6 +1,6 @@
 import type { Association } from "../association/association.ts";
 import type { DatagramCounts } from "../datagrams/counts.ts";
-import type { DatagramLink } from "../datagrams/link.ts";
+import { type DatagramLink, NO_FLOW } from "../datagrams/link.ts";
 import type { Address } from "../net/address.ts";
 import type { DatagramNetwork } from "../net/datagram.ts";
 import { isIp } from "../net/ip.ts";
@@ -84,6 +84,7 @@ export class AssociationFlows {
     if (datagrams() === null) return null;
     const link = this.#link;
     if (link === null) throw new WireError("OPEN of a flow before DATAGRAMS");
+    if (number === NO_FLOW) throw new WireError("OPEN of flow 0");
     if (link.has(number)) throw new WireError(`OPEN of flow ${number}, which is open`);
     // Nobody else may take the number while the name is looked up.
     link.attach(number, () => void counts.noFlow++);

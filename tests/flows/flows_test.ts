@@ -144,3 +144,46 @@ Deno.test("when the association fails, the flow goes on over another one, and th
   assertEquals(pair.target.socket.address, UDP_TARGET);
   await pair.close();
 });
+
+Deno.test("a server that speaks first reaches a client that was silent, and one that has moved", async () => {
+  const pair = new FlowPair(), application = pair.application(), { clock, network, server } = pair.handlers;
+  application.send("here", UDP_FORWARD);
+  await pair.flow();
+  const { from } = pair.target.got[0]!;
+  // The path of one channel breaks, and its new connection has another local address.
+  const [association] = pair.handlers.client.activity.associations.keys();
+  const before = association!.connections[1]!.local;
+  network.source = "198.51.100.77";
+  association!.connections[1]!.reset();
+  await pair.flow();
+  await clock.advance(1000);
+  await pair.flow();
+  assert(JSON.stringify(association!.connections[1]!.local) !== JSON.stringify(before));
+  pair.target.send("pushed", from);
+  await pair.flow();
+  assertEquals(application.texts, ["re: here", "pushed"]);
+  assertEquals(server.activity.datagrams.noAddress, 0);
+  await pair.close();
+});
+
+Deno.test("while a flow is open and nothing is sent, the client tells where it is every 20 s", async () => {
+  const pair = new FlowPair(), application = pair.application(), { clock, datagrams, client } = pair.handlers;
+  for (const text of ["one", "two"]) application.send(text, UDP_FORWARD);
+  await pair.flow();
+  let packets = 0;
+  datagrams.pass = (packet) => {
+    packets++;
+    assertEquals(packet.bytes.length, 32);
+    return [packet];
+  };
+  await clock.advance(19_000);
+  assertEquals(packets, 0);
+  await clock.advance(42_000);
+  assertEquals(packets, 9);
+  assertEquals(client.activity.datagrams.sent, 2);
+  await clock.advance(60_000);
+  packets = 0;
+  await clock.advance(60_000);
+  assertEquals(packets, 0);
+  await pair.close();
+});

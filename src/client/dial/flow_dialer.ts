@@ -172,8 +172,9 @@ export class FlowDialer {
 
   /** A number that no flow of a link has. @throws {RangeError} If there is none. */
   #numberOn(link: DatagramLink): number {
-    for (let tries = 0; tries <= MAX_FLOW; tries++) {
-      this.#last = (this.#last + 1) % (MAX_FLOW + 1);
+    for (let tries = 0; tries < MAX_FLOW; tries++) {
+      // From 1, as 0 stands for none.
+      this.#last = this.#last % MAX_FLOW + 1;
       if (!link.has(this.#last)) return this.#last;
     }
     throw new RangeError("all numbers of flows are in use");
