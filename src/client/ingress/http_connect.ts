@@ -25,18 +25,13 @@ const ANSWERS: Readonly<Record<Refusal, readonly [ErrorStatus, string]>> = {
 /** Ingress for HTTP CONNECT (RFC 9110, 9.3.6), as of any web proxy. */
 export class HttpConnectIngress implements IngressProtocol {
   readonly name = "http-connect";
-  readonly listen: Address;
-  readonly #users: Users | undefined;
 
   /**
    * Serves HTTP CONNECT at an address.
    *
    * @param users Users for Basic authentication (RFC 7617). Default: no authentication.
    */
-  constructor(listen: Address, users?: Users) {
-    this.listen = listen;
-    this.#users = users;
-  }
+  constructor(readonly listen: Address, readonly users?: Users) {}
 
   async negotiate(dialogue: Dialogue): Promise<Arrival> {
     const { destination, credentials } = await dialogue.receive(decodeConnect()).catch((error) => {
@@ -46,15 +41,15 @@ export class HttpConnectIngress implements IngressProtocol {
     return {
       connection: dialogue.connection,
       destination,
-      ...this.#users !== undefined && { user: new TextDecoder().decode(credentials!.user) },
+      ...this.users !== undefined && { user: new TextDecoder().decode(credentials!.user) },
       accepted: () => dialogue.send(encodeEstablished()),
       refused: (error) => dialogue.end(encodeError(...ANSWERS[refusalOf(error)])),
     };
   }
 
   #authenticate(credentials: Credentials | undefined): void {
-    if (this.#users === undefined) return;
-    if (credentials !== undefined && this.#users.verify(credentials.user, credentials.password)) return;
+    if (this.users === undefined) return;
+    if (credentials !== undefined && this.users.verify(credentials.user, credentials.password)) return;
     const reason = credentials === undefined ? "no password" : "unknown user or wrong password";
     throw new IngressError(reason, encodeError(407, "authentication required: give user name and password"));
   }

@@ -28,18 +28,13 @@ const REPLIES: Readonly<Record<Refusal, Reply>> = {
 /** Ingress for SOCKS5 (RFC 1928). */
 export class Socks5Ingress implements IngressProtocol {
   readonly name = "socks5";
-  readonly listen: Address;
-  readonly #users: Users | undefined;
 
   /**
    * Serves SOCKS5 at an address.
    *
    * @param users Users for password authentication (RFC 1929). Default: no authentication.
    */
-  constructor(listen: Address, users?: Users) {
-    this.listen = listen;
-    this.#users = users;
-  }
+  constructor(readonly listen: Address, readonly users?: Users) {}
 
   async negotiate(dialogue: Dialogue): Promise<Arrival> {
     const { connection } = dialogue;
@@ -63,16 +58,16 @@ export class Socks5Ingress implements IngressProtocol {
 
   /** Negotiates authentication. @returns The user, if authentication is required. */
   async #authenticate(dialogue: Dialogue): Promise<string | undefined> {
-    const method = this.#users === undefined ? AuthMethod.None : AuthMethod.Password;
+    const method = this.users === undefined ? AuthMethod.None : AuthMethod.Password;
     const offered = await dialogue.receive(decodeMethods());
     if (!offered.includes(method)) {
       const reason = method === AuthMethod.None ? "requires password authentication" : "offers no password";
       throw new IngressError(`the application ${reason}`, encodeMethod(AuthMethod.Unacceptable));
     }
     await dialogue.send(encodeMethod(method));
-    if (this.#users === undefined) return undefined;
+    if (this.users === undefined) return undefined;
     const { user, password } = await dialogue.receive(decodePassword());
-    const correct = this.#users.verify(user, password);
+    const correct = this.users.verify(user, password);
     if (!correct) throw new IngressError("unknown user or wrong password", encodePasswordStatus(false));
     await dialogue.send(encodePasswordStatus(true));
     return new TextDecoder().decode(user);
