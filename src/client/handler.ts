@@ -24,9 +24,10 @@ import { Dialers } from "./dial/dialers.ts";
 import { Direct } from "./dial/direct.ts";
 import { Flows } from "./flows/flows.ts";
 import { Directory, type Route } from "./servers/directory.ts";
-import type { Arrival, IngressProtocol } from "./ingress/arrival.ts";
+import type { Arrival, IngressProtocol, RelayArrival } from "./ingress/arrival.ts";
 import { type IngressUsers, makeProtocols } from "./ingress/protocols.ts";
 import { Overloaded } from "./ingress/refusal.ts";
+import { Socks5Udp } from "./ingress/socks5_udp.ts";
 import { type EffectiveLimits, limitsFor } from "./limits.ts";
 import { LoopGuard } from "./loop_guard.ts";
 import { isIp } from "../net/ip.ts";
@@ -74,6 +75,7 @@ export class ClientHandler implements Observable {
   readonly #ingress: Ingress;
   readonly #flows: Flows;
   readonly #datagramIngress: DatagramIngress;
+  readonly #socks5Udp: Socks5Udp;
   readonly #loopGuard: LoopGuard;
   readonly #rules: RulesInPlace;
   #monitor: RulesMonitor | undefined;
@@ -164,6 +166,11 @@ export class ClientHandler implements Observable {
       give: () => capacity.give(),
       directory: this.#directory,
       dialers: this.#dialers,
+    });
+    this.#socks5Udp = new Socks5Udp({
+      ...{ activity, datagrams, flows: this.#flows, refused: this.#refused },
+      room: () => capacity.fits(1),
+      channels: group.channels,
     });
     try {
       this.#datagramIngress = new DatagramIngress(config, {
@@ -285,6 +292,7 @@ export class ClientHandler implements Observable {
     this.#routes?.close();
     this.#ingress.stopListening();
     this.#datagramIngress.close();
+    this.#socks5Udp.close();
     this.#flows.stop();
   }
 
@@ -298,6 +306,7 @@ export class ClientHandler implements Observable {
     this.#monitor?.close();
     this.#routes?.close();
     this.#datagramIngress.close();
+    this.#socks5Udp.close();
     this.#flows.stop();
     await this.#ingress.close();
     this.#directory.close();
@@ -317,13 +326,15 @@ export class ClientHandler implements Observable {
     }
   }
 
-  async #handle(arrival: Arrival): Promise<void> {
-    if (this.#rules.consumes(arrival)) return;
+  async #handle(arrival: Arrival | RelayArrival): Promise<void> {
+    const isRelay = "relayed" in arrival;
+    if (!isRelay && this.#rules.consumes(arrival)) return;
     if (!this.#capacity.take()) {
       this.activity.refusals.count("overloaded");
       return await arrival.refused(new Overloaded("session limit reached"));
     }
     try {
+      if (isRelay) return await this.#socks5Udp.relay(arrival);
       const route = await this.#route(arrival);
       if (route?.kind === "direct") await this.#direct.relay(arrival, route.addresses);
       else if (route?.kind === "server") await this.#dialers.dial(route.server, arrival, arrival.destination.port);

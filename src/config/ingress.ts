@@ -37,7 +37,7 @@ export const ingressSchema: {
     shape: list(addressSyntax({ listen: true })),
     default: [],
     example: "[127.0.0.1:1080]",
-    doc: "Address to serve SOCKS5 at; server names work as host names",
+    doc: "Address to serve SOCKS5 at, for connections and UDP datagrams; server names work as host names",
   },
   socks5Users: {
     key: "socks5-users",

@@ -24,6 +24,12 @@ export class DatagramCounts implements OpenerCounts {
   noFlow = 0;
   /** Packets that are malformed, for nobody here, or at another address than their channel's. */
   stray = 0;
+  /** Datagrams to a SOCKS5 relay without a valid header. */
+  malformed = 0;
+  /** Fragments to a SOCKS5 relay, which does not join them. */
+  fragment = 0;
+  /** Datagrams to a SOCKS5 relay from elsewhere than its application. */
+  stranger = 0;
   duplicate = 0;
   late = 0;
   incomplete = 0;

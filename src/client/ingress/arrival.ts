@@ -27,6 +27,20 @@ export interface Arrival {
   readonly refused: (error: unknown) => Promise<void>;
 }
 
+/** An application's connection for whose duration its datagrams are to be relayed. */
+export interface RelayArrival {
+  /** Owned with the arrival. Nothing is expected from it but its end. */
+  readonly connection: Connection;
+  /** Address that the application says it will send datagrams from, which may be zeros. */
+  readonly source: Address | null;
+  /** The authenticated user, if the ingress requires authentication. */
+  readonly user?: string;
+  /** Reports the relay's address to the application. @throws If writing fails. */
+  readonly relayed: (by: Address) => Promise<void>;
+  /** As for {@linkcode Arrival}; called in place of `relayed`. */
+  readonly refused: (error: unknown) => Promise<void>;
+}
+
 /** An ingress protocol at a listener: determines the destination of each connection. */
 export interface IngressProtocol {
   /** Name in log lines. */
@@ -40,7 +54,7 @@ export interface IngressProtocol {
    *
    * @throws {IngressError} If the request is invalid or refused. After any other error the dialogue can't go on.
    */
-  negotiate(dialogue: Dialogue): Promise<Arrival>;
+  negotiate(dialogue: Dialogue): Promise<Arrival | RelayArrival>;
 }
 
 /** An ingress refuses a connection. The message is for the log, and contains nothing that the application sent. */

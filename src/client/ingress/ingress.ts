@@ -7,7 +7,7 @@ import { listenShared, StartError } from "../../net/listen/listen.ts";
 import type { System } from "../../net/system/system.ts";
 import type { Log, LogFields } from "../../log/log.ts";
 import type { WorkerGroup } from "../../workers/worker_group.ts";
-import { type Arrival, IngressError, type IngressProtocol } from "./arrival.ts";
+import { type Arrival, IngressError, type IngressProtocol, type RelayArrival } from "./arrival.ts";
 import { Dialogue } from "./dialogue.ts";
 
 /** Time for pending connections to arrive after a listener stops admitting new ones, in milliseconds. */
@@ -33,7 +33,7 @@ export interface IngressOptions extends System {
   /** Returns the current limits. */
   readonly limits: () => IngressLimits;
   /** Handles an arrival, which it owns; settles when the connection has ended, and must not reject. */
-  readonly handle: (arrival: Arrival) => Promise<void>;
+  readonly handle: (arrival: Arrival | RelayArrival) => Promise<void>;
   /** Called for each refused connection, with the fields of its log line. */
   readonly refused: (fields: LogFields) => void;
   /** Gets a line if accepting fails. */
@@ -142,7 +142,7 @@ export class Ingress {
   }
 
   /** Determines a connection's destination. @returns null after refusing the connection. */
-  async #negotiate(protocol: IngressProtocol, connection: Connection): Promise<Arrival | null> {
+  async #negotiate(protocol: IngressProtocol, connection: Connection): Promise<Arrival | RelayArrival | null> {
     const { clock, limits, refused } = this.#options;
     const dialogue = new Dialogue(connection, clock, limits().timeout);
     const evicted = this.#dialogues.add(dialogue);

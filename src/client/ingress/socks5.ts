@@ -1,6 +1,6 @@
 import type { Address } from "../../net/address.ts";
 import { WireError } from "../../wire/decoder.ts";
-import { type Arrival, IngressError, type IngressProtocol } from "./arrival.ts";
+import { type Arrival, IngressError, type IngressProtocol, type RelayArrival } from "./arrival.ts";
 import type { Dialogue } from "./dialogue.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
 import {
@@ -36,7 +36,7 @@ export class Socks5Ingress implements IngressProtocol {
    */
   constructor(readonly listen: Address, readonly users?: Users) {}
 
-  async negotiate(dialogue: Dialogue): Promise<Arrival> {
+  async negotiate(dialogue: Dialogue): Promise<Arrival | RelayArrival> {
     const { connection } = dialogue;
     const user = await this.#authenticate(dialogue);
     const request = await dialogue.receive(decodeRequest()).catch((error) => {
@@ -44,16 +44,17 @@ export class Socks5Ingress implements IngressProtocol {
       const reply = error instanceof Socks5Error ? error.reply : Reply.GeneralFailure;
       throw new IngressError(error.message, encodeReply(reply), { cause: error });
     });
-    if (request.command === "udp-associate") {
-      throw new IngressError("UDP ASSOCIATE is not supported", encodeReply(Reply.CommandNotSupported));
-    }
-    return {
+    const common = {
       connection,
-      destination: request.destination,
       ...user !== undefined && { user },
-      accepted: () => dialogue.send(encodeReply(Reply.Succeeded)),
-      refused: (error) => dialogue.end(encodeReply(REPLIES[refusalOf(error)])),
+      refused: (error: unknown) => dialogue.end(encodeReply(REPLIES[refusalOf(error)])),
     };
+    if (request.command === "udp-associate") {
+      const relayed = (by: Address) => dialogue.send(encodeReply(Reply.Succeeded, by));
+      return { ...common, source: request.source, relayed };
+    }
+    const accepted = () => dialogue.send(encodeReply(Reply.Succeeded));
+    return { ...common, destination: request.destination, accepted };
   }
 
   /** Negotiates authentication. @returns The user, if authentication is required. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Address } from "../../net/address.ts";
-import { bytesHost, hostBytes } from "../../net/ip.ts";
+import { bytesHost, hostBytes, isIp } from "../../net/ip.ts";
 import { type Decoder, WireError } from "../../wire/decoder.ts";
 import { destinationHost } from "./destination_host.ts";
 
@@ -52,8 +52,8 @@ export enum AddressType {
 export type Request =
   /** Asks for a connection. */
   | { readonly command: "connect"; readonly destination: Address }
-  /** Asks for a UDP relay. The application will send from `source`; zeros or a name say nothing about it. */
-  | { readonly command: "udp-associate"; readonly source: Address };
+  /** Asks for a UDP relay; with the address that the application will send from, if it is one, which may be zeros. */
+  | { readonly command: "udp-associate"; readonly source: Address | null };
 
 /** An invalid request, and the reply to it. */
 export class Socks5Error extends WireError {
@@ -121,8 +121,11 @@ export function* decodeRequest(): Decoder<Request> {
   const host = yield* decodeHost(type!);
   const [high, low] = twoBytes(yield 2);
   const port = high << 8 | low;
+  if (command === UDP_ASSOCIATE) {
+    // Any name will do: PySocks sends "0".
+    return { command: "udp-associate", source: host === null || !isIp(host) ? null : { host, port } };
+  }
   if (host === null) throw new Socks5Error("invalid host name", Reply.GeneralFailure);
-  if (command === UDP_ASSOCIATE) return { command: "udp-associate", source: { host, port } };
   if (port === 0) throw new Socks5Error("port 0 is invalid", Reply.GeneralFailure);
   return { command: "connect", destination: { host, port } };
 }

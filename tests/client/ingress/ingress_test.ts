@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { IngressProtocol } from "../../../src/client/ingress/arrival.ts";
+import type { Arrival, IngressProtocol } from "../../../src/client/ingress/arrival.ts";
 import { Socks5Ingress } from "../../../src/client/ingress/socks5.ts";
 import { ForwardIngress, RedirectIngress, TproxyIngress } from "../../../src/client/ingress/implicit_destination.ts";
 import { Ingress, type IngressOptions } from "../../../src/client/ingress/ingress.ts";
@@ -64,7 +64,8 @@ Deno.test("TPROXY leads to the local address, and only its listener is transpare
   const destinations: unknown[] = [];
   const ingress = open([new Socks5Ingress(LISTEN), new TproxyIngress(ANY)], network, {
     makeTransparent: ({ address }) => transparent.push(address.port),
-    handle({ destination, connection }) {
+    handle(arrival) {
+      const { destination, connection } = arrival as Arrival;
       destinations.push(destination);
       return Promise.resolve(connection.close());
     },
@@ -102,7 +103,8 @@ Deno.test("of 1,025 silent applications the first is evicted, and the last is se
   const network = new MemoryNetwork({ capacity: 64 });
   const arrived = Promise.withResolvers<unknown>();
   const ingress = open([new Socks5Ingress(LISTEN)], network, {
-    handle({ destination, connection }) {
+    handle(arrival) {
+      const { destination, connection } = arrival as Arrival;
       arrived.resolve(destination);
       return Promise.resolve(connection.close());
     },
@@ -129,7 +131,8 @@ Deno.test("protocols are replaced at the same addresses; listeners stay, and dif
     [new ForwardIngress({ listen: at(1), server: "web", port: 80 }), new Socks5Ingress(at(2))],
     network,
     {
-      handle({ connection, destination }) {
+      handle(arrival) {
+        const { connection, destination } = arrival as Arrival;
         arrived.push(destination);
         return Promise.resolve(connection.close());
       },

@@ -61,7 +61,7 @@ const TURNED_AWAY = [
   ["an unknown user", USERS, "05 01 02 01 01 78 07 73653a63726574", "0502 0101"],
   ["an empty user and password", USERS, "05 01 02 01 00 00", "0502 0101"],
   ["BIND", undefined, "05 01 00 05 02 00 01 c0000201 0050", "0500 05070001000000000000"],
-  ["UDP ASSOCIATE", undefined, "05 01 00 05 03 00 01 00000000 0000", "0500 05070001000000000000"],
+  ["UDP ASSOCIATE without relays", undefined, "05 01 00 05 03 00 01 00000000 0000", "0500 05010001000000000000"],
   ["an address of an unknown type", undefined, "05 01 00 05 01 00 05 aabbcc", "0500 05080001000000000000"],
   ["an invalid name", undefined, "05 01 00 05 01 00 03 01 20 0050", "0500 05010001000000000000"],
   ["port 0", undefined, "05 01 00 05 01 00 01 c0000201 0000", "0500 05010001000000000000"],

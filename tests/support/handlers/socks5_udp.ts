@@ -48,7 +48,7 @@ export interface Networks {
 export interface AssociateOptions {
   /** The address that the request names. Default: none. */
   readonly named?: Address;
-  /** Address of the application's socket. Default: 127.0.0.1, any port. */
+  /** Address of the application's socket. Default: that of its connection, any port. */
   readonly from?: Address;
   /** User and password. Default: no authentication. */
   readonly user?: readonly [string, string];
@@ -86,7 +86,7 @@ export class Socks5UdpClient implements Disposable {
   static async associate(
     { network, datagrams }: Networks,
     proxy: Address,
-    { named = { host: "0.0.0.0", port: 0 }, from = { host: "127.0.0.1", port: 0 }, user }: AssociateOptions = {},
+    { named = { host: "0.0.0.0", port: 0 }, from, user }: AssociateOptions = {},
   ): Promise<Socks5UdpClient> {
     const control = await network.connect(proxy);
     try {
@@ -107,7 +107,8 @@ export class Socks5UdpClient implements Disposable {
       const rest = await read(type === 1 ? 6 : 18);
       if (reply !== 0) throw new Refused(reply);
       const { address } = decodeAddress(Uint8Array.of(type!, ...rest));
-      return new Socks5UdpClient(control, address, datagrams.bind(from));
+      const socket = datagrams.bind(from ?? { host: control.local.host, port: 0 });
+      return new Socks5UdpClient(control, address, socket);
     } catch (error) {
       control.close();
       throw error;

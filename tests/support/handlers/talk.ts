@@ -1,5 +1,5 @@
 /** An application, played by the test, that talks to an ingress over an in-memory network. */
-import type { Arrival, IngressProtocol } from "../../../src/client/ingress/arrival.ts";
+import type { Arrival, IngressProtocol, RelayArrival } from "../../../src/client/ingress/arrival.ts";
 import { Ingress } from "../../../src/client/ingress/ingress.ts";
 import type { Address } from "../../../src/net/address.ts";
 import { type Connection, writeAll } from "../../../src/net/connection.ts";
@@ -23,11 +23,12 @@ export interface Talk extends AsyncDisposable {
   arrival(): Promise<Arrival>;
 }
 
-/** Starts an ingress and connects to it. */
+/** Starts an ingress and connects to it. @param relay Takes arrivals for relays. */
 export async function startTalk(
   protocol: IngressProtocol,
   options: MemoryNetworkOptions = {},
   timeout = 5000,
+  relay: (arrival: RelayArrival) => Promise<void> = ({ refused }) => refused(new Error("no relays")),
 ): Promise<Talk> {
   const network = new MemoryNetwork(options);
   const clock = new FakeClock();
@@ -39,6 +40,7 @@ export async function startTalk(
     makeTransparent: () => {},
     refused: () => {},
     handle(arrival) {
+      if ("relayed" in arrival) return relay(arrival);
       arrivals.push(arrival);
       waiting.shift()?.(arrival);
       return Promise.resolve();
@@ -74,6 +76,6 @@ export async function readSome(connection: Connection): Promise<Uint8Array> {
 }
 
 /** Encodes a text with one byte per character. */
-export function latin1(text: string): Uint8Array {
+export function latin1(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
