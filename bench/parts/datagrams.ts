@@ -21,6 +21,9 @@ const BATCH = 64;
 /** Payloads, in bytes. */
 const LENGTHS = [100, 1400];
 
+/** Longest payload that there is room for: that of an MTU of 1,500 over IPv4. */
+const MAX_PAYLOAD = 1440;
+
 /** Something that carries a batch of datagrams from its beginning to its end, in one event loop. */
 interface Carrier {
   /** Carries {@linkcode BATCH} datagrams. @returns The number that arrived. */
@@ -78,8 +81,8 @@ interface Direction {
 function sealing(length: number, scheme: Scheme, threshold: number, pads: (into: Uint8Array) => void): Direction {
   const key = new TagKey(crypto.getRandomValues(new Uint8Array(16))), payload = new Uint8Array(length);
   const handles = Array.from({ length: CHANNELS }, () => crypto.getRandomValues(new Uint8Array(8)));
-  const sealer = new Sealer({ key, scheme, pads, handles, maxPayload: length, capacity: BATCH });
-  const opener = new Opener({ key, scheme, channels: CHANNELS, threshold, maxPayload: length });
+  const sealer = new Sealer({ key, scheme, pads, handles, maxPayload: MAX_PAYLOAD, capacity: BATCH });
+  const opener = new Opener({ key, scheme, channels: CHANNELS, threshold, maxPayload: MAX_PAYLOAD });
   return {
     packetSize: sealer.packetSize,
     make(batches) {
@@ -92,19 +95,19 @@ function sealing(length: number, scheme: Scheme, threshold: number, pads: (into:
 }
 
 function relaying(length: number): Direction {
-  const payload = new Uint8Array(length), packetSize = length + PACKET_OVERHEAD;
+  const payload = new Uint8Array(length), size = length + PACKET_OVERHEAD;
   return {
-    packetSize,
+    packetSize: MAX_PAYLOAD + PACKET_OVERHEAD,
     make(batches) {
       for (const batch of batches) {
         for (let index = 0; index < BATCH; index++) {
           batch.slot(index).set(payload, PACKET_HEAD_LENGTH);
-          batch.lengths[index] = packetSize;
+          batch.lengths[index] = size;
         }
       }
       return BATCH;
     },
-    take: (channel, batch, index) => batch.bytes(index).length === packetSize && channel === CHANNELS - 1,
+    take: (channel, batch, index) => batch.bytes(index).length === size && channel === CHANNELS - 1,
   };
 }
 

@@ -354,7 +354,7 @@ export class DatagramLink {
 
   /** Addresses packets while a channel's return address is not confirmed; moves those together that have one. */
   #address(channel: number, batch: DatagramBatch, count: number, now: number): number {
-    const address = this.#returns!.of(channel), { data, stride, lengths, classes, remotes } = batch;
+    const address = this.#returns!.of(channel), { offsets, lengths, classes, remotes } = batch;
     let left = 0;
     for (let index = 0; index < count; index++) {
       const to = address.target(lengths[index]!, now);
@@ -362,7 +362,7 @@ export class DatagramLink {
         this.#options.counts.noAddress++;
         continue;
       }
-      if (left < index) data.copyWithin(left * stride, index * stride, index * stride + lengths[index]!);
+      offsets[left] = offsets[index]!;
       lengths[left] = lengths[index]!;
       classes[left] = classes[index]!;
       copyEndpoint(to, 0, remotes, left++ * ENDPOINT_WORDS);

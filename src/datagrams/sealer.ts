@@ -33,15 +33,16 @@ export interface SealerOptions {
  */
 export class Sealer {
   readonly #options: SealerOptions;
-  readonly #stride: number;
-  /** Messages, each as far from the start as its packets are from that of their batches, so that all are split at once. */
+  /** Messages, each as far from the start as its packets are from that of their batches' data: all are split at once. */
   readonly #messages: Uint8Array<ArrayBuffer>;
+  /** Where the packet of each begins, and its length. */
+  readonly #offsets: Uint32Array<ArrayBuffer>;
   readonly #lengths: Uint32Array<ArrayBuffer>;
   /** The message that is sealed, where that is done, in a view that is made again only where the length changes. */
   #sealed = memory.subarray(SEALED, SEALED);
   #count = 0;
-  /** Bytes of the messages. */
-  #bytes = 0;
+  /** Where the next packet begins. */
+  #end = 0;
   /** Number of the next datagram that is flushed. */
   #sequence = 0;
   /** Datagrams that were not sealed, as their payload was longer than allowed. */
@@ -51,8 +52,8 @@ export class Sealer {
   constructor(options: SealerOptions) {
     if (options.maxPayload > MAX_MESSAGE - MESSAGE_HEAD_LENGTH) throw new RangeError("too long a payload");
     this.#options = options;
-    this.#stride = options.maxPayload + PACKET_OVERHEAD + 7 & ~7;
-    this.#messages = new Uint8Array(options.capacity * this.#stride);
+    this.#messages = new Uint8Array(options.capacity * aligned(this.packetSize));
+    this.#offsets = new Uint32Array(options.capacity);
     this.#lengths = new Uint32Array(options.capacity);
   }
 
@@ -95,51 +96,45 @@ export class Sealer {
     memory.set(payload, SEALED + MESSAGE_HEAD_LENGTH);
     key.writeSealed(sequence, length);
     if (this.#sealed.length !== length) this.#sealed = memory.subarray(SEALED, SEALED + length);
-    this.#messages.set(this.#sealed, this.#count * this.#stride + PACKET_HEAD_LENGTH);
-    this.#lengths[this.#count++] = length;
-    this.#bytes += length;
+    this.#messages.set(this.#sealed, this.#end + PACKET_HEAD_LENGTH);
+    this.#offsets[this.#count] = this.#end;
+    this.#lengths[this.#count++] = PACKET_HEAD_LENGTH + length;
+    this.#end = aligned(this.#end + PACKET_HEAD_LENGTH + length);
     return true;
   }
 
   /**
    * Splits the datagrams that were added, writes a packet of each into every channel's batch, and empties this one.
    *
-   * @param batches One for each channel, of {@linkcode Sealer.packetSize} and at least the sealer's capacity. Their data and
-   *   lengths are written, and nothing else of them.
+   * @param batches One for each channel, of {@linkcode Sealer.packetSize} and at least the sealer's capacity. Their data,
+   *   offsets and lengths are written, and nothing else of them.
    * @returns The number of datagrams.
    * @throws Whatever the source of pads throws; nothing must be sent then. The numbers of those datagrams are used up.
    */
   flush(batches: readonly DatagramBatch[]): number {
-    const count = this.#count, first = this.#sequence, lengths = this.#lengths;
-    const { handles } = this.#options;
-    if (batches.length !== handles.length || batches.some(({ stride }) => stride !== this.#stride)) {
+    const count = this.#count, first = this.#sequence, end = this.#end, { handles, scheme, pads } = this.#options;
+    if (batches.length !== handles.length || batches.some(({ size }) => size !== this.packetSize)) {
       throw new RangeError("batches of another number or size");
     }
     try {
-      this.#split(count, batches);
+      // All at once, the few bytes between the messages, too: long pads are drawn several times faster.
+      scheme.split(this.#messages.subarray(0, end), batches.map(({ data }) => data.subarray(0, end)), pads);
     } finally {
       this.#sequence += count;
-      this.#count = this.#bytes = 0;
+      this.#count = this.#end = 0;
     }
-    for (const [channel, { data, lengths: packets }] of batches.entries()) {
+    for (const [channel, { data, offsets, lengths }] of batches.entries()) {
       for (let index = 0; index < count; index++) {
-        writeHead(data, index * this.#stride, handles[channel]!, first + index);
-        packets[index] = PACKET_HEAD_LENGTH + lengths[index]!;
+        const at = offsets[index] = this.#offsets[index]!;
+        writeHead(data, at, handles[channel]!, first + index);
+        lengths[index] = this.#lengths[index]!;
       }
     }
     return count;
   }
+}
 
-  #split(count: number, batches: readonly DatagramBatch[]): void {
-    const { scheme, pads } = this.#options, end = count * this.#stride;
-    // All at once, also what lies between the messages, if that is not most of it: long pads are drawn several times faster.
-    if (2 * this.#bytes >= end) {
-      scheme.split(this.#messages.subarray(0, end), batches.map(({ data }) => data.subarray(0, end)), pads);
-      return;
-    }
-    for (let index = 0; index < count; index++) {
-      const start = index * this.#stride + PACKET_HEAD_LENGTH, end = start + this.#lengths[index]!;
-      scheme.split(this.#messages.subarray(start, end), batches.map(({ data }) => data.subarray(start, end)), pads);
-    }
-  }
+/** The next multiple of 8: the offsets of messages and shares have to agree modulo that. */
+function aligned(bytes: number): number {
+  return bytes + 7 & ~7;
 }

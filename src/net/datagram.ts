@@ -29,10 +29,10 @@ export class DatagramBatch {
   readonly capacity: number;
   /** Longest datagram that fits, in bytes. */
   readonly size: number;
-  /** Bytes from one slot's start to the next one's, a multiple of 8. */
-  readonly stride: number;
-  /** The payloads: datagram i begins at i times {@linkcode stride}. */
+  /** The payloads: {@linkcode capacity} slots, each of {@linkcode size} bytes filled up to a multiple of 8. */
   readonly data: Uint8Array<ArrayBuffer>;
+  /** Offset of each datagram there: that of its slot, unless one to send was put elsewhere. */
+  readonly offsets: Uint32Array<ArrayBuffer>;
   /** Length of each datagram in bytes; `size + 1` for one received that was longer than `size`, and is not whole. */
   readonly lengths: Uint32Array<ArrayBuffer>;
   /** The other side's address of each, as {@linkcode ENDPOINT_WORDS} words. */
@@ -62,8 +62,8 @@ export class DatagramBatch {
     if (!(size >= 1 && size <= MAX_DATAGRAM)) throw new RangeError(`datagrams of ${size} bytes`);
     this.capacity = capacity;
     this.size = size;
-    const stride = this.stride = size + 7 & ~7;
-    const data = this.data = new Uint8Array(capacity * stride);
+    const stride = size + 7 & ~7, data = this.data = new Uint8Array(capacity * stride);
+    this.offsets = Uint32Array.from({ length: capacity }, (_, index) => index * stride);
     this.lengths = new Uint32Array(capacity);
     this.remotes = new Uint32Array(capacity * ENDPOINT_WORDS);
     this.locals = new Uint32Array(capacity * ENDPOINT_WORDS);
@@ -73,15 +73,18 @@ export class DatagramBatch {
     this.#views = [...this.#slots];
   }
 
-  /** The whole room of a datagram, `size` bytes; always the same array. */
+  /** The whole room of a datagram, `size` bytes, where it is from now on; always the same array. */
   slot(index: number): Uint8Array<ArrayBuffer> {
-    return this.#slots[index]!;
+    const slot = this.#slots[index]!;
+    this.offsets[index] = slot.byteOffset;
+    return slot;
   }
 
-  /** A view of a datagram's bytes. The same array is returned as long as the length is the same. */
+  /** A view of a datagram's bytes. The same array is returned as long as place and length are the same. */
   bytes(index: number): Uint8Array<ArrayBuffer> {
-    const length = this.lengths[index], view = this.#views[index]!;
-    return view.length === length ? view : this.#views[index] = this.#slots[index]!.subarray(0, length);
+    const length = Math.min(this.lengths[index]!, this.size), offset = this.offsets[index]!, view = this.#views[index]!;
+    if (view.length === length && view.byteOffset === offset) return view;
+    return this.#views[index] = this.data.subarray(offset, offset + length);
   }
 
   /** Reports whether a datagram received was longer than its room. */

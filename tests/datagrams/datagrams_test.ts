@@ -44,12 +44,16 @@ for (const vector of vectors.datagram) {
 }
 
 Deno.test("the first vectors' datagrams are sealed as they say", () => {
-  const [first, second] = vectors.datagram,
-    pads = [...first!.pads, ...second!.pads].map((pad) => Uint8Array.fromHex(pad));
-  const handles = first!.handles.map((handle) => Uint8Array.fromHex(handle));
+  const [first, second] = vectors.datagram, handles = first!.handles.map((handle) => Uint8Array.fromHex(handle));
+  let channel = 0;
   const sealer = new Sealer({
     ...{ key: new TagKey(Uint8Array.fromHex(first!.k)), scheme: xor, handles, maxPayload: 200, capacity: 2 },
-    pads: (into) => into.set(pads.shift()!),
+    // A channel's pads lie where the shares of its packets do, the second one's at the next multiple of 8.
+    pads(into) {
+      into.set(Uint8Array.fromHex(first!.pads[channel]!), 14);
+      into.set(Uint8Array.fromHex(second!.pads[channel]!), Math.ceil(first!.packets[channel]!.length / 2 / 8) * 8 + 14);
+      channel++;
+    },
   });
   const batches = handles.map(() => new DatagramBatch(2, sealer.packetSize));
   for (const { flow, payload } of [first!, second!]) sealer.add(flow, Uint8Array.fromHex(payload));
@@ -59,20 +63,30 @@ Deno.test("the first vectors' datagrams are sealed as they say", () => {
   }
 });
 
-Deno.test("a batch that is split at once and one that is split piece by piece carry the same messages", () => {
-  // Full datagrams are split at once, short ones one by one.
-  for (const length of [100, 99, 40, 1, 0]) {
+Deno.test("the packets of a batch carry its messages, whatever their lengths", () => {
+  for (const lengths of [[100, 99, 40, 1, 0, 7, 8, 100], [0, 0, 0], [100], []]) {
     for (const channels of [2, 3, 5]) {
-      const both = new Channels(channels, random.fill), packets = both.seal(some(8, length));
+      const payloads = lengths.map((length) => random.bytes(length)), both = new Channels(channels, random.fill);
+      const packets = both.seal(payloads.map((payload) => ({ flow: 7, payload })));
+      assertEquals(packets.length, lengths.length);
       for (const [index, shares] of packets.entries()) {
-        assertEquals(shares.map(({ packet }) => packet.length), shares.map(() => length + 32));
+        assertEquals(shares.map(({ packet }) => packet.length), shares.map(() => lengths[index]! + 32));
         const message = shares.map(({ packet }) => packet.subarray(14)).reduce((sum, share) =>
           sum.map((byte, at) => byte ^ share[at]!)
         );
         const k = Uint8Array.from({ length: 16 }, (_, byte) => 7 * byte + 1);
-        assertEquals(message, messageSlowly(k, index, 7, new Uint8Array(length).fill(index)));
+        assertEquals(message, messageSlowly(k, index, 7, payloads[index]!));
       }
     }
+  }
+});
+
+Deno.test("a batch after longer ones shows nothing of them", () => {
+  // Zeros as pads: the last share is the message, and so is what would be around it.
+  const both = new Channels(2, (into) => void into.fill(0)), secret = new Uint8Array(100).fill(0xee);
+  both.seal([{ flow: 1, payload: secret }, { flow: 1, payload: secret }]);
+  for (const shares of both.seal(some(8, 3))) {
+    for (const { packet } of shares) assert(!packet.includes(0xee), packet.toHex());
   }
 });
 

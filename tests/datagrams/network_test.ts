@@ -60,7 +60,7 @@ class Side {
       for (let index = 0; index < count; index++) {
         const endpoint = to?.[channel] ?? this.addresses.of(channel).target(batch.lengths[index]!, this.now);
         if (endpoint === null) continue;
-        batch.slot(sent).set(batch.bytes(index));
+        batch.offsets[sent] = batch.offsets[index]!;
         batch.lengths[sent] = batch.lengths[index]!;
         batch.remotes.set(endpoint, sent++ * ENDPOINT_WORDS);
       }

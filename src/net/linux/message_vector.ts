@@ -42,9 +42,9 @@ export class MessageVector {
   readonly #segmentedWords: Uint32Array<ArrayBuffer>;
 
   private constructor(batch: DatagramBatch) {
-    const { capacity, stride, data } = batch;
+    const { capacity, data } = batch;
     this.#batch = batch;
-    this.#messages = new MessageWords(capacity, data, stride);
+    this.#messages = new MessageWords(capacity, data);
     this.headers = this.#messages.bytes;
     this.#segmentedWords = new Uint32Array(capacity * HEADER_WORDS);
     this.segmented = new Uint8Array(this.#segmentedWords.buffer);
@@ -60,9 +60,9 @@ export class MessageVector {
 
   /** Fills in datagrams to send. @param ipv6 The socket's family; one of IPv6 takes IPv4-mapped addresses. */
   prepareSend(from: number, to: number, ipv6: boolean): void {
-    const { words } = this.#messages, { lengths } = this.#batch;
+    const { words } = this.#messages, { lengths, offsets } = this.#batch;
     for (let index = from; index < to; index++) {
-      this.#messages.setLength(index, lengths[index]!);
+      this.#messages.setData(index, offsets[index]!, lengths[index]!);
       this.#writeName(index, ipv6);
       words[index * HEADER_WORDS + CONTROL_LENGTH] = this.#writeControl(index, ipv6, false);
     }
@@ -75,11 +75,11 @@ export class MessageVector {
    * @returns The number of messages.
    */
   prepareSegments(count: number, ipv6: boolean): number {
-    const { words } = this.#messages, { lengths } = this.#batch;
+    const { words } = this.#messages, { lengths, offsets } = this.#batch;
     let messages = 0;
     for (let start = 0; start < count; messages++) {
       const end = this.#endOfRun(start, count), header = messages * HEADER_WORDS;
-      for (let index = start; index < end; index++) this.#messages.setLength(index, lengths[index]!);
+      for (let index = start; index < end; index++) this.#messages.setData(index, offsets[index]!, lengths[index]!);
       this.#writeName(start, ipv6);
       words[start * HEADER_WORDS + CONTROL_LENGTH] = this.#writeControl(start, ipv6, end - start > 1);
       for (let word = 0; word < HEADER_WORDS; word++) {

@@ -41,22 +41,24 @@ export class MessageWords {
   readonly #vectors: number;
   readonly #names: number;
   readonly #controls: number;
+  /** Address of the messages' data. */
+  readonly #data: number;
 
-  /** Allocates them. @param stride Bytes from where one message's data begin to where the next one's do. */
-  constructor(count: number, data: Uint8Array<ArrayBuffer>, stride: number) {
+  /** Allocates them. @param data Holds the data of all messages. */
+  constructor(count: number, data: Uint8Array<ArrayBuffer>) {
     this.#vectors = count * HEADER_WORDS;
     this.#names = this.#vectors + count * VECTOR_WORDS;
     // Pairs of words, since control messages begin with 64 bits.
     this.#controls = this.#names + count * (NAME_WORDS + 1);
     this.words = new Uint32Array(this.#controls + count * CONTROL_WORDS);
     this.bytes = new Uint8Array(this.words.buffer);
-    const base = addressOf(this.bytes), start = addressOf(data);
+    this.#data = addressOf(data);
+    const base = addressOf(this.bytes);
     for (let index = 0; index < count; index++) {
       const header = index * HEADER_WORDS, vector = this.#vectors + index * VECTOR_WORDS;
-      this.#setPointer(header + NAME, base + 4n * BigInt(this.name(index)));
-      this.#setPointer(header + VECTOR, base + 4n * BigInt(vector));
-      this.#setPointer(header + CONTROL, base + 4n * BigInt(this.control(index)));
-      this.#setPointer(vector, start + BigInt(index * stride));
+      this.#setPointer(header + NAME, base + 4 * this.name(index));
+      this.#setPointer(header + VECTOR, base + 4 * vector);
+      this.#setPointer(header + CONTROL, base + 4 * this.control(index));
       this.words[header + VECTOR_COUNT] = 1;
     }
   }
@@ -71,14 +73,16 @@ export class MessageWords {
     return this.#controls + index * CONTROL_WORDS;
   }
 
-  /** Sets the length of a message's data. */
-  setLength(index: number, length: number): void {
-    this.words[this.#vectors + index * VECTOR_WORDS + VECTOR_LENGTH] = length;
+  /** Sets where a message's data are. @param offset From where the data of all begin. */
+  setData(index: number, offset: number, length: number): void {
+    const vector = this.#vectors + index * VECTOR_WORDS;
+    this.#setPointer(vector, this.#data + offset);
+    this.words[vector + VECTOR_LENGTH] = length;
   }
 
-  #setPointer(word: number, pointer: bigint): void {
-    this.words[word] = Number(pointer & 0xffffffffn);
-    this.words[word + 1] = Number(pointer >> 32n);
+  #setPointer(word: number, pointer: number): void {
+    this.words[word] = pointer;
+    this.words[word + 1] = pointer / 2 ** 32;
   }
 }
 
@@ -87,6 +91,7 @@ export function swapped(port: number): number {
   return (port & 255) << 8 | port >>> 8;
 }
 
-function addressOf(buffer: Uint8Array<ArrayBuffer>): bigint {
-  return Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer));
+/** An address, which is below 2^53: processors have no more than 52 bits for a process's own. */
+function addressOf(buffer: Uint8Array<ArrayBuffer>): number {
+  return Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer)));
 }

@@ -51,7 +51,7 @@ const free: ReceivedMessages[] = [];
  */
 export class ReceivedMessages {
   readonly #data = new Uint8Array(MESSAGES * STRIDE);
-  readonly #message = new MessageWords(MESSAGES, this.#data, STRIDE);
+  readonly #message = new MessageWords(MESSAGES, this.#data);
   /** Views of datagrams, made again only where lengths change: making one takes longer than copying its bytes. */
   readonly #views: Uint8Array<ArrayBuffer>[] = [];
   #count = 0;
@@ -61,7 +61,7 @@ export class ReceivedMessages {
 
   private constructor() {
     for (let index = 0; index < MESSAGES; index++) {
-      this.#message.setLength(index, ROOM);
+      this.#message.setData(index, index * STRIDE, ROOM);
       this.#makeRoom(index);
     }
   }
