@@ -13,7 +13,10 @@ export const MAX_FLOWS = 256;
 /** Bounds of the number of datagrams that are received in one call: there may be thousands of idle relays. */
 const MIN_CAPACITY = 2, MAX_CAPACITY = 64;
 
-/** Longest datagram from or to an application, in bytes. */
+/**
+ * Longest datagram from or to an application, in bytes. A longer one that arrives cut to this, without a sign of it as on
+ * systems without native help, still has more payload than a link takes, whatever the length of its header.
+ */
 const SIZE = MAX_HEADER + MAX_PACKET;
 
 /** Word of an endpoint that is its port. */
