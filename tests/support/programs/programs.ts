@@ -1,6 +1,6 @@
 import { findProgram } from "./process.ts";
 
-/** A requirement of a test: a program's name, or permission to make network namespaces. */
+/** A requirement of a test: a program's name, a file's absolute path, or permission to make network namespaces. */
 export type Need = "network namespaces" | (string & Record<never, never>);
 
 /**
@@ -33,10 +33,20 @@ let namespaces: boolean | undefined;
 
 /** Checks whether this machine meets a test's requirement. */
 export function has(need: Need): boolean {
+  if (need.startsWith("/")) return exists(need);
   if (need !== "network namespaces") return findProgram(need) !== undefined;
   namespaces ??= ["unshare", "nsenter", "setpriv", "ip"].every((program) => findProgram(program) !== undefined) &&
     new Deno.Command("unshare", { args: ["--net", "true"], stderr: "null" }).outputSync().success;
   return namespaces;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The range of ports to search: below those that the system assigns to outgoing connections. */

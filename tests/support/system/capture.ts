@@ -26,7 +26,7 @@ export class Capture implements AsyncDisposable {
   }
 
   /**
-   * Captures all TCP on `device`.
+   * Captures all TCP and UDP on `device`.
    *
    * @param file Output file; the caller removes it.
    * @param options.within Command prefix, such as a namespace's.
@@ -35,7 +35,7 @@ export class Capture implements AsyncDisposable {
     // -Z root: otherwise tcpdump gives up its right to write to the test's files. --print: see finish().
     const flags = ["-w", file, "--print", "-l", "-n", "-s", "0", "-B", "65536", "-Z", "root"];
     await using making = new AsyncDisposableStack();
-    const program = making.use(Program.start(["tcpdump", "-i", device, ...flags, "tcp"], options));
+    const program = making.use(Program.start(["tcpdump", "-i", device, ...flags, "tcp or udp"], options));
     await program.waitForLine(/listening on/);
     making.move();
     return new Capture(program, file, options);
@@ -49,6 +49,11 @@ export class Capture implements AsyncDisposable {
    * @throws {Error} If the kernel dropped a packet, or a byte is missing from a stream.
    */
   async finish(host: string): Promise<TcpStream[]> {
+    return readTcpStreams(await this.end(host));
+  }
+
+  /** Ends the capture as {@linkcode Capture.finish} does. @returns The file, in tcpdump's format. */
+  async end(host: string): Promise<Uint8Array> {
     // An interrupted tcpdump discards unread packets: wait until it has read the last one sent.
     await run(["curl", "--silent", "--noproxy", "*", `http://${host}:${END_MARK}`], {
       ...this.#options,
@@ -57,7 +62,7 @@ export class Capture implements AsyncDisposable {
     await this.#program.waitForLine((line) => line.includes(`> ${host}.${END_MARK}: Flags [S]`), "mark of the end");
     await this.#program.stop("SIGINT");
     await this.#program.waitForLine(/^0 packets dropped by kernel/);
-    return readTcpStreams(await Deno.readFile(this.#file));
+    return await Deno.readFile(this.#file);
   }
 
   /** Ends the capture. */
@@ -99,7 +104,8 @@ export function readTcpStreams(pcap: Uint8Array): TcpStream[] {
 const PCAP_MAGIC = 0xa1b2c3d4;
 const ETHERNET = 1;
 
-function* readPackets(pcap: Uint8Array): Generator<Uint8Array> {
+/** The packets of a capture, from their Ethernet headers on. @throws {Error} If it is none, or a packet was truncated. */
+export function* readPackets(pcap: Uint8Array): Generator<Uint8Array> {
   const view = new DataView(pcap.buffer, pcap.byteOffset, pcap.byteLength);
   if (view.getUint32(0, true) !== PCAP_MAGIC) throw new Error("Not a capture file");
   if (view.getUint32(20, true) !== ETHERNET) throw new Error("Not a capture of an Ethernet device");

@@ -1,0 +1,221 @@
+/** Real programs that use UDP, over three channels between namespaces: DNS, iperf3, and a WireGuard tunnel. */
+import { assert, assertEquals } from "@std/assert";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Handler } from "../support/handlers/handlers.ts";
+import { startNginx } from "../support/programs/nginx.ts";
+import { configFile, makeTempDir, Program, run } from "../support/programs/process.ts";
+import { testWith } from "../support/programs/programs.ts";
+import { sha256 } from "../support/programs/tcp.ts";
+import { Pings, startWireGuard, WIREGUARD_NEEDS } from "../support/programs/wireguard.ts";
+import { Random } from "../support/random/random.ts";
+import { Capture } from "../support/system/capture.ts";
+import { readDatagrams } from "../support/system/captured_datagrams.ts";
+import { Runs, xorOf } from "../support/system/capture_runs.ts";
+import { makeTopology, type Namespace, type Topology } from "../support/system/namespaces.ts";
+import { CURL } from "./core.ts";
+import { asHandler } from "./paths.ts";
+
+/** Length of a packet's head, and of the tag and flow of a message (docs/PROTOCOL.md A.2). */
+const PACKET_HEAD = 14, MESSAGE_HEAD = 18;
+
+/** MTU of a tunnel: what is left of 1,500 after IPv4, UDP, a packet's 32 bytes and WireGuard's 32. */
+const TUNNEL_MTU = 1408;
+
+/** Time in milliseconds in which a channel that broke has been given up, and joined again once its link is back. */
+const TIMEOUTS = "timeouts: {ping: 300ms, silence: 1s}";
+
+/** Number of attempts at a measurement without a loss. */
+const TRIES = 3;
+
+interface World extends AsyncDisposable {
+  readonly topology: Topology;
+  readonly server: Handler;
+  readonly client: Handler;
+}
+
+/** Handlers in two namespaces, with the ports of DNS, iperf3 and WireGuard. @param settings Of both, in YAML. */
+async function openWorld(settings: string): Promise<World> {
+  await using making = new AsyncDisposableStack();
+  const topology = making.use(await makeTopology()), { near, far, ipv4 } = topology;
+  const channels = `channels: [${ipv4}]`, ports = { dns: 53, iperf: 5201, wireguard: 51820 };
+  const targets = `targets: {5201: 127.0.0.1}\nudp-targets: {${
+    Object.values(ports).map((port) => `${port}: 127.0.0.1`)
+  }}`;
+  const forwards = `forward: ["127.0.0.1:5201=web:5201"]\nudp-forward: ${
+    JSON.stringify(Object.values(ports).map((port) => `127.0.0.1:${port}=web:${port}`))
+  }`;
+  const { file: serverFile } = making.use(await configFile(`${channels}\n${targets}\n${settings}\n`));
+  const { file: clientFile } = making.use(
+    await configFile(`servers: {web: {${channels}}}\n${forwards}\n${settings}\n`),
+  );
+  const server = making.use(await Handler.start("server", ["--config", serverFile], far));
+  const client = making.use(await Handler.start("client", ["--config", clientFile], asHandler(near.within)));
+  const made = making.move();
+  return { topology, server, client, [Symbol.asyncDispose]: () => made.disposeAsync() };
+}
+
+/** Starts a DNS server at port 53 of a namespace's loopback. @param records Texts by their names. */
+async function startDns(records: ReadonlyMap<string, string>, { within }: Namespace): Promise<Program> {
+  await using making = new AsyncDisposableStack();
+  const texts = [...records].map(([name, text]) => `--txt-record=${name},${text}`);
+  const flags = ["--no-resolv", "--no-hosts", "--no-poll", "--bind-interfaces", "--listen-address=127.0.0.1"];
+  const program = making.use(Program.start(["dnsmasq", "-d", "-C", "/dev/null", ...flags, ...texts], { within }));
+  await program.waitForLine(/started/);
+  making.move();
+  return program;
+}
+
+/** Starts iperf3's server. */
+async function startIperf({ within }: Namespace): Promise<Program> {
+  await using making = new AsyncDisposableStack();
+  const program = making.use(Program.start(["iperf3", "--server", "--forceflush"], { within }));
+  await program.waitForLine(/^Server listening/);
+  making.move();
+  return program;
+}
+
+/** Sends datagrams for a time, in seconds, with iperf3. @returns How many were sent, and how many of them lost. */
+async function sendDatagrams({ within }: Namespace, seconds: number, ...flags: string[]) {
+  const rate = ["--udp", "--bitrate", "2M", "--length", "1200", "--time", `${seconds}`, "--json"];
+  const report = JSON.parse((await run(["iperf3", "--client", "127.0.0.1", ...rate, ...flags], { within })).text());
+  const { packets, lost_packets: lost } = report.end.sum;
+  return { packets, lost };
+}
+
+testWith(
+  ["network namespaces", "tcpdump", "curl", "dig", "dnsmasq"],
+  "answers of DNS are in no channel, nor in the XOR of any two of three, and in the XOR of all",
+  async () => {
+    const random = new Random(1), word = () => random.bytes(9).toHex();
+    const records = new Map(
+      Array.from({ length: 100 }, (_, at) => [`name${at}.test`, `${word()} is the answer to ${at}: ${word()}`]),
+    );
+    await using world = await openWorld("");
+    const { topology: { near, far, devices, ipv4 } } = world;
+    await using _dns = await startDns(records, far);
+    await using directory = await makeTempDir();
+    await using captures = new AsyncDisposableStack();
+    const running = await Promise.all(
+      devices.map(async (device) =>
+        captures.use(await Capture.start(device, `${directory.path}/${device}.pcap`, near))
+      ),
+    );
+    await Deno.writeTextFile(`${directory.path}/names`, [...records.keys()].map((name) => `${name} TXT\n`).join(""));
+    const dig = ["dig", "@127.0.0.1", "+short", "+noedns", "-f", `${directory.path}/names`];
+    const { text } = await run(dig, near);
+    assertEquals(text(), [...records.values()].map((record) => `"${record}"\n`).join(""));
+    const channels = await Promise.all(
+      running.map(async (capture, at) => readDatagrams(await capture.end(ipv4[at]!))),
+    );
+    const texts = [...records.keys(), ...records.values()].join("\n"), runs = new Runs(new TextEncoder().encode(texts));
+    const shares = channels.map((datagrams) => sharesOf(datagrams));
+    let joined = "";
+    for (const name of shares[0]!.keys()) {
+      const all = shares.map((channel) => channel.get(name)).filter((share) => share !== undefined);
+      if (all.length < shares.length) continue;
+      for (const share of all) {
+        assertEquals(runs.countIn(share), 0);
+        assertEquals(runs.countIn(xorOf(all.filter((other) => other !== share))), 0);
+      }
+      joined += new TextDecoder("latin1").decode(xorOf(all).subarray(MESSAGE_HEAD));
+    }
+    for (const record of records.values()) assert(joined.includes(record), record);
+  },
+);
+
+/** The shares of a channel, by direction and sequence number. */
+function sharesOf(datagrams: ReturnType<typeof readDatagrams>): Map<string, Uint8Array> {
+  return new Map(
+    datagrams.filter(({ from, to }) => from === 6522 || to === 6522).map(({ to, bytes }) => [
+      `${to === 6522 ? "up" : "down"} ${bytes.subarray(8, PACKET_HEAD).toHex()}`,
+      bytes.subarray(PACKET_HEAD),
+    ]),
+  );
+}
+
+testWith(
+  [...WIREGUARD_NEEDS, "iperf3", "iptables", "nginx", "curl"],
+  "two of three: not a datagram is lost while a channel loses packets, is gone, or has another address",
+  async () => {
+    await using world = await openWorld(`threshold: 2\n${TIMEOUTS}`);
+    const { topology: { near, far } } = world;
+    await using parts = new AsyncDisposableStack();
+    parts.use(await startIperf(far));
+    const options = { endpoint: "127.0.0.1:51820", port: 51820, mtu: TUNNEL_MTU };
+    const tunnel = parts.use(await startWireGuard(near, far, options));
+    const nginx = parts.use(await startNginx([`${tunnel.far}:80`], far));
+    const content = new Random(1).bytes(5_000_000);
+    await Deno.writeFile(`${nginx.root}/file`, content);
+    await run(["ping", "-c", "1", tunnel.far], near);
+    const breaks: Record<string, () => Promise<void>> = {
+      async "a fifth of the packets lost"() {
+        const rule = ["INPUT", "-i", "c3", "-p", "udp", "-m", "statistic", "--mode", "random", "--probability", "0.2"];
+        for (const { within } of [near, far]) await run(["iptables", "-w", "-A", ...rule, "-j", "DROP"], { within });
+        await sleep(2000);
+        for (const { within } of [near, far]) await run(["iptables", "-w", "-D", ...rule, "-j", "DROP"], { within });
+      },
+      async "a link down"() {
+        await near.ip("link set c1 down");
+        await world.client.waitForLog("channel broken");
+        await sleep(500);
+        await near.ip("link set c1 up");
+        await world.client.waitForLog("channel joined again", { channel: /^1 / });
+      },
+      async "another address"() {
+        await near.ip("address del 10.77.2.1/24 dev c2", "address add 10.77.2.3/24 dev c2");
+        await world.client.waitForLog("channel joined again", { channel: /^2 / });
+      },
+    };
+    for (const [name, broken] of Object.entries(breaks)) {
+      await using pings = Pings.start(near, tunnel.far, TUNNEL_MTU - 28);
+      await pings.answered();
+      const sending = sendDatagrams(near, 3);
+      await broken();
+      const { packets, lost } = await sending;
+      assertEquals(lost, 0, `${name}: ${lost} of ${packets}`);
+      assert(packets > 500, `${name}: ${packets}`);
+      await assertAllAnswered(name, pings);
+    }
+    const got = await run([...CURL, `http://${tunnel.far}/file`], near);
+    assertEquals(sha256(got.stdout), sha256(content));
+    for (let tries = 1;; tries++) {
+      const { packets, lost } = await sendDatagrams(near, 1, "--reverse");
+      if (packets > 150 && lost === 0) break;
+      assert(tries < TRIES, `the other way: ${lost} of ${packets}`);
+    }
+  },
+);
+
+/** Asserts that no ping before the last one is without an answer. */
+async function assertAllAnswered(name: string, pings: Pings): Promise<void> {
+  const { sent, received } = await pings.finish();
+  assert(received >= sent - 1, `${name}: ${received} of ${sent}`);
+}
+
+testWith(
+  [...WIREGUARD_NEEDS, "curl", "nginx"],
+  "three of three: a WireGuard tunnel goes on after a link was down, and from another address",
+  async () => {
+    await using world = await openWorld(TIMEOUTS);
+    const { topology: { near, far } } = world;
+    await using parts = new AsyncDisposableStack();
+    const options = { endpoint: "127.0.0.1:51820", port: 51820, mtu: TUNNEL_MTU };
+    const tunnel = parts.use(await startWireGuard(near, far, options));
+    const pings = parts.use(Pings.start(near, tunnel.far));
+    await pings.answered();
+    await near.ip("link set c1 down");
+    await world.client.waitForLog("channel broken");
+    const silent = pings.last;
+    await sleep(300);
+    assertEquals(pings.last, silent);
+    await near.ip("link set c1 up");
+    await pings.answered();
+    // As from Wi-Fi to LTE: the path has another address, and the tunnel knows nothing of it.
+    await near.ip("address del 10.77.3.1/24 dev c3", "address add 10.77.3.3/24 dev c3");
+    await world.client.waitForLog("channel joined again", { channel: /^3 / });
+    await pings.answered();
+    for (const handler of [world.server, world.client]) {
+      assertEquals(handler.logged("association failed"), [], handler.describe());
+    }
+  },
+);
