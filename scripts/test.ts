@@ -7,6 +7,7 @@
  * @module
  */
 
+import { bundle } from "./bundle.ts";
 import { writeGroups } from "./groups.ts";
 import { STD_FLAGS, stdFlags, testFlags } from "./std.ts";
 
@@ -69,6 +70,17 @@ async function checkTypes(env: Record<string, string>): Promise<number> {
   return code;
 }
 
+/** The environment variable with the command that runs `micss` in end to end tests, as a JSON array. */
+const PROGRAM = "MICSS_TEST_PROGRAM";
+
+/** Bundles the program for the whole suite. @returns The variable {@linkcode PROGRAM}, if that was possible. */
+async function bundled(directory: string, flags: readonly string[]): Promise<Record<string, string>> {
+  await Deno.mkdir(`${directory}/program`);
+  const command = await bundle(`${directory}/program`, flags);
+  if (command === undefined) console.error("test: Deno can't bundle, so tests run micss from its source; see above");
+  return command === undefined ? {} : { [PROGRAM]: JSON.stringify(command) };
+}
+
 /** Runs the suite. @returns The exit status. */
 async function run(args: string[]): Promise<number> {
   const flags = await stdFlags();
@@ -79,7 +91,7 @@ async function run(args: string[]): Promise<number> {
   const env = { [STD_FLAGS]: flags.join(" "), MICSS_TEST_DIRECTORY: directory, DENO_JOBS: jobs() };
   try {
     const isWhole = args.length === 0;
-    const checked = isWhole ? await checkTypes(env) : 0;
+    const [checked, program] = isWhole ? await Promise.all([checkTypes(env), bundled(directory, flags)]) : [0, {}];
     if (checked !== 0) {
       console.error("test: types are wrong, so no test has run; see the errors above");
       return checked;
@@ -89,7 +101,7 @@ async function run(args: string[]): Promise<number> {
         ...["test", "-A", "--parallel", ...testFlags(flags), `--junit-path=${report}`],
         ...isWhole ? await wholeSuite(directory) : args,
       ],
-      env,
+      env: { ...env, ...program },
     }).spawn();
     // The child receives a terminal's ^C itself; outlive it, to remove the directory.
     Deno.addSignalListener("SIGINT", () => {});

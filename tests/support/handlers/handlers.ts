@@ -13,8 +13,8 @@ export const HANDLER_GROUP = 6522;
 /** Options of a handler's process. */
 export interface HandlerOptions extends RunOptions {
   /**
-   * The compiled `micss` to run. Default: the value of the environment variable `MICSS_EXECUTABLE`, otherwise the source,
-   * with the permissions that users run it with.
+   * The compiled `micss` to run. Default: the value of the environment variable `MICSS_EXECUTABLE`, otherwise the bundle
+   * that `scripts/test.ts` makes for the whole suite, or the source, with the permissions that users run it with.
    */
   executable?: string | undefined;
   /** Further flags. */
@@ -209,6 +209,8 @@ let fromSource: Promise<string[]> | undefined;
 /** The command that runs `micss`, without arguments. @param executable See {@linkcode HandlerOptions}. */
 export async function micssCommand(executable = Deno.env.get("MICSS_EXECUTABLE")): Promise<string[]> {
   if (executable !== undefined) return [executable];
+  const bundled = Deno.env.get("MICSS_TEST_PROGRAM");
+  if (bundled !== undefined) return JSON.parse(bundled);
   fromSource ??= (async () => {
     return [Deno.execPath(), "run", "-q", ...await printedBy("runtime"), ...await stdFlags(), "main.ts"];
   })();
