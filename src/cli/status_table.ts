@@ -1,5 +1,5 @@
 import type { ClientStatus } from "../observe/clients.ts";
-import type { AssociationStatus, ChannelStatus, SessionStatus, Status } from "../observe/status.ts";
+import type { AssociationStatus, ChannelStatus, DatagramTotals, SessionStatus, Status } from "../observe/status.ts";
 
 /** Maximum width, in columns. */
 const WIDTH = 80;
@@ -45,6 +45,7 @@ export function statusTable(status: Status): string {
     truncate(`${current.join(", ")}; ${past}`, WIDTH),
     ...refusalLines(refusals),
     ...recordLines(status.totals),
+    ...datagramLines(status.flowCount, status.totals.datagrams),
     ...readinessLines(readiness),
     "",
     ...table(["CHANNEL", "STATE", "OUT/S", "IN/S", "BEHIND", "FAILED"], status.channels.map(channelRow)),
@@ -89,6 +90,34 @@ function recordLines({ refusedRecords, creditWaits }: Status["totals"]): string[
     ...refusedRecords > 0 ? [`refused records: ${refusedRecords}; data was altered on a channel`] : [],
     ...creditWaits > 0 ? [`waits for credit: ${creditWaits}`] : [],
   ];
+}
+
+/** Flows and their datagrams, and those that were dropped, in a line each if there were any. */
+function datagramLines(
+  flows: number,
+  { sent, sentBytes, received, receivedBytes, dropped }: DatagramTotals,
+): string[] {
+  const both = `${sent} sent (${bytes(sentBytes)}), ${received} received (${bytes(receivedBytes)})`;
+  // Where not all shares are needed, those to spare are duplicates.
+  const reasons = Object.entries(dropped).filter(([reason, count]) => count > 0 && reason !== "duplicate");
+  const { forged = 0 } = dropped;
+  return [
+    ...flows + sent + received > 0 ? [truncate(`${plural(flows, "flow")} of datagrams; ${both}`, WIDTH)] : [],
+    ...wrapped("dropped datagrams and packets:", reasons.map(([reason, count]) => `${reason} ${count}`)),
+    ...forged > 0 ? ["forged: packets on a channel were altered, or are not the other handler's"] : [],
+  ];
+}
+
+/** Puts words into as many lines as they need, if there are any. */
+function wrapped(head: string, words: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const [at, word] of words.entries()) {
+    const text = at < words.length - 1 ? `${word},` : word, last = lines.at(-1);
+    if (last === undefined) lines.push(`${head} ${text}`);
+    else if (last.length + 1 + text.length <= WIDTH) lines[lines.length - 1] = `${last} ${text}`;
+    else lines.push(`  ${text}`);
+  }
+  return lines;
 }
 
 function total(counts: Readonly<Record<string, number>>): number {
@@ -152,11 +181,11 @@ function associationRow({ id, peer, client, sessions, sent, received, age }: Ass
   ];
 }
 
-function sessionRow({ id, client = "", from = "", to, port, sent, received, age }: SessionStatus): string[] {
+function sessionRow({ id, client = "", from = "", to, port, datagrams, sent, received, age }: SessionStatus): string[] {
   const target = to.includes(":") ? to : `${to}:${port}`;
   return [
     [id, client, from].filter((part) => part !== "").join(" "),
-    target,
+    datagrams ? `${target}/udp` : target,
     bytes(sent),
     bytes(received),
     duration(age),

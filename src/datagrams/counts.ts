@@ -35,3 +35,19 @@ export class DatagramCounts implements OpenerCounts {
   incomplete = 0;
   forged = 0;
 }
+
+/** Fields that count what was carried. All others are reasons to drop something. */
+const CARRIED: readonly string[] = [
+  "sent",
+  "sentBytes",
+  "received",
+  "receivedBytes",
+] satisfies (keyof DatagramCounts)[];
+
+/** Numbers of datagrams and packets that were dropped, by reason: `too-large` for the field `tooLarge`. */
+export function droppedOf(counts: DatagramCounts): [reason: string, count: number][] {
+  return Object.entries(counts).filter(([field]) => !CARRIED.includes(field)).map(([field, count]) => [
+    field.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+    count,
+  ]);
+}

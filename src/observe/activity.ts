@@ -109,6 +109,8 @@ export class Activity {
   readonly authenticated: Map<string, number> = new Map();
   /** Datagrams. */
   readonly datagrams: DatagramCounts = new DatagramCounts();
+  /** Number of open sessions that are flows of datagrams. */
+  flows = 0;
   /** Number of associations made. */
   associated = 0;
   /** Number of records refused for a wrong tag, hash or length. */
@@ -196,9 +198,11 @@ export class Activity {
     const session: Session = { ...about, began: this.clock.now() };
     const carrier = this.associations.get(about.association);
     this.sessions.add(session);
+    if (session.datagrams) this.flows++;
     if (carrier !== undefined) carrier.sessions++;
     return (error) => {
       this.sessions.delete(session);
+      if (session.datagrams) this.flows--;
       if (carrier !== undefined) carrier.sessions--;
       // Another association is asked for it.
       if (error instanceof NotProcessedError) return;

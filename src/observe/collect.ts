@@ -1,3 +1,4 @@
+import { droppedOf } from "../datagrams/counts.ts";
 import { bufferBytes } from "../net/buffer_pool.ts";
 import { formatAddress } from "../net/address.ts";
 import { clientsOf } from "./clients.ts";
@@ -22,6 +23,7 @@ export function collect(handler: Observable, { version, loopLag }: CollectOption
     ...sessions(handler),
     ...associations(handler),
     ...channels(handler),
+    ...datagrams(handler),
     ...limits(handler),
     gauge(
       "micss_rules_in_place",
@@ -173,6 +175,35 @@ function channels(handler: Observable): Metric[] {
       help: "Associations that gave a channel up, as it brought shares that were not sent.",
       type: "counter",
       samples: levels.map(({ labels, record }) => ({ labels, value: record.lies })),
+    },
+  ];
+}
+
+function datagrams({ activity }: Observable): Metric[] {
+  const { datagrams: counts } = activity;
+  const both = (out: number, into: number): Sample[] => [
+    { labels: { direction: "out" }, value: out },
+    { labels: { direction: "in" }, value: into },
+  ];
+  return [
+    one("gauge", "micss_flows", "Open flows of datagrams, each of which is a session, too.", activity.flows),
+    {
+      name: "micss_datagrams_total",
+      help: "Applications' datagrams carried to and from the other handler.",
+      type: "counter",
+      samples: both(counts.sent, counts.received),
+    },
+    {
+      name: "micss_datagram_bytes_total",
+      help: "Bytes of these datagrams' payloads.",
+      type: "counter",
+      samples: both(counts.sentBytes, counts.receivedBytes),
+    },
+    {
+      name: "micss_datagrams_dropped_total",
+      help: "Datagrams, and packets with a share of one, that were dropped, by reason.",
+      type: "counter",
+      samples: droppedOf(counts).map(([reason, value]) => ({ labels: { reason }, value })),
     },
   ];
 }

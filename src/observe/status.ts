@@ -1,3 +1,4 @@
+import { type DatagramCounts, droppedOf } from "../datagrams/counts.ts";
 import { formatAddress } from "../net/address.ts";
 import { clientsOf, type ClientStatus } from "./clients.ts";
 import type { ChannelRecord } from "./channel_records.ts";
@@ -85,6 +86,8 @@ export interface SessionStatus {
   readonly to: string;
   /** The requested port. */
   readonly port: number;
+  /** True for a flow of datagrams; otherwise absent. */
+  readonly datagrams?: true;
   /** Id of the association that carries it. */
   readonly association: string;
   /** Age in seconds. */
@@ -95,12 +98,21 @@ export interface SessionStatus {
   readonly received: number;
 }
 
+/** Counts of datagrams since the start. */
+export interface DatagramTotals
+  extends Readonly<Pick<DatagramCounts, "sent" | "sentBytes" | "received" | "receivedBytes">> {
+  /** Datagrams, and packets with a share of one, that were dropped, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
 /** The status of a handler. */
 export interface HandlerStatus extends Levels {
   /** Its role. */
   readonly role: "server" | "client";
-  /** Number of open sessions. */
+  /** Number of open sessions, flows of datagrams included. */
   readonly sessionCount: number;
+  /** Number of open flows of datagrams. */
+  readonly flowCount: number;
   /** The newest sessions, newest first. */
   readonly sessions: readonly SessionStatus[];
   /** Number of open streams. */
@@ -115,11 +127,12 @@ export interface HandlerStatus extends Levels {
   readonly channels: readonly ChannelStatus[];
   /**
    * Counts since the start: sessions and handshakes by outcome, resets by cause, refusals by reason; refused records, and
-   * waits of streams for credit.
+   * waits of streams for credit; datagrams.
    */
   readonly totals:
     & Readonly<Record<"ended" | "resets" | "refusals" | "handshakes", Readonly<Record<string, number>>>>
-    & Readonly<Record<"refusedRecords" | "creditWaits", number>>;
+    & Readonly<Record<"refusedRecords" | "creditWaits", number>>
+    & { readonly datagrams: DatagramTotals };
 }
 
 /** The status of a handler and its process. */
@@ -188,6 +201,7 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
   return {
     role,
     sessionCount: sessions.size,
+    flowCount: activity.flows,
     sessions: sessions.values().drop(Math.max(0, sessions.size - MAX_LISTED)).map((
       { association, traffic, began, ...session },
     ) => ({
@@ -231,9 +245,15 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
       handshakes: Object.fromEntries(handshakes.entries()),
       refusedRecords: activity.refusedRecords,
       creditWaits: activity.creditWaits,
+      datagrams: datagramTotals(activity.datagrams),
     },
     ...levels,
   };
+}
+
+function datagramTotals(counts: DatagramCounts): DatagramTotals {
+  const { sent, sentBytes, received, receivedBytes } = counts;
+  return { sent, sentBytes, received, receivedBytes, dropped: Object.fromEntries(droppedOf(counts)) };
 }
 
 /** The lowest count of the `needed` channels that are ahead. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { sumClients } from "./clients.ts";
-import { type ChannelStatus, type HandlerStatus, type History, MAX_LISTED } from "./status.ts";
+import { type ChannelStatus, type DatagramTotals, type HandlerStatus, type History, MAX_LISTED } from "./status.ts";
 import type { Distribution, Metric, Sample } from "./metrics.ts";
 import type { Levels, Limit } from "./observable.ts";
 import { CHANNEL_STATES } from "./sampler.ts";
@@ -68,6 +68,7 @@ export function sumStatuses(all: readonly HandlerStatus[]): HandlerStatus {
     ...sumLevels(all),
     sessionCount: total(all.map(({ sessionCount }) => sessionCount)),
     sessions: sessions.toSorted((one, other) => one.age - other.age).slice(0, MAX_LISTED),
+    flowCount: total(all.map(({ flowCount }) => flowCount)),
     streams: total(all.map(({ streams }) => streams)),
     associationCount: total(all.map(({ associationCount }) => associationCount)),
     associations: associations.toSorted((one, other) => other.sessions - one.sessions).slice(0, MAX_LISTED),
@@ -82,6 +83,7 @@ export function sumStatuses(all: readonly HandlerStatus[]): HandlerStatus {
       handshakes: addRecords(all.map(({ totals }) => totals.handshakes)),
       refusedRecords: total(all.map(({ totals }) => totals.refusedRecords)),
       creditWaits: total(all.map(({ totals }) => totals.creditWaits)),
+      datagrams: addDatagrams(all.map(({ totals }) => totals.datagrams)),
     },
   };
 }
@@ -142,6 +144,11 @@ export function sumHistories(all: readonly History[]): History {
 
 function keyOf({ server, address }: Pick<ChannelStatus, "server" | "address">): string {
   return `${server} ${address}`;
+}
+
+function addDatagrams(all: readonly DatagramTotals[]): DatagramTotals {
+  const carried = all.map(({ dropped: _dropped, ...carried }) => carried);
+  return { ...addRecords(carried), dropped: addRecords(all.map(({ dropped }) => dropped)) };
 }
 
 function addRecords<K extends string>(records: readonly Readonly<Record<K, number>>[]): Record<K, number> {

@@ -51,12 +51,16 @@ const STATUS: Status = {
   ending: false,
   readiness: null,
   sessionCount: 1,
+  flowCount: 0,
   sessions: [SESSION],
   streams: 1,
   associationCount: 2,
   associations: [ASSOCIATION],
   channels: [CHANNEL],
-  totals: { ended: {}, resets: {}, refusals: {}, handshakes: {}, refusedRecords: 0, creditWaits: 0 },
+  totals: {
+    ...{ ended: {}, resets: {}, refusals: {}, handshakes: {}, refusedRecords: 0, creditWaits: 0 },
+    datagrams: { sent: 0, sentBytes: 0, received: 0, receivedBytes: 0, dropped: { "too-large": 0, forged: 0 } },
+  },
   pool: { idle: 1, busy: 1, warming: 0 },
   limits: [],
   events: [],
@@ -79,6 +83,44 @@ SESSION                         TO      SENT  RECEIVED        AGE
 c7e1d0429ab8.1 127.0.0.1:40000  web:80  82 B     76 MB  1 h 2 min
 `,
   );
+});
+
+Deno.test("flows are told from other sessions, and datagrams that were dropped are counted by reason", () => {
+  const flow: SessionStatus = { ...SESSION, id: "c7e1d0429ab8.2", to: "web", port: 53, datagrams: true };
+  const dropped = { "too-large": 2, duplicate: 900, late: 0, incomplete: 41, forged: 0 };
+  const datagrams = { sent: 1200, sentBytes: 98_000, received: 1100, receivedBytes: 1_300_000, dropped };
+  const status = {
+    ...STATUS,
+    sessionCount: 3,
+    flowCount: 1,
+    sessions: [flow, SESSION],
+    totals: { ...STATUS.totals, datagrams },
+  };
+  const lines = statusTable(status).split("\n");
+  assertEquals(lines.slice(1, 5), [
+    "3 sessions, 2 associations (1 idle); since start: 0 ended, 0 reset, 0 refused",
+    "1 flow of datagrams; 1200 sent (98 kB), 1100 received (1.3 MB)",
+    "dropped datagrams and packets: too-large 2, incomplete 41",
+    "",
+  ]);
+  assertMatch(lines.find((line) => line.startsWith("c7e1d0429ab8.2"))!, / web:53\/udp /);
+  assertMatch(lines.find((line) => line.startsWith("c7e1d0429ab8.1"))!, / web:80 /);
+});
+
+Deno.test("forged datagrams have a line of their own, and many reasons more than one", () => {
+  const reasons = ["too-large", "no-address", "blocked", "unsent", "waiting", "no-flow", "stray", "late", "incomplete"];
+  const dropped = { ...Object.fromEntries(reasons.map((reason) => [reason, 123_456])), forged: 7 };
+  const lines = statusTable({
+    ...STATUS,
+    totals: { ...STATUS.totals, datagrams: { ...STATUS.totals.datagrams, dropped } },
+  }).split("\n");
+  assertEquals(lines.slice(2, 7), [
+    "dropped datagrams and packets: too-large 123456, no-address 123456,",
+    "  blocked 123456, unsent 123456, waiting 123456, no-flow 123456, stray 123456,",
+    "  late 123456, incomplete 123456, forged 7",
+    "forged: packets on a channel were altered, or are not the other handler's",
+    "",
+  ]);
 });
 
 Deno.test("ended and reset sessions are counted, and refusals by reason", () => {

@@ -56,7 +56,15 @@ function association(more: Partial<AssociationStatus>): AssociationStatus {
 
 function seen(more: Partial<HandlerStatus>): HandlerStatus {
   return {
-    ...{ role: "client", sessionCount: 1, streams: 1, associationCount: 2, channels: [channel({})], limits: [] },
+    ...{
+      role: "client",
+      sessionCount: 1,
+      flowCount: 1,
+      streams: 1,
+      associationCount: 2,
+      channels: [channel({})],
+      limits: [],
+    },
     associations: [association({})],
     sessions: [{ id: "1", to: "web", port: 80, association: "1", age: 5, sent: 1, received: 2 }],
     totals: {
@@ -66,6 +74,7 @@ function seen(more: Partial<HandlerStatus>): HandlerStatus {
       handshakes: { associated: 2 },
       refusedRecords: 0,
       creditWaits: 1,
+      datagrams: { sent: 1, sentBytes: 20, received: 2, receivedBytes: 40, dropped: { forged: 0, late: 3 } },
     },
     ...more,
   };
@@ -75,7 +84,7 @@ Deno.test("sessions are merged with their worker's number, newest first", () => 
   const [session] = seen({}).sessions;
   const sum = sumStatuses([seen({}), seen({ sessions: [{ ...session!, age: 9 }, { ...session!, age: 1 }] })]);
   assertEquals(sum.sessions.map(({ age, worker }) => [age, worker]), [[1, 1], [5, 0], [9, 1]]);
-  assertEquals([sum.sessionCount, sum.streams, sum.associationCount], [2, 2, 4]);
+  assertEquals([sum.sessionCount, sum.flowCount, sum.streams, sum.associationCount], [2, 2, 2, 4]);
   const many = Array.from({ length: 80 }, () => session!);
   assertEquals(sumStatuses([seen({ sessions: many }), seen({ sessions: many })]).sessions.length, 100);
 });
@@ -113,6 +122,10 @@ Deno.test("totals and pools are added; limits keep their value and their use is 
   assertEquals([sum.pool, sum.waiting], [{ idle: 2, busy: 4, warming: 0 }, undefined]);
   assertEquals([sum.totals.ended, sum.totals.refusals], [{ ended: 2 }, { overloaded: 1 }]);
   assertEquals([sum.totals.refusedRecords, sum.totals.creditWaits], [1, 2]);
+  assertEquals(sum.totals.datagrams, {
+    ...{ sent: 2, sentBytes: 40, received: 4, receivedBytes: 80 },
+    dropped: { forged: 0, late: 6 },
+  });
   assertEquals(sumStatuses([seen({ waiting: 2 }), seen({ waiting: 0 })]).waiting, 2);
 });
 
