@@ -1,6 +1,7 @@
 import type { Address } from "../net/address.ts";
-import { type DatagramBatch, type DatagramSocket, SendOutcome } from "../net/datagram.ts";
+import type { DatagramBatch, DatagramSocket } from "../net/datagram.ts";
 import { copyEndpoint, type Endpoint, ENDPOINT_WORDS, isUnspecified, sameEndpointHost } from "../net/endpoint.ts";
+import { countUnsent } from "../net/send_counts.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import { type PadSource, systemPads } from "../sharing/system_pads.ts";
 import type { Clock } from "../time/clock.ts";
@@ -10,17 +11,12 @@ import type { DatagramCounts } from "./counts.ts";
 import type { HandleTable } from "./handles.ts";
 import { Opened, Opener } from "./opener.ts";
 import { encodePath, PACKET_HEAD_LENGTH, PACKET_OVERHEAD, PacketKind } from "./packet.ts";
+import { MAX_PACKET, payloadLimit, USUAL_PACKET } from "./payload_limit.ts";
 import { CHALLENGE_INTERVAL, ReturnAddresses } from "./return_address.ts";
 import { Sealer } from "./sealer.ts";
 import { SEND_CAPACITY, sendBatches } from "./send_batches.ts";
 import { MAX_WAIT } from "./share_ring.ts";
 import { TagKey } from "./tag.ts";
-
-/** Longest packet, in bytes: that of an MTU of 9,000 over IPv4. */
-export const MAX_PACKET = 8972;
-
-/** Longest packet where the system does not tell a path's MTU, in bytes: that of 1,500 over IPv6. */
-const USUAL_PACKET = 1452;
 
 /** Time in milliseconds after which a path's MTU is asked for again while datagrams are sent. */
 const MEASURE_INTERVAL = 60_000;
@@ -30,6 +26,9 @@ export const NO_FLOW = 0;
 
 /** Time in milliseconds after which a client that has open flows and has sent nothing tells so again: for NATs forget. */
 export const TELL_INTERVAL = 20_000;
+
+/** The reason of a line about {@linkcode LinkOptions.forged}. */
+export const FORGED_REASON = "its shares are not those that were sent: packets on a channel are being altered";
 
 /** This side's end of a channel. */
 export interface DatagramPort {
@@ -70,6 +69,8 @@ export interface LinkOptions {
   readonly handles: HandleTable<LinkChannel>;
   /** Counts. */
   readonly counts: DatagramCounts;
+  /** Called for each packet whose share, joined with others, is no datagram that was sent. */
+  readonly forged: () => void;
   /** Called when pads or numbers have failed: nothing more may be sent then. */
   readonly failed: (error: unknown) => void;
 }
@@ -260,6 +261,7 @@ export class DatagramLink {
     const opener = this.#opener!, { clock, counts } = this.#options, now = clock.now();
     const opened = opener.open(channel, packet, batch.remotes, index * ENDPOINT_WORDS, now);
     if (opened === Opened.Waiting && !this.#expiring) this.#expireLater();
+    if (opened === Opened.Forged) this.#options.forged();
     if (opened !== Opened.Datagram && opened !== Opened.Belated) return;
     if (this.#returns !== null) this.#verified(this.#returns, opener, packet.length, now);
     if (opened === Opened.Belated) return;
@@ -375,25 +377,17 @@ export class DatagramLink {
     const { counts } = this.#options;
     for (let index = 0; index < count; index++) copyEndpoint(local, 0, batch.locals, index * ENDPOINT_WORDS);
     if (socket.send(batch, count) === count) return;
-    for (let index = 0; index < count; index++) {
-      const outcome = batch.outcomes[index];
-      if (outcome === SendOutcome.Blocked) counts.blocked++;
-      else if (outcome === SendOutcome.Failed) counts.unsent++;
-      else if (outcome === SendOutcome.TooLarge) {
-        counts.tooLarge++;
-        // What the system has just learned about the path holds for the next ones.
-        this.#measuredAt = Math.min(this.#measuredAt, this.#options.clock.now() - MEASURE_INTERVAL);
-      }
-    }
+    const { tooLarge } = counts;
+    countUnsent(batch, count, counts);
+    if (counts.tooLarge === tooLarge) return;
+    // What the system has just learned about the path holds for the next ones.
+    this.#measuredAt = Math.min(this.#measuredAt, this.#options.clock.now() - MEASURE_INTERVAL);
   }
 
   /** The longest payload that fits a packet on every path, in bytes. */
   #measure(): number {
     this.#measuredAt = this.#options.clock.now();
-    let packet = MAX_PACKET;
-    for (const port of this.#ports) {
-      if (port !== null) packet = Math.min(packet, port.socket.maxPayload(port.peer) ?? USUAL_PACKET);
-    }
-    return Math.max(0, packet - PACKET_OVERHEAD);
+    const ports = this.#ports.filter((port) => port !== null);
+    return payloadLimit(ports.map(({ socket, peer }) => socket.maxPayload(peer)));
   }
 }

@@ -1,5 +1,6 @@
 import { DatagramBatch, type DatagramSocket } from "./datagram.ts";
 import { copyEndpoint, type Endpoint, ENDPOINT_WORDS } from "./endpoint.ts";
+import { countUnsent, type SendCounts } from "./send_counts.ts";
 
 /** Datagrams that leave in one call at most. */
 const CAPACITY = 32;
@@ -12,10 +13,9 @@ const free = new Map<number, DatagramBatch[]>();
 
 /** Sends datagrams on a socket, those of one turn of the event loop in one call. What can't be sent is lost. */
 export class DatagramWriter {
-  /** Number of datagrams that could not be sent. */
-  lost = 0;
   readonly #socket: DatagramSocket;
   readonly #size: number;
+  readonly #counts: SendCounts;
   #batch: DatagramBatch | null = null;
   #count = 0;
 
@@ -24,10 +24,12 @@ export class DatagramWriter {
    *
    * @param socket Closed by its owner.
    * @param size Longest datagram, in bytes.
+   * @param counts Gets what can't be sent.
    */
-  constructor(socket: DatagramSocket, size: number) {
+  constructor(socket: DatagramSocket, size: number, counts: SendCounts) {
     this.#socket = socket;
     this.#size = size;
+    this.#counts = counts;
   }
 
   /**
@@ -37,7 +39,7 @@ export class DatagramWriter {
    * @param local Address to send from; null for the system's choice.
    * @param parts Its bytes, in parts; copied.
    * @param trafficClass DSCP and ECN.
-   * @returns False if it is too long, and lost.
+   * @returns False if it is longer than `size`, and lost.
    */
   add(remote: Endpoint, local: Endpoint | null, parts: readonly Uint8Array[], trafficClass: number): boolean {
     if (this.#count === CAPACITY) this.#flush();
@@ -46,7 +48,7 @@ export class DatagramWriter {
     let length = 0;
     for (const part of parts) {
       if (length + part.length > slot.length) {
-        this.lost++;
+        this.#counts.tooLarge++;
         return false;
       }
       slot.set(part, length);
@@ -65,7 +67,7 @@ export class DatagramWriter {
   #flush(): void {
     const batch = this.#batch;
     if (batch === null) return;
-    this.lost += this.#count - this.#socket.send(batch, this.#count);
+    if (this.#socket.send(batch, this.#count) < this.#count) countUnsent(batch, this.#count, this.#counts);
     this.#count = 0;
     this.#batch = null;
     const kept = free.get(this.#size) ?? [];

@@ -92,7 +92,8 @@ export class AssociationFlows {
       const options = { clock, timeout: timeouts().connect, source: this.#options.source };
       const [address] = isIp(host) ? [host] : await lookups.addresses(host, options);
       const target = { host: address!, port }, timeout = () => 2 * timeouts().flow;
-      return new TargetFlow({ network, target, link, number, traffic, clock, counts, timeout });
+      const tooLarge = (reason: string) => datagrams()?.tooLarge(this.#association, target, reason);
+      return new TargetFlow({ network, target, link, number, traffic, clock, counts, tooLarge, timeout });
     } catch (error) {
       link.detach(number);
       throw error;

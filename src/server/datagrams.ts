@@ -1,9 +1,12 @@
 import type { Association } from "../association/association.ts";
 import type { DatagramCounts } from "../datagrams/counts.ts";
 import { HandleTable } from "../datagrams/handles.ts";
-import { DatagramLink, type DatagramPort, type LinkChannel, MAX_PACKET } from "../datagrams/link.ts";
+import { DatagramLink, type DatagramPort, FORGED_REASON, type LinkChannel } from "../datagrams/link.ts";
+import { MAX_PACKET } from "../datagrams/payload_limit.ts";
 import { receivePackets } from "../datagrams/receiver.ts";
-import type { Address } from "../net/address.ts";
+import type { Log, LogFields } from "../log/log.ts";
+import { ThrottledWarning } from "../log/throttled.ts";
+import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection } from "../net/connection.ts";
 import type { DatagramNetwork, DatagramSocket } from "../net/datagram.ts";
 import { endpointOf } from "../net/endpoint.ts";
@@ -26,6 +29,8 @@ export interface ServerDatagramsOptions {
   readonly clock: Clock;
   /** Counts. */
   readonly counts: DatagramCounts;
+  /** Gets lines about datagrams that are dropped. */
+  readonly log: Log;
 }
 
 /** The UDP side of a server handler's channels: a socket at each channel's address, which all associations use. */
@@ -33,6 +38,8 @@ export class ServerDatagrams {
   readonly #options: ServerDatagramsOptions;
   readonly #handles = new HandleTable<LinkChannel>(systemPads);
   readonly #sockets: readonly DatagramSocket[];
+  readonly #tooLarge: ThrottledWarning;
+  readonly #forged: ThrottledWarning;
 
   /**
    * Binds a socket to each channel's address.
@@ -40,7 +47,9 @@ export class ServerDatagrams {
    * @throws {StartError} If one can't be bound; none is left then.
    */
   constructor(options: ServerDatagramsOptions) {
-    const { network, channels, counts } = this.#options = options;
+    const { network, channels, counts, log, clock } = this.#options = options;
+    this.#tooLarge = new ThrottledWarning(log, clock, "datagram too large", 1);
+    this.#forged = new ThrottledWarning(log, clock, "datagram forged", 1);
     this.#sockets = bindAll(network, channels);
     for (const socket of this.#sockets) {
       void receivePackets(socket, { handles: this.#handles, counts, size: MAX_PACKET });
@@ -59,10 +68,16 @@ export class ServerDatagrams {
       clock,
       handles: this.#handles,
       counts,
+      forged: () => this.#forged.warn({ ...fieldsOf(association), reason: FORGED_REASON }),
       failed: (error) => association.fail(error),
     });
     association.over.then(() => link.close());
     return link;
+  }
+
+  /** Reports an answer of a target that can't be sent. */
+  tooLarge(association: Association, target: Address, reason: string): void {
+    this.#tooLarge.warn({ ...fieldsOf(association), target: formatAddress(target), reason });
   }
 
   /** Moves a channel's packets to the address where it was joined, perhaps for the first time. */
@@ -84,4 +99,8 @@ export class ServerDatagrams {
     if (socket === undefined) return null;
     return { socket, local: endpointOf({ host, port: 0 }), peer: remote };
   }
+}
+
+function fieldsOf({ id, connections }: Association): LogFields {
+  return { client: formatAddress(connections[0]!.remote), association: id };
 }

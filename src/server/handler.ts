@@ -282,6 +282,7 @@ export class ServerHandler implements Observable {
       pads: padSource(config.pads),
       clock,
       counts: this.activity.datagrams,
+      log: this.#log,
     });
   }
 

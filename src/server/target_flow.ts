@@ -1,5 +1,6 @@
 import type { DatagramCounts } from "../datagrams/counts.ts";
-import { type DatagramLink, MAX_PACKET } from "../datagrams/link.ts";
+import type { DatagramLink } from "../datagrams/link.ts";
+import { MAX_PACKET, tooLargeReason } from "../datagrams/payload_limit.ts";
 import type { Address } from "../net/address.ts";
 import { DatagramBatch, type DatagramNetwork, type DatagramSocket } from "../net/datagram.ts";
 import { DatagramWriter } from "../net/datagram_writer.ts";
@@ -30,6 +31,8 @@ export interface TargetFlowOptions {
   readonly clock: Clock;
   /** Counts datagrams that are dropped. */
   readonly counts: DatagramCounts;
+  /** Reports an answer of the target that is too large. */
+  readonly tooLarge: (reason: string) => void;
   /** Returns the time without a datagram after which it is over, in milliseconds. */
   readonly timeout: () => number;
 }
@@ -56,11 +59,11 @@ export class TargetFlow {
     );
     this.#target = endpointOf(target);
     this.#usedAt = clock.now();
-    const writer = new DatagramWriter(socket, MAX_PACKET);
+    const writer = new DatagramWriter(socket, MAX_PACKET, counts);
     link.attach(number, (payload, trafficClass) => {
       this.#usedAt = clock.now();
       traffic.received += payload.length;
-      if (!writer.add(this.#target, null, [payload], trafficClass)) counts.tooLarge++;
+      writer.add(this.#target, null, [payload], trafficClass);
     });
     void this.#receive();
     this.#watch();
@@ -79,7 +82,7 @@ export class TargetFlow {
   }
 
   async #receive(): Promise<void> {
-    const { link, number, traffic, clock, counts } = this.#options, socket = this.#socket;
+    const { link, number, traffic, clock, counts, tooLarge } = this.#options, socket = this.#socket;
     const room = link.maxPayload <= USUAL_ROOM ? USUAL_ROOM : MAX_PACKET;
     let batch = new DatagramBatch(MIN_CAPACITY, room);
     for (let count = await socket.receive(batch); count > 0; count = await socket.receive(batch)) {
@@ -87,8 +90,12 @@ export class TargetFlow {
         // Anybody who reaches this machine can send to the socket.
         if (!this.#isFromTarget(batch.remotes, index * ENDPOINT_WORDS)) continue;
         this.#usedAt = clock.now();
-        if (batch.isCut(index)) counts.tooLarge++;
-        else if (link.send(number, batch.bytes(index), batch.classes[index]!)) traffic.sent += batch.lengths[index]!;
+        const length = batch.lengths[index]!;
+        if (batch.isCut(index)) {
+          counts.tooLarge++;
+          tooLarge(tooLargeReason(`more than ${batch.size}`, link.maxPayload));
+        } else if (link.send(number, batch.bytes(index), batch.classes[index]!)) traffic.sent += length;
+        else if (length > link.maxPayload) tooLarge(tooLargeReason(length, link.maxPayload));
       }
       if (count === batch.capacity && count < MAX_CAPACITY) batch = new DatagramBatch(2 * count, room);
     }

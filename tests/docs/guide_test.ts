@@ -1,12 +1,15 @@
 /** The guide's examples: their output, and that they show each way. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseClientRules } from "../../src/cli/rules_args.ts";
+import { DatagramCounts, droppedOf } from "../../src/datagrams/counts.ts";
 import { REFUSAL_REASONS } from "../../src/observe/activity.ts";
+import { collect } from "../../src/observe/collect.ts";
 import { CHANNEL_STATES } from "../../src/observe/sampler.ts";
 import { clientRulesPlan } from "../../src/rules/mod.ts";
 import { nftScript } from "../../src/rules/nft.ts";
 import { parseClientCommand } from "../../src/run/client_program.ts";
 import { parseServerCommand } from "../../src/run/server_program.ts";
+import { Handlers } from "../support/handlers/handlers_in_memory.ts";
 import { runMicss } from "../support/programs/cli.ts";
 import { makeTempDir } from "../support/programs/process.ts";
 import { read, tablesWith, words } from "./markdown.ts";
@@ -97,6 +100,19 @@ Deno.test("the plan is what micss plan prints for the file", async () => {
 
 Deno.test("the dry run is what micss client prints for the file", async () => {
   await assertPrints(firstTunnel!, "client.yaml", /^micss ([^\n]* --dry-run)\n```\n\n```text\n(.*?)^```$/ms);
+});
+
+Deno.test("monitoring names each metric, and each reason to drop a datagram", async () => {
+  const handlers = new Handlers(), shown = monitoring.slice(monitoring.indexOf("## With Prometheus"));
+  const names = [handlers.client, handlers.server].flatMap((handler) =>
+    collect(handler, { version: "1", loopLag: 0 }).map(({ name }) => name)
+  );
+  // The process has a cell that abbreviates its names.
+  const long = shown.replaceAll("`…", "`micss_process").replaceAll(/`(micss_\w+)\{/g, "`$1`{");
+  assertEquals([...new Set(names)].filter((name) => !long.includes(`\`${name}\``)), []);
+  const reasons = droppedOf(new DatagramCounts()).map(([reason]) => `\`${reason}\``);
+  assertEquals(tablesWith(monitoring, "reason", "meaning")[0]!.rows.map(([reason]) => reason).sort(), reasons.sort());
+  await handlers.close();
 });
 
 Deno.test("monitoring defines each state of a channel, and names each reason of a refusal", () => {

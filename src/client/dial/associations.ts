@@ -103,7 +103,7 @@ export class Associations {
   constructor(server: ResolvedServer, options: AssociationsOptions) {
     this.#server = server;
     this.#options = options;
-    this.links = new DatagramLinks(server.channels, options);
+    this.links = new DatagramLinks(server, options);
     this.#unreached = new UnreachedWorkers(server.name, options.unreached);
     this.#pool = new Pool(options.clock, () => options.config().timeouts.idle);
     this.#handshakes = new HandshakeQueue(options.clock, () => options.config().timeouts.handshake);

@@ -1,17 +1,19 @@
 import type { Association } from "../../association/association.ts";
 import type { DatagramCounts } from "../../datagrams/counts.ts";
 import { HandleTable } from "../../datagrams/handles.ts";
-import { DatagramLink, type DatagramPort, type LinkChannel, MAX_PACKET } from "../../datagrams/link.ts";
+import { DatagramLink, type DatagramPort, FORGED_REASON, type LinkChannel } from "../../datagrams/link.ts";
+import { MAX_PACKET } from "../../datagrams/payload_limit.ts";
 import { receivePackets } from "../../datagrams/receiver.ts";
 import { reasonOf } from "../../errors/errors.ts";
 import type { Log } from "../../log/log.ts";
-import type { ChannelAddress } from "../../net/address.ts";
+import { ThrottledWarning } from "../../log/throttled.ts";
 import type { DatagramNetwork } from "../../net/datagram.ts";
 import { type Endpoint, endpointOf } from "../../net/endpoint.ts";
 import { isIp } from "../../net/ip.ts";
 import { deviceOfWay } from "../../net/way.ts";
 import { commonGuard } from "../../sharing/guarded_pads.ts";
 import { type PadSource, systemPads } from "../../sharing/system_pads.ts";
+import type { ResolvedServer } from "../servers/configured_server.ts";
 import type { Multiplexer } from "../../streams/multiplexer.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { DatagramMeans } from "../../wire/datagrams.ts";
@@ -30,7 +32,7 @@ export interface DatagramLinksOptions {
   readonly pads: PadSource;
   /** Measures time limits. */
   readonly clock: Clock;
-  /** Gets a line at level debug for each socket that can't be opened. */
+  /** Gets lines about packets that are not as they were sent, and at level debug for each socket that can't be opened. */
   readonly log: Log;
 }
 
@@ -41,15 +43,17 @@ interface Carrier {
 
 /** The links of associations with one server, each made for the first flow on its association, and ended with it. */
 export class DatagramLinks {
-  readonly #channels: readonly ChannelAddress[];
+  readonly #server: Pick<ResolvedServer, "name" | "channels">;
   readonly #options: DatagramLinksOptions;
   readonly #handles = new HandleTable<LinkChannel>(systemPads);
   readonly #carriers = new Map<Association, Carrier>();
+  readonly #forged: ThrottledWarning;
 
-  /** Starts without links. @param channels The server's, with the way that each takes. */
-  constructor(channels: readonly ChannelAddress[], options: DatagramLinksOptions) {
-    this.#channels = channels;
+  /** Starts without links. @param server Its channels have the way that each takes. */
+  constructor(server: Pick<ResolvedServer, "name" | "channels">, options: DatagramLinksOptions) {
+    this.#server = server;
     this.#options = options;
+    this.#forged = new ThrottledWarning(options.log, options.clock, "datagram forged", 1);
   }
 
   /**
@@ -84,6 +88,8 @@ export class DatagramLinks {
       clock,
       handles: this.#handles,
       counts,
+      forged: () =>
+        this.#forged.warn({ server: this.#server.name, association: association.id, reason: FORGED_REASON }),
       failed: (error) => association.fail(error),
     });
     const carrier: Carrier = { link, ports };
@@ -125,7 +131,7 @@ export class DatagramLinks {
   }
 
   #open(association: Association, index: number): DatagramPort {
-    const { local, remote } = association.connections[index]!, via = this.#channels[index]?.via;
+    const { local, remote } = association.connections[index]!, via = this.#server.channels[index]?.via;
     try {
       const device = via === undefined ? undefined : isIp(via) ? deviceOfWay(local.host, via) : via;
       const options = device === undefined ? {} : { device };

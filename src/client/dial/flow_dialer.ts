@@ -2,6 +2,7 @@ import type { ClientConfig } from "../../config/types.ts";
 import { reasonOf } from "../../errors/errors.ts";
 import type { DatagramLink } from "../../datagrams/link.ts";
 import { MAX_FLOW } from "../../datagrams/packet.ts";
+import { tooLargeReason } from "../../datagrams/payload_limit.ts";
 import type { Log } from "../../log/log.ts";
 import { type Address, formatAddress } from "../../net/address.ts";
 import { hostBytes } from "../../net/ip.ts";
@@ -35,6 +36,8 @@ export interface CarriedFlow {
   carriedBy(send: ((payload: Uint8Array, trafficClass: number) => boolean) | null): void;
   /** Takes a datagram from the server. */
   receive(payload: Uint8Array<ArrayBuffer>, trafficClass: number): void;
+  /** Reports a datagram that was not sent as it is too large. */
+  tooLarge(reason: string): void;
 }
 
 /** Options of {@linkcode FlowDialer}. */
@@ -131,7 +134,13 @@ export class FlowDialer {
       await Promise.race([this.#answered(answers, multiplexer, config().timeouts), flow.over]);
       this.#associations.answered(obtained);
       log.debug("flow");
-      flow.carriedBy((payload, trafficClass) => link.send(number, payload, trafficClass));
+      flow.carriedBy((payload, trafficClass) => {
+        if (link.send(number, payload, trafficClass)) return true;
+        if (link.isUsable && payload.length > link.maxPayload) {
+          flow.tooLarge(tooLargeReason(payload.length, link.maxPayload));
+        }
+        return false;
+      });
       const byThisSide = await Promise.race([flow.over.then(() => true), answers.over.then(() => false)]);
       // Otherwise the association might end with the stream half open.
       await Promise.race([stream.end().then(() => answers.over), clock.sleep(END_TIMEOUT)]);

@@ -34,6 +34,8 @@ export interface ClientFlowOptions {
   readonly budget: ByteBudget;
   /** Finds the server and carries the flow; settles as `FlowDialer.carry` does. */
   readonly carry: (flow: CarriedFlow) => Promise<boolean>;
+  /** Reports a datagram that is dropped as too large. */
+  readonly tooLarge: (origin: FlowOrigin, reason: string) => void;
   /** Reports a failure. */
   readonly failed: (origin: FlowOrigin, error: unknown) => void;
 }
@@ -130,6 +132,10 @@ export class ClientFlow implements Flow, CarriedFlow {
     this.#received++;
     this.traffic.received += payload.length;
     this.#origin.answer(payload, trafficClass);
+  }
+
+  tooLarge(reason: string): void {
+    this.#options.tooLarge(this.#origin, reason);
   }
 
   close(): void {

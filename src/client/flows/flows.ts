@@ -1,8 +1,9 @@
 import type { ClientConfig } from "../../config/types.ts";
+import { MAX_PACKET, payloadLimit, tooLargeReason } from "../../datagrams/payload_limit.ts";
 import { MicssError, reasonOf } from "../../errors/errors.ts";
 import { ThrottledWarning } from "../../log/throttled.ts";
-import type { Log } from "../../log/log.ts";
-import { formatAddress } from "../../net/address.ts";
+import type { Log, LogFields } from "../../log/log.ts";
+import { type Address, formatAddress } from "../../net/address.ts";
 import { ByteBudget } from "../../net/byte_budget.ts";
 import { type Activity, refusalLabel } from "../../observe/activity.ts";
 import { TargetError } from "../../streams/errors.ts";
@@ -55,6 +56,7 @@ const DROPPED: Flow = { send() {}, close() {} };
 export class Flows implements FlowOpener {
   readonly #options: FlowsOptions;
   readonly #failed: ThrottledWarning;
+  readonly #tooLarge: ThrottledWarning;
   readonly #budget = new ByteBudget(WAITING_BUDGET);
   readonly #running = new Map<ClientFlow, Promise<void>>();
   #sweeping = false;
@@ -64,6 +66,7 @@ export class Flows implements FlowOpener {
   constructor(options: FlowsOptions) {
     this.#options = options;
     this.#failed = new ThrottledWarning(options.log, options.clock, "flow refused");
+    this.#tooLarge = new ThrottledWarning(options.log, options.clock, "datagram too large", 1);
   }
 
   /** Number of flows. */
@@ -88,6 +91,8 @@ export class Flows implements FlowOpener {
       counts: activity.datagrams,
       budget: this.#budget,
       carry: (flow) => this.#carry(origin, flow),
+      tooLarge: ({ ingress, source, destination }, reason) =>
+        this.#tooLarge.warn({ ingress, ...fieldsOf(source, destination), reason }),
       failed: (origin, error) => this.#report(origin, error),
     });
     const running = flow.run().finally(() => {
@@ -97,6 +102,11 @@ export class Flows implements FlowOpener {
     this.#running.set(flow, running);
     this.#sweepLater();
     return flow;
+  }
+
+  cut({ ingress, source }: Pick<FlowOrigin, "ingress" | "source">, room: number): void {
+    const reason = tooLargeReason(`more than ${room}`, payloadLimit([MAX_PACKET]));
+    this.#tooLarge.warn({ ingress, from: formatAddress(source), reason });
   }
 
   /** Ends all flows, and begins none any more. */
@@ -125,12 +135,7 @@ export class Flows implements FlowOpener {
         ? "no-server"
         : "no-association",
     );
-    this.#failed.warn({
-      ingress,
-      from: formatAddress(source),
-      destination: formatAddress(destination),
-      reason: reasonOf(error),
-    });
+    this.#failed.warn({ ingress, ...fieldsOf(source, destination), reason: reasonOf(error) });
   }
 
   /** Takes a place, if need be that of flows that are silent. @returns False if there is none. */
@@ -154,4 +159,8 @@ export class Flows implements FlowOpener {
       if (this.#running.size > 0) this.#sweepLater();
     });
   }
+}
+
+function fieldsOf(source: Address, destination: Address): LogFields {
+  return { from: formatAddress(source), destination: formatAddress(destination) };
 }

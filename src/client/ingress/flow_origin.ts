@@ -33,4 +33,6 @@ export interface Flow {
 export interface FlowOpener {
   /** Begins a flow; its datagrams wait until it is open, as far as there is room. */
   open(origin: FlowOrigin): Flow;
+  /** Reports a datagram that its way in has dropped and counted, as it is longer than `room` bytes. */
+  cut(origin: Pick<FlowOrigin, "ingress" | "source">, room: number): void;
 }

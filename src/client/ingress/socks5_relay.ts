@@ -1,9 +1,10 @@
 import { sameBytes } from "../../association/same_bytes.ts";
-import { MAX_PACKET } from "../../datagrams/link.ts";
+import { MAX_PACKET } from "../../datagrams/payload_limit.ts";
 import type { Address } from "../../net/address.ts";
 import { DatagramBatch, type DatagramSocket } from "../../net/datagram.ts";
 import { DatagramWriter } from "../../net/datagram_writer.ts";
 import { addressAt, type Endpoint, ENDPOINT_WORDS, sameEndpointHost } from "../../net/endpoint.ts";
+import type { SendCounts } from "../../net/send_counts.ts";
 import type { Flow, FlowOpener } from "./flow_origin.ts";
 import { headerDestination, type HeaderFault, headerLength, MAX_HEADER } from "./socks5_datagram.ts";
 
@@ -30,7 +31,7 @@ export interface Socks5RelayOptions {
   /** Carries the datagrams. */
   readonly flows: FlowOpener;
   /** Counts datagrams that are dropped. */
-  readonly counts: Record<RelayFault, number>;
+  readonly counts: Record<RelayFault, number> & SendCounts;
 }
 
 /** A flow, by the header of its datagrams. */
@@ -65,7 +66,7 @@ export class Socks5Relay {
    */
   constructor(socket: DatagramSocket, application: Endpoint, user: string | undefined, options: Socks5RelayOptions) {
     this.#socket = socket;
-    this.#writer = new DatagramWriter(socket, SIZE);
+    this.#writer = new DatagramWriter(socket, SIZE, options.counts);
     this.#application = application;
     this.#user = user;
     this.#options = options;
@@ -99,7 +100,10 @@ export class Socks5Relay {
     const application = this.#application, port = application[PORT]!, { remotes } = batch, at = index * ENDPOINT_WORDS;
     const isApplication = sameEndpointHost(remotes, at, application, 0) && (port === 0 || remotes[at + PORT] === port);
     if (!isApplication) return "stranger";
-    if (batch.isCut(index)) return "tooLarge";
+    if (batch.isCut(index)) {
+      this.#options.flows.cut({ ingress: "socks5", source: batch.remote(index) }, batch.size);
+      return "tooLarge";
+    }
     const datagram = batch.bytes(index), length = headerLength(datagram);
     if (typeof length === "string") return length;
     if (port === 0) application[PORT] = remotes[at + PORT]!;
@@ -129,11 +133,8 @@ export class Socks5Relay {
       source: addressAt(this.#application),
       destination,
       ...this.#user !== undefined && { user: this.#user },
-      answer: (payload, trafficClass) => {
-        if (!this.#writer.add(this.#application, null, [header, payload], trafficClass)) {
-          this.#options.counts.tooLarge++;
-        }
-      },
+      answer: (payload, trafficClass) =>
+        void this.#writer.add(this.#application, null, [header, payload], trafficClass),
       ended: () => {
         if (this.#flows.get(key) === relayed) this.#flows.delete(key);
         if (this.#latest === relayed) this.#latest = null;

@@ -1,6 +1,6 @@
 import type { Forward } from "../../config/types.ts";
 import type { DatagramCounts } from "../../datagrams/counts.ts";
-import { MAX_PACKET } from "../../datagrams/link.ts";
+import { MAX_PACKET } from "../../datagrams/payload_limit.ts";
 import type { Address } from "../../net/address.ts";
 import { DatagramBatch, type DatagramSocket } from "../../net/datagram.ts";
 import { DatagramWriter } from "../../net/datagram_writer.ts";
@@ -32,7 +32,7 @@ export class UdpForward {
     this.#socket = socket;
     this.#destination = { host: server, port };
     this.#options = options;
-    this.#writer = new DatagramWriter(socket, MAX_PACKET);
+    this.#writer = new DatagramWriter(socket, MAX_PACKET, options.counts);
   }
 
   /** The address where it listens. */
@@ -42,11 +42,13 @@ export class UdpForward {
 
   /** Takes datagrams until it is closed. */
   async run(): Promise<void> {
-    const batch = new DatagramBatch(CAPACITY, MAX_PACKET), socket = this.#socket;
+    const batch = new DatagramBatch(CAPACITY, MAX_PACKET), socket = this.#socket, { flows, counts } = this.#options;
     for (let count = await socket.receive(batch); count > 0; count = await socket.receive(batch)) {
       for (let index = 0; index < count; index++) {
-        if (batch.isCut(index)) this.#options.counts.tooLarge++;
-        else this.#flow(batch, index * ENDPOINT_WORDS).send(batch.bytes(index), batch.classes[index]!);
+        if (batch.isCut(index)) {
+          counts.tooLarge++;
+          flows.cut({ ingress: "udp-forward", source: batch.remote(index) }, batch.size);
+        } else this.#flow(batch, index * ENDPOINT_WORDS).send(batch.bytes(index), batch.classes[index]!);
       }
     }
   }

@@ -1,5 +1,6 @@
 /** SOCKS5's UDP ASSOCIATE over networks in memory; the test plays the application and the far ends of flows. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { DatagramCounts } from "../../../src/datagrams/counts.ts";
 import type { RelayArrival } from "../../../src/client/ingress/arrival.ts";
 import { Socks5Ingress } from "../../../src/client/ingress/socks5.ts";
 import { MAX_FLOWS, type RelayFault, Socks5Relay } from "../../../src/client/ingress/socks5_relay.ts";
@@ -282,7 +283,7 @@ Deno.test("an application that half-closes ends its relay, and bytes on its conn
 });
 
 Deno.test("a datagram that was received when the relay ended opens no flow", async () => {
-  const flows = new PlayedFlows(), counts = { malformed: 0, fragment: 0, tooLarge: 0, stranger: 0 };
+  const flows = new PlayedFlows(), counts = new DatagramCounts();
   const received = Promise.withResolvers<number>(), address = endpointOf({ host: "127.0.0.1", port: 1 });
   const socket = new MemoryDatagrams().bind(LISTEN);
   let batch: DatagramBatch | undefined;

@@ -31,6 +31,8 @@ export class PlayedFlows implements FlowOpener {
     return flow;
   }
 
+  cut(): void {}
+
   /** Number of those that are not over. */
   get size(): number {
     return this.opened.filter(({ isOver }) => !isOver).length;
