@@ -11,6 +11,7 @@ import { isValid } from "../identify/entry.ts";
 import { formatAddress } from "../net/address.ts";
 import { hasNativeHelper } from "../net/linux/libc.ts";
 import { localMachine } from "../net/names/local_machine.ts";
+import { systemDatagrams } from "../net/system/datagrams.ts";
 import { realSystem } from "../net/system/system.ts";
 import { measurePaths, type ServerPaths } from "../paths/measure.ts";
 import { report } from "../paths/report.ts";
@@ -59,9 +60,9 @@ export const command: Command = {
         `${SUBJECT}: no server; give --config FILE or --server NAME=HOST,HOST, or join one with micss join`,
       ]);
     }
-    const paths: ServerPaths[] = [];
+    const paths: ServerPaths[] = [], timeout = config.timeouts.handshake;
     for (const server of servers.slice(0, MAX_SERVERS)) {
-      const one = await measurePaths(server, { ...realSystem, ...localMachine, timeout: config.timeouts.handshake });
+      const one = await measurePaths(server, { ...realSystem, ...localMachine, datagrams: systemDatagrams, timeout });
       paths.push(one);
       if (!flags.has("json")) output.out(`${paths.length > 1 ? "\n" : ""}${report(one)}`);
     }
@@ -69,7 +70,9 @@ export const command: Command = {
     const more = servers.length - paths.length;
     if (more > 0) output.err(`${SUBJECT}: ${more} more servers were left out; give those of interest with --server\n`);
     const native = hasNativeHelper();
-    if (!native.ok) output.err(`${SUBJECT}: gateways and hops are unknown: that ${native.why}\n`);
+    if (!native.ok) {
+      output.err(`${SUBJECT}: gateways, hops and the largest datagrams are unknown: that ${native.why}\n`);
+    }
     return more > 0 || paths.some(isBad) ? 1 : 0;
   },
 };

@@ -2,6 +2,7 @@ import type { Server } from "../config/types.ts";
 import { reasonOf } from "../errors/errors.ts";
 import { assignAddresses } from "../client/servers/address_assignment.ts";
 import { type ChannelAddress, formatChannel } from "../net/address.ts";
+import type { DatagramNetwork } from "../net/datagram.ts";
 import { canonicalHost, isIp, sameHost, withoutZone } from "../net/ip.ts";
 import { routeOf } from "../net/linux/route.ts";
 import { trace } from "../net/linux/trace.ts";
@@ -10,11 +11,12 @@ import type { LocalMachine } from "../net/names/local_machine.ts";
 import { ownAddresses } from "../net/own_hosts.ts";
 import type { System } from "../net/system/system.ts";
 import { keptApart } from "../routes/kept.ts";
+import { type LargestDatagrams, largestDatagrams, longestUdpPayload } from "./datagrams.ts";
 import type { ChannelPath } from "./path.ts";
 import { type Shared, sharedBy } from "./shared.ts";
 
-/** The paths of a server's channels. */
-export interface ServerPaths {
+/** The paths of a server's channels. Without what fits them all where that is unknown for one of them. */
+export interface ServerPaths extends Partial<LargestDatagrams> {
   /** The server's name. */
   readonly server: string;
   /** Its channels. */
@@ -25,6 +27,8 @@ export interface ServerPaths {
 
 /** Options of {@linkcode measurePaths}. */
 export interface MeasureOptions extends Pick<System, "network" | "clock">, Pick<LocalMachine, "resolve"> {
+  /** Makes UDP sockets, which send nothing. */
+  readonly datagrams: DatagramNetwork;
   /** Time limit for each connection, in milliseconds. */
   readonly timeout: number;
 }
@@ -39,7 +43,8 @@ const CONNECTIONS = 2;
 export async function measurePaths({ name, channels }: Server, options: MeasureOptions): Promise<ServerPaths> {
   const hosts = await addressesOf(channels, options);
   const paths = await Promise.all(channels.map((channel, at) => pathOf(channel, at + 1, hosts[at]!, options)));
-  return { server: name, channels: paths, shared: sharedBy(paths) };
+  const largest = largestDatagrams(paths.map(({ maxDatagram }) => maxDatagram));
+  return { server: name, channels: paths, ...largest, shared: sharedBy(paths) };
 }
 
 /** The IP address of each channel, or the reason why it has none. */
@@ -73,6 +78,12 @@ async function pathOf(
   const from = local ?? way?.local;
   const device = way?.device ?? ownAddresses().find((own) => from !== undefined && sameHost(own.host, from))?.device;
   const strays = device === undefined ? undefined : straysFrom(address.via ?? device, host);
+  // Without a connection, its packets may leave by another way.
+  const maxDatagram = local === undefined ? undefined : longestUdpPayload(options.datagrams, {
+    to: { host, port: address.port },
+    from: local,
+    ...address.via !== undefined && device !== undefined && { device },
+  });
   const hops = from === undefined || device === undefined ? undefined : await trace({ to: host, from, device });
   return {
     ...known,
@@ -81,6 +92,7 @@ async function pathOf(
     ...device !== undefined && { device },
     ...way?.gateway !== undefined && { gateway: way.gateway },
     ..."failure" in connected ? { failure: connected.failure } : { roundTrip: connected.roundTrip },
+    ...maxDatagram !== undefined && { maxDatagram },
     ...strays !== undefined && { strays },
     ...hops !== undefined && { hops },
   };

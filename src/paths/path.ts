@@ -16,6 +16,8 @@ export interface ChannelPath {
   readonly gateway?: string;
   /** Shortest time that connecting took, in milliseconds. */
   readonly roundTrip?: number;
+  /** Longest UDP payload that fits a packet, in bytes. */
+  readonly maxDatagram?: number;
   /** The reason why its packets may come to leave by another device; absent where routes keep them from it. */
   readonly strays?: string;
   /** Routers on the path, as far as they answer, and the destination if it does. */

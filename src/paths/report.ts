@@ -1,16 +1,24 @@
-import { type Align, columns } from "../text/format.ts";
+import { type Align, columns, count } from "../text/format.ts";
 import type { ServerPaths } from "./measure.ts";
 import type { ChannelPath } from "./path.ts";
 import { isOnePath, type Shared } from "./shared.ts";
 
-const HEAD = ["", "CHANNEL", "LOCAL", "DEVICE", "GATEWAY", "ROUND TRIP", "HOPS"];
-const ALIGN: readonly Align[] = ["right", "left", "left", "left", "left", "right", "left"];
+const HEAD = ["", "CHANNEL", "LOCAL", "DEVICE", "GATEWAY", "ROUND TRIP", "DATAGRAM", "HOPS"];
+const ALIGN: readonly Align[] = ["right", "left", "left", "left", "left", "right", "right", "left"];
 
-/** Describes the paths of a server's channels: a table, what failed, and a line for each thing that channels share. */
-export function report({ server, channels, shared }: ServerPaths): string {
+/**
+ * Describes the paths of a server's channels: a table, what failed, the largest datagrams, and a line for each thing that
+ * channels share.
+ */
+export function report({ server, channels, maxPayload, wireguardMtu, shared }: ServerPaths): string {
   const failures = channels.flatMap(({ channel, failure }) =>
     failure === undefined ? [] : [`channel ${channel}: ${failure}`]
   );
+  const datagrams = maxPayload === undefined || wireguardMtu === undefined ? [] : [
+    `Datagrams of up to ${
+      count(maxPayload)
+    } bytes fit all channels; the MTU of WireGuard through them is ${wireguardMtu}.`,
+  ];
   const onePath = shared.some(isOnePath);
   // Two channels that share a path now can't come to share it.
   const straying = onePath
@@ -26,10 +34,10 @@ export function report({ server, channels, shared }: ServerPaths): string {
     ? ["Separate now, as far as this machine can tell, but not when a link goes down."]
     : ["Separate, as far as this machine can tell."];
   const table = columns([HEAD, ...channels.map(row)], ALIGN, "  ");
-  return [server, ...table, ...failures, ...straying, ...shared.map(describe), ...verdict, ""].join("\n");
+  return [server, ...table, ...failures, ...straying, ...datagrams, ...shared.map(describe), ...verdict, ""].join("\n");
 }
 
-function row({ channel, address, local, device, gateway, roundTrip, hops }: ChannelPath): string[] {
+function row({ channel, address, local, device, gateway, roundTrip, maxDatagram, hops }: ChannelPath): string[] {
   return [
     `${channel}`,
     address,
@@ -37,6 +45,7 @@ function row({ channel, address, local, device, gateway, roundTrip, hops }: Chan
     device ?? "-",
     gateway ?? (device === undefined ? "-" : "none"),
     roundTrip === undefined ? "-" : `${roundTrip.toFixed(1)} ms`,
+    maxDatagram === undefined ? "-" : `${count(maxDatagram)} B`,
     hops === undefined ? "unknown here" : hops.length === 0 ? "none answers" : hops.map((hop) => hop ?? "*").join(" "),
   ];
 }

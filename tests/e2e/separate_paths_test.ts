@@ -35,7 +35,11 @@ testWith(
       await links.client.ip(`route add ${hosts[1]} via ${gateway} dev lte0`);
       const after = await paths(links, "--server", `web=${one} via wlan0,${two} via lte0`, "--json");
       assertEquals(after.code, 0, after.text() + after.stderr);
-      const [{ channels, shared }] = JSON.parse(after.text()).servers;
+      const [{ channels, shared, maxPayload, wireguardMtu }] = JSON.parse(after.text()).servers;
+      // The links have Ethernet's MTU: 1,500 bytes, of which IPv4 and UDP take 28, IPv6 and UDP 48.
+      const isIpv6 = hosts[0]!.includes(":"), fits = isIpv6 ? 1452 : 1472;
+      assertEquals(channels.map(({ maxDatagram }: { maxDatagram: number }) => maxDatagram), [fits, fits]);
+      assertEquals([maxPayload, wireguardMtu], isIpv6 ? [1420, 1376] : [1440, 1408]);
       assertEquals(shared, []);
       assertEquals(channels.map(({ device }: { device: string }) => device), ["wlan0", "lte0"]);
       assertEquals(channels[1].gateway, gateway);

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { hopsOf, offenderOf } from "../../src/net/linux/trace.ts";
+import { largestDatagrams } from "../../src/paths/datagrams.ts";
 import { sharedBy } from "../../src/paths/shared.ts";
 import { report } from "../../src/paths/report.ts";
 import type { ChannelPath } from "../../src/paths/path.ts";
@@ -7,6 +8,7 @@ import type { ChannelPath } from "../../src/paths/path.ts";
 const wifi: ChannelPath = {
   ...{ channel: 1, address: "192.0.2.10:6522", host: "192.0.2.10", local: "192.168.1.5", device: "wlan0" },
   ...{ gateway: "192.168.1.1", roundTrip: 12.34, hops: ["192.168.1.1", null, "203.0.113.9", "192.0.2.10"] },
+  maxDatagram: 1472,
 };
 const lte: ChannelPath = {
   ...{ channel: 2, address: "198.51.100.10:6522", host: "198.51.100.10", local: "10.64.0.2", device: "lte0" },
@@ -31,14 +33,35 @@ Deno.test("a report has a line for each channel, and says what they share", () =
   assertEquals(
     report({ server: "web", channels, shared: sharedBy(channels) }),
     `web
-   CHANNEL             LOCAL        DEVICE  GATEWAY      ROUND TRIP  HOPS
-1  192.0.2.10:6522     192.168.1.5  wlan0   192.168.1.1     12.3 ms  192.168.1.1 * 203.0.113.9 192.0.2.10
-2  198.51.100.10:6522  10.64.0.2    wlan0   none                  -  unknown here
+   CHANNEL             LOCAL        DEVICE  GATEWAY      ROUND TRIP  DATAGRAM  HOPS
+1  192.0.2.10:6522     192.168.1.5  wlan0   192.168.1.1     12.3 ms   1,472 B  192.168.1.1 * 203.0.113.9 192.0.2.10
+2  198.51.100.10:6522  10.64.0.2    wlan0   none                  -         -  unknown here
 channel 2: Connection refused
 channels 1 and 2 leave by the same device, wlan0: that is one path
 NOT SEPARATE: whoever owns what they share has a share of each.
 `,
   );
+});
+
+Deno.test("what fits all channels is what fits the narrowest, less a share's head, and for WireGuard what it adds", () => {
+  assertEquals(largestDatagrams([1472, 1452, 1472]), { maxPayload: 1420, wireguardMtu: 1376 });
+  assertEquals(largestDatagrams([1472, 1472]), { maxPayload: 1440, wireguardMtu: 1408 });
+  assertEquals(largestDatagrams([1424, 1500]), { maxPayload: 1392, wireguardMtu: 1360 });
+  assertEquals(largestDatagrams([1423, 1500]), { maxPayload: 1391, wireguardMtu: 1344 });
+  // Longer packets are never sent.
+  assertEquals(largestDatagrams([65_508, 65_508]), { maxPayload: 8940, wireguardMtu: 8896 });
+  assertEquals(largestDatagrams([40, 1472]), { maxPayload: 8, wireguardMtu: 0 });
+  assertEquals(largestDatagrams([1472, undefined]), undefined);
+});
+
+Deno.test("a report says what fits all channels, before what they share", () => {
+  const channels = [wifi, { ...lte, maxDatagram: 1452 }], largest = largestDatagrams([1472, 1452]);
+  const lines = report({ server: "web", channels, ...largest, shared: [] }).split("\n");
+  assertEquals(lines.slice(-3), [
+    "Datagrams of up to 1,420 bytes fit all channels; the MTU of WireGuard through them is 1376.",
+    "Separate, as far as this machine can tell.",
+    "",
+  ]);
 });
 
 Deno.test("hops end with the destination, or the last that answered", () => {
