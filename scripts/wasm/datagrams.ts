@@ -120,7 +120,7 @@ function next(low: v128, ab: v128, cd: v128): v128 {
  * Computes m1 k + m2 k^2 + ... for four times as many blocks as groups. Of a group, the products by k, k^2, k^3 and k^4 are
  * added before they are put together from their bytes and reduced.
  *
- * A loop over the tables takes 1.1 times as long, and 1.4 times while the core's other thread is busy.
+ * A loop over the tables takes 1.1 times as long, and 1.4 times on a busy machine.
  */
 function sumOf(blocks: usize, groups: usize): v128 {
   const zero = i64x2.splat(0), nibble = i8x16.splat(15);

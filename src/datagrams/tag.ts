@@ -14,7 +14,7 @@ let current: TagKey | null = null;
  * sequence `u64`, and the blocks behind it are the flow and the payload, filled up with zeros (docs/PROTOCOL.md, appendix A;
  * docs/SECURITY.md, claim 6, has the proof). Elements are those of records (docs/PROTOCOL.md 4.3).
  *
- * Time and memory accesses do not depend on k or the message, other than its length: 0.1 microseconds for 100 bytes, 0.8 for
+ * Time and memory accesses do not depend on k or the message, other than its length: 0.1 microseconds for 100 bytes, 1.0 for
  * 1,400.
  */
 export class TagKey {
