@@ -1,10 +1,24 @@
 import { UsageError } from "../config/problems.ts";
 import type { ClientConfig, ServerConfig } from "../config/types.ts";
 import { formatChannel } from "../net/address.ts";
+import type { Protocol } from "../net/linux/route.ts";
 import { isIp, isLoopback, sameHost, withoutZone } from "../net/ip.ts";
 import type { ResolvedNames } from "../rules/names.ts";
 import { type Family, familyOfHost } from "../rules/ruleset.ts";
 import { isLinkLocal } from "./flows.ts";
+
+/** The settings of a server that matter for its routes. */
+type RoutedServer = Pick<ServerConfig, "channels" | "workers" | "udpTargets">;
+
+/** What a server sends on a channel. */
+export interface ServerPackets {
+  /** The channel's address. */
+  readonly from: string;
+  /** Its ports, inclusive. */
+  readonly ports: readonly [first: number, last: number];
+  /** UDP is among them if the server carries datagrams. */
+  readonly protocols: readonly Protocol[];
+}
 
 /** A channel that is to have routes of its own, at one of its addresses. */
 export interface RoutedChannel {
@@ -19,7 +33,7 @@ export interface RoutedChannel {
   /** Device that its packets leave by, or local address of the device; its text identifies its table. */
   readonly via: string;
   /** Its packets: to the server's address on a client, from its own address and ports on a server. */
-  readonly packets: { readonly to: string } | { readonly from: string; readonly ports: readonly [number, number] };
+  readonly packets: { readonly to: string } | ServerPackets;
 }
 
 /**
@@ -35,7 +49,7 @@ export function clientChannels(config: Pick<ClientConfig, "servers">, names: Res
 
 /** Lists the channels that can have routes of their own, and no others. @param config A client's or a server's. */
 export function routableChannels(
-  config: Pick<ClientConfig, "servers"> | Pick<ServerConfig, "channels" | "workers">,
+  config: Pick<ClientConfig, "servers"> | RoutedServer,
   names: ResolvedNames,
 ): RoutedChannel[] {
   const { channels } = "servers" in config ? listClient(config, names) : listServer(config, names);
@@ -93,15 +107,15 @@ function listClient({ servers }: Pick<ClientConfig, "servers">, names: ResolvedN
  * @throws {UsageError} If a channel can't have routes of its own; a line for each.
  */
 export function serverChannels(
-  config: Pick<ServerConfig, "channels" | "workers">,
+  config: RoutedServer,
   names: ResolvedNames,
 ): RoutedChannel[] {
   const { channels, lines } = listServer(config, names);
   return checked(channels, lines);
 }
 
-function listServer({ channels, workers }: Pick<ServerConfig, "channels" | "workers">, names: ResolvedNames): Listed {
-  const lines: string[] = [];
+function listServer({ channels, workers, udpTargets }: RoutedServer, names: ResolvedNames): Listed {
+  const lines: string[] = [], protocols: readonly Protocol[] = udpTargets.length > 0 ? ["tcp", "udp"] : ["tcp"];
   const all = channels.flatMap((channel, index): RoutedChannel[] => {
     const title = `channel ${index + 1} (${formatChannel(channel)})`;
     const { host, port } = channel;
@@ -121,7 +135,7 @@ function listServer({ channels, workers }: Pick<ServerConfig, "channels" | "work
       index: index + 1,
       family: familyOfHost(from),
       via: from,
-      packets: { from, ports },
+      packets: { from, ports, protocols },
     }));
   });
   return { channels: all, lines };

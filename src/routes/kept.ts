@@ -24,15 +24,18 @@ export function keptApart(
 ): true | string | undefined {
   const deviceOf = (address: string) => own.find(({ host }) => sameHost(host, address))?.device;
   if ("from" in packets) {
-    const { from, ports: [fromPort] } = packets;
-    return keepsFlow({ to: ANYWHERE[familyOfHost(from)], from, fromPort }, deviceOf(from));
+    const { from, ports: [fromPort], protocols } = packets, to = ANYWHERE[familyOfHost(from)];
+    return allKept(protocols.map((protocol) => keepsFlow({ to, from, fromPort, protocol }, deviceOf(from))));
   }
   const { to } = packets;
   const device = deviceOf(via) ?? via;
   const sources = own.filter((one) => one.device === device).map(({ host }) => withoutZone(host))
     .filter((host) => familyOfHost(host) === familyOfHost(to) && isLinkLocal(host) === isLinkLocal(to));
-  const answers = [{ to }, ...sources.map((from) => ({ to, from }))].map((flow) => keepsFlow(flow, device));
-  return answers.find((answer) => answer !== true) ?? (answers.includes(undefined) ? undefined : true);
+  return allKept([{ to }, ...sources.map((from) => ({ to, from }))].map((flow) => keepsFlow(flow, device)));
+}
+
+function allKept(answers: readonly (true | string | undefined)[]): true | string | undefined {
+  return answers.find((answer) => typeof answer === "string") ?? (answers.includes(undefined) ? undefined : true);
 }
 
 function keepsFlow(flow: Flow, device: string | undefined): true | string | undefined {
@@ -55,7 +58,8 @@ function keepsFlow(flow: Flow, device: string | undefined): true | string | unde
 }
 
 /** True for a rule that takes exactly a channel's packets. */
-function takes({ to, from, ports }: Rule, flow: Flow): boolean {
+function takes({ to, from, ports, protocol }: Rule, flow: Flow): boolean {
+  if (protocol !== undefined && protocol !== flow.protocol) return false;
   if (to !== undefined) return sameHost(to, flow.to) && from === undefined;
   if (from === undefined || flow.from === undefined || !sameHost(from, flow.from)) return false;
   return ports === undefined || flow.fromPort !== undefined && ports[0] <= flow.fromPort && flow.fromPort <= ports[1];

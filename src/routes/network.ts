@@ -10,8 +10,10 @@ export interface PolicyRule {
   readonly to?: string;
   /** Local address. */
   readonly from?: string;
-  /** Local TCP ports, inclusive. */
+  /** Local ports, inclusive, of TCP and UDP. */
   readonly ports?: readonly [first: number, last: number];
+  /** Number of the only IP protocol that it takes: no rule that we make has one. */
+  readonly protocol?: number;
   /** Number of the table. */
   readonly table: number;
 }
@@ -52,12 +54,13 @@ export interface Network {
 }
 
 /** A rule's words, as `ip rule add` takes them: equal words are equal rules. */
-export function ruleWords({ priority, to, from, ports, table }: PolicyRule): string {
+export function ruleWords({ priority, to, from, ports, protocol, table }: PolicyRule): string {
   const sport = ports === undefined ? undefined : ports[0] === ports[1] ? ports[0] : ports.join("-");
   const conditions = [
     ...from === undefined ? [] : [`from ${from}`],
     ...to === undefined ? [] : [`to ${to}`],
-    ...sport === undefined ? [] : [`ipproto tcp sport ${sport}`],
+    ...protocol === undefined ? [] : [`ipproto ${protocol}`],
+    ...sport === undefined ? [] : [`sport ${sport}`],
   ];
   return `${conditions.join(" ")} lookup ${table} priority ${priority} protocol ${PROTOCOL}`;
 }

@@ -43,7 +43,7 @@ export function readTableRoutes(output: unknown, side: Side): TableRoute[] {
 /** Reads the output of `ip -json rule`: the rules of a side. */
 export function readRules(output: unknown, side: Side): PolicyRule[] {
   return rowsOf(output).flatMap((row): PolicyRule[] => {
-    const { protocol, src, dst, sport, sport_start, sport_end } = row;
+    const { protocol, src, dst, ipproto, sport, sport_start, sport_end } = row;
     const [priority, table] = [Number(row["priority"] ?? LAST), Number(row["table"])];
     if (Number(protocol) !== PROTOCOL || priority !== PRIORITY[side] || !isTableOf(side, table)) return [];
     const [first, last] = [Number(sport ?? sport_start), Number(sport ?? sport_end)];
@@ -52,6 +52,7 @@ export function readRules(output: unknown, side: Side): PolicyRule[] {
       ...typeof dst === "string" && { to: canonicalHost(dst) },
       ...src !== "all" && { from: canonicalHost(String(src)) },
       ...!Number.isNaN(first) && { ports: [first, last] as const },
+      ...ipproto !== undefined && { protocol: Number(/\d+/.exec(String(ipproto))?.[0]) },
       table,
     }];
   });

@@ -41,10 +41,10 @@ function flowsOf({ channel: { packets, family }, sources }: Way): { to: string; 
     const from = sources.filter((source) => !isLinkLocal(source) || isLinkLocal(to)).map((source) => ["from", source]);
     return [[], ...from].map((words) => ({ to, words: [to, ...words] }));
   }
-  const to = ANYWHERE[family];
-  return sources.map((source) => {
-    return { to, words: [to, "from", source, "ipproto", "tcp", "sport", String(packets.ports[0])] };
-  });
+  const to = ANYWHERE[family], port = String(packets.ports[0]);
+  return sources.flatMap((source) =>
+    packets.protocols.map((protocol) => ({ to, words: [to, "from", source, "ipproto", protocol, "sport", port] }))
+  );
 }
 
 /** Describes where the packets of a channel go, in one line. */

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Handler } from "../support/handlers/handlers.ts";
+import { startDns } from "../support/programs/dns.ts";
 import { startNginx } from "../support/programs/nginx.ts";
 import { configFile, makeTempDir, Program, run } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";
@@ -12,8 +13,10 @@ import { Capture } from "../support/system/capture.ts";
 import { readDatagrams } from "../support/system/captured_datagrams.ts";
 import { Runs, xorOf } from "../support/system/capture_runs.ts";
 import { makeTopology, type Namespace, type Topology } from "../support/system/namespaces.ts";
+import { makeTwoLinks } from "../support/system/two_links.ts";
 import { CURL } from "./core.ts";
 import { asHandler } from "./paths.ts";
+import { mustRoutes } from "./routes.ts";
 
 /** Length of a packet's head, and of the tag and flow of a message (docs/PROTOCOL.md A.2). */
 const PACKET_HEAD = 14, MESSAGE_HEAD = 18;
@@ -52,17 +55,6 @@ async function openWorld(settings: string): Promise<World> {
   const client = making.use(await Handler.start("client", ["--config", clientFile], asHandler(near.within)));
   const made = making.move();
   return { topology, server, client, [Symbol.asyncDispose]: () => made.disposeAsync() };
-}
-
-/** Starts a DNS server at port 53 of a namespace's loopback. @param records Texts by their names. */
-async function startDns(records: ReadonlyMap<string, string>, { within }: Namespace): Promise<Program> {
-  await using making = new AsyncDisposableStack();
-  const texts = [...records].map(([name, text]) => `--txt-record=${name},${text}`);
-  const flags = ["--no-resolv", "--no-hosts", "--no-poll", "--bind-interfaces", "--listen-address=127.0.0.1"];
-  const program = making.use(Program.start(["dnsmasq", "-d", "-C", "/dev/null", ...flags, ...texts], { within }));
-  await program.waitForLine(/started/);
-  making.move();
-  return program;
 }
 
 /** Starts iperf3's server. */
@@ -217,5 +209,42 @@ testWith(
     for (const handler of [world.server, world.client]) {
       assertEquals(handler.logged("association failed"), [], handler.describe());
     }
+  },
+);
+
+testWith(
+  ["network namespaces", "dig", "dnsmasq", "iptables"],
+  "micss routes keeps a server's datagrams on their channels' links, too",
+  async () => {
+    await using links = await makeTwoLinks();
+    const { client, server } = links, hosts = ["192.0.2.10", "198.51.100.10"] as const;
+    await server.ip(
+      "route del default",
+      "route add default via 192.0.2.1 dev eth0 metric 100",
+      "route add default via 198.51.100.1 dev eth1 metric 200",
+    );
+    const serverFlags = [...hosts.flatMap((host) => ["--channel", host]), "--udp-target", "53=127.0.0.1"];
+    const known = ["--server", `web=${hosts[0]} via wlan0,${hosts[1]} via lte0`];
+    await mustRoutes(client, "apply", ...known);
+    await mustRoutes(server, "apply", "server", ...serverFlags);
+    const count = async (device: string, host: string) => {
+      await run(["iptables", "-w", "-A", "OUTPUT", "-o", device, "-s", host, "-p", "udp"], server);
+    };
+    for (const host of hosts) for (const device of ["eth0", "eth1"]) await count(device, host);
+    await using _dns = await startDns(new Map([["name.test", "text"]]), server);
+    await using handler = await Handler.start("server", serverFlags, server);
+    await using _client = await Handler.start("client", [...known, "--udp-forward", "127.0.0.1:53=web:53"], client);
+    assertEquals((await run(["dig", "@127.0.0.1", "+short", "name.test", "TXT"], client)).text(), '"text"\n');
+    const { text } = await run(["iptables", "-w", "-nvxL", "OUTPUT"], server);
+    const packets = text().split("\n").slice(2, 6).map((line) => Number(/^ *(\d+)/.exec(line)![1]) > 0);
+    assertEquals(packets, [true, false, false, true]);
+    assertEquals(handler.logged("channel not kept apart"), []);
+    // Rules that take the connections alone.
+    const rule = "lookup 6523002 priority 6523";
+    await server.ip(
+      `rule add from ${hosts[1]} ipproto tcp sport 6522 ${rule}`,
+      `rule del from ${hosts[1]} sport 6522 ${rule} protocol 65`,
+    );
+    await handler.waitForLog("channel not kept apart", { channel: 2, reason: /^leaves by eth0, not eth1; / });
   },
 );

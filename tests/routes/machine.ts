@@ -46,7 +46,7 @@ export function client(channels: readonly string[], hosts = {}): RoutedChannel[]
 /** The channels of a server. */
 export function server(channels: readonly string[], workers = 1): RoutedChannel[] {
   const addresses = channels.map((text) => parseAddress(text, 6522));
-  return serverChannels({ channels: addresses, workers }, names());
+  return serverChannels({ channels: addresses, workers, udpTargets: [] }, names());
 }
 
 /** The laptop's two channels. */

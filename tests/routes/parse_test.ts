@@ -56,7 +56,7 @@ Deno.test("only the routes of a side's tables are ours", () => {
 
 Deno.test("only rules with our protocol, priority and tables are ours", () => {
   const ours = { priority: 6522, src: "all", dst: "192.0.2.10", table: "6522001", protocol: "65" };
-  const server = { priority: 6523, src: "192.0.2.1", ipproto: "ipproto-6", table: "6523002", protocol: "65" };
+  const server = { priority: 6523, src: "192.0.2.1", table: "6523002", protocol: "65" };
   const output = [
     { priority: 0, src: "all", table: "255" },
     ours,
@@ -66,12 +66,15 @@ Deno.test("only rules with our protocol, priority and tables are ours", () => {
     { ...ours, table: "100" },
     { ...server, sport: 6522 },
     { ...server, sport_start: 6522, sport_end: 6525 },
+    // One for TCP alone is to be replaced.
+    { ...server, ipproto: "ipproto-6", sport: 6522 },
     { src: "all", table: "253" },
   ];
   assertEquals(readRules(output, "client"), [{ priority: 6522, to: "192.0.2.10", table: 6522001 }]);
   assertEquals(readRules(output, "server"), [
     { priority: 6523, from: "192.0.2.1", ports: [6522, 6522], table: 6523002 },
     { priority: 6523, from: "192.0.2.1", ports: [6522, 6525], table: 6523002 },
+    { priority: 6523, from: "192.0.2.1", ports: [6522, 6522], protocol: 6, table: 6523002 },
   ]);
 });
 

@@ -28,13 +28,13 @@ Deno.test("each way of a client has a table with its device's routes, and an end
 Deno.test("a server's rules take the packets from each channel's address and the ports of its workers", () => {
   const plan = planRoutes("server", server(["192.168.1.5", "10.64.0.2:700"], 4), LAPTOP);
   assertEquals(words(plan).slice(0, 4), [
-    "from 192.168.1.5 ipproto tcp sport 6522-6525 lookup 6523001 priority 6523 protocol 65",
-    "from 10.64.0.2 ipproto tcp sport 700-703 lookup 6523002 priority 6523 protocol 65",
+    "from 192.168.1.5 sport 6522-6525 lookup 6523001 priority 6523 protocol 65",
+    "from 10.64.0.2 sport 700-703 lookup 6523002 priority 6523 protocol 65",
     "192.168.1.0/24 dev wlan0 metric 600 table 6523001 proto 65",
     "default via 192.168.1.1 dev wlan0 metric 600 table 6523001 proto 65",
   ]);
   const [rule] = planRoutes("server", server(["192.168.1.5"]), LAPTOP).rules;
-  assertEquals(ruleWords(rule!), "from 192.168.1.5 ipproto tcp sport 6522 lookup 6523001 priority 6523 protocol 65");
+  assertEquals(ruleWords(rule!), "from 192.168.1.5 sport 6522 lookup 6523001 priority 6523 protocol 65");
 });
 
 Deno.test("without its link, a way's table has nothing but its end", () => {

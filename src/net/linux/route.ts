@@ -21,9 +21,14 @@ export interface Flow {
   readonly to: string;
   /** Their local address. Default: the kernel chooses. */
   readonly from?: string;
-  /** Their local TCP port. Default: none. */
+  /** Their local port. Default: none. */
   readonly fromPort?: number;
+  /** Their protocol, if they have a port. Default: TCP. */
+  readonly protocol?: Protocol;
 }
+
+/** A protocol with ports. */
+export type Protocol = "tcp" | "udp";
 
 /** A rule that sends packets to a table (ip-rule(8)), as far as channels are concerned. */
 export interface Rule {
@@ -35,6 +40,8 @@ export interface Rule {
   readonly from?: string;
   /** Local ports, inclusive. */
   readonly ports?: readonly [first: number, last: number];
+  /** The only protocol that it takes. */
+  readonly protocol?: Protocol | "other";
 }
 
 /** Types of messages about routes and rules (rtnetlink(7)), and a flag. */
@@ -46,7 +53,7 @@ const RTA_DST = 1, RTA_SRC = 2, RTA_OIF = 4, RTA_GATEWAY = 5, RTA_PREFSRC = 7, R
 const RTA_IP_PROTO = 27, RTA_SPORT = 28;
 
 /** Attributes of rules. */
-const FRA_DST = 1, FRA_SRC = 2, FRA_TABLE = 15, FRA_SPORT_RANGE = 23;
+const FRA_DST = 1, FRA_SRC = 2, FRA_TABLE = 15, FRA_IP_PROTO = 22, FRA_SPORT_RANGE = 23;
 
 /** Types of routes: those that lead somewhere, and those at which packets end. */
 const UNICAST = 1, LOCAL = 2, BLACKHOLE = 6, UNREACHABLE = 7, PROHIBIT = 8;
@@ -54,7 +61,8 @@ const UNICAST = 1, LOCAL = 2, BLACKHOLE = 6, UNREACHABLE = 7, PROHIBIT = 8;
 /** Size of `struct rtmsg` and of `struct fib_rule_hdr`, and places in them. */
 const HEADER = 12, DST_LENGTH = 1, SRC_LENGTH = 2, TABLE = 4, TYPE = 7, FLAGS = 8;
 
-const TCP = 6;
+/** Numbers of protocols. */
+const NUMBERS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 };
 
 /** errno of a look-up that ends at an unreachable route, or at none: ENETUNREACH, EHOSTUNREACH, EACCES and EINVAL. */
 const NOWHERE = [101, 113, 13, 22];
@@ -64,7 +72,7 @@ const NOWHERE = [101, 113, 13, 22];
  *
  * @returns `unreachable` if there is none; undefined if the system can't tell (not Linux, or without `--allow-ffi`).
  */
-export function routeOf({ to, from, fromPort }: Flow): Route | "unreachable" | undefined {
+export function routeOf({ to, from, fromPort, protocol = "tcp" }: Flow): Route | "unreachable" | undefined {
   const c = libc(), destination = hostBytes(to);
   if (typeof c === "string" || destination === null) return undefined;
   const source = from === undefined ? null : hostBytes(from);
@@ -76,7 +84,7 @@ export function routeOf({ to, from, fromPort }: Flow): Route | "unreachable" | u
     [RTA_DST, destination],
     ...source === null ? [] : [[RTA_SRC, source]] satisfies [number, Uint8Array][],
     ...fromPort === undefined ? [] : [
-      [RTA_IP_PROTO, Uint8Array.of(TCP)],
+      [RTA_IP_PROTO, Uint8Array.of(NUMBERS[protocol])],
       [RTA_SPORT, Uint8Array.of(fromPort >> 8, fromPort & 255)],
     ] satisfies [number, Uint8Array][],
   ];
@@ -143,13 +151,20 @@ function decodeRoute(c: Libc, body: Uint8Array<ArrayBuffer>): Route | "unreachab
 function decodeRule(body: Uint8Array<ArrayBuffer>): Rule {
   const attributes = attributesIn(body, HEADER);
   const to = attributes.get(FRA_DST), from = attributes.get(FRA_SRC), ports = attributes.get(FRA_SPORT_RANGE);
+  const protocol = attributes.get(FRA_IP_PROTO)?.[0];
   const range = ports === undefined ? undefined : new DataView(ports.buffer, ports.byteOffset);
   return {
     table: numberIn(attributes.get(FRA_TABLE)) ?? body[TABLE]!,
     ...to !== undefined && body[DST_LENGTH] === 8 * to.length && { to: bytesHost(to) },
     ...from !== undefined && body[SRC_LENGTH] === 8 * from.length && { from: bytesHost(from) },
     ...range !== undefined && { ports: [range.getUint16(0, true), range.getUint16(2, true)] as const },
+    ...protocol !== undefined && { protocol: protocolOf(protocol) },
   };
+}
+
+function protocolOf(number: number): Protocol | "other" {
+  if (number === NUMBERS.tcp) return "tcp";
+  return number === NUMBERS.udp ? "udp" : "other";
 }
 
 function deviceName(c: Libc, index: number): string | undefined {
