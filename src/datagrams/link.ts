@@ -231,6 +231,7 @@ export class DatagramLink {
     for (const handle of this.means.handles) this.#options.handles.remove(handle);
     this.#cancelTelling?.();
     this.#flows.clear();
+    this.#opener?.close();
     this.#opener = this.#sealer = null;
   }
 

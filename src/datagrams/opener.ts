@@ -173,6 +173,11 @@ export class Opener {
     for (const ring of this.#rings) this.counts.incomplete += ring.expire(now);
   }
 
+  /** Lets go of all shares: their rooms are for other associations. Nothing may be opened afterwards. */
+  close(): void {
+    for (const ring of this.#rings) ring.clear();
+  }
+
   #count(reason: keyof OpenerCounts, result: Opened): Opened {
     this.counts[reason]++;
     return result;

@@ -121,6 +121,11 @@ export class ShareRing {
     return expired;
   }
 
+  /** Lets go of all shares. */
+  clear(): void {
+    for (let at = 0; this.#count > 0 && at < RING_ENTRIES; at++) this.#drop(at);
+  }
+
   #drop(at: number): boolean {
     const held = this.#packets[at];
     if (held === undefined) return false;
