@@ -1,21 +1,17 @@
-import { DatagramBatch, type DatagramSocket } from "./datagram.ts";
+import { giveBatch, takeBatch } from "./batch_pool.ts";
+import type { DatagramBatch, DatagramSocket } from "./datagram.ts";
 import { copyEndpoint, type Endpoint, ENDPOINT_WORDS } from "./endpoint.ts";
 import { countUnsent, type SendCounts } from "./send_counts.ts";
 
 /** Datagrams that leave in one call at most. */
 const CAPACITY = 32;
 
-/** Batches that a thread keeps for its next turns. */
-const MAX_FREE = 8;
-
-/** Batches that no writer uses now, by size: a writer has one only while something waits. */
-const free = new Map<number, DatagramBatch[]>();
-
 /** Sends datagrams on a socket, those of one turn of the event loop in one call. What can't be sent is lost. */
 export class DatagramWriter {
   readonly #socket: DatagramSocket;
   readonly #size: number;
   readonly #counts: SendCounts;
+  /** Only while something waits. */
   #batch: DatagramBatch | null = null;
   #count = 0;
 
@@ -43,7 +39,7 @@ export class DatagramWriter {
    */
   add(remote: Endpoint, local: Endpoint | null, parts: readonly Uint8Array[], trafficClass: number): boolean {
     if (this.#count === CAPACITY) this.#flush();
-    const batch = this.#batch ??= free.get(this.#size)?.pop() ?? new DatagramBatch(CAPACITY, this.#size);
+    const batch = this.#batch ??= takeBatch(CAPACITY, this.#size);
     const index = this.#count, slot = batch.slot(index);
     let length = 0;
     for (const part of parts) {
@@ -70,8 +66,6 @@ export class DatagramWriter {
     if (this.#socket.send(batch, this.#count) < this.#count) countUnsent(batch, this.#count, this.#counts);
     this.#count = 0;
     this.#batch = null;
-    const kept = free.get(this.#size) ?? [];
-    if (kept.length < MAX_FREE) kept.push(batch);
-    free.set(this.#size, kept);
+    giveBatch(batch);
   }
 }
