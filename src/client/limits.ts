@@ -26,9 +26,14 @@ export interface EffectiveLimits {
 export interface Usage {
   /** Sessions and direct connections, each with its application. */
   readonly sessions: number;
-  /** Channels of all associations, new ones included, and the far sides of direct connections. */
+  /** Channels of all associations, new ones included, their UDP sockets, and the far sides of direct connections. */
   readonly channels: number;
 }
+
+/** Settings that limits depend on. */
+export type LimitedConfig =
+  & Pick<ClientConfig, "limits" | "servers" | "associations" | "warm">
+  & Partial<Pick<ClientConfig, "udpForwards">>;
 
 /**
  * Derives the limits in force from the configuration and the process's limit of open files. A quarter of the files is for
@@ -40,14 +45,16 @@ export interface Usage {
  * @param group The workers, each of which has its own associations. Default: a single one.
  */
 export function limitsFor(
-  { limits, servers, associations, warm }: Pick<ClientConfig, "limits" | "servers" | "associations" | "warm">,
+  { limits, servers, associations, warm, udpForwards = [] }: LimitedConfig,
   limit: number | null,
   { count }: { readonly count: number } = single(),
 ): EffectiveLimits {
   const channels = Math.max(USUAL_CHANNELS, ...servers.map(({ channels }) => channels.length));
   const perSession = associations === "per-session";
-  const perServer = (perSession ? warm : associations) * channels * count;
-  const shared = Math.max(1, servers.length) * perServer, perEach = perSession ? channels + 1 : 1;
+  // An association with datagrams has a UDP socket beside each channel.
+  const perAssociation = udpForwards.length > 0 ? 2 * channels : channels;
+  const perServer = (perSession ? warm : associations) * perAssociation * count;
+  const shared = Math.max(1, servers.length) * perServer, perEach = perSession ? perAssociation + 1 : 1;
   const { waiting: pending, carrying: files } = fileBudget(limit, {
     maxWaiting: MAX_PENDING,
     configured: shared + perEach * (limits.sessions ?? 1),

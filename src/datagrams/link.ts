@@ -1,13 +1,13 @@
-import type { Address } from "../net/address.ts";
 import type { DatagramBatch, DatagramSocket } from "../net/datagram.ts";
 import { copyEndpoint, type Endpoint, ENDPOINT_WORDS, isUnspecified, sameEndpointHost } from "../net/endpoint.ts";
 import { countUnsent } from "../net/send_counts.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import { type PadSource, systemPads } from "../sharing/system_pads.ts";
 import type { Clock } from "../time/clock.ts";
-import { DATAGRAM_KEY_LENGTH, type DatagramMeans } from "../wire/datagrams.ts";
+import { DATAGRAM_KEY_LENGTH, type DatagramMeans, requireHandles } from "../wire/datagrams.ts";
 import { WireError } from "../wire/decoder.ts";
 import type { DatagramCounts } from "./counts.ts";
+import type { DatagramPort } from "./datagram_port.ts";
 import type { HandleTable } from "./handles.ts";
 import { Opened, Opener } from "./opener.ts";
 import { encodePath, PACKET_HEAD_LENGTH, PACKET_OVERHEAD, PacketKind } from "./packet.ts";
@@ -29,16 +29,6 @@ export const TELL_INTERVAL = 20_000;
 
 /** The reason of a line about {@linkcode LinkOptions.forged}. */
 export const FORGED_REASON = "its shares are not those that were sent: packets on a channel are being altered";
-
-/** This side's end of a channel. */
-export interface DatagramPort {
-  /** The socket; its owner closes it. */
-  readonly socket: DatagramSocket;
-  /** Address that the channel's packets leave from and arrive at. */
-  readonly local: Endpoint;
-  /** Address of the other side, as far as it is known: to look up the path's MTU. */
-  readonly peer: Address;
-}
 
 /** One channel of a link: what a handle stands for. */
 export interface LinkChannel {
@@ -120,10 +110,10 @@ export class DatagramLink {
   }
 
   /** Takes what the other side hands out. @throws {WireError} If it did so before, or not for all channels. */
-  accept({ key, handles }: DatagramMeans): void {
-    const { scheme, threshold, pads, counts } = this.#options, channels = this.#ports.length;
+  accept(means: DatagramMeans): void {
+    const { scheme, threshold, pads, counts } = this.#options, channels = this.#ports.length, { key, handles } = means;
     if (this.#sealer !== null) throw new WireError("a second DATAGRAMS");
-    if (handles.length !== channels) throw new WireError(`DATAGRAMS for ${handles.length} of ${channels} channels`);
+    requireHandles(means, channels);
     if (this.#closed) return;
     this.#limit = this.#measure();
     this.#sealer = new Sealer({
@@ -160,9 +150,9 @@ export class DatagramLink {
     if (this.#cancelTelling === null) this.#tellLater();
   }
 
-  /** Ends a flow: its datagrams are dropped. */
-  detach(flow: number): void {
-    this.#flows.delete(flow);
+  /** Ends a flow: its datagrams are dropped. Without effect if its number is another one's by now. */
+  detach(flow: number, receiver: FlowReceiver): void {
+    if (this.#flows.get(flow) === receiver) this.#flows.delete(flow);
   }
 
   /** Reports whether a number is in use. */
@@ -216,9 +206,8 @@ export class DatagramLink {
       case PacketKind.Share:
         return this.#open(channel, packet, batch, index);
       case PacketKind.Challenge:
-        // A server's addresses are known: it is not asked.
-        if (this.#returns === null) this.#sendPath(channel, PacketKind.Response, packet, batch.remotes, at);
-        return;
+        if (!this.#isFromServer(channel, batch.remotes, at)) return void this.#options.counts.stray++;
+        return this.#sendPath(channel, PacketKind.Response, packet, batch.remotes, at);
       case PacketKind.Response:
         this.#returns?.of(channel).answered(batch.remotes, at, packet.subarray(PACKET_HEAD_LENGTH + 1));
     }
@@ -251,6 +240,12 @@ export class DatagramLink {
       if (clock.now() - this.#sentAt >= TELL_INTERVAL) this.#tell();
       this.#tellLater();
     });
+  }
+
+  /** Reports whether an address is the server's of a channel: it alone may ask, and it is never asked. */
+  #isFromServer(channel: number, remotes: Uint32Array, at: number): boolean {
+    const server = this.#options.remotes?.[channel];
+    return server !== undefined && server[4] === remotes[at + 4] && sameEndpointHost(server, 0, remotes, at);
   }
 
   #fail(error: unknown): void {

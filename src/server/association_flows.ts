@@ -9,7 +9,7 @@ import type { FlowStream } from "../session/flow_stream.ts";
 import type { Traffic } from "../session/traffic.ts";
 import type { Stream } from "../streams/stream.ts";
 import type { Clock } from "../time/clock.ts";
-import type { DatagramMeans } from "../wire/datagrams.ts";
+import { type DatagramMeans, requireHandles } from "../wire/datagrams.ts";
 import { ResultCode } from "../wire/frame.ts";
 import { WireError } from "../wire/decoder.ts";
 import type { ServerDatagrams } from "./datagrams.ts";
@@ -39,9 +39,13 @@ export interface AssociationFlowsOptions {
 export class AssociationFlows {
   readonly #association: Association;
   readonly #options: AssociationFlowsOptions;
+  /** What the client has handed out. */
+  #means: DatagramMeans | null = null;
   #link: DatagramLink | null = null;
   #hasHandedOut = false;
-  #leaving = Promise.withResolvers<void>();
+  /** The stream of each flow, by the flow's number. */
+  readonly #streams = new Map<number, Stream>();
+  readonly #leaving = Promise.withResolvers<void>();
 
   /** Starts without flows. */
   constructor(association: Association, options: AssociationFlowsOptions) {
@@ -49,13 +53,11 @@ export class AssociationFlows {
     this.#options = options;
   }
 
-  /** Takes the client's means to send datagrams. @throws {WireError} If it has handed them out before. */
+  /** Takes the client's means to send datagrams. @throws {WireError} If it did so before, or not for all channels. */
   accept(means: DatagramMeans): void {
-    const datagrams = this.#options.datagrams();
-    // Its flows are refused.
-    if (datagrams === null) return;
-    this.#link ??= datagrams.link(this.#association);
-    this.#link.accept(means);
+    if (this.#means !== null) throw new WireError("a second DATAGRAMS");
+    requireHandles(means, this.#association.connections.length);
+    this.#means = means;
   }
 
   /** Notes that a channel has been joined, again or for the first time. */
@@ -66,38 +68,43 @@ export class AssociationFlows {
   /** Ends all flows, so that the client opens them elsewhere. */
   leave(): void {
     this.#leaving.resolve();
-    this.#leaving = Promise.withResolvers<void>();
+  }
+
+  /**
+   * Takes the number of a flow for a stream, until that is over.
+   *
+   * @throws {WireError} If the client has handed out no means, or the number is 0 or in use.
+   */
+  reserve(number: number, stream: Stream): void {
+    if (this.#means === null) throw new WireError("OPEN of a flow before DATAGRAMS");
+    if (number === NO_FLOW) throw new WireError("OPEN of flow 0");
+    if (this.#streams.get(number)?.over === false) throw new WireError(`OPEN of flow ${number}, which is open`);
+    this.#streams.set(number, stream);
+  }
+
+  /** Forgets a stream, with which all is done. */
+  release(number: number, stream: Stream): void {
+    if (this.#streams.get(number) === stream) this.#streams.delete(number);
   }
 
   /**
    * Opens a flow.
    *
-   * @param number Its number.
+   * @param number Its number, which is reserved.
    * @param target A host and port; a name is resolved.
    * @returns Null if the handler carries no datagrams.
-   * @throws {WireError} If the client has handed out no means, or the number is in use.
    * @throws The error of looking up the name, or the system's.
    */
   async open(number: number, { host, port }: Address, traffic: Traffic): Promise<TargetFlow | null> {
     const { datagrams, datagramNetwork: network, lookups, clock, timeouts } = this.#options;
     const { activity: { datagrams: counts } } = this.#options;
-    if (datagrams() === null) return null;
-    const link = this.#link;
-    if (link === null) throw new WireError("OPEN of a flow before DATAGRAMS");
-    if (number === NO_FLOW) throw new WireError("OPEN of flow 0");
-    if (link.has(number)) throw new WireError(`OPEN of flow ${number}, which is open`);
-    // Nobody else may take the number while the name is looked up.
-    link.attach(number, () => void counts.noFlow++);
-    try {
-      const options = { clock, timeout: timeouts().connect, source: this.#options.source };
-      const [address] = isIp(host) ? [host] : await lookups.addresses(host, options);
-      const target = { host: address!, port }, timeout = () => 2 * timeouts().flow;
-      const tooLarge = (reason: string) => datagrams()?.tooLarge(this.#association, target, reason);
-      return new TargetFlow({ network, target, link, number, traffic, clock, counts, tooLarge, timeout });
-    } catch (error) {
-      link.detach(number);
-      throw error;
-    }
+    const link = this.#link ??= this.#makeLink();
+    if (link === null) return null;
+    const options = { clock, timeout: timeouts().connect, source: this.#options.source };
+    const [address] = isIp(host) ? [host] : await lookups.addresses(host, options);
+    const target = { host: address!, port }, timeout = () => 2 * timeouts().flow;
+    const tooLarge = (reason: string) => datagrams()?.tooLarge(this.#association, target, reason);
+    return new TargetFlow({ network, target, link, number, traffic, clock, counts, tooLarge, timeout });
   }
 
   /**
@@ -106,14 +113,21 @@ export class AssociationFlows {
    * @throws The stream's error.
    */
   async carry(flow: TargetFlow, stream: Stream, answers: FlowStream): Promise<void> {
-    if (!this.#hasHandedOut) this.#options.handOut(this.#link!.means);
-    this.#hasHandedOut = true;
-    stream.answer(ResultCode.Ok);
     try {
+      if (!this.#hasHandedOut) this.#options.handOut(this.#link!.means);
+      this.#hasHandedOut = true;
+      stream.answer(ResultCode.Ok);
       await Promise.race([flow.silent, answers.over, this.#leaving.promise]);
-      await stream.end();
     } finally {
       flow.close();
     }
+    await answers.end(stream, this.#options.clock);
+  }
+
+  /** Not before the first flow: the handler may have got its first target of datagrams after the client's means. */
+  #makeLink(): DatagramLink | null {
+    const link = this.#options.datagrams()?.link(this.#association) ?? null;
+    link?.accept(this.#means!);
+    return link;
   }
 }

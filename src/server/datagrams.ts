@@ -1,7 +1,8 @@
 import type { Association } from "../association/association.ts";
 import type { DatagramCounts } from "../datagrams/counts.ts";
+import type { DatagramPort } from "../datagrams/datagram_port.ts";
 import { HandleTable } from "../datagrams/handles.ts";
-import { DatagramLink, type DatagramPort, FORGED_REASON, type LinkChannel } from "../datagrams/link.ts";
+import { DatagramLink, FORGED_REASON, type LinkChannel } from "../datagrams/link.ts";
 import { MAX_PACKET } from "../datagrams/payload_limit.ts";
 import { receivePackets } from "../datagrams/receiver.ts";
 import type { Log, LogFields } from "../log/log.ts";

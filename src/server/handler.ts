@@ -111,6 +111,8 @@ export class ServerHandler implements Observable {
   readonly #capacity: Capacity;
   readonly #datagramNetwork: DatagramNetwork;
   #datagrams: ServerDatagrams | null = null;
+  /** True once it does not listen any more. */
+  #stopped = false;
   #routes: RoutesMonitor | undefined;
 
   /**
@@ -234,6 +236,7 @@ export class ServerHandler implements Observable {
   /** Stops accepting channels, and ends the associations without a session. Sessions go on. */
   stopListening(): void {
     this.#routes?.close();
+    this.#stopped = true;
     for (const listener of this.#listeners) listener.close();
     this.#datagrams?.close();
     this.#datagrams = null;
@@ -275,7 +278,7 @@ export class ServerHandler implements Observable {
   /** Binds UDP sockets beside the listeners, once there is a target of datagrams. @throws {StartError} If it can't. */
   #openDatagrams(): void {
     const { config } = this.#current, { clock } = this.#system;
-    if (this.#datagrams !== null || config.udpTargets.length === 0) return;
+    if (this.#datagrams !== null || this.#stopped || config.udpTargets.length === 0) return;
     this.#datagrams = new ServerDatagrams({
       network: this.#datagramNetwork,
       channels: this.#listeners.map(({ address }) => address),

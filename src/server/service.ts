@@ -17,7 +17,6 @@ import { Rejoinable } from "../association/rejoin_acceptor.ts";
 import type { Stream, StreamReceiver } from "../streams/stream.ts";
 import { ResultCode } from "../wire/frame.ts";
 import type { Open } from "../wire/open.ts";
-import { WireError } from "../wire/decoder.ts";
 import { sameWorkers } from "../wire/workers.ts";
 import { Admission } from "./admission.ts";
 import { AssociationFlows } from "./association_flows.ts";
@@ -203,8 +202,12 @@ export class Service {
     const traffic: Traffic = { sent: 0, received: 0 };
     const receiver = open.destination.kind === "datagrams" ? new FlowStream() : new Incoming(traffic);
     stream.receiver = receiver;
+    const flow = open.destination.kind === "datagrams" ? open.destination.flow : null;
+    // Here, where it throws into the frames: nothing behind a violation is used.
+    if (flow !== null) this.#flows.reserve(flow, stream);
     const session = this.#session({ stream, open, traffic, receiver }).finally(() => {
       this.#sessions.delete(session);
+      if (flow !== null) this.#flows.release(flow, stream);
       this.#multiplexer.release();
     });
     this.#sessions.set(session, receiver);
@@ -271,7 +274,6 @@ export class Service {
         return relay(application, stream, { incoming, sent: new Outgoing(application, traffic).pump(stream) });
       };
     } catch (error) {
-      if (error instanceof WireError) this.#association.fail(error);
       const refused = error instanceof Deno.errors.ConnectionRefused;
       const text = refused ? "the target refused the connection" : "the target can't be reached";
       const code = refused ? ResultCode.Refused : ResultCode.Unreachable;

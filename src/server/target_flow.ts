@@ -1,16 +1,14 @@
 import type { DatagramCounts } from "../datagrams/counts.ts";
-import type { DatagramLink } from "../datagrams/link.ts";
+import type { DatagramLink, FlowReceiver } from "../datagrams/link.ts";
 import { MAX_PACKET, tooLargeReason } from "../datagrams/payload_limit.ts";
 import type { Address } from "../net/address.ts";
-import { DatagramBatch, type DatagramNetwork, type DatagramSocket } from "../net/datagram.ts";
+import type { DatagramNetwork, DatagramSocket } from "../net/datagram.ts";
 import { DatagramWriter } from "../net/datagram_writer.ts";
 import { type Endpoint, ENDPOINT_WORDS, endpointOf, sameEndpointHost } from "../net/endpoint.ts";
 import { isIpv4 } from "../net/ip.ts";
+import { ReceiveRoom } from "../net/receive_room.ts";
 import type { Traffic } from "../session/traffic.ts";
 import type { Clock } from "../time/clock.ts";
-
-/** Bounds of the number of datagrams that a target's socket takes in one call: there may be thousands of idle flows. */
-const MIN_CAPACITY = 2, MAX_CAPACITY = 64;
 
 /** Room for a datagram where the paths' MTU is at most 1,500, in bytes. */
 const USUAL_ROOM = 2048;
@@ -42,6 +40,7 @@ export class TargetFlow {
   readonly #options: TargetFlowOptions;
   readonly #socket: DatagramSocket;
   readonly #target: Endpoint;
+  readonly #receiver: FlowReceiver;
   readonly #silent = Promise.withResolvers<void>();
   #usedAt: number;
   #cancel: () => void = () => {};
@@ -53,18 +52,19 @@ export class TargetFlow {
    */
   constructor(options: TargetFlowOptions) {
     const { network, target, link, number, traffic, clock, counts } = this.#options = options;
+    this.#target = endpointOf(target);
     const socket = this.#socket = network.bind(
       { host: isIpv4(target.host) ? "0.0.0.0" : "::", port: 0 },
       { outgoing: true },
     );
-    this.#target = endpointOf(target);
     this.#usedAt = clock.now();
     const writer = new DatagramWriter(socket, MAX_PACKET, counts);
-    link.attach(number, (payload, trafficClass) => {
+    this.#receiver = (payload, trafficClass) => {
       this.#usedAt = clock.now();
       traffic.received += payload.length;
       writer.add(this.#target, null, [payload], trafficClass);
-    });
+    };
+    link.attach(number, this.#receiver);
     void this.#receive();
     this.#watch();
   }
@@ -77,15 +77,15 @@ export class TargetFlow {
   /** Ends the flow. */
   close(): void {
     this.#cancel();
-    this.#options.link.detach(this.#options.number);
+    this.#options.link.detach(this.#options.number, this.#receiver);
     this.#socket.close();
   }
 
   async #receive(): Promise<void> {
     const { link, number, traffic, clock, counts, tooLarge } = this.#options, socket = this.#socket;
-    const room = link.maxPayload <= USUAL_ROOM ? USUAL_ROOM : MAX_PACKET;
-    let batch = new DatagramBatch(MIN_CAPACITY, room);
-    for (let count = await socket.receive(batch); count > 0; count = await socket.receive(batch)) {
+    const room = new ReceiveRoom(link.maxPayload <= USUAL_ROOM ? USUAL_ROOM : MAX_PACKET);
+    for (let count = await socket.receive(room.batch); count > 0; count = await socket.receive(room.after(count))) {
+      const { batch } = room;
       for (let index = 0; index < count; index++) {
         // Anybody who reaches this machine can send to the socket.
         if (!this.#isFromTarget(batch.remotes, index * ENDPOINT_WORDS)) continue;
@@ -97,8 +97,8 @@ export class TargetFlow {
         } else if (link.send(number, batch.bytes(index), batch.classes[index]!)) traffic.sent += length;
         else if (length > link.maxPayload) tooLarge(tooLargeReason(length, link.maxPayload));
       }
-      if (count === batch.capacity && count < MAX_CAPACITY) batch = new DatagramBatch(2 * count, room);
     }
+    room.close();
   }
 
   #isFromTarget(remotes: Uint32Array, at: number): boolean {

@@ -1,5 +1,10 @@
-import type { StreamReceiver } from "../streams/stream.ts";
+import type { Stream, StreamReceiver } from "../streams/stream.ts";
+import type { Clock } from "../time/clock.ts";
 import { WireError } from "../wire/decoder.ts";
+import { ResetCode } from "../wire/frame.ts";
+
+/** Time limit for the other side to end a flow that this side has ended, in milliseconds. */
+const END_TIMEOUT = 1000;
 
 /** Receives what arrives on the stream of a flow of datagrams: its answer and its end, and never DATA. */
 export class FlowStream implements StreamReceiver {
@@ -21,6 +26,24 @@ export class FlowStream implements StreamReceiver {
   /** Resolves when the other side has ended the flow; rejects when the stream fails. */
   get over(): Promise<void> {
     return this.#over.promise;
+  }
+
+  /**
+   * Ends the flow on both sides. Resets it if the other side does not follow in time: nothing else would ever take it out of
+   * its association.
+   *
+   * @param stream The stream that this receives from.
+   * @throws The stream's error.
+   */
+  async end(stream: Stream, clock: Clock): Promise<void> {
+    const timeout = Promise.withResolvers<void>();
+    const cancel = clock.after(END_TIMEOUT, timeout.resolve);
+    try {
+      await Promise.race([Promise.all([stream.end(), this.over]), timeout.promise]);
+    } finally {
+      cancel();
+    }
+    if (!stream.over) stream.reset(ResetCode.Limit);
   }
 
   /** Called by the stream. */

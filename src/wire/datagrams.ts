@@ -21,6 +21,11 @@ export interface DatagramMeans {
   readonly handles: readonly Uint8Array[];
 }
 
+/** Demands a handle for each channel. @throws {WireError} If there are more or fewer. */
+export function requireHandles({ handles: { length } }: DatagramMeans, channels: number): void {
+  if (length !== channels) throw new WireError(`DATAGRAMS for ${length} of ${channels} channels`);
+}
+
 /** Encodes a DATAGRAMS frame's body. */
 export function encodeDatagrams({ key, handles }: DatagramMeans): Uint8Array {
   return concat([key, ...handles]);

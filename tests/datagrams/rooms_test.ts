@@ -27,6 +27,7 @@ function makeLink(clock: FakeClock): DatagramLink {
   const handles = new HandleTable<LinkChannel>(random), counts = new DatagramCounts();
   const link = new DatagramLink({
     ...{ ports: [null, null, null], remotes: null, scheme: xor, threshold: 3, pads: random, clock, handles, counts },
+    forged: () => {},
     failed: (error) => {
       throw error;
     },

@@ -1,4 +1,6 @@
 /** Both handlers in memory with a way in for datagrams, and programs that send and receive them. */
+import { parseConfig } from "../../src/config/load.ts";
+import { serverSpec } from "../../src/config/server.ts";
 import { DatagramBatch, type DatagramSocket } from "../../src/net/datagram.ts";
 import { endpointOf } from "../../src/net/endpoint.ts";
 import type { Address } from "../../src/net/address.ts";
@@ -11,6 +13,8 @@ export const UDP_FORWARD: Address = { host: "127.0.0.1", port: 5353 };
 /** The server handler's target for port 53. */
 export const UDP_TARGET: Address = { host: "127.0.0.2", port: 5300 };
 
+const UDP_TARGETS = `udp-targets: {53: "${UDP_TARGET.host}:${UDP_TARGET.port}"}`;
+
 /** A program with a UDP socket. */
 export class DatagramProgram {
   readonly socket: DatagramSocket;
@@ -19,7 +23,11 @@ export class DatagramProgram {
   readonly #out = new DatagramBatch(1, 65_507);
 
   /** Binds a socket. @param answer Makes an answer to each datagram that arrives; null for none. */
-  constructor(handlers: Handlers, at: Address, answer: (text: string) => string | null = () => null) {
+  constructor(
+    handlers: Pick<Handlers, "datagrams">,
+    at: Address,
+    answer: (text: string) => string | null = () => null,
+  ) {
     this.socket = handlers.datagrams.bind(at);
     void this.#receive(answer);
   }
@@ -58,10 +66,13 @@ export class FlowPair {
   readonly target: DatagramProgram;
   readonly #programs: DatagramProgram[] = [];
 
-  /** @param yaml Further settings of the handlers. */
-  constructor(yaml: { server?: string; client?: string } = {}, secrets: Secrets = {}) {
+  /**
+   * @param yaml Further settings of the handlers.
+   * @param options Whether the server begins with a UDP target. Default: true.
+   */
+  constructor(yaml: { server?: string; client?: string } = {}, secrets: Secrets = {}, { udpTargets = true } = {}) {
     this.handlers = new Handlers({}, {
-      server: `udp-targets: {53: "127.0.0.2:5300"}\n${yaml.server ?? ""}`,
+      server: `${udpTargets ? UDP_TARGETS : ""}\n${yaml.server ?? ""}`,
       client: `udp-forward: ["127.0.0.1:5353=web:53", "127.0.0.1:5354=web:54"]\n${yaml.client ?? ""}`,
     }, secrets);
     this.target = new DatagramProgram(this.handlers, UDP_TARGET, (text) => `re: ${text}`);
@@ -73,6 +84,14 @@ export class FlowPair {
     const program = new DatagramProgram(this.handlers, { host, port: 0 });
     this.#programs.push(program);
     return program;
+  }
+
+  /** Gives the server its UDP target, in place of all settings that it began with beside its channels. */
+  reloadServer(): void {
+    const config = parseConfig("", serverSpec, ["--config", "s"], () => `
+channels: [192.0.2.1, 192.0.2.2, 192.0.2.3]
+${UDP_TARGETS}`);
+    this.handlers.server.reload({ config });
   }
 
   /** Lets all that is on its way arrive, with what that makes others send. */

@@ -13,7 +13,7 @@ export class Full extends MicssError {
 /** The handler may open no further files. */
 export class NoRoom extends MicssError {
   /** Creates the error. */
-  constructor() {
-    super("no room for another association", { hint: "raise the limit of open files" });
+  constructor(what = "another association") {
+    super(`no room for ${what}`, { hint: "raise the limit of open files" });
   }
 }

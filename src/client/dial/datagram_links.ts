@@ -1,7 +1,8 @@
 import type { Association } from "../../association/association.ts";
 import type { DatagramCounts } from "../../datagrams/counts.ts";
+import type { DatagramPort } from "../../datagrams/datagram_port.ts";
 import { HandleTable } from "../../datagrams/handles.ts";
-import { DatagramLink, type DatagramPort, FORGED_REASON, type LinkChannel } from "../../datagrams/link.ts";
+import { DatagramLink, FORGED_REASON, type LinkChannel } from "../../datagrams/link.ts";
 import { MAX_PACKET } from "../../datagrams/payload_limit.ts";
 import { receivePackets } from "../../datagrams/receiver.ts";
 import { reasonOf } from "../../errors/errors.ts";
@@ -18,6 +19,8 @@ import type { Multiplexer } from "../../streams/multiplexer.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { DatagramMeans } from "../../wire/datagrams.ts";
 import { WireError } from "../../wire/decoder.ts";
+import type { Count } from "../../workers/worker_group.ts";
+import { NoRoom } from "./association_errors.ts";
 
 /** Room for a packet where the paths' MTU is at most 1,500, in bytes. */
 const USUAL_ROOM = 2048;
@@ -34,6 +37,10 @@ export interface DatagramLinksOptions {
   readonly clock: Clock;
   /** Gets lines about packets that are not as they were sent, and at level debug for each socket that can't be opened. */
   readonly log: Log;
+  /** Returns false if there is no room for so many more sockets; the limit is reported. */
+  readonly room: (sockets: number) => boolean;
+  /** Counts channels, and these sockets with them. */
+  readonly channels: Count;
 }
 
 interface Carrier {
@@ -59,12 +66,15 @@ export class DatagramLinks {
   /**
    * The link of an association; the first call opens its sockets, and hands its means out.
    *
+   * @throws {NoRoom} If the handler may not open so many files.
    * @throws The system's error, if there are too few sockets.
    */
   of(multiplexer: Multiplexer): DatagramLink {
     const { association } = multiplexer, known = this.#carriers.get(association);
     if (known !== undefined) return known.link;
     const { clock, pads, activity: { datagrams: counts } } = this.#options;
+    const { room, channels } = this.#options, { length } = association.connections;
+    if (!room(length)) throw new NoRoom("the datagrams of an association");
     const errors: unknown[] = [];
     const ports = association.connections.map((_, index) => {
       try {
@@ -93,10 +103,12 @@ export class DatagramLinks {
       failed: (error) => association.fail(error),
     });
     const carrier: Carrier = { link, ports };
+    channels.add(length);
     this.#carriers.set(association, carrier);
     for (const port of ports) if (port !== null) this.#receive(port);
     association.over.then(() => {
       this.#carriers.delete(association);
+      channels.add(-length);
       link.close();
       for (const port of carrier.ports) port?.socket.close();
     });

@@ -1,6 +1,6 @@
 import type { ClientConfig } from "../../config/types.ts";
 import { reasonOf } from "../../errors/errors.ts";
-import type { DatagramLink } from "../../datagrams/link.ts";
+import type { DatagramLink, FlowReceiver } from "../../datagrams/link.ts";
 import { MAX_FLOW } from "../../datagrams/packet.ts";
 import { tooLargeReason } from "../../datagrams/payload_limit.ts";
 import type { Log } from "../../log/log.ts";
@@ -20,9 +20,6 @@ import { Associations, type Obtained } from "./associations.ts";
 
 /** Maximum number of times that a flow is requested again after a server handler did not process it. */
 const MAX_REPEATS = 3;
-
-/** Time limit for the server handler to end a flow that this side has ended, in milliseconds. */
-const END_TIMEOUT = 1000;
 
 /** A flow as it is carried on one association after the other. */
 export interface CarriedFlow {
@@ -86,11 +83,12 @@ export class FlowDialer {
     for (let repeats = 0;; repeats++) {
       let number = 0, link: DatagramLink | undefined;
       const stream = new FlowStream();
+      const receiver: FlowReceiver = (payload, trafficClass) => flow.receive(payload, trafficClass);
       const obtained = await this.#associations.obtain((multiplexer) => {
         link = this.#associations.links.of(multiplexer);
         number = this.#numberOn(link);
         // Attached now, so that no other flow takes the number.
-        link.attach(number, (payload, trafficClass) => flow.receive(payload, trafficClass));
+        link.attach(number, receiver);
         return this.#open(flow, port, number);
       }, stream);
       this.#associations.warmUp();
@@ -101,7 +99,7 @@ export class FlowDialer {
         this.#associations.rejected(obtained, error);
       } finally {
         flow.carriedBy(null);
-        link!.detach(number);
+        link!.detach(number, receiver);
       }
     }
   }
@@ -131,19 +129,23 @@ export class FlowDialer {
       datagrams: true,
     });
     try {
-      await Promise.race([this.#answered(answers, multiplexer, config().timeouts), flow.over]);
-      this.#associations.answered(obtained);
-      log.debug("flow");
-      flow.carriedBy((payload, trafficClass) => {
-        if (link.send(number, payload, trafficClass)) return true;
-        if (link.isUsable && payload.length > link.maxPayload) {
-          flow.tooLarge(tooLargeReason(payload.length, link.maxPayload));
-        }
-        return false;
-      });
-      const byThisSide = await Promise.race([flow.over.then(() => true), answers.over.then(() => false)]);
+      const answered = this.#answered(answers, multiplexer, config().timeouts);
+      let byThisSide = true;
+      if (await Promise.race([answered.then(() => true), flow.over.then(() => false)])) {
+        this.#associations.answered(obtained);
+        log.debug("flow");
+        flow.carriedBy((payload, trafficClass) => {
+          if (link.send(number, payload, trafficClass)) return true;
+          if (link.isUsable && payload.length > link.maxPayload) {
+            flow.tooLarge(tooLargeReason(payload.length, link.maxPayload));
+          }
+          return false;
+        });
+        byThisSide = await Promise.race([flow.over.then(() => true), answers.over.then(() => false)]);
+        flow.carriedBy(null);
+      }
       // Otherwise the association might end with the stream half open.
-      await Promise.race([stream.end().then(() => answers.over), clock.sleep(END_TIMEOUT)]);
+      await answers.end(stream, clock);
       ended();
       log.info("flow ended", {
         "bytes-up": flow.traffic.sent - before.sent,

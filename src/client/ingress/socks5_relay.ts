@@ -1,18 +1,16 @@
 import { sameBytes } from "../../association/same_bytes.ts";
 import { MAX_PACKET } from "../../datagrams/payload_limit.ts";
 import type { Address } from "../../net/address.ts";
-import { DatagramBatch, type DatagramSocket } from "../../net/datagram.ts";
+import type { DatagramBatch, DatagramSocket } from "../../net/datagram.ts";
 import { DatagramWriter } from "../../net/datagram_writer.ts";
 import { addressAt, type Endpoint, ENDPOINT_WORDS, sameEndpointHost } from "../../net/endpoint.ts";
+import { ReceiveRoom } from "../../net/receive_room.ts";
 import type { SendCounts } from "../../net/send_counts.ts";
 import type { Flow, FlowOpener } from "./flow_origin.ts";
 import { headerDestination, type HeaderFault, headerLength, MAX_HEADER } from "./socks5_datagram.ts";
 
 /** Flows of one application; a further one takes the place of the one that was silent longest. */
 export const MAX_FLOWS = 256;
-
-/** Bounds of the number of datagrams that are received in one call: there may be thousands of idle relays. */
-const MIN_CAPACITY = 2, MAX_CAPACITY = 64;
 
 /**
  * Longest datagram from or to an application, in bytes. A longer one that arrives cut to this, without a sign of it as on
@@ -75,14 +73,14 @@ export class Socks5Relay {
   /** Relays until the end. */
   async run(): Promise<void> {
     const socket = this.#socket;
-    let batch = new DatagramBatch(MIN_CAPACITY, SIZE);
-    for (let count = await socket.receive(batch); count > 0; count = await socket.receive(batch)) {
+    const room = new ReceiveRoom(SIZE);
+    for (let count = await socket.receive(room.batch); count > 0; count = await socket.receive(room.after(count))) {
       for (let index = 0; index < count && !this.#isClosed; index++) {
-        const fault = this.#relay(batch, index);
+        const fault = this.#relay(room.batch, index);
         if (fault !== null) this.#options.counts[fault]++;
       }
-      if (count === batch.capacity && count < MAX_CAPACITY) batch = new DatagramBatch(2 * count, SIZE);
     }
+    room.close();
   }
 
   /** Ends it and its flows. */
