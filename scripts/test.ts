@@ -9,6 +9,7 @@
 
 import { bundle } from "./bundle.ts";
 import { writeGroups } from "./groups.ts";
+import { endLeftovers } from "./leftovers.ts";
 import { STD_FLAGS, stdFlags, testFlags } from "./std.ts";
 
 /** Counts of a run; a test's steps count as part of their test. */
@@ -73,6 +74,18 @@ async function checkTypes(env: Record<string, string>): Promise<number> {
 /** The environment variable with the command that runs `micss` in end to end tests, as a JSON array. */
 const PROGRAM = "MICSS_TEST_PROGRAM";
 
+/** The environment variable with the directory for files that tests share, which identifies a run's processes. */
+const DIRECTORY = "MICSS_TEST_DIRECTORY";
+
+/** Passes on a signal. */
+function end(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch {
+    // It has exited.
+  }
+}
+
 /** Bundles the program for the whole suite. @returns The variable {@linkcode PROGRAM}, if that was possible. */
 async function bundled(directory: string, flags: readonly string[]): Promise<Record<string, string>> {
   await Deno.mkdir(`${directory}/program`);
@@ -88,7 +101,7 @@ async function run(args: string[]): Promise<number> {
   const report = `${directory}/report.xml`;
   // The flags spare tests that start programs of the project from detecting them again; the directory holds files that
   // tests share.
-  const env = { [STD_FLAGS]: flags.join(" "), MICSS_TEST_DIRECTORY: directory, DENO_JOBS: jobs() };
+  const env = { [STD_FLAGS]: flags.join(" "), [DIRECTORY]: directory, DENO_JOBS: jobs() };
   try {
     const isWhole = args.length === 0;
     const [checked, program] = isWhole ? await Promise.all([checkTypes(env), bundled(directory, flags)]) : [0, {}];
@@ -102,11 +115,16 @@ async function run(args: string[]): Promise<number> {
         ...isWhole ? await wholeSuite(directory) : args,
       ],
       env: { ...env, ...program },
+      // A session of its own, by which its programs are found.
+      detached: true,
     }).spawn();
-    // The child receives a terminal's ^C itself; outlive it, to remove the directory.
-    Deno.addSignalListener("SIGINT", () => {});
-    Deno.addSignalListener("SIGTERM", () => child.kill("SIGTERM"));
+    // Outlive it, to end its programs and remove the directory.
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      Deno.addSignalListener(signal, () => end(child, signal));
+    }
     const { code } = await child.status;
+    const left = await endLeftovers(child.pid, `${DIRECTORY}=${directory}`);
+    if (left > 0) console.error(`test: killed ${left} processes that tests left running`);
     const text = await Deno.readTextFile(report).catch(() => undefined);
     if (text === undefined) {
       console.error(`test: deno test exited with status ${code} and left no report, so there are no counts`);

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { count, summary } from "../../scripts/test.ts";
 
 const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
@@ -66,4 +66,55 @@ Deno.test("the task fails clearly when a test file does not load, or does not co
   const wrong = await runSuite(`const a: string = 1; Deno.test(a, () => {});`);
   assertEquals(wrong.code, 1);
   assertMatch(wrong.errors, /test: deno test exited with status 1 and left no report/);
+});
+
+/** Resolves to a file's text once it has one. */
+async function written(path: string): Promise<string> {
+  for (let tries = 0; tries < 600; tries++) {
+    const text = await Deno.readTextFile(path).catch(() => "");
+    if (text !== "") return text;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`Nothing in ${path}`);
+}
+
+Deno.test({
+  name: "a task that is ended ends the programs of its tests, also one in a session of its own",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const directory = await Deno.makeTempDir({ prefix: "micss-suite-" });
+    try {
+      await Deno.writeTextFile(
+        `${directory}/x_test.ts`,
+        `Deno.test("a", async () => {
+          const start = (detached: boolean) => new Deno.Command("sleep", { args: ["60"], detached }).spawn();
+          const programs = [start(false), start(true)];
+          await Deno.writeTextFile("pids", programs.map(({ pid }) => pid).join());
+          await Promise.all(programs.map(({ status }) => status));
+        });`,
+      );
+      const task = new Deno.Command(Deno.execPath(), {
+        args: [
+          "run",
+          "-A",
+          "--no-lock",
+          new URL("../../scripts/test.ts", import.meta.url).pathname,
+          "--no-config",
+          ".",
+        ],
+        cwd: directory,
+        env: { MICSS_STD_FLAGS: "", NO_COLOR: "1" },
+        stdout: "null",
+        stderr: "piped",
+      }).spawn();
+      const errors = new Response(task.stderr).text();
+      const pids = (await written(`${directory}/pids`)).split(",");
+      task.kill("SIGTERM");
+      assertEquals((await task.status).success, false);
+      for (const pid of pids) await assertRejects(() => Deno.stat(`/proc/${pid}/exe`), Deno.errors.NotFound);
+      assertMatch(await errors, /test: killed 2 processes that tests left running/);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
 });
