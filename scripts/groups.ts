@@ -3,7 +3,8 @@
  *
  * `deno test` runs each file in an isolate of its own, which takes up to 0.3 s of a processor before the first test. So
  * most files share one with others of their directory, through a file that imports them all. Those that take longest have
- * one each, and start first, so that none is left to run alone at the end.
+ * one each, and start first, so that none is left to run alone at the end; then come those of end to end tests, which
+ * wait for programs.
  *
  * @module
  */
@@ -13,21 +14,26 @@ const ROOT = new URL("../", import.meta.url);
 /** Directory of all test files, relative to the project's. */
 const TESTS = "tests/";
 
-/** Maximum number of files that share an isolate. */
-const MAX_SHARED = 8;
+/** Maximum number of files that share an isolate, and of those of end to end tests, which take longer. */
+const MAX_SHARED = 8, MAX_SHARED_E2E = 3;
+
+/** The directory of end to end tests. */
+const E2E = "e2e";
 
 /** The files that take longest, mostly waiting, in descending order of their time. */
 const LONG: readonly string[] = [
-  ...["rules", "replace", "redirect", "rules_watch", "streams", "tproxy", "page"].map(e2e),
+  ...["rules", "routes", "page", "fairness", "threshold", "replace"].map(e2e),
+  "tests/rejoin/rejoin_test.ts",
   "tests/model/model_test.ts",
   "tests/adversary/matrix_test.ts",
-  ...["rules_lost", "forward", "workers", "strangers", "demo", "strays"].map(e2e),
+  ...["demo", "breaks", "workers", "rules_lost", "streams", "redirect", "forward", "rules_watch", "tproxy"].map(e2e),
   "tests/load/load_test.ts",
-  ...["routes", "identify", "admin", "systemd", "ending", "keepalive", "failures", "ready", "liveness"].map(e2e),
+  ...["strangers", "strays", "identify", "admin", "systemd", "ending", "keepalive", "failures", "ready", "liveness"]
+    .map(e2e),
 ];
 
 function e2e(name: string): string {
-  return `tests/e2e/${name}_test.ts`;
+  return `tests/${E2E}/${name}_test.ts`;
 }
 
 /** Files that share an isolate. */
@@ -41,10 +47,11 @@ export interface Group {
 /** Forms groups of test files, in the order in which they start. @param long Files to start first, each by itself. */
 export function group(files: readonly string[], long: readonly string[] = LONG): Group[] {
   const shared = Map.groupBy(files.filter((file) => !long.includes(file)), (file) => file.split("/")[1]!);
+  const directories = [...shared].sort(([a], [b]) => Number(b === E2E) - Number(a === E2E));
   return [
     ...long.map((file) => ({ name: file.split("/").at(-1)!, files: [file] })),
-    ...[...shared].flatMap(([directory, files]) => {
-      const groups = Math.ceil(files.length / MAX_SHARED);
+    ...directories.flatMap(([directory, files]) => {
+      const groups = Math.ceil(files.length / (directory === E2E ? MAX_SHARED_E2E : MAX_SHARED));
       return Array.from({ length: groups }, (_, index) => ({
         name: `${directory}${index + 1}.ts`,
         files: files.filter((_, at) => at % groups === index),

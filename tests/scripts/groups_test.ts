@@ -15,6 +15,17 @@ Deno.test("long files have a group each and start first; others share one with a
   ]);
 });
 
+Deno.test("end to end tests start before others, at most three in a group", () => {
+  const files = ["a/1", "e2e/1", "e2e/2", "e2e/3", "e2e/4", "z/1"].map((name) => `tests/${name}_test.ts`);
+  const groups = group(files, []);
+  assertEquals(groups.map(({ name, files }) => [name, files.length]), [
+    ["e2e1.ts", 2],
+    ["e2e2.ts", 2],
+    ["a1.ts", 1],
+    ["z1.ts", 1],
+  ]);
+});
+
 Deno.test("the suite's groups have all test files, once, and names of their own", async () => {
   const groups = group(await testFiles());
   const found = await Array.fromAsync(walk(new URL("tests/", ROOT), "_test.ts"), ({ path }) => `tests/${path}`);
