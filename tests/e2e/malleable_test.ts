@@ -157,7 +157,8 @@ timeouts: {rejoin: 0}
 
   /**
    * Rehearses a request and forges a message of it, until its frames lay in their records as in the rehearsal, which depends
-   * on timing. Checks that curl gets nothing each time, or all where the forgery has missed the message.
+   * on timing. Checks that curl gets nothing each time; where the forgery has missed the message, and changed what came
+   * behind it, if anything, curl may get all or a beginning.
    */
   async forge(
     direction: Direction,
@@ -173,7 +174,9 @@ timeouts: {rejoin: 0}
       const got = this.message(direction);
       const hit = forgeries.every(({ forged }) => got.includes(forged));
       if (code === 0) assertEquals([text(), hit], [answer, false]);
-      else assertEquals(text(), "");
+      else if (hit) assertEquals(text(), "");
+      // A character that the end divides is decoded as another.
+      else assert(answer.startsWith(text().replace(/\ufffd+$/, "")), text());
       // All three shares together say what was forged.
       if (hit) return;
     }

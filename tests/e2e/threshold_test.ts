@@ -8,7 +8,7 @@ import { Relay } from "../support/programs/relay.ts";
 import { sha256 } from "../support/programs/tcp.ts";
 import { formatAddress } from "../../src/net/address.ts";
 import { Random } from "../support/random/random.ts";
-import { limitRates, makeTopology } from "../support/system/namespaces.ts";
+import { limitRates, makeTopology, type Topology } from "../support/system/namespaces.ts";
 import { assertNothingLost, BREAKS, NEEDS, openBreakingWorld } from "./breaks.ts";
 import { asHandler } from "./paths.ts";
 
@@ -75,6 +75,17 @@ testWith(NEEDS, "two of three: paths that break cost neither a byte nor time", a
   assertEquals(world.server.logged("association failed"), [], world.server.describe());
 });
 
+/** Starts handlers with the first two paths and without a threshold, from port 8081 of the near host to the far one's 8000. */
+async function startTwo({ near, far, ipv4 }: Topology): Promise<AsyncDisposable> {
+  await using making = new AsyncDisposableStack();
+  const channels = ipv4.slice(0, 2).map((host) => `${host}:6622`);
+  const flags = channels.flatMap((channel) => ["--channel", channel]);
+  making.use(await Handler.start("server", [...flags, "--target", "80=127.0.0.1:8000"], far));
+  const client = ["--server", `web=${channels.join()}`, "--forward", "127.0.0.1:8081=web:80"];
+  making.use(await Handler.start("client", client, asHandler(near.within)));
+  return making.move();
+}
+
 testWith(
   ["network namespaces", "tc", "curl", "nginx"],
   "two of three are as fast as the second fastest path, within 5 %, slow or gone as the third may be",
@@ -91,15 +102,21 @@ testWith(
     );
     const client = ["--config", file, "--server", `web=${ipv4.join()}`, "--forward", "127.0.0.1:8080=web:80"];
     parts.use(await Handler.start("client", client, asHandler(near.within)));
-    const curl = ["curl", "-sSf", "-o", "/dev/null", "-w", "%{speed_download}", "http://127.0.0.1:8080/file"];
-    const measure = async () => 8 * Number((await run(curl, near)).text()) / 1e6;
-    const expected = RATES[1]! * PAYLOAD / PACKET;
+    const curl = ["curl", "-sSf", "-o", "/dev/null", "-w", "%{speed_download}"];
+    const measure = async (port = 8080) =>
+      8 * Number((await run([...curl, `http://127.0.0.1:${port}/file`], near)).text()) / 1e6;
+    const limit = RATES[1]! * PAYLOAD / PACKET;
+    let hasOthers = false;
     const assertRate = async (what: string) => {
       for (let tries = 1;; tries++) {
         const rate = await measure();
-        if (rate > 0.95 * expected) return;
-        // A busy machine occasionally pauses a program for longer than a measurement.
-        assert(tries < TRIES, `${what}: ${rate} of ${expected} Mbit/s`);
+        if (rate > 0.95 * limit) return;
+        // On a busy machine, handlers with the two fast paths alone are slower, too.
+        if (!hasOthers) parts.use(await startTwo(topology));
+        hasOthers = true;
+        const others = await measure(8081);
+        if (rate > 0.95 * others) return;
+        assert(tries < TRIES, `${what}: ${rate} of ${limit} Mbit/s, and ${others} by the two fast paths alone`);
       }
     };
     // The first connection's slow start, and the association.
