@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Libc } from "./libc.ts";
 
 const EPOLL_CTL_ADD = 1, EPOLL_CTL_MOD = 3;
@@ -19,6 +20,10 @@ let current: EventPoll | undefined;
  * Waits until descriptors are readable: one `epoll_wait` in another thread, for all descriptors of an event loop, and only
  * while one of them is waited for. Deno's own sockets wake the loop without that thread, but hide their descriptors and give
  * a datagram at a time, without its traffic class and local address.
+ *
+ * What is there already is found without that thread, and a new wait begins when the descriptors that were readable have
+ * had their turn: a relay's round trip of 100 bytes then takes 139 us instead of 213 (medians of 16 runs by turns, under
+ * SCHED_RR next to other load).
  *
  * A wake-up takes 46 us at the median, as with poll() (46 us), a blocking recv() (48 us) and Deno's own receive (48 us);
  * SIGIO takes longer, and its signals are the whole process's (Deno 2.9.6, AMD EPYC with other load). Idle it takes no
@@ -75,7 +80,8 @@ export class EventPoll {
   async #run(): Promise<void> {
     this.#running = true;
     while (this.#waiting.size > 0) {
-      const count = await this.#libc.epoll_wait(this.#fd, this.#events, MAX_EVENTS, -1);
+      let count = this.#libc.epoll_poll(this.#fd, this.#events, MAX_EVENTS, 0);
+      if (count === 0) count = await this.#libc.epoll_wait(this.#fd, this.#events, MAX_EVENTS, -1);
       const fields = new DataView(this.#events.buffer);
       for (let at = 0; at < count; at++) {
         const fd = fields.getInt32(at * EVENT_SIZE + DATA_AT, true);
@@ -83,6 +89,8 @@ export class EventPoll {
         this.#waiting.delete(fd);
         waiting?.();
       }
+      // Handing a wait to the other thread takes longer than most datagrams: those that are here are answered first.
+      await new Promise<void>((resolve) => void setImmediate(resolve));
     }
     this.#running = false;
     if (this.#registered === 0) this.#close();
