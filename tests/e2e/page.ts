@@ -5,6 +5,7 @@ import { type Pair, startPair } from "../support/handlers/handlers.ts";
 import { findProgram, PATIENCE } from "../support/programs/process.ts";
 import { Relay } from "../support/programs/relay.ts";
 import { connect, drain, Target } from "../support/programs/tcp.ts";
+import { UdpApplication, UdpEcho, UdpRelay } from "../support/programs/udp.ts";
 
 export type { Locator, Page };
 
@@ -24,30 +25,42 @@ export interface Scene extends AsyncDisposable {
   readonly pair: Pair;
   readonly target: Target;
   readonly relay: Relay;
+  /** The second channel's datagrams. */
+  readonly udpRelay: UdpRelay;
+  readonly udpTarget: UdpEcho;
   readonly page: Page;
   readonly complaints: string[];
+}
+
+/** Options of {@linkcode openPage}. */
+export interface SceneOptions {
+  /** Command prefix of the handlers. */
+  within?: readonly string[];
+  /** Further flags of both handlers. */
+  flags?: readonly string[];
 }
 
 /**
  * Starts both handlers and opens the client's page.
  *
  * @param how Options of the browser's window.
- * @param within Command prefix of the handlers.
  */
 export async function openPage(
   how: Parameters<Browser["newPage"]>[0] = {},
-  within: readonly string[] = [],
+  { within = [], flags = [] }: SceneOptions = {},
 ): Promise<Scene> {
   await using making = new AsyncDisposableStack();
-  const target = making.use(new Target());
-  let relay: Relay | undefined;
+  const target = making.use(new Target()), udpTarget = making.use(new UdpEcho());
+  let relay: Relay | undefined, udpRelay: UdpRelay | undefined;
   const pair = making.use(
     await startPair({
       target: target.address,
-      flags: ["--admin", "127.0.0.1:0"],
+      udpTarget: udpTarget.address,
+      flags: ["--admin", "127.0.0.1:0", ...flags],
       within,
       through([a, b, c]) {
         relay = making.use(new Relay({ host: b!.host, port: 0 }, b!));
+        udpRelay = making.use(new UdpRelay(relay.address, b!));
         return [a!, relay.address, c!];
       },
     }),
@@ -66,20 +79,38 @@ export async function openPage(
   await page.goto(`http://${at}/`);
   await page.locator(".badge.live").waitFor();
   const made = making.move();
-  return { pair, target, relay: relay!, page, complaints, [Symbol.asyncDispose]: () => made.disposeAsync() };
+  return {
+    ...{ pair, target, relay: relay!, udpRelay: udpRelay!, udpTarget, page, complaints },
+    [Symbol.asyncDispose]: () => made.disposeAsync(),
+  };
 }
 
-/** Runs a session that sends a few megabytes a second, which leaves time for the browser. */
-export async function transfer({ pair, target }: Scene): Promise<AsyncDisposable> {
-  const application = await connect(pair.entry);
-  const over = drain(await target.accept(pair));
+/** Sends a datagram of `length` bytes every 10 ms. */
+export function sendDatagrams({ pair }: Scene, length: number): Disposable {
+  const application = new UdpApplication(pair.udpEntry), timer = setInterval(() => application.send(length), 10);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      application[Symbol.dispose]();
+    },
+  };
+}
+
+/** Runs a session that carries a few megabytes a second, which leaves time for the browser. */
+export async function transfer(
+  { pair, target }: Scene,
+  direction: "to the target" | "from the target" = "to the target",
+): Promise<AsyncDisposable> {
+  const application = await connect(pair.entry), served = await target.accept(pair);
+  const [from, to] = direction === "to the target" ? [application, served] : [served, application];
+  const over = drain(to);
   const block = new Uint8Array(65_536);
   let writing: Promise<unknown> = Promise.resolve();
-  const timer = setInterval(() => writing = writing.then(() => application.write(block)).catch(() => {}), 20);
+  const timer = setInterval(() => writing = writing.then(() => from.write(block)).catch(() => {}), 20);
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
-      application.reset();
+      from.reset();
       await Promise.all([writing, over]);
     },
   };

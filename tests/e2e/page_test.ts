@@ -1,8 +1,10 @@
 /** The page at the admin address, in a real headless browser. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { formatAddress } from "../../src/net/address.ts";
+import { configFile } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";
 import { connect } from "../support/programs/tcp.ts";
-import { type Locator, openPage, type Page, transfer } from "./page.ts";
+import { type Locator, openPage, type Page, sendDatagrams, transfer } from "./page.ts";
 
 const lane = (page: Page, channel: number): Locator => page.locator(".lane").nth(channel - 1);
 
@@ -82,6 +84,69 @@ testWith(
     const red = "getComputedStyle(document.querySelector('.lane.failed')).borderLeftColor";
     assertEquals(await page.evaluate(red), "rgb(179, 38, 30)");
     await shows(page.locator("#event-list li.warn").first(), /session refused.*channel 2/);
+    assertEquals(scene.complaints, []);
+  },
+);
+
+testWith(["chromium"], "a channel that lies turns its lane red, and its association goes on without it", async () => {
+  await using two = await configFile("threshold: 2\n");
+  await using scene = await openPage({}, { flags: ["--config", two.file] });
+  const { page, relay, pair } = scene;
+  const red = "rgb(179, 38, 30)", breaks = lane(page, 2).locator(".breaks");
+  await using _transfer = await transfer(scene, "from the target");
+  await page.locator(".lane.flowing").nth(2).waitFor();
+  assertEquals(await breaks.isVisible(), false);
+  // Only what the target sends, so that it is this side that finds out.
+  relay.change = (piece) => void (piece.length > 4096 && (piece[piece.length >> 1]! ^= 1));
+  await page.locator(".lane.lying").waitFor();
+  assertMatch((await lane(page, 2).getAttribute("class"))!, /lying/);
+  assertEquals(await page.locator(".lane.lying").count(), 1);
+  assertEquals(await lane(page, 2).locator(".state").textContent(), "lying");
+  assertEquals(
+    await lane(page, 2).getAttribute("aria-label"),
+    `web channel 2 at ${formatAddress(relay.address)}: lying`,
+  );
+  await shows(breaks, /^1 association goes on without it, as its shares were changed\. Lied 1 time/);
+  const style = (property: string) =>
+    page.evaluate(`getComputedStyle(document.querySelector(".lane.lying")).${property}`);
+  assertEquals([await style("borderTopColor"), await style("borderLeftColor")], [red, red]);
+  const words = "getComputedStyle(document.querySelector('.lane.lying .breaks')).color";
+  assertEquals(await page.evaluate(words), red);
+  await shows(page.locator("#event-list li.warn").first(), /channel lies.*channel=2 /);
+  for (const channel of [1, 3]) await shows(lane(page, channel).locator(".state"), /^flowing$/);
+  assertEquals([
+    await page.locator("#figure-reset").textContent(),
+    await page.locator("#figure-sessions").textContent(),
+  ], [
+    "0",
+    "1",
+  ]);
+  assertEquals(pair.client.logged(/session (reset|refused)/), []);
+  assertEquals(scene.complaints, []);
+});
+
+testWith(
+  ["chromium"],
+  "flows are shown beside sessions, and datagrams by how many were sent, received and dropped",
+  async () => {
+    await using scene = await openPage();
+    const { page, udpRelay } = scene, section = page.locator("#datagram-section");
+    const figure = (name: string) => page.locator(`#figure-${name}`);
+    await page.locator(".lane").nth(2).waitFor();
+    assertEquals(await section.isVisible(), false);
+    using _datagrams = sendDatagrams(scene, 1000);
+    await section.waitFor();
+    await shows(figure("flows"), /^1$/);
+    for (const direction of ["out", "in"]) await shows(figure(`datagrams-${direction}`), /^\d+ kB\/s$/);
+    for (const count of ["sent", "received"]) await shows(figure(`datagrams-${count}`), /^[1-9]\d*$/);
+    await shows(page.locator("#session-rows tr"), /web:53\/udp/);
+    await shows(page.locator("#figure-sessions"), /^1$/);
+    assertEquals(await page.locator("#forged").isVisible(), false);
+    udpRelay.answer = (bytes) => void (bytes[20]! ^= 1);
+    await shows(page.locator("#forged"), /^Forged datagrams: [1-9]\d*\. Packets on a channel were altered\.$/);
+    await shows(page.locator("#dropped"), /^Dropped: .*forged [1-9]\d*$/);
+    await shows(figure("datagrams-dropped"), /^[1-9]/);
+    await shows(page.locator("#event-list li.warn").first(), /datagram forged.*server=web/);
     assertEquals(scene.complaints, []);
   },
 );

@@ -150,6 +150,8 @@ export interface Pair extends AsyncDisposable {
   client: Handler;
   /** The forward's address, where an application reaches the target. */
   entry: Address;
+  /** The forward's address for datagrams; port 0 if there is none. */
+  udpEntry: Address;
   /** The server handler's addresses. */
   channels: Address[];
   /** Both logs, for error messages. */
@@ -161,6 +163,8 @@ export async function startPair(
   options: {
     /** The sessions' target. */
     target: Address;
+    /** The target of datagrams to port 53. Default: none, and no forward. */
+    udpTarget?: Address;
     /** The client handler's addresses of the channels, if they differ from the server handler's. */
     through?: (channels: Address[]) => Address[];
     executable?: string;
@@ -175,13 +179,26 @@ export async function startPair(
   const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
   const port = freePort(...hosts);
   const channels = hosts.map((host) => ({ host, port }));
-  const server = making.use(await startServer(channels, `80=${formatAddress(options.target)}`, handlerOptions));
+  const { udpTarget } = options,
+    udpEntry = { host: "127.0.0.1", port: udpTarget === undefined ? 0 : freePort("127.0.0.1") };
+  const [served, forwarded] = udpTarget === undefined ? [[], []] : [
+    ["--udp-target", `53=${formatAddress(udpTarget)}`],
+    ["--udp-forward", `${formatAddress(udpEntry)}=web:53`],
+  ];
+  const server = making.use(
+    await startServer(channels, `80=${formatAddress(options.target)}`, {
+      ...handlerOptions,
+      flags: [...handlerOptions.flags, ...served],
+    }),
+  );
   const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
   const known = options.through?.(channels) ?? channels;
-  const client = making.use(await startClient(known, ["--forward", `${formatAddress(entry)}=web:80`], handlerOptions));
+  const client = making.use(
+    await startClient(known, ["--forward", `${formatAddress(entry)}=web:80`, ...forwarded], handlerOptions),
+  );
   const made = making.move();
   const describe = () => `${client.describe()}\n${server.describe()}`;
-  return { server, client, entry, channels, describe, [Symbol.asyncDispose]: () => made.disposeAsync() };
+  return { server, client, entry, udpEntry, channels, describe, [Symbol.asyncDispose]: () => made.disposeAsync() };
 }
 
 /**

@@ -14,6 +14,8 @@ const byId = (id) => document.getElementById(id);
 const lanes = new Map();
 /** Rates from before the page was opened, by channel, until they are shown. */
 const earlier = new Map();
+/** Bytes of datagrams in the last status, with its time. */
+let datagramsBefore;
 
 /** "1.2 MB" */
 function bytes(count) {
@@ -183,15 +185,36 @@ function showAssociations({ associations, associationCount }) {
 }
 
 function showSessions({ sessions, sessionCount }) {
-  const rows = sessions.map(({ id, client, from, to, port, sent, received, age }) => {
+  const rows = sessions.map(({ id, client, from, to, port, datagrams, sent, received, age }) => {
     const target = to.includes(":") ? to : `${to}:${port}`;
-    return rowOf([id, [client, from].filter(Boolean).join(", ") || "–", target], [
+    return rowOf([id, [client, from].filter(Boolean).join(", ") || "–", datagrams ? `${target}/udp` : target], [
       bytes(sent),
       bytes(received),
       duration(age),
     ]);
   });
   fill("session", rows, sessionCount);
+}
+
+/** Shows flows and their datagrams, if there were any. */
+function showDatagrams({ uptime, flowCount, totals: { datagrams } }) {
+  const { sent, sentBytes, received, receivedBytes, dropped } = datagrams;
+  // Where not all shares are needed, those to spare are duplicates.
+  const reasons = Object.entries(dropped).filter(([reason, count]) => count > 0 && reason !== "duplicate");
+  byId("datagram-section").hidden = flowCount + sent + received + reasons.length === 0;
+  const before = datagramsBefore, seconds = before === undefined ? 0 : uptime - before.uptime;
+  datagramsBefore = { uptime, sentBytes, receivedBytes };
+  for (const [figure, key] of [["figure-datagrams-out", "sentBytes"], ["figure-datagrams-in", "receivedBytes"]]) {
+    write(byId(figure), seconds > 0 ? `${bytes((datagrams[key] - before[key]) / seconds)}/s` : "–");
+  }
+  write(byId("figure-flows"), String(flowCount));
+  write(byId("figure-datagrams-sent"), sent.toLocaleString("en"));
+  write(byId("figure-datagrams-received"), received.toLocaleString("en"));
+  write(byId("figure-datagrams-dropped"), reasons.reduce((sum, [, count]) => sum + count, 0).toLocaleString("en"));
+  byId("dropped").hidden = reasons.length === 0;
+  write(byId("dropped"), `Dropped: ${reasons.map(([reason, count]) => `${reason} ${count}`).join(", ")}`);
+  byId("forged").hidden = dropped.forged === 0;
+  write(byId("forged"), `Forged datagrams: ${dropped.forged}. Packets on a channel were altered.`);
 }
 
 /** Makes a table's row: cells of text, then numbers. */
@@ -275,6 +298,7 @@ function show(status) {
   showTotals(totals);
   byId("no-lanes").hidden = channels.length > 0;
   channels.forEach(showChannel);
+  showDatagrams(status);
   showClients(status);
   showAssociations(status);
   showSessions(status);
