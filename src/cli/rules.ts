@@ -2,10 +2,15 @@ import type { Flavour } from "../config/rules.ts";
 import { formatAddress } from "../net/address.ts";
 import {
   availableBackends,
+  checkTools,
   chooseBackend,
+  describeProbe,
+  Installed,
   NoPermission,
   probesOf,
   putRules,
+  readRoute,
+  removeRoute,
   RulesError,
   shellScript,
   type Side,
@@ -26,6 +31,7 @@ export const command: Command = {
     "micss rules print --config client.yaml",
     "micss rules apply --config client.yaml --exempt-uid micss",
     "micss rules apply --config client.yaml --take '*:80' --take-user bob",
+    "micss rules apply --config client.yaml --take-udp '*:53'",
     "micss rules apply server --config server.yaml",
     "micss rules watch --config client.yaml",
     "micss rules remove",
@@ -52,11 +58,13 @@ async function print({ ruleset, flavour, notes }: Plan, output: Output): Promise
     if (first === undefined) throw error;
     return first;
   });
-  const present = await backend.read(ruleset.side).catch(() => backend.empty);
+  checkTools(ruleset, systemTools);
+  const rules = await backend.read(ruleset.side).catch(() => backend.empty);
+  const present = new Installed(rules, await readRoute(ruleset.side, systemTools));
   const comments = [
     `Rules that micss rules apply ${ruleset.side} puts in place on this machine.`,
     ...notes.map((note) => `Note: ${note}`),
-    ...present === backend.empty
+    ...rules === backend.empty
       ? ["Note: this assumes a machine without such rules; run as root to take existing ones into account"]
       : [],
   ];
@@ -70,17 +78,18 @@ async function apply({ ruleset, flavour, notes, hosts }: Plan, output: Output): 
   output.out(`Rules of the ${ruleset.side} are in place (${backend.flavour}).\n`);
   for (const note of notes) output.err(`micss rules apply: note: ${note}\n`);
   const { verified, untested } = await tryRules(ruleset, backend, systemTools, probesOf(ruleset, hosts));
-  for (const { family, to } of untested) {
-    const name = family === "ipv4" ? "IPv4" : "IPv6";
+  for (const { protocol, family, to } of untested) {
+    const name = `${protocol === "udp" ? "UDP over " : ""}${family === "ipv4" ? "IPv4" : "IPv6"}`;
     output.err(`micss rules apply: note: no route to ${formatAddress(to)}; the rules for ${name} were not tested\n`);
   }
-  for (const { to } of verified) {
-    output.out(`Tested: a connection to ${formatAddress(to)} arrives here with its original destination.\n`);
+  for (const probe of verified) {
+    output.out(`Tested: ${describeProbe(probe)} arrives here with its original destination.\n`);
   }
 }
 
 async function remove(sides: readonly Side[], flavour: Flavour | "auto", output: Output): Promise<void> {
-  const backends = availableBackends(systemTools).filter((one) => flavour === "auto" || one.flavour === flavour);
+  const all = availableBackends(systemTools);
+  const backends = all.filter((one) => flavour === "auto" || one.flavour === flavour);
   if (backends.length === 0) {
     throw new RulesError(
       flavour === "auto" ? "neither nft nor iptables found; install one" : `${flavour} not found; install it`,
@@ -98,6 +107,13 @@ async function remove(sides: readonly Side[], flavour: Flavour | "auto", output:
       await backend.remove(side);
       output.out(`Rules of the ${side} are removed (${backend.flavour}).\n`);
     }
+  }
+  for (const side of sides) {
+    // Rules of another flavour, if any, still need their route.
+    const left = await Promise.all(
+      all.map((backend) => backend.read(side).then(({ present }) => present, () => false)),
+    );
+    if (!left.includes(true)) await removeRoute(side, systemTools);
   }
   // A tool that this kernel does not support holds no rules of ours; one that denies access may.
   const denied = failures.find((error) => error instanceof NoPermission);

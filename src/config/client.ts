@@ -219,7 +219,7 @@ function check(config: ClientConfig, problems: Problems): void {
     if (server.threshold === undefined) checkThreshold(config.threshold, server.channels, server, problems);
   }
   const listeners = [...forwards.map(({ listen }) => listen), ...redirects, ...tproxies, ...socks5, ...httpConnects];
-  const datagramListeners = udpForwards.map(({ listen }) => listen);
+  const datagramListeners = [...udpForwards.map(({ listen }) => listen), ...config.udpTproxies];
   if (listeners.length + datagramListeners.length === 0) {
     problems.at(forwards, "no ingress; give at least one, such as forward HOST:PORT=NAME:PORT or redirect HOST:PORT");
   }

@@ -9,6 +9,7 @@ import type { ClientConfig } from "./types.ts";
 export const ingressSchema: {
   readonly redirects: Field<readonly Address[]>;
   readonly tproxies: Field<readonly Address[]>;
+  readonly udpTproxies: Field<readonly Address[]>;
   readonly socks5: Field<readonly Address[]>;
   readonly socks5Users: Field<string>;
   readonly httpConnects: Field<readonly Address[]>;
@@ -30,6 +31,16 @@ export const ingressSchema: {
     default: [],
     example: '["[::]:6522"]',
     doc: "Address to listen at for connections sent by TPROXY of iptables or nftables; Linux, needs CAP_NET_ADMIN",
+  },
+  udpTproxies: {
+    key: "udp-tproxy",
+    flag: "udp-tproxy",
+    shape: list(addressSyntax({ defaultPort: DEFAULT_PORT, listen: true })),
+    default: [],
+    example: '["[::]:6522"]',
+    doc:
+      "Address to receive datagrams at that TPROXY of iptables or nftables hands over; Linux, needs CAP_NET_ADMIN, " +
+      "and CAP_NET_BIND_SERVICE to answer from ports below 1024",
   },
   socks5: {
     key: "socks5",

@@ -28,11 +28,13 @@ export interface ClientRules {
   readonly flavour: Flavour | "auto";
   /** Connections to take; at least one selector. */
   readonly take: readonly Selector[];
+  /** Datagrams of UDP to take. */
+  readonly takeUdp: readonly Selector[];
   /** Names or numbers of users to take connections from; empty for all users. */
   readonly takeUsers: readonly string[];
   /** Devices whose incoming, forwarded connections are taken too. */
   readonly takeFrom: readonly string[];
-  /** Exceptions from `take`. */
+  /** Exceptions from `take` and `takeUdp`. */
   readonly exempt: readonly Selector[];
   /** Names or numbers of users whose connections are never taken: those that run the handler. */
   readonly exemptUids: readonly string[];
@@ -148,6 +150,14 @@ export const clientRulesSchema: Schema<ClientRules> = {
     doc:
       "Connections to send to the handler: *:80, a network, or servers for the configured servers' addresses and ports",
   },
+  takeUdp: {
+    key: "take-udp",
+    flag: "take-udp",
+    shape: list(selectorSyntax),
+    default: [],
+    example: '["*:53"]',
+    doc: "Datagrams of UDP to send to the handler, by udp-tproxy; default: none",
+  },
   takeUsers: {
     key: "take-user",
     flag: "take-user",
@@ -170,7 +180,7 @@ export const clientRulesSchema: Schema<ClientRules> = {
     shape: list(selectorSyntax),
     default: [],
     example: "[192.0.2.0/24, 198.51.100.7:80]",
-    doc: "Connections to leave alone",
+    doc: "Connections, and datagrams, to leave alone",
   },
   exemptUids: {
     key: "exempt-uid",

@@ -200,6 +200,8 @@ export interface ClientConfig {
   readonly redirects: readonly Address[];
   /** Addresses to listen at for connections sent by TPROXY rules. */
   readonly tproxies: readonly Address[];
+  /** Addresses to receive datagrams at that TPROXY rules hand over. */
+  readonly udpTproxies: readonly Address[];
   /** Addresses to serve SOCKS5 at. */
   readonly socks5: readonly Address[];
   /** File of SOCKS5 users. Default: no authentication. */

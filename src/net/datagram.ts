@@ -115,7 +115,7 @@ export interface DatagramOptions {
   /**
    * Makes the socket transparent (Linux, with CAP_NET_ADMIN): a `listener` receives what TPROXY hands over, with the
    * destination's port in {@linkcode DatagramBatch.locals}; a `source` sends from its address, which is another machine's,
-   * receives nothing, and may have the same address as others. Default: neither.
+   * receives nothing, and may have the same address as others, and the port of a listener. Default: neither.
    */
   readonly transparent?: "listener" | "source";
 }

@@ -22,6 +22,16 @@ export function ownHosts(): string[] {
   return ownAddresses().map(({ host }) => host);
 }
 
+/** Makes a function that returns {@linkcode ownHosts} as of the last second, for use with every datagram. @param now In milliseconds. */
+export function recentOwnHosts(now: () => number): () => readonly string[] {
+  let hosts: readonly string[] = [], readAt = -Infinity;
+  return () => {
+    if (now() - readAt < 1000) return hosts;
+    readAt = now();
+    return hosts = ownHosts();
+  };
+}
+
 /**
  * Reports whether a socket of this machine can have an address.
  *

@@ -1,10 +1,11 @@
+import { MARK_PROTOCOL } from "../rules/mark.ts";
 import type { Side } from "../rules/ruleset.ts";
 
 /**
- * The marks of rules and routes of ours, by which they are told from all others: their protocol, a number that Linux has
- * assigned to no program (rtnetlink(7), `rtm_protocol`), and a priority and tables that no other program uses by itself.
+ * The marks of rules and routes of ours, by which they are told from all others: their protocol, and a priority and tables
+ * that no other program uses by itself.
  */
-export const PROTOCOL = 65;
+export const PROTOCOL = MARK_PROTOCOL;
 
 /** Priority of each side's rules: after the kernel's rule for local addresses (0), before its table `main` (32766). */
 export const PRIORITY: Readonly<Record<Side, number>> = { client: 6522, server: 6523 };

@@ -1,9 +1,10 @@
 import { hasRoute } from "../net/linux/owned_socket.ts";
 import { ownHosts } from "../net/own_hosts.ts";
 import type { Backend } from "./backend.ts";
+import { checkTools, Installed, readRoute } from "./installed.ts";
 import { chooseProbe, type Probe, withProbe } from "./probe.ts";
-import { ProbeEnds } from "./verify.ts";
-import { FAMILIES, type Rule, type Ruleset } from "./ruleset.ts";
+import { FAMILIES, PROTOCOLS, type Ruleset, type Side } from "./ruleset.ts";
+import { openProbe } from "./verify.ts";
 import { RulesError, type Tools } from "./tools.ts";
 
 /** Result of a trial. */
@@ -20,17 +21,32 @@ export interface TrialResult {
  * @throws {RulesError} If the tool or the kernel refuses it; the previous rules are in place then.
  */
 export async function putRules(ruleset: Ruleset, backend: Backend, tools: Tools): Promise<void> {
-  const before = await backend.read(ruleset.side);
+  const { side } = ruleset;
+  checkTools(ruleset, tools);
+  const before = await Installed.read(side, backend, tools);
   try {
     for (const command of before.applyCommands(ruleset)) await tools.run(command);
+    await backend.tidy(side, before.rules);
   } catch (error) {
-    await backend.restore(ruleset.side, before);
+    await backend.restore(side, before.rules);
+    const now = await readRoute(side, tools), { families } = before.route;
+    for (const command of [...now.applyCommands(families), ...now.removeCommands(families)]) await tools.run(command);
     throw error;
   }
 }
 
 /**
- * Tests installed rules with one connection for each version of IP, which must arrive with its original destination.
+ * Removes the route of marked packets; first the rules that mark them.
+ *
+ * @throws {RulesError} If it can't be read or removed.
+ */
+export async function removeRoute(side: Side, tools: Tools): Promise<void> {
+  for (const command of (await readRoute(side, tools)).removeCommands()) await tools.run(command);
+}
+
+/**
+ * Tests installed rules with one connection, or one datagram, for each version of IP, which must arrive with its original
+ * destination.
  * Without a route to a destination, its probe is skipped and nothing changes. The rules stay in place in any case:
  * incomplete rules are safer than none.
  *
@@ -49,7 +65,7 @@ export async function tryRules(
   const [routed, unrouted] = partition(probes, ({ to }) => hasRoute(to));
   if (routed.length === 0) return { verified: [], untested: unrouted };
   try {
-    const trials = routed.map((probe) => ({ probe, ends: open.use(new ProbeEnds(probe, portOf(probe.rule), exempt)) }));
+    const trials = routed.map((probe) => ({ probe, ends: open.use(openProbe(probe, exempt)) }));
     const withProbes = trials.reduce(
       (all, { probe, ends }) => withProbe(all, probe, ends.fromPort, ends.toPort),
       ruleset,
@@ -70,20 +86,18 @@ export async function tryRules(
 }
 
 /**
- * Chooses the connections that test a ruleset: one for each version of IP that it redirects.
+ * Chooses the connections and datagrams that test a ruleset: one for each protocol and version of IP that it redirects.
  *
  * @param hosts The servers' addresses.
  */
 export function probesOf(ruleset: Ruleset, hosts: readonly string[]): Probe[] {
   const own = ownHosts();
   const isLocal = (host: string) => own.includes(host) || host.startsWith("127.");
-  return FAMILIES.flatMap((family) => chooseProbe(ruleset, family, hosts, isLocal) ?? []);
+  return PROTOCOLS.flatMap((protocol) =>
+    FAMILIES.flatMap((family) => chooseProbe(ruleset, protocol, family, hosts, isLocal) ?? [])
+  );
 }
 
 function partition<T>(items: readonly T[], matches: (item: T, at: number) => boolean): [T[], T[]] {
   return [items.filter(matches), items.filter((item, at) => !matches(item, at))];
-}
-
-function portOf({ verdict }: Rule): number {
-  return typeof verdict === "string" ? 0 : verdict.redirect;
 }

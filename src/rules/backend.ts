@@ -41,6 +41,12 @@ export interface Backend {
    */
   restore(side: Side, before: InstalledRules): Promise<void>;
   /**
+   * Removes tables and chains that were created for rules of a snapshot, as far as none of ours are in them any more.
+   *
+   * @throws {RulesError} If that fails.
+   */
+  tidy(side: Side, before: InstalledRules): Promise<void>;
+  /**
    * Removes all rules of ours, and the tables and chains created for them.
    *
    * @throws {RulesError} If that fails.

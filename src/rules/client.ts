@@ -2,10 +2,11 @@ import { PROBE_PORTS, SENTINELS } from "./sentinel.ts";
 import { UsageError } from "../config/problems.ts";
 import type { ClientRules, Selector } from "../config/rules.ts";
 import type { ClientConfig } from "../config/types.ts";
-import type { Address } from "../net/address.ts";
+import { datagramChains } from "./datagrams.ts";
+import { type ListenerPorts, listenerPorts, type ListenerSetting, missingListener } from "./listener_ports.ts";
 import type { ResolvedNames } from "./names.ts";
 import { type Destination, destinationsOf, type ResolvedServer, resolveServers } from "./resolved_servers.ts";
-import { FAMILIES, type Family, type Rule, type Ruleset } from "./ruleset.ts";
+import { type Chain, FAMILIES, type Family, type Rule, type Ruleset } from "./ruleset.ts";
 
 /** User that packages create for the handler: exempt by default, if it exists. */
 const HANDLER_USER = "micss";
@@ -18,19 +19,36 @@ export interface ClientRulesPlan {
   readonly notes: readonly string[];
 }
 
+/** The parts of a configuration that rules for both protocols have in common. */
+interface Selection {
+  /** Rules that exempt users and groups. */
+  readonly accounts: readonly Rule[];
+  /** Rules that exempt destinations. */
+  readonly exemptions: readonly Rule[];
+  /** Users whose connections are taken; empty for all. */
+  readonly users: readonly { readonly text: string; readonly user: number }[];
+  /** Devices whose incoming, forwarded connections are taken too. */
+  readonly takeFrom: readonly string[];
+}
+
 /**
  * Makes the rules that redirect connections to the client handler (paper, section III-B), in this order: sentinels by
  * which the handler detects the rules; exemptions for its own connections, for local destinations and for the channels;
- * redirections.
+ * redirections. Those for datagrams are likewise, in chains of their own.
  *
  * @throws {UsageError} If the configuration can't be turned into rules, above all where they would redirect one version
  * of IP and silently leave the other.
  */
 export function clientRulesPlan(config: ClientConfig, names: ResolvedNames): ClientRulesPlan {
-  const rules = config.rules!;
-  const ports = redirectPorts(config.redirects, rules.takeFrom.length > 0);
-  const { exempt, notes } = accountExemptions(rules, names);
-  if (config.unknown === "direct" && exempt.length === 0) {
+  const rules = config.rules!, { takeFrom } = rules;
+  const hasUdp = rules.takeUdp.length > 0, hasTcp = config.redirects.length > 0 || !hasUdp;
+  if (hasTcp && config.redirects.length === 0 && config.udpTproxies.length > 0) {
+    throw new UsageError(["micss rules: nothing to take; give --take-udp, such as servers or *:53"]);
+  }
+  const tcpPorts = hasTcp ? listenerPorts("redirect", config.redirects, takeFrom.length > 0) : {};
+  const udpPorts = hasUdp ? listenerPorts("udp-tproxy", config.udpTproxies, takeFrom.length > 0) : {};
+  const { exempt: accounts, notes } = accountExemptions(rules, names);
+  if (config.unknown === "direct" && accounts.length === 0) {
     throw new UsageError([
       "micss rules: with unknown: direct, the handler's own connections would be redirected back to it; " +
       "give --exempt-uid",
@@ -41,33 +59,60 @@ export function clientRulesPlan(config: ClientConfig, names: ResolvedNames): Cli
     selectors.flatMap((selector) => destinationsOf(selector, servers));
   const exemptions: readonly Rule[] = [
     { note: "Local destinations, including the handler's listeners", local: true, verdict: "return" },
-    ...servers.flatMap((server) => channelExemptions(server, exempt.length > 0)),
+    ...servers.flatMap((server) => channelExemptions(server, accounts.length > 0)),
     ...destinations(rules.exempt).map((to): Rule => ({ ...to, note: `Exempt: ${to.note}`, verdict: "return" })),
   ];
-  const taken = destinations(rules.take).map((to): Rule => {
-    const port = ports[to.family];
-    if (port === undefined) throw missingListener(to);
-    return { ...to, note: `Redirected: ${to.note}`, verdict: { redirect: port } };
-  });
-  if (taken.length === 0) throw new UsageError(["micss rules: nothing to take; give --take, such as *:80 or servers"]);
   const users = rules.takeUsers.map((text) => ({ text, user: accountNumber("take-user", text, names.user(text)) }));
-  const redirections = users.length === 0 ? taken : users.flatMap(({ text, user }) => {
-    if (exempt.some((rule) => rule.user === user)) {
-      throw new UsageError([`micss rules: user ${text} is both taken and exempt; drop one of the two`]);
-    }
-    return taken.map((rule): Rule => ({ ...rule, user, note: `${rule.note}, of user ${text}` }));
+  const both = users.find(({ user }) => accounts.some((rule) => rule.user === user));
+  if (both !== undefined) {
+    throw new UsageError([`micss rules: user ${both.text} is both taken and exempt; drop one of the two`]);
+  }
+  const selection: Selection = { accounts, exemptions, users, takeFrom };
+  const tcp = hasTcp ? within("redirect", tcpPorts, destinations(rules.take)) : [];
+  if (hasTcp && tcp.length === 0) {
+    throw new UsageError(["micss rules: nothing to take; give --take, such as *:80 or servers"]);
+  }
+  const udp = within("udp-tproxy", udpPorts, destinations(rules.takeUdp));
+  const chains = [
+    ...hasTcp ? connectionChains(tcp, tcpPorts, selection) : [],
+    ...hasUdp ? datagramChains({ ...selection, ports: udpPorts, taken: udp }) : [],
+  ];
+  return {
+    ruleset: { side: "client", chains },
+    notes: [
+      ...notes,
+      ...takeFrom.length === 0 ? [] : [`connections from ${takeFrom.join()} can't be verified from this machine`],
+      ...hasUdp || config.udpTproxies.length === 0
+        ? []
+        : ["no datagrams are taken, despite udp-tproxy; give --take-udp, such as servers or *:53"],
+    ],
+  };
+}
+
+/** Checks that each destination has a listener of its version of IP. @throws {UsageError} If not. */
+function within(setting: ListenerSetting, ports: ListenerPorts, destinations: Destination[]): Destination[] {
+  const missing = destinations.find(({ family }) => ports[family] === undefined);
+  if (missing !== undefined) throw missingListener(setting, missing);
+  return destinations;
+}
+
+/** Makes the chains that redirect connections. */
+function connectionChains(taken: readonly Destination[], ports: ListenerPorts, selection: Selection): Chain[] {
+  const { accounts, exemptions, users, takeFrom } = selection;
+  const redirections = taken.map((to): Rule => {
+    return { ...to, note: `Redirected: ${to.note}`, verdict: { redirect: ports[to.family]! } };
   });
-  const forwarded = rules.takeFrom.flatMap((from) => taken.map((rule): Rule => ({ ...rule, from })));
-  const sentinels = FAMILIES.filter((family) => taken.some((rule) => rule.family === family)).flatMap((family) =>
+  const ofUsers = users.length === 0
+    ? redirections
+    : users.flatMap(({ text, user }) =>
+      redirections.map((rule): Rule => ({ ...rule, user, note: `${rule.note}, of user ${text}` }))
+    );
+  const forwarded = takeFrom.flatMap((from) => redirections.map((rule): Rule => ({ ...rule, from })));
+  const sentinels = FAMILIES.filter((family) => taken.some((to) => to.family === family)).flatMap((family) =>
     sentinelRules(family, ports[family]!)
   );
-  const chains = [{ hook: "output" as const, rules: [...sentinels, ...exempt, ...exemptions, ...redirections] }];
-  if (forwarded.length === 0) return { ruleset: { side: "client", chains }, notes };
-  const gateway = { hook: "prerouting" as const, rules: [...exemptions, ...forwarded] };
-  return {
-    ruleset: { side: "client", chains: [...chains, gateway] },
-    notes: [...notes, `connections from ${rules.takeFrom.join()} can't be verified from this machine`],
-  };
+  const output: Chain = { hook: "output", rules: [...sentinels, ...accounts, ...exemptions, ...ofUsers] };
+  return forwarded.length === 0 ? [output] : [output, { hook: "prerouting", rules: [...exemptions, ...forwarded] }];
 }
 
 /** Rules for the handler's own probes, which come before its exemption. */
@@ -79,38 +124,6 @@ function sentinelRules(family: Family, redirect: number): Rule[] {
     { ...sentinel, to: { host, bits: family === "ipv4" ? 32 : 128 }, toPort: port },
     { ...sentinel, family, fromPort: PROBE_PORTS },
   ];
-}
-
-/** Ports that REDIRECT can reach: on loopback for this machine's connections, at any address for those of others. */
-function redirectPorts(redirects: readonly Address[], forwarding: boolean): Partial<Record<Family, number>> {
-  if (redirects.length === 0) {
-    throw new UsageError(["micss rules: no redirect address; give --redirect, such as 0.0.0.0:6522"]);
-  }
-  if (redirects.some(({ port }) => port === 0)) {
-    throw new UsageError(["micss rules: a redirect at port 0 gets a different port each time; give it a fixed one"]);
-  }
-  const at = (...hosts: string[]) => redirects.find(({ host }) => hosts.includes(host))?.port;
-  const ports = {
-    // An IPv6 socket at :: accepts IPv4 connections too.
-    ipv4: at("0.0.0.0", ...forwarding ? [] : ["127.0.0.1"]) ?? at("::"),
-    ipv6: at("::", ...forwarding ? [] : ["::1"]),
-  };
-  if (ports.ipv4 === undefined && ports.ipv6 === undefined) {
-    const anywhere = forwarding ? "0.0.0.0 or [::]" : "0.0.0.0, [::] or loopback";
-    throw new UsageError([`micss rules: rules can't reach any redirect address; let one be at ${anywhere}`]);
-  }
-  return Object.fromEntries(Object.entries(ports).filter(([, port]) => port !== undefined));
-}
-
-/** An error, since connections meant to be redirected would pass in the clear. */
-function missingListener({ note, to, family }: Destination): UsageError {
-  const [name, other] = family === "ipv4" ? ["IPv4", "[::]/0"] : ["IPv6", "0.0.0.0/0"];
-  const where = to === undefined ? "" : ` at ${to.host}`;
-  const narrower = to === undefined ? `, or take ${other} instead of *` : "";
-  return new UsageError([
-    `micss rules: ${note}${where} would bypass the handler over ${name}, which no redirect address accepts; ` +
-    `let one be at [::], which accepts both${narrower}`,
-  ]);
 }
 
 function accountExemptions(rules: ClientRules, names: ResolvedNames): { exempt: Rule[]; notes: string[] } {

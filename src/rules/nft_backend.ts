@@ -36,6 +36,11 @@ export class NftBackend implements Backend {
     await this.#tools.run(nftCommand(nftRestoration(side, listed)));
   }
 
+  /** Nothing: the table is replaced as a whole. */
+  tidy(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async remove(side: Side): Promise<void> {
     for (const command of (await this.read(side)).removeCommands()) await this.#tools.run(command);
   }

@@ -6,7 +6,7 @@ export type Family = "ipv4" | "ipv6";
 /** Both versions, in the order in which they are handled. */
 export const FAMILIES: readonly Family[] = ["ipv4", "ipv6"];
 
-/** A rule for TCP connections, independent of the tool. All given conditions must match. */
+/** A rule for TCP connections or UDP datagrams, as its chain is, independent of the tool. All given conditions must match. */
 export interface Rule {
   /** Its purpose, in one line. */
   readonly note: string;
@@ -14,12 +14,18 @@ export interface Rule {
   readonly family?: Family;
   /** Input interface. */
   readonly from?: string;
+  /** Output interface other than this one. */
+  readonly notBy?: string;
+  /** The packet's mark. */
+  readonly mark?: number;
   /** Id of the user whose process connects. */
   readonly user?: number;
   /** Id of that process's group. */
   readonly group?: number;
   /** Matches destinations that are this machine's addresses. */
   readonly local?: true;
+  /** Matches multicast and broadcast destinations. */
+  readonly manyTo?: true;
   /** Destination network. */
   readonly to?: Subnet;
   /** Source port, or an inclusive range. */
@@ -32,12 +38,31 @@ export interface Rule {
   readonly rate?: number;
   /** Marks rules that match only the handler's probes, by which it detects that the rules are in place. */
   readonly sentinel?: true;
-  /** Leaves the connection to other rules, drops it, or redirects it to a local port. */
-  readonly verdict: "return" | "drop" | { readonly redirect: number };
+  /**
+   * Leaves the connection to other rules, drops it, or redirects it to a local port. Or marks the packet; or hands it to the
+   * transparent socket at a local port, marked, and drops it if there is none.
+   */
+  readonly verdict:
+    | "return"
+    | "drop"
+    | { readonly redirect: number }
+    | { readonly mark: number }
+    | { readonly tproxy: number; readonly mark: number };
 }
 
-/** A chain's place on a packet's way through this machine. */
-export type Hook = "output" | "prerouting" | "input";
+/** A chain's place on a packet's way through this machine, for TCP, or with `udp_` for UDP. */
+export type Hook = "output" | "prerouting" | "input" | "udp_output" | "udp_prerouting" | "udp_postrouting";
+
+/** A transport protocol. */
+export type Protocol = "tcp" | "udp";
+
+/** Both protocols, in the order in which they are handled. */
+export const PROTOCOLS: readonly Protocol[] = ["tcp", "udp"];
+
+/** The protocol that a hook's rules are for. */
+export function protocolOf(hook: Hook): Protocol {
+  return hook.startsWith("udp_") ? "udp" : "tcp";
+}
 
 /** The rules of one hook. */
 export interface Chain {
@@ -69,6 +94,14 @@ export function familyOf({ family, to }: Rule): Family | undefined {
 /** The version of an IP address. */
 export function familyOfHost(host: string): Family {
   return host.includes(":") ? "ipv6" : "ipv4";
+}
+
+/** The versions of IP of which rules hand packets to a transparent socket. */
+export function tproxyFamilies({ chains }: Ruleset): Family[] {
+  const rules = chains.flatMap(({ rules }) => rules).filter(({ verdict }) => {
+    return typeof verdict !== "string" && "tproxy" in verdict;
+  });
+  return FAMILIES.filter((family) => rules.some((rule) => (familyOf(rule) ?? family) === family));
 }
 
 /** Formats a port or a range. @param separator The tool's separator of a range. */

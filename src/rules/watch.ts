@@ -4,6 +4,7 @@ import type { Log } from "../log/log.ts";
 import { ThrottledWarning } from "../log/throttled.ts";
 import { probesOf, putRules, tryRules } from "./apply.ts";
 import type { Backend } from "./backend.ts";
+import { Installed } from "./installed.ts";
 import type { Probe } from "./probe.ts";
 import type { Ruleset } from "./ruleset.ts";
 import { RulesError, type Tools } from "./tools.ts";
@@ -52,7 +53,7 @@ export class RulesWatch {
   async keep(ruleset: Ruleset, hosts: readonly string[]): Promise<void> {
     const { backend, tools } = this.#options;
     await putRules(ruleset, backend, tools);
-    this.#expected = (await backend.read(ruleset.side)).text;
+    this.#expected = (await Installed.readFor(ruleset, backend, tools)).text;
     this.#ruleset = ruleset;
     this.#untested = probesOf(ruleset, hosts);
     this.#nextTrial = 0;
@@ -64,10 +65,10 @@ export class RulesWatch {
     const ruleset = this.#ruleset;
     if (ruleset === undefined) return;
     try {
-      const { present, text } = await backend.read(ruleset.side);
+      const { rules, text } = await Installed.readFor(ruleset, backend, tools);
       if (text !== this.#expected) {
         await putRules(ruleset, backend, tools);
-        this.#restored.warn({ reason: `another program ${present ? "changed" : "removed"} them` });
+        this.#restored.warn({ reason: `another program ${rules.present ? "changed" : "removed"} them` });
       }
       if (this.#untested.length > 0 && clock.now() >= this.#nextTrial) await this.#try(ruleset);
       this.#failure = "";
@@ -85,6 +86,8 @@ export class RulesWatch {
     // Without a route nothing was changed, so the next check may try again.
     this.#nextTrial = 0;
     this.#untested = untested;
-    for (const { to } of verified) log.info("rules verified", { tried: formatAddress(to) });
+    for (const { to, protocol } of verified) {
+      log.info("rules verified", { tried: formatAddress(to), ...protocol === "udp" && { protocol } });
+    }
   }
 }

@@ -2,7 +2,7 @@ import type { Backend, InstalledRules } from "./backend.ts";
 import { FAMILIES, type Family, type Ruleset, type Side } from "./ruleset.ts";
 import type { Command, Program, Tools } from "./tools.ts";
 import { xtablesRemoval, xtablesRestoration, xtablesScript } from "./xtables.ts";
-import { XTABLES_CHAINS } from "./xtables_chains.ts";
+import { XTABLES_CHAINS, XTABLES_TABLES, type XtablesTable } from "./xtables_chains.ts";
 import { formatXtables, isPresent, readXtables, type XtablesState } from "./xtables_state.ts";
 
 const COMMANDS: Readonly<Record<Family, string>> = { ipv4: "iptables", ipv6: "ip6tables" };
@@ -11,13 +11,15 @@ const NFT_FAMILIES: Readonly<Record<Family, string>> = { ipv4: "ip", ipv6: "ip6"
 /** Maximum wait while another program changes rules, in seconds. */
 const WAIT = "5";
 
-/** The state of one version of IP. */
-interface FamilyState extends XtablesState {
+/** The state of one table of one version of IP. */
+interface TableState extends XtablesState {
+  /** Version of IP. */
+  readonly family: Family;
+  /** Table. */
+  readonly name: XtablesTable;
   /** Things that the tool will create along with our chains: "table", or names of built-in chains. */
   readonly missing: readonly string[];
 }
-
-type States = Readonly<Partial<Record<Family, FamilyState>>>;
 
 /** Makes rules with either flavour of iptables, in chains of our own, to which one rule of each built-in chain jumps. */
 export class XtablesBackend implements Backend {
@@ -35,8 +37,10 @@ export class XtablesBackend implements Backend {
     this.flavour = flavour;
     this.#tools = tools;
     this.#families = families;
-    const states = families.map((family) => [family, { ...readXtables("client", ""), missing: [] }]);
-    this.empty = new InstalledXtables("client", this.#program, Object.fromEntries(states));
+    const states = families.flatMap((family) =>
+      XTABLES_TABLES.client.map((name) => ({ ...readXtables(name, ""), family, name, missing: [] }))
+    );
+    this.empty = new InstalledXtables(this.#program, states);
   }
 
   get #program(): Program {
@@ -45,10 +49,13 @@ export class XtablesBackend implements Backend {
 
   async read(side: Side): Promise<InstalledXtables> {
     const states = this.#families.map(async (family) => {
-      const state = readXtables(side, await this.#save(family));
-      return [family, { ...state, missing: await this.#missing(side, family, state) }];
+      const saved = await this.#save(family);
+      return await Promise.all(XTABLES_TABLES[side].map(async (name) => {
+        const state = readXtables(name, saved);
+        return { ...state, family, name, missing: await this.#missing(family, name, state) };
+      }));
     });
-    return new InstalledXtables(side, this.#program, Object.fromEntries(await Promise.all(states)));
+    return new InstalledXtables(this.#program, (await Promise.all(states)).flat());
   }
 
   async check(ruleset: Ruleset): Promise<void> {
@@ -65,18 +72,26 @@ export class XtablesBackend implements Backend {
   async restore(side: Side, before: InstalledRules): Promise<void> {
     if (!before.present || !(before instanceof InstalledXtables)) return await this.remove(side);
     const now = await this.read(side);
-    for (const family of this.#families) {
-      const input = xtablesRestoration(side, before.states[family]!, now.states[family]!);
+    for (const [at, state] of now.states.entries()) {
+      const { family, name } = state, earlier = before.states[at]!;
+      const input = xtablesRestoration(name, earlier, state);
       if (input !== undefined) await this.#tools.run(restoreCommand(this.#program, family, input));
-      const created = now.states[family]!.created.filter((word) => !before.states[family]!.created.includes(word));
-      await this.#removeCreated(side, family, created);
+      await this.#removeCreated(family, name, state.created.filter((word) => !earlier.created.includes(word)));
+    }
+  }
+
+  async tidy(side: Side, before: InstalledRules): Promise<void> {
+    if (!(before instanceof InstalledXtables) || before.states.every(({ created }) => created.length === 0)) return;
+    const now = await this.read(side);
+    for (const [at, { family, name, created }] of before.states.entries()) {
+      if (!isPresent(now.states[at]!)) await this.#removeCreated(family, name, created);
     }
   }
 
   async remove(side: Side): Promise<void> {
     const before = await this.read(side);
     for (const command of before.removeCommands()) await this.#tools.run(command);
-    for (const family of this.#families) await this.#removeCreated(side, family, before.states[family]!.created);
+    for (const { family, name, created } of before.states) await this.#removeCreated(family, name, created);
   }
 
   #save(family: Family): Promise<string> {
@@ -84,9 +99,9 @@ export class XtablesBackend implements Backend {
   }
 
   /** Things that iptables-nft will create. The legacy kernel's tables are always complete and can't be removed. */
-  async #missing(side: Side, family: Family, { table }: XtablesState): Promise<string[]> {
+  async #missing(family: Family, name: XtablesTable, { table }: XtablesState): Promise<string[]> {
     if (this.flavour === "iptables-legacy") return [];
-    const { table: name, chains } = XTABLES_CHAINS[side];
+    const { chains } = XTABLES_CHAINS[name];
     if (!table) return ["table", ...Object.keys(chains)];
     const listed = await this.#list(family, name);
     if (listed === undefined) return [];
@@ -101,8 +116,7 @@ export class XtablesBackend implements Backend {
   }
 
   /** Removes a table and chains created with ours, as far as they are empty; those left behind do no harm. */
-  async #removeCreated(side: Side, family: Family, created: readonly string[]): Promise<void> {
-    const { table } = XTABLES_CHAINS[side];
+  async #removeCreated(family: Family, table: XtablesTable, created: readonly string[]): Promise<void> {
     for (const base of created.filter((word) => word !== "table")) {
       // The kernel refuses to remove a chain that has rules.
       const input = `*${table}\n-X ${base}\nCOMMIT\n`;
@@ -117,37 +131,37 @@ export class XtablesBackend implements Backend {
 }
 
 class InstalledXtables implements InstalledRules {
-  readonly states: States;
-  readonly #side: Side;
+  /** By version of IP, and then by table. */
+  readonly states: readonly TableState[];
   readonly #program: Program;
 
-  constructor(side: Side, program: Program, states: States) {
-    this.#side = side;
+  constructor(program: Program, states: readonly TableState[]) {
     this.#program = program;
     this.states = states;
   }
 
   get present(): boolean {
-    return Object.values(this.states).some(isPresent);
+    return this.states.some(isPresent);
   }
 
   get text(): string {
-    return FAMILIES.flatMap((family) => this.states[family] ?? []).map(formatXtables).join("\n");
+    return this.states.map(formatXtables).join("\n");
   }
 
   applyCommands(ruleset: Ruleset): Command[] {
-    return this.#each((family, state) => xtablesScript(ruleset, family, state, state.missing));
+    return this.#each((state) => xtablesScript(ruleset, state.name, state.family, state, state.missing));
   }
 
   removeCommands(): Command[] {
-    return this.#each((_, state) => xtablesRemoval(this.#side, state));
+    return this.#each((state) => xtablesRemoval(state.name, state));
   }
 
-  #each(write: (family: Family, state: FamilyState) => string | undefined): Command[] {
+  /** Commands that are one for each version of IP. */
+  #each(write: (state: TableState) => string | undefined): Command[] {
     return FAMILIES.flatMap((family) => {
-      const state = this.states[family];
-      const input = state && write(family, state);
-      return input === undefined ? [] : [restoreCommand(this.#program, family, input)];
+      const states = this.states.filter((state) => state.family === family);
+      const input = states.flatMap((state) => write(state) ?? []).join("");
+      return input === "" ? [] : [restoreCommand(this.#program, family, input)];
     });
   }
 }

@@ -1,5 +1,4 @@
-import type { Side } from "./ruleset.ts";
-import { CREATED, XTABLES_CHAINS } from "./xtables_chains.ts";
+import { CREATED, XTABLES_CHAINS, type XtablesTable } from "./xtables_chains.ts";
 
 /** One table and our chains in it, as listed by `iptables-save`. */
 export interface XtablesState {
@@ -16,8 +15,8 @@ export interface XtablesState {
 }
 
 /** Parses the output of `iptables-save` or `ip6tables-save`. */
-export function readXtables(side: Side, saved: string): XtablesState {
-  const { table, chains: names } = XTABLES_CHAINS[side];
+export function readXtables(table: XtablesTable, saved: string): XtablesState {
+  const { protocol, chains: names } = XTABLES_CHAINS[table];
   const section = new RegExp(`^\\*${table}\\n(.*?)^COMMIT$`, "ms").exec(saved)?.[1];
   const lines = section?.split("\n") ?? [];
   const chains = new Map<string, string[]>();
@@ -27,7 +26,7 @@ export function readXtables(side: Side, saved: string): XtablesState {
   const jumps = new Map<string, number>();
   const first = new Set<string>();
   for (const [base, name] of Object.entries(names)) {
-    const jump = `-A ${base} -p tcp -j ${name}`;
+    const jump = `-A ${base} -p ${protocol} -j ${name}`;
     const rules = rulesOf(lines, base);
     const { length } = rules.filter((rule) => rule === jump);
     if (length > 0) jumps.set(base, length);

@@ -29,7 +29,14 @@ const SERVER_LIMITS = { streams: 4096, credit: 4_194_304 };
 const CLIENT_LIMITS = { credit: 4_194_304 };
 const DEFAULT_ANNOUNCE = { keys: [], announce: [], announceFor: 3_600_000 };
 const DEFAULT_IDENTIFY = { keys: [], unknown: "reject" as const };
-const NO_OTHER_INGRESS = { udpForwards: [], tproxies: [], socks5: [], httpConnects: [], sendSource: false };
+const NO_OTHER_INGRESS = {
+  udpForwards: [],
+  udpTproxies: [],
+  tproxies: [],
+  socks5: [],
+  httpConnects: [],
+  sendSource: false,
+};
 const SHARED = { associations: 4, warm: 1, limits: CLIENT_LIMITS };
 
 Deno.test("flags suffice to configure the server handler", () => {

@@ -11,6 +11,13 @@ export const NEEDS: Need[] = ["network namespaces", "nft", "iptables-nft", "ipta
 /** All flavours. */
 export const FLAVOURS = ["nft", "iptables-nft", "iptables-legacy"] as const;
 
+/** Rules and routes of both versions of IP, as `ip` shows them, without those of link-local addresses, which come late. */
+export async function allRoutes(where: RunOptions): Promise<string> {
+  const words = ["-4 rule", "-6 rule", "-4 route show table all", "-6 route show table all"];
+  const texts = await Promise.all(words.map(async (line) => (await run(["ip", ...line.split(" ")], where)).text()));
+  return texts.join("\n").replace(/^.*fe80:.*\n/gm, "");
+}
+
 /** Runs `micss rules`. */
 export async function rules(where: RunOptions, ...args: string[]): Promise<Outcome> {
   return await run([...await micssCommand(), "rules", ...args], { cwd: ROOT, ...where, mayFail: true });
@@ -36,7 +43,7 @@ export function clientFlags({ ipv4, ipv6 }: Topology): string[] {
 export async function allRules(where: RunOptions): Promise<string> {
   const texts = [];
   for (const family of ["iptables", "ip6tables"]) {
-    for (const table of ["nat", "filter", "raw"]) {
+    for (const table of ["nat", "mangle", "filter", "raw"]) {
       texts.push((await run([`${family}-legacy-save`, "-t", table], where)).text());
     }
   }

@@ -66,7 +66,7 @@ Deno.test("the error is the first backend's if all fail, and names the packages 
 Deno.test("micss may run the tools from the distributions' directories and nothing else", async () => {
   const { default: project } = await import("../../deno.json", { with: { type: "json" } });
   const allowed = /--allow-run=(\S+)/.exec(project.tasks.runtime.command)?.[1]?.split(",");
-  const wanted = [...RULES_PROGRAMS, ...ROUTES_PROGRAMS].flatMap(programPaths);
+  const wanted = [...new Set([...RULES_PROGRAMS, ...ROUTES_PROGRAMS])].flatMap(programPaths);
   assertEquals(allowed?.toSorted(), wanted.toSorted());
 });
 

@@ -7,7 +7,13 @@ import { client, WEB } from "./plans.ts";
 const HOSTS = ["192.0.2.1", "192.0.2.2", "2001:db8::1"];
 
 function probe(flags: string, family: Family, own: string[] = []): Probe | undefined {
-  return chooseProbe(client(`${WEB} --redirect [::] ${flags}`).ruleset, family, HOSTS, (host) => own.includes(host));
+  return chooseProbe(
+    client(`${WEB} --redirect [::] ${flags}`).ruleset,
+    "tcp",
+    family,
+    HOSTS,
+    (host) => own.includes(host),
+  );
 }
 
 function where(flags: string, family: Family, own?: string[]): string | undefined {
@@ -29,7 +35,7 @@ Deno.test("a probe goes to a real server if the rules redirect that, otherwise t
 
 Deno.test("without a server of that version of IP, a documentation address is probed", () => {
   const { ruleset } = client("--server web=198.51.100.1,198.51.100.2 --redirect [::] --take *:80");
-  const chosen = chooseProbe(ruleset, "ipv6", ["198.51.100.1", "198.51.100.2"], () => false);
+  const chosen = chooseProbe(ruleset, "tcp", "ipv6", ["198.51.100.1", "198.51.100.2"], () => false);
   assertEquals(chosen?.to, { host: "2001:db8::1", port: 80 });
 });
 
@@ -47,7 +53,7 @@ Deno.test("a probe of one user's rule is made as that user", () => {
 
 Deno.test("a probe's rule is a twin for one port, right before the rule that it verifies", () => {
   const { ruleset } = client(`${WEB} --redirect [::] --take-user bob --take-from eth1`);
-  const chosen = chooseProbe(ruleset, "ipv6", HOSTS, () => false)!;
+  const chosen = chooseProbe(ruleset, "tcp", "ipv6", HOSTS, () => false)!;
   const [before, after] = [ruleset, withProbe(ruleset, chosen, 40_001, 40_002)]
     .map((rules) => nftScript(rules).split("\n").filter((line) => !line.includes("#")));
   const at = after!.findIndex((line, at) => line !== before![at]);

@@ -53,11 +53,11 @@ table inet micss {
   );
 });
 
-const NOTHING = readXtables("client", "");
+const NOTHING = readXtables("nat", "");
 
 Deno.test("a client's rules for ip6tables, on a machine without rules", () => {
   assertEquals(
-    xtablesScript(RULES, "ipv6", NOTHING, ["table", "OUTPUT", "PREROUTING"]),
+    xtablesScript(RULES, "nat", "ipv6", NOTHING, ["table", "OUTPUT", "PREROUTING"]),
     `*nat
 :MICSS_OUTPUT - [0:0]
 # No effect on packets; read when the rules are removed
@@ -98,7 +98,7 @@ Deno.test("a server's rules", () => {
     "tcp dport 6522 drop",
     "tcp dport 7000 drop",
   ]);
-  const ipv4 = xtablesScript(SERVER, "ipv4", readXtables("server", ""))!.split("\n");
+  const ipv4 = xtablesScript(SERVER, "filter", "ipv4", readXtables("filter", ""))!.split("\n");
   assertEquals(ipv4.filter((line) => !line.startsWith("#")), [
     "*filter",
     ":MICSS_INPUT - [0:0]",
@@ -153,7 +153,7 @@ COMMIT
 const FIRST = SAVED.replace(/(-A OUTPUT -d .*\n)(-A OUTPUT -p .*\n)/, "$2$1");
 
 Deno.test("our chains are recognized in the output of iptables-save", () => {
-  const state = readXtables("client", SAVED);
+  const state = readXtables("nat", SAVED);
   assertEquals(state, {
     table: true,
     chains: new Map([["MICSS_OUTPUT", [
@@ -164,28 +164,28 @@ Deno.test("our chains are recognized in the output of iptables-save", () => {
     first: new Set<string>(),
     created: ["OUTPUT"],
   });
-  assertEquals([isPresent(state), isPresent(NOTHING), isPresent(readXtables("server", SAVED))], [true, false, false]);
+  assertEquals([isPresent(state), isPresent(NOTHING), isPresent(readXtables("filter", SAVED))], [true, false, false]);
 });
 
 Deno.test("existing rules are replaced without a second jump, keeping the record and removing unused chains", () => {
-  const state = readXtables("client", FIRST);
+  const state = readXtables("nat", FIRST);
   const one = client("--server web=192.0.2.1,192.0.2.2 --redirect 0.0.0.0").ruleset;
-  const lines = xtablesScript(one, "ipv4", state, ["PREROUTING"])!.split("\n");
+  const lines = xtablesScript(one, "nat", "ipv4", state, ["PREROUTING"])!.split("\n");
   assertEquals(lines.filter((line) => /^-[ID]/.test(line)), []);
   assertEquals(lines.filter((line) => line.includes("made")), [
     '-A MICSS_OUTPUT -m comment --comment "micss made: OUTPUT"',
   ]);
   // IPv6 is no longer redirected.
-  assertEquals(xtablesScript(one, "ipv6", state), xtablesRemoval("client", state));
-  assertEquals(xtablesScript(one, "ipv6", NOTHING), undefined);
+  assertEquals(xtablesScript(one, "nat", "ipv6", state), xtablesRemoval("nat", state));
+  assertEquals(xtablesScript(one, "nat", "ipv6", NOTHING), undefined);
 });
 
 Deno.test("a jump behind other rules, or a duplicate, is replaced by one in front", () => {
   const one = client("--server web=192.0.2.1,192.0.2.2 --redirect 0.0.0.0").ruleset;
   const jumps = (saved: string) =>
-    xtablesScript(one, "ipv4", readXtables("client", saved))!.match(/^-[ID] .*$/gm) ?? [];
+    xtablesScript(one, "nat", "ipv4", readXtables("nat", saved))!.match(/^-[ID] .*$/gm) ?? [];
   const [gone, put] = ["-D OUTPUT -p tcp -j MICSS_OUTPUT", "-I OUTPUT 1 -p tcp -j MICSS_OUTPUT"];
-  assertEquals(readXtables("client", FIRST).first, new Set(["OUTPUT"]));
+  assertEquals(readXtables("nat", FIRST).first, new Set(["OUTPUT"]));
   assertEquals(jumps(FIRST), []);
   assertEquals(jumps(SAVED), [gone, put]);
   assertEquals(jumps(FIRST.replace(/^-A OUTPUT -p tcp.*\n/m, "$&$&")), [gone, gone, put]);
@@ -193,31 +193,31 @@ Deno.test("a jump behind other rules, or a duplicate, is replaced by one in fron
 });
 
 Deno.test("removing undoes applying and nothing else", () => {
-  const state = readXtables("client", SAVED);
+  const state = readXtables("nat", SAVED);
   assertEquals(
-    xtablesRemoval("client", state),
+    xtablesRemoval("nat", state),
     "*nat\n-D OUTPUT -p tcp -j MICSS_OUTPUT\n-F MICSS_OUTPUT\n-X MICSS_OUTPUT\nCOMMIT\n",
   );
-  assertEquals(xtablesRemoval("client", NOTHING), undefined);
+  assertEquals(xtablesRemoval("nat", NOTHING), undefined);
   const twice = SAVED.replace(/^-A OUTPUT -p tcp.*\n/m, "$&$&");
-  assertEquals(xtablesRemoval("client", readXtables("client", twice))!.match(/^-D OUTPUT/gm)?.length, 2);
+  assertEquals(xtablesRemoval("nat", readXtables("nat", twice))!.match(/^-D OUTPUT/gm)?.length, 2);
   assertEquals(nftRemoval("client"), "delete table inet micss\n");
   assertEquals(nftRemoval("server"), "delete table inet micss_server\n");
 });
 
 Deno.test("an earlier state can be restored from any present state", () => {
-  const before = readXtables("client", SAVED);
+  const before = readXtables("nat", SAVED);
   const rules = [...before.chains.values()].flat().join("\n");
   assertEquals(
-    xtablesRestoration("client", before, NOTHING),
+    xtablesRestoration("nat", before, NOTHING),
     `*nat\n:MICSS_OUTPUT - [0:0]\n${rules}\n-I OUTPUT 1 -p tcp -j MICSS_OUTPUT\nCOMMIT\n`,
   );
   assertEquals(
-    xtablesRestoration("client", before, readXtables("client", FIRST)),
+    xtablesRestoration("nat", before, readXtables("nat", FIRST)),
     `*nat\n:MICSS_OUTPUT - [0:0]\n${rules}\nCOMMIT\n`,
   );
-  assertEquals(xtablesRestoration("client", NOTHING, before), xtablesRemoval("client", before));
-  assertEquals(xtablesRestoration("client", NOTHING, NOTHING), undefined);
+  assertEquals(xtablesRestoration("nat", NOTHING, before), xtablesRemoval("nat", before));
+  assertEquals(xtablesRestoration("nat", NOTHING, NOTHING), undefined);
   assertEquals(
     nftRestoration("client", "table inet micss {\n}\n"),
     "table inet micss\ndelete table inet micss\ntable inet micss {\n}\n",
@@ -227,7 +227,9 @@ Deno.test("an earlier state can be restored from any present state", () => {
 Deno.test("users' text reaches a rule only as a number, a network, or a name within a comment", () => {
   const nasty = ["eth0;flush ruleset", "a b", "-j", 'x"', "x\ny", "$(id)", "*:80 -j ACCEPT", "10.0.0.0/8;", "a`id`"];
   for (const text of nasty) {
-    for (const flag of ["take", "take-user", "take-from", "exempt", "exempt-uid", "exempt-gid", "flavour"]) {
+    for (
+      const flag of ["take", "take-udp", "take-user", "take-from", "exempt", "exempt-uid", "exempt-gid", "flavour"]
+    ) {
       let message = "";
       try {
         client(

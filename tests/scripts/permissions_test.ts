@@ -48,6 +48,6 @@ Deno.test("the permitted system information is what the code requests", () => {
 });
 
 Deno.test("the permitted programs are those that make rules and routes, in distributions' paths", () => {
-  const paths = [...RULES_PROGRAMS, ...ROUTES_PROGRAMS].flatMap(programPaths);
+  const paths = [...new Set([...RULES_PROGRAMS, ...ROUTES_PROGRAMS])].flatMap(programPaths);
   assertEquals(flags.get("--allow-run")!.toSorted(), paths.toSorted());
 });

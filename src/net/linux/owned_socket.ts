@@ -7,7 +7,12 @@ import { errno, type Libc, libc } from "./libc.ts";
 import { SO_REUSEADDR } from "./listener.ts";
 import { DATAGRAM } from "./system.ts";
 
+/** Errors of connecting and sending without a route: EADDRNOTAVAIL, ENETUNREACH and EHOSTUNREACH. */
+export const NO_ROUTE: readonly number[] = [99, 101, 113];
+
 const EINPROGRESS = 115;
+
+const MSG_NOSIGNAL = 0x4000;
 
 /** Owner of a socket, as netfilter's `owner` and `skuid` see it. */
 export interface Owner {
@@ -17,9 +22,16 @@ export interface Owner {
   readonly gid: number;
 }
 
+/** Options of an {@linkcode OwnedSocket}. */
+interface OwnedSocketOptions {
+  readonly owner?: Owner | undefined;
+  readonly port?: number;
+  readonly datagrams?: boolean;
+}
+
 /**
- * A TCP socket whose owner and local port are known before it connects, for testing firewall rules. The kernel takes a
- * file's owner from the thread that opens it, so no other process is needed.
+ * A socket of TCP or UDP whose owner and local port are known before it connects or sends, for testing firewall rules. The
+ * kernel takes a file's owner from the thread that opens it, so no other process is needed.
  */
 export class OwnedSocket implements Disposable {
   /** Local port, reserved while the socket is open. */
@@ -32,15 +44,17 @@ export class OwnedSocket implements Disposable {
    *
    * @param owner Default: this process.
    * @param port Local port, possibly shared with other sockets. Default: any free one.
+   * @param datagrams True for UDP. Default: TCP.
    * @throws {Deno.errors.NotSupported} Without native help (`hasNativeHelper`).
    * @throws {Deno.errors.PermissionDenied} If this process may not act for `owner` (CAP_SETUID, CAP_SETGID).
    * @throws {Deno.errors.AddrNotAvailable} If the system lacks the address family.
    */
-  constructor(family: "ipv4" | "ipv6", { owner, port = 0 }: { owner?: Owner | undefined; port?: number } = {}) {
+  constructor(family: "ipv4" | "ipv6", { owner, port = 0, datagrams = false }: OwnedSocketOptions = {}) {
     const c = libc();
     if (typeof c === "string") throw new Deno.errors.NotSupported(`A socket with an owner ${c}`);
     this.#libc = c;
-    this.#fd = owner === undefined ? openSocket(c, family) : asOwner(c, owner, () => openSocket(c, family));
+    const open = () => openSocket(c, family, datagrams);
+    this.#fd = owner === undefined ? open() : asOwner(c, owner, open);
     const any = writeSockaddr(new Uint8Array(family === "ipv4" ? 4 : 16), port);
     if (port !== 0) c.setsockopt(this.#fd, SOL_SOCKET, SO_REUSEADDR, new Int32Array([1]), 4);
     const bound = this.#fd >= 0 && c.bind(this.#fd, any, SOCKADDR_SIZE) === 0;
@@ -65,6 +79,18 @@ export class OwnedSocket implements Disposable {
     return number === EINPROGRESS ? 0 : number;
   }
 
+  /**
+   * Sends an empty datagram from a socket of UDP, without reporting what becomes of it.
+   *
+   * @param to As for {@linkcode OwnedSocket.connect}.
+   * @returns 0, or the errno of an immediate failure.
+   */
+  send(to: Address): number {
+    const address = writeSockaddr(hostBytes(to.host)!, to.port);
+    const sent = this.#libc.sendto(this.#fd, new Uint8Array(0), 0n, MSG_NOSIGNAL, address, SOCKADDR_SIZE);
+    return BigInt(sent) < 0n ? errno(this.#libc) : 0;
+  }
+
   /** Resets and closes the socket, so that neither the system nor its firewall keeps the connection. Call it once. */
   [Symbol.dispose](): void {
     this.#libc.connect(this.#fd, new Uint8Array(SOCKADDR_SIZE), SOCKADDR_SIZE);
@@ -72,8 +98,8 @@ export class OwnedSocket implements Disposable {
   }
 }
 
-function openSocket(c: Libc, family: "ipv4" | "ipv6"): number {
-  return c.socket(family === "ipv4" ? AF_INET : AF_INET6, STREAM, 0);
+function openSocket(c: Libc, family: "ipv4" | "ipv6", datagrams: boolean): number {
+  return c.socket(family === "ipv4" ? AF_INET : AF_INET6, datagrams ? DATAGRAM : STREAM, 0);
 }
 
 /** Reports whether the system has a route to an IP address. Sends no packet: connect() of a datagram socket only looks it up. */

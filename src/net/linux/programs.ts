@@ -2,7 +2,7 @@
 export const DIRECTORIES = ["/usr/sbin", "/sbin", "/usr/bin"] as const;
 
 /** Programs that `micss rules` runs. Those of iptables are multi-call: the first argument chooses the command. */
-export const RULES_PROGRAMS = ["nft", "xtables-nft-multi", "xtables-legacy-multi"] as const;
+export const RULES_PROGRAMS = ["nft", "xtables-nft-multi", "xtables-legacy-multi", "ip"] as const;
 
 /** Programs that `micss routes` runs. */
 export const ROUTES_PROGRAMS = ["ip"] as const;

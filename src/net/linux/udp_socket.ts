@@ -75,6 +75,8 @@ export class UdpSocket implements DatagramSocket {
         throw systemError(errno(c), `bind a UDP socket to ${formatAddress(at)}`);
       }
       this.address = { host: canonicalHost(at.host), port: readSockaddr(readName(c.getsockname, fd)!)!.port };
+      // After binding, which must fail where another socket listens.
+      if (transparent === "listener") this.#set(SOL_SOCKET, SO_REUSEADDR, 1);
       this.#configure(transparent === "source" ? 0 : BUFFER);
       this.#segments = option(c, fd, SOL_UDP, UDP_SEGMENT) !== undefined;
       const poll = EventPoll.register(c, fd);
