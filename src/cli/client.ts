@@ -13,7 +13,7 @@ import { checkSystem, clientProgram, readClient, REPLACE } from "../run/client_p
 /** `micss client`. */
 export const command: Command = {
   usage:
-    "(--server NAME=HOST[:PORT],HOST[:PORT]... | --identify ADDRESS=FILE...) (--forward HOST:PORT=NAME:PORT | --redirect HOST[:PORT] | --tproxy HOST[:PORT] | --socks5 HOST:PORT | --http-connect HOST:PORT)... [--config FILE]",
+    "(--server NAME=HOST[:PORT],HOST[:PORT]... | --identify ADDRESS=FILE...) (--forward HOST:PORT=NAME:PORT | --redirect HOST[:PORT] | --tproxy HOST[:PORT] | --udp-forward HOST:PORT=NAME:PORT | --udp-tproxy HOST[:PORT] | --socks5 HOST:PORT | --http-connect HOST:PORT)... [--config FILE]",
   options: [...configOptions(clientSpec), REPLACE, DRY_RUN],
   examples: [
     "micss client --server web=192.0.2.10,198.51.100.10,[2001:db8::10] --forward 127.0.0.1:8080=web:80",

@@ -31,8 +31,9 @@ import { Socks5Udp } from "./ingress/socks5_udp.ts";
 import { type EffectiveLimits, limitsFor } from "./limits.ts";
 import { LoopGuard } from "./loop_guard.ts";
 import { isIp } from "../net/ip.ts";
-import { ownHosts } from "../net/own_hosts.ts";
+import { ownHosts, recentOwnHosts } from "../net/own_hosts.ts";
 import { isOwn } from "../net/own_address.ts";
+import { DatagramRules } from "./datagram_rules.ts";
 import { RulesInPlace } from "./rules_in_place.ts";
 import { RulesMonitor } from "./rules_monitor.ts";
 import { RoutesMonitor } from "../observe/routes_monitor.ts";
@@ -78,6 +79,7 @@ export class ClientHandler implements Observable {
   readonly #socks5Udp: Socks5Udp;
   readonly #loopGuard: LoopGuard;
   readonly #rules: RulesInPlace;
+  readonly #datagramRules: DatagramRules;
   #monitor: RulesMonitor | undefined;
   #routes: RoutesMonitor | undefined;
   readonly #system: ClientSystem;
@@ -103,6 +105,8 @@ export class ClientHandler implements Observable {
     const { clock } = this.#system = system;
     const network = this.#loopGuard = new LoopGuard(system.network, clock, log, group.paths);
     this.#rules = new RulesInPlace(system.network, clock, group.paths, system.connectFrom);
+    const ownNow = recentOwnHosts(() => clock.now());
+    this.#datagramRules = new DatagramRules({ clock, ownHosts: ownNow, shared: group.paths });
     this.#log = log;
     this.#initial = this.#config = config;
     this.#limits = limitsFor(config, fileLimit(), group);
@@ -178,6 +182,9 @@ export class ClientHandler implements Observable {
         flows: this.#flows,
         counts: activity.datagrams,
         exclusive: group.index === 0 && !replace,
+        ownHosts: ownNow,
+        consumes: (source, destination) => this.#datagramRules.consumes(source, destination),
+        ...{ log, clock },
       });
     } catch (error) {
       for (const close of [this.#ingress, this.#directory]) void close.close();
@@ -198,6 +205,11 @@ export class ClientHandler implements Observable {
   /** Addresses of the forwards of datagrams, in the configuration's order. */
   get udpForwards(): readonly Address[] {
     return this.#datagramIngress.forwards;
+  }
+
+  /** Addresses where rules hand datagrams over. */
+  get udpTproxies(): readonly Address[] {
+    return this.#datagramIngress.tproxies;
   }
 
   /** Addresses where redirected connections arrive. */
@@ -251,6 +263,11 @@ export class ClientHandler implements Observable {
   /** Verifies TPROXY rules likewise. @throws As {@linkcode RulesInPlace.verifyTproxy}. */
   async verifyTproxy(): Promise<void> {
     await this.#rules.verifyTproxy(this.#ingress.at("tproxy"));
+  }
+
+  /** Verifies rules for UDP likewise. @throws As {@linkcode DatagramRules.verify}. */
+  async verifyDatagramRules(expected: boolean, destinations: readonly Address[] = []): Promise<void> {
+    await this.#datagramRules.verify(this.#datagramIngress.tproxies, expected, destinations);
   }
 
   /** Starts to report the loss of rules. @param check Rejects when the rules are not in place. */

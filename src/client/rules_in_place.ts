@@ -1,6 +1,5 @@
 import { type Address, formatAddress, sameAddress } from "../net/address.ts";
 import type { Clock } from "../time/clock.ts";
-import { deadline } from "../time/deadline.ts";
 import type { Network } from "../net/connection.ts";
 import { OwnedSocket } from "../net/linux/owned_socket.ts";
 import { ownHosts } from "../net/own_hosts.ts";
@@ -8,6 +7,7 @@ import { Inconclusive } from "../observe/readiness.ts";
 import { FAMILIES, type Family, familyOfHost } from "../rules/ruleset.ts";
 import type { OwnConnections } from "../net/own_connections.ts";
 import type { Arrival } from "./ingress/arrival.ts";
+import { ProbeArrivals } from "./probe_arrivals.ts";
 import { PROBE_PORTS, type RedirectKind, SENTINELS } from "../rules/sentinel.ts";
 
 /** Listening hosts that rules of this machine can redirect to. */
@@ -16,19 +16,14 @@ const REDIRECTABLE: Readonly<Record<Family, readonly string[]>> = {
   ipv6: ["::", "::1"],
 };
 
-const NAMES: Readonly<Record<Family, string>> = { ipv4: "IPv4", ipv6: "IPv6" };
+/** Names of the versions of IP in messages. */
+export const FAMILY_NAMES: Readonly<Record<Family, string>> = { ipv4: "IPv4", ipv6: "IPv6" };
 
 /** Remedy for lost rules. */
 const REMEDY: Readonly<Record<RedirectKind, string>> = {
   redirect: "run micss rules apply",
   tproxy: "put the TPROXY rules in place again",
 };
-
-/** Time limit of a probe, which stays on this machine, in milliseconds. */
-const PROBE_TIMEOUT = 2000;
-
-/** Interval of checks whether a probe arrived at another worker, in milliseconds. */
-const POLL_INTERVAL = 10;
 
 /**
  * Starts a connection from a local port; disposal ends it.
@@ -40,13 +35,8 @@ export type ConnectFrom = (port: number, to: Address) => Disposable | undefined;
 /** Verifies by probe connections that rules redirect applications to a client handler. */
 export class RulesInPlace {
   readonly #network: Network;
-  readonly #clock: Clock;
-  readonly #shared: OwnConnections | undefined;
   readonly #connectFrom: ConnectFrom;
-  /** Notifies the probe from each local port of its arrival. */
-  readonly #awaited = new Map<number, () => void>();
-  readonly #arrived = new Set<number>();
-  #probes = 0;
+  readonly #arrivals: ProbeArrivals;
   #lastPort = PROBE_PORTS[1];
   /** Sentinels that were redirected here before. */
   readonly #seen = new Set<Address>();
@@ -59,9 +49,8 @@ export class RulesInPlace {
    * @param connectFrom Default: the system's.
    */
   constructor(network: Network, clock: Clock, shared?: OwnConnections, connectFrom: ConnectFrom = systemConnectFrom) {
-    this.#shared = shared;
     this.#network = network;
-    this.#clock = clock;
+    this.#arrivals = new ProbeArrivals("probe", clock, shared);
     this.#connectFrom = connectFrom;
   }
 
@@ -72,9 +61,7 @@ export class RulesInPlace {
     const sentinels = Object.values(SENTINELS).flatMap((of) => Object.values(of));
     const isProbe = port >= PROBE_PORTS[0] && port <= PROBE_PORTS[1] && ownHosts().includes(host);
     if (!isProbe && !sentinels.some((sentinel) => sameAddress(destination, sentinel))) return false;
-    if (this.#probes > 0) this.#arrived.add(port);
-    this.#shared?.made(arrivalFrom(port));
-    this.#awaited.get(port)?.();
+    this.#arrivals.note(port);
     // Not a reset: connecting could then fail.
     connection.close();
     return true;
@@ -106,7 +93,9 @@ export class RulesInPlace {
         const why = "though rules are in place; see which other rule comes first";
         throw new Error(`a connection to ${formatAddress(to)} is not redirected here, ${why}`);
       }
-      if (expected) throw new Error(`no connection over ${NAMES[family]} is redirected here; run micss rules apply`);
+      if (expected) {
+        throw new Error(`no connection over ${FAMILY_NAMES[family]} is redirected here; run micss rules apply`);
+      }
     }
   }
 
@@ -127,23 +116,20 @@ export class RulesInPlace {
 
   /** Returns the families whose sentinels are redirected here. @throws {Error} If one was before, and no longer is. */
   async #redirectedFamilies(kind: RedirectKind, listeners: readonly Address[]): Promise<Family[]> {
-    const families = FAMILIES.filter((family) => listeners.some(({ host }) => REDIRECTABLE[family].includes(host)));
-    if (families.length === 0) {
-      throw new Inconclusive(`rules that redirect to ${listeners.map(formatAddress).join()} can't be detected`);
-    }
+    const families = listenedFamilies(listeners);
     const results = await Promise.all(families.map((family) => this.#isSentinelRedirected(SENTINELS[kind][family])));
     const redirected = families.filter((_, at) => results[at]);
     for (const family of redirected) this.#seen.add(SENTINELS[kind][family]);
     const lost = families.find((family) => !redirected.includes(family) && this.#seen.has(SENTINELS[kind][family]));
     if (lost === undefined) return redirected;
-    throw new Error(`${NAMES[lost]} is no longer redirected here; ${REMEDY[kind]}`);
+    throw new Error(`${FAMILY_NAMES[lost]} is no longer redirected here; ${REMEDY[kind]}`);
   }
 
   async #isSentinelRedirected(sentinel: Address): Promise<boolean> {
-    return await this.#probe(async (signal) => {
+    return await this.#arrivals.probe(async (signal) => {
       const connection = await this.#network.connect(sentinel, signal);
       try {
-        return await this.#arrives(connection.local.port, signal);
+        return await this.#arrivals.arrives(connection.local.port, signal);
       } finally {
         connection.close();
       }
@@ -154,47 +140,18 @@ export class RulesInPlace {
   async #isRedirected(to: Address): Promise<boolean | undefined> {
     const [first, last] = PROBE_PORTS;
     const port = this.#lastPort = this.#lastPort === last ? first : this.#lastPort + 1;
-    return await this.#probe(async (signal) => {
+    return await this.#arrivals.probe(async (signal) => {
       using connecting = this.#connectFrom(port, to);
-      return connecting && await this.#arrives(port, signal);
+      return connecting && await this.#arrivals.arrives(port, signal);
     });
   }
+}
 
-  /** Runs a probe, which fails at the time limit. */
-  async #probe<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T | false> {
-    using limit = deadline(this.#clock, PROBE_TIMEOUT, { reason: () => new Error("no arrival in time") });
-    this.#probes++;
-    try {
-      return await run(limit.signal);
-    } catch {
-      return false;
-    } finally {
-      limit.abort(new Error("the probe has ended"));
-      if (--this.#probes === 0) this.#arrived.clear();
-    }
-  }
-
-  /** Waits for a probe's arrival here or at another worker. @returns False at the time limit. */
-  async #arrives(port: number, signal: AbortSignal): Promise<boolean> {
-    const over = Promise.withResolvers<void>();
-    signal.addEventListener("abort", () => over.resolve());
-    this.#awaited.set(port, over.resolve);
-    try {
-      const hasArrived = () => this.#arrived.has(port) || (this.#shared?.has(arrivalFrom(port)) ?? false);
-      if (!hasArrived()) await Promise.race([over.promise, this.#arrivesElsewhere(hasArrived, signal)]);
-      return hasArrived();
-    } finally {
-      this.#awaited.delete(port);
-    }
-  }
-
-  /** Waits for an arrival at another worker or the signal; forever with a single worker. */
-  async #arrivesElsewhere(hasArrived: () => boolean, signal: AbortSignal): Promise<void> {
-    if (this.#shared === undefined) return await new Promise(() => {});
-    while (!hasArrived() && !signal.aborted) {
-      await this.#clock.sleep(POLL_INTERVAL);
-    }
-  }
+/** The versions of IP that rules can lead to listeners. @throws {Inconclusive} If there are none. */
+export function listenedFamilies(listeners: readonly Address[]): Family[] {
+  const families = FAMILIES.filter((family) => listeners.some(({ host }) => REDIRECTABLE[family].includes(host)));
+  if (families.length > 0) return families;
+  throw new Inconclusive(`rules that redirect to ${listeners.map(formatAddress).join()} can't be detected`);
 }
 
 function systemConnectFrom(port: number, to: Address): Disposable | undefined {
@@ -206,9 +163,4 @@ function systemConnectFrom(port: number, to: Address): Disposable | undefined {
     // Another probe has the port, or the system lacks the address family.
   }
   return undefined;
-}
-
-/** Key of a probe's arrival among the workers' shared connections. */
-function arrivalFrom(port: number): string {
-  return `probe from ${port}`;
 }

@@ -21,7 +21,7 @@ import { type Address, formatAddress } from "../net/address.ts";
 import type { LogFields } from "../log/log.ts";
 import type { Credentials } from "../authenticate/credentials.ts";
 import type { ScopedKey } from "../identify/learned.ts";
-import type { ClientConfig, Server } from "../config/types.ts";
+import type { ClientConfig, Forward, Server } from "../config/types.ts";
 
 /** The `--replace` flag. */
 export const REPLACE: Option = {
@@ -136,14 +136,18 @@ async function resolveListeners(config: ClientConfig): Promise<ClientConfig> {
   const all = async (addresses: readonly Address[]) => {
     return (await Promise.all(addresses.map((address) => listenAddresses(address)))).flat();
   };
-  const forwards = await Promise.all(config.forwards.map(async (forward) => {
-    return (await listenAddresses(forward.listen)).map((listen) => ({ ...forward, listen }));
-  }));
+  const resolve = async (forwards: readonly Forward[]) => {
+    return (await Promise.all(forwards.map(async (forward) => {
+      return (await listenAddresses(forward.listen)).map((listen) => ({ ...forward, listen }));
+    }))).flat();
+  };
   return {
     ...config,
-    forwards: forwards.flat(),
+    forwards: await resolve(config.forwards),
+    udpForwards: await resolve(config.udpForwards),
     redirects: await all(config.redirects),
     tproxies: await all(config.tproxies),
+    udpTproxies: await all(config.udpTproxies),
     socks5: await all(config.socks5),
     httpConnects: await all(config.httpConnects),
   };
@@ -165,7 +169,7 @@ function usageOf({ servers, socks5 }: ClientConfig): LogFields {
 }
 
 /** Listening addresses, for the log. */
-function listeningFields({ ingress }: ClientHandler): LogFields {
+function listeningFields({ ingress, udpTproxies }: ClientHandler): LogFields {
   const list = (addresses: readonly Address[]) => {
     return addresses.length === 0 ? undefined : addresses.map(formatAddress).join();
   };
@@ -173,6 +177,7 @@ function listeningFields({ ingress }: ClientHandler): LogFields {
     forwards: list(ingress.at("forward")),
     redirects: list(ingress.at("redirect")),
     tproxies: list(ingress.at("tproxy")),
+    "udp-tproxies": list(udpTproxies),
     socks5: list(ingress.at("socks5")),
     "http-connect": list(ingress.at("http-connect")),
   };

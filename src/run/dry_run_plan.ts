@@ -2,21 +2,24 @@ import { formatAddress, formatChannel } from "../net/address.ts";
 import { adminSyntax } from "../config/admin.ts";
 import { formatScope } from "../config/scope.ts";
 import { targetSyntax } from "../config/server.ts";
-import type { ClientConfig, ServerConfig } from "../config/types.ts";
+import type { ClientConfig, ServerConfig, Target } from "../config/types.ts";
 import type { AdminAddress } from "../config/admin.ts";
 import { systemDatabasePath } from "../identify/database.ts";
 import type { Key } from "../identify/key.ts";
 import type { ScopedKey } from "../identify/learned.ts";
 
 /** Lists what a server handler would do with this configuration, one line per action. */
-export function serverDryRun({ channels, targets, announce, admin }: ServerConfig, keys: readonly Key[]): string[] {
+export function serverDryRun(config: ServerConfig, keys: readonly Key[]): string[] {
+  const { channels, targets, udpTargets, announce, admin } = config;
+  const relayed = (what: string) => (target: Target) => {
+    const [, to] = targetSyntax.format(target).split("=");
+    return `relay ${what} for ${target.port === "*" ? "any other port" : `port ${target.port}`} to ${to}`;
+  };
   const announced = (announce.length > 0 ? announce : channels).map(formatAddress).join(", ");
   return [
     ...channels.map((channel) => `accept channels at ${formatAddress(channel)}`),
-    ...targets.map((target) => {
-      const [, to] = targetSyntax.format(target).split("=");
-      return `relay sessions for ${target.port === "*" ? "any other port" : `port ${target.port}`} to ${to}`;
-    }),
+    ...targets.map(relayed("sessions")),
+    ...udpTargets.map(relayed("datagrams")),
     ...keys.map(({ id }) => `announce its channels to clients with key ${id.toHex()}: ${announced}`),
     ...adminLines(admin),
   ];
@@ -38,6 +41,10 @@ export function clientDryRun(config: ClientConfig, keys: readonly ScopedKey[]): 
     ...Object.entries(listeners).flatMap(([setting, addresses]) =>
       addresses.map((address) => `accept connections at ${formatAddress(address)} (${setting})`)
     ),
+    ...config.udpForwards.map(({ listen, server, port }) =>
+      `receive datagrams at ${formatAddress(listen)} for ${formatAddress({ host: server, port })}`
+    ),
+    ...config.udpTproxies.map((address) => `receive datagrams at ${formatAddress(address)} (udp-tproxy)`),
     ...servers.map(({ name, channels, ports }) =>
       `reach ${name} over ${channels.length} channels: ${channels.map(formatChannel).join(", ")}` +
       (ports === undefined ? "" : `; redirected connections only for port ${ports.join(", ")}`)

@@ -25,14 +25,17 @@ export interface Requirements {
 }
 
 /** Requirements of a server handler. */
-export function serverRequirements({ channels, targets, admin }: ServerConfig): Requirements {
-  return { listens: [...channels, ...adminAddress(admin)].map(hostUse), connects: targets.map(hostUse) };
+export function serverRequirements({ channels, targets, udpTargets, admin }: ServerConfig): Requirements {
+  const connects = [...targets, ...udpTargets].map(hostUse);
+  return { listens: [...channels, ...adminAddress(admin)].map(hostUse), connects };
 }
 
 /** Requirements of a client handler. */
 export function clientRequirements(config: ClientConfig): Requirements {
-  const { servers, forwards, redirects, tproxies, socks5, httpConnects, admin } = config;
-  const listens = [...forwards.map(({ listen }) => listen), ...redirects, ...tproxies, ...socks5, ...httpConnects];
+  const { servers, redirects, tproxies, udpTproxies, socks5, httpConnects, admin } = config;
+  const forwards = [...config.forwards, ...config.udpForwards];
+  const others = [...redirects, ...tproxies, ...udpTproxies, ...socks5, ...httpConnects];
+  const listens = [...forwards.map(({ listen }) => listen), ...others];
   const configured = servers.map(({ name }) => name);
   const learned = forwards.filter(({ server }) => !configured.includes(server));
   return {

@@ -9,7 +9,8 @@ const CLIENT = "--server web=192.0.2.10,198.51.100.10 --forward 127.0.0.1:8080=w
 const dryRun = (side: string, flags: string) => runMicss(side, "--dry-run", ...flags.split(" "));
 
 Deno.test("a dry run of the server prints its plan and exits 0", async () => {
-  assertEquals(await dryRun("server", `${SERVER} --target *=127.0.0.3,proxy --admin unix:/run/micss.sock`), {
+  const flags = "--target *=127.0.0.3,proxy --udp-target 53=127.0.0.4 --admin unix:/run/micss.sock";
+  assertEquals(await dryRun("server", `${SERVER} ${flags}`), {
     status: 0,
     out: `\
 micss server would:
@@ -17,6 +18,7 @@ micss server would:
   accept channels at 127.0.0.2:6522
   relay sessions for port 80 to 127.0.0.1:8080
   relay sessions for any other port to 127.0.0.3,proxy
+  relay datagrams for port 53 to 127.0.0.4
   serve the admin interface at unix:/run/micss.sock
 Nothing was started.
 `,
@@ -25,7 +27,8 @@ Nothing was started.
 });
 
 Deno.test("a dry run of the client prints its plan and exits 0", async () => {
-  const { status, out, err } = await dryRun("client", `${CLIENT} --socks5 127.0.0.1:1080 --unknown direct`);
+  const flags = "--socks5 127.0.0.1:1080 --udp-forward 127.0.0.1:53=web:53 --udp-tproxy [::] --unknown direct";
+  const { status, out, err } = await dryRun("client", `${CLIENT} ${flags}`);
   assertEquals([status, err], [0, ""]);
   assertEquals(
     out,
@@ -33,6 +36,8 @@ Deno.test("a dry run of the client prints its plan and exits 0", async () => {
 micss client would:
   accept connections at 127.0.0.1:8080 for web:80
   accept connections at 127.0.0.1:1080 (socks5)
+  receive datagrams at 127.0.0.1:53 for web:53
+  receive datagrams at [::]:6522 (udp-tproxy)
   reach web over 2 channels: 192.0.2.10:6522, 198.51.100.10:6522
   forward connections to unknown destinations directly, without protection
 Nothing was started.

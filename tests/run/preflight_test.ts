@@ -30,6 +30,10 @@ Deno.test("listening needs an assigned address, in any spelling, by name or as a
     `HERE: warning: 192.0.2.2 ${problem}`,
     `HERE: warning: 2001:db8::2 ${problem}`,
   ]);
+  assertEquals(await unmetOf(`${SERVER} --udp-tproxy 192.0.2.3 --udp-forward 192.0.2.4:1=web:80`), [
+    `HERE: warning: 192.0.2.4 ${problem}`,
+    `HERE: warning: 192.0.2.3 ${problem}`,
+  ]);
   assertEquals(await unmetOf(`${SERVER} --http-connect there:3128 --admin 198.51.100.7:9652 --forward here:1=web:80`), [
     `HERE: warning: there (198.51.100.1) ${problem}`,
     `HERE: warning: 198.51.100.7 ${problem}`,

@@ -12,17 +12,24 @@ async function ask(listenAt: string, from: string, to: string): Promise<Record<s
   application.send(question, 2);
   const count = await listener.receive(batch), destinations = [batch.local(0), batch.local(count - 1)];
   const known = batch.remote(0).port === application.address.port;
-  // Two at one address, as of two workers.
-  const sources = [1, 2].map(() => systemDatagrams.bind({ host: to, port: 53 }, { transparent: "source" }));
-  for (const source of sources) source.send(batchTo(application.address, [encode("answer")]), 1);
+  // Two at one address, as of two workers, and one with the listener's port.
+  const sources = [53, 53, 7000].map((port) => systemDatagrams.bind({ host: to, port }, { transparent: "source" }));
+  for (const source of sources.slice(0, 2)) source.send(batchTo(application.address, [encode("answer")]), 1);
   const answer = new DatagramBatch(4, 100);
   await application.receive(answer);
   const answered = answer.remote(0);
+  // Another listener can't have the address, though.
+  let second = "bound";
+  try {
+    systemDatagrams.bind(listener.address, { transparent: "listener" }).close();
+  } catch (error) {
+    second = (error as Error).name;
+  }
   // The listener has later datagrams, too, although a socket has their destination's address.
   application.send(question, 1);
   const later = await receiveAll(listener, 1);
   for (const socket of [listener, application, ...sources]) socket.close();
-  return { known, destinations, trafficClass: batch.classes[0], answered, later };
+  return { known, destinations, trafficClass: batch.classes[0], answered, second, later };
 }
 
 try {

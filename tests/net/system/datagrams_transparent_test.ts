@@ -33,7 +33,14 @@ testWith(
     const command = [Deno.execPath(), "run", "-A", ...await stdFlags(), PROGRAM];
     const ipv4 = { host: "192.0.2.53", port: 53 }, ipv6 = { host: "2001:db8::53", port: 53 };
     const seen = (to: typeof ipv4) => {
-      return { known: true, destinations: [to, to], trafficClass: 0xb8, answered: to, later: ["question"] };
+      return {
+        known: true,
+        destinations: [to, to],
+        trafficClass: 0xb8,
+        answered: to,
+        second: "AddrInUse",
+        later: ["question"],
+      };
     };
     assertEquals(JSON.parse((await run(command, near)).text()), [seen(ipv4), seen(ipv4), seen(ipv6)]);
   },

@@ -32,7 +32,7 @@ export async function startDns(
 export const UNANSWERED: readonly string[] = ["+tries=1", "+time=1"];
 
 /**
- * Asks a DNS server with `dig` for a name's text, and again after 5 s.
+ * Asks a DNS server with `dig` for a name's text, and again after 5 s: datagrams are best effort.
  *
  * @param flags Its further arguments.
  * @returns The text, or "" without an answer.
@@ -45,5 +45,6 @@ export async function digText(
 ): Promise<string> {
   const query = ["dig", "+short", "+tries=3", "+time=5", ...flags, `@${host}`, name, "TXT"];
   const { stdout, code } = await run(query, { ...where, mayFail: true });
-  return code === 0 ? new TextDecoder().decode(stdout).trim().replaceAll('"', "") : "";
+  // Comments tell of questions that had to be repeated.
+  return code === 0 ? new TextDecoder().decode(stdout).replaceAll(/^;.*\n|"/gm, "").trim() : "";
 }

@@ -1,0 +1,210 @@
+/** Applications that use UDP, unmodified, through both handlers, by real rules. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { Handler, HANDLER_GROUP, startClient, startServer } from "../support/handlers/handlers.ts";
+import { makeTopology, Namespace, type Topology } from "../support/system/namespaces.ts";
+import { digText, startDns, UNANSWERED } from "../support/programs/dns.ts";
+import { makeTempDir, run, type RunOptions } from "../support/programs/process.ts";
+import { testTogether, testWith } from "../support/programs/programs.ts";
+import { CURL } from "./core.ts";
+import { asHandler } from "./paths.ts";
+import { allRoutes, allRules, FLAVOURS, mustRules, NEEDS, rules } from "./rules.ts";
+
+const UDP_NEEDS = [...NEEDS, "dig", "dnsmasq"];
+
+const NAME = "name.example";
+
+/** Addresses of the server handler, to which applications send. */
+const IPV4 = "192.0.2.53", IPV6 = "2001:db8::53";
+
+const CHANNELS = [IPV4, IPV6, "10.77.3.2"].map((host) => ({ host, port: 6522 }));
+
+const SERVER = ["--server", `web=${IPV4},[${IPV6}],10.77.3.2`];
+
+const RULES = [...SERVER, "--udp-tproxy", "[::]:6522", "--take-udp", "servers:53", "--exempt-gid", `${HANDLER_GROUP}`];
+
+const CLEAR = "in the clear", THROUGH = "through the channels";
+
+interface Pair extends AsyncDisposable {
+  readonly topology: Topology;
+  readonly near: Namespace;
+  readonly client: Handler;
+}
+
+/**
+ * Starts both handlers, and a DNS server on either side of the server handler:
+ *
+ * ```text
+ *  near                                      far
+ *  +--------------------------+              +---------------------------------------------+
+ *  | dig                      |              |  DNS at 192.0.2.53 and [2001:db8::53]       |
+ *  |  | mark, route to lo     |   channels   |  ("in the clear")                           |
+ *  |  v TPROXY                |==============|                                             |
+ *  | client handler           |              |  server handler -> DNS at 127.0.0.1:5353    |
+ *  +--------------------------+              +---------------------------------------------+
+ * ```
+ *
+ * @param settings The client's, besides its server and its listener.
+ */
+async function startPair(settings: string): Promise<Pair> {
+  await using making = new AsyncDisposableStack();
+  const topology = making.use(await makeTopology()), { near, far } = topology;
+  await far.ip(`address add ${IPV4}/32 dev c1`, `address add ${IPV6}/128 dev c2 nodad`);
+  await near.ip(`route add ${IPV4} via 10.77.1.2`);
+  await run(["ip", "-6", "route", "add", IPV6, "via", "fd77:2::2"], near);
+  making.use(await startDns(new Map([[NAME, CLEAR]]), far, { hosts: [IPV4, IPV6], port: 53 }));
+  making.use(await startDns(new Map([[NAME, THROUGH]]), far, { hosts: ["127.0.0.1"], port: 5353 }));
+  making.use(
+    await startServer(CHANNELS, "80=127.0.0.1:8080", {
+      within: far.within,
+      flags: ["--udp-target", "53=127.0.0.1:5353"],
+    }),
+  );
+  const { path } = making.use(await makeTempDir());
+  const file = `${path}/client.yaml`,
+    channels = CHANNELS.map(({ host }) => JSON.stringify(`[${host}]`.replace(/^\[([\d.]+)\]$/, "$1")));
+  await Deno.writeTextFile(
+    file,
+    `servers: {web: [${channels.join()}]}\nudp-tproxy: ["[::]:6522"]\ndatabase: ${path}/channels.db\n${settings}`,
+  );
+  const client = making.use(await Handler.start("client", ["--config", file], asHandler(near.within)));
+  const made = making.move();
+  return { topology, near, client, [Symbol.asyncDispose]: () => made.disposeAsync() };
+}
+
+async function asked(where: RunOptions, flags: readonly string[] = []): Promise<string[]> {
+  return await Promise.all([IPV4, IPV6].map((host) => digText(NAME, host, where, flags)));
+}
+
+/** The addresses of UDP sockets in a namespace. */
+async function sockets(where: RunOptions): Promise<string[]> {
+  const lines = (await run(["ss", "-Huan"], where)).text().split("\n").filter((line) => line !== "");
+  return lines.map((line) => line.split(/\s+/)[3]!);
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`not within 10 s: ${what}`);
+}
+
+async function assertCarried(flavour: typeof FLAVOURS[number]): Promise<void> {
+  await using pair = await startPair("timeouts: {flow: 36s}\n");
+  const { near, client } = pair, all = async () => `${await allRules(near)}\n${await allRoutes(near)}`;
+  assertEquals(await asked(near), [CLEAR, CLEAR]);
+  const untouched = await all();
+  await mustRules(near, "apply", ...RULES, "--flavour", flavour);
+  // dig takes no answer from another address than it asked.
+  assertEquals(await asked(near), [THROUGH, THROUGH], client.describe());
+  const many = await Promise.all(Array.from({ length: 10 }, () => asked(near)));
+  assertEquals(new Set(many.flat()), new Set([THROUGH]));
+  const answering = (await sockets(near)).filter((address) => address.endsWith("53:53") || address.endsWith("53]:53"));
+  assertEquals(answering.toSorted(), [`${IPV4}:53`, `[${IPV6}]:53`].toSorted());
+  await until(
+    "no sockets of answers are left",
+    async () => (await sockets(near)).every((address) => !address.endsWith(":53")),
+  );
+  assertEquals(await asked(near), [THROUGH, THROUGH]);
+  assertEquals(await mustRules(near, "remove"), `Rules of the client are removed (${flavour}).\n`);
+  assertEquals(await all(), untouched);
+  assertEquals(await asked(near), [CLEAR, CLEAR]);
+  assertEquals(client.logged(/refused/), [], client.describe());
+}
+
+testTogether(
+  UDP_NEEDS,
+  "an unmodified application's datagrams go through the channels, and answers come from their destination",
+  Object.fromEntries(FLAVOURS.map((flavour) => [flavour, () => assertCarried(flavour)])),
+);
+
+testWith(UDP_NEEDS, "several workers take datagrams, and answer from one address", async () => {
+  await using pair = await startPair("workers: 2\n");
+  const { near } = pair;
+  await mustRules(near, "apply", ...RULES);
+  const many = await Promise.all(Array.from({ length: 10 }, () => asked(near)));
+  assertEquals(new Set(many.flat()), new Set([THROUGH]), pair.client.describe());
+});
+
+testWith(UDP_NEEDS, "a handler notices that rules for UDP are in place, and their loss", async () => {
+  const admin = "127.0.0.1:9652", group = `exempt-gid: ["${HANDLER_GROUP}"]`;
+  await using pair = await startPair(`admin: ${admin}\nrules: {take-udp: ["servers:53"], ${group}}\n`);
+  const { near, client } = pair;
+  const ask = async () =>
+    JSON.parse(
+      (await run([...CURL.filter((word) => word !== "--fail"), `http://${admin}/readyz`], { ...near, mayFail: true }))
+        .text(),
+    );
+  await client.waitForLog("rules not in place", { reason: "no datagram is taken here; run micss rules apply" });
+  await mustRules(near, "apply", ...RULES, "--flavour", "nft");
+  await client.waitForLog("rules in place again");
+  assertEquals((await ask()).ready, true);
+  // Without the route, the sentinels of loopback still arrive, but what an application sends does not.
+  await run(["ip", "rule", "del", "fwmark", "6522"], near);
+  const lost = await client.waitForLog("rules not in place", { reason: /though rules are in place/ });
+  assertMatch(`${lost.reason}`, /^a datagram to 192\.0\.2\.53:53 is not taken here/);
+  await mustRules(near, "apply", ...RULES, "--flavour", "nft");
+  await until("the handler is ready", async () => (await ask()).ready);
+  await run(["nft", "delete", "table", "inet", "micss"], near);
+  await client.waitForLog("rules not in place", { reason: /^datagrams over IPv4 are no longer taken here/ });
+  assertEquals(client.logged(/refused|session/), [], client.describe());
+});
+
+testWith(UDP_NEEDS, "the handler's own datagrams that a rule brings back are refused", async () => {
+  await using pair = await startPair("");
+  const { near, client } = pair;
+  await mustRules(near, "apply", ...RULES, "--flavour", "nft");
+  assertEquals(await asked(near), [THROUGH, THROUGH]);
+  // A rule of another program marks those of the channels, too, whoever sends them.
+  const chain = "chain out { type route hook output priority -148; udp dport 6522 meta mark set 6522; }";
+  await run(["nft", `table inet theirs { ${chain}; }`], near);
+  assertEquals(await asked(near, UNANSWERED), ["", ""]);
+  const { reason } = await client.waitForLog("flow refused", { destination: `${IPV4}:6522` });
+  assertMatch(`${reason}`, /^it is a channel: exempt this handler's connections/);
+  await run(["nft", "delete", "table", "inet", "theirs"], near);
+  await until("datagrams are carried again", async () => (await asked(near)).join() === `${THROUGH},${THROUGH}`);
+});
+
+testWith(UDP_NEEDS, "a gateway takes the datagrams of another host", async () => {
+  await using pair = await startPair("");
+  const { near: gateway, client } = pair;
+  await using host = await Namespace.make();
+  const link = `link add h0 index 50 netns ${host.pid} type veth peer name g0 index 51 netns ${gateway.pid}`;
+  await run(["ip", "-batch", "-"], { input: `${link}\n` });
+  await gateway.ip("address add 10.78.0.1/24 dev g0", "address add fd78::1/64 dev g0 nodad", "link set g0 up");
+  await host.ip("address add 10.78.0.2/24 dev h0", "address add fd78::2/64 dev h0 nodad", "link set h0 up");
+  await run(["ip", "-4", "route", "add", "default", "via", "10.78.0.1"], host);
+  await run(["ip", "-6", "route", "add", "default", "via", "fd78::1"], host);
+  assertEquals(await asked(host, UNANSWERED), ["", ""]);
+  for (const flavour of FLAVOURS) {
+    await mustRules(gateway, "apply", ...RULES, "--take-from", "g0", "--flavour", flavour);
+    assertEquals(await asked(host), [THROUGH, THROUGH], client.describe());
+    await mustRules(gateway, "remove");
+  }
+});
+
+testWith([...UDP_NEEDS, "setpriv"], "--udp-tproxy names the capability that it lacks", async () => {
+  await using topology = await makeTopology();
+  const { near } = topology, channels = CHANNELS;
+  const start = (...capabilities: string[]) =>
+    startClient(channels, ["--udp-tproxy", "[::]:6522"], {
+      within: [
+        ...near.within,
+        "setpriv",
+        "--inh-caps=-all",
+        `--bounding-set=-all${capabilities.map((one) => `,+${one}`).join("")}`,
+        "--",
+      ],
+    });
+  const message = await start().then(async (client) => {
+    await client.stop();
+    return "it started";
+  }, String);
+  assertMatch(message, /TPROXY for UDP needs the capability CAP_NET_ADMIN/);
+  await near.ip(`route add ${IPV4} via 10.77.1.2`);
+  await using client = await start("net_admin");
+  await rules(near, "apply", ...RULES.map((word) => word === "servers:53" ? `${IPV4}:53` : word), "--flavour", "nft");
+  assertEquals(await digText(NAME, IPV4, near, UNANSWERED), "");
+  const { reason } = await client.waitForLog("datagrams refused", { destination: `${IPV4}:53` });
+  assertMatch(`${reason}`, /ports below 1024 need the capability CAP_NET_BIND_SERVICE$/);
+});
