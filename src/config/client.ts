@@ -126,7 +126,9 @@ const limitsGroup: Group<ClientLimits> = {
       key: "sessions",
       shape: scalar(countSyntax()),
       example: "1000",
-      doc: "Maximum number of concurrent sessions; default: as many as the limit on open files allows",
+      doc:
+        "Maximum number of concurrent sessions, flows of datagrams included; default: as many as the limit on open " +
+        "files allows",
     },
     ...streamLimits,
   },

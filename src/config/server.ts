@@ -120,7 +120,9 @@ const limitsGroup: Group<ServerLimits> = {
       key: "sessions",
       shape: scalar(countSyntax()),
       example: "5000",
-      doc: "Maximum number of concurrent sessions of all clients; default: as many as the limit on open files allows",
+      doc:
+        "Maximum number of concurrent sessions of all clients, flows of datagrams included; default: as many as the " +
+        "limit on open files allows",
     },
     sessionsPerSource: {
       key: "sessions-per-source",
@@ -138,7 +140,7 @@ const limitsGroup: Group<ServerLimits> = {
       key: "streams",
       shape: scalar(countSyntax(MIN_STREAMS, MAX_STREAMS)),
       default: 4096,
-      doc: "Maximum number of concurrent sessions of one association",
+      doc: "Maximum number of concurrent sessions of one association, flows of datagrams included",
     },
     ...streamLimits,
     acceptRate: {
