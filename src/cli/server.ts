@@ -5,6 +5,7 @@ import { configOptions } from "../config/load.ts";
 import { dryRun } from "./dry_run.ts";
 import { DRY_RUN } from "../run/dry_run_flag.ts";
 import { runHandler } from "../run/lifetime.ts";
+import { checkServerDatagrams } from "../run/check_datagrams.ts";
 import { serverRequirements } from "../run/preflight.ts";
 import { serverDryRun } from "../run/dry_run_plan.ts";
 import { readServer, serverProgram } from "../run/server_program.ts";
@@ -23,6 +24,7 @@ export const command: Command = {
     if (loaded.has("dry-run")) {
       const plan = async () => {
         const { config, keys } = await program.load();
+        checkServerDatagrams(config);
         return serverDryRun(config, keys);
       };
       return await dryRun("micss server", loaded, { requirements: serverRequirements(loaded.config), plan }, output);

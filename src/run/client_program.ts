@@ -5,6 +5,7 @@ import { clientSpec } from "../config/client.ts";
 import type { IngressUsers } from "../client/ingress/protocols.ts";
 import { ClientHandler } from "../client/mod.ts";
 import type { Option } from "../config/schema.ts";
+import { checkClientDatagrams } from "./check_datagrams.ts";
 import { keyCheck } from "./with_admin.ts";
 import { monitorRoutes } from "./routes_monitoring.ts";
 import { monitorRules, rulesChecks } from "./rules_checks.ts";
@@ -154,9 +155,10 @@ async function resolveListeners(config: ClientConfig): Promise<ClientConfig> {
 }
 
 /** @throws {StartError} When the system does not support a configured setting. */
-export function checkSystem({ redirects }: ClientConfig): void {
-  const native = hasNativeHelper();
+export function checkSystem(config: ClientConfig): void {
+  const native = hasNativeHelper(), { redirects } = config;
   if (redirects.length > 0 && !native.ok) throw new StartError(`--redirect ${native.why}; use --forward instead`);
+  checkClientDatagrams(config, native);
 }
 
 /** The servers' names and the way to reach them by the default ingress, for the log. */
@@ -169,7 +171,7 @@ function usageOf({ servers, socks5 }: ClientConfig): LogFields {
 }
 
 /** Listening addresses, for the log. */
-function listeningFields({ ingress, udpTproxies }: ClientHandler): LogFields {
+function listeningFields({ ingress, udpForwards, udpTproxies }: ClientHandler): LogFields {
   const list = (addresses: readonly Address[]) => {
     return addresses.length === 0 ? undefined : addresses.map(formatAddress).join();
   };
@@ -177,6 +179,7 @@ function listeningFields({ ingress, udpTproxies }: ClientHandler): LogFields {
     forwards: list(ingress.at("forward")),
     redirects: list(ingress.at("redirect")),
     tproxies: list(ingress.at("tproxy")),
+    "udp-forwards": list(udpForwards),
     "udp-tproxies": list(udpTproxies),
     socks5: list(ingress.at("socks5")),
     "http-connect": list(ingress.at("http-connect")),

@@ -10,6 +10,7 @@ import { formatAddress } from "../net/address.ts";
 import { isLoopback } from "../net/ip.ts";
 import { listenAddresses } from "../net/listen/listen_addresses.ts";
 import { ServerHandler } from "../server/mod.ts";
+import { checkServerDatagrams } from "./check_datagrams.ts";
 import { DRY_RUN } from "./dry_run_flag.ts";
 import { warnOfLowFileLimit } from "./file_limit.ts";
 import { loadKeys, loadServerClients } from "./keys.ts";
@@ -45,6 +46,7 @@ export function serverProgram(args: string[]): Program<LoadedServer> {
       return [...new Set([...differences(serverSpec.schema, before.config, after.config), ...keys, ...clients])];
     },
     start(loaded, log, group) {
+      checkServerDatagrams(loaded.config);
       const clients = new ServerClients(loaded, { log });
       const handler = new ServerHandler({ ...clients.options, log, group });
       clients.watch((options) => void handler.reload(options));

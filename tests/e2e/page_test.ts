@@ -130,10 +130,11 @@ testWith(
   "flows are shown beside sessions, and datagrams by how many were sent, received and dropped",
   async () => {
     await using scene = await openPage();
-    const { page, udpRelay } = scene, section = page.locator("#datagram-section");
+    const { page, pair, udpRelay } = scene, section = page.locator("#datagram-section");
     const figure = (name: string) => page.locator(`#figure-${name}`);
     await page.locator(".lane").nth(2).waitFor();
     assertEquals(await section.isVisible(), false);
+    assertEquals(pair.client.logged("ready")[0]!["udp-forwards"], formatAddress(pair.udpEntry));
     using _datagrams = sendDatagrams(scene, 1000);
     await section.waitFor();
     await shows(figure("flows"), /^1$/);

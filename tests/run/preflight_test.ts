@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import type { LocalMachine } from "../../src/net/names/local_machine.ts";
 import { parseClientCommand } from "../../src/run/client_program.ts";
-import { clientRequirements, unmetRequirements } from "../../src/run/preflight.ts";
+import { parseServerCommand } from "../../src/run/server_program.ts";
+import { clientRequirements, serverRequirements, unmetRequirements } from "../../src/run/preflight.ts";
 
 const MACHINE: LocalMachine = {
   hosts: () => ["192.0.2.1", "2001:db8:0::1", "fe80::1"],
@@ -52,6 +53,14 @@ Deno.test("hosts to connect to must resolve; a configured server's own name need
   ]);
   assertEquals(await unmetOf("--identify gone=key.pub --forward gone:1=gone:80"), [
     "HERE: warning: gone: the name is not known; the handler will not start",
+    "HERE: warning: gone: the name is not known; connections there fail until it resolves",
+  ]);
+});
+
+Deno.test("a server's targets of datagrams must resolve, as others", async () => {
+  const flags = "--channel 192.0.2.1 --channel [2001:db8::1] --udp-target 53=gone --udp-target 54=there";
+  const requirements = serverRequirements(parseServerCommand(flags.split(" "), () => ""));
+  assertEquals(await unmetRequirements(requirements, () => "HERE", MACHINE), [
     "HERE: warning: gone: the name is not known; connections there fail until it resolves",
   ]);
 });
