@@ -3,6 +3,7 @@
 import { type Browser, chromium, type Locator, type Page } from "npm:playwright-core@1.56.1";
 import { type Pair, startPair } from "../support/handlers/handlers.ts";
 import { findProgram, PATIENCE } from "../support/programs/process.ts";
+import { has } from "../support/programs/programs.ts";
 import { Relay } from "../support/programs/relay.ts";
 import { connect, drain, Target } from "../support/programs/tcp.ts";
 import { UdpApplication, UdpEcho, UdpRelay } from "../support/programs/udp.ts";
@@ -40,6 +41,20 @@ export interface SceneOptions {
   flags?: readonly string[];
 }
 
+let launched: Promise<Browser> | undefined;
+
+/** The browser of all pages: each has a context of its own. */
+function browser(): Promise<Browser> {
+  return launched ??= chromium.launch({ executablePath: findProgram("chromium")!, args: FLAGS });
+}
+
+/** Starts the browser before, and closes it after, all tests of a file: it outlives each test. Without chromium, nothing. */
+export function shareBrowser(): void {
+  if (!has("chromium")) return;
+  Deno.test.beforeAll(async () => void await browser());
+  Deno.test.afterAll(async () => await (await launched)?.close());
+}
+
 /**
  * Starts both handlers and opens the client's page.
  *
@@ -65,9 +80,8 @@ export async function openPage(
       },
     }),
   );
-  const browser = await chromium.launch({ executablePath: findProgram("chromium")!, args: FLAGS });
-  making.defer(() => browser.close());
-  const page = await browser.newPage(how);
+  const page = await (await browser()).newPage(how);
+  making.defer(() => page.close());
   page.setDefaultTimeout(PATIENCE);
   const complaints: string[] = [];
   page.on("console", (message) => complaints.push(message.text()));

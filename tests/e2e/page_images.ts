@@ -1,6 +1,6 @@
 /** Makes docs/images: `deno task test tests/e2e/page_images.ts`. */
 import { testWith } from "../support/programs/programs.ts";
-import { openPage, sendDatagrams, transfer } from "./page.ts";
+import { openPage, sendDatagrams, shareBrowser, transfer } from "./page.ts";
 
 const IMAGES = new URL("../../docs/images/", import.meta.url).pathname;
 
@@ -8,6 +8,8 @@ const IMAGES = new URL("../../docs/images/", import.meta.url).pathname;
 const ON_GATEWAY = ["unshare", "--uts", "--", "sh", "-c", 'hostname gateway; exec "$@"', "sh"];
 
 const DESKTOP = { width: 1080, height: 1070 }, PHONE = { width: 390, height: 844 };
+
+shareBrowser();
 
 testWith(["chromium", "network namespaces"], "the page's pictures", async () => {
   await using scene = await openPage({ viewport: DESKTOP, colorScheme: "light" }, { within: ON_GATEWAY });

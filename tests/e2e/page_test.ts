@@ -4,7 +4,9 @@ import { formatAddress } from "../../src/net/address.ts";
 import { configFile } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";
 import { connect } from "../support/programs/tcp.ts";
-import { type Locator, openPage, type Page, sendDatagrams, transfer } from "./page.ts";
+import { type Locator, openPage, type Page, sendDatagrams, shareBrowser, transfer } from "./page.ts";
+
+shareBrowser();
 
 const lane = (page: Page, channel: number): Locator => page.locator(".lane").nth(channel - 1);
 

@@ -10,7 +10,7 @@ import { connect } from "../support/programs/tcp.ts";
 import { CURL } from "./core.ts";
 import { Download, type FromFiles, startFromFiles } from "./signals.ts";
 
-const REQUESTS = 120, REPLACEMENTS = 3;
+const REQUESTS = 120, REPLACEMENTS = 2;
 
 /** Consecutive requests at the same time, and the pause after each in milliseconds: one begins every 10 ms or so. */
 const AT_ONCE = 4, PAUSE = 40;
