@@ -20,46 +20,38 @@ export const CURL = ["curl", "--silent", "--show-error", "--fail", "--globoff", 
  *
  * @param over Describes the path at the end of each test's name.
  * @param needs Requirements of `open`.
- * @param open Opens a new path for each test.
+ * @param open Opens a path, for each test a new one.
  */
 export function testCore(over: string, needs: Need[], open: () => Promise<Path>): void {
-  testWith(["curl", "nginx", ...needs], `curl downloads 100 MB from nginx ${over}`, async () => {
+  testWith(["curl", "nginx", ...needs], `curl downloads 100 MB from nginx ${over}, and uploads as much`, async () => {
     await using path = await open();
     await using nginx = await startNginx([path.target], path.far);
     await using directory = await makeTempDir();
-    const sent = await writeRandomFile(`${nginx.root}/file`, MEGABYTES_100);
-    await run([...CURL, "--output", `${directory.path}/file`, `http://${path.entry}/file`], path.near);
-    assertEquals(await sha256OfFile(`${directory.path}/file`), sent);
+    const [there, here] = [`${nginx.root}/file`, `${directory.path}/file`];
+    const downloaded = await writeRandomFile(there, MEGABYTES_100);
+    await run([...CURL, "--output", here, `http://${path.entry}/file`], path.near);
+    assertEquals(await sha256OfFile(here), downloaded);
+    const uploaded = await writeRandomFile(here, MEGABYTES_100);
+    await run([...CURL, "--upload-file", here, `http://${path.entry}/file`], path.near);
+    assertEquals(await sha256OfFile(there), uploaded);
   });
 
-  testWith(["curl", "nginx", ...needs], `curl uploads 100 MB to nginx ${over}`, async () => {
-    await using path = await open();
-    await using nginx = await startNginx([path.target], path.far);
-    await using directory = await makeTempDir();
-    const sent = await writeRandomFile(`${directory.path}/file`, MEGABYTES_100);
-    await run([...CURL, "--upload-file", `${directory.path}/file`, `http://${path.entry}/file`], path.near);
-    assertEquals(await sha256OfFile(`${nginx.root}/file`), sent);
-  });
-
-  testWith(["nc", ...needs], `a reply sent after nc has half-closed arrives whole ${over}`, async () => {
+  testWith(["nc", ...needs], `ends arrive as they are ${over}: a half-close, and resets from both sides`, async () => {
     await using path = await open();
     const [request, reply] = [pattern(1_000_000), pattern(10_000_000)];
-    await using target = await startTarget("reply", path.target, { ...path.far, size: reply.length });
-    const { host, port } = parseAddress(path.entry);
-    const { stdout } = await run(["nc", "-N", host, `${port}`], { ...path.near, input: request });
-    assertEquals(await target.waitForLine(/^received/), `received ${request.length} ${sha256(request)} end`);
-    assertEquals([stdout.length, sha256(stdout)], [reply.length, sha256(reply)]);
-  });
-
-  testWith(needs, `a target sees the application's reset ${over}`, async () => {
-    await using path = await open();
-    await using target = await startTarget("hold", path.target, path.far);
-    await run(applicationCommand("break-off", path.entry), path.near);
-    assertMatch(await target.waitForLine(/^received/), / reset$/);
-  });
-
-  testWith(needs, `an application sees the target's reset ${over}`, async () => {
-    await using path = await open();
+    {
+      await using target = await startTarget("reply", path.target, { ...path.far, size: reply.length });
+      const { host, port } = parseAddress(path.entry);
+      // The target replies only after nc has half-closed.
+      const { stdout } = await run(["nc", "-N", host, `${port}`], { ...path.near, input: request });
+      assertEquals(await target.waitForLine(/^received/), `received ${request.length} ${sha256(request)} end`);
+      assertEquals([stdout.length, sha256(stdout)], [reply.length, sha256(reply)]);
+    }
+    {
+      await using target = await startTarget("hold", path.target, path.far);
+      await run(applicationCommand("break-off", path.entry), path.near);
+      assertMatch(await target.waitForLine(/^received/), / reset$/);
+    }
     await using _target = await startTarget("hang-up", path.target, path.far);
     const application = await run(applicationCommand("answer", path.entry), path.near);
     assertMatch(application.text(), /^received .* reset$/m);
