@@ -2,7 +2,7 @@
 // deno-lint-ignore no-import-prefix -- deno.json would have everyone who runs micss fetch it
 import { type Browser, chromium, type Locator, type Page } from "npm:playwright-core@1.56.1";
 import { type Pair, startPair } from "../support/handlers/handlers.ts";
-import { findProgram, PATIENCE } from "../support/programs/process.ts";
+import { findProgram, LONG_PATIENCE } from "../support/programs/process.ts";
 import { has } from "../support/programs/programs.ts";
 import { Relay } from "../support/programs/relay.ts";
 import { connect, drain, Target } from "../support/programs/tcp.ts";
@@ -82,7 +82,7 @@ export async function openPage(
   );
   const page = await (await browser()).newPage(how);
   making.defer(() => page.close());
-  page.setDefaultTimeout(PATIENCE);
+  page.setDefaultTimeout(LONG_PATIENCE);
   const complaints: string[] = [];
   page.on("console", (message) => complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(String(error)));

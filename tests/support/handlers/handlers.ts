@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { stdFlags } from "../../../scripts/std.ts";
 import { printedBy } from "../../../scripts/task.ts";
 import { type Address, formatAddress } from "../../../src/net/address.ts";
-import { bounded, PATIENCE, Program, type RunOptions } from "../programs/process.ts";
+import { bounded, LONG_PATIENCE, PATIENCE, Program, type RunOptions } from "../programs/process.ts";
 import { freePort } from "../programs/programs.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
@@ -50,7 +50,7 @@ export class Handler implements AsyncDisposable {
     const micss = options.micss ?? await micssCommand(options.executable);
     const line = [...micss, command, ...args, ...options.flags ?? [], "--log-format", "json", "--log-level", "debug"];
     const handler = new Handler(making.use(Program.start(line, { cwd: ROOT, ...options })));
-    await handler.waitForLog("ready");
+    await handler.waitForLog("ready", {}, LONG_PATIENCE);
     making.move();
     return handler;
   }

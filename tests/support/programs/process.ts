@@ -1,6 +1,9 @@
 /** Time limit for something that should happen immediately, in milliseconds. */
 export const PATIENCE = 15_000;
 
+/** Time limit for what takes a processor much time, in milliseconds: the start of a handler, a browser's next picture. */
+export const LONG_PATIENCE = 60_000;
+
 /** Number of a program's last lines that are kept for the message of a timed-out wait. */
 const KEPT_LINES = 2_000;
 
