@@ -19,6 +19,7 @@ import { equal } from "./parts/equal.ts";
 import { loss } from "./parts/loss.ts";
 import { peers, type Selection } from "./parts/peers.ts";
 import { table1 } from "./parts/table1.ts";
+import { udp } from "./parts/udp.ts";
 import { sizes, web } from "./parts/web.ts";
 import { workers } from "./parts/workers.ts";
 import { Results } from "./results.ts";
@@ -26,7 +27,7 @@ import { systems, worktreeName } from "./systems.ts";
 import { describe, tables } from "./tables.ts";
 
 const PARTS: Readonly<Record<string, (bench: Bench, selection: Selection) => Promise<void>>> = {
-  ...{ table1, equal, loss, web, sizes, peers, workers, datagrams },
+  ...{ table1, equal, loss, web, sizes, peers, workers, datagrams, udp },
 };
 
 const args = parseArgs(Deno.args, {

@@ -28,6 +28,10 @@ export interface Micss {
 export interface PairOptions {
   /** Forwards, at least one. */
   readonly routes: readonly Route[];
+  /** Forwards of datagrams. Default: none. */
+  readonly datagrams?: readonly Route[];
+  /** Number of channels that suffice. Default: all are needed. */
+  readonly threshold?: number;
   /** Port of the server handler. Default: 6522. */
   readonly channelPort?: number;
   /** Use of associations by more than one session, with one kept ready. Default: true, as in production. */
@@ -46,7 +50,17 @@ export interface PairOptions {
 
 /** Starts both handlers as users run them, except that they log only errors, and waits until they carry connections. */
 export async function startPair(testbed: Testbed, load: Load, options: PairOptions): Promise<AsyncDisposable> {
-  const { routes, channelPort = 6522, reuse = true, associations, workers = 1, sessions, v8Flags } = options;
+  const {
+    routes,
+    datagrams = [],
+    threshold,
+    channelPort = 6522,
+    reuse = true,
+    associations,
+    workers = 1,
+    sessions,
+    v8Flags,
+  } = options;
   await using making = new AsyncDisposableStack();
   const { path } = making.use(await makeTempDir());
   const channels = testbed.hosts.map((host) => `${host}:${channelPort}`);
@@ -65,9 +79,15 @@ export async function startPair(testbed: Testbed, load: Load, options: PairOptio
     await Promise.race([load.wait(host, port), exited]);
   };
   const log = { level: "error" };
-  const targets = Object.fromEntries(routes.map(({ target }) => [target, `127.0.0.1:${target}`]));
+  const targetsOf = (routes: readonly Route[]) =>
+    Object.fromEntries(routes.map(({ target }) => [target, `127.0.0.1:${target}`]));
+  const forwardsOf = (routes: readonly Route[]) =>
+    routes.map(({ entry, target }) => `${ENTRY_HOST}:${entry}=far:${target}`);
+  const targets = targetsOf(routes);
   const server = {
     ...{ channels, targets, workers, log },
+    ...datagrams.length === 0 ? {} : { "udp-targets": targetsOf(datagrams) },
+    ...threshold === undefined ? {} : { threshold },
     // A source may have a quarter of them idle.
     ...sessions === undefined ? {} : {
       limits: { associations: 4 * sessions, "accept-rate": 0, waiting: 3000, "waiting-per-source": 3000 },
@@ -77,7 +97,9 @@ export async function startPair(testbed: Testbed, load: Load, options: PairOptio
   await start("server", server, testbed.far, testbed.hosts[0]!, channelPort);
   const client = {
     servers: { far: { channels } },
-    forward: routes.map(({ entry, target }) => `${ENTRY_HOST}:${entry}=far:${target}`),
+    forward: forwardsOf(routes),
+    ...datagrams.length === 0 ? {} : { "udp-forward": forwardsOf(datagrams) },
+    ...threshold === undefined ? {} : { threshold },
     ...{ workers, log },
     ...sessions === undefined ? {} : { limits: { sessions }, timeouts: { handshake: "30s" } },
     ...associations === undefined ? {} : { associations },

@@ -9,17 +9,21 @@
 import { type Address, parseAddress } from "../src/net/address.ts";
 import { type Connection, type Listener, writeAll } from "../src/net/connection.ts";
 import { systemNetwork } from "../src/net/system/tcp.ts";
-import { Program } from "../tests/support/programs/process.ts";
+import { Program, type RunOptions } from "../tests/support/programs/process.ts";
 
 /** Initial and maximum buffer size, in bytes: it grows with the flow, as MICSS's does. */
 const SMALLEST = 8 * 1024, LARGEST = 512 * 1024;
 
 /** Starts a relay from addresses to others; one of the two lists has one element. */
-export async function startRelay(listen: readonly string[], to: readonly string[]): Promise<Program> {
+export async function startRelay(
+  listen: readonly string[],
+  to: readonly string[],
+  options: RunOptions = {},
+): Promise<Program> {
   const flags = ["run", "-q", "--no-config", "--no-lock", "--allow-net", "--allow-ffi", "--allow-env", "--allow-sys"];
   await using making = new AsyncDisposableStack();
   const command = [Deno.execPath(), ...flags, new URL(import.meta.url).pathname, listen.join(), to.join()];
-  const program = making.use(Program.start(command));
+  const program = making.use(Program.start(command, options));
   await program.waitForLine(/^listening/);
   making.move();
   return program;

@@ -16,6 +16,8 @@ export interface Testbed extends AsyncDisposable {
   readonly hosts: readonly string[];
   /** True where channels can be shaped, which loopback can't. */
   readonly shapable: boolean;
+  /** Its namespaces; undefined on loopback. */
+  readonly topology?: Topology;
   /** Command prefix that runs a program on the applications' host. */
   readonly near: readonly string[];
   /** Command prefix that runs a program on the servers' host. */
@@ -43,6 +45,7 @@ export async function makeTestbed(delay = 0): Promise<Testbed> {
   return {
     hosts: topology.ipv4,
     shapable: true,
+    topology,
     near: topology.near.within,
     far: topology.far.within,
     async shape(at, { rate, loss }) {
