@@ -84,7 +84,8 @@ export class MemoryDatagrams implements DatagramNetwork {
       for (let copy = 0; copy < copies; copy++) this.#underWay.push(passed);
     }
     while (this.#underWay.length > this.reordering) {
-      const [packet] = this.#underWay.splice(this.#random.below(this.#underWay.length), 1);
+      const at = this.reordering === 0 ? 0 : this.#random.below(this.#underWay.length);
+      const [packet] = this.#underWay.splice(at, 1);
       this.#deliver(packet!);
     }
   }
