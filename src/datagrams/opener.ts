@@ -14,6 +14,9 @@ const MAX_TRIES = 32;
 /** Time in milliseconds from one sample to the next. */
 const SAMPLE_INTERVAL = 50;
 
+/** Time in milliseconds for which a sample waits for the share of a channel that lags. */
+const MAX_LAG = 2000;
+
 /** The result of a packet. */
 export enum Opened {
   /** It completed a datagram, which is there until the next call. */
@@ -145,11 +148,11 @@ export class Opener {
     const sequence = readSequence(packet), ring = this.#rings[channel]!;
     if (packet.length > this.#maxPacket) return this.#count("tooLarge", Opened.TooLarge);
     const state = this.#window.state(sequence);
-    if (state === SequenceState.Late) return this.#count("late", Opened.Late);
-    if (state === SequenceState.Accepted && this.#isBelated(channel, sequence, packet)) {
+    if (state !== SequenceState.New && this.#isBelated(channel, sequence, packet)) {
       copyEndpoint(source, sourceAt, this.sources, channel * ENDPOINT_WORDS);
       return Opened.Belated;
     }
+    if (state === SequenceState.Late) return this.#count("late", Opened.Late);
     if (state === SequenceState.Accepted || ring.has(sequence, now)) return this.#count("duplicate", Opened.Duplicate);
     const others = this.#findOthers(channel, sequence, packet.length - PACKET_HEAD_LENGTH, now);
     const tries = others + 1 < this.#options.threshold ? 0 : this.#tryAll(channel, sequence, packet, others);
@@ -263,8 +266,9 @@ export class Opener {
 
   #deliver(sequence: number, now: number): void {
     this.#window.accept(sequence);
-    if (this.#options.threshold < this.#options.channels && now - this.#sample.time >= SAMPLE_INTERVAL) {
-      this.#sample.take(sequence, now, this.#shares, this.#indexes);
+    const { threshold, channels } = this.#options, sample = this.#sample, age = now - sample.time;
+    if (threshold < channels && age >= (sample.known === channels ? SAMPLE_INTERVAL : MAX_LAG)) {
+      sample.take(sequence, now, this.#shares, this.#indexes);
     }
     this.sequence = sequence;
     this.flow = this.#message[TAG_LENGTH]! << 8 | this.#message[TAG_LENGTH + 1]!;

@@ -16,8 +16,12 @@ export class Sample {
   readonly channels: number[] = [];
   readonly #maxPacket: number;
   readonly #buffers: Uint8Array<ArrayBuffer>[] = [];
-  /** Channels whose share is known, right or wrong. */
   readonly #known = new Set<number>();
+
+  /** Number of channels whose share is known, right or wrong. */
+  get known(): number {
+    return this.#known.size;
+  }
 
   /** Creates one that holds nothing. @param maxPacket Longest packet, in bytes. */
   constructor(maxPacket: number) {

@@ -235,6 +235,20 @@ Deno.test("a belated share is right or none, and a channel has one try, with one
   assertEquals([both.open({ channel: 2, packet: shorter }, 60), ...rest(2)], [Duplicate, Belated, Belated]);
 });
 
+Deno.test("a share that lags is belated up to 2 s, however many datagrams have passed by then", () => {
+  const both = new Channels(3, random.fill, { threshold: 2 }), packets = both.seal(some(3000));
+  const open = (index: number, channel: number, now: number) => both.open(packets[index]![channel]!, now);
+  for (let index = 0; index < 3000; index++) {
+    assertEquals([open(index, 0, index / 2), open(index, 1, index / 2)], [Waiting, Datagram]);
+  }
+  assertEquals([open(1, 2, 1500), open(0, 2, 1500), open(0, 2, 1500)], [Late, Belated, Late]);
+  const [first] = both.seal(some(1)), [second] = both.seal(some(1));
+  for (const [shares, now] of [[first!, 1549], [second!, 1550]] as const) {
+    assertEquals([both.open(shares[0]!, now), both.open(shares[1]!, now)], [Waiting, Datagram]);
+  }
+  assertEquals([both.open(first![2]!, 1560), both.open(second![2]!, 1560)], [Belated, Duplicate]);
+});
+
 Deno.test("of many sets of shares only 32 are tried at a time", () => {
   const both = new Channels(16, random.fill, { threshold: 8 }), [shares] = both.seal(some(1));
   // Seven that are right are too few; from the eighth share on, each can be tried with many sets of the others.
