@@ -209,7 +209,7 @@ export class DatagramLink {
         if (!this.#isFromServer(channel, batch.remotes, at)) return void this.#options.counts.stray++;
         return this.#sendPath(channel, PacketKind.Response, packet, batch.remotes, at);
       case PacketKind.Response:
-        this.#returns?.of(channel).answered(batch.remotes, at, packet.subarray(PACKET_HEAD_LENGTH + 1));
+        this.#returns?.answered(channel, batch.remotes, at, packet.subarray(PACKET_HEAD_LENGTH + 1));
     }
   }
 

@@ -117,6 +117,11 @@ export class ReturnAddress {
     return true;
   }
 
+  /** Gives up a candidate at an address that has turned out to be another channel's. */
+  yield(endpoint: Endpoint): void {
+    if (this.#candidate !== null && sameEndpoint(this.#candidate.endpoint, 0, endpoint, 0)) this.#candidate = null;
+  }
+
   #giveUp(now: number): void {
     if (this.#candidate !== null && now - this.#candidate.since > CHALLENGE_TIMEOUT) this.#candidate = null;
   }
@@ -132,7 +137,8 @@ function spend(candidate: Candidate, bytes: number): boolean {
 /**
  * The return addresses of an association's channels, none of which moves to an address that another one uses: two shares
  * would then take one path. From one host to another it moves only if no other channel is at that host; its port may change
- * in any case, as it does behind address translation.
+ * in any case, as it does behind address translation. An address that has not answered keeps no other channel from it at
+ * the same host: an attacker on one channel would take another one's in advance.
  */
 export class ReturnAddresses {
   readonly #channels: readonly ReturnAddress[];
@@ -155,10 +161,20 @@ export class ReturnAddresses {
     if (!own.verified(source, at, bytes, now, () => this.#mayMove(own, source, at))) this.refused++;
   }
 
+  /** See {@linkcode ReturnAddress.answered}: the address is this channel's alone then. */
+  answered(channel: number, source: Uint32Array, at: number, token: Uint8Array): boolean {
+    const own = this.#channels[channel]!;
+    if (!own.answered(source, at, token)) return false;
+    for (const other of this.#channels) if (other !== own) other.yield(own.confirmed!);
+    return true;
+  }
+
   #mayMove(own: ReturnAddress, source: Uint32Array, at: number): boolean {
     const staysAtHost = own.confirmed === null || sameEndpointHost(own.confirmed, 0, source, at);
     const isUsed = (used: Endpoint | null): boolean =>
       used !== null && (staysAtHost ? sameEndpoint : sameEndpointHost)(used, 0, source, at);
-    return this.#channels.every((other) => other === own || !isUsed(other.confirmed) && !isUsed(other.candidate));
+    return this.#channels.every((other) =>
+      other === own || !isUsed(other.confirmed) && (staysAtHost || !isUsed(other.candidate))
+    );
   }
 }

@@ -15,7 +15,7 @@ function make(channels = 2): ReturnAddresses {
 function confirm(all: ReturnAddresses, channel: number, at: Endpoint, now = 0): void {
   all.verified(channel, at, 0, 1000, now);
   const { token } = all.of(channel).challenge(now)!;
-  assert(all.of(channel).answered(at, 0, token));
+  assert(all.answered(channel, at, 0, token));
 }
 
 /** The host and port that a packet of 100 bytes goes to. */
@@ -110,6 +110,20 @@ Deno.test("two channels may begin at one host, at different ports, and their por
   assertEquals([target(all.of(0)), target(all.of(1))], ["192.0.2.1:3000", "192.0.2.1:2000"]);
 });
 
+Deno.test("an address that a channel has not proved to be its own keeps no other one from it", () => {
+  const all = make(3);
+  // An attacker on channel 0 sends from the address that channel 1 is about to send from.
+  all.verified(0, HOME, 0, 1000, 0);
+  all.verified(1, HOME, 0, 1000, 1);
+  assertEquals([all.refused, target(all.of(1), 1)], [0, "192.0.2.1:1000"]);
+  const [first, second] = [all.of(0).challenge(1)!.token, all.of(1).challenge(1)!.token];
+  assert(!all.answered(0, HOME, 0, second));
+  assert(all.answered(1, HOME, 0, second));
+  assertEquals([all.of(0).candidate, target(all.of(0), 1), all.answered(0, HOME, 0, first)], [null, null, false]);
+  all.verified(0, HOME, 0, 1000, 2);
+  assertEquals([all.of(0).candidate, all.refused], [null, 1]);
+});
+
 Deno.test("an address without an answer never gets more than three times what came from it, whatever happens", () => {
   const hosts = [HOME, REBOUND, AWAY, OTHER];
   const event = record({
@@ -133,15 +147,18 @@ Deno.test("an address without an answer never gets more than three times what ca
       const challenge = kind === "challenge" || kind === "answer" ? own.challenge(now) : null;
       if (challenge !== null) add(to, key(channel, challenge.to), 23);
       if (kind === "answer" && challenge !== null) {
-        assert(own.answered(challenge.to, 0, challenge.token));
+        assert(all.answered(channel, challenge.to, 0, challenge.token));
         answered.add(key(channel, challenge.to));
       }
       const sent = kind === "send" ? own.target(bytes, now) : null;
       if (sent !== null) add(to, key(channel, sent), bytes);
-      const used = [0, 1].flatMap((one) => [all.of(one).confirmed, all.of(one).candidate]).filter((one) =>
-        one !== null
-      );
-      assertEquals(new Set(used.map((one) => one.join())).size, used.length, "two channels at one address");
+      for (const [one, other] of [[0, 1], [1, 0]] as const) {
+        const { confirmed } = all.of(one), { confirmed: taken, candidate } = all.of(other);
+        if (confirmed === null) continue;
+        for (const at of [taken, candidate]) {
+          assert(at === null || !sameEndpoint(confirmed, 0, at, 0), "two channels at one address");
+        }
+      }
       for (const [name, bytes] of to) assert(answered.has(name) || bytes <= 3 * (from.get(name) ?? 0), name);
     }
   }));
