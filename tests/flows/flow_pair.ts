@@ -5,6 +5,7 @@ import { DatagramBatch, type DatagramSocket } from "../../src/net/datagram.ts";
 import { endpointOf } from "../../src/net/endpoint.ts";
 import type { Address } from "../../src/net/address.ts";
 import { Handlers, type Secrets } from "../support/handlers/handlers_in_memory.ts";
+import type { MemoryNetworkOptions } from "../support/network/memory_network.ts";
 import { settle } from "../support/time/fake_clock.ts";
 
 /** The client handler's forward of datagrams to port 53 of the server named "web". */
@@ -68,10 +69,14 @@ export class FlowPair {
 
   /**
    * @param yaml Further settings of the handlers.
-   * @param options Whether the server begins with a UDP target. Default: true.
+   * @param options Whether the server begins with a UDP target; of the network of channels. Default: it does, and none.
    */
-  constructor(yaml: { server?: string; client?: string } = {}, secrets: Secrets = {}, { udpTargets = true } = {}) {
-    this.handlers = new Handlers({}, {
+  constructor(
+    yaml: { server?: string; client?: string } = {},
+    secrets: Secrets = {},
+    { udpTargets = true, network = {} }: { udpTargets?: boolean; network?: MemoryNetworkOptions } = {},
+  ) {
+    this.handlers = new Handlers(network, {
       server: `${udpTargets ? UDP_TARGETS : ""}\n${yaml.server ?? ""}`,
       client: `udp-forward: ["127.0.0.1:5353=web:53", "127.0.0.1:5354=web:54"]\n${yaml.client ?? ""}`,
     }, secrets);

@@ -38,7 +38,7 @@ const CHANGES: readonly DatagramAttack[] = [
   },
   {
     name: "makes packets longer",
-    counts: ["incomplete"],
+    counts: ["incomplete", "duplicate"],
     begin: ({ random }) => ({ packet }) => [
       withBytes(packet, Uint8Array.from([...packet.bytes, ...random.bytes(1 + random.below(40))])),
     ],
@@ -84,7 +84,7 @@ const MOVES: readonly DatagramAttack[] = [
   {
     name: "turns the order of packets round",
     begin: () => {
-      let held: Packet[] = [];
+      const held: Packet[] = [];
       return ({ packet }) => {
         held.unshift(packet);
         return held.length < 6 ? [] : held.splice(0);
