@@ -10,6 +10,8 @@ const MAX_ASSOCIATIONS = 5;
 /** Maximum number of sessions listed. */
 const MAX_SESSIONS = 15;
 
+const NO_DATAGRAMS: DatagramTotals = { sent: 0, sentBytes: 0, received: 0, receivedBytes: 0, dropped: {} };
+
 /** Formats a handler's status, at most 80 columns wide. */
 export function statusTable(status: Status): string {
   const {
@@ -95,7 +97,8 @@ function recordLines({ refusedRecords, creditWaits }: Status["totals"]): string[
 /** Flows and their datagrams, and those that were dropped, in a line each if there were any. */
 function datagramLines(
   flows: number,
-  { sent, sentBytes, received, receivedBytes, dropped }: DatagramTotals,
+  // A handler of an earlier version counts none.
+  { sent, sentBytes, received, receivedBytes, dropped }: DatagramTotals = NO_DATAGRAMS,
 ): string[] {
   const both = `${sent} sent (${bytes(sentBytes)}), ${received} received (${bytes(receivedBytes)})`;
   // Where not all shares are needed, those to spare are duplicates.

@@ -107,6 +107,11 @@ Deno.test("flows are told from other sessions, and datagrams that were dropped a
   assertMatch(lines.find((line) => line.startsWith("c7e1d0429ab8.1"))!, / web:80 /);
 });
 
+Deno.test("the status of a handler that knows no datagrams is shown", () => {
+  const { flowCount: _count, totals: { datagrams: _datagrams, ...totals }, ...earlier } = STATUS;
+  assertEquals(statusTable({ ...earlier, totals } as Status), statusTable(STATUS));
+});
+
 Deno.test("forged datagrams have a line of their own, and many reasons more than one", () => {
   const reasons = ["too-large", "no-address", "blocked", "unsent", "waiting", "no-flow", "stray", "late", "incomplete"];
   const dropped = { ...Object.fromEntries(reasons.map((reason) => [reason, 123_456])), forged: 7 };
