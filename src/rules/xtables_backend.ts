@@ -99,9 +99,9 @@ export class XtablesBackend implements Backend {
   }
 
   /** Things that iptables-nft will create. The legacy kernel's tables are always complete and can't be removed. */
-  async #missing(family: Family, name: XtablesTable, { table }: XtablesState): Promise<string[]> {
-    if (this.flavour === "iptables-legacy") return [];
+  async #missing(family: Family, name: XtablesTable, { table, jumps }: XtablesState): Promise<string[]> {
     const { chains } = XTABLES_CHAINS[name];
+    if (this.flavour === "iptables-legacy" || Object.keys(chains).every((base) => jumps.has(base))) return [];
     if (!table) return ["table", ...Object.keys(chains)];
     const listed = await this.#list(family, name);
     if (listed === undefined) return [];
