@@ -27,6 +27,7 @@ const LONG: readonly string[] = [
   "tests/model/model_test.ts",
   "tests/adversary/matrix_test.ts",
   ...["demo", "breaks", "workers", "rules_lost", "streams", "redirect", "forward", "rules_watch", "tproxy"].map(e2e),
+  ...["udp_tproxy", "rules_udp"].map(e2e),
   "tests/load/load_test.ts",
   ...["strangers", "strays", "identify", "admin", "systemd", "ending", "keepalive", "failures", "ready", "liveness"]
     .map(e2e),

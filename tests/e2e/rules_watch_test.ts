@@ -114,7 +114,8 @@ testWith(
     for (const flavour of FLAVOURS) {
       await using topology = await makeTopology();
       const { near } = topology;
-      const flags = [...clientFlags(topology), ...GROUP, "--flavour", flavour];
+      const udp = ["--udp-tproxy", "[::]:6522", "--take-udp", "*:53"];
+      const flags = [...clientFlags(topology), ...udp, ...GROUP, "--flavour", flavour];
       for (const action of ["apply", "watch"] as const) {
         const unit = await readUnit(action === "apply" ? "micss-rules" : "micss-rules-watch");
         const rights = unit.get("CapabilityBoundingSet")![0]!.toLowerCase().split(" ");
@@ -127,7 +128,8 @@ testWith(
         if (action === "apply") await mustRules({ within }, action, ...flags);
         else {
           await using watch = await startWatch({ within }, ...flags);
-          await watch.waitForLine(/rules verified tried="?\[/);
+          await watch.waitForLine(/rules in place/);
+          await watch.waitForLine(/rules verified tried="?\[.* protocol=udp/);
           await run(["sh", "-c", Object.values(HARM[flavour])[0]!], near);
           await watch.waitForLine(/rules restored reason="another program \w+ them"/);
         }

@@ -7,7 +7,7 @@ import { makeTempDir, run, type RunOptions } from "../support/programs/process.t
 import { testTogether, testWith } from "../support/programs/programs.ts";
 import { CURL } from "./core.ts";
 import { asHandler } from "./paths.ts";
-import { allRoutes, allRules, FLAVOURS, mustRules, NEEDS, rules } from "./rules.ts";
+import { allRoutes, allRules, FLAVOURS, mustRules, NEEDS } from "./rules.ts";
 
 const UDP_NEEDS = [...NEEDS, "dig", "dnsmasq"];
 
@@ -44,8 +44,9 @@ interface Pair extends AsyncDisposable {
  * ```
  *
  * @param settings The client's, besides its server and its listener.
+ * @param limit A command that limits what the client's process may do.
  */
-async function startPair(settings: string): Promise<Pair> {
+async function startPair(settings: string, limit: readonly string[] = []): Promise<Pair> {
   await using making = new AsyncDisposableStack();
   const topology = making.use(await makeTopology()), { near, far } = topology;
   await far.ip(`address add ${IPV4}/32 dev c1`, `address add ${IPV6}/128 dev c2 nodad`);
@@ -66,7 +67,7 @@ async function startPair(settings: string): Promise<Pair> {
     file,
     `servers: {web: [${channels.join()}]}\nudp-tproxy: ["[::]:6522"]\ndatabase: ${path}/channels.db\n${settings}`,
   );
-  const client = making.use(await Handler.start("client", ["--config", file], asHandler(near.within)));
+  const client = making.use(await Handler.start("client", ["--config", file], asHandler([...near.within, ...limit])));
   const made = making.move();
   return { topology, near, client, [Symbol.asyncDispose]: () => made.disposeAsync() };
 }
@@ -183,28 +184,34 @@ testWith(UDP_NEEDS, "a gateway takes the datagrams of another host", async () =>
   }
 });
 
-testWith([...UDP_NEEDS, "setpriv"], "--udp-tproxy names the capability that it lacks", async () => {
-  await using topology = await makeTopology();
-  const { near } = topology, channels = CHANNELS;
-  const start = (...capabilities: string[]) =>
-    startClient(channels, ["--udp-tproxy", "[::]:6522"], {
-      within: [
-        ...near.within,
-        "setpriv",
-        "--inh-caps=-all",
-        `--bounding-set=-all${capabilities.map((one) => `,+${one}`).join("")}`,
-        "--",
-      ],
+/** Limits a process to some capabilities. */
+function only(...capabilities: string[]): string[] {
+  const bounding = ["-all", ...capabilities.map((one) => `+${one}`)].join();
+  return ["setpriv", "--inh-caps=-all", `--bounding-set=${bounding}`, "--"];
+}
+
+testWith(
+  [...UDP_NEEDS, "setpriv"],
+  "--udp-tproxy works with two capabilities, and names those that it lacks",
+  async () => {
+    await using topology = await makeTopology();
+    const started = startClient(CHANNELS, ["--udp-tproxy", "[::]:6522"], {
+      within: [...topology.near.within, ...only()],
     });
-  const message = await start().then(async (client) => {
-    await client.stop();
-    return "it started";
-  }, String);
-  assertMatch(message, /TPROXY for UDP needs the capability CAP_NET_ADMIN/);
-  await near.ip(`route add ${IPV4} via 10.77.1.2`);
-  await using client = await start("net_admin");
-  await rules(near, "apply", ...RULES.map((word) => word === "servers:53" ? `${IPV4}:53` : word), "--flavour", "nft");
-  assertEquals(await digText(NAME, IPV4, near, UNANSWERED), "");
-  const { reason } = await client.waitForLog("datagrams refused", { destination: `${IPV4}:53` });
-  assertMatch(`${reason}`, /ports below 1024 need the capability CAP_NET_BIND_SERVICE$/);
-});
+    const message = await started.then(async (client) => {
+      await client.stop();
+      return "it started";
+    }, String);
+    assertMatch(message, /TPROXY for UDP needs the capability CAP_NET_ADMIN/);
+    {
+      await using pair = await startPair("", only("net_admin", "setgid"));
+      await mustRules(pair.near, "apply", ...RULES, "--flavour", "nft");
+      assertEquals(await digText(NAME, IPV4, pair.near, UNANSWERED), "");
+      const { reason } = await pair.client.waitForLog("datagrams refused", { destination: `${IPV4}:53` });
+      assertMatch(`${reason}`, /ports below 1024 need the capability CAP_NET_BIND_SERVICE$/);
+    }
+    await using pair = await startPair("", only("net_admin", "net_bind_service", "setgid"));
+    await mustRules(pair.near, "apply", ...RULES, "--flavour", "nft");
+    assertEquals(await asked(pair.near), [THROUGH, THROUGH]);
+  },
+);
