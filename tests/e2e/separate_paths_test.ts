@@ -54,6 +54,16 @@ testWith(
       await mustRoutes(links.client, "apply", "--server", `web=${one} via wlan0,${two} via lte0`);
       const kept = await paths(links, "--server", `web=${one} via wlan0,${two} via lte0`);
       assertMatch(kept.text(), /\nSeparate, as far as this machine can tell\.\n$/);
+      // The narrowest path sets what fits all.
+      await links.client.ip("link set lte0 mtu 1400");
+      const narrow = await paths(links, "--server", `web=${one} via wlan0,${two} via lte0`);
+      assertMatch(
+        narrow.text(),
+        isIpv6
+          ? / 1,452 B .*\n.* 1,352 B .*\nDatagrams of up to 1,320 bytes fit .* the MTU of WireGuard .* is 1280\.\n/
+          : / 1,472 B .*\n.* 1,372 B .*\nDatagrams of up to 1,340 bytes fit .* the MTU of WireGuard .* is 1296\.\n/,
+      );
+      await links.client.ip("link set lte0 mtu 1500");
       await mustRoutes(links.client, "remove");
     }
   },
