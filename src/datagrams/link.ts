@@ -255,7 +255,8 @@ export class DatagramLink {
 
   #open(channel: number, packet: Uint8Array, batch: DatagramBatch, index: number): void {
     const opener = this.#opener!, { clock, counts } = this.#options, now = clock.now();
-    const opened = opener.open(channel, packet, batch.remotes, index * ENDPOINT_WORDS, now);
+    const trafficClass = batch.classes[index]!;
+    const opened = opener.open(channel, packet, batch.remotes, index * ENDPOINT_WORDS, now, trafficClass);
     if (opened === Opened.Waiting && !this.#expiring) this.#expireLater();
     if (opened === Opened.Forged) this.#options.forged();
     if (opened !== Opened.Datagram && opened !== Opened.Belated) return;
@@ -266,7 +267,7 @@ export class DatagramLink {
     if (receiver === undefined) return void counts.noFlow++;
     counts.received++;
     counts.receivedBytes += payload.length;
-    receiver(payload, batch.classes[index]!);
+    receiver(payload, opener.trafficClass);
   }
 
   #verified(returns: ReturnAddresses, { used, usedCount, sources }: Opener, bytes: number, now: number): void {

@@ -11,6 +11,9 @@ import { MAX_MESSAGE, TAG_LENGTH, type TagKey } from "./tag.ts";
 /** Sets of shares of one datagram that are tried at most when a share comes: an adversary may have forged some. */
 const MAX_TRIES = 32;
 
+/** Bits of a traffic class for congestion; all are set for "congestion experienced". */
+const ECN = 3;
+
 /** Time in milliseconds from one sample to the next. */
 const SAMPLE_INTERVAL = 50;
 
@@ -91,6 +94,11 @@ export class Opener {
   sequence: number = -1;
   /** Flow of the last datagram. */
   flow = 0;
+  /**
+   * Traffic class of the last datagram: that of the packet that completed it, with "congestion experienced" (RFC 3168) if any
+   * of its packets has that.
+   */
+  trafficClass = 0;
   /** Payload of the last datagram: valid until this or another opener is given a packet, and the caller's to change. */
   payload: Uint8Array<ArrayBuffer> = memory.subarray(JOINED, JOINED);
   readonly #options: OpenerOptions;
@@ -143,8 +151,16 @@ export class Opener {
    * @param packet Of the kind `Share`; only read.
    * @param source The address that it came from, at word `sourceAt`.
    * @param now A monotonic time in milliseconds.
+   * @param trafficClass That of the packet.
    */
-  open(channel: number, packet: Uint8Array, source: Uint32Array, sourceAt: number, now: number): Opened {
+  open(
+    channel: number,
+    packet: Uint8Array,
+    source: Uint32Array,
+    sourceAt: number,
+    now: number,
+    trafficClass = 0,
+  ): Opened {
     const sequence = readSequence(packet), ring = this.#rings[channel]!;
     if (packet.length > this.#maxPacket) return this.#count("tooLarge", Opened.TooLarge);
     const state = this.#window.state(sequence);
@@ -158,6 +174,7 @@ export class Opener {
     const tries = others + 1 < this.#options.threshold ? 0 : this.#tryAll(channel, sequence, packet, others);
     if (tries === -1) {
       copyEndpoint(source, sourceAt, this.sources, channel * ENDPOINT_WORDS);
+      this.trafficClass = trafficClass;
       this.#deliver(sequence, now);
       return Opened.Datagram;
     }
@@ -167,7 +184,7 @@ export class Opener {
       for (const one of this.#rings) one.drop(sequence);
       return Opened.Forged;
     }
-    if (ring.put(sequence, packet, source, sourceAt, now)) this.counts.incomplete++;
+    if (ring.put(sequence, packet, source, sourceAt, now, trafficClass)) this.counts.incomplete++;
     return tries > 0 ? Opened.Forged : Opened.Waiting;
   }
 
@@ -274,7 +291,10 @@ export class Opener {
     this.flow = this.#message[TAG_LENGTH]! << 8 | this.#message[TAG_LENGTH + 1]!;
     for (let index = 1; index < this.usedCount; index++) {
       const channel = this.used[index]!;
-      this.#rings[channel]!.copySource(sequence, this.sources, channel * ENDPOINT_WORDS);
+      const ring = this.#rings[channel]!;
+      ring.copySource(sequence, this.sources, channel * ENDPOINT_WORDS);
+      // A path that is congested says so on its own packets only.
+      if ((ring.classOf(sequence) & ECN) === ECN) this.trafficClass |= ECN;
     }
     for (const ring of this.#rings) ring.drop(sequence);
   }

@@ -58,6 +58,7 @@ export class ShareRing {
   readonly #times = new Float64Array(RING_ENTRIES);
   readonly #packets: (HeldPacket | undefined)[] = Array(RING_ENTRIES).fill(undefined);
   readonly #sources = new Uint32Array(RING_ENTRIES * ENDPOINT_WORDS);
+  readonly #classes = new Uint8Array(RING_ENTRIES);
   #count = 0;
   #bytes = 0;
 
@@ -93,13 +94,26 @@ export class ShareRing {
     copyEndpoint(this.#sources, entryOf(sequence) * ENDPOINT_WORDS, to, toAt);
   }
 
+  /** Traffic class of the packet with the share of a datagram. */
+  classOf(sequence: number): number {
+    return this.#classes[entryOf(sequence)]!;
+  }
+
   /** Holds the share in a packet, which is copied. @returns True if another one had to go for it. */
-  put(sequence: number, packet: Uint8Array, source: Uint32Array, sourceAt: number, now: number): boolean {
+  put(
+    sequence: number,
+    packet: Uint8Array,
+    source: Uint32Array,
+    sourceAt: number,
+    now: number,
+    trafficClass = 0,
+  ): boolean {
     const at = entryOf(sequence), evicts = this.#drop(at), held = take(packet.length);
     held.set(packet);
     this.#packets[at] = held;
     this.#sequences[at] = sequence;
     this.#times[at] = now;
+    this.#classes[at] = trafficClass;
     copyEndpoint(source, sourceAt, this.#sources, at * ENDPOINT_WORDS);
     this.#count++;
     this.#bytes += held.bytes.length;

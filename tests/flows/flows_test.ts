@@ -20,6 +20,21 @@ Deno.test("datagrams reach the target, and answers the application, with their t
   await pair.close();
 });
 
+Deno.test("a path that marks its packets as congested marks the datagram, whichever channel it is", async () => {
+  for (const channel of [0, 1, 2]) {
+    const pair = new FlowPair(), application = pair.application();
+    const host = endpointOf({ host: `192.0.2.${channel + 1}`, port: 0 });
+    pair.handlers.datagrams.pass = (packet) => {
+      const isMarked = sameEndpointHost(packet.to, 0, host, 0);
+      return [isMarked ? { ...packet, trafficClass: packet.trafficClass | 3 } : packet];
+    };
+    application.send("ECT(0)", UDP_FORWARD, 0xb8 | 2);
+    await pair.flow();
+    assertEquals(pair.target.got.map(({ trafficClass }) => trafficClass), [0xb8 | 3]);
+    await pair.close();
+  }
+});
+
 Deno.test("each application has a flow of its own, on one association", async () => {
   const pair = new FlowPair(), applications = Array.from({ length: 5 }, () => pair.application());
   for (const [index, application] of applications.entries()) application.send(`of ${index}`, UDP_FORWARD);
