@@ -1,6 +1,7 @@
 /** Real programs that use UDP, over three channels between namespaces: DNS, iperf3, and a WireGuard tunnel. */
 import { assert, assertEquals } from "@std/assert";
 import { setTimeout as sleep } from "node:timers/promises";
+import { thresholdScheme } from "../../src/sharing/threshold.ts";
 import { Handler } from "../support/handlers/handlers.ts";
 import { startDns } from "../support/programs/dns.ts";
 import { startNginx } from "../support/programs/nginx.ts";
@@ -26,6 +27,9 @@ const TUNNEL_MTU = 1408;
 
 /** Time in milliseconds in which a channel that broke has been given up, and joined again once its link is back. */
 const TIMEOUTS = "timeouts: {ping: 300ms, silence: 1s}";
+
+/** Programs and rights that captures need. */
+const CAPTURE_NEEDS = ["network namespaces", "tcpdump", "curl", "dig", "dnsmasq"];
 
 /** Number of attempts at a measurement without a loss. */
 const TRIES = 3;
@@ -74,46 +78,76 @@ async function sendDatagrams({ within }: Namespace, seconds: number, ...flags: s
   return { packets, lost };
 }
 
+/** Asks for a hundred texts by DNS. @returns The texts, and the shares of each channel. */
+async function captureAnswers(
+  settings: string,
+): Promise<{ texts: readonly string[]; shares: Map<string, Uint8Array>[] }> {
+  const random = new Random(1), word = () => random.bytes(9).toHex();
+  const records = new Map(
+    Array.from({ length: 100 }, (_, at) => [`name${at}.test`, `${word()} is the answer to ${at}: ${word()}`]),
+  );
+  await using world = await openWorld(settings);
+  const { topology: { near, far, devices, ipv4 } } = world;
+  await using _dns = await startDns(records, far);
+  await using directory = await makeTempDir();
+  await using captures = new AsyncDisposableStack();
+  const running = await Promise.all(
+    devices.map(async (device) => captures.use(await Capture.start(device, `${directory.path}/${device}.pcap`, near))),
+  );
+  await Deno.writeTextFile(`${directory.path}/names`, [...records.keys()].map((name) => `${name} TXT\n`).join(""));
+  const dig = ["dig", "@127.0.0.1", "+short", "+noedns", "-f", `${directory.path}/names`];
+  const { text } = await run(dig, near);
+  const texts = [...records.values()];
+  assertEquals(text(), texts.map((text) => `"${text}"\n`).join(""));
+  const channels = await Promise.all(running.map(async (capture, at) => readDatagrams(await capture.end(ipv4[at]!))));
+  return { texts, shares: channels.map(sharesOf) };
+}
+
+/** Datagrams of which some channels have shares, joined one after the other. @param join Joins the shares of one. */
+function messagesOf(channels: readonly Map<string, Uint8Array>[], join: (shares: Uint8Array[]) => Uint8Array): string {
+  const decoder = new TextDecoder("latin1");
+  return [...channels[0]!.keys()].map((name) => {
+    const shares = channels.map((channel) => channel.get(name)).filter((share) => share !== undefined);
+    return shares.length < channels.length ? "" : decoder.decode(join(shares).subarray(MESSAGE_HEAD));
+  }).join("");
+}
+
+/** Asserts that no share of a channel has 8 bytes of a text in a row. */
+function assertNoise(shares: Iterable<Uint8Array>, texts: readonly string[]): void {
+  const runs = new Runs(new TextEncoder().encode(texts.join("\n")));
+  for (const share of shares) assertEquals(runs.countIn(share), 0);
+}
+
 testWith(
-  ["network namespaces", "tcpdump", "curl", "dig", "dnsmasq"],
+  CAPTURE_NEEDS,
   "answers of DNS are in no channel, nor in the XOR of any two of three, and in the XOR of all",
   async () => {
-    const random = new Random(1), word = () => random.bytes(9).toHex();
-    const records = new Map(
-      Array.from({ length: 100 }, (_, at) => [`name${at}.test`, `${word()} is the answer to ${at}: ${word()}`]),
-    );
-    await using world = await openWorld("");
-    const { topology: { near, far, devices, ipv4 } } = world;
-    await using _dns = await startDns(records, far);
-    await using directory = await makeTempDir();
-    await using captures = new AsyncDisposableStack();
-    const running = await Promise.all(
-      devices.map(async (device) =>
-        captures.use(await Capture.start(device, `${directory.path}/${device}.pcap`, near))
-      ),
-    );
-    await Deno.writeTextFile(`${directory.path}/names`, [...records.keys()].map((name) => `${name} TXT\n`).join(""));
-    const dig = ["dig", "@127.0.0.1", "+short", "+noedns", "-f", `${directory.path}/names`];
-    const { text } = await run(dig, near);
-    assertEquals(text(), [...records.values()].map((record) => `"${record}"\n`).join(""));
-    const channels = await Promise.all(
-      running.map(async (capture, at) => readDatagrams(await capture.end(ipv4[at]!))),
-    );
-    const texts = [...records.keys(), ...records.values()].join("\n"), runs = new Runs(new TextEncoder().encode(texts));
-    const shares = channels.map((datagrams) => sharesOf(datagrams));
-    let joined = "";
-    for (const name of shares[0]!.keys()) {
-      const all = shares.map((channel) => channel.get(name)).filter((share) => share !== undefined);
-      if (all.length < shares.length) continue;
-      for (const share of all) {
-        assertEquals(runs.countIn(share), 0);
-        assertEquals(runs.countIn(xorOf(all.filter((other) => other !== share))), 0);
-      }
-      joined += new TextDecoder("latin1").decode(xorOf(all).subarray(MESSAGE_HEAD));
+    const { texts, shares } = await captureAnswers("");
+    for (const channel of shares) assertNoise(channel.values(), texts);
+    for (const [one, other] of [[0, 1], [0, 2], [1, 2]] as const) {
+      const [left, right] = [shares[one]!, shares[other]!];
+      const xors = left.entries().filter(([name]) => right.has(name)).map(([name, share]) =>
+        xorOf([share, right.get(name)!])
+      );
+      assertNoise(xors, texts);
     }
-    for (const record of records.values()) assert(joined.includes(record), record);
+    const joined = messagesOf(shares, xorOf);
+    for (const text of texts) assert(joined.includes(text), text);
   },
 );
+
+testWith(CAPTURE_NEEDS, "with two of three, answers of DNS are in no channel, and in any two", async () => {
+  const { texts, shares } = await captureAnswers("threshold: 2"), scheme = thresholdScheme(2);
+  for (const channel of shares) assertNoise(channel.values(), texts);
+  for (const indexes of [[0, 1], [0, 2], [1, 2]]) {
+    const joined = messagesOf(indexes.map((index) => shares[index]!), (some) => {
+      const copies = some.map((share) => share.slice());
+      scheme.join(copies, indexes);
+      return copies[0]!;
+    });
+    for (const text of texts) assert(joined.includes(text), `${indexes}: ${text}`);
+  }
+});
 
 /** The shares of a channel, by direction and sequence number. */
 function sharesOf(datagrams: ReturnType<typeof readDatagrams>): Map<string, Uint8Array> {
