@@ -146,6 +146,13 @@ export interface DatagramSocket {
    */
   receive(batch: DatagramBatch): Promise<number>;
   /**
+   * Fills a batch with datagrams that are there already, without waiting; no call of {@linkcode DatagramSocket.receive} may be
+   * pending.
+   *
+   * @returns Their number; 0 also where the system can't tell without waiting.
+   */
+  receiveNow(batch: DatagramBatch): number;
+  /**
    * The longest payload that reaches an address in one packet, as far as the system knows now, in bytes; undefined if it
    * can't tell. Sends nothing.
    *

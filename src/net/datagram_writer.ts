@@ -6,6 +6,12 @@ import { countUnsent, type SendCounts } from "./send_counts.ts";
 /** Datagrams that leave in one call at most. */
 const CAPACITY = 32;
 
+/** Writers with something to send at a time: a turn's datagrams may be those of thousands, and a batch is large. */
+const MAX_WAITING = 8;
+
+/** Those of a thread, oldest first. */
+const waiting = new Set<DatagramWriter>();
+
 /** Sends datagrams on a socket, those of one turn of the event loop in one call. What can't be sent is lost. */
 export class DatagramWriter {
   readonly #socket: DatagramSocket;
@@ -39,7 +45,7 @@ export class DatagramWriter {
    */
   add(remote: Endpoint, local: Endpoint | null, parts: readonly Uint8Array[], trafficClass: number): boolean {
     if (this.#count === CAPACITY) this.#flush();
-    const batch = this.#batch ??= takeBatch(CAPACITY, this.#size);
+    const batch = this.#batch ??= this.#begin();
     const index = this.#count, slot = batch.slot(index);
     let length = 0;
     for (const part of parts) {
@@ -60,9 +66,16 @@ export class DatagramWriter {
     return true;
   }
 
+  #begin(): DatagramBatch {
+    if (waiting.size === MAX_WAITING) waiting.values().next().value!.#flush();
+    waiting.add(this);
+    return takeBatch(CAPACITY, this.#size);
+  }
+
   #flush(): void {
     const batch = this.#batch;
     if (batch === null) return;
+    waiting.delete(this);
     if (this.#socket.send(batch, this.#count) < this.#count) countUnsent(batch, this.#count, this.#counts);
     this.#count = 0;
     this.#batch = null;

@@ -2,11 +2,11 @@ import type { DatagramCounts } from "../datagrams/counts.ts";
 import type { DatagramLink, FlowReceiver } from "../datagrams/link.ts";
 import { MAX_PACKET, tooLargeReason } from "../datagrams/payload_limit.ts";
 import type { Address } from "../net/address.ts";
-import type { DatagramNetwork, DatagramSocket } from "../net/datagram.ts";
+import type { DatagramBatch, DatagramNetwork, DatagramSocket } from "../net/datagram.ts";
 import { DatagramWriter } from "../net/datagram_writer.ts";
 import { type Endpoint, ENDPOINT_WORDS, endpointOf, sameEndpointHost } from "../net/endpoint.ts";
 import { isIpv4 } from "../net/ip.ts";
-import { ReceiveRoom } from "../net/receive_room.ts";
+import { receiveAll } from "../net/receive_all.ts";
 import type { Traffic } from "../session/traffic.ts";
 import type { Clock } from "../time/clock.ts";
 
@@ -65,7 +65,8 @@ export class TargetFlow {
       writer.add(this.#target, null, [payload], trafficClass);
     };
     link.attach(number, this.#receiver);
-    void this.#receive();
+    const room = link.maxPayload <= USUAL_ROOM ? USUAL_ROOM : MAX_PACKET;
+    void receiveAll(socket, room, (batch, index) => this.#take(batch, index));
     this.#watch();
   }
 
@@ -81,24 +82,16 @@ export class TargetFlow {
     this.#socket.close();
   }
 
-  async #receive(): Promise<void> {
-    const { link, number, traffic, clock, counts, tooLarge } = this.#options, socket = this.#socket;
-    const room = new ReceiveRoom(link.maxPayload <= USUAL_ROOM ? USUAL_ROOM : MAX_PACKET);
-    for (let count = await socket.receive(room.batch); count > 0; count = await socket.receive(room.after(count))) {
-      const { batch } = room;
-      for (let index = 0; index < count; index++) {
-        // Anybody who reaches this machine can send to the socket.
-        if (!this.#isFromTarget(batch.remotes, index * ENDPOINT_WORDS)) continue;
-        this.#usedAt = clock.now();
-        const length = batch.lengths[index]!;
-        if (batch.isCut(index)) {
-          counts.tooLarge++;
-          tooLarge(tooLargeReason(`more than ${batch.size}`, link.maxPayload));
-        } else if (link.send(number, batch.bytes(index), batch.classes[index]!)) traffic.sent += length;
-        else if (length > link.maxPayload) tooLarge(tooLargeReason(length, link.maxPayload));
-      }
-    }
-    room.close();
+  #take(batch: DatagramBatch, index: number): void {
+    // Anybody who reaches this machine can send to the socket.
+    if (!this.#isFromTarget(batch.remotes, index * ENDPOINT_WORDS)) return;
+    const { link, number, traffic, clock, counts, tooLarge } = this.#options, length = batch.lengths[index]!;
+    this.#usedAt = clock.now();
+    if (batch.isCut(index)) {
+      counts.tooLarge++;
+      tooLarge(tooLargeReason(`more than ${batch.size}`, link.maxPayload));
+    } else if (link.send(number, batch.bytes(index), batch.classes[index]!)) traffic.sent += length;
+    else if (length > link.maxPayload) tooLarge(tooLargeReason(length, link.maxPayload));
   }
 
   #isFromTarget(remotes: Uint32Array, at: number): boolean {

@@ -57,6 +57,25 @@ export function testDatagrams(name: string, make: () => DatagramNetwork, hosts: 
       assertEquals(await receiveAll(a, 1), ["back"]);
     });
 
+    test(
+      "gives what is there without waiting, in order, as far as it can tell, and nothing after that",
+      async (a, b) => {
+        const texts = Array.from({ length: 9 }, (_, index) => `${index}`), small = new DatagramBatch(2, 100);
+        a.send(batchTo(b.address, texts.map(encode)), 9);
+        const got: string[] = [], large = new DatagramBatch(64, 100);
+        while (got.length < 9) {
+          for (const batch of [small, large]) {
+            const count = batch === small ? await b.receive(batch) : b.receiveNow(batch);
+            for (let index = 0; index < count; index++) got.push(new TextDecoder().decode(batch.bytes(index)));
+            if (got.length === 9) break;
+          }
+        }
+        assertEquals([got, b.receiveNow(large)], [texts, 0]);
+        b.close();
+        assertEquals(b.receiveNow(large), 0);
+      },
+    );
+
     test("carries more datagrams than a batch has room for", async (a, b) => {
       const texts = Array.from({ length: 100 }, (_, index) => `number ${index}`);
       const out = batchTo(b.address, texts.map(encode));

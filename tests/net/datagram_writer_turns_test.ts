@@ -86,14 +86,20 @@ Deno.test("writers that take turns, and fill more than a batch, mix up nothing",
   }));
 });
 
-Deno.test("batches are used again, no more than eight of a kind are kept, and of no more than sixteen kinds", async () => {
-  const { writer } = recorder();
-  const writers = Array.from({ length: 20 }, () => writer(77));
-  for (const writer of writers) writer.add(A, null, [bytes("x")], 0);
+Deno.test("of many writers with something to send, those that wait longest send at once, so that there are eight batches", async () => {
+  const made = Array.from({ length: 20 }, () => recorder()), writers = made.map(({ writer }) => writer(77));
+  for (const writer of writers) for (const text of ["a", "b"]) writer.add(A, null, [bytes(text)], 0);
+  const texts = () => made.map(({ calls }) => calls.map((call) => call.map(({ text }) => text).join("")).join(" "));
+  assertEquals(texts(), [...Array(12).fill("ab"), ...Array(8).fill("")]);
+  writers[0]!.add(A, null, [bytes("c")], 0);
   await null;
-  const kept = new Set(Array.from({ length: 20 }, () => takeBatch(32, 77)));
-  const fresh = [...kept].filter(({ lengths }) => lengths[0] === 0);
-  assertEquals([kept.size, fresh.length], [20, 12]);
+  assertEquals(texts(), ["ab c", ...Array(19).fill("ab")]);
+  const kept = Array.from({ length: 9 }, () => takeBatch(32, 77));
+  assertEquals(kept.map(({ lengths }) => lengths[0]! > 0), [...Array(8).fill(true), false]);
+});
+
+Deno.test("batches of no more than sixteen kinds are kept", async () => {
+  const { writer } = recorder();
   for (let size = 100; size < 130; size++) {
     writer(size).add(A, null, [bytes("x")], 0);
     await null;

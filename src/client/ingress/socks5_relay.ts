@@ -4,7 +4,7 @@ import type { Address } from "../../net/address.ts";
 import type { DatagramBatch, DatagramSocket } from "../../net/datagram.ts";
 import { DatagramWriter } from "../../net/datagram_writer.ts";
 import { addressAt, type Endpoint, ENDPOINT_WORDS, sameEndpointHost } from "../../net/endpoint.ts";
-import { ReceiveRoom } from "../../net/receive_room.ts";
+import { receiveAll } from "../../net/receive_all.ts";
 import type { SendCounts } from "../../net/send_counts.ts";
 import type { Flow, FlowOpener } from "./flow_origin.ts";
 import { headerDestination, type HeaderFault, headerLength, MAX_HEADER } from "./socks5_datagram.ts";
@@ -72,15 +72,10 @@ export class Socks5Relay {
 
   /** Relays until the end. */
   async run(): Promise<void> {
-    const socket = this.#socket;
-    const room = new ReceiveRoom(SIZE);
-    for (let count = await socket.receive(room.batch); count > 0; count = await socket.receive(room.after(count))) {
-      for (let index = 0; index < count && !this.#isClosed; index++) {
-        const fault = this.#relay(room.batch, index);
-        if (fault !== null) this.#options.counts[fault]++;
-      }
-    }
-    room.close();
+    await receiveAll(this.#socket, SIZE, (batch, index) => {
+      const fault = this.#isClosed ? null : this.#relay(batch, index);
+      if (fault !== null) this.#options.counts[fault]++;
+    });
   }
 
   /** Ends it and its flows. */

@@ -183,12 +183,17 @@ export class UdpSocket implements DatagramSocket {
   async receive(batch: DatagramBatch): Promise<number> {
     await new Promise<void>((resolve) => void setImmediate(resolve));
     while (!this.#closed) {
-      const count = this.#received === undefined ? this.#read(batch) : this.#deliver(this.#received, batch);
+      const count = this.receiveNow(batch);
       if (count > 0) return count;
       // Nothing is there, or the error of an earlier datagram, which reading it has cleared: waiting is right for both.
       await this.#poll.wait(this.#fd);
     }
     return 0;
+  }
+
+  receiveNow(batch: DatagramBatch): number {
+    if (this.#closed) return 0;
+    return this.#received === undefined ? this.#read(batch) : this.#deliver(this.#received, batch);
   }
 
   /** Reads what is there. @returns The number of datagrams in the batch. */

@@ -82,6 +82,10 @@ export class PlainUdpSocket implements DatagramSocket {
     return 0;
   }
 
+  receiveNow(): number {
+    return 0;
+  }
+
   maxPayload(_to: Address): undefined {
     return undefined;
   }

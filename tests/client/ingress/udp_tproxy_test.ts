@@ -55,6 +55,10 @@ class Socket implements DatagramSocket {
     return new Promise((resolve) => this.#waiting = { batch, resolve });
   }
 
+  receiveNow(): number {
+    return 0;
+  }
+
   maxPayload(): undefined {
     return undefined;
   }

@@ -159,6 +159,10 @@ class MemoryDatagramSocket implements DatagramSocket {
       await new Promise<void>((resolve) => this.#wake = resolve);
       this.#wake = null;
     }
+    return this.receiveNow(batch);
+  }
+
+  receiveNow(batch: DatagramBatch): number {
     if (this.#closed) return 0;
     const packets = this.#arrived.splice(0, batch.capacity);
     for (const [index, { from, to, bytes, trafficClass }] of packets.entries()) {
