@@ -34,11 +34,13 @@ export function encodeDatagrams({ key, handles }: DatagramMeans): Uint8Array {
 /**
  * Decodes a DATAGRAMS frame's body; copies.
  *
- * @throws {WireError} If it is no whole number of handles.
+ * @throws {WireError} If it is no whole number of handles, or there are too few or too many for an association.
  */
 export function decodeDatagrams(body: Uint8Array): DatagramMeans {
   const count = (body.length - DATAGRAM_KEY_LENGTH) / PACKET_HANDLE_LENGTH;
-  if (!Number.isInteger(count)) throw new WireError(`DATAGRAMS of ${body.length} bytes`);
+  if (!Number.isInteger(count) || count < MIN_CHANNELS || count > MAX_CHANNELS) {
+    throw new WireError(`DATAGRAMS of ${body.length} bytes`);
+  }
   const handles = Array.from({ length: count }, (_, index) => {
     const start = DATAGRAM_KEY_LENGTH + index * PACKET_HANDLE_LENGTH;
     return body.slice(start, start + PACKET_HANDLE_LENGTH);

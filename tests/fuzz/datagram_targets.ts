@@ -7,6 +7,8 @@ import { WireError } from "../../src/wire/decoder.ts";
 import { Channels, type Sent } from "../datagrams/channels.ts";
 import { Random } from "../support/random/random.ts";
 import { taken, type Target } from "./target.ts";
+import { decodeDatagrams, encodeDatagrams } from "../../src/wire/datagrams.ts";
+import { linkTarget } from "./link_target.ts";
 import { vectorsOf } from "./vectors.ts";
 
 const packets = [...vectorsOf("pathPacket", "bytes"), ...vectorsOf("invalidPacket", "bytes")];
@@ -76,4 +78,19 @@ function changed(packet: Uint8Array, change: number, added: number): Uint8Array<
   return copy;
 }
 
-export const datagramTargets: readonly Target[] = [packet, arriving];
+/** What a side hands out. */
+const means: Target = {
+  name: "body of DATAGRAMS",
+  seeds: [2, 3, 16].map((handles) => new Uint8Array(16 + 8 * handles).map((_, index) => index)),
+  words: [new Uint8Array(8).fill(1)],
+  longest: 200,
+  take(input) {
+    const decoded = taken(() => decodeDatagrams(input), [WireError])?.value;
+    if (decoded === undefined) return false;
+    assertEquals(encodeDatagrams(decoded).toHex(), input.toHex());
+    assert(decoded.key.length === 16 && decoded.handles.every(({ length }) => length === 8));
+    return true;
+  },
+};
+
+export const datagramTargets: readonly Target[] = [packet, arriving, means, linkTarget];

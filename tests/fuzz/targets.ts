@@ -8,9 +8,9 @@ import { wireTargets } from "./wire_targets.ts";
 
 /** Every parser of the project. */
 export const TARGETS: readonly Target[] = [
+  ...datagramTargets,
   ...wireTargets,
   ...recordTargets,
-  ...datagramTargets,
   ...entryTargets,
   ...configTargets,
   ...invitationTargets,
