@@ -3,7 +3,7 @@ import { idle, killed, short, type Sizes } from "./parts.ts";
 
 /** Omits speed and resident memory, which concurrent tests disturb. */
 const SMALL: Sizes = {
-  ...{ idle: 300, hold: 1, busy: 20, rounds: 20, short: 1000 },
+  ...{ idle: 300, flows: 300, hold: 1, busy: 20, rounds: 20, short: 1000 },
   tolerance: { memory: Infinity, throughput: 0, probe: 1 },
 };
 

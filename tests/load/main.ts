@@ -2,26 +2,35 @@
  * The tasks `load` and `soak`: put load on pairs of handlers, and fail if they leave anything behind.
  *
  * ```text
- * deno task load [--scale FACTOR] [idle] [killed] [short] [memory] [uneven]     the named parts, or all, scaled
+ * deno task load [--scale FACTOR] [idle] [killed] [short] [memory] [uneven] [datagrams]     the named parts, or all, scaled
  * deno task soak [--minutes N]                                all in turns, for 10 minutes by default
  * ```
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { datagrams } from "./datagrams.ts";
 import { memory, uneven } from "./memory.ts";
 import { idle, killed, short, type Sizes, soak, type Tell } from "./parts.ts";
 
 const tolerance = { memory: 1.1, throughput: 0.7, probe: 16 };
 
-const PARTS: Record<string, (sizes: Sizes, tell: Tell) => Promise<void>> = { idle, killed, short, memory, uneven };
+const PARTS: Record<string, (sizes: Sizes, tell: Tell) => Promise<void>> = {
+  idle,
+  killed,
+  short,
+  memory,
+  uneven,
+  datagrams,
+};
 
 const tell: Tell = (line) => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`);
 
 /** The parts' sizes, scaled. */
 function sizes(scale: number): Sizes {
-  const [idle, busy, short] = [5000, 200, 100_000].map((size) => Math.ceil(size * scale)) as [number, number, number];
-  return { idle, busy, short, rounds: 200, hold: 30, tolerance };
+  const scaled = (size: number) => Math.ceil(size * scale);
+  const [idle, flows, busy, short] = [scaled(5000), scaled(10_000), scaled(200), scaled(100_000)];
+  return { idle, flows, busy, short, rounds: 200, hold: 30, tolerance };
 }
 
 /** Parses a flag's value. @throws {Error} If it is not a positive number. */

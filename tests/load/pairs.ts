@@ -30,17 +30,34 @@ export interface Holding {
   readonly files: number;
 }
 
+/** Where a pair leads. */
+export interface LoadTarget extends Pick<EchoTarget, "address"> {
+  /** The target of datagrams. Default: none. */
+  readonly udp?: Address;
+  /** Seconds without a datagram after which a flow ends. Default: the handlers'. */
+  readonly silence?: number;
+}
+
 /** A server handler and a client handler over three channels on loopback. */
 export class LoadPair implements AsyncDisposable {
   /** The forward's address. */
   readonly entry: Address;
+  /** The address of the forward of datagrams, if there is one. */
+  readonly udpEntry: Address;
   readonly #server: Handler;
   readonly #client: Handler;
   #weighed = 0;
   readonly #stack: AsyncDisposableStack;
 
-  private constructor(entry: Address, server: Handler, client: Handler, stack: AsyncDisposableStack) {
+  private constructor(
+    entry: Address,
+    udpEntry: Address,
+    server: Handler,
+    client: Handler,
+    stack: AsyncDisposableStack,
+  ) {
     this.entry = entry;
+    this.udpEntry = udpEntry;
     this.#server = server;
     this.#client = client;
     this.#stack = stack;
@@ -54,7 +71,7 @@ export class LoadPair implements AsyncDisposable {
    * @param heap V8's flags. Default: those of micss.
    */
   static async start(
-    target: Pick<EchoTarget, "address">,
+    target: LoadTarget,
     sessions: number,
     through: (channel: Address, index: number) => Address = (channel) => channel,
     heap?: string,
@@ -66,11 +83,14 @@ export class LoadPair implements AsyncDisposable {
     const listed = (channels: Address[]) => `[${channels.map((channel) => `"${formatAddress(channel)}"`)}]`;
     const channels = hosts.map((host) => ({ host, port }));
     const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
-    const timeouts = `timeouts: {idle: ${IDLE_SECONDS}s, handshake: 30s}`;
+    const { udp, silence } = target, udpEntry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
+    const flow = silence === undefined ? "" : `, flow: ${silence}s`;
+    const timeouts = `timeouts: {idle: ${IDLE_SECONDS}s, handshake: 30s${flow}}`;
     await Deno.writeTextFile(
       `${path}/server.yaml`,
       `channels: ${listed(channels)}
 targets: {80: "127.0.0.1:${target.address.port}"}
+${udp === undefined ? "" : `udp-targets: {53: "127.0.0.1:${udp.port}"}`}
 limits: {sessions: ${sessions + 2}, accept-rate: 0}
 ${timeouts}
 `,
@@ -79,6 +99,7 @@ ${timeouts}
       `${path}/client.yaml`,
       `servers: {web: {channels: ${listed(channels.map(through))}}}
 forward: ["127.0.0.1:${entry.port}=web:80"]
+${udp === undefined ? "" : `udp-forward: ["127.0.0.1:${udpEntry.port}=web:53"]`}
 limits: {sessions: ${sessions + 2}}
 ${timeouts}
 `,
@@ -88,7 +109,7 @@ ${timeouts}
     const micss = [Deno.execPath(), "run", "-q", ...flags, WEIGHED];
     const server = making.use(await Handler.start("server", ["--config", `${path}/server.yaml`], { micss }));
     const client = making.use(await Handler.start("client", ["--config", `${path}/client.yaml`], { micss }));
-    return new LoadPair(entry, server, client, making.move());
+    return new LoadPair(entry, udpEntry, server, client, making.move());
   }
 
   /** Resource usage of the client and the server. */

@@ -159,6 +159,8 @@ export function describe(holding: readonly Holding[]): string {
 export interface Sizes {
   /** Idle sessions at once. */
   readonly idle: number;
+  /** Flows of datagrams at once. */
+  readonly flows: number;
   /** Duration of idleness, in seconds. */
   readonly hold: number;
   /** Concurrent busy sessions, while the others are idle. */

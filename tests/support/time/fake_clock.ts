@@ -57,16 +57,11 @@ export class FakeClock implements Clock {
     await this.#settle();
     for (let timer = this.#next(end); timer !== undefined; timer = this.#next(end)) {
       this.#timers.delete(timer);
-      this.#now = Math.max(this.#now, timer.due);
+      this.#now = timer.due;
       timer.action();
       await this.#settle();
     }
     this.#now = end;
-  }
-
-  /** Lets time pass in which nothing runs, as on a host that is busy elsewhere: timers that are due run later, late. */
-  pause(ms: number): void {
-    this.#now += ms;
   }
 
   /** Advances the time until a promise settles. @param step Milliseconds per step. */
