@@ -24,12 +24,12 @@ ENTRYPOINT ["/micss", "rules"]
 
 FROM gcr.io/distroless/cc-debian12:nonroot
 LABEL org.opencontainers.image.title="micss" \
-      org.opencontainers.image.description="Carries TCP connections over several network paths, each with one share of every byte" \
+      org.opencontainers.image.description="Carries TCP connections and UDP datagrams over several network paths, each with one share of every byte" \
       org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /micss/micss /micss
-# Default port of a channel.
-EXPOSE 6522
+# Default port of a channel: TCP, and UDP for datagrams.
+EXPOSE 6522 6522/udp
 # By number, so that Kubernetes can verify that it is not root.
 USER 65532:65532
 # Fails when the handler hangs. Needs --admin at this address.

@@ -23,7 +23,7 @@ function read(page: string): string {
 
 export default defineConfig({
   title: "MICSS",
-  description: "TCP connections over several network paths, each with one share of every byte",
+  description: "TCP connections and UDP datagrams over several network paths, each with one share of every byte",
   lang: "en",
   base: process.env.MICSS_SITE_BASE ?? "/",
   srcDir: "pages",

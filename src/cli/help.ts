@@ -3,8 +3,7 @@ import type { CommandTitle, NamedCommand } from "./command.ts";
 import { EXIT_STATUSES } from "./exit_statuses.ts";
 
 /** The program's purpose, in one line. */
-export const TAGLINE =
-  "carries TCP connections over several network paths; reading all but one of them reveals nothing";
+export const TAGLINE = "carries TCP and UDP over several network paths; reading all but one of them reveals nothing";
 
 /** Help of the whole program. */
 export function programHelp(commands: readonly CommandTitle[]): string {

@@ -34,7 +34,8 @@ export function manual(commands: readonly NamedCommand[]): string {
     ".RI [ FLAG ].\\|.\\|.",
     ".SH DESCRIPTION",
     text(
-      "micss carries TCP connections over several network paths at once, each path with one share of every byte: " +
+      "micss carries TCP connections, and UDP datagrams as best effort, over several network paths at once, each path with one share of " +
+        "every byte: " +
         "an attacker who controls all but one of the paths learns nothing about the content, and changes none of it " +
         "unnoticed. Paths are separate only as far as routing keeps them apart.",
     ),

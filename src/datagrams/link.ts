@@ -15,8 +15,8 @@ import { MAX_PACKET, payloadLimit, USUAL_PACKET } from "./payload_limit.ts";
 import { CHALLENGE_INTERVAL, ReturnAddresses } from "./return_address.ts";
 import { Sealer } from "./sealer.ts";
 import { SEND_CAPACITY, sendBatches } from "./send_batches.ts";
-import { MAX_WAIT } from "./share_ring.ts";
 import { TagKey } from "./tag.ts";
+import { WaitingTime } from "./waiting_time.ts";
 
 /** Time in milliseconds after which a path's MTU is asked for again while datagrams are sent. */
 const MEASURE_INTERVAL = 60_000;
@@ -77,13 +77,13 @@ export class DatagramLink {
   readonly #returns: ReturnAddresses | null;
   readonly #flows = new Map<number, FlowReceiver>();
   readonly #classes = new Uint8Array(SEND_CAPACITY);
+  readonly #waiting: WaitingTime;
   #sealer: Sealer | null = null;
   #opener: Opener | null = null;
   #peerHandles: readonly Uint8Array[] = [];
   #limit = 0;
   #measuredAt = -Infinity;
   #closed = false;
-  #expiring = false;
   #challenging = false;
   /** Cancels telling the server again; null if that is not due. */
   #cancelTelling: (() => void) | null = null;
@@ -95,6 +95,7 @@ export class DatagramLink {
     const key = new Uint8Array(DATAGRAM_KEY_LENGTH);
     systemPads(key);
     this.#ports = [...ports];
+    this.#waiting = new WaitingTime(options.clock);
     this.#returns = remotes === null ? new ReturnAddresses(ports.length, systemPads) : null;
     this.means = { key, handles: ports.map((_, channel) => handles.add({ link: this, channel })) };
   }
@@ -255,9 +256,9 @@ export class DatagramLink {
 
   #open(channel: number, packet: Uint8Array, batch: DatagramBatch, index: number): void {
     const opener = this.#opener!, { clock, counts } = this.#options, now = clock.now();
-    const trafficClass = batch.classes[index]!;
-    const opened = opener.open(channel, packet, batch.remotes, index * ENDPOINT_WORDS, now, trafficClass);
-    if (opened === Opened.Waiting && !this.#expiring) this.#expireLater();
+    const trafficClass = batch.classes[index]!, time = this.#waiting.at(now);
+    const opened = opener.open(channel, packet, batch.remotes, index * ENDPOINT_WORDS, time, trafficClass);
+    if (opened === Opened.Waiting && !this.#waiting.ticks) this.#waiting.tick((time) => this.#expire(time));
     if (opened === Opened.Forged) this.#options.forged();
     if (opened !== Opened.Datagram && opened !== Opened.Belated) return;
     if (this.#returns !== null) this.#verified(this.#returns, opener, packet.length, now);
@@ -313,14 +314,11 @@ export class DatagramLink {
     this.#transmit(port, batch!, 1);
   }
 
-  #expireLater(): void {
-    this.#expiring = true;
-    this.#options.clock.after(MAX_WAIT, () => {
-      this.#expiring = false;
-      const opener = this.#opener;
-      opener?.expire(this.#options.clock.now());
-      if (opener !== null && opener.held > 0) this.#expireLater();
-    });
+  /** Lets go of shares that have waited too long. @returns True if others wait. */
+  #expire(time: number): boolean {
+    const opener = this.#opener;
+    opener?.expire(time);
+    return opener !== null && opener.held > 0;
   }
 
   #flush(): void {

@@ -5,7 +5,7 @@ import { PACKET_HEAD_LENGTH } from "./packet.ts";
 /** Entries of a ring. */
 export const RING_ENTRIES = 1024;
 
-/** Time that a share waits for the others of its datagram, in milliseconds. */
+/** Time that a share waits for the others of its datagram, in milliseconds of a `WaitingTime`. */
 export const MAX_WAIT = 200;
 
 /** A packet that waits, at the start of a room in the module's memory; outside of that if it is long or no room is free. */

@@ -284,3 +284,28 @@ testWith(
     await handler.waitForLog("channel not kept apart", { channel: 2, reason: /^leaves by eth0, not eth1; / });
   },
 );
+
+testWith(
+  ["network namespaces", "dig", "dnsmasq", "nft"],
+  "datagrams reach a server behind addresses that are translated to ports of one, as Kubernetes Services are",
+  async () => {
+    await using topology = await makeTopology();
+    const { near, far } = topology, hosts = ["192.0.2.10", "198.51.100.10", "203.0.113.10"];
+    await far.ip(...hosts.map((host, at) => `address add ${host}/32 dev c${at + 1}`));
+    await near.ip(...hosts.map((host, at) => `route add ${host} via 10.77.${at + 1}.2`));
+    const mappings = hosts.flatMap((host, at) =>
+      ["tcp", "udp"].map((protocol) => `ip daddr ${host} ${protocol} dport 6522 dnat to 10.77.1.2:${6522 + at};`)
+    );
+    const chain = `chain in { type nat hook prerouting priority dstnat; ${mappings.join(" ")} };`;
+    await run(["nft", `table ip services { ${chain} }`], far);
+    await using settings = await configFile(
+      'channels: ["0.0.0.0:6522", "0.0.0.0:6523", "0.0.0.0:6524"]\ndistinct-addresses: false\n' +
+        "udp-targets: {53: 127.0.0.1}\n",
+    );
+    await using _server = await Handler.start("server", ["--config", settings.file], far);
+    const client = ["--server", `web=${hosts}`, "--udp-forward", "127.0.0.1:53=web:53"];
+    await using _client = await Handler.start("client", client, near);
+    await using _dns = await startDns(new Map([["name.test", "text"]]), far);
+    assertEquals((await run(["dig", "@127.0.0.1", "+short", "name.test", "TXT"], near)).text(), '"text"\n');
+  },
+);

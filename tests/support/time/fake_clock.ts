@@ -57,11 +57,16 @@ export class FakeClock implements Clock {
     await this.#settle();
     for (let timer = this.#next(end); timer !== undefined; timer = this.#next(end)) {
       this.#timers.delete(timer);
-      this.#now = timer.due;
+      this.#now = Math.max(this.#now, timer.due);
       timer.action();
       await this.#settle();
     }
     this.#now = end;
+  }
+
+  /** Lets time pass in which nothing runs, as on a host that is busy elsewhere: timers that are due run later, late. */
+  pause(ms: number): void {
+    this.#now += ms;
   }
 
   /** Advances the time until a promise settles. @param step Milliseconds per step. */
