@@ -23,6 +23,9 @@ const SWEEP_INTERVAL = 1000;
 /** Part of the flows that is ended when a new one has no place: those that were silent longest. */
 const EVICTED_PART = 16;
 
+/** Time in milliseconds between two searches for silent flows to end. */
+const EVICTION_INTERVAL = 20;
+
 /** Shortest silence of a flow that is ended to make room, in milliseconds. */
 const MIN_EVICTED_SILENCE = 1000;
 
@@ -60,6 +63,7 @@ export class Flows implements FlowOpener {
   readonly #budget = new ByteBudget(WAITING_BUDGET);
   readonly #running = new Map<ClientFlow, Promise<void>>();
   #sweeping = false;
+  #evictedAt = -Infinity;
   #closed = false;
 
   /** Starts without flows. */
@@ -142,6 +146,9 @@ export class Flows implements FlowOpener {
   #place(): boolean {
     if (this.#options.take()) return true;
     const now = this.#options.clock.now();
+    // Whoever floods from ever new addresses causes one search in this time, not one with each datagram.
+    if (now - this.#evictedAt < EVICTION_INTERVAL) return false;
+    this.#evictedAt = now;
     const silent = [...this.#running.keys()].filter(({ usedAt }) => now - usedAt >= MIN_EVICTED_SILENCE);
     silent.sort((a, b) => a.usedAt - b.usedAt);
     // Their places are free in a moment, for the next datagram.
