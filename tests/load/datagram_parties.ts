@@ -56,9 +56,9 @@ export class DatagramApplications implements Disposable {
     void this.#receive();
   }
 
-  /** Indexes of the applications that have got fewer than two answers. */
-  get unanswered(): number[] {
-    return [...this.#answered.keys()].filter((index) => this.#answered[index]! < 2);
+  /** Those that have got fewer than two answers, of all or of some. */
+  unanswered(some: Iterable<number> = this.#answered.keys()): number[] {
+    return [...some].filter((index) => this.#answered[index]! < 2);
   }
 
   /** Sends a datagram of each of some applications, at most 64. @param length In bytes. */
