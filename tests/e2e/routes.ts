@@ -2,7 +2,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Handler, micssCommand } from "../support/handlers/handlers.ts";
 import { applicationCommand, startTarget } from "../support/programs/peer.ts";
-import { makeTempDir, type Outcome, Program, run, type RunOptions } from "../support/programs/process.ts";
+import {
+  LONG_PATIENCE,
+  makeTempDir,
+  type Outcome,
+  Program,
+  run,
+  type RunOptions,
+} from "../support/programs/process.ts";
 import type { Need } from "../support/programs/programs.ts";
 import type { Namespace } from "../support/system/namespaces.ts";
 import { makeTwoLinks, type TwoLinks } from "../support/system/two_links.ts";
@@ -127,9 +134,9 @@ export async function openRoutedWorld(
     }),
   );
   const eventually = async (condition: () => Promise<boolean>) => {
-    const until = performance.now() + 60_000;
+    const limit = 2 * LONG_PATIENCE, until = performance.now() + limit;
     while (!await condition()) {
-      if (performance.now() > until) throw new Error(`not within 60 s: ${condition}\n${client.describe()}`);
+      if (performance.now() > until) throw new Error(`not within ${limit} ms: ${condition}\n${client.describe()}`);
       await sleep(100);
     }
   };
