@@ -29,8 +29,9 @@ function addJoinedServers(config: ClientConfig): ClientConfig {
   const configured = new Set(config.servers.map(({ name }) => name));
   const joined = joinedServers(config).filter(({ name }) => !configured.has(name));
   if (joined.length === 0) return config;
-  const { forwards, redirects, tproxies, socks5, httpConnects } = config;
-  const listens = [forwards, redirects, tproxies, socks5, httpConnects].some(({ length }) => length > 0);
+  const { forwards, udpForwards, redirects, tproxies, udpTproxies, socks5, httpConnects } = config;
+  const ingress = [forwards, udpForwards, redirects, tproxies, udpTproxies, socks5, httpConnects];
+  const listens = ingress.some(({ length }) => length > 0);
   return { ...config, servers: [...config.servers, ...joined], ...!listens && { socks5: DEFAULT_INGRESS } };
 }
 

@@ -1,0 +1,36 @@
+import { assertEquals } from "@std/assert";
+import { clientSpec } from "../../src/config/client.ts";
+import { parseConfig } from "../../src/config/load.ts";
+import { ClientState, type JoinedServer } from "../../src/state/client_state.ts";
+import { hasDefaultIngress, withJoinedServers } from "../../src/state/joined_servers.ts";
+import { makeTempDir } from "../support/programs/process.ts";
+
+const WEB: JoinedServer = {
+  name: "web",
+  channels: [{ host: "192.0.2.10", port: 6522 }, { host: "198.51.100.10", port: 6522 }],
+  serverKey: { kind: "micss-ed25519-public-v1", material: new Uint8Array(32).fill(1), comment: "" },
+  clientKey: { kind: "micss-ed25519-v1", material: new Uint8Array(32).fill(2), comment: "" },
+  client: "alice",
+  invitation: "0123456789abcdef",
+};
+
+const CONFIGURED: readonly string[][] = [
+  ["--forward", "127.0.0.1:8080=web:80"],
+  ["--udp-forward", "127.0.0.1:5353=web:53"],
+  ["--redirect", "127.0.0.1"],
+  ["--tproxy", "127.0.0.1"],
+  ["--udp-tproxy", "127.0.0.1"],
+  ["--socks5", "127.0.0.1:1081"],
+  ["--http-connect", "127.0.0.1:3128"],
+];
+
+Deno.test("SOCKS5 at the loopback address is added to joined servers only if no ingress of any kind is configured", async () => {
+  await using directory = await makeTempDir();
+  new ClientState(directory.path).keep(WEB);
+  const defaultIngress = (...flags: string[]) => {
+    const args = ["--state", directory.path, ...flags];
+    return hasDefaultIngress(parseConfig("micss client", withJoinedServers(clientSpec), args, () => ""));
+  };
+  assertEquals(defaultIngress(), true);
+  assertEquals(CONFIGURED.filter((flags) => defaultIngress(...flags)), []);
+});
