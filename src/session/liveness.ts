@@ -146,11 +146,12 @@ function giveUpSilent(association: Association, { receivedFor }: LastSeen, silen
   const stopped = all ? association.stalled : silent;
   const unknown = stopped.length === 0 || all && stopped.length === silent.length;
   if (unknown && !association.rejoins) return association.fail(new Silence(silence));
-  const [dead, ...others] = unknown ? silent : stopped;
-  const are = others.length > 1 ? "are" : "is";
-  const too = others.length > 0 ? `, and so ${are} ${channelsOf(others)}` : "";
-  const cause = new Error(`silent for ${silence / 1000} s${too}`);
-  for (const index of [dead!, ...others]) {
+  const dead = unknown ? silent : stopped;
+  for (const index of dead) {
+    const others = dead.filter((other) => other !== index);
+    const are = others.length > 1 ? "are" : "is";
+    const too = others.length > 0 ? `, and so ${are} ${channelsOf(others)}` : "";
+    const cause = new Error(`silent for ${silence / 1000} s${too}`);
     if (association.lost(index, cause) !== null) return association.abort();
   }
 }
