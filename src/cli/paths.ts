@@ -18,6 +18,7 @@ import { report } from "../paths/report.ts";
 import { isOnePath } from "../paths/shared.ts";
 import { withJoinedServers } from "../state/joined_servers.ts";
 import type { Command, Output } from "./command.ts";
+import { withDefaultState } from "./state.ts";
 
 const SUBJECT = "micss paths";
 
@@ -28,14 +29,16 @@ const OPTIONS: readonly Option[] = [
   { flag: "config", placeholder: "FILE", doc: "Client configuration with servers and database; flags override it" },
   ...optionsOf({ servers: clientSpec.schema.servers, database: clientIdentifySchema.database })
     .filter(({ flag }) => flag !== undefined),
+  withDefaultState(optionsOf({ state: clientSpec.schema.state })[0]!),
   { flag: "json", doc: "Print JSON" },
 ];
 
 /** `micss paths`. */
 export const command: Command = {
-  usage: "(--config FILE | --server NAME=HOST[:PORT],HOST[:PORT]...) [--database FILE] [--json]",
+  usage: "[--config FILE | --server NAME=HOST[:PORT],HOST[:PORT]...] [--database FILE] [--state DIR] [--json]",
   options: OPTIONS,
   examples: [
+    "micss paths",
     "micss paths --config client.yaml",
     "micss paths --server 'web=192.0.2.10 via wlan0,198.51.100.10 via lte0' --json",
   ],
@@ -47,7 +50,7 @@ export const command: Command = {
       schema: clientSpec.schema,
       check: ({ servers }, problems) => checkServers(servers, problems),
     };
-    const settings = new Map([...flags].filter(([flag]) => flag === "server" || flag === "database"));
+    const settings = new Map([...flags].filter(([flag]) => ["server", "database", "state"].includes(flag)));
     const config = readConfig(withJoinedServers(spec), {
       subject: SUBJECT,
       flags: settings,

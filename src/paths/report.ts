@@ -27,7 +27,7 @@ export function report({ server, channels, maxPayload, wireguardMtu, shared }: S
   const verdict = onePath
     ? ["NOT SEPARATE: whoever owns what they share has a share of each."]
     : failures.length > 0
-    ? []
+    ? ["Not known whether they are separate: not every channel has a path now."]
     : shared.length > 0
     ? ["Separate at this machine; what they share on the way has a share of each."]
     : straying.length > 0

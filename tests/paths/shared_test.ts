@@ -43,6 +43,17 @@ NOT SEPARATE: whoever owns what they share has a share of each.
   );
 });
 
+Deno.test("a report gives no verdict while a channel has no path", () => {
+  const { hops: _, gateway: _none, roundTrip: _unknown, ...failed } = lte;
+  const channels = [wifi, { ...failed, failure: "Network is unreachable" }];
+  const lines = report({ server: "web", channels, shared: [] }).split("\n");
+  assertEquals(lines.slice(-3), [
+    "channel 2: Network is unreachable",
+    "Not known whether they are separate: not every channel has a path now.",
+    "",
+  ]);
+});
+
 Deno.test("what fits all channels is what fits the narrowest, less a share's head, and for WireGuard what it adds", () => {
   assertEquals(largestDatagrams([1472, 1452, 1472]), { maxPayload: 1420, wireguardMtu: 1376 });
   assertEquals(largestDatagrams([1472, 1472]), { maxPayload: 1440, wireguardMtu: 1408 });
