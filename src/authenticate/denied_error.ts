@@ -11,7 +11,7 @@ const MESSAGES: Readonly<Record<DeniedCode, string>> = {
 
 const HINTS: Readonly<Record<DeniedCode, string>> = {
   [DeniedCode.NoProof]: "give --client-key and the server's key, or join with an invitation",
-  [DeniedCode.NotAuthentic]: "is the public half of this client's key among the server's clients?",
+  [DeniedCode.NotAuthentic]: "is the public half of this client's key among the server's clients, or was it revoked?",
   [DeniedCode.NoSuchKey]: "is servers.NAME.key the public half of one of the server's keys?",
   [DeniedCode.NotInvited]: "ask for a new invitation: each works once, and for a limited time",
   [DeniedCode.Revoked]: "ask the server's administrator",

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type AdminAddress, adminSyntax, DEFAULT_ADMIN } from "../config/admin.ts";
 import { quote, UsageError } from "../config/problems.ts";
 import type { Option } from "../config/schema.ts";
+import { withoutEcho } from "../config/shape.ts";
 import { ask, NoAnswer } from "../observe/admin/ask.ts";
 import type { Status } from "../observe/status.ts";
 import { SystemSignals } from "../run/signals.ts";
@@ -56,7 +57,8 @@ function readAddress(text: string | undefined): AdminAddress {
     return adminSyntax.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new UsageError([`${SUBJECT}: --admin ${quote(text)}: ${error.message}`]);
+    const place = `${SUBJECT}: --admin ${quote(text)}`;
+    throw new UsageError([`${place}: ${withoutEcho(error.message, text, place)}`]);
   }
 }
 

@@ -113,7 +113,7 @@ function remembered<T>(value: T, { place }: { place: string }, problems: Problem
 }
 
 /** Removes the quoted text from `REASON: "TEXT"; REMEDY` if the place shows it already. */
-function withoutEcho(message: string, text: string, place: string): string {
+export function withoutEcho(message: string, text: string, place: string): string {
   if (!place.endsWith(quote(text))) return message;
   for (const echo of [quote(text), `"${text}"`]) {
     const at = message.indexOf(`: ${echo};`);

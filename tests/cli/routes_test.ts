@@ -32,7 +32,7 @@ Deno.test("an unknown action, or a mistake with a known one, is reported in one 
     ],
     [
       ["apply"],
-      "micss routes apply: no server; give --config FILE, or --server 'NAME=HOST via DEVICE,HOST via DEVICE'",
+      "micss routes apply: no server; give --config FILE, or --server 'NAME=HOST via DEVICE,HOST via DEVICE', also if it is joined",
     ],
     [
       ["apply", "server", "--channel", "192.0.2.1"],
