@@ -62,7 +62,8 @@ const OPTIONS: readonly Option[] = [
 
 /** `micss invite`. */
 export const command: Command = {
-  usage: "NAME [--as NAME] [--port PORT]... [--expires DURATION] [--config FILE | --channel HOST[:PORT]...] [--state DIR]",
+  usage:
+    "NAME [--as NAME] [--port PORT]... [--expires DURATION] [--config FILE | --channel HOST[:PORT]...] [--state DIR]",
   options: OPTIONS,
   examples: [
     "micss invite alice --channel 192.0.2.10 --channel 198.51.100.10",

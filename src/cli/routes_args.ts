@@ -27,7 +27,10 @@ const clientRoutesSpec: Spec<ClientConfig> = {
   schema: clientSpec.schema,
   check({ servers }, problems) {
     if (servers.length === 0) {
-      problems.at(servers, "no server; give --config FILE, or --server 'NAME=HOST via DEVICE,HOST via DEVICE', also if it is joined");
+      problems.at(
+        servers,
+        "no server; give --config FILE, or --server 'NAME=HOST via DEVICE,HOST via DEVICE', also if it is joined",
+      );
     }
     checkServers(servers, problems);
     for (const channel of servers.flatMap(({ channels }) => channels)) {
