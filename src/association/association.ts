@@ -18,7 +18,7 @@ import { WireError } from "../wire/decoder.ts";
 import { ChannelsSink, type Written } from "./channels_sink.ts";
 import { ChannelsSource } from "./channels_source.ts";
 import { ShareSender } from "./share_sender.ts";
-import { joinShares } from "./share_joiner.ts";
+import { shareJoiner } from "./share_joiner.ts";
 import { shareSplitter } from "./share_splitter.ts";
 
 /** Bytes of a channel and direction that are kept before the other side has acknowledged anything. */
@@ -28,11 +28,12 @@ const KEPT_UNACKNOWLEDGED = 256 * 1024;
 const MAX_LAG = 4 * 1024 * 1024;
 
 /**
- * n associated connections as one duplex stream of message bytes (paper, section III-E), to be piped into and from.
+ * n associated connections as one duplex stream of message bytes (paper, section III-E): a pipeline of Web Streams each way.
  *
- *     writable: message bytes | ChannelsSink: split, n channels
- *     readable: n channels, ChannelsSource: joined | message bytes
- *     records(): n channels, ChannelsSource: joined, verified | bodies of records
+ *     writable: message bytes | shareSplitter | ChannelsSink: n channels
+ *     readable: n channels: ChannelsSource | shareJoiner | message bytes
+ *
+ * A stage costs 0.35 microseconds a chunk, little for chunks that carry all that was sent in a turn of the event loop.
  *
  * Owns the connections. The association's owner ends it with {@linkcode Association.end} or {@linkcode Association.abort},
  * which may be repeated; nothing else closes a connection.
@@ -46,9 +47,7 @@ export class Association {
   readonly threshold: number;
   /** Splits and joins its messages. */
   readonly scheme: Scheme;
-  /** Creates the received message's stream, of what is passed on of its chunks. */
-  readonly #receive: (<T>(passed: (message: Chunk) => T | null) => ReadableStream<T>) | null = null;
-  #message: ReadableStream<Chunk> | null = null;
+  readonly #message: ReadableStream<Chunk> | null = null;
   readonly #verified: ThresholdSource | null = null;
   /** Message bytes to send, in chunks that fit a pooled buffer; releases each once it is split. Closing half-closes. */
   readonly writable: WritableStream<Chunk>;
@@ -104,9 +103,8 @@ export class Association {
       isAway: (index: number) => this.#away.has(index),
     };
     if (threshold === readers.length) {
-      const scheme = this.scheme = sharing.scheme ?? xor;
-      this.#receive = (passed) =>
-        new ChannelsSource(all, events, (shares) => passed(joinShares(scheme, shares))).readable;
+      this.scheme = sharing.scheme ?? xor;
+      this.#message = new ChannelsSource(all, events).readable.pipeThrough(shareJoiner(this.scheme));
     } else {
       const ofSome = this.scheme = thresholdScheme(threshold);
       this.#verified = new ThresholdSource(all, ofSome, events, sharing.clock ?? systemClock);
@@ -116,12 +114,14 @@ export class Association {
     readers.forEach((reader, index) => {
       if (reader === null) void this.suspend(index);
     });
-    const splitter = shareSplitter(this.scheme, commonGuard(pads), readers.length);
-    const sink = new ChannelsSink(splitter, this.#senders, (length) => {
+    const sink = new ChannelsSink(this.#senders, (length) => {
       this.written(length);
       if (threshold < readers.length) this.#cutLaggards();
     }, threshold);
-    this.writable = sink.writable;
+    const splitter = shareSplitter(this.scheme, commonGuard(pads), readers.length);
+    this.writable = splitter.writable;
+    // A channel's failure reaches the writer through the pipe.
+    splitter.readable.pipeTo(sink.writable).catch(() => {});
   }
 
   /**
@@ -129,13 +129,13 @@ export class Association {
    * threshold: only records tell which shares are right.
    */
   get readable(): ReadableStream<Chunk> {
-    if (this.#receive === null) throw new TypeError("no message bytes before they are verified");
-    return this.#message ??= this.#receive((message) => message);
+    if (this.#message === null) throw new TypeError("no message bytes before they are verified");
+    return this.#message;
   }
 
   /** Bodies of records that have been verified; the reader holds each. Either this or `readable` is used, once. */
   records(): ReadableStream<readonly Chunk[]> {
-    return this.#verified?.readable ?? this.#receive!(recordOpener());
+    return this.#verified?.readable ?? this.readable.pipeThrough(recordOpener());
   }
 
   /** The connections, in the order of their shares; the last one of a channel that is away. */

@@ -1,6 +1,5 @@
 import type { Chunk } from "../net/chunk.ts";
 import type { ShareSender } from "./share_sender.ts";
-import type { Splitter } from "./share_splitter.ts";
 
 /**
  * Chunks that may be on their way into the channels. With a second one, split while the first is being written, more memory is
@@ -12,13 +11,12 @@ const AHEAD = 1;
 export type Written = (length: number) => void;
 
 /**
- * Splits message bytes and sends the shares over n channels concurrently, chunk by chunk: the slowest of the channels that are
- * needed sets the pace. Closing half-closes every channel after the bytes written.
+ * Sends shares over n channels concurrently, chunk by chunk: the slowest of the channels that are needed sets the pace.
+ * Closing half-closes every channel after the bytes written.
  */
-export class ChannelsSink implements UnderlyingSink<Chunk> {
-  /** Accepts message bytes, in chunks that fit a pooled buffer, and releases each once it is split. */
-  readonly writable: WritableStream<Chunk>;
-  readonly #split: Splitter;
+export class ChannelsSink implements UnderlyingSink<readonly Chunk[]> {
+  /** Accepts one share for each channel, all of one length, and releases them. */
+  readonly writable: WritableStream<readonly Chunk[]>;
   readonly #senders: readonly ShareSender[];
   readonly #needed: number;
   readonly #written: Written;
@@ -26,23 +24,20 @@ export class ChannelsSink implements UnderlyingSink<Chunk> {
   /**
    * Creates a sink that has sent nothing.
    *
-   * @param split Splits each chunk into a share for each sender, all of one length. Not a stage of its own, which costs more
-   * than splitting a small message does (docs/BENCHMARKS.md).
    * @param senders One for each share.
    * @param written Called when `needed` channels have accepted a chunk.
    * @param needed Default: all.
    */
-  constructor(split: Splitter, senders: readonly ShareSender[], written: Written, needed: number = senders.length) {
-    this.#split = split;
+  constructor(senders: readonly ShareSender[], written: Written, needed: number = senders.length) {
     this.#senders = senders;
     this.#needed = needed;
     this.#written = written;
-    this.writable = new WritableStream<Chunk>(this, new CountQueuingStrategy({ highWaterMark: AHEAD }));
+    this.writable = new WritableStream<readonly Chunk[]>(this, new CountQueuingStrategy({ highWaterMark: AHEAD }));
   }
 
-  /** Called by the stream: splits the message, and writes each share to its channel. */
-  async write(message: Chunk): Promise<void> {
-    const { length } = message.bytes, shares = this.#split(message);
+  /** Called by the stream: writes each share to its channel. */
+  async write(shares: readonly Chunk[]): Promise<void> {
+    const { length } = shares[0]!.bytes;
     const sent = this.#senders.map((sender, index) => sender.send(shares[index]!));
     await (this.#needed === sent.length ? Promise.all(sent) : first(this.#needed, sent));
     this.#written(length);

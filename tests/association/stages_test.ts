@@ -3,9 +3,9 @@ import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEqua
 import { ChannelReader } from "../../src/association/channel_reader.ts";
 import { ChannelsSink } from "../../src/association/channels_sink.ts";
 import { ChannelsSource } from "../../src/association/channels_source.ts";
-import { joinShares } from "../../src/association/share_joiner.ts";
+import { shareJoiner } from "../../src/association/share_joiner.ts";
 import { ShareSender } from "../../src/association/share_sender.ts";
-import { shareSplitter, type Splitter } from "../../src/association/share_splitter.ts";
+import { shareSplitter } from "../../src/association/share_splitter.ts";
 import type { Chunk } from "../../src/net/chunk.ts";
 import type { Connection } from "../../src/net/connection.ts";
 import { xor } from "../../src/sharing/xor.ts";
@@ -22,12 +22,12 @@ async function all<T>(stream: ReadableStream<T>): Promise<T[]> {
   return await Array.fromAsync(stream);
 }
 
-Deno.test("shares have the message's length and alignment, join to it, and the message is released, unchanged", () => {
+Deno.test("shares have the message's length and alignment, join to it, and the message is released, unchanged", async () => {
   const chunk = fc.tuple(bytes(1, 700), fc.nat(7)), count = fc.integer({ min: 2, max: 16 });
-  fc.assert(fc.property(fc.array(chunk, { maxLength: 5 }), count, (sent, count) => {
+  await fc.assert(fc.asyncProperty(fc.array(chunk, { maxLength: 5 }), count, async (sent, count) => {
     const lender = new Lender(), messages = sent.map(([bytes, phase]) => lender.lend(bytes, phase));
     const splitter = shareSplitter(xor, new Random(1).fill, count);
-    const shares = messages.map(splitter);
+    const shares = await all(ReadableStream.from(messages).pipeThrough(splitter));
     assertEquals([shares.length, lender.held], [sent.length, 0]);
     shares.forEach((some, index) => {
       const [message, phase] = sent[index]!;
@@ -49,23 +49,21 @@ Deno.test("no share of a message passes whose pads fail, at whichever pad, and n
       if (pads++ === failing) throw new Error("no entropy");
       into.fill(pads);
     }, 3);
-    const lender = new Lender(), channels = [0, 1, 2].map(() => new Accepting([].values()));
+    const lender = new Lender(), shares: (readonly Chunk[])[] = [];
     const messages = [1, 2, 3, 4].map((byte) => lender.lend(Uint8Array.of(byte, byte)));
-    const { writable } = new ChannelsSink(splitter, sendersOf(channels), () => {});
-    await assertRejects(() => ReadableStream.from(messages).pipeTo(writable), Error, "no entropy");
-    const passed = failing >> 1;
-    assertEquals(channels.map(({ pieces }) => pieces.length), [passed, passed, passed]);
-    assertEquals([pads, lender.held], [failing + 1, 4 - passed]);
+    const into = new WritableStream<readonly Chunk[]>({ write: (some) => void shares.push(some) });
+    await assertRejects(() => ReadableStream.from(messages).pipeThrough(splitter).pipeTo(into), Error, "no entropy");
+    assertEquals([shares.length, pads], [failing >> 1, failing + 1]);
   }
 });
 
-Deno.test("shares are joined in the first one's memory, which is passed on; the others are released", () => {
+Deno.test("shares are joined in the first one's memory, which is passed on; the others are released", async () => {
   const lender = new Lender(), message = new Random(2).bytes(100);
   const shares = Array.from({ length: 3 }, () => lender.lend(new Uint8Array(100)));
   xor.split(message, shares.map(({ bytes }) => bytes), new Random(3).fill);
-  const joined = joinShares(xor, shares);
+  const [joined, ...others] = await all(ReadableStream.from([shares]).pipeThrough(shareJoiner(xor)));
   assertStrictEquals(joined, shares[0]);
-  assertEquals([lender.held, taken(joined), lender.held], [1, message, 0]);
+  assertEquals([others.length, lender.held, taken(joined!), lender.held], [0, 1, message, 0]);
 });
 
 /** A channel that accepts as many bytes of each write as the next number says, up to an offset at which it breaks. */
@@ -95,12 +93,11 @@ function sendersOf(channels: readonly Accepting[]): ShareSender[] {
   return channels.map(({ connection }, index) => new ShareSender(connection, (cause) => failed(index, cause)));
 }
 
-/** Splits a chunk into shares that are told apart: the message, each byte changed by the channel's number. */
-function splitterOf(channels: number, lender: Lender): Splitter {
-  return (message) => {
-    const piece = taken(message);
-    return Array.from({ length: channels }, (_, index) => lender.lend(piece.map((byte) => byte ^ index)));
-  };
+/** Shares of a message's pieces: each a chunk of a lender for each channel. */
+function sharesOf(pieces: readonly Uint8Array[], channels: number, lender: Lender): (readonly Chunk[])[] {
+  return pieces.map((piece) =>
+    Array.from({ length: channels }, (_, index) => lender.lend(piece.map((byte) => byte ^ index)))
+  );
 }
 
 const written = bytes(1, 200).chain((whole) => fc.tuple(fc.constant(whole), cutsOf(whole, 6)));
@@ -111,9 +108,8 @@ Deno.test("each channel gets its shares in order, however little it accepts at a
     fc.asyncProperty(written, fc.array(lengths, { minLength: 2, maxLength: 4 }), async ([whole, cuts], all) => {
       const pieces = cuts.filter(({ length }) => length > 0), lender = new Lender(), passed: number[] = [];
       const channels = all.map((lengths) => new Accepting(lengths));
-      const senders = sendersOf(channels), split = splitterOf(channels.length, lender);
-      const sink = new ChannelsSink(split, senders, (length) => passed.push(length));
-      await ReadableStream.from(pieces.map((piece) => lender.lend(piece))).pipeTo(sink.writable);
+      const senders = sendersOf(channels), sink = new ChannelsSink(senders, (length) => passed.push(length));
+      await ReadableStream.from(sharesOf(pieces, channels.length, lender)).pipeTo(sink.writable);
       channels.forEach(({ pieces, closed }, index) => {
         assertEquals([concat(pieces).toHex(), closed], [whole.map((byte) => byte ^ index).toHex(), true]);
       });
@@ -130,9 +126,8 @@ Deno.test("a channel that breaks fails the stream with its number; a share that 
     const breaksAt = at % whole.length, lender = new Lender();
     const pieces = cuts.filter(({ length }) => length > 0), passed: number[] = [];
     const channels = [0, 1, 2].map((index) => new Accepting(lengths, index === victim ? breaksAt : Infinity));
-    const senders = sendersOf(channels);
-    const sink = new ChannelsSink(splitterOf(3, lender), senders, (length) => passed.push(length));
-    const writing = ReadableStream.from(pieces.map((piece) => lender.lend(piece))).pipeTo(sink.writable);
+    const senders = sendersOf(channels), sink = new ChannelsSink(senders, (length) => passed.push(length));
+    const writing = ReadableStream.from(sharesOf(pieces, 3, lender)).pipeTo(sink.writable);
     const error = await assertRejects(() => writing, Error, `channel ${victim + 1}`);
     assertInstanceOf(error.cause, Deno.errors.BrokenPipe);
     await settle();
@@ -177,19 +172,18 @@ Deno.test("shares come aligned, each byte once and in order, in whichever order 
         ended: () => Promise.resolve(false),
         joined: (length: number) => void (joined += length),
       };
-      let held: Uint8Array[][] = [];
-      // As records may: some pass only together with those behind them.
-      const pass = (shares: readonly Chunk[]): Uint8Array[][] | null => {
-        const [first] = shares;
-        for (const { bytes } of shares) {
-          assertEquals([bytes.length, bytes.byteOffset % 8], [first!.bytes.length, first!.bytes.byteOffset % 8]);
-        }
-        assert(first!.bytes.length > 0);
-        held.push(shares.map(taken));
-        if (joined < whole.length && joined % 3 === 0) return null;
-        return [held, held = []][0]!;
-      };
-      const reading = all(new ChannelsSource(readers, events, pass).readable);
+      const reading = all(new ChannelsSource(readers, events).readable.pipeThrough(
+        new TransformStream<readonly Chunk[], Uint8Array[]>({
+          transform(shares, controller) {
+            const [first] = shares;
+            for (const { bytes } of shares) {
+              assertEquals([bytes.length, bytes.byteOffset % 8], [first!.bytes.length, first!.bytes.byteOffset % 8]);
+            }
+            assert(first!.bytes.length > 0);
+            controller.enqueue(shares.map(taken));
+          },
+        }),
+      ));
       for (let idle = 0; idle < 3;) {
         await settle();
         const next = [...waiting.keys()];
@@ -201,7 +195,7 @@ Deno.test("shares come aligned, each byte once and in order, in whichever order 
         waiting.delete(index);
         resolve();
       }
-      const given = (await reading).flat();
+      const given = await reading;
       cuts.forEach((_, index) => {
         assertEquals(concat(given.map((shares) => shares[index]!)).toHex(), whole.map((byte) => byte ^ index).toHex());
       });

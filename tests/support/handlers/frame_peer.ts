@@ -3,6 +3,7 @@ import type { Association } from "../../../src/association/association.ts";
 import { Chunk } from "../../../src/net/chunk.ts";
 import { RECORD_HEAD_LENGTH } from "../../../src/records/record.ts";
 import { RecordEncoder } from "../../../src/records/record_encoder.ts";
+import { recordOpener } from "../../../src/records/record_opener.ts";
 import { systemPads } from "../../../src/sharing/system_pads.ts";
 import { concat } from "../../../src/wire/concat.ts";
 import { type Frame, FrameType } from "../../../src/wire/frame.ts";
@@ -34,7 +35,7 @@ export class FramePeer {
   constructor(association: Association) {
     this.#writer = association.writable.getWriter();
     this.#writer.closed.catch(() => {});
-    this.ended = association.records()
+    this.ended = association.readable.pipeThrough(recordOpener())
       .pipeTo(
         new WritableStream<readonly Chunk[]>({ write: (records) => records.forEach((record) => this.#take(record)) }),
       )
