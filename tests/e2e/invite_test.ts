@@ -118,7 +118,8 @@ testWith(
     const began = performance.now();
     await micss(["clients", "revoke", "alice", ...state]);
     await client.waitForLogs(4, "session reset");
-    assert(performance.now() - began < 5_000);
+    // A small part of what the downloads take.
+    assert(performance.now() - began < 30_000);
     await server.waitForLog("client refused", { reason: "alice is not admitted any more" });
     assert((await run([...CURL, ...proxy, "http://web/small"], { mayFail: true })).code !== 0);
     const again = await micss(["join", ...winner], { input: line, mayFail: true });

@@ -100,7 +100,7 @@ Deno.test("the vectors of frames are decoded, and encoded unless their text is n
     if (!String(values["text"]).includes("\ufffd")) assertEquals(encoded(frame!), bytes(whole), name);
     types.add(type);
   }
-  assertEquals(types.size, 20);
+  assertEquals(types.size, 21);
 });
 
 Deno.test("the records of the directions are the frames that they say", () => {
