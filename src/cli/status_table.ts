@@ -101,7 +101,7 @@ function datagramLines(
   { sent, sentBytes, received, receivedBytes, dropped }: DatagramTotals = NO_DATAGRAMS,
 ): string[] {
   const both = `${sent} sent (${bytes(sentBytes)}), ${received} received (${bytes(receivedBytes)})`;
-  // Where not all shares are needed, those to spare are duplicates.
+  // With a threshold, the shares to spare are duplicates.
   const reasons = Object.entries(dropped).filter(([reason, count]) => count > 0 && reason !== "duplicate");
   const { forged = 0 } = dropped;
   return [

@@ -1,6 +1,6 @@
 import type { OpenerCounts } from "./opener.ts";
 
-/** What all links of a handler have sent, received and dropped. Best effort: nothing but these counts tells of a loss. */
+/** Counts of all links of a handler: sent, received, dropped. Best effort: nothing else tells of a loss. */
 export class DatagramCounts implements OpenerCounts {
   /** Datagrams sent. */
   sent = 0;

@@ -66,11 +66,12 @@ export interface LinkOptions {
 }
 
 /**
- * The datagrams of one association, in both directions (docs/PROTOCOL.md, appendix A): seals those to send, a turn's in one call for
- * each channel, and hands those that arrive to their flows. Best effort: what can't be sent is dropped and counted.
+ * The datagrams of one association, in both directions (docs/PROTOCOL.md, appendix A): seals those to send, a turn's in
+ * one call for each channel, and hands those that arrive to their flows. Best effort: what can't be sent is dropped and
+ * counted.
  */
 export class DatagramLink {
-  /** What to hand out to the other side. */
+  /** The means to hand out to the other side. */
   readonly means: DatagramMeans;
   readonly #options: LinkOptions;
   readonly #ports: (DatagramPort | null)[];
@@ -375,7 +376,7 @@ export class DatagramLink {
     const { tooLarge } = counts;
     countUnsent(batch, count, counts);
     if (counts.tooLarge === tooLarge) return;
-    // What the system has just learned about the path holds for the next ones.
+    // The system has just learned something about the path, which holds for the next ones.
     this.#measuredAt = Math.min(this.#measuredAt, this.#options.clock.now() - MEASURE_INTERVAL);
   }
 

@@ -35,13 +35,13 @@ export class Sealer {
   readonly #options: SealerOptions;
   /** Messages, each as far from the start as its packets are from that of their batches' data: all are split at once. */
   readonly #messages: Uint8Array<ArrayBuffer>;
-  /** Where the packet of each begins, and its length. */
+  /** Offset and length of the packet of each. */
   readonly #offsets: Uint32Array<ArrayBuffer>;
   readonly #lengths: Uint32Array<ArrayBuffer>;
   /** The message that is sealed, where that is done, in a view that is made again only where the length changes. */
   #sealed = memory.subarray(SEALED, SEALED);
   #count = 0;
-  /** Where the next packet begins. */
+  /** Offset of the next packet. */
   #end = 0;
   /** Number of the next datagram that is flushed. */
   #sequence = 0;

@@ -10,7 +10,7 @@ import { isLinkLocal } from "./flows.ts";
 /** The settings of a server that matter for its routes. */
 type RoutedServer = Pick<ServerConfig, "channels" | "workers" | "udpTargets">;
 
-/** What a server sends on a channel. */
+/** Packets that a server sends on a channel. */
 export interface ServerPackets {
   /** The channel's address. */
   readonly from: string;

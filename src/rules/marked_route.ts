@@ -13,7 +13,7 @@ const LOCAL = "2";
 const RULE = `fwmark ${MARK} lookup ${MARK_TABLE} priority ${MARK_PRIORITY} protocol ${MARK_PROTOCOL}`;
 const ROUTE = `local default dev lo table ${MARK_TABLE} proto ${MARK_PROTOCOL}`;
 
-/** What one version of IP has of the rule and the route. */
+/** The rule and the route, as far as one version of IP has them. */
 interface FamilyState {
   readonly family: Family;
   /** Number of rules like ours: normally 1. */

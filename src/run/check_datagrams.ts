@@ -4,7 +4,7 @@ import { canonicalHost } from "../net/ip.ts";
 import { hasNativeHelper } from "../net/linux/libc.ts";
 import { StartError } from "../net/listen/listen.ts";
 
-/** Whether the C library may be called: without it, a UDP socket has one address, and belongs to one worker. */
+/** Tells if the C library may be called: without it, a UDP socket has one address, and belongs to one worker. */
 type NativeHelper = ReturnType<typeof hasNativeHelper>;
 
 /** @throws {StartError} When the system does not support a server's datagrams as they are configured. */

@@ -39,7 +39,7 @@ export interface AssociationFlowsOptions {
 export class AssociationFlows {
   readonly #association: Association;
   readonly #options: AssociationFlowsOptions;
-  /** What the client has handed out. */
+  /** The means that the client has handed out. */
   #means: DatagramMeans | null = null;
   #link: DatagramLink | null = null;
   #hasHandedOut = false;

@@ -19,7 +19,7 @@ const UDP_TARGETS = `udp-targets: {53: "${UDP_TARGET.host}:${UDP_TARGET.port}"}`
 /** A program with a UDP socket. */
 export class DatagramProgram {
   readonly socket: DatagramSocket;
-  /** What has arrived, oldest first. */
+  /** Datagrams that have arrived, oldest first. */
   readonly got: { readonly text: string; readonly from: Address; readonly trafficClass: number }[] = [];
   readonly #out = new DatagramBatch(1, 65_507);
 

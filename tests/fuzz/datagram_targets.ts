@@ -78,7 +78,7 @@ function changed(packet: Uint8Array, change: number, added: number): Uint8Array<
   return copy;
 }
 
-/** What a side hands out. */
+/** The means that a side hands out. */
 const means: Target = {
   name: "body of DATAGRAMS",
   seeds: [2, 3, 16].map((handles) => new Uint8Array(16 + 8 * handles).map((_, index) => index)),

@@ -60,7 +60,7 @@ function sentTo(server: DatagramLink): readonly Left[] {
   const { link, left } = client, random = new Random(3);
   link.accept(server.means);
   for (let flow = 1; flow <= SENT; flow++) link.send(flow, random.bytes(40 * flow), 0);
-  // What waits leaves with a batch that is full.
+  // Datagrams that wait leave with a batch that is full.
   for (let fill = SENT; fill < 70; fill++) link.send(9, new Uint8Array(1), 0);
   return left.filter(({ bytes }) => bytes.length > 60);
 }

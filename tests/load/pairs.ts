@@ -30,7 +30,7 @@ export interface Holding {
   readonly files: number;
 }
 
-/** Where a pair leads. */
+/** The targets of a pair. */
 export interface LoadTarget extends Pick<EchoTarget, "address"> {
   /** The target of datagrams. Default: none. */
   readonly udp?: Address;

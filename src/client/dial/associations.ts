@@ -65,7 +65,7 @@ export interface AssociationsOptions extends System, DatagramLinksOptions {
 /** State of an association as to repeating a session's request; see `RequestOptions.reused`. */
 export type Freshness = "fresh" | "stale";
 
-/** What to request of the server handler; a function if it depends on the association. */
+/** A request to the server handler; a function if it depends on the association. */
 export type Request = Open | ((multiplexer: Multiplexer) => Open);
 
 /** A stream for a session. */

@@ -39,7 +39,7 @@ export interface CarriedFlow {
 
 /** Options of {@linkcode FlowDialer}. */
 export interface FlowDialerOptions {
-  /** Whether server handlers learn the applications' addresses; time limits. */
+  /** Time limits, and a switch to tell server handlers the applications' addresses. */
   readonly config: () => Pick<ClientConfig, "timeouts" | "sendSource">;
   /** Measures time limits. */
   readonly clock: Clock;

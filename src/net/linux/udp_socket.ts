@@ -46,7 +46,7 @@ export class UdpSocket implements DatagramSocket {
   readonly #device: string | undefined;
   /** True while the kernel cuts messages into datagrams (Linux 4.18): 0.5 us for each, instead of 1.3. */
   #segments: boolean;
-  /** What was read and did not fit the batch. */
+  /** Datagrams that were read and did not fit the batch. */
   #received: ReceivedMessages | undefined;
   /** Messages to read in a call. */
   #messages = MAX_BATCH;

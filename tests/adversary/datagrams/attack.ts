@@ -1,4 +1,4 @@
-/** What an adversary does to packets of datagrams, and with which hands. */
+/** An adversary's changes to packets of datagrams, and its hands. */
 import { PACKET_HEAD_LENGTH, readSequence } from "../../../src/datagrams/packet.ts";
 import { type Endpoint, endpointOf } from "../../../src/net/endpoint.ts";
 import type { DatagramCounts } from "../../../src/datagrams/counts.ts";

@@ -128,7 +128,7 @@ ${both}`);
     for (let round = 0; round < ROUNDS; round++) await this.#round();
     this.#act = null;
     this.#rounds.length = 0;
-    // What was moved elsewhere is given up by then, and flows that lost their association are opened again.
+    // Addresses moved elsewhere are given up by then, and flows that lost their association are opened again.
     await this.#clock.advance(4000);
     this.#underAttack = this.#applications.map(({ sent }) => sent.length);
     for (let round = 0; round < 2; round++) await this.#round();
@@ -237,7 +237,7 @@ ${both}`);
     }
   }
 
-  /** What was delivered was sent, and once. @param said The text that was sent, of one that arrived; empty if none. */
+  /** All that was delivered was sent, and arrived once. @param said The text that was sent, of one that arrived; empty if none. */
   #delivered(texts: readonly string[], to: string, said: (text: string) => string): string[] {
     const all = new Set(this.#applications.flatMap(({ sent }) => sent)), wrong: string[] = [];
     for (const text of texts) if (!all.has(said(text))) wrong.push(`${to} got what nobody said to it: ${text}`);
