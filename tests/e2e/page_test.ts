@@ -48,6 +48,8 @@ testWith(
     await page.locator(".lane.flowing").nth(2).waitFor();
     const breaks = lane(page, 2).locator(".breaks");
     assertEquals(await breaks.isVisible(), false);
+    // More than the first credit: both sides have agreed by then that channels are joined again.
+    await relay.carries(1_000_000);
     relay.admits = false;
     relay.cut("reset", 100);
     await page.locator(".lane.away").waitFor();
