@@ -13,10 +13,10 @@ const ROUNDS = 100, PAUSE = 20;
  *
  * @param session The id of its first process, which has exited.
  * @param variable `NAME=value`, with a value that no other process has.
- * @returns The number of processes killed.
+ * @returns The names of the processes killed.
  */
-export async function endLeftovers(session: number, variable: string): Promise<number> {
-  const killed = new Set<number>();
+export async function endLeftovers(session: number, variable: string): Promise<string[]> {
+  const killed = new Map<number, string>();
   // Again, since a process may start another one while the list is read, and takes a moment to exit.
   for (let round = 0; round < ROUNDS; round++) {
     const left = [];
@@ -24,10 +24,13 @@ export async function endLeftovers(session: number, variable: string): Promise<n
       if (pid !== Deno.pid && await belongs(pid, session, variable)) left.push(pid);
     }
     if (left.length === 0) break;
-    for (const pid of left) if (kill(pid)) killed.add(pid);
+    for (const pid of left) {
+      const name = await Deno.readTextFile(`/proc/${pid}/comm`).catch(() => "");
+      if (kill(pid)) killed.set(pid, killed.get(pid) ?? name.trim());
+    }
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
-  return killed.size;
+  return [...killed.values()];
 }
 
 /** The ids of all processes. */

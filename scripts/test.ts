@@ -124,7 +124,7 @@ async function run(args: string[]): Promise<number> {
     }
     const { code } = await child.status;
     const left = await endLeftovers(child.pid, `${DIRECTORY}=${directory}`);
-    if (left > 0) console.error(`test: killed ${left} processes that tests left running`);
+    if (left.length > 0) console.error(`test: killed what tests left running: ${left.join(", ")}`);
     const text = await Deno.readTextFile(report).catch(() => undefined);
     if (text === undefined) {
       console.error(`test: deno test exited with status ${code} and left no report, so there are no counts`);

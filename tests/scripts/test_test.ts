@@ -112,7 +112,7 @@ Deno.test({
       task.kill("SIGTERM");
       assertEquals((await task.status).success, false);
       for (const pid of pids) await assertRejects(() => Deno.stat(`/proc/${pid}/exe`), Deno.errors.NotFound);
-      assertMatch(await errors, /test: killed 2 processes that tests left running/);
+      assertMatch(await errors, /^test: killed what tests left running: sleep, sleep$/m);
     } finally {
       await Deno.remove(directory, { recursive: true });
     }
