@@ -9,7 +9,7 @@ import { reasonOf } from "../../errors/errors.ts";
 import type { Log } from "../../log/log.ts";
 import { ThrottledWarning } from "../../log/throttled.ts";
 import type { DatagramNetwork } from "../../net/datagram.ts";
-import { type Endpoint, endpointOf } from "../../net/endpoint.ts";
+import { endpointOf, sameEndpoint } from "../../net/endpoint.ts";
 import { isIp } from "../../net/ip.ts";
 import { deviceOfWay } from "../../net/way.ts";
 import { commonGuard } from "../../sharing/guarded_pads.ts";
@@ -129,7 +129,7 @@ export class DatagramLinks {
     if (carrier === undefined) return;
     const old = carrier.ports[index] ?? null;
     const { host } = association.connections[index]!.local;
-    if (old !== null && sameHostOf(old.local, endpointOf({ host, port: 0 }))) return;
+    if (old !== null && sameEndpoint(old.local, 0, endpointOf({ host, port: 0 }), 0)) return;
     let port: DatagramPort | null = null;
     try {
       port = this.#open(association, index);
@@ -163,8 +163,4 @@ export class DatagramLinks {
       size: largest <= USUAL_ROOM ? USUAL_ROOM : MAX_PACKET,
     });
   }
-}
-
-function sameHostOf(a: Endpoint, b: Endpoint): boolean {
-  return a.every((word, at) => word === b[at]);
 }
