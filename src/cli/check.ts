@@ -1,10 +1,10 @@
 import { clientSpec } from "../config/client.ts";
 import { loadFile, readFile, readUsersFile } from "../config/file.ts";
-import { nearest } from "../config/nearest.ts";
 import type { Node } from "../config/node.ts";
 import { Problems, quote, UsageError } from "../config/problems.ts";
-import { readConfig } from "../config/read.ts";
-import { entriesOf, type Option } from "../config/schema.ts";
+import { readConfig, type Side } from "../config/read.ts";
+import type { Option } from "../config/schema.ts";
+import { refuseOtherSide, SIDES, sidesOf } from "../config/side.ts";
 import { serverSpec } from "../config/server.ts";
 import type { Command, Output } from "./command.ts";
 import { readIngressUsers } from "../run/ingress_users.ts";
@@ -14,9 +14,6 @@ import { withJoinedServers } from "../state/joined_servers.ts";
 import { clientRequirements, serverRequirements, unmetRequirements } from "../run/preflight.ts";
 
 const SUBJECT = "micss check";
-const SIDES = ["server", "client"] as const;
-
-type Side = typeof SIDES[number];
 
 const OPTIONS: readonly Option[] = [
   { flag: "strict", doc: "Treat warnings as mistakes" },
@@ -71,7 +68,8 @@ async function checkFile(path: string, given: Side | undefined): Promise<Report>
   let side = given;
   try {
     const file = loadFile(path, `${SUBJECT}:`, readFile);
-    side ??= sideOf(file, path);
+    if (side === undefined) side = sideOf(file, path);
+    else refuseOtherSide(file, side, `micss: ${path}`, (other) => `write micss check ${other} FILE`);
     return {
       side,
       mistakes: [],
@@ -128,16 +126,7 @@ async function waitForAll(checks: readonly Promise<unknown>[]): Promise<void> {
 
 /** Tells a server's file from a client's by the settings that only one of them has, misspelt ones included. */
 function sideOf(file: Node, path: string): Side {
-  const keys = { server: keysOf("server"), client: keysOf("client") };
-  const only = {
-    server: keys.server.filter((key) => !keys.client.includes(key)),
-    client: keys.client.filter((key) => !keys.server.includes(key)),
-  };
-  const written = Object.keys(file.value ?? {});
-  const exact = SIDES.filter((side) => written.some((key) => only[side].includes(key)));
-  const unknown = written.filter((key) => !keys.server.includes(key) && !keys.client.includes(key));
-  const likely = SIDES.filter((side) => unknown.some((key) => nearest(key, only[side]) !== undefined));
-  const [side, other] = exact.length > 0 ? exact : likely;
+  const [side, other] = sidesOf(file);
   if (side !== undefined && other === undefined) return side;
   const problem = side === undefined
     ? "settings of neither a server nor a client"
@@ -145,11 +134,6 @@ function sideOf(file: Node, path: string): Side {
   throw new UsageError([
     `micss: ${path}: ${problem}; write micss check server FILE or micss check client FILE`,
   ]);
-}
-
-function keysOf(side: Side): string[] {
-  const entries = side === "server" ? entriesOf(serverSpec.schema) : entriesOf(clientSpec.schema);
-  return entries.map(([, { key }]) => key);
 }
 
 function printReport(path: string, { side, mistakes, warnings }: Report, valid: boolean, output: Output): void {

@@ -1,4 +1,5 @@
-import { loadFile, readFile } from "../config/file.ts";
+import { readFile } from "../config/file.ts";
+import { loadFileOf } from "../config/side.ts";
 import { readFlags } from "../config/flags.ts";
 import { nearest } from "../config/nearest.ts";
 import { quote, UsageError } from "../config/problems.ts";
@@ -40,7 +41,7 @@ export const command: Command = {
     const { value, rest } = takePositional(subject, OPTIONS, args);
     const flags = readFlags(subject, OPTIONS, rest);
     const path = flags.get("config")?.value as string | undefined;
-    const file = path === undefined ? undefined : loadFile(path, `${subject}: --config`, readFile);
+    const file = path === undefined ? undefined : loadFileOf("server", path, `${subject}: --config`, readFile);
     const settings = new Map([...flags].filter(([flag]) => flag === "state"));
     const source = { subject, flags: settings, ...file !== undefined && { file } };
     const config = readConfig({ schema: serverSpec.schema, check() {} }, source);

@@ -1,6 +1,7 @@
 import { reasonOf } from "../errors/errors.ts";
 import { clientSpec } from "../config/client.ts";
-import { loadFile, readFile } from "../config/file.ts";
+import { readFile } from "../config/file.ts";
+import { loadFileOf } from "../config/side.ts";
 import { clientIdentifySchema } from "../config/identify.ts";
 import { type ClientKey } from "../config/types.ts";
 import { quote, UsageError } from "../config/problems.ts";
@@ -71,7 +72,7 @@ async function readArguments(args: string[]): Promise<Arguments> {
   }
   const flags = readFlags(SUBJECT, OPTIONS, rest);
   const path = flags.get("config")?.value as string | undefined;
-  const file = path === undefined ? undefined : loadFile(path, `${SUBJECT}: --config`, readFile);
+  const file = path === undefined ? undefined : loadFileOf("client", path, `${SUBJECT}: --config`, readFile);
   const spec: Spec<ClientConfig> = { schema: clientSpec.schema, check() {} };
   const database = flags.get("database");
   const config = readConfig(spec, {

@@ -1,4 +1,5 @@
-import { loadFile, readFile } from "../config/file.ts";
+import { readFile } from "../config/file.ts";
+import { loadFileOf } from "../config/side.ts";
 import { readFlags } from "../config/flags.ts";
 import { quote, UsageError } from "../config/problems.ts";
 import { readConfig } from "../config/read.ts";
@@ -114,7 +115,7 @@ function readArguments(args: string[]): Arguments {
   }
   const flags = readFlags(SUBJECT, OPTIONS, rest);
   const path = flags.get("config")?.value as string | undefined;
-  const file = path === undefined ? undefined : loadFile(path, `${SUBJECT}: --config`, readFile);
+  const file = path === undefined ? undefined : loadFileOf("server", path, `${SUBJECT}: --config`, readFile);
   const invite = readConfig({ schema, check() {} }, { subject: SUBJECT, flags });
   const serverFlags = new Map([...flags].filter(([flag]) => ["channel", "announce", "state"].includes(flag)));
   const source = { subject: SUBJECT, flags: serverFlags, ...file !== undefined && { file } };

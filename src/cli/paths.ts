@@ -1,6 +1,7 @@
 import { clientIdentifySchema } from "../config/identify.ts";
 import { checkServers, clientSpec } from "../config/client.ts";
-import { loadFile, readFile } from "../config/file.ts";
+import { readFile } from "../config/file.ts";
+import { loadFileOf } from "../config/side.ts";
 import { readFlags } from "../config/flags.ts";
 import { UsageError } from "../config/problems.ts";
 import { readConfig, type Spec } from "../config/read.ts";
@@ -45,7 +46,7 @@ export const command: Command = {
   async run(args, output) {
     const flags = readFlags(SUBJECT, OPTIONS, args);
     const path = flags.get("config")?.value as string | undefined;
-    const file = path === undefined ? undefined : loadFile(path, `${SUBJECT}: --config`, readFile);
+    const file = path === undefined ? undefined : loadFileOf("client", path, `${SUBJECT}: --config`, readFile);
     const spec: Spec<ClientConfig> = {
       schema: clientSpec.schema,
       check: ({ servers }, problems) => checkServers(servers, problems),

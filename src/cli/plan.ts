@@ -1,7 +1,8 @@
 import { BENCH_PORT, BenchError, type BenchOptions, MEASURABLE, measureChannels } from "../bench/mod.ts";
 import { checkServers, clientSpec } from "../config/client.ts";
 import { candidates, estimateSyntax } from "../config/estimate.ts";
-import { loadFile, readFile } from "../config/file.ts";
+import { readFile } from "../config/file.ts";
+import { loadFileOf } from "../config/side.ts";
 import { readFlags } from "../config/flags.ts";
 import { configOptions } from "../config/load.ts";
 import { suggestion } from "../config/nearest.ts";
@@ -129,7 +130,7 @@ function readArguments(args: string[]): { server: Server; flags: PlanFlags } {
   const { value, rest } = takePositional(SUBJECT, OPTIONS, args);
   const given = readFlags(SUBJECT, OPTIONS, rest);
   const path = given.get("config")?.value as string | undefined;
-  const file = path === undefined ? undefined : loadFile(path, `${SUBJECT}: --config`, readFile);
+  const file = path === undefined ? undefined : loadFileOf("client", path, `${SUBJECT}: --config`, readFile);
   const problems = new Problems(SUBJECT);
   const { servers } = readConfig(serversSpec, { subject: SUBJECT, flags: given, ...file && { file } }, problems);
   const flags = readConfig(spec, { subject: SUBJECT, flags: given }, problems);

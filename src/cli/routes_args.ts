@@ -25,6 +25,7 @@ export interface RoutesSettings {
 /** A client's configuration, as far as its channels are concerned. Servers that it joined have no ways, and are left out. */
 const clientRoutesSpec: Spec<ClientConfig> = {
   schema: clientSpec.schema,
+  side: "client",
   check({ servers }, problems) {
     if (servers.length === 0) {
       problems.at(
@@ -44,6 +45,7 @@ const clientRoutesSpec: Spec<ClientConfig> = {
 /** A server's configuration, likewise. */
 const serverRoutesSpec: Spec<ServerConfig> = {
   schema: serverSpec.schema,
+  side: "server",
   check: ({ channels }, problems) => checkChannelCount(channels, channels, problems),
 };
 

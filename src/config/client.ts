@@ -244,11 +244,12 @@ function check(config: ClientConfig, problems: Problems): void {
 }
 
 /** The configuration of `micss client`. */
-export const clientSpec: Spec<ClientConfig> = { schema, check };
+export const clientSpec: Spec<ClientConfig> = { schema, side: "client", check };
 
 /** The configuration of `micss rules` for a client: that of `micss client`, with flags for the rules. */
 export const clientRulesSpec: Spec<ClientConfig> = {
   schema: { ...schema, rules: { key: "rules", fields: clientRulesSchema } },
+  side: "client",
   check,
 };
 

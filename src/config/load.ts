@@ -1,6 +1,7 @@
 import { loadFile, type ReadFile } from "./file.ts";
 import { Problems } from "./problems.ts";
 import { readConfig, type Spec } from "./read.ts";
+import { loadFileOf } from "./side.ts";
 import { type Option, optionsOf } from "./schema.ts";
 import { readFlags } from "./flags.ts";
 
@@ -48,7 +49,11 @@ export function loadConfig<T>(
 ): LoadedConfig<T> {
   const flags = readFlags(subject, [...configOptions(spec), ...extraFlags], args);
   const path = flags.get("config")?.value;
-  const file = typeof path === "string" ? loadFile(path, `${subject}: --config`, readFile) : undefined;
+  const place = `${subject}: --config`, { side } = spec;
+  const load = (path: string) => {
+    return side === undefined ? loadFile(path, place, readFile) : loadFileOf(side, path, place, readFile);
+  };
+  const file = typeof path === "string" ? load(path) : undefined;
   const problems = new Problems(subject);
   const config = readConfig(spec, { subject, flags, ...file !== undefined && { file } }, problems);
   return { config, placeOf: (value) => problems.placeOf(value), has: (flag) => flags.has(flag) };

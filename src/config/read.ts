@@ -4,10 +4,15 @@ import { Problems } from "./problems.ts";
 import { entriesOf, type Field, type Group, type Schema } from "./schema.ts";
 import { isMap } from "./shape.ts";
 
+/** A kind of handler. */
+export type Side = "server" | "client";
+
 /** A kind of configuration: its settings, and the rules between them. */
 export interface Spec<T> {
   /** The settings. */
   readonly schema: Schema<T>;
+  /** Handler whose files are accepted, if only one's are. */
+  readonly side?: Side;
   /** Adds settings from elsewhere than flags and file, before the check. Default: none. */
   complete?(config: T): T;
   /** Reports mistakes that involve several values: too few, duplicates, unknown names. */

@@ -233,10 +233,11 @@ function check(config: ServerConfig, problems: Problems): void {
 }
 
 /** The configuration of `micss server`. */
-export const serverSpec: Spec<ServerConfig> = { schema, check };
+export const serverSpec: Spec<ServerConfig> = { schema, side: "server", check };
 
 /** The configuration of `micss rules` for a server: that of `micss server`, with flags for the rules. */
 export const serverRulesSpec: Spec<ServerConfig> = {
   schema: { ...schema, rules: { key: "rules", fields: serverRulesSchema } },
+  side: "server",
   check,
 };

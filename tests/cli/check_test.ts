@@ -67,6 +67,19 @@ Deno.test("check recognises misspelt keys, and asks for the side where it can't 
   assertStringIncludes((await runMicss("check", "client", empty)).err, `micss: ${empty}: no server; give at least one`);
 });
 
+Deno.test("check names the command for the other handler's file", async () => {
+  await using stack = new AsyncDisposableStack();
+  const cases = [[SERVER, "client", "server", "channels"], [CLIENT, "server", "client", "servers"]] as const;
+  for (const [text, side, other, key] of cases) {
+    const path = await written(stack, { "f.yaml": text });
+    assertEquals(await runMicss("check", side, path), {
+      status: 2,
+      out: "",
+      err: `micss: ${path}: a ${other}'s configuration, as it sets ${key}; write micss check ${other} FILE\n`,
+    });
+  }
+});
+
 Deno.test("check verifies that files of keys and users exist and are private and valid", async () => {
   await using stack = new AsyncDisposableStack();
   const server = await written(stack, {

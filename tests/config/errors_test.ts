@@ -246,6 +246,18 @@ const FILES: ["server" | "client", string, string[]][] = [
   ["server", "channels: [a, b]\nservers: {web: [a, b]}\n", [
     `micss: f.yaml:2: servers: unknown key; ${KNOWN}`,
   ]],
+  // The other handler's file.
+  ["client", "workers: 2\nchannels: [a, b]\ntargets: {80: x y}\nno: 1\n", [
+    'micss client: --config "f.yaml": a server\'s configuration, as it sets channels; use it with micss server, ' +
+    "or give a client's",
+  ]],
+  ["server", "redirect: [a:1]\nservers: {web: [a, b]}\n", [
+    'micss server: --config "f.yaml": a client\'s configuration, as it sets redirect; use it with micss client, ' +
+    "or give a server's",
+  ]],
+  ["client", "workers: 2\nservrs: {web: [a, b]}\n", [
+    "micss: f.yaml:2: servrs: unknown key; did you mean servers?",
+  ]],
   ["server", "timeouts:\n  handshake: 5s\n  hanshake: 5s\n", [
     "micss: f.yaml:3: timeouts.hanshake: unknown key; did you mean handshake?",
   ]],
