@@ -1,7 +1,6 @@
 import { affordable, giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../net/buffer_pool.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Piece } from "../streams/piece.ts";
-import { DATA_LEAD } from "../streams/record_packer.ts";
 import { MAX_BODY } from "../records/record.ts";
 import { FRAME_HEAD_LENGTH } from "../wire/frame.ts";
 import { failed } from "./application_error.ts";
@@ -24,9 +23,9 @@ export class ApplicationReader {
    */
   next(): Promise<Piece | null> {
     const size = affordable(this.#size);
-    const buffer = takeBuffer(DATA_LEAD + size);
-    // As much as whole records carry: a rest would cost a record of its own.
-    const room = buffer.subarray(DATA_LEAD, DATA_LEAD + size - FRAME_HEAD_LENGTH * Math.floor(size / MAX_BODY));
+    const buffer = takeBuffer(size);
+    // As much as whole records carry: a rest would cost a record of its own. Behind the room for their heads.
+    const room = buffer.subarray(buffer.length - size + FRAME_HEAD_LENGTH * Math.floor(size / MAX_BODY));
     // Not an async function, whose state would be kept while the application is silent.
     return this.#application.read(room).then((length) => {
       if (length === null) {
@@ -34,7 +33,7 @@ export class ApplicationReader {
         return null;
       }
       this.#size = nextSize(size, length === room.length ? size : length);
-      return { buffer, length };
+      return { buffer, start: room.byteOffset - buffer.byteOffset, length };
     }, failed);
   }
 }

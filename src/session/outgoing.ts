@@ -1,7 +1,6 @@
 import { giveBuffer, takeBuffer } from "../net/buffer_pool.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Piece } from "../streams/piece.ts";
-import { DATA_LEAD } from "../streams/record_packer.ts";
 import type { Stream } from "../streams/stream.ts";
 import { ApplicationReader } from "./application_reader.ts";
 import type { Traffic } from "./traffic.ts";
@@ -67,9 +66,9 @@ export class Outgoing {
       if (this.#stream !== stream) return;
       if (piece === null) return stream.end();
       this.#next = null;
-      const { buffer, length } = piece;
+      const { buffer, start, length } = piece;
       if (this.#kept !== null) {
-        this.#kept.push(buffer.slice(DATA_LEAD, DATA_LEAD + length));
+        this.#kept.push(buffer.slice(start, start + length));
         this.#keptLength += length;
       }
       this.#traffic.sent += length;
@@ -98,7 +97,7 @@ async function sent(stream: Stream, piece: Piece): Promise<void> {
 
 /** Bytes as a piece. */
 function copied(bytes: Uint8Array): Piece {
-  const buffer = takeBuffer(DATA_LEAD + bytes.length);
-  buffer.set(bytes, DATA_LEAD);
-  return { buffer, length: bytes.length };
+  const buffer = takeBuffer(bytes.length);
+  buffer.set(bytes);
+  return { buffer, start: 0, length: bytes.length };
 }

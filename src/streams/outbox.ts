@@ -204,13 +204,17 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     return true;
   }
 
-  /** Seals a bulk flow's piece without copying it, if nothing else waits. */
+  /** Seals a bulk flow's piece without copying it, if no other stream waits. */
   #inPlace(): Chunk | null {
-    if (this.#frames.length > 0 || this.#streams.length !== 1) return null;
-    const [stream] = this.#streams;
+    if (this.#streams.length !== 1) return null;
+    const [stream] = this.#streams, frames = this.#frames;
     this.#streams = [];
-    const records = stream!.sealPiece(this.#encoder, this.#pace.longest);
+    const records = stream!.sealPiece(this.#encoder, this.#pace.longest, frames);
     if (records === null) this.#streams.push(stream!);
+    else if (frames.length > 0) {
+      this.#frames = [];
+      this.#framesLength = 0;
+    }
     return records;
   }
 

@@ -1,7 +1,8 @@
 /** An application's bytes in a pooled buffer, with room in front for the heads under which they may leave. */
 export interface Piece {
-  /** {@linkcode DATA_LEAD} bytes of room, then the bytes, then perhaps room for further heads. */
   readonly buffer: Uint8Array;
+  /** Offset of the bytes in the buffer; what lies in front may be overwritten. */
+  readonly start: number;
   /** Number of the application's bytes. */
   readonly length: number;
 }

@@ -139,32 +139,49 @@ export class RecordPacker {
   }
 }
 
+/** DATA of a stream, which lies in a buffer. */
+export interface DataInPlace {
+  readonly stream: number;
+  readonly buffer: Uint8Array;
+  /** Offset of the data in the buffer; what lies in front may be overwritten. */
+  readonly start: number;
+  /** Its length in bytes. */
+  readonly length: number;
+}
+
 /**
- * Seals DATA where it lies, in as few records as it needs: the bytes behind the first record move to make room for heads.
+ * Seals DATA where it lies, in as few records as it needs: all but the last one's bytes move forward, to make room for heads.
  *
- * @param buffer {@linkcode DATA_LEAD} bytes of room, then the data, then room for further heads.
- * @param length The data's length in bytes.
- * @returns The records, a view of the buffer; null if the room does not suffice, and nothing is written then.
+ * @param frames Frames that go in a record of their own, in front.
+ * @returns The records, a view of the buffer that ends with the data; null if the room in front of it does not suffice, or KEY has not
+ * been sent, and nothing is written then.
  */
 export function sealData(
   encoder: RecordEncoder,
-  buffer: Uint8Array,
-  stream: number,
-  length: number,
+  { stream, buffer, start, length }: DataInPlace,
   maxBody: number,
+  frames: readonly Uint8Array[] = [],
 ): Uint8Array | null {
-  const most = maxBody - FRAME_HEAD_LENGTH, last = Math.ceil(length / most) - 1;
-  const total = length + (last + 1) * DATA_LEAD;
-  if (buffer.length < total || !encoder.started) return null;
-  const step = DATA_LEAD + most;
-  for (let index = last; index > 0; index--) {
-    const from = DATA_LEAD + index * most;
-    buffer.copyWithin(index * step + DATA_LEAD, from, Math.min(from + most, DATA_LEAD + length));
+  const most = maxBody - FRAME_HEAD_LENGTH, records = Math.ceil(length / most), end = start + length;
+  const framesLength = frames.reduce((sum, frame) => sum + frame.length, 0);
+  const from = start - records * DATA_LEAD - (framesLength > 0 ? RECORD_HEAD_LENGTH + framesLength : 0);
+  if (from < 0 || framesLength > maxBody || !encoder.started) return null;
+  let at = from;
+  if (framesLength > 0) {
+    at += RECORD_HEAD_LENGTH;
+    for (const frame of frames) {
+      buffer.set(frame, at);
+      at += frame.length;
+    }
+    encoder.seal(buffer.subarray(from, at));
   }
-  for (let at = 0; at < total; at += step) {
-    const record = buffer.subarray(at, Math.min(at + step, total));
-    writeFrameHead(record, RECORD_HEAD_LENGTH, FrameType.Data, stream, record.length - DATA_LEAD);
-    encoder.seal(record);
+  for (let next = start; next < end;) {
+    const part = Math.min(most, end - next), body = at + DATA_LEAD;
+    if (body < next) buffer.copyWithin(body, next, next + part);
+    writeFrameHead(buffer, at + RECORD_HEAD_LENGTH, FrameType.Data, stream, part);
+    encoder.seal(buffer.subarray(at, body + part));
+    at = body + part;
+    next += part;
   }
-  return buffer.subarray(0, total);
+  return buffer.subarray(from, end);
 }

@@ -1,18 +1,21 @@
 import { Chunk } from "../net/chunk.ts";
 import type { RecordEncoder } from "../records/record_encoder.ts";
 import { WireError } from "../wire/decoder.ts";
-import { INITIAL_CREDIT, MAX_CREDIT, type ResetCode, ResultCode } from "../wire/frame.ts";
+import { FRAME_HEAD_LENGTH, INITIAL_CREDIT, MAX_CREDIT, type ResetCode, ResultCode } from "../wire/frame.ts";
 import { encode } from "../wire/frame_encoder.ts";
 import { StreamReset, TargetError } from "./errors.ts";
 import type { Piece } from "./piece.ts";
 import { ReceiveWindow, type WindowLimits } from "./receive_window.ts";
-import { DATA_LEAD, type RecordPacker, sealData } from "./record_packer.ts";
+import { type RecordPacker, sealData } from "./record_packer.ts";
 
 /** Bytes that a stream sends before it is another stream's turn. */
 const QUANTUM = 65_536;
 
 /** Shortest piece that is sealed where it lies; shorter ones are copied, together with other streams'. */
 const MIN_IN_PLACE = 16_384;
+
+/** Records of a piece that are sealed where they lie before other streams get a turn. */
+const RECORDS_IN_PLACE = 8;
 
 /** Bytes of a bulk flow: a stream that moves this many within {@linkcode BULK_TIME} fills its association. */
 const BULK = 524_288;
@@ -68,6 +71,10 @@ export class Stream {
   readonly #left = (): void => {
     this.#settle?.resolve();
     this.#settle = null;
+  };
+  readonly #requeue = (): void => {
+    this.#queued = false;
+    this.#queue();
   };
   #queued = false;
   #awaitsResult: boolean;
@@ -205,18 +212,28 @@ export class Stream {
   }
 
   /**
-   * Seals the whole piece where it lies, if it is long, the credit suffices and nothing else needs the record.
+   * Seals what is left of the piece where it lies, as far as credit permits, if that is long and nothing else needs the record.
    *
+   * @param frames Frames of the association that go in front.
    * @returns The records; null if the piece must be copied.
    */
-  sealPiece(encoder: RecordEncoder, maxBody: number): Chunk | null {
+  sealPiece(encoder: RecordEncoder, maxBody: number, frames: readonly Uint8Array[]): Chunk | null {
     const piece = this.#piece;
-    if (piece === null || this.#sent > 0 || piece.length < MIN_IN_PLACE || piece.length > this.#credit) return null;
-    const records = sealData(encoder, piece.buffer, this.number, piece.length, maxBody);
+    if (piece === null) return null;
+    const left = piece.length - this.#sent;
+    const length = Math.min(left, this.#credit, RECORDS_IN_PLACE * (maxBody - FRAME_HEAD_LENGTH));
+    if (length < MIN_IN_PLACE) return null;
+    const data = { stream: this.number, buffer: piece.buffer, start: piece.start + this.#sent, length };
+    const records = sealData(encoder, data, maxBody, frames);
     if (records === null) return null;
+    this.#credit -= length;
+    this.#moved(length);
+    // What is left waits: its heads will lie where these records do.
+    if (length < left) {
+      this.#sent += length;
+      return new Chunk(records, this.#requeue);
+    }
     this.#queued = false;
-    this.#credit -= piece.length;
-    this.#moved(piece.length);
     this.#piece = null;
     if (this.#ending) this.#queue();
     return new Chunk(records, this.#left);
@@ -226,7 +243,7 @@ export class Stream {
   pack(packer: RecordPacker): boolean {
     const piece = this.#piece;
     if (piece !== null) {
-      const length = this.sendable, from = DATA_LEAD + this.#sent;
+      const length = this.sendable, from = piece.start + this.#sent;
       const done = packer.data(this.number, piece.buffer.subarray(from, from + length));
       this.#sent += done;
       this.#credit -= done;

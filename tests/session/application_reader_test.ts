@@ -5,19 +5,20 @@ import { ApplicationError } from "../../src/session/application_error.ts";
 import { ApplicationReader } from "../../src/session/application_reader.ts";
 import type { Piece } from "../../src/streams/piece.ts";
 import { DATA_LEAD } from "../../src/streams/record_packer.ts";
+import { MAX_BODY } from "../../src/records/record.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { applicationPair } from "../support/handlers/pair.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 
 /** The application's bytes in a piece. */
-function bytesOf({ buffer, length }: Piece): Uint8Array {
-  return buffer.slice(DATA_LEAD, DATA_LEAD + length);
+function bytesOf({ buffer, start, length }: Piece): Uint8Array {
+  return buffer.slice(start, start + length);
 }
 
-/** True if the piece lies within its buffer, with room for the heads in front. */
-function hasRoom({ buffer, length }: Piece): boolean {
-  return length > 0 && DATA_LEAD + length <= buffer.length;
+/** True if the piece lies within its buffer, with room for the heads of its records in front. */
+function hasRoom({ buffer, start, length }: Piece): boolean {
+  return length > 0 && start >= DATA_LEAD * Math.ceil(length / MAX_BODY) && start + length <= buffer.length;
 }
 
 function send(application: Connection, length: number): Promise<void> {

@@ -104,33 +104,47 @@ Deno.test("KEY is in front of a direction's first record only, and an empty pack
   assertEquals(second.finish()!.bytes.length, RECORD_HEAD_LENGTH + 7);
 });
 
-Deno.test("DATA that is sealed where it lies comes out as it was, if there is room for all heads", () => {
+Deno.test("DATA that is sealed where it lies comes out as it was, behind frames, if there is room for all heads", () => {
+  const frames = fc.array(fc.constantFrom(encode.ping(), encode.credit(5, 70_000), encode.ack(5)), { maxLength: 3 });
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 150_000 }), fc.integer({ min: 4096, max: MAX_BODY }), (length, max) => {
-      const encoder = newEncoder(), key = encoder.key();
-      const records = Math.ceil(length / (max - 7)), total = length + records * DATA_LEAD;
-      const bytes = Uint8Array.from({ length }, (_, index) => index * 7 + (index >> 8));
-      const short = concat([new Uint8Array(DATA_LEAD), bytes, new Uint8Array((records - 1) * DATA_LEAD)]).subarray(
-        0,
-        total - 1,
-      );
-      const before = short.slice();
-      assertEquals(sealData(encoder, short, 5, length, max), null);
-      assertEquals(short, before);
-      const buffer = concat([new Uint8Array(DATA_LEAD), bytes, new Uint8Array((records - 1) * DATA_LEAD)]);
-      const sealed = sealData(encoder, buffer, 5, length, max)!;
-      assertEquals([sealed.length, sealed.buffer === buffer.buffer], [total, true]);
-      const bodies = bodiesOf(concat([key, sealed]), new RecordReader(new RecordDecoder()));
-      assertEquals(bodies.length, records);
-      assert(concat(framesOf(bodies).data.get(5)!).every((byte, index) => byte === bytes[index]));
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 150_000 }),
+      fc.integer({ min: 4096, max: MAX_BODY }),
+      frames,
+      fc.nat({ max: 100 }),
+      (length, max, frames, more) => {
+        const encoder = newEncoder(), key = encoder.key(), ahead = concat(frames);
+        const records = Math.ceil(length / (max - 7));
+        const room = records * DATA_LEAD + (frames.length > 0 ? RECORD_HEAD_LENGTH + ahead.length : 0);
+        const bytes = Uint8Array.from({ length }, (_, index) => index * 7 + (index >> 8));
+        const lying = (start: number) => ({
+          stream: 5,
+          buffer: concat([new Uint8Array(start), bytes, new Uint8Array(more)]),
+          start,
+          length,
+        });
+        const short = lying(room - 1), before = short.buffer.slice();
+        assertEquals(sealData(encoder, short, max, frames), null);
+        assertEquals(short.buffer, before);
+        const data = lying(room + more), sealed = sealData(encoder, data, max, frames)!;
+        assertEquals(
+          [sealed.length, sealed.byteOffset, sealed.buffer === data.buffer.buffer],
+          [room + length, more, true],
+        );
+        assertEquals(data.buffer.subarray(data.start + length), new Uint8Array(more));
+        const bodies = bodiesOf(concat([key, sealed]), new RecordReader(new RecordDecoder()));
+        assertEquals(bodies.length, records + (frames.length > 0 ? 1 : 0));
+        if (frames.length > 0) assertEquals(bodies.shift(), ahead);
+        assert(concat(framesOf(bodies).data.get(5)!).every((byte, index) => byte === bytes[index]));
+      },
+    ),
     { numRuns: 20 },
   );
 });
 
 Deno.test("before KEY nothing is sealed where it lies", () => {
-  const buffer = takeBuffer(1000);
-  assertEquals(sealData(newEncoder(), buffer, 1, 10, 4096), null);
+  const data = { stream: 1, buffer: takeBuffer(1000), start: 500, length: 10 };
+  assertEquals(sealData(newEncoder(), data, 4096), null);
 });
 
 Deno.test("a random source that fails makes no records", () => {

@@ -146,7 +146,7 @@ async function finish({ client, server, network, clock }: Pair, ...sides: Side[]
 
 /** Sends bytes on a stream. @returns The promise of `send`. */
 export function send(stream: Stream, bytes: Uint8Array): Promise<void> {
-  return stream.send({ buffer: concat([new Uint8Array(DATA_LEAD), bytes]), length: bytes.length });
+  return stream.send({ buffer: concat([new Uint8Array(DATA_LEAD), bytes]), start: DATA_LEAD, length: bytes.length });
 }
 
 /** A server's stream that sends through an outbox without a multiplexer. */
