@@ -1,8 +1,8 @@
 import type { Clock } from "../time/clock.ts";
 import { FrameType } from "../wire/frame.ts";
 
-/** Bytes joined after which ACK is sent. */
-const ACK_BYTES = 256 * 1024;
+/** Bytes joined after which ACK is sent: a quarter of what the other side keeps. */
+const ACK_BYTES = 1024 * 1024;
 
 /** Time in milliseconds after which something that was joined is acknowledged. */
 const ACK_TIME = 200;

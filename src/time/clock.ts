@@ -26,7 +26,7 @@ const SOON = 2;
 
 const lists = new TimerLists();
 
-/** Shortest delay, in milliseconds, of the actions that share timers; shorter ones are rarely cancelled. */
+/** Shortest delay, in milliseconds, of the actions that share timers, but for `soon`; shorter ones are of many durations. */
 const SHARED = 100;
 
 /** The system's monotonic clock and timers. */
@@ -38,6 +38,6 @@ export const systemClock: Clock = {
     Deno.unrefTimer(timer);
     return () => clearTimeout(timer);
   },
-  soon: (action) => systemClock.after(SOON, action),
+  soon: (action) => lists.add(SOON, action),
   sleep: (ms) => new Promise((resolve) => systemClock.after(ms, resolve)),
 };
