@@ -27,3 +27,24 @@ export function deviceOfWay(local: string, via: string, own: readonly OwnAddress
     : "no such device has an address now";
   throw new WrongWay(`left from ${from}${devices.length > 0 ? ` (${devices[0]})` : ""}, not via ${via}; ${why}`);
 }
+
+/** Maximum number of devices that a message names. */
+const MAX_NAMED = 12;
+
+/**
+ * Explains why no connection can take a way now: no device of that name has an address, or none has that address.
+ *
+ * @param own This machine's addresses; if empty, they are unknown, and every way passes.
+ * @returns Undefined if one may.
+ */
+export function missingWay(via: string, own: readonly OwnAddress[]): string | undefined {
+  if (own.length === 0 || own.some(({ host, device }) => isIp(via) ? sameHost(via, host) : device === via)) return;
+  if (isIp(via)) return `${via} is not assigned to this machine`;
+  return `no device ${via} has an address on this machine, only ${devicesOf(own)}`;
+}
+
+/** Lists the devices that have addresses. */
+export function devicesOf(own: readonly OwnAddress[]): string {
+  const devices = [...new Set(own.map(({ device }) => device))], more = devices.length - MAX_NAMED;
+  return `${devices.slice(0, MAX_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}

@@ -13,6 +13,7 @@ import type { Loaded, Program } from "./program.ts";
 import { loadClientKeys, loadCredentials } from "./keys.ts";
 import { readIngressUsers } from "./ingress_users.ts";
 import { warnOfLowFileLimit } from "./file_limit.ts";
+import { warnOfMissingWays } from "./missing_ways.ts";
 import { DRY_RUN } from "./dry_run_flag.ts";
 import { hasDefaultIngress, withJoinedServers } from "../state/joined_servers.ts";
 import { listenAddresses } from "../net/listen/listen_addresses.ts";
@@ -84,6 +85,7 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
       // These concern the whole machine, so one worker is enough.
       if (group.index === 0) {
         warnOfLowFileLimit(log, handler.limits.possible, config.limits);
+        warnOfMissingWays(log, config.servers);
         monitorRules(() => current, handler);
         monitorRoutes(() => current, handler);
         if (defaultIngress) log.info("joined servers", usageOf(config));
@@ -104,6 +106,7 @@ export function clientProgram(args: string[]): Program<LoadedClient> {
         ],
         reload({ config, users, keys, credentials }) {
           current = config;
+          if (group.index === 0) warnOfMissingWays(log, config.servers);
           return handler.reload(config, { users, keys, credentials });
         },
       };

@@ -1,10 +1,11 @@
 import type { AdminAddress } from "../config/admin.ts";
 import { canonicalHost, isIp } from "../net/ip.ts";
 import type { ClientConfig, ServerConfig } from "../config/types.ts";
-import type { Address } from "../net/address.ts";
+import type { Address, ChannelAddress } from "../net/address.ts";
 import { reasonOf } from "../errors/errors.ts";
 import { type LocalMachine, localMachine } from "../net/names/local_machine.ts";
-import { isAssigned } from "../net/own_hosts.ts";
+import { isAssigned, type OwnAddress } from "../net/own_hosts.ts";
+import { missingWay } from "../net/way.ts";
 
 const NO_START = "the handler will not start";
 
@@ -16,12 +17,14 @@ export interface HostUse {
   readonly value: object;
 }
 
-/** Hosts that a handler needs when it starts. */
+/** Hosts that a handler needs when it starts, and the ways of its channels. */
 export interface Requirements {
   /** Hosts to listen at, which must be assigned to this machine. */
   readonly listens: readonly HostUse[];
   /** Hosts to connect to. */
   readonly connects: readonly HostUse[];
+  /** Channels with a way, which this machine must have. Default: none. */
+  readonly ways?: readonly ChannelAddress[];
 }
 
 /** Requirements of a server handler. */
@@ -44,25 +47,27 @@ export function clientRequirements(config: ClientConfig): Requirements {
       ...servers.flatMap(({ channels }) => channels).map(hostUse),
       ...learned.map((forward) => ({ host: forward.server, value: forward })),
     ],
+    ways: servers.flatMap(({ channels }) => channels),
   };
 }
 
 /**
- * Finds names that do not resolve, and addresses to listen at that are not assigned to this machine. Either may change
- * before the handler starts.
+ * Finds names that do not resolve, addresses to listen at that are not assigned to this machine, and ways that it does
+ * not have. All of that may change before the handler starts.
  *
  * @param placeOf Tells where a configuration value was written.
  * @returns Warnings, one line each: `PLACE: warning: what is wrong; what follows`.
  */
 export async function unmetRequirements(
-  { listens, connects }: Requirements,
+  { listens, connects, ways = [] }: Requirements,
   placeOf: (value: object) => string,
   machine: LocalMachine = localMachine,
 ): Promise<string[]> {
-  const own = machine.hosts();
+  const own = machine.hosts(), addresses = machine.addresses();
   const checks = [
     ...listens.map(async ({ host, value }) => [value, await problemWith(host, machine, own)] as const),
     ...connects.map(async ({ host, value }) => [value, await problemWith(host, machine)] as const),
+    ...ways.map((channel) => [channel, wayProblem(channel, addresses)] as const),
   ];
   return (await Promise.all(checks)).flatMap(([value, problem]) => {
     return problem === undefined ? [] : [`${placeOf(value)}: warning: ${problem}`];
@@ -80,6 +85,11 @@ async function problemWith(host: string, machine: LocalMachine, own?: readonly s
   const foreign = own === undefined ? undefined : addresses.find((address) => !isAssigned(address, own));
   if (foreign === undefined) return undefined;
   return `${foreign === host ? host : `${host} (${foreign})`} is not assigned to this machine; ${NO_START}`;
+}
+
+function wayProblem({ via }: ChannelAddress, own: readonly OwnAddress[]): string | undefined {
+  const problem = via === undefined ? undefined : missingWay(via, own);
+  return problem === undefined ? undefined : `${problem}; the channel fails until that changes`;
 }
 
 function adminAddress(admin: AdminAddress | undefined): Address[] {

@@ -119,6 +119,18 @@ Deno.test("check warns of addresses that are not assigned to this machine and of
   assertStringIncludes(second!, `micss: ${path}:2: targets.80: warning: unknown.invalid: `);
 });
 
+Deno.test("check warns of a channel's way that this machine does not have, and --strict fails on it", async () => {
+  await using stack = new AsyncDisposableStack();
+  const path = await written(stack, { "f.yaml": CLIENT.replace("192.0.2.10", "192.0.2.10 via wlan9") });
+  const { status, out, err } = await runMicss("check", path);
+  assertEquals([status, out], [0, `${path}: valid client configuration, 1 warning\n`]);
+  assertMatch(
+    err,
+    /^micss: \S+:1: servers\.web\.0: warning: no device wlan9 has an address on this machine, only .*\blo\b/,
+  );
+  assertEquals((await runMicss("check", "--strict", path)).status, 2);
+});
+
 Deno.test("check --strict fails on warnings as on mistakes, and passes without either", async () => {
   await using stack = new AsyncDisposableStack();
   const fine = await written(stack, { "f.yaml": SERVER });

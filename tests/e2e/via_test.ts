@@ -64,3 +64,20 @@ testWith(
     assertEquals(Number(/^\s*(\d+)/m.exec(text().split("\n")[2]!)![1]), 0);
   },
 );
+
+Deno.test("a client warns once, at its start and at a reload, of ways that the machine does not have", async () => {
+  await using directory = await makeTempDir();
+  const path = `${directory.path}/client.yaml`;
+  const write = (way: string) => {
+    const servers = `{web: [127.0.0.1:1 via lo, 127.0.0.2:1 via ${way}, 127.0.0.3:1 via ${way}9]}`;
+    return Deno.writeTextFile(path, `servers: ${servers}\nforward: ["127.0.0.1:0=web:80"]\n`);
+  };
+  await write("wlan9");
+  await using client = await Handler.start("client", ["--config", path]);
+  const [warning, ...others] = client.logged("way missing");
+  assertEquals([warning?.level, warning?.via, others], ["warn", "wlan9,wlan99", []]);
+  assertMatch(`${warning?.devices}`, /\blo\b/);
+  await write("lte");
+  client.signal("SIGHUP");
+  await client.waitForLog("way missing", { via: "lte,lte9" });
+});

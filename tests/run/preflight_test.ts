@@ -6,6 +6,11 @@ import { clientRequirements, serverRequirements, unmetRequirements } from "../..
 
 const MACHINE: LocalMachine = {
   hosts: () => ["192.0.2.1", "2001:db8:0::1", "fe80::1"],
+  addresses: () => [
+    { device: "eth0", host: "192.0.2.1" },
+    { device: "eth0", host: "2001:db8::1" },
+    { device: "wlan0", host: "fe80::1" },
+  ],
   resolve: (name) => {
     const known: Record<string, string[]> = { here: ["192.0.2.1"], there: ["198.51.100.1"] };
     return name in known ? Promise.resolve(known[name]!) : Promise.reject(new Error(`${name}: the name is not known`));
@@ -63,4 +68,23 @@ Deno.test("a server's targets of datagrams must resolve, as others", async () =>
   assertEquals(await unmetRequirements(requirements, () => "HERE", MACHINE), [
     "HERE: warning: gone: the name is not known; connections there fail until it resolves",
   ]);
+});
+
+Deno.test("a channel's way must be a device with an address, or an address, of this machine", async () => {
+  const client = (first: string, second: string): string[] => [
+    "--server",
+    `web=198.51.100.1 via ${first},203.0.113.1 via ${second}`,
+    "--forward",
+    "192.0.2.1:1=web:80",
+  ];
+  const unmet = (args: string[], machine = MACHINE) =>
+    unmetRequirements(clientRequirements(parseClientCommand(args, () => "")), () => "HERE", machine);
+  assertEquals(await unmet(client("eth0", "wlan0")), []);
+  assertEquals(await unmet(client("192.0.2.1", "wlan0")), []);
+  const problems = [
+    "HERE: warning: no device wlan9 has an address on this machine, only eth0, wlan0; the channel fails until that changes",
+    "HERE: warning: 192.0.2.9 is not assigned to this machine; the channel fails until that changes",
+  ];
+  assertEquals(await unmet(client("wlan9", "192.0.2.9")), problems);
+  assertEquals(await unmet(client("wlan9", "192.0.2.9"), { ...MACHINE, addresses: () => [] }), []);
 });

@@ -9,7 +9,7 @@ import { isAssigned } from "../own_hosts.ts";
  */
 export async function listenAddresses(
   address: Address,
-  { resolve, hosts }: LocalMachine = localMachine,
+  { resolve, hosts }: Pick<LocalMachine, "resolve" | "hosts"> = localMachine,
 ): Promise<readonly Address[]> {
   if (isIp(address.host)) return [address];
   const own = hosts();
