@@ -166,6 +166,30 @@ Deno.test("long pieces of one stream leave whole, in records of at most 64 KiB, 
   await finish();
 });
 
+Deno.test("a long piece leaves in parts as credit comes, other frames with it, and arrives as it was", async () => {
+  const { side, peer, finish } = await byHand("client");
+  const stream = open(side), bytes = new Random(2).bytes(400_000), start = 8 * DATA_LEAD;
+  const sent = stream.send({ buffer: concat([new Uint8Array(start), bytes]), start, length: bytes.length });
+  let credit = INITIAL_CREDIT, at = 0, pings = 0;
+  for (const increment of [0, 20_000, 1, 300, 100_000, 16_384, 17_000, 5, 400_000]) {
+    side.streams.ping();
+    if (increment > 0) await peer.send(encode.credit(1, increment));
+    else await peer.send(encode.result(1, Ok));
+    await quiet();
+    credit += increment;
+    for (const frame of peer.heard.splice(0)) {
+      if (frame.type === FrameType.Ping) pings++;
+      if (frame.type !== FrameType.Data) continue;
+      assert(frame.bytes.every((byte, index) => byte === bytes[at + index]), `from byte ${at}`);
+      at += frame.bytes.length;
+    }
+    assertEquals(at, Math.min(credit, bytes.length));
+  }
+  await sent;
+  assertEquals([at, pings], [bytes.length, 9]);
+  await finish();
+});
+
 Deno.test("small streams are not held up by a bulk flow of another one", async () => {
   const { side, peer, finish } = await byHand("server");
   await peer.send(encode.open(1, OPEN), encode.credit(1, 100_000_000));
