@@ -7,6 +7,7 @@ import { RecordEncoder } from "../../src/records/record_encoder.ts";
 import { RecordReader } from "../../src/records/record_reader.ts";
 import { systemPads } from "../../src/sharing/system_pads.ts";
 import { Outbox } from "../../src/streams/outbox.ts";
+import { DATA_LEAD } from "../../src/streams/record_packer.ts";
 import type { Stream } from "../../src/streams/stream.ts";
 import { FrameType } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
@@ -61,6 +62,23 @@ Deno.test("what comes while nothing can leave waits, and leaves in one write", a
   assertEquals(outbox.passed, 0);
   assertEquals((await next()).names, ["PING", "DATA 1 10", "DATA 2 10", "DATA 3 10"]);
   assertEquals(outbox.passed, 1);
+});
+
+Deno.test("a part of a piece that is sealed where it lies leaves once the part before it has been released", async () => {
+  const { outbox, reader, stream, next } = setUp();
+  const one = stream(1);
+  outbox.push(encode.ping());
+  await next();
+  const start = 8 * DATA_LEAD;
+  one.send({ buffer: bytes(start + 60_000), start, length: 60_000 });
+  const first = (await reader.read()).value!, second = reader.read();
+  let came = false;
+  second.then(() => came = true);
+  await settle();
+  assertEquals([first.bytes.length < 40_000, came], [true, false]);
+  first.release();
+  const { bytes: { buffer } } = (await second).value!;
+  assert(buffer === first.bytes.buffer);
 });
 
 Deno.test("streams take turns: a long piece leaves in parts, behind which others come first", async () => {
