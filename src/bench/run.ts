@@ -8,13 +8,14 @@ import type { ClientConfig, Server } from "../config/types.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Clock } from "../time/clock.ts";
 import { deadline } from "../time/deadline.ts";
-import { type Network, readFull } from "../net/connection.ts";
+import { type Network, readFull, writeAll } from "../net/connection.ts";
 import { Lookups } from "../net/names/lookups.ts";
 import type { Resolve } from "../net/names/resolve.ts";
 import { NameCache } from "../net/names/name_cache.ts";
 import { createLog } from "../log/log.ts";
 import { decodeFrom } from "../wire/decoder.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
+import { encodeProbe } from "../wire/identify.ts";
 import { Lag } from "./lag.ts";
 import { AnswerError, type Measuring, roundTrips, throughput } from "./measure.ts";
 import { median, summarize, type Summary } from "./statistics.ts";
@@ -148,7 +149,10 @@ async function greetingTime(address: Address, network: Network, clock: Clock): P
   const connection = await network.connect(address, limit.signal);
   try {
     await limit.race(decodeFrom(decodeGreeting(), (into) => readFull(connection, into)));
-    return (clock.now() - began) * 1000;
+    const microseconds = (clock.now() - began) * 1000;
+    // Otherwise the server handler would report a client that leaves without a word.
+    await limit.race(writeAll(connection, encodeProbe()));
+    return microseconds;
   } finally {
     connection.close();
   }

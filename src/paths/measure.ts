@@ -1,6 +1,7 @@
 import type { Server } from "../config/types.ts";
 import { reasonOf } from "../errors/errors.ts";
 import { assignAddresses } from "../client/servers/address_assignment.ts";
+import { closeProbe } from "../identify/probe.ts";
 import { type ChannelAddress, formatChannel } from "../net/address.ts";
 import type { DatagramNetwork } from "../net/datagram.ts";
 import { canonicalHost, isIp, sameHost, withoutZone } from "../net/ip.ts";
@@ -37,7 +38,7 @@ export interface MeasureOptions extends Pick<System, "network" | "clock">, Pick<
 const CONNECTIONS = 2;
 
 /**
- * Finds the path of each channel of a server. Takes two time limits for connections, 5 s to resolve names, and 1.5 s at
+ * Finds the path of each channel of a server. Takes two time limits for connections, 5 s to resolve names, and 3.5 s at
  * most.
  */
 export async function measurePaths({ name, channels }: Server, options: MeasureOptions): Promise<ServerPaths> {
@@ -116,7 +117,7 @@ async function connect(
       const connection = await connectInTurn([address], { network, clock, timeout });
       roundTrip = Math.min(roundTrip, clock.now() - began);
       local = withoutZone(canonicalHost(connection.local.host));
-      connection.close();
+      await closeProbe(connection, clock);
     }
     return { local, roundTrip: Math.round(roundTrip * 100) / 100 };
   } catch (error) {

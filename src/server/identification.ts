@@ -6,7 +6,7 @@ import type { Clock } from "../time/clock.ts";
 import type { Log } from "../log/log.ts";
 import { Throttled, ThrottledWarning } from "../log/throttled.ts";
 import type { WireAddress } from "../wire/addresses.ts";
-import { encodeIdentifyRefusal, type Identify, IdentifyRefusal } from "../wire/identify.ts";
+import { encodeIdentifyRefusal, type Identify, IdentifyRefusal, isProbe } from "../wire/identify.ts";
 
 /** Options of {@linkcode Identification}. */
 export interface IdentificationOptions {
@@ -33,6 +33,7 @@ export class Identification {
   readonly #announced: readonly Address[];
   readonly #answered: Throttled;
   readonly #refused: ThrottledWarning;
+  readonly #probed: Throttled;
 
   /** Creates it for one configuration. */
   constructor(options: IdentificationOptions) {
@@ -40,13 +41,19 @@ export class Identification {
     this.#keys = new Map(options.keys.map((key) => [key.id.toHex(), key]));
     this.#answered = new Throttled((fields) => options.log.info("channels announced", fields), options.clock);
     this.#refused = new ThrottledWarning(options.log, options.clock, "channels not announced");
+    this.#probed = new Throttled((fields) => options.log.debug("channel probed", fields), options.clock);
     this.#announced = options.announce.length > 0 ? options.announce : options.channels;
   }
 
   /** Encodes the answer to a request, or a refusal. */
   async answer(question: Identify, { local, remote }: Connection): Promise<Uint8Array> {
-    const id = question.keyId.toHex();
-    const fields = { from: formatAddress(remote), channel: formatAddress(local), key: id };
+    const id = question.keyId.toHex(), ends = { from: formatAddress(remote), channel: formatAddress(local) };
+    if (isProbe(question)) {
+      this.#options.answered?.("probe");
+      this.#probed.report({ ...ends, reason: "the client only measures the path" });
+      return encodeIdentifyRefusal(IdentifyRefusal.NoSuchKey);
+    }
+    const fields = { ...ends, key: id };
     const key = this.#keys.get(id);
     if (key === undefined) {
       this.#options.answered?.("no-such-key");

@@ -25,6 +25,9 @@ export const IDENTIFY = 2;
 /** Length of a key id in bytes. */
 export const KEY_ID_LENGTH = 8;
 
+/** Key id of a request that only measures a path: it names no key. */
+const NO_KEY = new Uint8Array(KEY_ID_LENGTH);
+
 /** Length of a nonce in bytes. */
 export const NONCE_LENGTH = 32;
 
@@ -85,6 +88,16 @@ export interface Transcript extends Identify {
 /** Encodes a request (docs/PROTOCOL.md, identification; paper, section III-C): type, key id, nonce. */
 export function encodeIdentify({ keyId, nonce }: Identify): Uint8Array {
   return concat([[IDENTIFY], keyId, nonce]);
+}
+
+/** Encodes a request for nothing, by which a client that only measures a path tells that it is no stranger. */
+export function encodeProbe(): Uint8Array {
+  return encodeIdentify({ keyId: NO_KEY, nonce: new Uint8Array(NONCE_LENGTH) });
+}
+
+/** Tells a request of {@linkcode encodeProbe} by its key id. */
+export function isProbe({ keyId }: Identify): boolean {
+  return keyId.every((byte) => byte === 0);
 }
 
 /** Decodes the rest of a request after its first `head.length` bytes, which begin with its type. */

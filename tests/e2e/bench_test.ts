@@ -67,10 +67,12 @@ Deno.test("micss bench explains that nothing answers behind the server handler",
   const hosts = ["127.0.0.1", "127.0.0.2"];
   const channelPort = freePort(...hosts), port = freePort(...hosts);
   const channels = hosts.map((host) => ({ host, port: channelPort }));
-  await using _server = await startServer(channels, `${port}=127.0.0.1`);
+  await using serverHandler = await startServer(channels, `${port}=127.0.0.1`);
   const server = `web=${channels.map(formatAddress).join()}`;
   const command = [...await micssCommand(), "bench", "--server", server, "--port", String(port), "--seconds", "1"];
   const { code, stderr } = await run(command, { cwd: ROOT, mayFail: true });
   assertEquals(code, 1);
   assertStringIncludes(stderr, `micss bench: no session for port ${port} that answers: `);
+  await serverHandler.waitForLog("channel probed");
+  assertEquals(serverHandler.logged("channel not associated"), []);
 });

@@ -21,7 +21,7 @@ testWith(
   async () => {
     await using links = await makeTwoLinks();
     for (const hosts of [["192.0.2.10", "198.51.100.10"], ["2001:db8:a::10", "2001:db8:b::10"]]) {
-      await using _server = await startServer(
+      await using server = await startServer(
         hosts.map((host) => ({ host, port: 6522 })),
         "80=127.0.0.1:80",
         links.server,
@@ -33,6 +33,8 @@ testWith(
       assertMatch(before.text(), /^channels 1 and 2 have the same gateway, [^ ]*[.:]1: that is one path$/m);
       const gateway = hosts[1]!.includes(":") ? "2001:db8:64::1" : "10.64.0.1";
       await links.client.ip(`route add ${hosts[1]} via ${gateway} dev lte0`);
+      assertEquals(server.logged("channel not associated"), []);
+      await server.waitForLogs(4, "channel probed", { level: "debug" });
       const after = await paths(links, "--server", `web=${one} via wlan0,${two} via lte0`, "--json");
       assertEquals(after.code, 0, after.text() + after.stderr);
       const [{ channels, shared, maxPayload, wireguardMtu }] = JSON.parse(after.text()).servers;

@@ -2,8 +2,11 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { UsageError } from "../../src/config/problems.ts";
 import { type Address, formatAddress } from "../../src/net/address.ts";
+import { closeProbe } from "../../src/identify/probe.ts";
+import { writeAll } from "../../src/net/connection.ts";
 import { identify } from "../../src/identify/exchange.ts";
 import { makeKey } from "../support/handlers/keys.ts";
+import { readToEnd } from "../support/handlers/pair.ts";
 import { World } from "../support/handlers/world.ts";
 
 const KEY = await makeKey("hmac");
@@ -107,4 +110,40 @@ Deno.test("announced addresses must be usable by clients", async () => {
     UsageError,
     "a wildcard address can't be announced; give the public addresses with announce",
   );
+});
+
+Deno.test("a client that only measures a path is told from a stranger, at level debug, whatever the server's keys", async () => {
+  for (const keys of [[KEY.server], []]) {
+    await using world = new World();
+    const handler = world.startServer(LISTENING, keys);
+    for (let count = 0; count < 30; count++) {
+      await closeProbe(await world.network.connect({ host: "10.0.0.1", port: 6522 }), world.clock);
+    }
+    await world.server.until("channel probed", 10);
+    await world.clock.advance(0);
+    assertEquals(handler.levels().waiting, 0);
+    assertEquals(world.server.warnings(), []);
+    const lines = world.server.of("channel probed");
+    assertEquals([lines.length, lines[0]?.level, lines[0]?.reason], [10, "debug", "the client only measures the path"]);
+    assertEquals(handler.activity.identified.entries(), [["probe", 30]]);
+  }
+});
+
+Deno.test("a client that measures a path waits a second for a greeting, and asks nothing of another version", async () => {
+  await using world = new World();
+  const { network, clock } = world;
+  const address = { host: "10.0.0.9", port: 80 };
+  const listener = network.listen(address);
+  for (
+    const greeting of [Uint8Array.of(77), Uint8Array.of(...new TextEncoder().encode("MICSS"), 1, ...new Uint8Array(16))]
+  ) {
+    const closed = closeProbe(await network.connect(address), clock);
+    const other = (await listener.accept())!;
+    await writeAll(other, greeting);
+    await clock.advance(1000);
+    await closed;
+    assertEquals((await readToEnd(other)).bytes.length, 0);
+    other.close();
+  }
+  listener.close();
 });
