@@ -30,7 +30,8 @@ servers: { web: [192.0.2.10, 198.51.100.10] }
 redirect: [127.0.0.1:6522]
 \`\`\`
 
-Values have the same syntax in flags and in the file. In YAML, values that begin with \`*\` or \`[\` need quotes.
+Values have the same syntax in flags and in the file. In YAML, values that begin with \`*\` or \`[\` need quotes. A
+link-local IPv6 address needs its device as zone: \`[fe80::1%eth0]\`.
 `;
 
 /** Returns the text of docs/CONFIGURATION.md. */

@@ -1,6 +1,6 @@
 import { covers } from "../net/listen/listen.ts";
 import { type Address, formatAddress } from "../net/address.ts";
-import { canonicalHost, connectedHost, sameHost } from "../net/ip.ts";
+import { canonicalHost, connectedHost, sameHost, withoutZone } from "../net/ip.ts";
 import type { JsonSchema } from "./json_schema.ts";
 import type { Problems } from "./problems.ts";
 import { MAX_CHANNELS, MIN_CHANNELS } from "../wire/associate.ts";
@@ -27,9 +27,16 @@ export function checkChannelCount(channels: readonly Address[], owner: object, p
  */
 export function checkDistinctHosts(channels: readonly Address[], problems: Problems): void {
   channels.forEach((channel, index) => {
-    const host = connectedHost(channel.host);
-    if (!channels.slice(0, index).some((earlier) => sameHost(connectedHost(earlier.host), host))) return;
-    problems.at(channel, `two channels use ${channel.host}, and so one path; give each its own address`);
+    const host = connectedHost(channel.host), earlier = channels.slice(0, index).map(({ host }) => connectedHost(host));
+    if (earlier.some((other) => sameHost(other, host))) {
+      problems.at(channel, `two channels use ${channel.host}, and so one path; give each its own address`);
+    } else if (earlier.some((other) => sameHost(withoutZone(other), withoutZone(host)))) {
+      // A connection's addresses have no zone, so the server handler takes both for one.
+      problems.at(
+        channel,
+        `only their zones tell two channels at ${withoutZone(host)} apart; give each its own address`,
+      );
+    }
   });
 }
 

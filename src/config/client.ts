@@ -43,6 +43,7 @@ import {
   countOrWordSyntax,
   countSyntax,
   type PairSyntax,
+  parseSocketAddress,
   pathSyntax,
   portSyntax,
   type Syntax,
@@ -83,7 +84,7 @@ export const forwardSyntax: Syntax<Forward> = {
     if (match === null) throw new SyntaxError(`not a forward: ${quote(text)}; write HOST:PORT=NAME:PORT`);
     const [, listen = "", ipv6, name = "", port = ""] = match;
     const server = ipv6 === undefined ? checkName(name) : parseAddress(`[${ipv6}]:${port}`).host;
-    return { listen: parseAddress(listen), server, port: checkPort(parsePort(port), port) };
+    return { listen: parseSocketAddress(listen), server, port: checkPort(parsePort(port), port) };
   },
   format: ({ listen, server, port }) => `${formatAddress(listen)}=${formatAddress({ host: server, port })}`,
 };

@@ -5,7 +5,7 @@ import type { Node } from "./node.ts";
 import { type Problems, quote } from "./problems.ts";
 import type { Field } from "./schema.ts";
 import { covers, formatScope, parseScope } from "./scope.ts";
-import { isIp } from "../net/ip.ts";
+import { isIp, isLinkLocal } from "../net/ip.ts";
 import { isMap, list, map, scalar } from "./shape.ts";
 import { type Shape } from "./schema.ts";
 import { addressSyntax, durationSyntax, type PairSyntax, pathSyntax, wordSyntax } from "./syntax.ts";
@@ -112,9 +112,12 @@ export const serverIdentifySchema: {
 export function checkAnnounced(config: ServerConfig, problems: Problems): void {
   const { channels, keys, announce } = config;
   const wildcard = channels.find(({ host }) => host === "0.0.0.0" || host === "::");
+  const linkLocal = channels.find(({ host }) => isLinkLocal(host));
   for (const address of announce) {
     if (!isIp(address.host)) {
       problems.at(address, `a host name can't be announced: ${address.host}; give its IP address`);
+    } else if (isLinkLocal(address.host)) {
+      problems.at(address, `a link-local address can't be announced: ${address.host}; give one that has no zone`);
     }
   }
   if (announce.length > 0) {
@@ -129,6 +132,8 @@ export function checkAnnounced(config: ServerConfig, problems: Problems): void {
   } else if (keys.length > 0) {
     if (wildcard !== undefined) {
       problems.at(wildcard, "a wildcard address can't be announced; give the public addresses with announce");
+    } else if (linkLocal !== undefined) {
+      problems.at(linkLocal, "a link-local address can't be announced; give the public addresses with announce");
     } else if (!config.distinctAddresses) checkDistinctHosts(channels, problems);
   }
 }

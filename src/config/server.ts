@@ -1,4 +1,4 @@
-import { DEFAULT_PORT, formatAddress, parseAddress, parsePort } from "../net/address.ts";
+import { DEFAULT_PORT, formatAddress, parsePort } from "../net/address.ts";
 import { adminField } from "./admin.ts";
 import {
   CHANNELS_BOUNDS,
@@ -29,7 +29,7 @@ import { rulesField, serverRulesSchema } from "./rules.ts";
 import type { Group, Schema } from "./schema.ts";
 import { list, map, scalar } from "./shape.ts";
 import { serverStateField } from "./state.ts";
-import { addressSyntax, booleanSyntax, checkPort, countSyntax, type PairSyntax } from "./syntax.ts";
+import { addressSyntax, booleanSyntax, checkPort, countSyntax, type PairSyntax, parseSocketAddress } from "./syntax.ts";
 import type { ServerConfig, ServerLimits, Target } from "./types.ts";
 
 /** Patterns of a target's port and address, for editors. */
@@ -63,7 +63,7 @@ export const targetSyntax: PairSyntax<Target> = {
     if (extras.length > 1 || extras.some((extra) => extra !== "proxy")) {
       throw new SyntaxError(`unknown target option: ${quote(text)}; only ,proxy may follow the address`);
     }
-    const { host, port } = parseAddress(to, SAME);
+    const { host, port } = parseSocketAddress(to, SAME);
     return {
       port: from === "*" ? "*" : checkPort(parsePort(from), from),
       host,

@@ -1,4 +1,5 @@
 import { type Address, formatAddress, parseAddress, parsePort } from "../net/address.ts";
+import { isLinkLocal } from "../net/ip.ts";
 import { HOST_PATTERN, type JsonSchema, numberSchema, PORT_PATTERN, textSchema } from "./json_schema.ts";
 import { nearest } from "./nearest.ts";
 import { quote } from "./problems.ts";
@@ -47,12 +48,23 @@ export function addressSyntax({ defaultPort, listen = false }: AddressOptions): 
         "192.0.2.10, 192.0.2.10:80, [2001:db8::10]:80, host.example",
     schema: textSchema(`${HOST_PATTERN}(:${PORT_PATTERN})${defaultPort === undefined ? "" : "?"}`),
     parse(text) {
-      const address = parseAddress(text, defaultPort);
+      const address = parseSocketAddress(text, defaultPort);
       if (!listen) checkPort(address.port, text);
       return address;
     },
     format: formatAddress,
   };
+}
+
+/**
+ * Parses an address that a socket can have or connect to, as {@linkcode parseAddress} does.
+ *
+ * @throws {SyntaxError} Also if it is a link-local address without a zone.
+ */
+export function parseSocketAddress(text: string, defaultPort?: number): Address {
+  const address = parseAddress(text, defaultPort), { host } = address;
+  if (!isLinkLocal(host) || host.includes("%")) return address;
+  throw new SyntaxError(`link-local address without its device: ${quote(text)}; write one such as [${host}%eth0]`);
 }
 
 /** A port that can be connected to, 1 to 65,535. */

@@ -31,7 +31,7 @@ export function portAbove<T extends Address>(address: T, offset: number): T {
  * Parses `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`.
  *
  * @param defaultPort Port of a `text` without one; if omitted, a missing port is an error.
- * @returns The address, its host without brackets and in lower case.
+ * @returns The address, its host without brackets and, but for a zone, in lower case.
  * @throws {SyntaxError} If `text` is not an address; the message says what would be right.
  */
 export function parseAddress(text: string, defaultPort?: number): Address {
@@ -49,7 +49,8 @@ export function parseAddress(text: string, defaultPort?: number): Address {
     throw new SyntaxError(`not an address: "${text}"; ${hint}`);
   }
   const [, ipv6, other = "", port] = match;
-  const host = (ipv6 ?? other).toLowerCase();
+  // A zone may be the name of a device, whose case counts.
+  const host = (ipv6 ?? other).replace(/^[^%]*/, (text) => text.toLowerCase());
   if (ipv6 !== undefined && !isIpv6(host)) {
     throw new SyntaxError(`not an IPv6 address: "${text}"; write one such as [2001:db8::1]`);
   }

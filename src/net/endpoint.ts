@@ -7,6 +7,7 @@
 
 import type { Address } from "./address.ts";
 import { bytesHost, hostBytes } from "./ip.ts";
+import { scopeOf } from "./own_hosts.ts";
 
 /**
  * Number of words of an endpoint: four of the IP address in network order, IPv4 as IPv4-mapped IPv6; the port; and the
@@ -23,18 +24,25 @@ export const MAPPED: number = new Uint32Array(Uint8Array.of(0, 0, 255, 255).buff
 /**
  * Encodes an address.
  *
- * @throws {TypeError} If the host is not an IP address, or has a zone that is not a number.
+ * @throws {TypeError} If the host is not an IP address.
+ * @throws {Deno.errors.AddrNotAvailable} If its zone is not a number, nor a device with a link-local address.
  */
 export function endpointOf({ host, port }: Address): Endpoint {
-  const bytes = hostBytes(host), zone = host.split("%")[1] ?? "0";
+  const bytes = hostBytes(host);
   if (bytes === null) throw new TypeError(`not an IP address: "${host}"`);
-  if (!/^\d{1,9}$/.test(zone)) throw new TypeError(`a zone must be a number here: "${host}"`);
   const endpoint = new Uint32Array(ENDPOINT_WORDS);
   if (bytes.length === 4) endpoint[2] = MAPPED;
   new Uint8Array(endpoint.buffer).set(bytes, 16 - bytes.length);
   endpoint[4] = port;
-  endpoint[5] = bytes.length === 4 ? 0 : Number(zone);
+  endpoint[5] = bytes.length === 4 ? 0 : scopeIn(host);
   return endpoint;
+}
+
+/** The scope ID of a host's zone, 0 if it has none. @throws {Deno.errors.AddrNotAvailable} As {@linkcode endpointOf}. */
+export function scopeIn(host: string): number {
+  const [, zone = "0"] = host.split("%"), scope = scopeOf(zone);
+  if (scope !== null) return scope;
+  throw new Deno.errors.AddrNotAvailable(`no device ${zone} has a link-local address now`);
 }
 
 /** Decodes the endpoint at word `at`, its host as `canonicalHost` spells it. */

@@ -36,6 +36,17 @@ export function withoutZone(host: string): string {
   return host.replace(/%.*$/, "");
 }
 
+/** Reports whether `host` is a link-local IPv6 address (RFC 4291), which names a host only with a zone. */
+export function isLinkLocal(host: string): boolean {
+  return isIpv6(host) && /^fe[89ab][0-9a-f]:/.test(canonicalHost(host));
+}
+
+/** Adds the zone of `known` to a link-local host without one: the system leaves it out of a connection's addresses. */
+export function inZoneOf(known: string, host: string): string {
+  const [, zone] = known.split("%");
+  return zone === undefined || host.includes("%") || !isLinkLocal(host) ? host : `${host}%${zone}`;
+}
+
 /** Compares two hosts regardless of spelling. A zone that only one of them has is ignored. */
 export function sameHost(a: string, b: string): boolean {
   const [one, other] = [canonicalHost(a), canonicalHost(b)];

@@ -17,6 +17,20 @@ export function ownAddresses(): OwnAddress[] {
   }
 }
 
+/**
+ * The scope ID (RFC 4007) of a zone, a number or the name of a device.
+ *
+ * @returns Null if no device of that name has a link-local address.
+ */
+export function scopeOf(zone: string): number | null {
+  if (/^\d{1,9}$/.test(zone)) return Number(zone);
+  try {
+    return Deno.networkInterfaces().find(({ name, scopeid }) => name === zone && scopeid)?.scopeid ?? null;
+  } catch {
+    return null;
+  }
+}
+
 /** The hosts of {@linkcode ownAddresses}. */
 export function ownHosts(): string[] {
   return ownAddresses().map(({ host }) => host);

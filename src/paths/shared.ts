@@ -1,4 +1,4 @@
-import { isIpv6 } from "../net/ip.ts";
+import { isLinkLocal } from "../net/ip.ts";
 import type { ChannelPath } from "./path.ts";
 
 /** Something that two channels or more go through: its owner has a share of each. */
@@ -26,10 +26,6 @@ export function sharedBy(channels: readonly ChannelPath[]): Shared[] {
 /** True for what makes one path of two channels. */
 export function isOnePath({ kind }: Shared): boolean {
   return kind !== "hop";
-}
-
-function isLinkLocal(host: string): boolean {
-  return isIpv6(host) && /^fe[89ab]/i.test(host);
 }
 
 function common(

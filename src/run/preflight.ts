@@ -76,6 +76,11 @@ export async function unmetRequirements(
 
 /** @param own This machine's addresses, if the host must be one of them. */
 async function problemWith(host: string, machine: LocalMachine, own?: readonly string[]): Promise<string | undefined> {
+  const [, zone = ""] = isIp(host) ? host.split("%") : [];
+  const missing = /^\d*$/.test(zone) ? undefined : missingWay(zone, machine.addresses());
+  if (missing !== undefined) {
+    return `${missing}; ${own === undefined ? "connections there fail until that changes" : NO_START}`;
+  }
   let addresses: readonly string[];
   try {
     addresses = isIp(host) ? [canonicalHost(host)] : await machine.resolve(host);

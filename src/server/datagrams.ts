@@ -11,7 +11,7 @@ import { type Address, formatAddress } from "../net/address.ts";
 import type { Connection } from "../net/connection.ts";
 import type { DatagramNetwork, DatagramSocket } from "../net/datagram.ts";
 import { endpointOf } from "../net/endpoint.ts";
-import { canonicalHost, withoutZone } from "../net/ip.ts";
+import { canonicalHost, inZoneOf, sameHost, withoutZone } from "../net/ip.ts";
 import { bindAll } from "../net/listen/bind.ts";
 import { covers } from "../net/listen/listen.ts";
 import { commonGuard } from "../sharing/guarded_pads.ts";
@@ -95,10 +95,11 @@ export class ServerDatagrams {
   #port({ local, remote }: Connection): DatagramPort | null {
     const host = canonicalHost(withoutZone(local.host));
     const socket = this.#sockets.find(({ address }) =>
-      address.port === local.port && (address.host === host || covers(address, { host, port: local.port }))
+      address.port === local.port && (sameHost(address.host, host) || covers(address, { host, port: local.port }))
     );
     if (socket === undefined) return null;
-    return { socket, local: endpointOf({ host, port: 0 }), peer: remote };
+    const peer = { ...remote, host: inZoneOf(socket.address.host, remote.host) };
+    return { socket, local: endpointOf({ host, port: 0 }), peer };
   }
 }
 

@@ -1,10 +1,11 @@
 import type { Address } from "../net/address.ts";
-import { canonicalHost, isIp } from "../net/ip.ts";
+import { canonicalHost, isIp, isLinkLocal } from "../net/ip.ts";
 
 /**
  * Addresses at which clients reach a server's channels: the announced ones, or else those where it listens.
  *
- * @returns null if they are unknown: it listens at all addresses of its machine, twice at one, or at any free port.
+ * @returns null if they are unknown: it listens at all addresses of its machine, at a link-local one, twice at one, or at
+ * any free port.
  */
 export function publicAddresses(
   { channels, announce }: { readonly channels: readonly Address[]; readonly announce: readonly Address[] },
@@ -13,6 +14,8 @@ export function publicAddresses(
     host: canonicalHost(host),
     port,
   }));
-  const usable = addresses.every(({ host, port }) => isIp(host) && host !== "0.0.0.0" && host !== "::" && port !== 0);
+  const usable = addresses.every(({ host, port }) =>
+    isIp(host) && !isLinkLocal(host) && host !== "0.0.0.0" && host !== "::" && port !== 0
+  );
   return usable && new Set(addresses.map(({ host }) => host)).size === addresses.length ? addresses : null;
 }

@@ -196,8 +196,33 @@ const FLAGS: ["server" | "client", string | string[], string[]][] = [
   ["client", `--server web=[::],[::1]:7000 ${FORWARD}`, [
     'micss client: --server "web=[::],[::1]:7000": two channels use ::1, and so one path; give each its own address',
   ]],
-  ["client", `--server web=[fe80::1],[fe80::1%eth0] ${FORWARD}`, [
-    'micss client: --server "web=[fe80::1],[fe80::1%eth0]": two channels use fe80::1%eth0, and so one path; give each its own address',
+  ["client", `--server web=[fe80::1%eth0],[FE80:0::1%eth0] ${FORWARD}`, [
+    'micss client: --server "web=[fe80::1%eth0],[FE80:0::1%eth0]": two channels use fe80:0::1%eth0, and so one path; give each its own address',
+  ]],
+  ["client", `--server web=[fe80::1%eth0],[fe80::1%eth1] ${FORWARD}`, [
+    'micss client: --server "web=[fe80::1%eth0],[fe80::1%eth1]": only their zones tell two channels at fe80::1 apart; ' +
+    "give each its own address",
+  ]],
+  ["client", `${SERVER} --forward [fe80::1]:1=web:80`, [
+    'micss client: --forward "[fe80::1]:1=web:80": link-local address without its device: "[fe80::1]:1"; ' +
+    "write one such as [fe80::1%eth0]",
+  ]],
+  ["client", `--server web=[fe80::1],192.0.2.1 ${FORWARD}`, [
+    'micss client: --server "web=[fe80::1],192.0.2.1": link-local address without its device: "[fe80::1]"; ' +
+    "write one such as [fe80::1%eth0]",
+  ]],
+  ["server", `--channel [fe80::1] --channel 192.0.2.1 ${TARGET} --udp-target 53=[fe80::2]`, [
+    'micss server: --channel "[fe80::1]": link-local address without its device; write one such as [fe80::1%eth0]',
+    'micss server: --udp-target "53=[fe80::2]": link-local address without its device: "[fe80::2]"; ' +
+    "write one such as [fe80::2%eth0]",
+  ]],
+  ["server", `--channel [fe80::1%eth0] --channel 192.0.2.1 ${TARGET} --key k`, [
+    'micss server: --channel "[fe80::1%eth0]": a link-local address can\'t be announced; ' +
+    "give the public addresses with announce",
+  ]],
+  ["server", `${CHANNELS} ${TARGET} --announce 192.0.2.1 --announce [fe80::1%eth0]`, [
+    'micss server: --announce "[fe80::1%eth0]": a link-local address can\'t be announced: fe80::1%eth0; ' +
+    "give one that has no zone",
   ]],
   ["client", `${SERVER} --server web=a,b ${FORWARD}`, [
     'micss client: --server "web=a,b": two servers are named web; give each its own name',

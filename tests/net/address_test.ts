@@ -13,6 +13,7 @@ Deno.test("an address has a host and a port, or the default port", () => {
     ["[::]:1", "::", 1],
     ["[::ffff:192.0.2.1]:1", "::ffff:192.0.2.1", 1],
     ["[fe80::1%eth0]:1", "fe80::1%eth0", 1],
+    ["[FE80::1%WAN]:1", "fe80::1%WAN", 1],
     ["localhost:080", "localhost", 80],
     ["Web.Example.COM", "web.example.com", 6522],
     ["a:1", "a", 1],

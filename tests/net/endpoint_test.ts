@@ -19,9 +19,10 @@ Deno.test("IPv4-mapped IPv6 is the IPv4 endpoint", () => {
   assertEquals(endpointOf({ host: "::ffff:192.0.2.1", port: 7 }), endpointOf({ host: "192.0.2.1", port: 7 }));
 });
 
-Deno.test("a name, and a zone that is not a number, are refused", () => {
+Deno.test("a name, and a zone that is neither a number nor a device, are refused", () => {
   assertThrows(() => endpointOf({ host: "example.net", port: 1 }), TypeError, "not an IP address");
-  assertThrows(() => endpointOf({ host: "fe80::1%eth0", port: 1 }), TypeError, "a zone must be a number");
+  const { AddrNotAvailable } = Deno.errors, host = "fe80::1%none9";
+  assertThrows(() => endpointOf({ host, port: 1 }), AddrNotAvailable, "no device none9 has a link-local address now");
 });
 
 Deno.test("endpoints are compared in every word, hosts in the address alone", () => {

@@ -4,7 +4,9 @@ import {
   canonicalHost,
   connectedHost,
   hostBytes,
+  inZoneOf,
   isIp,
+  isLinkLocal,
   isLoopback,
   isWithin,
   parseSubnet,
@@ -133,4 +135,20 @@ Deno.test("an IPv6 source is its /64 network, in any notation", () => {
   assertEquals(sourceNetwork("2001:0db8:0000::1"), "2001:db8::");
   assertEquals(sourceNetwork("::1"), "::");
   assertEquals(sourceNetwork("fe80::1%eth0"), "fe80::");
+});
+
+Deno.test("a link-local address gets the zone of another one, unless it has its own", () => {
+  for (const host of ["fe80::1", "FEBF::1", "fe80::1%eth0"]) assertEquals(isLinkLocal(host), true, host);
+  for (const host of ["fec0::1", "fe8::1", "2001:db8::1", "192.0.2.1", "fe80.example"]) {
+    assertEquals(isLinkLocal(host), false, host);
+  }
+  for (
+    const [known, host, zoned] of [
+      ["fe80::2%eth0", "fe80::1", "fe80::1%eth0"],
+      ["fe80::2%eth0", "fe80::1%3", "fe80::1%3"],
+      ["fe80::2", "fe80::1", "fe80::1"],
+      ["fe80::2%eth0", "2001:db8::1", "2001:db8::1"],
+      ["fe80::2%eth0", "192.0.2.1", "192.0.2.1"],
+    ] as const
+  ) assertEquals(inZoneOf(known, host), zoned);
 });

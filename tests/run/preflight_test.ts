@@ -88,3 +88,15 @@ Deno.test("a channel's way must be a device with an address, or an address, of t
   assertEquals(await unmet(client("wlan9", "192.0.2.9")), problems);
   assertEquals(await unmet(client("wlan9", "192.0.2.9"), { ...MACHINE, addresses: () => [] }), []);
 });
+
+Deno.test("the zone of an address must be a device of this machine, or a number", async () => {
+  const missing = "HERE: warning: no device eth9 has an address on this machine, only eth0, wlan0";
+  const forward = (host: string) => `--forward [${host}]:1=web:80`;
+  for (const zone of ["eth0", "3"]) {
+    assertEquals(await unmetOf(`--server web=[fe80::5%${zone}],192.0.2.9 ${forward("fe80::1%3")}`), []);
+  }
+  assertEquals(await unmetOf(`--server web=[fe80::5%eth9],192.0.2.9 ${forward("fe80::1%eth9")}`), [
+    `${missing}; the handler will not start`,
+    `${missing}; connections there fail until that changes`,
+  ]);
+});

@@ -10,7 +10,8 @@ import type { Log } from "../../log/log.ts";
 import { ThrottledWarning } from "../../log/throttled.ts";
 import type { DatagramNetwork } from "../../net/datagram.ts";
 import { endpointOf, sameEndpoint } from "../../net/endpoint.ts";
-import { isIp } from "../../net/ip.ts";
+import type { Address } from "../../net/address.ts";
+import { inZoneOf, isIp } from "../../net/ip.ts";
 import { deviceOfWay } from "../../net/way.ts";
 import { commonGuard } from "../../sharing/guarded_pads.ts";
 import { type PadSource, systemPads } from "../../sharing/system_pads.ts";
@@ -88,7 +89,7 @@ export class DatagramLinks {
       for (const port of ports) port?.socket.close();
       throw errors[0] ?? new Deno.errors.NotConnected("too few channels are joined");
     }
-    const remotes = association.connections.map(({ remote }) => endpointOf(remote));
+    const remotes = association.connections.map(({ remote }, index) => endpointOf(this.#zoned(remote, index)));
     const link = new DatagramLink({
       ports,
       remotes,
@@ -128,7 +129,7 @@ export class DatagramLinks {
     const carrier = this.#carriers.get(association);
     if (carrier === undefined) return;
     const old = carrier.ports[index] ?? null;
-    const { host } = association.connections[index]!.local;
+    const { host } = this.#zoned(association.connections[index]!.local, index);
     if (old !== null && sameEndpoint(old.local, 0, endpointOf({ host, port: 0 }), 0)) return;
     let port: DatagramPort | null = null;
     try {
@@ -143,7 +144,8 @@ export class DatagramLinks {
   }
 
   #open(association: Association, index: number): DatagramPort {
-    const { local, remote } = association.connections[index]!, via = this.#server.channels[index]?.via;
+    const connection = association.connections[index]!, via = this.#server.channels[index]?.via;
+    const local = this.#zoned(connection.local, index), remote = this.#zoned(connection.remote, index);
     try {
       const device = via === undefined ? undefined : isIp(via) ? deviceOfWay(local.host, via) : via;
       const options = device === undefined ? {} : { device };
@@ -153,6 +155,11 @@ export class DatagramLinks {
       this.#options.log.debug("no datagrams on a channel", { association: association.id, reason: reasonOf(error) });
       throw error;
     }
+  }
+
+  /** A link-local address of a channel's connection, in the zone that is configured for it. */
+  #zoned({ host, port }: Address, index: number): Address {
+    return { host: inZoneOf(this.#server.channels[index]?.host ?? "", host), port };
   }
 
   #receive({ socket, peer }: DatagramPort): void {

@@ -37,12 +37,14 @@ export function readSockaddr(sockaddr: Uint8Array): Address | undefined {
  * Encodes a `sockaddr_in` or `sockaddr_in6` for {@linkcode readSockaddr}.
  *
  * @param bytes An IP address, 4 or 16 bytes in network order.
+ * @param scope The scope ID of an IPv6 address. Default: none.
  */
-export function writeSockaddr(bytes: Uint8Array, port: number): Uint8Array<ArrayBuffer> {
+export function writeSockaddr(bytes: Uint8Array, port: number, scope = 0): Uint8Array<ArrayBuffer> {
   const sockaddr = new Uint8Array(SOCKADDR_SIZE);
   view(sockaddr).setUint16(0, bytes.length === 4 ? AF_INET : AF_INET6, true);
   view(sockaddr).setUint16(2, port);
   sockaddr.set(bytes, bytes.length === 4 ? 4 : 8);
+  if (bytes.length === 16) view(sockaddr).setUint32(24, scope, true);
   return sockaddr;
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers";
 import { type Address, formatAddress } from "../address.ts";
 import { type DatagramBatch, type DatagramOptions, type DatagramSocket, MAX_BATCH, SendOutcome } from "../datagram.ts";
+import { scopeIn } from "../endpoint.ts";
 import { canonicalHost, hostBytes } from "../ip.ts";
 import { AF_INET, AF_INET6, SOL_IP, SOL_IPV6, SOL_SOCKET } from "./constants.ts";
 import { option, readName } from "./descriptors.ts";
@@ -55,7 +56,7 @@ export class UdpSocket implements DatagramSocket {
   /**
    * Opens and binds a socket.
    *
-   * @param at Has an IP address; its zone is ignored. `::` includes IPv4.
+   * @param at Has an IP address; a link-local one needs its zone. `::` includes IPv4.
    * @throws {Deno.errors.NotSupported} Without native help (`hasNativeHelper`), or the capability that `transparent` needs.
    * @throws The system's error.
    */
@@ -66,12 +67,13 @@ export class UdpSocket implements DatagramSocket {
     this.#libc = c;
     this.#device = device;
     this.#ipv6 = bytes.length === 16;
+    const scope = scopeIn(at.host);
     const fd = this.#fd = open(c, this.#ipv6);
     try {
       if (shared) this.#set(SOL_SOCKET, SO_REUSEPORT, 1);
       if (device !== undefined) bindToDevice(c, fd, device);
       if (transparent !== undefined) this.#setTransparent(transparent);
-      if (c.bind(fd, writeSockaddr(bytes, at.port), SOCKADDR_SIZE) !== 0) {
+      if (c.bind(fd, writeSockaddr(bytes, at.port, scope), SOCKADDR_SIZE) !== 0) {
         throw systemError(errno(c), `bind a UDP socket to ${formatAddress(at)}`);
       }
       this.address = { host: canonicalHost(at.host), port: readSockaddr(readName(c.getsockname, fd)!)!.port };
@@ -229,8 +231,10 @@ export class UdpSocket implements DatagramSocket {
     try {
       if (this.#device !== undefined) bindToDevice(c, fd, this.#device);
       const isAny = from.every((byte) => byte === 0);
-      if (!isAny && c.bind(fd, writeSockaddr(from, 0), SOCKADDR_SIZE) !== 0) return undefined;
-      if (c.connect(fd, writeSockaddr(to, port), SOCKADDR_SIZE) !== 0) return undefined;
+      if (!isAny && c.bind(fd, writeSockaddr(from, 0, scopeIn(this.address.host)), SOCKADDR_SIZE) !== 0) {
+        return undefined;
+      }
+      if (c.connect(fd, writeSockaddr(to, port, scopeIn(host)), SOCKADDR_SIZE) !== 0) return undefined;
       const mtu = ipv6 ? option(c, fd, SOL_IPV6, IPV6_MTU) : option(c, fd, SOL_IP, IP_MTU);
       return mtu === undefined ? undefined : mtu - (ipv6 ? IPV6_HEADERS : IPV4_HEADERS);
     } catch {

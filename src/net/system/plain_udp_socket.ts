@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers";
 import type { Address } from "../address.ts";
 import { type DatagramBatch, type DatagramOptions, type DatagramSocket, SendOutcome } from "../datagram.ts";
 import { addressAt, copyEndpoint, type Endpoint, ENDPOINT_WORDS, endpointOf } from "../endpoint.ts";
-import { canonicalHost } from "../ip.ts";
+import { canonicalHost, inZoneOf } from "../ip.ts";
 import { hasNativeHelper } from "../linux/libc.ts";
 
 /** Datagrams that may wait to be sent; others are blocked. */
@@ -72,7 +72,7 @@ export class PlainUdpSocket implements DatagramSocket {
         // A longer one fills its room to the end, too.
         batch.lengths[0] = bytes.length;
         batch.classes[0] = 0;
-        copyEndpoint(endpointOf({ host, port }), 0, batch.remotes, 0);
+        copyEndpoint(endpointOf({ host: inZoneOf(this.address.host, host), port }), 0, batch.remotes, 0);
         copyEndpoint(this.#local, 0, batch.locals, 0);
         return 1;
       } catch {

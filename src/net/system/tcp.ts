@@ -20,7 +20,7 @@ import {
 } from "../linux/connection.ts";
 import { keepAliveQueue } from "./keep_alive.ts";
 import { deviceOfWay, WrongWay } from "../way.ts";
-import { canonicalHost, isIp } from "../ip.ts";
+import { canonicalHost, inZoneOf, isIp } from "../ip.ts";
 import { fairness, LARGE } from "../fairness.ts";
 
 const { BrokenPipe } = Deno.errors;
@@ -82,7 +82,7 @@ export const systemNetwork: Network = {
 
 function listenOn(hostname: string, port: number, shared: boolean): TcpListener {
   const options = { hostname, port, tcpBacklog: MAX_BACKLOG };
-  return new TcpListener(Deno.listen(shared ? { ...options, reusePort: true } : options));
+  return new TcpListener(Deno.listen(shared ? { ...options, reusePort: true } : options), hostname);
 }
 
 /**
@@ -238,10 +238,10 @@ export class TcpListener implements Listener {
   readonly #listener: Deno.TcpListener;
   #closed = false;
 
-  /** Becomes the owner of a listener of Deno's. */
-  constructor(listener: Deno.TcpListener) {
+  /** Becomes the owner of a listener of Deno's. @param at Its address as requested, with its zone, which Deno leaves out. */
+  constructor(listener: Deno.TcpListener, at = "") {
     this.#listener = listener;
-    this.address = { host: listener.addr.hostname, port: listener.addr.port };
+    this.address = { host: inZoneOf(at, listener.addr.hostname), port: listener.addr.port };
   }
 
   accept(): Promise<Connection | null> {
