@@ -65,7 +65,10 @@ export async function startPair(testbed: Testbed, load: Load, options: PairOptio
   const { path } = making.use(await makeTempDir());
   const channels = testbed.hosts.map((host) => `${host}:${channelPort}`);
   const micss = options.micss ?? { command: await micssCommand(), cwd: ROOT };
-  const env: Record<string, string> = v8Flags === undefined ? {} : { DENO_V8_FLAGS: v8Flags };
+  // Behind the project's own, the last of which counts; those of DENO_V8_FLAGS would give way to them.
+  const program = micss.command.map((word) =>
+    v8Flags !== undefined && word.startsWith("--v8-flags=") ? `${word},${v8Flags}` : word
+  );
   /** @param host Where it listens at `port`. */
   const start = async (
     ...[command, config, within, host, port]: ["server" | "client", unknown, readonly string[], string, number]
@@ -73,9 +76,9 @@ export async function startPair(testbed: Testbed, load: Load, options: PairOptio
     const file = `${path}/${command}.yaml`;
     // JSON is a subset of YAML.
     await Deno.writeTextFile(file, JSON.stringify(config));
-    const line = [...micss.command, command, "--config", file];
-    const program = making.use(Program.start(line, { cwd: micss.cwd, within, env }));
-    const exited = program.exited.then(() => Promise.reject(new Error(program.describe())));
+    const line = [...program, command, "--config", file];
+    const handler = making.use(Program.start(line, { cwd: micss.cwd, within }));
+    const exited = handler.exited.then(() => Promise.reject(new Error(handler.describe())));
     await Promise.race([load.wait(host, port), exited]);
   };
   const log = { level: "error" };

@@ -8,7 +8,7 @@ import { PacedPath } from "./paced_path.ts";
 const SMALL_HEAP = "--v8-flags=--max-semi-space-size=4,--heap-growing-percent=10";
 
 /** Maximum memory per idle session in either handler, in bytes, with many of them; and with a small heap. */
-const MAX_IDLE = 32 * 1024, MAX_IDLE_SMALL = 20 * 1024;
+const MAX_IDLE = 24 * 1024, MAX_IDLE_SMALL = 20 * 1024;
 
 /** Maximum memory per busy session in either handler, in bytes. */
 const MAX_BUSY = 8 * 1024 * 1024;
