@@ -7,8 +7,6 @@ import { applicationCommand, startTarget } from "../support/programs/peer.ts";
 import { pattern, sha256, sha256OfFile } from "../support/programs/tcp.ts";
 import type { Path } from "./paths.ts";
 
-const MEGABYTES_100 = 100_000_000;
-
 /** curl's exit statuses for failures to connect, to send, and to receive. */
 const CURL_FAILURES = [7, 55, 56];
 
@@ -20,40 +18,36 @@ export const CURL = ["curl", "--silent", "--show-error", "--fail", "--globoff", 
  *
  * @param over Describes the path at the end of each test's name.
  * @param needs Requirements of `open`.
- * @param open Opens a path, for each test a new one.
+ * @param open Opens a path, or gives one that tests share; the end of the file's tests closes it.
+ * @param megabytes What curl downloads and uploads. Default: much more than both handlers and all sockets hold.
  */
-export function testCore(over: string, needs: Need[], open: () => Promise<Path>): void {
-  testWith(["curl", "nginx", ...needs], `curl downloads 100 MB from nginx ${over}, and uploads as much`, async () => {
-    await using path = await open();
+export function testCore(over: string, needs: Need[], open: () => Promise<Path>, megabytes = 100): void {
+  const what = `curl downloads ${megabytes} MB from nginx ${over}, and uploads as much`;
+  testWith(["curl", "nginx", ...needs], what, async () => {
+    const path = await open();
     await using nginx = await startNginx([path.target], path.far);
     await using directory = await makeTempDir();
     const [there, here] = [`${nginx.root}/file`, `${directory.path}/file`];
-    const downloaded = await writeRandomFile(there, MEGABYTES_100);
+    const downloaded = await writeRandomFile(there, megabytes * 1_000_000);
     await run([...CURL, "--output", here, `http://${path.entry}/file`], path.near);
     assertEquals(await sha256OfFile(here), downloaded);
-    const uploaded = await writeRandomFile(here, MEGABYTES_100);
+    const uploaded = await writeRandomFile(here, megabytes * 1_000_000);
     await run([...CURL, "--upload-file", here, `http://${path.entry}/file`], path.near);
     assertEquals(await sha256OfFile(there), uploaded);
   });
 
   testWith(["nc", ...needs], `ends arrive as they are ${over}: a half-close, and resets from both sides`, async () => {
-    await using path = await open();
+    const path = await open();
     const [request, reply] = [pattern(1_000_000), pattern(10_000_000)];
-    {
-      await using target = await startTarget("reply", path.target, { ...path.far, size: reply.length });
-      const { host, port } = parseAddress(path.entry);
-      // The target replies only after nc has half-closed.
-      const { stdout } = await run(["nc", "-N", host, `${port}`], { ...path.near, input: request });
-      assertEquals(await target.waitForLine(/^received/), `received ${request.length} ${sha256(request)} end`);
-      assertEquals([stdout.length, sha256(stdout)], [reply.length, sha256(reply)]);
-    }
-    {
-      await using target = await startTarget("hold", path.target, path.far);
-      await run(applicationCommand("break-off", path.entry), path.near);
-      assertMatch(await target.waitForLine(/^received/), / reset$/);
-    }
-    await using _target = await startTarget("hang-up", path.target, path.far);
-    const application = await run(applicationCommand("answer", path.entry), path.near);
+    const targets = ["reply", "hold", "hang-up"] as const;
+    await using target = await startTarget(targets, path.target, { ...path.far, size: reply.length });
+    const { host, port } = parseAddress(path.entry);
+    // The target replies only after nc has half-closed.
+    const { stdout } = await run(["nc", "-N", host, `${port}`], { ...path.near, input: request });
+    assertEquals(await target.waitForLine(/^received/), `received ${request.length} ${sha256(request)} end`);
+    assertEquals([stdout.length, sha256(stdout)], [reply.length, sha256(reply)]);
+    const application = await run(applicationCommand(["break-off", "answer"], path.entry), path.near);
+    await target.waitForLine(/^received .* reset$/);
     assertMatch(application.text(), /^received .* reset$/m);
   });
 }

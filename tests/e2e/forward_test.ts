@@ -1,5 +1,6 @@
 import { testCore } from "./core.ts";
+import { shared } from "../support/programs/programs.ts";
 import { openForward, openForwardIpv6 } from "./paths.ts";
 
-testCore("through --forward", [], openForward);
-testCore("through --forward over IPv6", ["network namespaces"], openForwardIpv6);
+testCore("through --forward", [], shared(openForward));
+testCore("through --forward over IPv6", ["network namespaces"], shared(openForwardIpv6));

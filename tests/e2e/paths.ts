@@ -33,14 +33,14 @@ export function openForwardIpv6(): Promise<Path> {
 }
 
 /** Opens a path through `--redirect` with real rules for port 80 of the far host. */
-export async function openRedirect(family: "ipv4" | "ipv6"): Promise<Path> {
+export async function openRedirect(family: "ipv4" | "ipv6"): Promise<Path & { topology: Topology }> {
   const any = family === "ipv4" ? "0.0.0.0" : "[::]";
   const entry = family === "ipv4" ? "10.77.1.2:80" : "[fd77:1::2]:80";
   await using making = new AsyncDisposableStack();
   const path = making.use(await openInNamespaces(family, entry, ["--redirect", `${any}:6522`]));
   await redirect(path.topology.near.within, family, ["--dport", "80"]);
-  making.move();
-  return path;
+  const made = making.move();
+  return { ...path, [Symbol.asyncDispose]: () => made.disposeAsync() };
 }
 
 /**

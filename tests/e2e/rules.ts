@@ -11,11 +11,13 @@ export const NEEDS: Need[] = ["network namespaces", "nft", "iptables-nft", "ipta
 /** All flavours. */
 export const FLAVOURS = ["nft", "iptables-nft", "iptables-legacy"] as const;
 
+const TABLES = ["nat", "mangle", "filter", "raw"];
+
 /** Rules and routes of both versions of IP, as `ip` shows them, without those of link-local addresses, which come late. */
 export async function allRoutes(where: RunOptions): Promise<string> {
   const words = ["-4 rule", "-6 rule", "-4 route show table all", "-6 route show table all"];
-  const texts = await Promise.all(words.map(async (line) => (await run(["ip", ...line.split(" ")], where)).text()));
-  return texts.join("\n").replace(/^.*fe80:.*\n/gm, "");
+  const script = words.map((line) => `ip ${line}`).join(" && ");
+  return (await run(["sh", "-c", script], where)).text().replace(/^.*fe80:.*\n/gm, "");
 }
 
 /** Runs `micss rules`. */
@@ -41,13 +43,22 @@ export function clientFlags({ ipv4, ipv6 }: Topology): string[] {
  * interface that can't be removed, so they exist both before and after.
  */
 export async function allRules(where: RunOptions): Promise<string> {
-  const texts = [];
-  for (const family of ["iptables", "ip6tables"]) {
-    for (const table of ["nat", "mangle", "filter", "raw"]) {
-      texts.push((await run([`${family}-legacy-save`, "-t", table], where)).text());
-    }
-  }
-  texts.push((await run(["nft", "list", "ruleset"], where)).text());
-  return texts.join("\n").replace(/^# (Generated|Completed) .*\n/gm, "").replace(/\[\d+:\d+\]/g, "[]")
+  const saves = ["iptables", "ip6tables"].flatMap((family) =>
+    TABLES.map((table) => `${family}-legacy-save -t ${table}`)
+  );
+  const { stdout } = await run(["sh", "-c", [...saves, "nft list ruleset"].join(" && ")], where);
+  return new TextDecoder().decode(stdout).replace(/^# (Generated|Completed) .*\n/gm, "").replace(/\[\d+:\d+\]/g, "[]")
     .replace(/counter packets \d+ bytes \d+/g, "counter");
+}
+
+/** Removes all rules of a namespace, whoever made them. */
+export async function clear(where: RunOptions): Promise<void> {
+  const tables = TABLES.map((table) => `*${table}\nCOMMIT\n`).join("");
+  const restores = ["iptables", "ip6tables"].map((family) => `${family}-legacy-restore <<end\n${tables}end\n`);
+  await run(["sh", "-ec", `nft flush ruleset\n${restores.join("")}`], where);
+}
+
+/** The same at the end of a test that shares the namespace with others. */
+export function clearing(where: RunOptions): AsyncDisposable {
+  return { [Symbol.asyncDispose]: () => clear(where) };
 }

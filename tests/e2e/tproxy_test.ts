@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { startClient, startServer } from "../support/handlers/handlers.ts";
 import { makeTopology, Namespace } from "../support/system/namespaces.ts";
 import { run } from "../support/programs/process.ts";
-import { testWith } from "../support/programs/programs.ts";
+import { shared, testWith } from "../support/programs/programs.ts";
 import { startNginx } from "../support/programs/nginx.ts";
 import { assertResetsCurl, CURL, testCore } from "./core.ts";
 import type { Path } from "./paths.ts";
@@ -65,12 +65,45 @@ async function takeOver(gateway: Namespace): Promise<void> {
   );
 }
 
+const ADMIN = "127.0.0.1:9652";
+
 const NEEDS = ["network namespaces", "iptables", "ip6tables"];
 
-testCore("through --tproxy", NEEDS, () => openTproxy("ipv4", "0.0.0.0"));
+testCore("through --tproxy", NEEDS, shared(() => openTproxy("ipv4", "0.0.0.0")), 20);
+
+/** Its client handler takes both families, and has an admin interface. */
+const ipv6Path = shared(() => openTproxy("ipv6", "[::]", ["--admin", ADMIN]));
+
+testWith(
+  [...NEEDS, "curl"],
+  "a handler checks TPROXY rules with a probe port, and notices their loss",
+  async () => {
+    const path = await ipv6Path();
+    const { gateway, client } = path;
+    const ask = async () => (await run([...CURL, `http://${ADMIN}/readyz`], gateway)).text();
+    assertMatch(await ask(), /"unknown":\{"TPROXY rules":"no TPROXY rule for port 2 of 127\.6\.5\.22 and of \[::1\]/);
+    const change = async (action: string, iptables: string, host: string) => {
+      const rule = `-i lo -d ${host} -p tcp --dport 2 -j TPROXY --on-port 6522 --tproxy-mark ${MARK}`.split(" ");
+      await run([iptables, "-w", "-t", "mangle", action, "PREROUTING", ...rule], gateway);
+    };
+    await change("-A", "iptables", "127.6.5.22");
+    await change("-A", "ip6tables", "::1");
+    const metric = async () => (await run([...CURL, `http://${ADMIN}/metrics`], gateway)).text();
+    for (let tries = 0; !/^micss_rules_in_place 1$/m.test(await metric()) && tries < 40; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    await change("-D", "ip6tables", "::1");
+    await client.waitForLog("rules not in place", {
+      reason: "IPv6 is no longer redirected here; put the TPROXY rules in place again",
+    });
+    assertMatch(await metric(), /^micss_rules_in_place 0$/m);
+    // The tests of sessions come later.
+    assertEquals(client.logged(/session|refused/), [], client.describe());
+  },
+);
 
 testWith([...NEEDS, "curl", "nginx"], "one --tproxy at [::] accepts IPv6 and IPv4 connections", async () => {
-  await using path = await openTproxy("ipv6", "[::]");
+  const path = await ipv6Path();
   await using nginx = await startNginx([path.target], path.far);
   await Deno.writeTextFile(`${nginx.root}/file`, "through the gateway");
   assertEquals((await run([...CURL, `http://${path.entry}/file`], path.near)).text(), "through the gateway");
@@ -80,31 +113,6 @@ testWith([...NEEDS, "curl", "nginx"], "one --tproxy at [::] accepts IPv6 and IPv
   await assertResetsCurl("http://[2001:db8::7]/file", path.near);
   await path.client.waitForLog("connection refused", { destination: "[2001:db8::7]:80" });
 });
-
-testWith(
-  [...NEEDS, "curl"],
-  "a handler checks TPROXY rules with a probe port, and notices their loss",
-  async () => {
-    await using path = await openTproxy("ipv6", "[::]", ["--admin", "127.0.0.1:9652"]);
-    const { gateway, client } = path;
-    const ask = async () => (await run([...CURL, "http://127.0.0.1:9652/readyz"], gateway)).text();
-    assertMatch(await ask(), /"unknown":\{"TPROXY rules":"no TPROXY rule for port 2 of 127\.6\.5\.22 and of \[::1\]/);
-    for (const [iptables, host] of [["iptables", "127.6.5.22"], ["ip6tables", "::1"]] as const) {
-      const rule = `-i lo -d ${host} -p tcp --dport 2 -j TPROXY --on-port 6522 --tproxy-mark ${MARK}`.split(" ");
-      await run([iptables, "-w", "-t", "mangle", "-A", "PREROUTING", ...rule], gateway);
-    }
-    const metric = async () => (await run([...CURL, "http://127.0.0.1:9652/metrics"], gateway)).text();
-    for (let tries = 0; !/^micss_rules_in_place 1$/m.test(await metric()) && tries < 100; tries++) {
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    await run(["ip6tables", "-w", "-t", "mangle", "-F"], gateway);
-    await client.waitForLog("rules not in place", {
-      reason: "IPv6 is no longer redirected here; put the TPROXY rules in place again",
-    });
-    assertMatch(await metric(), /^micss_rules_in_place 0$/m);
-    assertEquals(client.logged(/session|refused/), [], client.describe());
-  },
-);
 
 testWith([...NEEDS, "setpriv"], "--tproxy without CAP_NET_ADMIN fails to start, and says what it needs", async () => {
   await using gateway = await Namespace.make();

@@ -11,6 +11,9 @@
  * peer.ts listen HOST:PORT         application: sends nothing, reports how the connection ended
  * ```
  *
+ * Several targets' names, separated by commas, are for one connection after another, the last for all that follow; those
+ * of applications are for connections made one after another.
+ *
  * @module
  */
 
@@ -69,20 +72,20 @@ const APPLICATIONS: Record<ApplicationName, (to: Address) => Promise<void>> = {
 
 /** Starts a target at `at` and waits until it listens. */
 export async function startTarget(
-  name: TargetName,
+  name: TargetName | readonly TargetName[],
   at: string,
   options: RunOptions & { size?: number } = {},
 ): Promise<Program> {
   await using making = new AsyncDisposableStack();
-  const program = making.use(Program.start(peerCommand(name, at, String(options.size ?? 0)), options));
+  const program = making.use(Program.start(peerCommand(`${name}`, at, String(options.size ?? 0)), options));
   await program.waitForLine(/^listening/);
   making.move();
   return program;
 }
 
 /** The command of an application that connects to `to`. */
-export function applicationCommand(name: ApplicationName, to: string): string[] {
-  return peerCommand(name, to);
+export function applicationCommand(name: ApplicationName | readonly ApplicationName[], to: string): string[] {
+  return peerCommand(`${name}`, to);
 }
 
 function peerCommand(...args: string[]): string[] {
@@ -93,20 +96,25 @@ function tell({ bytes, sha256, ending }: Received): void {
   console.log(`received ${bytes} ${sha256} ${ending}`);
 }
 
-async function serve(at: Address, talk: (connection: Connection) => Promise<void>): Promise<void> {
+async function serve(at: Address, talks: readonly ((connection: Connection) => Promise<void>)[]): Promise<void> {
   const listener = systemNetwork.listen(at);
   console.log(`listening at ${formatAddress(listener.address)}`);
+  let count = 0;
   for (let next = await listener.accept(); next !== null; next = await listener.accept()) {
+    const talk = talks[Math.min(count++, talks.length - 1)]!;
     talk(next).catch((error) => console.log(`failed: ${error}`));
   }
 }
 
 if (import.meta.main) {
-  const [name = "", address = "", size = "0"] = Deno.args;
-  if (name in TARGETS) {
-    const talk = TARGETS[name as TargetName];
-    await serve(parseAddress(address), (connection) => talk(connection, Number(size)));
+  const [list = "", address = "", size = "0"] = Deno.args;
+  const names = list.split(",");
+  if (names.every((name) => name in TARGETS)) {
+    const talks = names.map((name) => (connection: Connection) =>
+      TARGETS[name as TargetName](connection, Number(size))
+    );
+    await serve(parseAddress(address), talks);
   } else {
-    await APPLICATIONS[name as ApplicationName](parseAddress(address));
+    for (const name of names) await APPLICATIONS[name as ApplicationName](parseAddress(address));
   }
 }

@@ -29,6 +29,16 @@ export function testTogether(needs: readonly Need[], name: string, cases: Record
   });
 }
 
+/**
+ * What tests of a file share because they leave it as it is: made when the first of them asks, disposed after the last.
+ * Starting handlers for each takes more of a processor than most tests.
+ */
+export function shared<T extends AsyncDisposable>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
+  Deno.test.afterAll(async () => await (await opened?.catch(() => undefined))?.[Symbol.asyncDispose]());
+  return () => opened ??= open();
+}
+
 let namespaces: boolean | undefined;
 
 /** Checks whether this machine meets a test's requirement. */

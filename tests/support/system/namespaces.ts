@@ -1,4 +1,4 @@
-import { Program, run } from "../programs/process.ts";
+import { findProgram, Program, run } from "../programs/process.ts";
 
 /** A network namespace, visible only to programs that a test runs `within` it. It ends with the test in any case. */
 export class Namespace implements AsyncDisposable {
@@ -17,12 +17,11 @@ export class Namespace implements AsyncDisposable {
    */
   static async make(): Promise<Namespace> {
     await using making = new AsyncDisposableStack();
-    const holder = making.use(Program.start(["unshare", "--net", "--", "sh", "-c", "echo ready; exec cat"]));
+    const script = '"$0" link set lo up && echo ready && exec cat';
+    const holder = making.use(Program.start(["unshare", "--net", "--", "sh", "-c", script, findProgram("ip") ?? "ip"]));
     await holder.waitForLine(/ready/);
-    const namespace = new Namespace(holder);
-    await namespace.ip("link set lo up");
     making.move();
-    return namespace;
+    return new Namespace(holder);
   }
 
   /** The process that holds it, which identifies it to `ip`. */
