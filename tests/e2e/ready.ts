@@ -47,8 +47,8 @@ export async function startReady(near: Namespace, channels: readonly string[], s
   /** Waits for a given answer, which remains valid for a while. */
   const until = async (ready: boolean): Promise<Answer> => {
     let answer = await ask();
-    for (let tries = 0; answer.ready !== ready && tries < 100; tries++) {
-      await new Promise((resolve) => setTimeout(resolve, 200));
+    for (let tries = 0; answer.ready !== ready && tries < 40; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
       answer = await ask();
     }
     return answer;

@@ -55,7 +55,11 @@ export async function allRules(where: RunOptions): Promise<string> {
 export async function clear(where: RunOptions): Promise<void> {
   const tables = TABLES.map((table) => `*${table}\nCOMMIT\n`).join("");
   const restores = ["iptables", "ip6tables"].map((family) => `${family}-legacy-restore <<end\n${tables}end\n`);
-  await run(["sh", "-ec", `nft flush ruleset\n${restores.join("")}`], where);
+  // The routes of datagrams as well, if there are any.
+  const routes = ["-4", "-6"].map((ip) => `ip ${ip} rule del fwmark 6522; ip ${ip} route flush table 6521000\n`).join(
+    "",
+  );
+  await run(["sh", "-c", `{ ${routes}} 2>/dev/null\nset -e\nnft flush ruleset\n${restores.join("")}`], where);
 }
 
 /** The same at the end of a test that shares the namespace with others. */
