@@ -4,8 +4,8 @@ import { HANDLER_GROUP, micssCommand } from "../support/handlers/handlers.ts";
 import { makeTopology, type Topology } from "../support/system/namespaces.ts";
 import { digText, startDns, UNANSWERED } from "../support/programs/dns.ts";
 import { Program, run, type RunOptions } from "../support/programs/process.ts";
-import { testTogether, testWith } from "../support/programs/programs.ts";
-import { allRoutes, allRules, clientFlags, FLAVOURS, mustRules, NEEDS, rules } from "./rules.ts";
+import { shared, testTogether, testWith } from "../support/programs/programs.ts";
+import { allRoutes, allRules, clearing, clientFlags, FLAVOURS, mustRules, NEEDS, rules } from "./rules.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -76,41 +76,28 @@ async function assertCycle(flavour: typeof FLAVOURS[number]): Promise<void> {
   await mustRules(near, "apply", ...clientFlags(topology), ...GROUP);
   assertEquals((await allRoutes(near)).includes("6521000"), false);
   assertEquals(await asked(topology), CLEAR);
-  await mustRules(near, "apply", ...flags);
-  assertEquals(await mustRules(near, "remove"), `Rules of the client are removed (${flavour}).\n`);
-  assertEquals(await all(near), untouched);
-  assertEquals(await asked(topology), CLEAR);
-}
-
-async function assertBothProtocols(flavour: typeof FLAVOURS[number]): Promise<void> {
-  await using topology = await makeTopology();
-  const { near } = topology;
-  const untouched = await all(near);
-  const flags = [...clientFlags(topology), ...udpFlags(topology).slice(2), "--flavour", flavour];
-  const applied = await mustRules(near, "apply", ...flags);
-  assertEquals(applied.match(/a (connection|datagram) to/g), [
+  const both = [...clientFlags(topology), ...udpFlags(topology).slice(2), "--flavour", flavour];
+  assertEquals((await mustRules(near, "apply", ...both)).match(/a (connection|datagram) to/g), [
     ...["a connection to", "a connection to"],
     ...["a datagram to", "a datagram to"],
   ]);
   assertEquals(await mustRules(near, "remove", "client"), `Rules of the client are removed (${flavour}).\n`);
   assertEquals(await all(near), untouched);
+  assertEquals(await asked(topology), CLEAR);
 }
 
-testTogether(UDP_NEEDS, "rules for UDP", {
-  ...Object.fromEntries(
-    FLAVOURS.map((flavour) => [
-      `are applied, tested, hold datagrams back and are removed without a trace: ${flavour}`,
-      () => assertCycle(flavour),
-    ]),
-  ),
-  ...Object.fromEntries(
-    FLAVOURS.map((flavour) => [`go with those for TCP: ${flavour}`, () => assertBothProtocols(flavour)]),
-  ),
-});
+testTogether(
+  UDP_NEEDS,
+  "rules for UDP are applied, tested, hold datagrams back, go with those for TCP and are removed without a trace",
+  Object.fromEntries(FLAVOURS.map((flavour) => [flavour, () => assertCycle(flavour)])),
+);
+
+/** Hosts for tests that leave them without rules. */
+const bare = shared(makeTopology);
 
 testWith(UDP_NEEDS, "a rule that comes first is found by the datagram that tests ours", async () => {
-  await using topology = await makeTopology();
-  const { near, ipv4 } = topology;
+  const topology = await bare(), { near, ipv4 } = topology;
+  await using _ = clearing(near);
   await run(
     ["nft", "table ip theirs { chain out { type filter hook output priority -200; udp dport 53 drop; }; }"],
     near,
@@ -121,8 +108,8 @@ testWith(UDP_NEEDS, "a rule that comes first is found by the datagram that tests
 });
 
 testWith(UDP_NEEDS, "printed commands do as apply does", async () => {
-  await using topology = await makeTopology();
-  const { near } = topology;
+  const topology = await bare(), { near } = topology;
+  await using _ = clearing(near);
   const printed = await mustRules(near, "print", ...udpFlags(topology), "--flavour", "nft");
   await run(["sh", "-ec", printed], near);
   const byHand = await all(near);
@@ -132,8 +119,8 @@ testWith(UDP_NEEDS, "printed commands do as apply does", async () => {
 
 for (const flavour of FLAVOURS) {
   testWith(UDP_NEEDS, `a watch restores the route and the rules of datagrams: ${flavour}`, async () => {
-    await using topology = await makeTopology();
-    const { near } = topology;
+    const topology = await bare(), { near } = topology;
+    await using _ = clearing(near);
     const command = [...await micssCommand(), "rules", "watch", ...udpFlags(topology), "--flavour", flavour];
     await using watch = Program.start(command, { cwd: ROOT, within: near.within });
     await watch.waitForLine(/rules verified tried=\S+:53 protocol=udp/);
@@ -142,8 +129,14 @@ for (const flavour of FLAVOURS) {
     const harm = flavour === "nft"
       ? "nft delete table inet micss"
       : `${flavour} -t mangle -D OUTPUT -p udp -j MICSS_UDP_OUTPUT`;
+    let restored = 0;
     for (const line of ["ip -6 rule del fwmark 6522", "ip route flush table 6521000", harm]) {
+      restored++;
       await run(["sh", "-ec", line], near);
+      await watch.waitForLine(
+        () => watch.lines.filter((line) => /warn +rules restored/.test(line)).length >= restored,
+        `rules restored after ${line}`,
+      );
       for (let tries = 0; await all(near) !== before && tries < 50; tries++) {
         await new Promise((resolve) => setTimeout(resolve, 200));
       }

@@ -3,9 +3,9 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { HANDLER_GROUP, micssCommand } from "../support/handlers/handlers.ts";
 import { makeTopology, type Namespace } from "../support/system/namespaces.ts";
 import { Program, run } from "../support/programs/process.ts";
-import { testWith } from "../support/programs/programs.ts";
+import { shared, testWith } from "../support/programs/programs.ts";
 import { readUnit, withinFilter } from "../support/system/systemd_units.ts";
-import { clientFlags, FLAVOURS, mustRules, NEEDS } from "./rules.ts";
+import { clearing, clientFlags, FLAVOURS, mustRules, NEEDS } from "./rules.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -49,10 +49,13 @@ async function ours(flavour: typeof FLAVOURS[number], where: Namespace): Promise
     .join("\n").replace(/(MICSS_OUTPUT)\n-A OUTPUT -p tcp -j ACCEPT$/gm, "$1");
 }
 
+/** Hosts for tests that leave them without rules. */
+const bare = shared(makeTopology);
+
 for (const flavour of FLAVOURS) {
   testWith(NEEDS, `watched rules are restored after any change: ${flavour}`, async () => {
-    await using topology = await makeTopology();
-    const { near } = topology;
+    const topology = await bare(), { near } = topology;
+    await using _ = clearing(near);
     const flags = [...clientFlags(topology), ...GROUP, "--flavour", flavour];
     await using watch = await startWatch(near, ...flags);
     await watch.waitForLine(/rules in place rules=client/);
@@ -79,7 +82,6 @@ for (const flavour of FLAVOURS) {
     // The rules outlive the watch.
     assertEquals(await watch.stop("SIGTERM"), 0, watch.describe());
     assertEquals(await ours(flavour, near), before);
-    await mustRules(near, "remove");
   });
 }
 
@@ -97,8 +99,8 @@ testWith(NEEDS, "watched rules are tested once there is a route", async () => {
 });
 
 testWith(NEEDS, "a rule that diverts connections from watched ones is logged, and they stay", async () => {
-  await using topology = await makeTopology();
-  const { near } = topology;
+  const topology = await bare(), { near } = topology;
+  await using _ = clearing(near);
   await run(["ip6tables-legacy", "-t", "raw", "-A", "OUTPUT", "-p", "tcp", "-j", "CT", "--notrack"], near);
   await using watch = await startWatch(near, ...clientFlags(topology), ...GROUP, "--flavour", "nft");
   await watch.waitForLine(
@@ -112,8 +114,8 @@ testWith(
   "rules are applied and watched with the capabilities and system calls of their units",
   async () => {
     for (const flavour of FLAVOURS) {
-      await using topology = await makeTopology();
-      const { near } = topology;
+      const topology = await bare(), { near } = topology;
+      await using _ = clearing(near);
       const udp = ["--udp-tproxy", "[::]:6522", "--take-udp", "*:53"];
       const flags = [...clientFlags(topology), ...udp, ...GROUP, "--flavour", flavour];
       for (const action of ["apply", "watch"] as const) {
