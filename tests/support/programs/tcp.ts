@@ -145,10 +145,9 @@ export async function writeAndEnd(connection: Connection, bytes: Uint8Array): Pr
 
 /** Bytes that vary with their position, so that a lost, repeated or misplaced range is noticed. */
 export function pattern(size: number, seed = 0): Uint8Array<ArrayBuffer> {
-  const words = Uint32Array.from(
-    { length: Math.ceil(size / 4) },
-    (_, i) => Math.imul(i + seed, 0x9e3779b1) ^ (i >>> 5),
-  );
+  const words = new Uint32Array(Math.ceil(size / 4));
+  // A loop: `Uint32Array.from` with a function takes 2 s for 100 MB.
+  for (let i = 0; i < words.length; i++) words[i] = Math.imul(i + seed, 0x9e3779b1) ^ (i >>> 5);
   return new Uint8Array(words.buffer, 0, size);
 }
 
