@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { Handler, startClient } from "../support/handlers/handlers.ts";
 import { makeTempDir, run } from "../support/programs/process.ts";
-import { freePort, testWith } from "../support/programs/programs.ts";
+import { freePort, shared, testWith } from "../support/programs/programs.ts";
 import { startNginx } from "../support/programs/nginx.ts";
 import { startSshd } from "../support/programs/sshd.ts";
 import { pattern, sha256 } from "../support/programs/tcp.ts";
@@ -27,15 +27,25 @@ const CURL_SOCKS_REFUSED = 97;
 /** Makes curl append the status of an HTTP proxy's answer. */
 const TELL_STATUS = ["--write-out", "%{http_connect}"];
 
-/** @param targets In the flag's syntax. */
-async function openWays(targets: string[]): Promise<Ways> {
+/** Ports of 127.0.0.1 for nginx and sshd, and one at which nothing listens. */
+const [WEB, SSH, UNUSED] = [0, 0, 0].map(() => freePort("127.0.0.1")) as [number, number, number];
+
+/** Targets, in the flag's syntax; the server's other ports have none. */
+const TARGETS = [
+  `80=127.0.0.1:${WEB}`,
+  `22=127.0.0.1:${SSH}`,
+  `84=127.0.0.1:${UNUSED}`,
+  "81=203.0.113.1.invalid:81",
+];
+
+const openWays = shared(async (): Promise<Ways> => {
   await using making = new AsyncDisposableStack();
   const hosts = ["127.0.0.1", "127.0.0.2", "::1"];
   const port = freePort(...hosts);
   const channels = hosts.map((host) => ({ host, port }));
   const directory = making.use(await makeTempDir());
   await Deno.writeTextFile(`${directory.path}/users`, "alice:se:cret\n", { mode: 0o600 });
-  const flags = [channels.map((channel) => ["--channel", formatAddress(channel)]), targets.map((t) => ["--target", t])];
+  const flags = [channels.map((channel) => ["--channel", formatAddress(channel)]), TARGETS.map((t) => ["--target", t])];
   making.use(await Handler.start("server", flags.flat(2)));
   const start = async (listen: Address[], more: string[]) => {
     const [socks5, http] = listen.map(formatAddress);
@@ -53,7 +63,7 @@ async function openWays(targets: string[]): Promise<Ways> {
     httpUsers: closed.http,
     [Symbol.asyncDispose]: () => made.disposeAsync(),
   };
-}
+});
 
 /** curl's flags and URLs for each entry. */
 const CURLS = [
@@ -88,10 +98,9 @@ testWith(
   ["curl", "nginx"],
   "curl reaches a server by name and by addresses of both families, through every entry",
   async () => {
-    const target = formatAddress({ host: "127.0.0.1", port: freePort("127.0.0.1") });
-    await using nginx = await startNginx([target]);
-    await using ways = await openWays([`80=${target}`]);
-    const file = pattern(3_000_000);
+    await using nginx = await startNginx([`127.0.0.1:${WEB}`]);
+    const ways = await openWays();
+    const file = pattern(500_000);
     await Deno.writeFile(`${nginx.root}/file`, file);
     for (const [way, flags, urls] of CURLS) {
       for (const url of urls) {
@@ -103,10 +112,9 @@ testWith(
 );
 
 testWith(["curl"], "curl receives the reason of a failed connection", async () => {
-  const unused = freePort("127.0.0.1");
-  await using ways = await openWays([`80=127.0.0.1:${unused}`, "81=203.0.113.1.invalid:81"]);
+  const ways = await openWays();
   const cases = [
-    ["http://web/", 5, 502, "the target refuses"],
+    ["http://web:84/", 5, 502, "the target refuses"],
     ["http://web:81/", 4, 504, "the target is no host"],
     ["http://web:82/", 2, 403, "the server has no target for the port"],
     ["http://203.0.113.1/", 2, 403, "no server is known there"],
@@ -123,7 +131,7 @@ testWith(["curl"], "curl receives the reason of a failed connection", async () =
 });
 
 testWith(["curl"], "curl without the right password is rejected", async () => {
-  await using ways = await openWays(["80=127.0.0.1:1"]);
+  const ways = await openWays();
   for (const user of [[], ["--proxy-user", "alice:secret"], ["--proxy-user", "bob:se:cret"]]) {
     const socks = await run([...CURL, "--proxy", `socks5h://${ways.socks5Users}`, ...user, "http://web/"], {
       mayFail: true,
@@ -136,7 +144,7 @@ testWith(["curl"], "curl without the right password is rejected", async () => {
 });
 
 testWith(["curl"], "a request other than CONNECT gets an answer that curl understands", async () => {
-  await using ways = await openWays(["80=127.0.0.1:1"]);
+  const ways = await openWays();
   const plain = await run(["curl", "--silent", "--include", `http://${ways.http}/`]);
   assertMatch(
     plain.text(),
@@ -149,8 +157,8 @@ for (const [way, protocol] of [["SOCKS5", "5"], ["HTTP CONNECT", "connect"]] as 
     ["ssh", "sshd", "ssh-keygen", "nc"],
     `ssh runs a command over ${way}, by nc as its ProxyCommand`,
     async () => {
-      await using sshd = await startSshd();
-      await using ways = await openWays([`22=127.0.0.1:${sshd.port}`]);
+      await using sshd = await startSshd({}, SSH);
+      const ways = await openWays();
       const through = protocol === "5" ? ways.socks5 : ways.http;
       const proxy = ["-o", `ProxyCommand=nc -X ${protocol} -x ${through} %h %p`];
       const [ssh, ...login] = sshd.login(22);
@@ -162,7 +170,7 @@ for (const [way, protocol] of [["SOCKS5", "5"], ["HTTP CONNECT", "connect"]] as 
 }
 
 testWith(["curl"], "the log has the requested destination and never a password", async () => {
-  await using ways = await openWays(["80=127.0.0.1:1"]);
+  const ways = await openWays();
   await run([...CURL, "--socks5-hostname", ways.socks5, "http://elsewhere.invalid/"], { mayFail: true });
   await ways.client.waitForLog("connection refused", { destination: "elsewhere.invalid:80" });
   await run([
@@ -173,11 +181,11 @@ testWith(["curl"], "the log has the requested destination and never a password",
     "--proxytunnel",
     "--proxy",
     `http://${ways.http}`,
-    "http://web:82/",
+    "http://web:83/",
   ], {
     mayFail: true,
   });
-  await ways.client.waitForLog(/session/, { server: "web", port: 82 });
+  await ways.client.waitForLog(/session/, { server: "web", port: 83 });
   assert(!ways.client.describe().includes("s3cret"));
   assert(!ways.client.describe().includes(btoa("x:s3cret")));
 });

@@ -1,16 +1,24 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { writeAll } from "../../src/net/connection.ts";
 import { makeTempDir, run } from "../support/programs/process.ts";
-import { testWith } from "../support/programs/programs.ts";
+import { shared, testWith } from "../support/programs/programs.ts";
 import { startNginx } from "../support/programs/nginx.ts";
 import { connect, drain, pattern, sha256, sha256OfFile } from "../support/programs/tcp.ts";
 import { parseAddress } from "../../src/net/address.ts";
 import { CURL } from "./core.ts";
 import { openForward } from "./paths.ts";
 
+/** A path to an nginx. */
+const web = shared(async () => {
+  await using making = new AsyncDisposableStack();
+  const path = making.use(await openForward());
+  const nginx = making.use(await startNginx([path.target]));
+  const made = making.move();
+  return { path, nginx, [Symbol.asyncDispose]: () => made.disposeAsync() };
+});
+
 testWith(["ab", "nginx"], "50 connections at once, 1,000 in all, get all their answers from nginx", async () => {
-  await using path = await openForward();
-  await using nginx = await startNginx([path.target]);
+  const { path, nginx } = await web();
   await Deno.writeFile(`${nginx.root}/file`, pattern(10_000));
   const report = (await run(["ab", "-q", "-r", "-n", "1000", "-c", "50", `http://${path.entry}/file`])).text();
   assertMatch(report, /^Complete requests:\s+1000$/m);
@@ -19,8 +27,7 @@ testWith(["ab", "nginx"], "50 connections at once, 1,000 in all, get all their a
 });
 
 testWith(["curl", "nginx"], "50 downloads at once each get their own file", async () => {
-  await using path = await openForward();
-  await using nginx = await startNginx([path.target]);
+  const { path, nginx } = await web();
   await using directory = await makeTempDir();
   const files = Array.from({ length: 50 }, (_, seed) => pattern(500_000 + seed, seed));
   await Promise.all(files.map((bytes, i) => Deno.writeFile(`${nginx.root}/${i}`, bytes)));
@@ -31,19 +38,17 @@ testWith(["curl", "nginx"], "50 downloads at once each get their own file", asyn
 });
 
 testWith(["curl", "nginx"], "several requests over one connection reach nginx over one connection", async () => {
-  await using path = await openForward();
-  await using nginx = await startNginx([path.target]);
-  await Deno.writeTextFile(`${nginx.root}/file`, "again\n");
-  const url = `http://${path.entry}/file`;
+  const { path, nginx } = await web();
+  await Deno.writeTextFile(`${nginx.root}/again`, "again\n");
+  const url = `http://${path.entry}/again`;
   assertEquals((await run([...CURL, url, url, url, url])).text(), "again\n".repeat(4));
-  const requests = await nginx.requests(4);
+  const requests = await nginx.requests(4, / \/again /);
   assertEquals(requests.map(({ number }) => number), [1, 2, 3, 4]);
   assertEquals(new Set(requests.map(({ connection }) => connection)).size, 1);
 });
 
 testWith(["nginx"], "an application that keeps reading sees the end after nginx closes first", async () => {
-  await using path = await openForward();
-  await using nginx = await startNginx([path.target]);
+  const { path, nginx } = await web();
   await Deno.writeFile(`${nginx.root}/file`, pattern(1_000_000));
   using application = await connect(parseAddress(path.entry));
   await writeAll(application, new TextEncoder().encode("GET /closing/file HTTP/1.1\r\nHost: nginx\r\n\r\n"));
@@ -53,8 +58,7 @@ testWith(["nginx"], "an application that keeps reading sees the end after nginx 
 });
 
 testWith(["curl", "nginx"], "curl gets whole files from an nginx that closes after each answer", async () => {
-  await using path = await openForward();
-  await using nginx = await startNginx([path.target]);
+  const { path, nginx } = await web();
   const file = pattern(5_000_000);
   await Deno.writeFile(`${nginx.root}/file`, file);
   for (let i = 0; i < 3; i++) {
@@ -67,12 +71,11 @@ testWith(
   ["curl", "nginx"],
   "HTTP/1.0, in which the end of the connection ends the answer, gets a whole file",
   async () => {
-    await using path = await openForward();
-    await using nginx = await startNginx([path.target]);
+    const { path, nginx } = await web();
     const file = pattern(5_000_000);
-    await Deno.writeFile(`${nginx.root}/file`, file);
-    const { stdout } = await run([...CURL, "--http1.0", "--ignore-content-length", `http://${path.entry}/file`]);
+    await Deno.writeFile(`${nginx.root}/whole`, file);
+    const { stdout } = await run([...CURL, "--http1.0", "--ignore-content-length", `http://${path.entry}/whole`]);
     assertEquals(sha256(stdout), sha256(file));
-    assertMatch((await nginx.requests(1))[0]!.line, /HTTP\/1\.0$/);
+    assertMatch((await nginx.requests(1, / \/whole /))[0]!.line, /HTTP\/1\.0$/);
   },
 );

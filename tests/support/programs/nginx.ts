@@ -14,8 +14,8 @@ export interface Request {
 export interface Nginx extends AsyncDisposable {
   /** The directory that it serves; a PUT creates a file in it. */
   root: string;
-  /** Resolves to the answered requests once there are at least `count`. */
-  requests(count: number): Promise<Request[]>;
+  /** Resolves to the answered requests whose lines match once there are at least `count`. Default: all. */
+  requests(count: number, line?: RegExp): Promise<Request[]>;
 }
 
 /**
@@ -40,9 +40,10 @@ export async function startNginx(
   const made = making.move();
   return {
     root: `${path}/root`,
-    async requests(count) {
-      if (count > 0) await program.waitForLine(() => answered(program).length >= count, `${count}th answer`);
-      return answered(program);
+    async requests(count, line = /^/) {
+      const matching = () => answered(program).filter((request) => line.test(request.line));
+      if (count > 0) await program.waitForLine(() => matching().length >= count, `${count}th answer`);
+      return matching();
     },
     [Symbol.asyncDispose]: () => made.disposeAsync(),
   };

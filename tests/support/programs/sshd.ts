@@ -9,14 +9,13 @@ export interface Sshd extends AsyncDisposable {
   login(port: number): string[];
 }
 
-/** Starts an sshd on a free port of 127.0.0.1. @param options Those of its program. */
-export async function startSshd(options: RunOptions = {}): Promise<Sshd> {
+/** Starts an sshd on a port of 127.0.0.1, by default a free one. @param options Those of its program. */
+export async function startSshd(options: RunOptions = {}, port = freePort("127.0.0.1")): Promise<Sshd> {
   await using making = new AsyncDisposableStack();
   const { path } = making.use(await makeTempDir());
   await Promise.all(
     ["host", "user"].map((name) => run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", `${path}/${name}`])),
   );
-  const port = freePort("127.0.0.1");
   await Deno.writeTextFile(
     `${path}/config`,
     `ListenAddress 127.0.0.1:${port}
