@@ -4,7 +4,7 @@ import { formatAddress, parseAddress } from "../../src/net/address.ts";
 import type { Status } from "../../src/observe/status.ts";
 import { type Handler, micssCommand, type Pair, startClient, startPair } from "../support/handlers/handlers.ts";
 import { makeTempDir, Program, run } from "../support/programs/process.ts";
-import { freePort, testWith } from "../support/programs/programs.ts";
+import { freePort, shared, testWith } from "../support/programs/programs.ts";
 import { startNginx } from "../support/programs/nginx.ts";
 import { connect, drain, flood, Target } from "../support/programs/tcp.ts";
 import { CURL } from "./core.ts";
@@ -12,6 +12,15 @@ import { CURL } from "./core.ts";
 const ROOT = new URL("../../", import.meta.url).pathname;
 const ADMIN = ["--admin", "127.0.0.1:0"];
 const SIZE = 5_000_000;
+
+/** A pair without sessions between tests, and its target. The first session is that of the test of a running one. */
+const idlePair = shared(async () => {
+  await using making = new AsyncDisposableStack();
+  const target = making.use(new Target());
+  const pair = making.use(await startPair({ target: target.address, flags: ADMIN }));
+  const made = making.move();
+  return { pair, target, [Symbol.asyncDispose]: () => made.disposeAsync() };
+});
 
 /** Requests a path of a handler's admin interface. */
 async function ask(handler: Handler, path: string): Promise<string> {
@@ -61,8 +70,7 @@ testWith(["curl", "nginx"], "a download shows in both handlers' metrics, on ever
 });
 
 testWith(["curl", "promtool"], "promtool finds nothing wrong with the metrics of either handler", async () => {
-  using target = new Target();
-  await using pair = await startPair({ target: target.address, flags: ADMIN });
+  const { pair } = await idlePair();
   for (const handler of [pair.client, pair.server]) {
     const { stderr, stdout } = await run(["promtool", "check", "metrics"], { input: await ask(handler, "/metrics") });
     assertEquals([new TextDecoder().decode(stdout), stderr], ["", ""]);
@@ -98,8 +106,7 @@ testWith(["promtool"], "promtool accepts all queries of the dashboard, as record
 });
 
 testWith(["curl"], "alert rules and dashboard query existing metrics only", async () => {
-  using target = new Target();
-  await using pair = await startPair({ target: target.address, flags: ADMIN });
+  const { pair } = await idlePair();
   const known = new Set<string>();
   for (const handler of [pair.client, pair.server]) {
     const metrics = await ask(handler, "/metrics");
@@ -120,8 +127,8 @@ testWith(["curl"], "alert rules and dashboard query existing metrics only", asyn
 });
 
 testWith(["curl"], "a running session shows on both sides, and its reset with its cause", async () => {
-  using target = new Target();
-  await using pair = await startPair({ target: target.address, flags: ADMIN });
+  const { pair, target } = await idlePair();
+  await sessions(pair, 0);
   using application = await connect(pair.entry);
   const served = await target.accept(pair);
   const flooding = flood(application, new Uint8Array(1000));
@@ -159,10 +166,10 @@ testWith(
   "micss status lists peers over TCP and UNIX sockets, for people and for programs",
   async () => {
     await using directory = await makeTempDir();
-    using target = new Target();
+    const { pair, target } = await idlePair();
     const path = `unix:${directory.path}/admin.sock`;
     const micss = await micssCommand();
-    await using pair = await startPair({ target: target.address, flags: ADMIN });
+    await sessions(pair, 0);
     using _application = await connect(pair.entry);
     await target.accept(pair);
     const { at } = await pair.client.waitForLog("admin");
@@ -178,8 +185,7 @@ testWith(
 );
 
 Deno.test("micss status --watch updates every second until interrupted, with --json one line each time", async () => {
-  using target = new Target();
-  await using pair = await startPair({ target: target.address, flags: ADMIN });
+  const { pair, target } = await idlePair();
   const { at } = await pair.client.waitForLog("admin");
   const watch = [...await micssCommand(), "status", "--watch", "--admin", String(at)];
   await using forPeople = Program.start(watch, { cwd: ROOT });
@@ -201,7 +207,7 @@ Deno.test("micss status --watch updates every second until interrupted, with --j
 });
 
 Deno.test("micss status --watch ends when the reader of its output has gone", async () => {
-  await using pair = await startPair({ target: { host: "127.0.0.1", port: 1 }, flags: ADMIN });
+  const { pair } = await idlePair();
   const { at } = await pair.server.waitForLog("admin");
   const watch = [...await micssCommand(), "status", "--watch", "--admin", String(at)];
   // The shell waits for both ends of the pipe.

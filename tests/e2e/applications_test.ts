@@ -3,10 +3,19 @@ import { formatAddress, parseAddress } from "../../src/net/address.ts";
 import { writeAll } from "../../src/net/connection.ts";
 import { startPair } from "../support/handlers/handlers.ts";
 import { bounded, Program, run } from "../support/programs/process.ts";
-import { testWith } from "../support/programs/programs.ts";
+import { shared, testWith } from "../support/programs/programs.ts";
 import { startSshd } from "../support/programs/sshd.ts";
 import { connect, pattern, readExactly, sha256, Target } from "../support/programs/tcp.ts";
 import { openForward } from "./paths.ts";
+
+/** A pair, and its target. */
+const toTarget = shared(async () => {
+  await using making = new AsyncDisposableStack();
+  const target = making.use(new Target());
+  const pair = making.use(await startPair({ target: target.address }));
+  const made = making.move();
+  return { pair, target, [Symbol.asyncDispose]: () => made.disposeAsync() };
+});
 
 testWith(["ssh", "sshd", "ssh-keygen"], "ssh, whose server speaks first, runs a command", async () => {
   await using sshd = await startSshd();
@@ -23,19 +32,19 @@ testWith(["ssh", "sshd", "ssh-keygen"], "ssh, whose server speaks first, runs a 
 
 testWith(
   ["iperf3"],
-  "iperf3, which controls a test over a separate connection, sends 100 MB up and down",
+  "iperf3, which controls a test over a separate connection, sends 50 MB up and down",
   async () => {
     await using path = await openForward();
     const { host, port } = parseAddress(path.target);
     const entry = parseAddress(path.entry);
-    const client = ["iperf3", "-c", entry.host, "-p", `${entry.port}`, "--json", "-n", "100M"];
+    const client = ["iperf3", "-c", entry.host, "-p", `${entry.port}`, "--json", "-n", "50M"];
     for (const direction of [[], ["--reverse"]]) {
       // One server per test: between two, it reopens its listener, and resets connections made meanwhile.
       await using server = Program.start(["iperf3", "-s", "-1", "-B", host, "-p", `${port}`, "--forceflush"]);
       await server.waitForLine(/Server listening/);
       const { end, error } = JSON.parse((await run([...client, ...direction])).text());
       assertEquals(error, undefined);
-      assert(end.sum_sent.bytes >= 100_000_000, `iperf3 sent ${end.sum_sent.bytes} bytes`);
+      assert(end.sum_sent.bytes >= 50_000_000, `iperf3 sent ${end.sum_sent.bytes} bytes`);
       assert(end.sum_received.bytes > 0, "iperf3 received nothing");
       assertEquals(await bounded(server.exited, () => `the end of ${server.describe()}`), 0);
     }
@@ -43,8 +52,7 @@ testWith(
 );
 
 Deno.test("50 sessions are open at once, and each carries its own bytes both ways", async () => {
-  using target = new Target();
-  await using pair = await startPair({ target: target.address });
+  const { pair, target } = await toTarget();
   using applications = new DisposableStack();
   const sessions = await Promise.all(Array.from({ length: 50 }, async (_, seed) => {
     const application = applications.use(await connect(pair.entry));
@@ -64,8 +72,7 @@ Deno.test("50 sessions are open at once, and each carries its own bytes both way
 });
 
 Deno.test("a greeting from the target arrives before the application has sent anything", async () => {
-  using target = new Target();
-  await using pair = await startPair({ target: target.address });
+  const { pair, target } = await toTarget();
   using application = await connect(pair.entry);
   const served = await target.accept(pair);
   const greeting = new TextEncoder().encode(`220 ${formatAddress(target.address)} ready\r\n`);

@@ -69,7 +69,7 @@ export function drain(connection: Connection): Promise<Received> {
 
 async function readToEnd(connection: Connection): Promise<Received> {
   const hash = createHash("sha256");
-  const buffer = new Uint8Array(256 * 1024);
+  const buffer = new Uint8Array(64 * 1024);
   let bytes = 0;
   const finish = (ending: Ending) => ({ bytes, sha256: hash.digest("hex"), ending });
   try {
