@@ -3,4 +3,4 @@ import { shared } from "../support/programs/programs.ts";
 import { openForward, openForwardIpv6 } from "./paths.ts";
 
 testCore("through --forward", [], shared(openForward));
-testCore("through --forward over IPv6", ["network namespaces"], shared(openForwardIpv6));
+testCore("through --forward over IPv6", ["network namespaces"], shared(openForwardIpv6), 20);

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Address, formatAddress } from "../../src/net/address.ts";
 import { Capture, type TcpStream } from "../support/system/capture.ts";
 import { Handler, HANDLER_GROUP, micssCommand } from "../support/handlers/handlers.ts";
-import { makeTopology } from "../support/system/namespaces.ts";
+import { makeTopology, type Topology } from "../support/system/namespaces.ts";
 import { makeTempDir, type Outcome, run, type RunOptions } from "../support/programs/process.ts";
 import { freePort, testWith } from "../support/programs/programs.ts";
 import { startNginx } from "../support/programs/nginx.ts";
@@ -41,12 +41,13 @@ function startServer(
   return Handler.start("server", [...flags, "--target", `80=${target}`, "--key", key, ...more], where);
 }
 
-for (const method of ["hmac", "ed25519"] as const) {
-  const name = `one address and one ${method} key suffice, and the learned channels serve the next client too`;
-  testWith(["curl", "nginx"], name, async () => {
+testWith(
+  ["curl", "nginx"],
+  "one address and one hmac key suffice, and the learned channels serve the next client too",
+  async () => {
     await using directory = await makeTempDir();
     const { path } = directory;
-    const key = await keygen(path, method);
+    const key = await keygen(path, "hmac");
     const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
     const port = freePort(...hosts);
     const [entry, target] = [0, 0].map(() => `127.0.0.1:${freePort("127.0.0.1")}`);
@@ -72,8 +73,8 @@ for (const method of ["hmac", "ed25519"] as const) {
     await micss({}, "channels", "forget", "127.0.0.1", "--database", database);
     await assertResetsCurl(`http://${entry}/file`, {});
     await client.waitForLog("connection refused", { destination: "127.0.0.1:80" });
-  });
-}
+  },
+);
 
 Deno.test("a server with a different key is one line in the client's log, and a reset for the application", async () => {
   await using directory = await makeTempDir();
@@ -94,44 +95,62 @@ Deno.test("a server with a different key is one line in the client's log, and a 
 
 const NEEDS = ["network namespaces", "nft", "tcpdump", "curl", "nginx"];
 
-for (const family of ["ipv4", "ipv6"] as const) {
-  const name =
-    `two hosts, one address and one key: curl reaches nginx by rules of our own, with one exchange, ${family}`;
-  testWith(NEEDS, name, async () => {
+testWith(
+  NEEDS,
+  "two hosts, one address and one ed25519 key: curl reaches nginx by rules of our own, with one exchange",
+  async () => {
     await using topology = await makeTopology();
-    const { near, far, devices } = topology;
-    const hosts = topology[family];
+    const { near, far } = topology;
     await using directory = await makeTempDir();
     const { path } = directory;
     const key = await keygen(path, "ed25519");
-    const [any, all, loopback, first] = family === "ipv4"
-      ? ["0.0.0.0", "0.0.0.0/0:80", "127.0.0.1", hosts[0]!]
-      : ['"[::]"', "[::]/0:80", "[::1]", `[${hosts[0]}]`];
-    await using nginx = await startNginx([`${loopback}:8080`], far);
+    await using nginx = await startNginx(["127.0.0.1:8080", "[::1]:8080"], far);
     await Deno.writeTextFile(`${nginx.root}/file`, "through the channels");
-    const channels = hosts.map((host) => ({ host, port: 6522 }));
-    await using _server = await startServer(channels, `${loopback}:8080`, key.server, far);
-    const file = `${path}/client.yaml`;
-    const yaml = `keys: {"${first}": ${key.client}}\nredirect: [${any}]\ndatabase: ${path}/channels.db\n`;
-    await Deno.writeTextFile(file, yaml);
-    await using client = await Handler.start("client", ["--config", file], asHandler(near.within));
     const before = await allRules(near);
-    await mustRules(near, "apply", "--config", file, "--take", all, "--exempt-gid", `${HANDLER_GROUP}`);
-
-    await using captures = new AsyncDisposableStack();
-    const running = await Promise.all(
-      devices.map(async (device) => captures.use(await Capture.start(device, `${path}/${device}.pcap`, near))),
-    );
-    for (let connection = 0; connection < 2; connection++) {
-      const fetched = await run([...CURL, `http://${first}/file`], near);
-      assertEquals(fetched.text(), "through the channels", client.describe());
+    for (const family of ["ipv4", "ipv6"] as const) {
+      await assertOneExchange(family, topology, key, path);
+      await mustRules(near, "remove");
+      assertEquals(await allRules(near), before, family);
     }
-    const captured = await Promise.all(running.map((capture, at) => capture.finish(topology.ipv4[at]!)));
-    assertEquals(captured.map((streams) => questionsIn(streams)), [1, 0, 0]);
-    assert(captured.every((streams) => streams.some(({ bytes }) => bytes[0] === 1)), "No association was seen");
-    await mustRules(near, "remove");
-    assertEquals(await allRules(near), before);
-  });
+  },
+);
+
+/** Asserts that a client learns the channels in one exchange, and that connections use them. @param path A directory. */
+async function assertOneExchange(
+  family: "ipv4" | "ipv6",
+  topology: Topology,
+  key: { server: string; client: string },
+  path: string,
+): Promise<void> {
+  const { near, far, devices } = topology;
+  const hosts = topology[family];
+  const [any, all, loopback, first] = family === "ipv4"
+    ? ["0.0.0.0", "0.0.0.0/0:80", "127.0.0.1", hosts[0]!]
+    : ['"[::]"', "[::]/0:80", "[::1]", `[${hosts[0]}]`];
+  const channels = hosts.map((host) => ({ host, port: 6522 }));
+  await using _server = await startServer(channels, `${loopback}:8080`, key.server, far);
+  const file = `${path}/${family}.yaml`;
+  const yaml = `keys: {"${first}": ${key.client}}\nredirect: [${any}]\ndatabase: ${path}/${family}.db\n`;
+  await Deno.writeTextFile(file, yaml);
+  await using client = await Handler.start("client", ["--config", file], asHandler(near.within));
+  await mustRules(near, "apply", "--config", file, "--take", all, "--exempt-gid", `${HANDLER_GROUP}`);
+
+  await using captures = new AsyncDisposableStack();
+  const running = await Promise.all(
+    devices.map(async (device) => {
+      return captures.use(await Capture.start(device, `${path}/${family}-${device}.pcap`, near));
+    }),
+  );
+  for (let connection = 0; connection < 2; connection++) {
+    const fetched = await run([...CURL, `http://${first}/file`], near);
+    assertEquals(fetched.text(), "through the channels", client.describe());
+  }
+  const captured = await Promise.all(running.map((capture, at) => capture.finish(topology.ipv4[at]!)));
+  assertEquals(captured.map((streams) => questionsIn(streams)), [1, 0, 0], family);
+  assert(
+    captured.every((streams) => streams.some(({ bytes }) => bytes[0] === 1)),
+    `No association was seen, ${family}`,
+  );
 }
 
 testWith([...NEEDS, "iptables"], "a server behind NAT is reachable only by its announced addresses", async () => {
