@@ -10,6 +10,9 @@ import { associatedPair, type Pair } from "../support/handlers/pair.ts";
 import { isSame, raw, receive, send } from "../support/handlers/channels.ts";
 import { forSeeds, Random } from "../support/random/random.ts";
 
+/** Maximum number of pieces of a path's capacity: more of a few bytes each take long, and nothing else happens in them. */
+const MOST_PIECES = 2000;
+
 async function finish({ client, server, network, clock }: Pair): Promise<void> {
   client.end();
   server.end();
@@ -20,8 +23,9 @@ async function finish({ client, server, network, clock }: Pair): Promise<void> {
 Deno.test("message bytes arrive complete in both directions, with any sizes, fragmentation, speeds and number of channels", async () => {
   await forSeeds(30, async (random) => {
     const slow = random.below(16);
+    const capacity = random.pick([1, 7, 1000, 65536, 1 << 20]);
     const network = new MemoryNetwork({
-      capacity: random.pick([1, 7, 1000, 65536, 1 << 20]),
+      capacity,
       // One channel may be much slower than the others, in one direction.
       chunk: (available, { remote }) =>
         remote.host === `192.0.2.${slow}` ? 1 + random.below(9) : random.below(available),
@@ -29,8 +33,8 @@ Deno.test("message bytes arrive complete in both directions, with any sizes, fra
     const pair = await associatedPair(random.between(2, 16), network);
     const most = random.pick([1, 9, 70, 5000, LARGEST_BUFFER]);
     const [up, down] = [
-      random.bytes(random.below(Math.min(50_000, most * 200))),
-      random.bytes(random.below(most * 20 > 40_000 ? 40_000 : most * 20)),
+      random.bytes(random.below(Math.min(50_000, most * 200, capacity * MOST_PIECES))),
+      random.bytes(random.below(Math.min(40_000, most * 20, capacity * MOST_PIECES))),
     ];
     const [gotUp, gotDown] = await Promise.all([
       receive(pair.server),
