@@ -48,7 +48,7 @@ for (const how of ["reset", "close"] as const) {
       const paths = new Paths({ chunk }, {}, (path) => new Interposer(path, cut(), cut())), { handlers } = paths;
       const { application, target } = await handlers.session();
       await handlers.clock.advance(300);
-      await handlers.clock.until(exchange(application, target, random, random.pick([100_000, 1_000_000])))
+      await handlers.clock.until(exchange(application, target, random, random.pick([100_000, 500_000])))
         .catch((error) => {
           throw new Error(
             handlers.clientLines.concat(handlers.serverLines).map((line) => JSON.stringify(line)).join("\n"),
