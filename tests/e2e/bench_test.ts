@@ -22,11 +22,11 @@ testWith(
   async () => {
     await using parts = new AsyncDisposableStack();
     const { near, far, ipv4 } = parts.use(await makeTopology());
-    // A rate limit as on a real path: what exceeds it is dropped, and TCP adapts.
-    for (const host of [near, far]) {
-      const limit = "dev c2 root tbf rate 80mbit burst 32kb latency 5ms";
-      await run(["tc", "qdisc", "add", ...limit.split(" ")], host);
-    }
+    // Rate limits as on real paths: what exceeds them is dropped, and TCP adapts. Without one, a channel takes all of a processor.
+    const limits = ["c1", "c3"].map((device) => `dev ${device} root tbf rate 500mbit burst 256kb latency 5ms`);
+    limits.push("dev c2 root tbf rate 80mbit burst 32kb latency 5ms");
+    const input = limits.map((limit) => `qdisc add ${limit}\n`).join("");
+    for (const host of [near, far]) await run(["tc", "-batch", "-"], { ...host, input });
     const micss = await micssCommand();
     const answers = ["127.0.0.1", ...ipv4].flatMap((host) => ["--answer", `${host}:${ANSWER}`]);
     const answerer = parts.use(Program.start([...micss, "bench", ...answers], { ...far, cwd: ROOT }));

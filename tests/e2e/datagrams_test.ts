@@ -172,7 +172,7 @@ testWith(
     const options = { endpoint: "127.0.0.1:51820", port: 51820, mtu: TUNNEL_MTU };
     const tunnel = parts.use(await startWireGuard(near, far, options));
     const nginx = parts.use(await startNginx([`${tunnel.far}:80`], far));
-    const content = new Random(1).bytes(5_000_000);
+    const content = new Random(1).bytes(2_000_000);
     await Deno.writeFile(`${nginx.root}/file`, content);
     await run(["ping", "-c", "1", tunnel.far], near);
     const breaks: Record<string, () => Promise<void>> = {

@@ -2,6 +2,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Handler, HANDLER_GROUP, startServer } from "../support/handlers/handlers.ts";
 import { makeTopology, type Topology } from "../support/system/namespaces.ts";
+import { LONG_PATIENCE } from "../support/programs/process.ts";
 import { testTogether } from "../support/programs/programs.ts";
 import { redirect } from "./paths.ts";
 import { startReady } from "./ready.ts";
@@ -40,9 +41,12 @@ async function assertFollows(flavour: string): Promise<void> {
     degraded: {},
     unknown: {},
   });
+  await client.handler.waitForLog("rules not in place", { reason: /^no connection is redirected/ });
   await mustRules(near, "apply", "--config", client.file);
+  await client.handler.waitForLog("rules in place again", {}, LONG_PATIENCE);
   assertEquals(await client.until(true), { ready: true, missing: {}, degraded: {}, unknown: {} });
   await mustRules(near, "remove");
+  await client.handler.waitForLog("rules not in place", { reason: /^IPv4 is no longer redirected/ }, LONG_PATIENCE);
   const { missing } = await client.until(false);
   assertEquals(missing, { rules: "IPv4 is no longer redirected here; run micss rules apply" });
 }
