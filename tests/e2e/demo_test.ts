@@ -46,23 +46,14 @@ function assertComplete({ code, text, stderr }: Outcome): void {
   assertEquals(titles.map((title) => title.slice(0, 1)), ["1", "2", "3", "4", "5", "6", "7", "N"]);
 }
 
-Deno.test("the demo exits by itself in time, and writes plain text to a pipe", async () => {
-  const command = await usualCommand();
-  const nothing = [...command.slice(0, -1), "version"];
-  const before = await runDemo(nothing);
-  const outcome = await runDemo(command);
-  const after = await runDemo(nothing);
-  const limit = LIMIT + BY_NOTHING * Math.max(before.took, after.took);
-  assert(outcome.took < limit, `${outcome.took} ms of ${limit} ms`);
+Deno.test("the demo needs nothing but loopback, and writes plain text to a pipe", async () => {
+  // No files, no environment, no native libraries.
+  const outcome = await runDemo(await demoCommand(["--no-prompt", `--allow-net=${LOOPBACK}`]));
   assertComplete(outcome);
   assertEquals(outcome.stderr, "");
   // deno-lint-ignore no-control-regex -- the output must contain none
   assertEquals(outcome.text().match(/[\x00-\x09\x0b-\x1f\x7f]/g), null);
   assertEquals(outcome.text().split("\n").filter((line) => line.length >= 80), []);
-});
-
-Deno.test("the demo needs nothing but loopback: no files, no environment, no native libraries", async () => {
-  assertComplete(await runDemo(await demoCommand(["--no-prompt", `--allow-net=${LOOPBACK}`])));
 });
 
 Deno.test("a demo that can't listen fails with one line", async () => {
@@ -77,35 +68,37 @@ Deno.test("the demo takes no flags", async () => {
   assertMatch(stderr, /^micss demo: --fast: unknown flag; .*\n$/);
 });
 
-for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
-  for (const moment of ["1 · A page", "3 · Is it noise?", "5 · How fast"]) {
-    Deno.test(`${signal} at "${moment}" ends the demo immediately and leaves no listener`, async () => {
-      const demo = Program.start(await usualCommand(), { cwd: ROOT });
-      await demo.waitForLine((line) => line.startsWith(moment));
-      const began = performance.now();
-      assertEquals(await demo.stop(signal), status);
-      assert(performance.now() - began < 3_000);
-      assertStringIncludes(demo.lines.at(-1)!, `micss demo: ended by ${signal}; nothing is left running`);
-      assert(!demo.lines.includes("Next"));
-      const ports = demo.lines.flatMap((line) => [...line.matchAll(/(127\.0\.0\.\d):(\d+)/g)]);
-      assert(ports.length >= 3);
-      for (const [, hostname, port] of ports) {
-        await assertRejects(
-          () => Deno.connect({ hostname: hostname!, port: Number(port) }),
-          Deno.errors.ConnectionRefused,
-        );
-      }
-    });
-  }
+/** Moments at which the demo is ended: whatever it does then, each signal is handled by the same code. */
+const ENDS = [
+  { moment: "1 · A page", signal: "SIGINT", status: 130 },
+  { moment: "3 · Is it noise?", signal: "SIGTERM", status: 143 },
+  { moment: "5 · How fast", signal: "SIGINT", status: 130 },
+] as const;
+
+for (const { moment, signal, status } of ENDS) {
+  Deno.test(`${signal} at "${moment}" ends the demo immediately and leaves no listener`, async () => {
+    const demo = Program.start(await usualCommand(), { cwd: ROOT });
+    await demo.waitForLine((line) => line.startsWith(moment));
+    const began = performance.now();
+    assertEquals(await demo.stop(signal), status);
+    assert(performance.now() - began < 3_000);
+    assertStringIncludes(demo.lines.at(-1)!, `micss demo: ended by ${signal}; nothing is left running`);
+    assert(!demo.lines.includes("Next"));
+    const ports = demo.lines.flatMap((line) => [...line.matchAll(/(127\.0\.0\.\d):(\d+)/g)]);
+    assert(ports.length >= 3);
+    for (const [, hostname, port] of ports) {
+      await assertRejects(
+        () => Deno.connect({ hostname: hostname!, port: Number(port) }),
+        Deno.errors.ConnectionRefused,
+      );
+    }
+  });
 }
 
-/** Runs the demo on a terminal. @param env Arguments of `env`. @returns The terminal's output. */
-async function onTerminal(columns: number, ...env: string[]): Promise<string> {
+/** Runs the demo on a terminal. @param env Arguments of `env`. */
+async function onTerminal(columns: number, ...env: string[]): Promise<Outcome & { took: number }> {
   const command = ["env", ...env, "TERM=xterm", ...await usualCommand()].map((part) => `'${part}'`).join(" ");
-  const onTerminal = `stty cols ${columns} rows 40 && exec ${command}`;
-  const outcome = await runDemo(["script", "-qec", onTerminal, "/dev/null"]);
-  assertEquals(outcome.code, 0, outcome.text());
-  return outcome.text();
+  return await runDemo(["script", "-qec", `stty cols ${columns} rows 40 && exec ${command}`, "/dev/null"]);
 }
 
 /** Lines as a terminal displays them, one for each state of a line. */
@@ -114,26 +107,41 @@ function shownLines(text: string): string[] {
   return text.replaceAll(/\x1b\[[\d;]*[mK]/g, "").split(/\r?\n|\r/);
 }
 
-for (const columns of [80, 120]) {
-  testWith(
-    ["script", "stty"],
-    `on a terminal of ${columns} columns, the demo has colours and a progress bar, and fits`,
-    async () => {
-      const text = await onTerminal(columns, "--unset=NO_COLOR");
-      assertStringIncludes(text, "\x1b[1m1 · A page");
-      const lines = shownLines(text);
-      assertEquals(lines.filter((line) => line.length >= columns), []);
-      const bars = lines.filter((line) => /^ +[━─]{40} /.test(line));
-      assert(bars.length >= 3);
-      const listing = lines.find((line) => line.startsWith("  48 65 6c 6c"))!;
-      assert(listing.length > columns - 16, listing);
-    },
-  );
+/** Checks that the demo succeeded on a terminal, has a progress bar, and fits. */
+function assertFits(outcome: Outcome, columns: number): void {
+  const lines = shownLines(outcome.text());
+  assertComplete({ ...outcome, text: () => lines.join("\n") });
+  assertEquals(lines.filter((line) => line.length >= columns), []);
+  const bars = lines.filter((line) => /^ +[━─]{40} /.test(line));
+  assert(bars.length >= 3);
+  const listing = lines.find((line) => line.startsWith("  48 65 6c 6c"))!;
+  assert(listing.length > columns - 16, listing);
 }
 
-testWith(["script", "stty"], "on a terminal with NO_COLOR, the demo has a progress bar but no colour", async () => {
-  const text = await onTerminal(80, "NO_COLOR=1");
-  // deno-lint-ignore no-control-regex -- only the sequence that clears a line is allowed
-  assertEquals(text.replaceAll("\x1b[K", "").match(/\x1b/g), null);
-  assertStringIncludes(text, "\r\x1b[K");
-});
+testWith(
+  ["script", "stty"],
+  "on a terminal, the demo has colours and a progress bar, fits, and exits in time",
+  async () => {
+    const command = await usualCommand();
+    const nothing = [...command.slice(0, -1), "version"];
+    const before = await runDemo(nothing);
+    const outcome = await onTerminal(80, "--unset=NO_COLOR");
+    const after = await runDemo(nothing);
+    const limit = LIMIT + BY_NOTHING * Math.max(before.took, after.took);
+    assert(outcome.took < limit, `${outcome.took} ms of ${limit} ms`);
+    assertFits(outcome, 80);
+    assertStringIncludes(outcome.text(), "\x1b[1m1 · A page");
+  },
+);
+
+testWith(
+  ["script", "stty"],
+  "on a wider terminal with NO_COLOR, the demo has no colour, and fills the width",
+  async () => {
+    const outcome = await onTerminal(120, "NO_COLOR=1");
+    assertFits(outcome, 120);
+    // deno-lint-ignore no-control-regex -- only the sequence that clears a line is allowed
+    assertEquals(outcome.text().replaceAll("\x1b[K", "").match(/\x1b/g), null);
+    assertStringIncludes(outcome.text(), "\r\x1b[K");
+  },
+);
