@@ -1,5 +1,5 @@
 /** Runs models with spin. */
-import type { Model } from "./variants.ts";
+import type { Model, Variant } from "./variants.ts";
 
 /** Result of an exhaustive search. */
 export interface Found {
@@ -21,6 +21,15 @@ export const SIZES: Readonly<Record<Model, Readonly<Record<string, readonly stri
     "3 channels, 3 breaks": ["N=3", "UP=2", "DOWN=2", "BREAKS=3"],
   },
 };
+
+/**
+ * The macros of a variant's search in the suite: the small size, or one with fewer of the adversary's own connections
+ * where that is enough. A counterexample among them is one among more, which need not be used.
+ */
+export function suiteSize({ model, violates, smallOnly, coveredBy }: Variant): readonly string[] {
+  const fewer = model === "association" && !smallOnly && (violates !== null || coveredBy !== undefined);
+  return fewer ? ["N=2", "OWN=3"] : Object.values(SIZES[model])[0]!;
+}
 
 /** Checks whether spin and gcc are installed. */
 export function canRun(): boolean {
