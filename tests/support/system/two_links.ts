@@ -58,31 +58,31 @@ export async function makeTwoLinks(): Promise<TwoLinks> {
     `link add up0 index 31 netns ${routers[at]!.pid} type veth peer name ${far} index ${40 + at} netns ${server.pid}`,
   ]);
   await run(["ip", "-batch", "-"], { input: links.join("\n") + "\n" });
-  for (const host of [client, server, ...routers]) {
-    const forward = ["net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"];
-    await run(["sysctl", "-qw", ...forward, "net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0"], host);
-    await run(["sh", "-c", "for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 > $f; done"], host);
-  }
-  const assign = (host: Namespace, device: string, ipv4: string, ipv6: string) =>
-    host.ip(
-      `address add ${ipv4}/24 dev ${device}`,
-      `address add ${ipv6}/64 dev ${device} nodad`,
-      `link set ${device} up`,
+  const forward =
+    "net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0";
+  const settings = `sysctl -qw ${forward}; for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 > $f; done`;
+  for (const host of [client, server, ...routers]) await run(["sh", "-ec", settings], host);
+  const assign = (device: string, ipv4: string, ipv6: string) => [
+    `address add ${ipv4}/24 dev ${device}`,
+    `address add ${ipv6}/64 dev ${device} nodad`,
+    `link set ${device} up`,
+  ];
+  await client.ip(...SIDES.flatMap(({ near, ipv4, ipv6 }, at) => [
+    ...assign(near, ipv4[0], ipv6[0]),
+    `route add default via ${ipv4[1]} dev ${near} metric ${600 + at}`,
+    `route add default via ${ipv6[1]} dev ${near} metric ${600 + at}`,
+  ]));
+  for (const [at, { ipv4, ipv6 }] of SIDES.entries()) {
+    await routers[at]!.ip(
+      ...assign("down0", ipv4[1], ipv6[1]),
+      ...assign("up0", ipv4[2], ipv6[2]),
+      `route add default via ${ipv4[3]} dev up0`,
+      `route add default via ${ipv6[3]} dev up0`,
     );
-  for (const [at, { near, far, ipv4, ipv6 }] of SIDES.entries()) {
-    const router = routers[at]!;
-    await assign(client, near, ipv4[0], ipv6[0]);
-    await assign(router, "down0", ipv4[1], ipv6[1]);
-    await assign(router, "up0", ipv4[2], ipv6[2]);
-    await assign(server, far, ipv4[3], ipv6[3]);
-    await client.ip(
-      `route add default via ${ipv4[1]} dev ${near} metric ${600 + at}`,
-      `route add default via ${ipv6[1]} dev ${near} metric ${600 + at}`,
-    );
-    await router.ip(`route add default via ${ipv4[3]} dev up0`, `route add default via ${ipv6[3]} dev up0`);
   }
   const [one, two] = [SIDES[0]!, SIDES[1]!];
   await server.ip(
+    ...SIDES.flatMap(({ far, ipv4, ipv6 }) => assign(far, ipv4[3], ipv6[3])),
     `route add 192.168.1.0/24 via ${one.ipv4[2]} dev eth0`,
     `route add default via ${two.ipv4[2]} dev eth1`,
     `route add 2001:db8:1::/64 via ${one.ipv6[2]} dev eth0`,
