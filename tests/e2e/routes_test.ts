@@ -143,68 +143,70 @@ testFamilies("without routes, packets of a channel leave by the other's link whi
   await world.eventually(async () => await world.strays() > before);
 });
 
-testFamilies(
-  "with routes, none does, whichever link goes down and comes back, and the session goes on",
-  async (family) => {
-    await using world = await openRoutedWorld(family, async (links, { client, server }, making) => {
-      making.use(await startWatch(links.client, ...client));
-      making.use(await startWatch(links.server, ...server));
-    });
-    const { links } = world;
-    await using application = await world.openSession();
-    for (const device of ["wlan0", "lte0", "eth0", "eth1"] as const) {
-      await world.breaks(() => takeDown(links, device));
-      // The client asks for the channel again meanwhile.
-      await delay(1000);
-      await world.comesBack(() => takeUp(links, device));
-    }
-    assertEquals(await world.strays(), 0);
-    assertEquals(application.lines, ["answered"]);
-  },
-);
-
 /** Another network of the same Wi-Fi router, with the client's new address in it. */
 const ROAMING = {
-  ipv4: { router: "192.168.7.1", address: "192.168.7.5", bits: 24, old: "192.168.1.5/24", network: "192.168.7.0/24" },
+  ipv4: {
+    router: "192.168.7.1",
+    address: "192.168.7.5",
+    bits: 24,
+    old: "192.168.1.5/24",
+    oldRouter: "192.168.1.1",
+    network: "192.168.7.0/24",
+  },
   ipv6: {
     router: "2001:db8:7::1",
     address: "2001:db8:7::5",
     bits: 64,
     old: "2001:db8:1::5/64",
+    oldRouter: "2001:db8:1::1",
     network: "2001:db8:7::/64",
   },
 };
 
-testFamilies("an address that changes under traffic is followed, with one line and without a stray", async (family) => {
-  const { router, address, bits, old, network } = ROAMING[family];
-  let watch!: Program;
-  await using world = await openRoutedWorld(family, async (links, { client, server }, making) => {
-    await links.wifi.ip(`address add ${router}/${bits} dev down0 ${family === "ipv6" ? "nodad" : ""}`);
-    await links.server.ip(`route add ${network} via ${family === "ipv4" ? "192.0.2.1" : "2001:db8:a::1"} dev eth0`);
-    watch = making.use(await startWatch(links.client, ...client));
-    making.use(await startWatch(links.server, ...server));
-  });
-  const { client } = world.links;
-  const rules = (await allRoutes(client)).match(/ lookup 6522\d+ /g);
-  await using application = await world.openSession();
-  // A living connection can't go on without its address; a new one takes its place.
-  await client.ip(
-    `address del ${old} dev wlan0`,
-    `address add ${address}/${bits} dev wlan0 ${family === "ipv6" ? "nodad" : ""}`,
-    `route replace default via ${router} dev wlan0 metric 600`,
-  );
-  await watch.waitForLine((line) => line.includes(`router ${router}, from ${address}`), "line about the new address");
-  await world.client.waitForLog("channel joined again", {}, 40_000);
-  assertEquals([await world.strays(), application.lines], [0, ["answered"]]);
-  assertEquals(
-    watch.lines.filter((line) => /way (changed|lost)|restored|failed/.test(line)).length,
-    1,
-    watch.describe(),
-  );
-  const after = await allRoutes(client);
-  assertEquals(after.match(/ lookup 6522\d+ /g), rules);
-  assertEquals(after.match(new RegExp(`table 6522.*${old.split("/")[0]}|${old.split("/")[0]}.*table 6522`)), null);
-});
+testFamilies(
+  "with routes, none does, and the session goes on, as an address changes and links go down",
+  async (family) => {
+    const { router, address, bits, old, oldRouter, network } = ROAMING[family];
+    let watch!: Program;
+    await using world = await openRoutedWorld(family, async (links, { client, server }, making) => {
+      await links.wifi.ip(`address add ${router}/${bits} dev down0 ${family === "ipv6" ? "nodad" : ""}`);
+      await links.server.ip(`route add ${network} via ${family === "ipv4" ? "192.0.2.1" : "2001:db8:a::1"} dev eth0`);
+      watch = making.use(await startWatch(links.client, ...client));
+      making.use(await startWatch(links.server, ...server));
+    });
+    const { client } = world.links;
+    const rules = (await allRoutes(client)).match(/ lookup 6522\d+ /g);
+    await using application = await world.openSession();
+    const move = (from: string, to: string, by: string) =>
+      client.ip(
+        `address del ${from} dev wlan0`,
+        `address add ${to} dev wlan0 ${family === "ipv6" ? "nodad" : ""}`,
+        `route replace default via ${by} dev wlan0 metric 600`,
+      );
+    // The new address is followed, with one line. A living connection can't go on without its address; a new one takes its place.
+    await move(old, `${address}/${bits}`, router);
+    await watch.waitForLine((line) => line.includes(`router ${router}, from ${address}`), "line about the new address");
+    await world.client.waitForLog("channel joined again", {}, 40_000);
+    assertEquals([await world.strays(), application.lines], [0, ["answered"]]);
+    assertEquals(
+      watch.lines.filter((line) => /way (changed|lost)|restored|failed/.test(line)).length,
+      1,
+      watch.describe(),
+    );
+    const after = await allRoutes(client);
+    assertEquals(after.match(/ lookup 6522\d+ /g), rules);
+    assertEquals(after.match(new RegExp(`table 6522.*${old.split("/")[0]}|${old.split("/")[0]}.*table 6522`)), null);
+
+    await world.comesBack(() => move(`${address}/${bits}`, old, oldRouter));
+    for (const device of ["wlan0", "lte0", "eth0", "eth1"] as const) {
+      await world.breaks(() => takeDown(world.links, device));
+      // The client asks for the channel again meanwhile.
+      await delay(1000);
+      await world.comesBack(() => takeUp(world.links, device));
+    }
+    assertEquals([await world.strays(), application.lines], [0, ["answered"]]);
+  },
+);
 
 testWith(NEEDS, "watch puts back what another program removes, and reports a rule that comes first", async () => {
   await using links = await makeTwoLinks();
