@@ -28,15 +28,10 @@ async function startPair(topology: Topology, rules: string, workers = 1) {
   return { ...client, [Symbol.asyncDispose]: () => made.disposeAsync() };
 }
 
-/** A client handler without its server, which it needs for sessions only. */
-async function startAlone({ near, ipv4, ipv6 }: Topology, rules: string) {
-  return await startReady(near, [ipv4[0]!, ipv6[1]!, ipv4[2]!], rules);
-}
-
 async function assertLoss(flavour: typeof FLAVOURS[number]): Promise<void> {
   await using topology = await makeTopology();
   const { near } = topology;
-  await using client = await startAlone(topology, RULES);
+  await using client = await startPair(topology, RULES);
   const { handler, inPlace } = client;
   await handler.waitForLog("rules not in place", {
     reason: "no connection is redirected here; run micss rules apply",
@@ -92,7 +87,7 @@ testTogether(NEEDS, "a handler without rights reports lost rules", {
   ),
   async "another program's invisible rules cause neither a warning nor a metric"() {
     await using topology = await makeTopology();
-    await using client = await startAlone(topology, "");
+    await using client = await startPair(topology, "");
     await client.ask();
     assertEquals([await client.inPlace(), client.handler.logged("rules not in place")], [undefined, []]);
   },

@@ -82,6 +82,7 @@ for (const flavour of FLAVOURS) {
     // The rules outlive the watch.
     assertEquals(await watch.stop("SIGTERM"), 0, watch.describe());
     assertEquals(await ours(flavour, near), before);
+    await mustRules(near, "remove");
   });
 }
 
