@@ -3,8 +3,8 @@
  *
  * `deno test` runs each file in an isolate of its own, which takes up to 0.3 s of a processor before the first test. So
  * most files share one with others of their directory, through a file that imports them all. Those that take longest have
- * one each, and start first, so that none is left to run alone at the end; then come those of end to end tests, which
- * wait for programs.
+ * one each, and start early, so that none is left to run alone at the end. They and other end to end tests mostly wait, for programs and
+ * for time, so tests that need a processor all the time start between them.
  *
  * @module
  */
@@ -22,15 +22,14 @@ const E2E = "e2e";
 
 /** The files that take longest, mostly waiting, in descending order of their time. */
 const LONG: readonly string[] = [
-  ...["rules", "routes", "page", "fairness", "threshold", "replace"].map(e2e),
-  "tests/rejoin/rejoin_test.ts",
-  "tests/model/model_test.ts",
-  "tests/adversary/matrix_test.ts",
-  ...["demo", "breaks", "workers", "rules_lost", "streams", "redirect", "forward", "rules_watch", "tproxy"].map(e2e),
-  ...["udp_tproxy", "rules_udp"].map(e2e),
+  ...["routes", "page", "replace", "workers", "udp_tproxy", "threshold", "rules"].map(e2e),
   "tests/load/load_test.ts",
-  ...["strangers", "strays", "identify", "admin", "systemd", "ending", "keepalive", "failures", "ready", "liveness"]
-    .map(e2e),
+  "tests/adversary/matrix_test.ts",
+  ...["datagrams", "rules_lost", "rules_watch", "breaks", "strangers", "demo", "rules_udp"].map(e2e),
+  "tests/deploy/package_test.ts",
+  ...["admin", "keepalive", "ending", "streams", "ready", "readiness", "liveness", "failures", "identify"].map(e2e),
+  "tests/model/model_test.ts",
+  ...["tproxy", "bench", "systemd"].map(e2e),
 ];
 
 /** Files that count what all users of a thread share, and so can't have others with them. */
@@ -48,20 +47,30 @@ export interface Group {
   readonly files: readonly string[];
 }
 
-/** Forms groups of test files, in the order in which they start. @param long Files to start first, each by itself. */
+/** Forms groups of test files, in the order in which they start. @param long Files that have a group each. */
 export function group(files: readonly string[], long: readonly string[] = [...LONG, ...ALONE]): Group[] {
   const shared = Map.groupBy(files.filter((file) => !long.includes(file)), (file) => file.split("/")[1]!);
-  const directories = [...shared].sort(([a], [b]) => Number(b === E2E) - Number(a === E2E));
-  return [
+  const waiting = [
     ...long.map((file) => ({ name: file.split("/").at(-1)!, files: [file] })),
-    ...directories.flatMap(([directory, files]) => {
-      const groups = Math.ceil(files.length / (directory === E2E ? MAX_SHARED_E2E : MAX_SHARED));
-      return Array.from({ length: groups }, (_, index) => ({
-        name: `${directory}${index + 1}.ts`,
-        files: files.filter((_, at) => at % groups === index),
-      }));
-    }),
+    ...share(E2E, shared.get(E2E) ?? [], MAX_SHARED_E2E),
   ];
+  shared.delete(E2E);
+  return alternate(waiting, [...shared].flatMap(([directory, files]) => share(directory, files, MAX_SHARED)));
+}
+
+/** Shares a directory's files out among groups of nearly equal size. */
+function share(directory: string, files: readonly string[], most: number): Group[] {
+  const groups = Math.ceil(files.length / most);
+  return Array.from({ length: groups }, (_, index) => ({
+    name: `${directory}${index + 1}.ts`,
+    files: files.filter((_, at) => at % groups === index),
+  }));
+}
+
+/** One of each in turn, then what is left of the longer list. */
+function alternate<T>(first: readonly T[], second: readonly T[]): T[] {
+  const length = Math.max(first.length, second.length);
+  return Array.from({ length }, (_, at) => [...first.slice(at, at + 1), ...second.slice(at, at + 1)]).flat();
 }
 
 /** Writes the groups' files into a directory. @returns Their paths, in the order in which they start. */

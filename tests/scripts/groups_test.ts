@@ -4,7 +4,7 @@ import { walk } from "../support/walk.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-Deno.test("long files have a group each and start first; others share one with at most seven of their directory", () => {
+Deno.test("long files have a group each; others share one with at most seven of their directory", () => {
   const files = Array.from({ length: 9 }, (_, at) => `tests/a/${at}_test.ts`);
   const groups = group(["tests/b/long_test.ts", ...files, "tests/b/c/x_test.ts"], ["tests/b/long_test.ts"]);
   assertEquals(groups.map(({ name, files }) => [name, files.length]), [
@@ -15,14 +15,15 @@ Deno.test("long files have a group each and start first; others share one with a
   ]);
 });
 
-Deno.test("end to end tests start before others, at most three in a group", () => {
-  const files = ["a/1", "e2e/1", "e2e/2", "e2e/3", "e2e/4", "z/1"].map((name) => `tests/${name}_test.ts`);
-  const groups = group(files, []);
+Deno.test("long files and end to end tests, at most three in a group, start in turn with others", () => {
+  const files = ["a/1", "e2e/1", "e2e/2", "e2e/3", "e2e/4", "e2e/5", "z/1"].map((name) => `tests/${name}_test.ts`);
+  const groups = group(files, ["tests/e2e/3_test.ts"]);
   assertEquals(groups.map(({ name, files }) => [name, files.length]), [
-    ["e2e1.ts", 2],
-    ["e2e2.ts", 2],
+    ["3_test.ts", 1],
     ["a1.ts", 1],
+    ["e2e1.ts", 2],
     ["z1.ts", 1],
+    ["e2e2.ts", 2],
   ]);
 });
 
