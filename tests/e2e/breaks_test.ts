@@ -30,9 +30,14 @@ testWith(NEEDS, "a client whose host sleeps for longer than timeouts.silence goe
   await using shell = Program.start([...world.ssh, "i=0; while :; do echo tick $i; i=$((i+1)); sleep 0.2; done"], near);
   await shell.waitForLine(/^tick 5$/);
   world.client.signal("SIGSTOP");
-  await sleep(8_000);
+  try {
+    await world.server.waitForLogs(3, "channel broken");
+    await sleep(3_000);
+  } finally {
+    // Otherwise it would not end either.
+    world.client.signal("SIGCONT");
+  }
   assertEquals(world.server.logged("channel broken").length, 3, world.server.describe());
-  world.client.signal("SIGCONT");
   await shell.waitForLine(/^tick 60$/, "tick after the sleep", 30_000);
   assertTicks(shell);
   for (const handler of [world.client, world.server]) {

@@ -10,7 +10,20 @@ export type Need = "network namespaces" | (string & Record<never, never>);
 export function testWith(needs: readonly Need[], name: string, fn: () => Promise<void>): void {
   const missing = needs.filter((need) => !has(need));
   const ignore = missing.length > 0;
-  Deno.test({ name: ignore ? `${name} (ignored: needs ${missing.join(", ")})` : name, ignore, fn });
+  Deno.test({
+    name: ignore ? `${name} (ignored: needs ${missing.join(", ")})` : name,
+    ignore,
+    fn: () => fn().catch((error) => Promise.reject(unsuppressed(error))),
+  });
+}
+
+/** All errors of a test whose resources fail at their disposal, too; the test's own is last. A SuppressedError shows none. */
+function unsuppressed(error: unknown): unknown {
+  const errors: unknown[] = [];
+  for (; error instanceof SuppressedError; error = error.suppressed) errors.push(error.error);
+  return errors.length === 0
+    ? error
+    : new AggregateError([...errors, error], "a test and the disposal of its resources");
 }
 
 /**
