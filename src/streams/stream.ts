@@ -228,7 +228,7 @@ export class Stream {
     if (records === null) return null;
     this.#credit -= length;
     this.#moved(length);
-    // What is left waits: its heads will lie where these records do.
+    // The rest waits: its heads will lie where these records do.
     if (length < left) {
       this.#sent += length;
       return new Chunk(records, this.#requeue);

@@ -43,7 +43,7 @@ export function testTogether(needs: readonly Need[], name: string, cases: Record
 }
 
 /**
- * What tests of a file share because they leave it as it is: made when the first of them asks, disposed after the last.
+ * Shares what tests of a file have in common because they leave it as it is: made when the first of them asks, disposed after the last.
  * Starting handlers for each takes more of a processor than most tests.
  */
 export function shared<T extends AsyncDisposable>(open: () => Promise<T>): () => Promise<T> {
