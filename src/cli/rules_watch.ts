@@ -25,9 +25,9 @@ export async function watchRules(load: () => Promise<Plan>): Promise<number> {
   await using logs = new ProcessLog(logging);
   // Every line is about the watch itself, so `quiet` keeps them all.
   const log = logs.lifecycle;
-  const backend = await chooseBackend(availableBackends(systemTools), flavour, ruleset);
+  const { backend, rules } = await chooseBackend(availableBackends(systemTools), flavour, ruleset);
   const watch = new RulesWatch({ backend, tools: systemTools, log, clock: systemClock });
-  await watch.keep(ruleset, hosts);
+  await watch.keep(ruleset, hosts, rules);
   for (const note of notes) log.warn("rules", { note });
   log.info("rules in place", { rules: ruleset.side, flavour: backend.flavour });
   using manager = systemManager(environment, log);

@@ -35,12 +35,11 @@ const FLAGS: Readonly<Record<Family, string>> = { ipv4: "-4", ipv6: "-6" };
  * @throws {RoutesError} If `ip` fails.
  */
 export async function readNetwork(ip: Ip, family: Family, side: Side): Promise<Network> {
-  const ask = async (...args: string[]) => await askIp(ip, [FLAGS[family], ...args]);
-  const [addresses, main, rules, routes] = await Promise.all([
-    ask("address"),
-    ask("route", "show", "table", "main"),
-    ask("rule"),
-    ask("route", "show", "table", "all", "proto", String(PROTOCOL)),
+  const [addresses, main, rules, routes] = await askIp(ip, family, [
+    "address",
+    "route show table main",
+    "rule",
+    `route show table all proto ${PROTOCOL}`,
   ]);
   return {
     family,
@@ -62,9 +61,13 @@ export async function runCommands(ip: Ip, family: Family, commands: readonly str
     [FLAGS[family], "-batch", "-"],
     commands.map((line) => `${line}\n`).join(""),
   );
-  if (success) return;
+  if (!success) throw batchError(family, commands, stderr);
+}
+
+/** The error of the command at which a batch ended. */
+function batchError(family: Family, commands: readonly string[], stderr: string): RoutesError {
   const number = Number(/^Command failed -:(\d+)/m.exec(stderr)?.[1]);
-  throw errorOf(`${FLAGS[family]} ${commands[number - 1] ?? "-batch -"}`, stderr);
+  return errorOf(`${FLAGS[family]} ${commands[number - 1] ?? "-batch -"}`, stderr);
 }
 
 /** The commands as lines of a shell script. */
@@ -87,11 +90,13 @@ export async function getRoute(ip: Ip, family: Family, words: readonly string[])
 /** Number of the table `main`, which `ip` leaves out. */
 const MAIN = 254;
 
-async function askIp(ip: Ip, args: readonly string[]): Promise<unknown> {
-  const all = ["-N", "-json", ...args];
-  const { success, stdout, stderr } = await ip.run(all);
-  if (!success) throw errorOf(args.join(" "), stderr);
-  return parseJson(all, stdout);
+/** Asks several things of one program, which answers each with a line. */
+async function askIp(ip: Ip, family: Family, commands: readonly string[]): Promise<unknown[]> {
+  const args = [FLAGS[family], "-N", "-json", "-batch", "-"];
+  const { success, stdout, stderr } = await ip.run(args, commands.map((line) => `${line}\n`).join(""));
+  if (!success) throw batchError(family, commands, stderr);
+  const lines = stdout.split("\n").filter((line) => line !== "");
+  return commands.map((_, at) => parseJson(args, lines[at] ?? "no answer"));
 }
 
 function parseJson(args: readonly string[], text: string): unknown {

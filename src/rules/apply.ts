@@ -1,9 +1,9 @@
 import { hasRoute } from "../net/linux/owned_socket.ts";
 import { ownHosts } from "../net/own_hosts.ts";
-import type { Backend } from "./backend.ts";
+import type { Backend, InstalledRules } from "./backend.ts";
 import { checkTools, Installed, readRoute } from "./installed.ts";
 import { chooseProbe, type Probe, withProbe } from "./probe.ts";
-import { FAMILIES, PROTOCOLS, type Ruleset, type Side } from "./ruleset.ts";
+import { FAMILIES, PROTOCOLS, type Ruleset } from "./ruleset.ts";
 import { openProbe } from "./verify.ts";
 import { RulesError, type Tools } from "./tools.ts";
 
@@ -18,30 +18,27 @@ export interface TrialResult {
 /**
  * Replaces the installed rules with a ruleset, all or nothing.
  *
+ * @param rules The installed rules, if they have just been read.
  * @throws {RulesError} If the tool or the kernel refuses it; the previous rules are in place then.
  */
-export async function putRules(ruleset: Ruleset, backend: Backend, tools: Tools): Promise<void> {
+export async function putRules(
+  ruleset: Ruleset,
+  backend: Backend,
+  tools: Tools,
+  rules?: InstalledRules,
+): Promise<void> {
   const { side } = ruleset;
   checkTools(ruleset, tools);
-  const before = await Installed.read(side, backend, tools);
+  const before = new Installed(rules ?? await backend.read(side), await readRoute(side, tools));
   try {
-    for (const command of before.applyCommands(ruleset)) await tools.run(command);
-    await backend.tidy(side, before.rules);
+    for (const command of await before.applyCommands(ruleset)) await tools.run(command);
+    await backend.tidy(ruleset, before.rules);
   } catch (error) {
     await backend.restore(side, before.rules);
     const now = await readRoute(side, tools), { families } = before.route;
     for (const command of [...now.applyCommands(families), ...now.removeCommands(families)]) await tools.run(command);
     throw error;
   }
-}
-
-/**
- * Removes the route of marked packets; first the rules that mark them.
- *
- * @throws {RulesError} If it can't be read or removed.
- */
-export async function removeRoute(side: Side, tools: Tools): Promise<void> {
-  for (const command of (await readRoute(side, tools)).removeCommands()) await tools.run(command);
 }
 
 /**
@@ -56,7 +53,6 @@ export async function removeRoute(side: Side, tools: Tools): Promise<void> {
 export async function tryRules(
   ruleset: Ruleset,
   backend: Backend,
-  tools: Tools,
   probes: readonly Probe[],
 ): Promise<TrialResult> {
   using open = new DisposableStack();
@@ -72,10 +68,10 @@ export async function tryRules(
     );
     const made: boolean[] = [];
     try {
-      await putRules(withProbes, backend, tools);
+      await backend.replace(withProbes);
       for (const { ends } of trials) made.push(await ends.verify());
     } finally {
-      await putRules(ruleset, backend, tools);
+      await backend.replace(ruleset);
     }
     const [verified, lost] = partition(routed, (_, at) => made[at]!);
     return { verified, untested: [...unrouted, ...lost] };

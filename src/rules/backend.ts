@@ -6,10 +6,16 @@ import type { Command } from "./tools.ts";
 export interface InstalledRules {
   /** True if any rule of ours is installed. */
   readonly present: boolean;
+  /** True if any program's rules are made with this tool. */
+  readonly inUse: boolean;
   /** The rules in the tool's notation: equal texts are equal rules. */
   readonly text: string;
-  /** Commands that replace them with a ruleset, atomically for each version of IP; none if nothing changes. */
-  applyCommands(ruleset: Ruleset): Command[];
+  /**
+   * Commands that replace them with a ruleset, atomically for each version of IP; none if nothing changes.
+   *
+   * @throws {RulesError} If what they depend on, besides the snapshot, can't be read.
+   */
+  applyCommands(ruleset: Ruleset): Promise<Command[]>;
   /** Commands that remove them. */
   removeCommands(): Command[];
 }
@@ -21,19 +27,29 @@ export interface Backend {
   /** A snapshot without rules, for when the machine's can't be read. */
   readonly empty: InstalledRules;
   /**
-   * Reads the installed rules.
+   * Reads a side's installed rules.
    *
    * @throws {RulesError} If they can't be read.
    */
   read(side: Side): Promise<InstalledRules>;
+  /**
+   * Reads the installed rules of both sides.
+   *
+   * @throws {RulesError} If they can't be read.
+   */
+  readAll(): Promise<Readonly<Record<Side, InstalledRules>>>;
   /**
    * Checks that the machine would accept a ruleset, without installing it.
    *
    * @throws {RulesError} If it would not.
    */
   check(ruleset: Ruleset): Promise<void>;
-  /** True if any program's rules are made with this tool here. */
-  inUse(): Promise<boolean>;
+  /**
+   * Replaces the rules of a ruleset's side as they are now, with the same chains in place.
+   *
+   * @throws {RulesError} If that fails, possibly for one version of IP only.
+   */
+  replace(ruleset: Ruleset): Promise<void>;
   /**
    * Restores the rules of a snapshot.
    *
@@ -41,15 +57,16 @@ export interface Backend {
    */
   restore(side: Side, before: InstalledRules): Promise<void>;
   /**
-   * Removes tables and chains that were created for rules of a snapshot, as far as none of ours are in them any more.
+   * Removes tables and chains that were created for rules of a snapshot, as far as a ruleset that replaced these has none
+   * in them.
    *
    * @throws {RulesError} If that fails.
    */
-  tidy(side: Side, before: InstalledRules): Promise<void>;
+  tidy(ruleset: Ruleset, before: InstalledRules): Promise<void>;
   /**
-   * Removes all rules of ours, and the tables and chains created for them.
+   * Removes the rules of a side's snapshot, and the tables and chains created for them.
    *
    * @throws {RulesError} If that fails.
    */
-  remove(side: Side): Promise<void>;
+  remove(side: Side, before: InstalledRules): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import { type Flavour, FLAVOURS } from "../config/rules.ts";
-import type { Backend } from "./backend.ts";
+import type { Backend, InstalledRules } from "./backend.ts";
 import { NftBackend } from "./nft_backend.ts";
 import { systemFamilies } from "./families.ts";
-import type { Family, Ruleset, Side } from "./ruleset.ts";
+import type { Family, Ruleset } from "./ruleset.ts";
 import { type Program, RulesError, type Tools } from "./tools.ts";
 import { XtablesBackend } from "./xtables_backend.ts";
 
@@ -23,6 +23,14 @@ export function availableBackends(tools: Tools, families: readonly Family[] = sy
   );
 }
 
+/** A chosen backend. */
+export interface Choice {
+  /** The backend. */
+  readonly backend: Backend;
+  /** Its rules of the ruleset's side, as they were when it was chosen; undefined if they can't be read. */
+  readonly rules: InstalledRules | undefined;
+}
+
 /**
  * Chooses a backend: the requested one; otherwise the one that already has rules of ours; otherwise nftables if it works;
  * otherwise the flavour of iptables that has rules, or the first that works.
@@ -33,21 +41,25 @@ export async function chooseBackend(
   backends: readonly Backend[],
   flavour: Flavour | "auto",
   ruleset: Ruleset,
-): Promise<Backend> {
+): Promise<Choice> {
   if (backends.length === 0) throw new RulesError("neither nft nor iptables found; install nftables or iptables");
   const named = backends.filter((backend) => flavour === "auto" || backend.flavour === flavour);
   if (named.length === 0) throw new RulesError(`${flavour} not found; install it or omit --flavour`);
-  const holder = await backendInUse(backends, ruleset.side);
-  if (holder !== undefined && !named.includes(holder)) {
-    const remove = `micss rules remove --flavour ${holder.flavour}`;
-    throw new RulesError(`rules are already in place with ${holder.flavour}; run ${remove} first`);
+  const choices: Choice[] = [];
+  for (const backend of backends) {
+    // One that can't be read has no rules that the kernel would act on.
+    const rules = await backend.read(ruleset.side).catch(() => undefined), choice = { backend, rules };
+    if (named.includes(backend)) choices.push(choice);
+    if (!rules?.present) continue;
+    if (named.includes(backend)) return choice;
+    const { flavour } = backend, remove = `micss rules remove --flavour ${flavour}`;
+    throw new RulesError(`rules are already in place with ${flavour}; run ${remove} first`);
   }
-  if (holder !== undefined) return holder;
   const failures: unknown[] = [];
-  for (const backend of await byPreference(named)) {
+  for (const choice of choices.toSorted((a, b) => rank(a) - rank(b))) {
     try {
-      await backend.check(ruleset);
-      return backend;
+      await choice.backend.check(ruleset);
+      return choice;
     } catch (error) {
       failures.push(error);
     }
@@ -55,19 +67,8 @@ export async function chooseBackend(
   throw failures[0];
 }
 
-/** The backend that has rules of ours. One that can't be read has none that the kernel would act on. */
-async function backendInUse(backends: readonly Backend[], side: Side): Promise<Backend | undefined> {
-  for (const backend of backends) {
-    if (await backend.read(side).then(({ present }) => present, () => false)) return backend;
-  }
-  return undefined;
-}
-
-async function byPreference(backends: readonly Backend[]): Promise<Backend[]> {
-  const ranks = await Promise.all(backends.map(async (backend) => {
-    if (backend.flavour === "nft") return 0;
-    return await backend.inUse().catch(() => false) ? 1 : 2;
-  }));
-  return backends.map((backend, at) => ({ backend, rank: ranks[at]! })).sort((a, b) => a.rank - b.rank)
-    .map(({ backend }) => backend);
+/** The preferred backends have the lowest rank. */
+function rank({ backend, rules }: Choice): number {
+  if (backend.flavour === "nft") return 0;
+  return rules?.inUse ? 1 : 2;
 }

@@ -17,11 +17,6 @@ export class Installed {
     this.route = route;
   }
 
-  /** Reads both. @throws {RulesError} If they can't be read. */
-  static async read(side: Side, backend: Backend, tools: Tools): Promise<Installed> {
-    return new Installed(await backend.read(side), await readRoute(side, tools));
-  }
-
   /**
    * Reads what a ruleset consists of: the route only if it has one.
    *
@@ -38,11 +33,11 @@ export class Installed {
   }
 
   /** Commands that replace all with a ruleset. A packet is not marked before there is a route for it. */
-  applyCommands(ruleset: Ruleset): Command[] {
+  async applyCommands(ruleset: Ruleset): Promise<Command[]> {
     const families = tproxyFamilies(ruleset);
     return [
       ...this.route.applyCommands(families),
-      ...this.rules.applyCommands(ruleset),
+      ...await this.rules.applyCommands(ruleset),
       ...this.route.removeCommands(families),
     ];
   }

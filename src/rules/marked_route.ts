@@ -43,9 +43,8 @@ export class MarkedRoute {
     if (!tools.has("ip")) return MarkedRoute.none;
     return new MarkedRoute(
       await Promise.all(families.map(async (family) => {
-        const rules = await ask(tools, family, "rule");
-        const routes = await ask(tools, family, "route", "show", "table", "all", "proto", String(MARK_PROTOCOL));
-        return { family, rules: rules.filter(isRule).length, route: routes.some(isRoute) };
+        const rows = await ask(tools, family, "rule", `route show table all proto ${MARK_PROTOCOL}`);
+        return { family, rules: rows.filter(isRule).length, route: rows.some(isRoute) };
       })),
     );
   }
@@ -109,11 +108,13 @@ function isRoute({ table, type, dst, dev }: Row): boolean {
   return Number(table) === MARK_TABLE && type === LOCAL && dst === "default" && dev === "lo";
 }
 
-async function ask(tools: Tools, family: Family, ...words: string[]): Promise<Row[]> {
-  const args = [FLAGS[family], "-N", "-json", ...words], text = await tools.run({ program: "ip", args });
+/** The rows that commands print, each an array on a line of its own. */
+async function ask(tools: Tools, family: Family, ...commands: string[]): Promise<Row[]> {
+  const args = [FLAGS[family], "-N", "-json", "-batch", "-"], input = commands.map((line) => `${line}\n`).join("");
+  const text = await tools.run({ program: "ip", args, input });
   try {
-    const rows: unknown = JSON.parse(text === "" ? "[]" : text);
-    return Array.isArray(rows) ? rows.filter((row) => typeof row === "object" && row !== null) : [];
+    const rows: unknown[] = text.split("\n").filter((line) => line !== "").flatMap((line) => JSON.parse(line));
+    return rows.filter((row): row is Row => typeof row === "object" && row !== null);
   } catch {
     throw new RulesError(`ip ${args.join(" ")} printed no JSON; install iproute2 5.0 or newer`);
   }

@@ -12,8 +12,9 @@
  *
  * @module
  */
-export { probesOf, putRules, removeRoute, tryRules } from "./apply.ts";
+export { probesOf, putRules, tryRules } from "./apply.ts";
 export { availableBackends, chooseBackend } from "./choose.ts";
+export { removeRules } from "./remove.ts";
 export { type ClientRulesPlan, clientRulesPlan } from "./client.ts";
 export { type ResolvedNames, systemNames } from "./names.ts";
 export { checkTools, Installed, readRoute } from "./installed.ts";

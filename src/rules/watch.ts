@@ -3,7 +3,7 @@ import type { Clock } from "../time/clock.ts";
 import type { Log } from "../log/log.ts";
 import { ThrottledWarning } from "../log/throttled.ts";
 import { probesOf, putRules, tryRules } from "./apply.ts";
-import type { Backend } from "./backend.ts";
+import type { Backend, InstalledRules } from "./backend.ts";
 import { Installed } from "./installed.ts";
 import type { Probe } from "./probe.ts";
 import type { Ruleset } from "./ruleset.ts";
@@ -48,11 +48,12 @@ export class RulesWatch {
    * Installs a ruleset, and keeps it in place from now on.
    *
    * @param hosts The servers' addresses.
+   * @param rules The installed rules, if they have just been read.
    * @throws {RulesError} If that fails; the previous ruleset is kept.
    */
-  async keep(ruleset: Ruleset, hosts: readonly string[]): Promise<void> {
+  async keep(ruleset: Ruleset, hosts: readonly string[], rules?: InstalledRules): Promise<void> {
     const { backend, tools } = this.#options;
-    await putRules(ruleset, backend, tools);
+    await putRules(ruleset, backend, tools, rules);
     this.#expected = (await Installed.readFor(ruleset, backend, tools)).text;
     this.#ruleset = ruleset;
     this.#untested = probesOf(ruleset, hosts);
@@ -67,7 +68,7 @@ export class RulesWatch {
     try {
       const { rules, text } = await Installed.readFor(ruleset, backend, tools);
       if (text !== this.#expected) {
-        await putRules(ruleset, backend, tools);
+        await putRules(ruleset, backend, tools, rules);
         this.#restored.warn({ reason: `another program ${rules.present ? "changed" : "removed"} them` });
       }
       if (this.#untested.length > 0 && clock.now() >= this.#nextTrial) await this.#try(ruleset);
@@ -80,9 +81,9 @@ export class RulesWatch {
   }
 
   async #try(ruleset: Ruleset): Promise<void> {
-    const { backend, tools, log, clock } = this.#options;
+    const { backend, log, clock } = this.#options;
     this.#nextTrial = clock.now() + TRIAL_INTERVAL;
-    const { verified, untested } = await tryRules(ruleset, backend, tools, this.#untested);
+    const { verified, untested } = await tryRules(ruleset, backend, this.#untested);
     // Without a route nothing was changed, so the next check may try again.
     this.#nextTrial = 0;
     this.#untested = untested;

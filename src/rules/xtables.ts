@@ -27,11 +27,8 @@ export function xtablesScript(
   state: XtablesState,
   missing: readonly string[] = [],
 ): string | undefined {
-  const { chains, hooks } = XTABLES_CHAINS[table];
-  const ours = Object.keys(chains).map((base) => {
-    const chain = ruleset.chains.find(({ hook }) => hook === hooks[base]);
-    return { base, lines: chain === undefined ? [] : chainLines(chain, family) };
-  }).filter(({ lines }) => lines.length > 0);
+  const { chains } = XTABLES_CHAINS[table];
+  const ours = chainsOf(ruleset, table, family);
   const wanted = new Set(ours.map(({ base }) => base));
   const creates = missing.filter((word) => word === "table" || wanted.has(word));
   const created = [...new Set([...state.created, ...creates])];
@@ -45,6 +42,11 @@ export function xtablesScript(
   ]);
   lines.push(...removalLines(table, state, (base) => !wanted.has(base)));
   return lines.length === 0 ? undefined : transaction(table, lines);
+}
+
+/** The built-in chains of a table that jump to chains of a ruleset. */
+export function basesOf(ruleset: Ruleset, table: XtablesTable, family: Family): string[] {
+  return chainsOf(ruleset, table, family).map(({ base }) => base);
 }
 
 /** Input that removes our chains of a table only; undefined if there are none. */
@@ -92,6 +94,15 @@ function transaction(table: XtablesTable, lines: readonly string[]): string {
 
 function createdRule(chain: string, created: readonly string[]): string {
   return `-A ${chain} -m comment --comment "${CREATED}: ${created.join(" ")}"`;
+}
+
+/** The chains of a ruleset in a table, with their rules. */
+function chainsOf(ruleset: Ruleset, table: XtablesTable, family: Family): { base: string; lines: string[] }[] {
+  const { chains, hooks } = XTABLES_CHAINS[table];
+  return Object.keys(chains).map((base) => {
+    const chain = ruleset.chains.find(({ hook }) => hook === hooks[base]);
+    return { base, lines: chain === undefined ? [] : chainLines(chain, family) };
+  }).filter(({ lines }) => lines.length > 0);
 }
 
 /** The chain's rules and comments for one family; empty if only exemptions are left. */

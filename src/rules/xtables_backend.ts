@@ -1,8 +1,8 @@
 import type { Backend, InstalledRules } from "./backend.ts";
 import { FAMILIES, type Family, type Ruleset, type Side } from "./ruleset.ts";
 import type { Command, Program, Tools } from "./tools.ts";
-import { xtablesRemoval, xtablesRestoration, xtablesScript } from "./xtables.ts";
-import { XTABLES_CHAINS, XTABLES_TABLES, type XtablesTable } from "./xtables_chains.ts";
+import { basesOf, xtablesRemoval, xtablesRestoration, xtablesScript } from "./xtables.ts";
+import { XTABLES_TABLES, type XtablesTable } from "./xtables_chains.ts";
 import { formatXtables, isPresent, readXtables, type XtablesState } from "./xtables_state.ts";
 
 const COMMANDS: Readonly<Record<Family, string>> = { ipv4: "iptables", ipv6: "ip6tables" };
@@ -17,9 +17,14 @@ interface TableState extends XtablesState {
   readonly family: Family;
   /** Table. */
   readonly name: XtablesTable;
-  /** Things that the tool will create along with our chains: "table", or names of built-in chains. */
-  readonly missing: readonly string[];
 }
+
+/**
+ * Things that the tool will create along with our chains: "table", or names of built-in chains.
+ *
+ * @param bases Built-in chains that are to jump to ours.
+ */
+type Missing = (state: TableState, bases: readonly string[]) => Promise<string[]>;
 
 /** Makes rules with either flavour of iptables, in chains of our own, to which one rule of each built-in chain jumps. */
 export class XtablesBackend implements Backend {
@@ -38,9 +43,9 @@ export class XtablesBackend implements Backend {
     this.#tools = tools;
     this.#families = families;
     const states = families.flatMap((family) =>
-      XTABLES_TABLES.client.map((name) => ({ ...readXtables(name, ""), family, name, missing: [] }))
+      XTABLES_TABLES.client.map((name) => ({ ...readXtables(name, ""), family, name }))
     );
-    this.empty = new InstalledXtables(this.#program, states);
+    this.empty = new InstalledXtables(this.#program, states, false, () => Promise.resolve([]));
   }
 
   get #program(): Program {
@@ -48,30 +53,43 @@ export class XtablesBackend implements Backend {
   }
 
   async read(side: Side): Promise<InstalledXtables> {
-    const states = this.#families.map(async (family) => {
-      const saved = await this.#save(family);
-      return await Promise.all(XTABLES_TABLES[side].map(async (name) => {
-        const state = readXtables(name, saved);
-        return { ...state, family, name, missing: await this.#missing(family, name, state) };
-      }));
-    });
-    return new InstalledXtables(this.#program, (await Promise.all(states)).flat());
+    return this.#installed(side, await this.#saveAll());
+  }
+
+  async readAll(): Promise<Readonly<Record<Side, InstalledXtables>>> {
+    const saved = await this.#saveAll(), of = (side: Side) => this.#installed(side, saved);
+    return { client: of("client"), server: of("server") };
+  }
+
+  /** The output of `iptables-save` for each version of IP. */
+  async #saveAll(): Promise<string[]> {
+    return await Promise.all(this.#families.map((family) => {
+      return this.#tools.run({ program: this.#program, args: [`${COMMANDS[family]}-save`] });
+    }));
+  }
+
+  #installed(side: Side, saved: readonly string[]): InstalledXtables {
+    const states = this.#families.flatMap((family, at) =>
+      XTABLES_TABLES[side].map((name) => ({ ...readXtables(name, saved[at]!), family, name }))
+    );
+    const inUse = saved.some((text) => /^-A /m.test(text));
+    return new InstalledXtables(this.#program, states, inUse, (state, bases) => this.#missing(state, bases));
   }
 
   async check(ruleset: Ruleset): Promise<void> {
-    for (const { args, ...command } of this.empty.applyCommands(ruleset)) {
+    for (const { args, ...command } of await this.empty.applyCommands(ruleset)) {
       await this.#tools.run({ ...command, args: [...args, "--test"] });
     }
   }
 
-  async inUse(): Promise<boolean> {
-    const saved = await Promise.all(this.#families.map((family) => this.#save(family)));
-    return saved.some((text) => /^-A /m.test(text));
+  async replace(ruleset: Ruleset): Promise<void> {
+    // Another program may have removed a jump since, or put a rule before it.
+    for (const command of await (await this.read(ruleset.side)).applyCommands(ruleset)) await this.#tools.run(command);
   }
 
   async restore(side: Side, before: InstalledRules): Promise<void> {
-    if (!before.present || !(before instanceof InstalledXtables)) return await this.remove(side);
     const now = await this.read(side);
+    if (!before.present || !(before instanceof InstalledXtables)) return await this.remove(side, now);
     for (const [at, state] of now.states.entries()) {
       const { family, name } = state, earlier = before.states[at]!;
       const input = xtablesRestoration(name, earlier, state);
@@ -80,32 +98,25 @@ export class XtablesBackend implements Backend {
     }
   }
 
-  async tidy(side: Side, before: InstalledRules): Promise<void> {
-    if (!(before instanceof InstalledXtables) || before.states.every(({ created }) => created.length === 0)) return;
-    const now = await this.read(side);
-    for (const [at, { family, name, created }] of before.states.entries()) {
-      if (!isPresent(now.states[at]!)) await this.#removeCreated(family, name, created);
+  async tidy(ruleset: Ruleset, before: InstalledRules): Promise<void> {
+    if (!(before instanceof InstalledXtables)) return;
+    for (const { family, name, created } of before.states) {
+      if (basesOf(ruleset, name, family).length === 0) await this.#removeCreated(family, name, created);
     }
   }
 
-  async remove(side: Side): Promise<void> {
-    const before = await this.read(side);
+  async remove(_side: Side, before: InstalledRules): Promise<void> {
     for (const command of before.removeCommands()) await this.#tools.run(command);
+    if (!(before instanceof InstalledXtables)) return;
     for (const { family, name, created } of before.states) await this.#removeCreated(family, name, created);
   }
 
-  #save(family: Family): Promise<string> {
-    return this.#tools.run({ program: this.#program, args: [`${COMMANDS[family]}-save`] });
-  }
-
   /** Things that iptables-nft will create. The legacy kernel's tables are always complete and can't be removed. */
-  async #missing(family: Family, name: XtablesTable, { table, jumps }: XtablesState): Promise<string[]> {
-    const { chains } = XTABLES_CHAINS[name];
-    if (this.flavour === "iptables-legacy" || Object.keys(chains).every((base) => jumps.has(base))) return [];
-    if (!table) return ["table", ...Object.keys(chains)];
+  async #missing({ family, name, table, jumps }: TableState, bases: readonly string[]): Promise<string[]> {
+    if (this.flavour === "iptables-legacy" || bases.every((base) => jumps.has(base))) return [];
+    if (!table) return ["table", ...bases];
     const listed = await this.#list(family, name);
-    if (listed === undefined) return [];
-    return Object.keys(chains).filter((base) => !listed.includes(`\tchain ${base} {`));
+    return listed === undefined ? [] : bases.filter((base) => !listed.includes(`\tchain ${base} {`));
   }
 
   /** A table as listed by nft; undefined if that fails. */
@@ -133,11 +144,15 @@ export class XtablesBackend implements Backend {
 class InstalledXtables implements InstalledRules {
   /** By version of IP, and then by table. */
   readonly states: readonly TableState[];
+  readonly inUse: boolean;
   readonly #program: Program;
+  readonly #missing: Missing;
 
-  constructor(program: Program, states: readonly TableState[]) {
+  constructor(program: Program, states: readonly TableState[], inUse: boolean, missing: Missing) {
     this.#program = program;
     this.states = states;
+    this.inUse = inUse;
+    this.#missing = missing;
   }
 
   get present(): boolean {
@@ -148,8 +163,12 @@ class InstalledXtables implements InstalledRules {
     return this.states.map(formatXtables).join("\n");
   }
 
-  applyCommands(ruleset: Ruleset): Command[] {
-    return this.#each((state) => xtablesScript(ruleset, state.name, state.family, state, state.missing));
+  async applyCommands(ruleset: Ruleset): Promise<Command[]> {
+    const scripts = await Promise.all(this.states.map(async (state) => {
+      const { name, family } = state, missing = await this.#missing(state, basesOf(ruleset, name, family));
+      return xtablesScript(ruleset, name, family, state, missing);
+    }));
+    return this.#each((_state, at) => scripts[at]);
   }
 
   removeCommands(): Command[] {
@@ -157,10 +176,10 @@ class InstalledXtables implements InstalledRules {
   }
 
   /** Commands that are one for each version of IP. */
-  #each(write: (state: TableState) => string | undefined): Command[] {
+  #each(write: (state: TableState, at: number) => string | undefined): Command[] {
+    const scripts = this.states.map((state, at) => ({ family: state.family, script: write(state, at) ?? "" }));
     return FAMILIES.flatMap((family) => {
-      const states = this.states.filter((state) => state.family === family);
-      const input = states.flatMap((state) => write(state) ?? []).join("");
+      const input = scripts.filter((one) => one.family === family).map(({ script }) => script).join("");
       return input === "" ? [] : [restoreCommand(this.#program, family, input)];
     });
   }

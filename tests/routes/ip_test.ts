@@ -10,17 +10,21 @@ function fakeIp({ failing = {}, answers = {} }: {
   failing?: Record<string, string>;
   answers?: Record<string, unknown>;
 } = {}) {
-  const inputs: string[] = [];
+  const inputs: string[] = [], questions: string[] = [];
   const ip: Ip = {
     run(args, input = "") {
       const words = args.filter((arg) => !arg.startsWith("-")).join(" ");
+      if (args.includes("-json") && input !== "") {
+        questions.push(input);
+        return Promise.resolve({ success: true, stdout: input.replace(/^.*$/gm, "[]"), stderr: "" });
+      }
       const found = Object.entries(failing).find(([start]) => (input || words).includes(start));
       if (input !== "") inputs.push(input);
       const stdout = JSON.stringify(answers[words] ?? []);
       return Promise.resolve({ success: found === undefined, stdout, stderr: found?.[1] ?? "" });
     },
   };
-  return { ip, inputs };
+  return { ip, inputs, questions };
 }
 
 const OPTIONS = { side: "client", families: ["ipv4"] } as const;
@@ -52,10 +56,24 @@ Deno.test("an ip without JSON is named", async () => {
   await assertRejects(() => removeRoutes({ ip: busybox, ...OPTIONS }), RoutesError, "unrecognized option '-N'");
 });
 
-Deno.test("nothing is run if there is nothing to change", async () => {
-  const { ip, inputs } = fakeIp();
-  assertEquals(await removeRoutes({ ip, ...OPTIONS }), 0);
-  assertEquals(inputs, []);
+Deno.test("a question without an answer is an error, and one that fails is named", async () => {
+  const answering = (success: boolean, stdout: string, stderr = ""): Ip => ({
+    run: () => Promise.resolve({ success, stdout, stderr }),
+  });
+  const partial = answering(true, "[]\n[]\n[]\n");
+  await assertRejects(() => removeRoutes({ ip: partial, ...OPTIONS }), RoutesError, "install iproute2 5.0 or newer");
+  const failing = answering(false, "[]\n", "RTNETLINK answers: Invalid argument\nCommand failed -:2\n");
+  await assertRejects(
+    () => removeRoutes({ ip: failing, ...OPTIONS }),
+    RoutesError,
+    "ip -4 route show table main failed: Invalid argument",
+  );
+});
+
+Deno.test("nothing but one question for each version of IP is run if there is nothing to change", async () => {
+  const { ip, inputs, questions } = fakeIp();
+  assertEquals(await removeRoutes({ ip, ...OPTIONS, families: ["ipv4", "ipv6"] }), 0);
+  assertEquals([inputs, questions.length], [[], 2]);
 });
 
 Deno.test("a way that the kernel does not take is a complaint, and one that is down is none", async () => {

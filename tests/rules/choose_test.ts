@@ -21,7 +21,7 @@ function tools(machine: Partial<Record<Program, { saved?: string; tables?: strin
 }
 
 async function chosen(machine: Parameters<typeof tools>[0], flavour: Flavour | "auto" = "auto"): Promise<string> {
-  return (await chooseBackend(availableBackends(tools(machine), ["ipv4", "ipv6"]), flavour, RULESET)).flavour;
+  return (await chooseBackend(availableBackends(tools(machine), ["ipv4", "ipv6"]), flavour, RULESET)).backend.flavour;
 }
 
 const THEIRS = "*nat\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p udp -j RETURN\nCOMMIT\n";

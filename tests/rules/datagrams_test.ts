@@ -196,7 +196,7 @@ class Machine implements Tools {
 
   run({ program, args, input = "" }: Command): Promise<string> {
     if (args.includes("-json")) {
-      return Promise.resolve(JSON.stringify(args.includes("rule") ? this.rules : this.routes));
+      return Promise.resolve(`${JSON.stringify(this.rules)}\n${JSON.stringify(this.routes)}\n`);
     }
     if (args.includes("list")) return Promise.resolve("");
     const command = `${program} ${args[0]} ${input.split("\n").slice(0, -1).join("; ").slice(0, 60)}`;
@@ -240,7 +240,7 @@ Deno.test("the route comes before the rules that mark, and goes with them if the
   Object.assign(machine, { commands: [], rules: [], routes: [] });
   const run = machine.run.bind(machine);
   machine.run = (command) => {
-    if (command.program === "ip" && command.args.includes("-batch") && command.args[0] === "-4") {
+    if (command.program === "ip" && !command.args.includes("-json") && command.args[0] === "-4") {
       const added = command.input?.includes("add") ?? false;
       Object.assign(machine, { rules: added ? [RULE] : [], routes: added ? [ROUTE] : [] });
     }

@@ -40,9 +40,11 @@ export function findProgram(program: string): string | undefined {
  * @param input Standard input.
  */
 export async function runProgram(path: string, args: readonly string[], input = ""): Promise<ProgramOutcome> {
-  const child = new Deno.Command(path, { args: [...args], stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
+  // Without input no pipe is needed, which takes as much of a processor as the program itself.
+  const stdin = input === "" ? "null" : "piped";
+  const child = new Deno.Command(path, { args: [...args], stdin, stdout: "piped", stderr: "piped" }).spawn();
   // A program may end before it has read all its input; its exit status and standard error explain why.
-  const written = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
+  const written = input === "" ? undefined : new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
   const [{ success, stdout, stderr }] = await Promise.all([child.output(), written]);
   const decoder = new TextDecoder();
   return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
