@@ -39,16 +39,14 @@ export function clientFlags({ ipv4, ipv6 }: Topology): string[] {
 }
 
 /**
- * All rules of a namespace, by every tool, without packet counters and times. Reading creates tables of the legacy kernel
- * interface that can't be removed, so they exist both before and after.
+ * All rules of a namespace, by every tool, without packet counters and times, and without empty tables of the legacy kernel
+ * interface, which can't be removed.
  */
 export async function allRules(where: RunOptions): Promise<string> {
-  const saves = ["iptables", "ip6tables"].flatMap((family) =>
-    TABLES.map((table) => `${family}-legacy-save -t ${table}`)
-  );
-  const { stdout } = await run(["sh", "-c", [...saves, "nft list ruleset"].join(" && ")], where);
-  return new TextDecoder().decode(stdout).replace(/^# (Generated|Completed) .*\n/gm, "").replace(/\[\d+:\d+\]/g, "[]")
-    .replace(/counter packets \d+ bytes \d+/g, "counter");
+  const shows = ["iptables-legacy-save", "echo ipv6", "ip6tables-legacy-save", "nft list ruleset"];
+  const text = (await run(["sh", "-ec", shows.join("\n")], where)).text();
+  return text.replace(/^# (Generated|Completed) .*\n/gm, "").replace(/\[\d+:\d+\]/g, "[]")
+    .replace(/^\*\w+\n(:[A-Z]+ ACCEPT \[\]\n)+COMMIT\n/gm, "").replace(/counter packets \d+ bytes \d+/g, "counter");
 }
 
 /** Removes all rules of a namespace, whoever made them. */

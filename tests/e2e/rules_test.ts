@@ -94,10 +94,10 @@ async function fetched(host: string, where: RunOptions, port = 80): Promise<stri
   return (await run([...CURL, "--max-time", "10", `http://${host}:${port}/file`], where)).text();
 }
 
-/** Reports whether a server handler greets on a channel; curl then waits for more until its timeout. */
+/** Reports whether a server handler greets on a channel within a second. */
 async function isGreeted(host: string, where: RunOptions): Promise<boolean> {
-  const get = [...CURL, "--http0.9", "--max-time", "1", `http://${host}:6522/`];
-  return (await run(get, { ...where, mayFail: true })).text().startsWith("MICSS");
+  const read = ["timeout", "1", "bash", "-c", `head -c 5 </dev/tcp/${host}/6522`];
+  return (await run(read, { ...where, mayFail: true })).text() === "MICSS";
 }
 
 /** Asserts that rules catch connections to a host: without a handler they are refused, and don't pass. */
@@ -111,33 +111,51 @@ function asUser({ near }: Topology, uid: number): RunOptions {
 }
 
 for (const flavour of FLAVOURS) {
-  testWith(NEEDS, `rules are printed, applied, tested and removed without a trace: ${flavour}`, async () => {
-    const { topology, near, ipv4, ipv6 } = await bare();
-    await using _ = clearing(near);
-    const flags = [...clientFlags(topology), ...GROUP, "--flavour", flavour];
-    const untouched = await allRules(near);
-    await run(["sh"], { ...near, input: await mustRules(near, "print", ...flags) });
-    const byHand = await allRules(near);
-    await clear(near);
-    // Nothing listens, so the probe itself receives the connection on the handler's port.
-    const applied = await mustRules(near, "apply", ...flags);
-    assertStringIncludes(applied, `Rules of the client are in place (${flavour}).`);
-    assertStringIncludes(applied, `a connection to ${ipv4[0]}:9 arrives`);
-    assertStringIncludes(applied, `a connection to [${ipv6[1]}]:9 arrives`);
-    assertEquals(await allRules(near), byHand);
-    assertEquals(await mustRules(near, "remove"), `Rules of the client are removed (${flavour}).\n`);
-    assertEquals(await allRules(near), untouched);
-  });
+  testWith(
+    NEEDS,
+    `rules are printed, applied before the network is there, tested once it is, and removed without a trace: ${flavour}`,
+    async () => {
+      const { topology, near, devices, ipv4, ipv6 } = await bare();
+      await using _ = clearing(near);
+      const flags = [...clientFlags(topology), ...GROUP, "--flavour", flavour];
+      const untouched = await allRules(near);
+      await run(["sh"], { ...near, input: await mustRules(near, "print", ...flags) });
+      const byHand = await allRules(near);
+      await clear(near);
+      await near.ip(...[...devices, "lo"].map((device) => `link set ${device} down`));
+      const early = await rules(near, "apply", ...flags);
+      assertEquals([early.code, early.text()], [0, `Rules of the client are in place (${flavour}).\n`]);
+      assertEquals(early.stderr.split("\n").filter((line) => line !== ""), [
+        `micss rules apply: note: no route to ${ipv4[0]}:9; the rules for IPv4 were not tested`,
+        `micss rules apply: note: no route to [${ipv6[1]}]:9; the rules for IPv6 were not tested`,
+      ]);
+      await near.ip(...["lo", ...devices].map((device) => `link set ${device} up`));
+      await near.ip(...devices.map((device, at) => `address add fd77:${at + 1}::1/64 dev ${device} nodad`));
+      for (const host of [ipv4[0]!, `[${ipv6[1]}]`]) await assertTaken(host, near);
+      assertEquals(await allRules(near), byHand);
+      // Nothing listens, so the probe itself receives the connection on the handler's port.
+      const late = await rules(near, "apply", ...flags);
+      assertEquals([late.code, late.stderr], [0, ""]);
+      assertStringIncludes(late.text(), `Rules of the client are in place (${flavour}).`);
+      assertStringIncludes(late.text(), `a connection to ${ipv4[0]}:9 arrives`);
+      assertStringIncludes(late.text(), `a connection to [${ipv6[1]}]:9 arrives`);
+      assertEquals(await allRules(near), byHand);
+      assertEquals(await mustRules(near, "remove"), `Rules of the client are removed (${flavour}).\n`);
+      assertEquals(await allRules(near), untouched);
+    },
+  );
 
   testWith(
     NEEDS,
-    `rules carry connections, other hosts' too, and leave other rules as they are: ${flavour}`,
+    `rules catch connections to port 80 of any host, other hosts' too, but not an exempt user's, and no others; ` +
+      `they leave other rules as they are: ${flavour}`,
     async () => {
       const { topology, near, behind, client, fetch, ipv4, ipv6 } = await handled();
       await using _ = clearing(near);
       await run(["sh", "-c", OTHERS[flavour]], near);
       const untouched = await allRules(near);
-      const flags = [...clientFlags(topology), ...GROUP, "--take-from", "g0"];
+      const exempt = [...GROUP, "--exempt-uid", "4242"];
+      const flags = [...clientFlags(topology), ...exempt, "--take", "*:80", "--take-from", "g0"];
       await mustRules(near, "apply", ...flags, "--flavour", flavour);
       const once = await allRules(near);
       if (flavour !== "nft") {
@@ -151,6 +169,11 @@ for (const flavour of FLAVOURS) {
       assertEquals(client.logged(/refused|session/), logged, client.describe());
       for (const host of [ipv4[0]!, `[${ipv6[1]}]`, ipv4[2]!]) await fetch(host, near);
       await fetch(ipv4[0]!, behind);
+      assertEquals(await fetched(ipv4[0]!, asUser(topology, 4242)), "in the clear");
+      assertEquals(await fetched(ipv4[0]!, near, 81), "in the clear");
+      const elsewhere = ELSEWHERE[FLAVOURS.indexOf(flavour)];
+      await assertResetsCurl(`http://${elsewhere}/file`, near);
+      await client.waitForLog("connection refused", { destination: `${elsewhere}:80` });
       if (flavour !== "nft") await run([flavour, "-t", "nat", "-D", "OUTPUT", "-d", ipv4[0]!, "-j", "ACCEPT"], near);
       assertEquals(await allRules(near), once);
       assertEquals(await mustRules(near, "remove"), `Rules of the client are removed (${flavour}).\n`);
@@ -175,39 +198,6 @@ for (const flavour of FLAVOURS) {
     assertEquals(await fetched(`[${ipv6[1]}]`, near), "in the clear");
   });
 
-  testWith(NEEDS, `rules are in place before the network is, and tested once it is: ${flavour}`, async () => {
-    const { topology, near, devices, ipv4, ipv6 } = await bare();
-    await using _ = clearing(near);
-    await near.ip(...[...devices, "lo"].map((device) => `link set ${device} down`));
-    const flags = [...clientFlags(topology), ...GROUP, "--flavour", flavour];
-    const early = await rules(near, "apply", ...flags);
-    assertEquals([early.code, early.text()], [0, `Rules of the client are in place (${flavour}).\n`]);
-    assertEquals(early.stderr.split("\n").filter((line) => line !== ""), [
-      `micss rules apply: note: no route to ${ipv4[0]}:9; the rules for IPv4 were not tested`,
-      `micss rules apply: note: no route to [${ipv6[1]}]:9; the rules for IPv6 were not tested`,
-    ]);
-    await near.ip(...["lo", ...devices].map((device) => `link set ${device} up`));
-    await near.ip(...devices.map((device, at) => `address add fd77:${at + 1}::1/64 dev ${device} nodad`));
-    for (const host of [ipv4[0]!, `[${ipv6[1]}]`]) await assertTaken(host, near);
-    const before = await allRules(near);
-    const late = await rules(near, "apply", ...flags);
-    assertEquals([late.code, late.stderr], [0, ""]);
-    assertStringIncludes(late.text(), `a connection to ${ipv4[0]}:9 arrives`);
-    assertStringIncludes(late.text(), `a connection to [${ipv6[1]}]:9 arrives`);
-    assertEquals(await allRules(near), before);
-  });
-
-  testWith(NEEDS, `every connection to port 80 of any host is caught, and no other: ${flavour}`, async () => {
-    const { topology, near, client, fetch, ipv4 } = await handled();
-    await using _ = clearing(near);
-    const elsewhere = ELSEWHERE[FLAVOURS.indexOf(flavour)];
-    await mustRules(near, "apply", ...clientFlags(topology), ...GROUP, "--flavour", flavour, "--take", "*:80");
-    await fetch(ipv4[0]!, near);
-    assertEquals(await fetched(ipv4[0]!, near, 81), "in the clear");
-    await assertResetsCurl(`http://${elsewhere}/file`, near);
-    await client.waitForLog("connection refused", { destination: `${elsewhere}:80` });
-  });
-
   testWith(NEEDS, `one user's connections are caught, and no others: ${flavour}`, async () => {
     const { topology, near, fetch, ipv4, ipv6 } = await handled();
     await using _ = clearing(near);
@@ -218,18 +208,17 @@ for (const flavour of FLAVOURS) {
       assertEquals(await fetched(host, near), "in the clear");
     }
   });
-
-  testWith(NEEDS, `an exempt user's connections pass, even root's: ${flavour}`, async () => {
-    const { topology, near, fetch, ipv4 } = await handled();
-    await using _ = clearing(near);
-    const exempt = ["--exempt-uid", "0", "--exempt-uid", "4242"];
-    const { stderr } = await rules(near, "apply", ...clientFlags(topology), ...exempt, "--flavour", flavour);
-    assertStringIncludes(stderr, "note: root is exempt");
-    assertEquals(await fetched(ipv4[0]!, near), "in the clear");
-    assertEquals(await fetched(ipv4[0]!, asUser(topology, 4242)), "in the clear");
-    await fetch(ipv4[0]!, asUser(topology, 4243));
-  });
 }
+
+testWith(NEEDS, "even root's connections pass if root is exempt, and rules are tested as another user", async () => {
+  const { topology, near, fetch, ipv4 } = await handled();
+  await using _ = clearing(near);
+  const { stdout, stderr } = await rules(near, "apply", ...clientFlags(topology), "--exempt-uid", "0");
+  assertStringIncludes(stderr, "note: root is exempt");
+  assertStringIncludes(new TextDecoder().decode(stdout), `a connection to ${ipv4[0]}:9 arrives`);
+  assertEquals(await fetched(ipv4[0]!, near), "in the clear");
+  await fetch(ipv4[0]!, asUser(topology, 4243));
+});
 
 testWith(NEEDS, "another program's nat chain that is registered later catches no connection", async () => {
   const { topology, near, ipv4, ipv6 } = await bare();
@@ -271,8 +260,8 @@ testWith(NEEDS, "without the right to change rules there is one error line, and 
 });
 
 testWith(NEEDS, "a handler that rules don't exempt refuses its own connections, cheaply", async () => {
-  await using topology = await makeTopology();
-  const { near, far } = topology;
+  const { topology, near, far } = await bare();
+  await using _ = clearing(near);
   await using _server = await startServer(channelsOf(topology), "80=127.0.0.1:8080", far);
   await using client = await startClient(channelsOf(topology), clientFlags(topology).slice(2), near);
   for (const iptables of ["iptables", "ip6tables"]) {
@@ -291,43 +280,37 @@ testWith(NEEDS, "a handler that rules don't exempt refuses its own connections, 
   for (const { reason } of lines) assertStringIncludes(String(reason), "micss rules apply --exempt-uid USER");
 });
 
-/** A key of both handlers, and a directory for each client's database. */
-const keyFile = shared(async () => {
-  const { path, [Symbol.asyncDispose]: dispose } = await makeTempDir();
-  const key = `${path}/shared.key`;
-  await run([...await micssCommand(), "keygen", "hmac", "--out", key], { cwd: ROOT });
-  return { path, key, [Symbol.asyncDispose]: dispose };
-});
-
-for (const family of ["ipv4", "ipv6"] as const) {
-  testWith(
-    NEEDS,
-    `one address and a key suffice: rules catch its connections, and the server announces the other channels (${family})`,
-    async () => {
-      await using topology = await makeTopology();
-      const { near, far } = topology;
-      const hosts = topology[family].map((host) => family === "ipv4" ? host : `[${host}]`);
-      const { path, key } = await keyFile();
-      await using nginx = await startNginx(["127.0.0.1:8080"], far);
-      await Deno.writeTextFile(`${nginx.root}/file`, "through the channels");
-      const channels = hosts.flatMap((host) => ["--channel", host]);
-      const flags = ["--identify", `${hosts[0]}=${key}`, "--redirect", "[::]:6522"];
-      const database = ["--database", `${path}/${family}.db`];
-      await using _server = await Handler.start(
-        "server",
-        [...channels, "--target", "80=127.0.0.1:8080", "--key", key],
-        far,
-      );
-      await using client = await Handler.start("client", [...flags, ...database], asHandler(near.within));
-      await mustRules(near, "apply", ...flags, ...GROUP);
-      for (let i = 0; i < 2; i++) assertEquals(await fetched(hosts[0]!, near), "through the channels");
-      assertEquals((await client.waitForLogs(1, "association"))[0]?.channels, 3, client.describe());
-    },
-  );
-}
-
 testWith(
   NEEDS,
+  "one address and a key suffice: rules catch its connections, and the server announces the other channels",
+  async () => {
+    const { topology, near, far } = await bare();
+    await using _ = clearing(near);
+    await using directory = await makeTempDir();
+    const key = `${directory.path}/shared.key`;
+    await run([...await micssCommand(), "keygen", "hmac", "--out", key], { cwd: ROOT });
+    await using servers = new AsyncDisposableStack();
+    const firsts = [topology.ipv4, topology.ipv6.map((host) => `[${host}]`)].map(async (hosts) => {
+      const channels = hosts.flatMap((host) => ["--channel", host]);
+      servers.use(await Handler.start("server", [...channels, "--target", "80=127.0.0.1:8080", "--key", key], far));
+      return hosts[0]!;
+    });
+    const hosts = await Promise.all(firsts);
+    const flags = [...hosts.flatMap((host) => ["--identify", `${host}=${key}`]), "--redirect", "[::]:6522"];
+    const database = ["--database", `${directory.path}/channels.db`];
+    await using client = await Handler.start("client", [...flags, ...database], asHandler(near.within));
+    await mustRules(near, "apply", ...flags, ...GROUP);
+    for (const host of hosts) {
+      for (let i = 0; i < 2; i++) assertEquals(await fetched(host, near), "through the channels");
+    }
+    const associations = await client.waitForLogs(2, "association");
+    assertEquals(new Set(associations.map(({ server }) => server)).size, 2, client.describe());
+    assert(associations.every(({ channels }) => channels === 3), client.describe());
+  },
+);
+
+testWith(
+  [...NEEDS, "bash"],
   "a server's rules accept channels at their addresses up to their rate, and drop the rest",
   async () => {
     const { topology, near, far, fetch, ipv4, ipv6 } = await handled();
@@ -350,7 +333,7 @@ testWith(
       await fetch("127.0.0.1", near, 8000);
       const [reached, greeted] = await Promise.all([
         Promise.all(others.map(reaches)),
-        Promise.all([ipv4[0]!, `[${ipv6[1]}]`, ipv4[2]!].map((host) => isGreeted(host, near))),
+        Promise.all([ipv4[0]!, ipv6[1]!, ipv4[2]!].map((host) => isGreeted(host, near))),
       ]);
       assertEquals({ reached, greeted }, { reached: [false, false], greeted: [true, true, true] }, flavour);
       await mustRules(far, "apply", "server", ...server, "--flavour", flavour, "--rate", "1");

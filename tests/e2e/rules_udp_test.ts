@@ -3,7 +3,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { HANDLER_GROUP, micssCommand } from "../support/handlers/handlers.ts";
 import { makeTopology, type Topology } from "../support/system/namespaces.ts";
 import { digText, startDns, UNANSWERED } from "../support/programs/dns.ts";
-import { Program, run, type RunOptions } from "../support/programs/process.ts";
+import { LONG_PATIENCE, Program, run, type RunOptions } from "../support/programs/process.ts";
 import { shared, testTogether, testWith } from "../support/programs/programs.ts";
 import { allRoutes, allRules, clearing, clientFlags, FLAVOURS, mustRules, NEEDS, rules } from "./rules.ts";
 
@@ -49,24 +49,27 @@ async function startFarDns(topology: Topology): Promise<Program> {
   return await startDns(new Map([[NAME, "in the clear"]]), topology.far, { hosts: hostsOf(topology), port: 53 });
 }
 
+/** Hosts for each flavour, for tests that leave them without rules. */
+const bare = new Map(FLAVOURS.map((flavour) => [flavour, shared(makeTopology)]));
+
 async function assertCycle(flavour: typeof FLAVOURS[number]): Promise<void> {
-  await using topology = await makeTopology();
-  const { near, ipv4, ipv6 } = topology;
+  const topology = await bare.get(flavour)!(), { near, ipv4, ipv6 } = topology;
+  await using _ = clearing(near);
   await using _dns = await startFarDns(topology);
   assertEquals(await asked(topology), CLEAR);
   const untouched = await all(near), flags = [...udpFlags(topology), "--flavour", flavour];
+  await run(["sh", "-e"], { ...near, input: await mustRules(near, "print", ...flags) });
+  const once = await all(near);
   const applied = await mustRules(near, "apply", ...flags);
   assertEquals(applied.split("\n").slice(0, 3), [
     `Rules of the client are in place (${flavour}).`,
     `Tested: a datagram to ${ipv4[0]}:53 arrives here with its original destination.`,
     `Tested: a datagram to [${ipv6[0]}]:53 arrives here with its original destination.`.replace(ipv6[0]!, ipv6[1]!),
   ]);
-  const once = await all(near);
+  assertEquals(await all(near), once);
   // Nobody listens, so nothing passes, but for the handler's own group.
   assertEquals(await asked(topology, near, UNANSWERED), NONE);
   assertEquals(await asked(topology, exempt(near)), CLEAR);
-  await mustRules(near, "apply", ...flags);
-  assertEquals(await all(near), once);
   // Without the route, what is marked does not leave, and is not brought back either.
   for (const family of ["-4", "-6"]) await run(["ip", family, "rule", "del", "fwmark", "6522"], near);
   assertEquals(await asked(topology, near, UNANSWERED), NONE);
@@ -88,15 +91,12 @@ async function assertCycle(flavour: typeof FLAVOURS[number]): Promise<void> {
 
 testTogether(
   UDP_NEEDS,
-  "rules for UDP are applied, tested, hold datagrams back, go with those for TCP and are removed without a trace",
+  "rules for UDP are printed, applied, tested, hold datagrams back, go with those for TCP and are removed without a trace",
   Object.fromEntries(FLAVOURS.map((flavour) => [flavour, () => assertCycle(flavour)])),
 );
 
-/** Hosts for tests that leave them without rules. */
-const bare = shared(makeTopology);
-
 testWith(UDP_NEEDS, "a rule that comes first is found by the datagram that tests ours", async () => {
-  const topology = await bare(), { near, ipv4 } = topology;
+  const topology = await bare.get("nft")!(), { near, ipv4 } = topology;
   await using _ = clearing(near);
   await run(
     ["nft", "table ip theirs { chain out { type filter hook output priority -200; udp dport 53 drop; }; }"],
@@ -107,41 +107,33 @@ testWith(UDP_NEEDS, "a rule that comes first is found by the datagram that tests
   assertMatch(failed.stderr, new RegExp(`a datagram to ${RegExp.escape(ipv4[0]!)}:53 .+; the rules stay in place\n$`));
 });
 
-testWith(UDP_NEEDS, "printed commands do as apply does", async () => {
-  const topology = await bare(), { near } = topology;
+async function assertWatched(flavour: typeof FLAVOURS[number]): Promise<void> {
+  const topology = await bare.get(flavour)!(), { near } = topology;
   await using _ = clearing(near);
-  const printed = await mustRules(near, "print", ...udpFlags(topology), "--flavour", "nft");
-  await run(["sh", "-ec", printed], near);
-  const byHand = await all(near);
-  await mustRules(near, "apply", ...udpFlags(topology), "--flavour", "nft");
-  assertEquals(await all(near), byHand);
-});
-
-for (const flavour of FLAVOURS) {
-  testWith(UDP_NEEDS, `a watch restores the route and the rules of datagrams: ${flavour}`, async () => {
-    const topology = await bare(), { near } = topology;
-    await using _ = clearing(near);
-    const command = [...await micssCommand(), "rules", "watch", ...udpFlags(topology), "--flavour", flavour];
-    await using watch = Program.start(command, { cwd: ROOT, within: near.within });
-    await watch.waitForLine(/rules verified tried=\S+:53 protocol=udp/);
-    await watch.waitForLine(/rules verified tried=\[\S+:53 protocol=udp/);
-    const before = await all(near);
-    const harm = flavour === "nft"
-      ? "nft delete table inet micss"
-      : `${flavour} -t mangle -D OUTPUT -p udp -j MICSS_UDP_OUTPUT`;
-    let restored = 0;
-    for (const line of ["ip -6 rule del fwmark 6522", "ip route flush table 6521000", harm]) {
-      restored++;
-      await run(["sh", "-ec", line], near);
-      await watch.waitForLine(
-        () => watch.lines.filter((line) => /warn +rules restored/.test(line)).length >= restored,
-        `rules restored after ${line}`,
-      );
-      for (let tries = 0; await all(near) !== before && tries < 50; tries++) {
-        await new Promise((resolve) => setTimeout(resolve, 200));
-      }
-      assertEquals(await all(near), before, line);
-    }
-    assertStringIncludes(watch.lines.join("\n"), 'rules restored reason="another program changed them"');
-  });
+  const command = [...await micssCommand(), "rules", "watch", ...udpFlags(topology), "--flavour", flavour];
+  await using watch = Program.start(command, { cwd: ROOT, within: near.within });
+  await watch.waitForLine(/rules verified tried=\S+:53 protocol=udp/, "trial over IPv4", LONG_PATIENCE);
+  await watch.waitForLine(/rules verified tried=\[\S+:53 protocol=udp/);
+  const before = await all(near);
+  const harm = flavour === "nft"
+    ? "nft delete table inet micss"
+    : `${flavour} -t mangle -D OUTPUT -p udp -j MICSS_UDP_OUTPUT`;
+  let restored = 0;
+  for (const line of ["ip -6 rule del fwmark 6522", "ip route flush table 6521000", harm]) {
+    restored++;
+    await run(["sh", "-ec", line], near);
+    // The line follows the change.
+    await watch.waitForLine(
+      () => watch.lines.filter((line) => /warn +rules restored/.test(line)).length >= restored,
+      `rules restored after ${line}`,
+    );
+    assertEquals(await all(near), before, line);
+  }
+  assertStringIncludes(watch.lines.join("\n"), 'rules restored reason="another program changed them"');
 }
+
+testTogether(
+  UDP_NEEDS,
+  "a watch restores the route and the rules of datagrams",
+  Object.fromEntries(FLAVOURS.map((flavour) => [flavour, () => assertWatched(flavour)])),
+);
