@@ -2,8 +2,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { HANDLER_GROUP, micssCommand } from "../support/handlers/handlers.ts";
 import { makeTopology, type Namespace } from "../support/system/namespaces.ts";
-import { Program, run } from "../support/programs/process.ts";
-import { shared, testWith } from "../support/programs/programs.ts";
+import { LONG_PATIENCE, Program, run } from "../support/programs/process.ts";
+import { shared, testTogether, testWith } from "../support/programs/programs.ts";
 import { readUnit, withinFilter } from "../support/system/systemd_units.ts";
 import { clearing, clientFlags, FLAVOURS, mustRules, NEEDS } from "./rules.ts";
 
@@ -33,9 +33,14 @@ const HARM: Record<typeof FLAVOURS[number], Record<string, string>> = {
   },
 };
 
-/** Starts `micss rules watch`. @param within Its namespace. */
+/** Starts `micss rules watch` and waits until the rules are in place. @param within Its namespace. */
 async function startWatch({ within }: Pick<Namespace, "within">, ...flags: string[]): Promise<Program> {
-  return Program.start([...await micssCommand(), "rules", "watch", ...flags], { cwd: ROOT, within });
+  await using making = new AsyncDisposableStack();
+  const command = [...await micssCommand(), "rules", "watch", ...flags];
+  const watch = making.use(Program.start(command, { cwd: ROOT, within }));
+  await watch.waitForLine(/rules in place rules=client/, "start", LONG_PATIENCE);
+  making.move();
+  return watch;
 }
 
 /** Our rules as their own tool shows them; other programs' rules may differ. */
@@ -49,49 +54,50 @@ async function ours(flavour: typeof FLAVOURS[number], where: Namespace): Promise
     .join("\n").replace(/(MICSS_OUTPUT)\n-A OUTPUT -p tcp -j ACCEPT$/gm, "$1");
 }
 
-/** Hosts for tests that leave them without rules. */
-const bare = shared(makeTopology);
+/** Hosts for each flavour, for tests that leave them without rules. */
+const bare = new Map(FLAVOURS.map((flavour) => [flavour, shared(makeTopology)]));
 
-for (const flavour of FLAVOURS) {
-  testWith(NEEDS, `watched rules are restored after any change: ${flavour}`, async () => {
-    const topology = await bare(), { near } = topology;
-    await using _ = clearing(near);
-    const flags = [...clientFlags(topology), ...GROUP, "--flavour", flavour];
-    await using watch = await startWatch(near, ...flags);
-    await watch.waitForLine(/rules in place rules=client/);
-    for (const tried of [`${topology.ipv4[0]}:9`, `[${topology.ipv6[1]}]:9`]) {
-      await watch.waitForLine((line) => line.includes(`rules verified tried=${tried}`), `a trial of ${tried}`);
+async function assertRestored(flavour: typeof FLAVOURS[number]): Promise<void> {
+  const topology = await bare.get(flavour)!(), { near } = topology;
+  await using _ = clearing(near);
+  const flags = [...clientFlags(topology), ...GROUP, "--flavour", flavour];
+  await using watch = await startWatch(near, ...flags);
+  for (const tried of [`${topology.ipv4[0]}:9`, `[${topology.ipv6[1]}]:9`]) {
+    await watch.waitForLine((line) => line.includes(`rules verified tried=${tried}`), `a trial of ${tried}`);
+  }
+  const before = await ours(flavour, near);
+  assertMatch(before, /redirect to|REDIRECT.*REDIRECT/s);
+  let seen = 0;
+  for (const [what, command] of Object.entries(HARM[flavour])) {
+    await run(["sh", "-c", command], near);
+    seen++;
+    await watch.waitForLine(
+      () => watch.lines.filter((line) => /warn +rules restored/.test(line)).length >= Math.min(seen, 3),
+      `rules restored after ${what}`,
+    );
+    let now = await ours(flavour, near);
+    for (let tries = 0; now !== before && tries < 50; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      now = await ours(flavour, near);
     }
-    const before = await ours(flavour, near);
-    assertMatch(before, /redirect to|REDIRECT.*REDIRECT/s);
-    let seen = 0;
-    for (const [what, command] of Object.entries(HARM[flavour])) {
-      await run(["sh", "-c", command], near);
-      seen++;
-      await watch.waitForLine(
-        () => watch.lines.filter((line) => /warn +rules restored/.test(line)).length >= Math.min(seen, 3),
-        `rules restored after ${what}`,
-      );
-      let now = await ours(flavour, near);
-      for (let tries = 0; now !== before && tries < 50; tries++) {
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        now = await ours(flavour, near);
-      }
-      assertEquals(now, before, what);
-    }
-    // The rules outlive the watch.
-    assertEquals(await watch.stop("SIGTERM"), 0, watch.describe());
-    assertEquals(await ours(flavour, near), before);
-    await mustRules(near, "remove");
-  });
+    assertEquals(now, before, what);
+  }
+  // The rules outlive the watch.
+  assertEquals(await watch.stop("SIGTERM"), 0, watch.describe());
+  assertEquals(await ours(flavour, near), before);
 }
+
+testTogether(
+  NEEDS,
+  "watched rules are restored after any change, and outlive the watch",
+  Object.fromEntries(FLAVOURS.map((flavour) => [flavour, () => assertRestored(flavour)])),
+);
 
 testWith(NEEDS, "watched rules are tested once there is a route", async () => {
   await using topology = await makeTopology();
   const { near, devices } = topology;
   await near.ip(...devices.map((device) => `link set ${device} down`));
   await using watch = await startWatch(near, ...clientFlags(topology), ...GROUP);
-  await watch.waitForLine(/rules in place/);
   await near.ip(`link set ${devices[0]} up`);
   await watch.waitForLine(/rules verified tried=10\.77\.1\.2:9/);
   assertEquals(watch.lines.filter((line) => /fd77/.test(line)), []);
@@ -100,7 +106,7 @@ testWith(NEEDS, "watched rules are tested once there is a route", async () => {
 });
 
 testWith(NEEDS, "a rule that diverts connections from watched ones is logged, and they stay", async () => {
-  const topology = await bare(), { near } = topology;
+  const topology = await bare.get("nft")!(), { near } = topology;
   await using _ = clearing(near);
   await run(["ip6tables-legacy", "-t", "raw", "-A", "OUTPUT", "-p", "tcp", "-j", "CT", "--notrack"], near);
   await using watch = await startWatch(near, ...clientFlags(topology), ...GROUP, "--flavour", "nft");
@@ -110,33 +116,32 @@ testWith(NEEDS, "a rule that diverts connections from watched ones is logged, an
   assertMatch((await run(["nft", "list", "table", "inet", "micss"], near)).text(), /redirect to :6522/);
 });
 
-testWith(
+async function assertEnough(flavour: typeof FLAVOURS[number]): Promise<void> {
+  const topology = await bare.get(flavour)!(), { near } = topology;
+  await using _ = clearing(near);
+  const udp = ["--udp-tproxy", "[::]:6522", "--take-udp", "*:53"];
+  const flags = [...clientFlags(topology), ...udp, ...GROUP, "--flavour", flavour];
+  for (const action of ["apply", "watch"] as const) {
+    const unit = await readUnit(action === "apply" ? "micss-rules" : "micss-rules-watch");
+    const rights = unit.get("CapabilityBoundingSet")![0]!.toLowerCase().split(" ");
+    const bounding = ["-all", ...rights.map((right) => right.replace("cap_", "+"))].join();
+    const within = [
+      ...near.within,
+      ...["setpriv", `--bounding-set=${bounding}`, "--"],
+      ...await withinFilter(unit),
+    ];
+    if (action === "apply") await mustRules({ within }, action, ...flags);
+    else {
+      await using watch = await startWatch({ within }, ...flags);
+      await watch.waitForLine(/rules verified tried="?\[.* protocol=udp/);
+      await run(["sh", "-c", Object.values(HARM[flavour])[0]!], near);
+      await watch.waitForLine(/rules restored reason="another program \w+ them"/);
+    }
+  }
+}
+
+testTogether(
   [...NEEDS, "python3", "systemd-analyze"],
   "rules are applied and watched with the capabilities and system calls of their units",
-  async () => {
-    for (const flavour of FLAVOURS) {
-      const topology = await bare(), { near } = topology;
-      await using _ = clearing(near);
-      const udp = ["--udp-tproxy", "[::]:6522", "--take-udp", "*:53"];
-      const flags = [...clientFlags(topology), ...udp, ...GROUP, "--flavour", flavour];
-      for (const action of ["apply", "watch"] as const) {
-        const unit = await readUnit(action === "apply" ? "micss-rules" : "micss-rules-watch");
-        const rights = unit.get("CapabilityBoundingSet")![0]!.toLowerCase().split(" ");
-        const bounding = ["-all", ...rights.map((right) => right.replace("cap_", "+"))].join();
-        const within = [
-          ...near.within,
-          ...["setpriv", `--bounding-set=${bounding}`, "--"],
-          ...await withinFilter(unit),
-        ];
-        if (action === "apply") await mustRules({ within }, action, ...flags);
-        else {
-          await using watch = await startWatch({ within }, ...flags);
-          await watch.waitForLine(/rules in place/);
-          await watch.waitForLine(/rules verified tried="?\[.* protocol=udp/);
-          await run(["sh", "-c", Object.values(HARM[flavour])[0]!], near);
-          await watch.waitForLine(/rules restored reason="another program \w+ them"/);
-        }
-      }
-    }
-  },
+  Object.fromEntries(FLAVOURS.map((flavour) => [flavour, () => assertEnough(flavour)])),
 );
