@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
 import { Handler, HANDLER_GROUP, micssCommand, startClient, startServer } from "../support/handlers/handlers.ts";
-import { makeTopology, Namespace, type Topology } from "../support/system/namespaces.ts";
+import { makeHostBehind } from "../support/system/behind.ts";
+import { makeTopology, type Topology } from "../support/system/namespaces.ts";
 import { makeTempDir, run, type RunOptions } from "../support/programs/process.ts";
 import { shared, testWith } from "../support/programs/programs.ts";
 import { type Nginx, startNginx } from "../support/programs/nginx.ts";
@@ -66,11 +67,7 @@ const handled = shared(async () => {
   const topology = making.use(await makeTopology());
   const { near, far } = topology;
   await far.ip(...ELSEWHERE.map((host) => `address add ${host}/24 dev c1`));
-  const behind = making.use(await Namespace.make());
-  const link = `link add h0 index 50 netns ${behind.pid} type veth peer name g0 index 51 netns ${near.pid}`;
-  await run(["ip", "-batch", "-"], { input: `${link}\n` });
-  await near.ip("address add 10.78.0.1/24 dev g0", "link set g0 up");
-  await behind.ip("address add 10.78.0.2/24 dev h0", "link set h0 up", "route add default via 10.78.0.1");
+  const behind = making.use(await makeHostBehind(near));
   await run(["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"], near);
   making.use(await startNginxes(topology));
   making.use(await startNginx(ELSEWHERE.map((host) => `${host}:80`), far));

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { startClient, startServer } from "../support/handlers/handlers.ts";
+import { makeHostBehind } from "../support/system/behind.ts";
 import { makeTopology, Namespace } from "../support/system/namespaces.ts";
 import { run } from "../support/programs/process.ts";
 import { shared, testWith } from "../support/programs/programs.ts";
@@ -30,13 +31,7 @@ async function openTproxy(
   await using making = new AsyncDisposableStack();
   const topology = making.use(await makeTopology());
   const { near: gateway, far } = topology;
-  const host = making.use(await Namespace.make());
-  const link = `link add h0 index 50 netns ${host.pid} type veth peer name g0 index 51 netns ${gateway.pid}`;
-  await run(["ip", "-batch", "-"], { input: `${link}\n` });
-  await gateway.ip("address add 10.78.0.1/24 dev g0", "address add fd78::1/64 dev g0 nodad", "link set g0 up");
-  await host.ip("address add 10.78.0.2/24 dev h0", "address add fd78::2/64 dev h0 nodad", "link set h0 up");
-  await run(["ip", "-4", "route", "add", "default", "via", "10.78.0.1"], host);
-  await run(["ip", "-6", "route", "add", "default", "via", "fd78::1"], host);
+  const host = making.use(await makeHostBehind(gateway));
   await takeOver(gateway);
   const target = family === "ipv4" ? "127.0.0.1:8080" : "[::1]:8080";
   const channels = topology[family].map((host) => ({ host, port: 6522 }));

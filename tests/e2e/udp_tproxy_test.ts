@@ -1,10 +1,11 @@
 /** Applications that use UDP, unmodified, through both handlers, by real rules. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { Handler, HANDLER_GROUP, startClient, startServer } from "../support/handlers/handlers.ts";
-import { makeTopology, Namespace } from "../support/system/namespaces.ts";
+import { makeHostBehind } from "../support/system/behind.ts";
+import { makeTopology, type Namespace } from "../support/system/namespaces.ts";
 import { digText, startDns, UNANSWERED } from "../support/programs/dns.ts";
 import { makeTempDir, run, type RunOptions } from "../support/programs/process.ts";
-import { shared, testWith } from "../support/programs/programs.ts";
+import { shared, testTogether } from "../support/programs/programs.ts";
 import { CURL } from "./core.ts";
 import { asHandler } from "./paths.ts";
 import { allRoutes, allRules, clearing, FLAVOURS, mustRules, NEEDS } from "./rules.ts";
@@ -42,7 +43,7 @@ interface Pair extends AsyncDisposable {
  *  +--------------------------+              +---------------------------------------------+
  * ```
  */
-const served = shared(async () => {
+async function openServed() {
   await using making = new AsyncDisposableStack();
   const topology = making.use(await makeTopology()), { near, far } = topology;
   await far.ip(`address add ${IPV4}/32 dev c1`, `address add ${IPV6}/128 dev c2 nodad`);
@@ -58,17 +59,20 @@ const served = shared(async () => {
   );
   const made = making.move();
   return { ...topology, [Symbol.asyncDispose]: () => made.disposeAsync() };
-});
+}
+
+const served = shared(openServed);
 
 /**
  * Starts the client handler. At its end all rules of its host are removed.
  *
  * @param settings Its settings, besides its server and its listener.
  * @param limit A command that limits what its process may do.
+ * @param world Its hosts. Default: those that tests share.
  */
-async function startPair(settings: string, limit: readonly string[] = []): Promise<Pair> {
+async function startPair(settings: string, limit: readonly string[] = [], world = served()): Promise<Pair> {
   await using making = new AsyncDisposableStack();
-  const { near } = await served();
+  const { near } = await world;
   making.use(clearing(near));
   const { path } = making.use(await makeTempDir());
   const file = `${path}/client.yaml`,
@@ -108,12 +112,13 @@ async function assertCarried({ near, client }: Pair, host: Namespace, flavour: t
   // dig takes no answer from another address than it asked.
   assertEquals(await asked(near), [THROUGH, THROUGH], client.describe());
   assertEquals(await asked(host), [THROUGH, THROUGH], client.describe());
-  const many = await Promise.all(Array.from({ length: 10 }, () => asked(near)));
+  // That is the same whatever made the rules.
+  const isFirst = flavour === FLAVOURS[0];
+  const many = await Promise.all(Array.from({ length: isFirst ? 10 : 1 }, () => asked(near)));
   assertEquals(new Set(many.flat()), new Set([THROUGH]));
   const answering = (await sockets(near)).filter((address) => address.endsWith("53:53") || address.endsWith("53]:53"));
   assertEquals(answering.toSorted(), [`${IPV4}:53`, `[${IPV6}]:53`].toSorted());
-  // That takes a while, and is the same whatever made the rules.
-  if (flavour === FLAVOURS[0]) {
+  if (isFirst) {
     await until(
       "no sockets of answers are left",
       async () => (await sockets(near)).every((address) => !address.endsWith(":53")),
@@ -126,35 +131,18 @@ async function assertCarried({ near, client }: Pair, host: Namespace, flavour: t
   assertEquals(client.logged(/refused/), [], client.describe());
 }
 
-testWith(
-  UDP_NEEDS,
-  "applications' datagrams go through the channels, other hosts' too, and answers come from their destination",
-  async () => {
-    await using pair = await startPair("timeouts: {flow: 36s}\n");
-    const { near: gateway } = pair;
-    await using host = await Namespace.make();
-    const link = `link add h0 index 50 netns ${host.pid} type veth peer name g0 index 51 netns ${gateway.pid}`;
-    await run(["ip", "-batch", "-"], { input: `${link}\n` });
-    await gateway.ip("address add 10.78.0.1/24 dev g0", "address add fd78::1/64 dev g0 nodad", "link set g0 up");
-    await host.ip("address add 10.78.0.2/24 dev h0", "address add fd78::2/64 dev h0 nodad", "link set h0 up");
-    await run(["ip", "-4", "route", "add", "default", "via", "10.78.0.1"], host);
-    await run(["ip", "-6", "route", "add", "default", "via", "fd78::1"], host);
-    assertEquals(await asked(host, UNANSWERED), ["", ""]);
-    for (const flavour of FLAVOURS) await assertCarried(pair, host, flavour);
-  },
-);
+async function assertAllCarried(): Promise<void> {
+  await using pair = await startPair("timeouts: {flow: 36s}\n");
+  await using host = await makeHostBehind(pair.near);
+  assertEquals(await asked(host, UNANSWERED), ["", ""]);
+  for (const flavour of FLAVOURS) await assertCarried(pair, host, flavour);
+}
 
-testWith(UDP_NEEDS, "several workers take datagrams, and answer from one address", async () => {
-  await using pair = await startPair("workers: 2\n");
-  const { near } = pair;
-  await mustRules(near, "apply", ...RULES);
-  const many = await Promise.all(Array.from({ length: 10 }, () => asked(near)));
-  assertEquals(new Set(many.flat()), new Set([THROUGH]), pair.client.describe());
-});
-
-testWith(UDP_NEEDS, "a handler notices that rules for UDP are in place, and their loss", async () => {
+async function assertLoss(): Promise<void> {
   const admin = "127.0.0.1:9652", group = `exempt-gid: ["${HANDLER_GROUP}"]`;
-  await using pair = await startPair(`admin: ${admin}\nrules: {take-udp: ["servers:53"], ${group}}\n`);
+  await using world = await openServed();
+  const settings = `admin: ${admin}\nrules: {take-udp: ["servers:53"], ${group}}\n`;
+  await using pair = await startPair(settings, [], Promise.resolve(world));
   const { near, client } = pair;
   const ask = async () =>
     JSON.parse(
@@ -174,7 +162,15 @@ testWith(UDP_NEEDS, "a handler notices that rules for UDP are in place, and thei
   await run(["nft", "delete", "table", "inet", "micss"], near);
   await client.waitForLog("rules not in place", { reason: /^datagrams over IPv4 are no longer taken here/ });
   assertEquals(client.logged(/refused|session/), [], client.describe());
-});
+}
+
+async function assertWorkers(): Promise<void> {
+  await using pair = await startPair("workers: 2\n");
+  const { near } = pair;
+  await mustRules(near, "apply", ...RULES);
+  const many = await Promise.all(Array.from({ length: 10 }, () => asked(near)));
+  assertEquals(new Set(many.flat()), new Set([THROUGH]), pair.client.describe());
+}
 
 /** Limits a process to some capabilities. */
 function only(...capabilities: string[]): string[] {
@@ -182,44 +178,57 @@ function only(...capabilities: string[]): string[] {
   return ["setpriv", "--inh-caps=-all", `--bounding-set=${bounding}`, "--"];
 }
 
-testWith(
-  [...UDP_NEEDS, "setpriv"],
-  "--udp-tproxy needs two capabilities, and names those that it lacks",
-  async () => {
-    const { near } = await served();
-    const started = startClient(CHANNELS, ["--udp-tproxy", "[::]:6522"], {
-      within: [...near.within, ...only()],
-    });
-    const message = await started.then(async (client) => {
-      await client.stop();
-      return "it started";
-    }, String);
-    assertMatch(message, /TPROXY for UDP needs the capability CAP_NET_ADMIN/);
-    {
-      await using pair = await startPair("", only("net_admin", "setgid"));
-      await mustRules(pair.near, "apply", ...RULES, "--flavour", "nft");
-      assertEquals(await digText(NAME, IPV4, pair.near, UNANSWERED), "");
-      const { reason } = await pair.client.waitForLog("datagrams refused", { destination: `${IPV4}:53` });
-      assertMatch(`${reason}`, /ports below 1024 need the capability CAP_NET_BIND_SERVICE$/);
-    }
-  },
-);
+async function assertCapabilitiesNamed(): Promise<void> {
+  const { near } = await served();
+  const started = startClient(CHANNELS, ["--udp-tproxy", "[::]:6522"], {
+    within: [...near.within, ...only()],
+  });
+  const message = await started.then(async (client) => {
+    await client.stop();
+    return "it started";
+  }, String);
+  assertMatch(message, /TPROXY for UDP needs the capability CAP_NET_ADMIN/);
+  {
+    await using pair = await startPair("", only("net_admin", "setgid"));
+    await mustRules(pair.near, "apply", ...RULES, "--flavour", "nft");
+    assertEquals(await digText(NAME, IPV4, pair.near, UNANSWERED), "");
+    const { reason } = await pair.client.waitForLog("datagrams refused", { destination: `${IPV4}:53` });
+    assertMatch(`${reason}`, /ports below 1024 need the capability CAP_NET_BIND_SERVICE$/);
+  }
+}
 
-testWith(
-  UDP_NEEDS,
-  "--udp-tproxy works with two capabilities, and the handler's own datagrams that a rule brings back are refused",
-  async () => {
-    await using pair = await startPair("", only("net_admin", "net_bind_service", "setgid"));
-    const { near, client } = pair;
-    await mustRules(near, "apply", ...RULES, "--flavour", "nft");
-    assertEquals(await asked(near), [THROUGH, THROUGH]);
-    // A rule of another program marks those of the channels, too, whoever sends them.
-    const chain = "chain out { type route hook output priority -148; udp dport 6522 meta mark set 6522; }";
-    await run(["nft", `table inet theirs { ${chain}; }`], near);
-    assertEquals(await asked(near, UNANSWERED), ["", ""]);
-    const { reason } = await client.waitForLog("flow refused", { destination: `${IPV4}:6522` });
-    assertMatch(`${reason}`, /^it is a channel: exempt this handler's connections/);
-    await run(["nft", "delete", "table", "inet", "theirs"], near);
-    await until("datagrams are carried again", async () => (await asked(near)).join() === `${THROUGH},${THROUGH}`);
+async function assertOwnRefused(): Promise<void> {
+  await using pair = await startPair("", only("net_admin", "net_bind_service", "setgid"));
+  const { near, client } = pair;
+  await mustRules(near, "apply", ...RULES, "--flavour", "nft");
+  assertEquals(await asked(near), [THROUGH, THROUGH]);
+  // A rule of another program marks those of the channels, too, whoever sends them.
+  const chain = "chain out { type route hook output priority -148; udp dport 6522 meta mark set 6522; }";
+  await run(["nft", `table inet theirs { ${chain}; }`], near);
+  assertEquals(await asked(near, UNANSWERED), ["", ""]);
+  const { reason } = await client.waitForLog("flow refused", { destination: `${IPV4}:6522` });
+  assertMatch(`${reason}`, /^it is a channel: exempt this handler's connections/);
+  await run(["nft", "delete", "table", "inet", "theirs"], near);
+  await until("datagrams are carried again", async () => (await asked(near)).join() === `${THROUGH},${THROUGH}`);
+}
+
+let last: Promise<void> = Promise.resolve();
+
+/** Makes cases of {@linkcode testTogether} that share hosts run one after another. */
+function inTurn(run: () => Promise<void>): () => Promise<void> {
+  return () => last = last.then(run, run);
+}
+
+testTogether(
+  [...UDP_NEEDS, "setpriv"],
+  "rules for UDP lead applications' datagrams to a handler, which notices their loss",
+  {
+    "applications' datagrams go through the channels, other hosts' too, and answers come from their destination":
+      inTurn(assertAllCarried),
+    "several workers take datagrams, and answer from one address": inTurn(assertWorkers),
+    "--udp-tproxy needs two capabilities, and names those that it lacks": inTurn(assertCapabilitiesNamed),
+    "--udp-tproxy works with two capabilities, and the handler's own datagrams that a rule brings back are refused":
+      inTurn(assertOwnRefused),
+    "a handler notices that rules for UDP are in place, and their loss": assertLoss,
   },
 );
