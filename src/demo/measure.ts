@@ -73,18 +73,16 @@ export async function gzipLength(bytes: Uint8Array): Promise<number> {
  * that of `bytes` at worst, and to that of `bytes` alone for noise.
  */
 export function longestRun(bytes: Uint8Array, text: Uint8Array): number {
+  const { length } = text;
   const places = Map.groupBy(text.keys(), (place) => text[place]!);
-  // By shift of the text: the last position where the shifted text was found to differ. No run crosses it.
-  const differs = new Float64Array(text.length).fill(-1);
   let longest = 0;
-  for (let start = 0; start + longest < bytes.length; start++) {
-    for (const place of places.get(bytes[start]!) ?? []) {
-      if (bytes[start + longest] !== text[(place + longest) % text.length]) continue;
-      const shift = (place + text.length - start % text.length) % text.length;
-      if (differs[shift]! >= start) continue;
-      let end = start + 1;
-      while (end < bytes.length && bytes[end] === text[(end + shift) % text.length]) end++;
-      differs[shift] = end;
+  // A run that fits between two of these positions is no longer than the longest so far.
+  for (let at = 0; at < bytes.length; at += longest + 1) {
+    for (const place of places.get(bytes[at]!) ?? []) {
+      const shift = (place + length - at % length) % length;
+      let start = at, end = at + 1;
+      while (start > 0 && bytes[start - 1] === text[(start - 1 + shift) % length]) start--;
+      while (end < bytes.length && bytes[end] === text[(end + shift) % length]) end++;
       longest = Math.max(longest, end - start);
     }
   }
