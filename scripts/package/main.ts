@@ -82,12 +82,12 @@ let generated: Promise<Generated> | undefined;
 
 /** Runs micss from source for what it prints about itself. */
 function generate(): Promise<Generated> {
-  const print = async (...args: string[]) => {
-    const flags = [...await printedBy("runtime"), ...await stdFlags()];
-    const command = ["run", "-q", "--no-check", ...flags, "main.ts", ...args];
-    return new TextDecoder().decode(await runTool(Deno.execPath(), command, { cwd: ROOT.pathname }));
-  };
   return generated ??= (async () => {
+    const flags = [...await printedBy("runtime"), ...await stdFlags()];
+    const print = async (...args: string[]) => {
+      const command = ["run", "-q", "--no-check", ...flags, "main.ts", ...args];
+      return new TextDecoder().decode(await runTool(Deno.execPath(), command, { cwd: ROOT.pathname }));
+    };
     const shells = ["bash", "zsh", "fish"] as const;
     const [man, ...[bash, zsh, fish]] = await Promise.all([
       print("man"),

@@ -9,7 +9,7 @@ import { parseClientCommand } from "../../src/run/client_program.ts";
 import { parseServerCommand } from "../../src/run/server_program.ts";
 import { buildExecutable, COMPILER } from "../support/programs/executable.ts";
 import { makeTempDir, run } from "../support/programs/process.ts";
-import { testWith } from "../support/programs/programs.ts";
+import { shared, testWith } from "../support/programs/programs.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const LINUX = "x86_64-unknown-linux-gnu";
@@ -28,6 +28,12 @@ async function packScript(out: string, { version, target = LINUX }: { version?: 
   return names;
 }
 
+/** Packages of this system with the project's version. */
+const packed = shared(async () => {
+  const directory = await makeTempDir();
+  return Object.assign(directory, { names: await packScript(directory.path) });
+});
+
 /** All paths below a directory, sorted. */
 async function walk(root: string, within = ""): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(`${root}${within}`));
@@ -39,9 +45,9 @@ async function walk(root: string, within = ""): Promise<string[]> {
 }
 
 testWith(TOOLS, "the same tree gives the same packages, whose checksums are right", async () => {
+  const { path: one, names } = await packed();
   await using directory = await makeTempDir();
-  const [one, two] = [`${directory.path}/1`, `${directory.path}/2`];
-  const names = await packScript(one);
+  const two = directory.path;
   await packScript(two);
   const name = `micss-${project.version}-${LINUX}`, deb = `micss_${project.version}_amd64.deb`;
   assertEquals(names, [`${name}.tar.gz`, `${name}.cdx.json`, deb, `${name}-container.tar.gz`]);
@@ -62,10 +68,9 @@ testWith(TOOLS, "systems other than Debian get a tarball and a bill of materials
 });
 
 testWith(TOOLS, "the bill of materials has Deno and every package of the lock file, with its hash", async () => {
-  await using directory = await makeTempDir();
-  const [, bill] = await packScript(directory.path);
+  const { path, names: [, bill] } = await packed();
   const { bomFormat, specVersion, metadata, components, dependencies } = JSON.parse(
-    await Deno.readTextFile(`${directory.path}/${bill}`),
+    await Deno.readTextFile(`${path}/${bill}`),
   );
   assertEquals([bomFormat, specVersion, metadata.component.version], ["CycloneDX", "1.5", project.version]);
   assertEquals(metadata.timestamp, "2023-11-14T22:13:20.000Z");
@@ -82,9 +87,9 @@ testWith(TOOLS, "the bill of materials has Deno and every package of the lock fi
 });
 
 testWith(TOOLS, "the container context's Dockerfile copies only what the context has", async () => {
+  const { path, names } = await packed();
   await using directory = await makeTempDir();
-  const names = await packScript(directory.path);
-  await run(["tar", "--extract", "--strip-components=1", "--file", names.at(-1)!], { cwd: directory.path });
+  await run(["tar", "--extract", "--strip-components=1", "--file", `${path}/${names.at(-1)}`], { cwd: directory.path });
   const dockerfile = await Deno.readTextFile(`${directory.path}/Dockerfile`);
   const from = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image);
   assertEquals(from, ["gcr.io/distroless/cc-debian12:nonroot"]);
