@@ -7,7 +7,7 @@ import { type Target, textTarget } from "./target.ts";
 import { TARGETS } from "./targets.ts";
 
 /** Inputs for each parser. */
-const INPUTS = 1000;
+const INPUTS = 500;
 
 for (const target of TARGETS) {
   Deno.test(`fuzzed: ${target.name}`, async () => {

@@ -108,7 +108,9 @@ Deno.test("a database with any byte changed returns what was stored, or nothing"
   for (let at = 0; at < whole.length; at++) {
     // Zeros are mostly unused space.
     if (whole[at] === 0 && at % 97 > 0) continue;
-    Deno.writeFileSync(path, whole.map((byte, index) => index === at ? byte ^ 0x15 : byte));
+    const changed = whole.slice();
+    changed[at]! ^= 0x15;
+    Deno.writeFileSync(path, changed);
     try {
       using database = new Database(path);
       for (const one of entries) {

@@ -43,12 +43,12 @@ for (const how of ["reset", "close"] as const) {
     let total = 0;
     await forSeeds(12, async (random) => {
       // Behind the handshake and the first OFFER: before it, no channel can be joined again.
-      const cut = (): Tampering => ({ cut: { at: random.between(20_000, 400_000), how } });
+      const cut = (): Tampering => ({ cut: { at: random.between(20_000, 200_000), how } });
       const chunk = (available: number) => random.between(1, available);
       const paths = new Paths({ chunk }, {}, (path) => new Interposer(path, cut(), cut())), { handlers } = paths;
       const { application, target } = await handlers.session();
       await handlers.clock.advance(300);
-      await handlers.clock.until(exchange(application, target, random, random.pick([100_000, 500_000])))
+      await handlers.clock.until(exchange(application, target, random, random.pick([60_000, 250_000])))
         .catch((error) => {
           throw new Error(
             handlers.clientLines.concat(handlers.serverLines).map((line) => JSON.stringify(line)).join("\n"),
@@ -284,7 +284,7 @@ Deno.test("a session for which no other association may be made waits until the 
 Deno.test("what is kept is given back: shares that are acknowledged, and those of associations that have ended", async () => {
   const paths = new Paths(), { handlers } = paths;
   const { application, target } = await handlers.session();
-  await exchange(application, target, new Random(1), 3_000_000);
+  await exchange(application, target, new Random(1), 1_000_000);
   await handlers.clock.advance(1000);
   const [association] = handlers.client.activity.associations.keys();
   // Nothing but the last ACKs, which none acknowledges.

@@ -61,7 +61,7 @@ for (const how of ["reset", "close", "silence"] as const) {
       );
       const { handlers } = paths, { application, target } = await handlers.session();
       // No time passes: nothing waits for the channel.
-      await exchange(application, target, random, 1_000_000);
+      await exchange(application, target, random, 250_000);
       assertNoneReset(handlers);
       await handlers.clock.advance(60_000);
       await handlers.close(application, target);
@@ -85,7 +85,7 @@ Deno.test("an association comes up with two channels, and takes the third when i
     const [there] = handlers.server.activity.associations.keys();
     assertEquals([association!.away.size, there!.away.size], [0, 0]);
     assertEquals(there!.addresses[missing - 1], { host: `192.0.2.${missing}`, port: 6522 });
-    await exchange(application, target, new Random(1), 500_000);
+    await exchange(application, target, new Random(1), 100_000);
     assertNoneReset(handlers);
     await handlers.close(application, target);
   }
@@ -116,7 +116,7 @@ Deno.test("a channel that lies is named by both sides and cut out, and not a byt
         (path, channel) => channel === liar ? new Interposer(path, { change }, { change }) : new Interposer(path),
       );
       const { handlers } = paths, { application, target } = await handlers.session();
-      await exchange(application, target, random, 1_000_000);
+      await exchange(application, target, random, 250_000);
       for (const lines of [handlers.clientLines, handlers.serverLines]) {
         const named = lines.filter(({ event }) => event === "channel lies");
         assertEquals(new Set(named.map(({ channel }) => channel)), new Set([`${liar} (192.0.2.${liar}:6522)`]));
