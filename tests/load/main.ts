@@ -30,7 +30,7 @@ const tell: Tell = (line) => console.log(`${new Date().toISOString().slice(11, 1
 function sizes(scale: number): Sizes {
   const scaled = (size: number) => Math.ceil(size * scale);
   const [idle, flows, busy, short] = [scaled(5000), scaled(10_000), scaled(200), scaled(100_000)];
-  return { idle, flows, busy, short, rounds: 200, hold: 30, tolerance };
+  return { idle, flows, busy, short, alone: short, rounds: 200, hold: 30, tolerance };
 }
 
 /** Parses a flag's value. @throws {Error} If it is not a positive number. */

@@ -16,7 +16,7 @@ const WEIGHED = new URL("weighed.ts", import.meta.url).pathname;
 const OTHER_FILES = 120;
 
 /** Timeout of idle associations in these runs, in seconds; their files stay open until then. */
-export const IDLE_SECONDS = 3;
+export const IDLE_SECONDS = 1;
 
 /** A handler's resource usage. */
 export interface Holding {

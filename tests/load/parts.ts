@@ -167,7 +167,9 @@ export interface Sizes {
   readonly busy: number;
   /** Volume of each busy session in each direction, in rounds of 16 KB. */
   readonly rounds: number;
-  /** Number of short sessions, in sequence and concurrently. */
+  /** Number of short sessions in sequence. */
+  readonly alone: number;
+  /** Number of short sessions, many concurrently. */
   readonly short: number;
   /** Tolerances of the checks. */
   readonly tolerance: Tolerance;
@@ -254,20 +256,20 @@ export async function killed({ idle }: Sizes, tell: Tell): Promise<void> {
 }
 
 /** Runs short sessions in sequence, then many concurrently. */
-export async function short({ short, tolerance }: Sizes, tell: Tell): Promise<void> {
+export async function short({ alone, short, tolerance }: Sizes, tell: Tell): Promise<void> {
   using target = new EchoTarget();
   await using pair = await LoadPair.start(target, 4 * AT_ONCE);
   const request = crypto.getRandomValues(new Uint8Array(1000));
   const afterwards = new Afterwards(pair, tell, tolerance);
   await explained([pair], async () => {
-    for (const atOnce of [1, AT_ONCE]) {
-      await inParallel(Math.ceil(short / 10), AT_ONCE, () => shortSession(pair.entry, request));
+    for (const [count, atOnce] of [[alone, 1], [short, AT_ONCE]] as const) {
+      await inParallel(Math.ceil(count / 10), AT_ONCE, () => shortSession(pair.entry, request));
       if (atOnce === 1) await afterwards.warm();
       const began = performance.now();
-      await inParallel(short, atOnce, () => shortSession(pair.entry, request));
+      await inParallel(count, atOnce, () => shortSession(pair.entry, request));
       const seconds = (performance.now() - began) / 1000;
-      tell(`${short} short sessions, ${atOnce} at a time: ${(short / seconds).toFixed(0)} a second`);
-      await afterwards.check(`${short} short sessions, ${atOnce} at a time`);
+      tell(`${count} short sessions, ${atOnce} at a time: ${(count / seconds).toFixed(0)} a second`);
+      await afterwards.check(`${count} short sessions, ${atOnce} at a time`);
     }
   });
   complain([pair]);
