@@ -3,7 +3,7 @@ import { type Address, formatAddress } from "../../src/net/address.ts";
 import { startClient, startPair } from "../support/handlers/handlers.ts";
 import { Namespace } from "../support/system/namespaces.ts";
 import { bounded, configFile, run } from "../support/programs/process.ts";
-import { freePort, testWith } from "../support/programs/programs.ts";
+import { freePort, shared, testTogether, testWith } from "../support/programs/programs.ts";
 import { applicationCommand } from "../support/programs/peer.ts";
 import { Relay } from "../support/programs/relay.ts";
 import { connect, drain, flood, listenTo, pattern, Target } from "../support/programs/tcp.ts";
@@ -24,7 +24,16 @@ Deno.test("an application whose target refuses is reset immediately, and the ser
   assertMatch(String(refused.reason), /refused/);
 });
 
-Deno.test("an application is reset if no server handler runs, and the log names the channel and reason", async () => {
+testTogether(
+  [],
+  "an application is reset if no server handler runs, or a channel is unavailable, and the log names it",
+  {
+    "if no server handler runs, the log names the channel and reason": assertNoServerNamed,
+    "if one of three channels is unavailable, the log names it": assertChannelNamed,
+  },
+);
+
+async function assertNoServerNamed(): Promise<void> {
   const port = freePort(...LOOPBACK);
   const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
   const channels = LOOPBACK.map((host) => ({ host, port }));
@@ -33,9 +42,9 @@ Deno.test("an application is reset if no server handler runs, and the log names 
   await client.waitForLog("session refused", {
     reason: new RegExp(`channel [123] \\(127\\.0\\.0\\.[123]:${port}\\): Connection refused`),
   });
-});
+}
 
-Deno.test("an application is reset if one of three channels is unavailable, and the log names it", async () => {
+async function assertChannelNamed(): Promise<void> {
   const gone = { host: "127.0.0.2", port: freePort("127.0.0.2") };
   using target = new Target();
   await using pair = await startPair({ target: target.address, through: ([a, , c]) => [a!, gone, c!] });
@@ -44,7 +53,7 @@ Deno.test("an application is reset if one of three channels is unavailable, and 
     reason: `channel 2 (${formatAddress(gone)}): Connection refused`,
     hint: /^is the server handler running, and is this its port\?/,
   });
-});
+}
 
 testWith(["network namespaces"], "an application is reset if there is no route to the server", async () => {
   await using namespace = await Namespace.make();
@@ -71,28 +80,37 @@ async function outcomeAt(entry: Address, ms = PROMPTLY): Promise<string> {
   return (await bounded(listenTo(entry), () => `the end of the connection to ${entry.port}`, ms)).ending;
 }
 
+/** Handlers that join no channel again, whose second channel leads through a relay. */
+const cuttable = shared(async () => {
+  await using making = new AsyncDisposableStack();
+  const target = making.use(new Target());
+  const { file } = making.use(await configFile("timeouts: {rejoin: 0}\n"));
+  let relay: Relay | undefined;
+  const pair = making.use(
+    await startPair({
+      target: target.address,
+      flags: ["--config", file],
+      through([a, b, c]) {
+        relay = making.use(new Relay({ host: b!.host, port: 0 }, b!));
+        return [a!, relay.address, c!];
+      },
+    }),
+  );
+  const made = making.move();
+  return { target, pair, relay: relay!, [Symbol.asyncDispose]: () => made.disposeAsync() };
+});
+
 /** Cuts the second of three channels while one side sends as fast as it can, and checks how both sides' connections end. */
 async function assertCutResets(how: "reset" | "close", direction: "up" | "down"): Promise<void> {
-  using target = new Target();
-  using relays = new DisposableStack();
-  let relay: Relay | undefined;
-  await using noRejoin = await configFile("timeouts: {rejoin: 0}\n");
-  await using pair = await startPair({
-    target: target.address,
-    flags: ["--config", noRejoin.file],
-    through([a, b, c]) {
-      relay = relays.use(new Relay({ host: b!.host, port: 0 }, b!));
-      return [a!, relay.address, c!];
-    },
-  });
+  const { target, pair, relay } = await cuttable();
   using application = await connect(pair.entry);
   const served = await target.accept(pair);
   const [sender, receiver] = direction === "up" ? [application, served] : [served, application];
 
   // The sender's error surfaces on its read or its write, whichever comes first.
   const endings = Promise.all([drain(receiver), drain(sender), flood(sender, pattern(64 * 1024))]);
-  await bounded(relay!.carries(5_000_000), () => `bytes on the second channel\n${pair.describe()}`);
-  relay!.cut(how);
+  await bounded(relay.carries(5_000_000), () => `bytes on the second channel\n${pair.describe()}`);
+  relay.cut(how);
   const [received, heard, written] = await bounded(endings, () => `the resets\n${pair.describe()}`);
   assertEquals(received.ending, "reset");
   assert(

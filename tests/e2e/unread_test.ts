@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
 import { micssCommand, startServer } from "../support/handlers/handlers.ts";
 import { bounded, Program } from "../support/programs/process.ts";
-import { freePort, testWith } from "../support/programs/programs.ts";
+import { freePort, shared, testWith } from "../support/programs/programs.ts";
 
 const UNREAD = new URL("../support/unread.py", import.meta.url).pathname;
 
@@ -24,13 +24,22 @@ async function connect(port: number): Promise<Deno.TcpConn> {
   }
 }
 
+/** A server handler, and its target's listener. */
+const serving = shared(async () => {
+  const target = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const hosts = ["127.0.0.1", "127.0.0.2"], port = freePort(...hosts);
+  const channels = hosts.map((host) => ({ host, port }));
+  const server = await startServer(channels, `80=127.0.0.1:${target.addr.port}`);
+  const dispose = async () => {
+    target.close();
+    await server[Symbol.asyncDispose]();
+  };
+  return { target, channels, [Symbol.asyncDispose]: dispose };
+});
+
 for (const workers of [1, 2]) {
   testWith(["python3"], `an unread log blocks neither sessions nor the exit, workers ${workers}`, async () => {
-    const target = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const hosts = ["127.0.0.1", "127.0.0.2"];
-    const port = freePort(...hosts), forward = freePort("127.0.0.1");
-    const channels = hosts.map((host) => ({ host, port }));
-    await using _server = await startServer(channels, `80=127.0.0.1:${target.addr.port}`);
+    const { target, channels } = await serving(), forward = freePort("127.0.0.1");
     await using client = await startUnread(
       "stderr",
       "client",
@@ -53,7 +62,6 @@ for (const workers of [1, 2]) {
       await served;
       application.close();
     }
-    target.close();
     // Within the drain time and the wait for the log's reader, without SIGKILL.
     const code = await client.stop("SIGTERM", 10_000);
     assert(code === 0 || code === 1, `ended with ${code}`);

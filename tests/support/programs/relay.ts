@@ -34,10 +34,10 @@ export class Relay implements Disposable {
     return this.#listener.address;
   }
 
-  /** Resolves once it has relayed `bytes`, both directions together. */
+  /** Resolves once it has relayed `bytes` more, both directions together. */
   carries(bytes: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onCarried = () => this.#carried >= bytes && resolve();
+    const { promise, resolve } = Promise.withResolvers<void>(), end = this.#carried + bytes;
+    this.#onCarried = () => this.#carried >= end && resolve();
     this.#onCarried();
     return promise;
   }
