@@ -61,14 +61,27 @@ export function summary({ passed, failed, ignored }: Counts): string {
 
 /** The arguments of `deno test` for the whole suite; `directory` receives the files of its groups. */
 async function wholeSuite(directory: string): Promise<string[]> {
-  // The types have been checked: the groups' files, at other paths each time, would have all checked again.
+  // Types are checked meanwhile: the groups' files, at other paths each time, would have all checked again.
   return ["--no-check", ...await writeGroups(directory)];
 }
 
-/** Checks types, as the task `check` does, and from its cache if nothing has changed since. @returns The exit status. */
-async function checkTypes(env: Record<string, string>): Promise<number> {
-  const { code } = await new Deno.Command(Deno.execPath(), { args: ["task", "-q", "types"], env }).spawn().status;
-  return code;
+/**
+ * Checks types, as the task `check` does, and from its cache if nothing has changed since. It takes half a minute of a
+ * processor, which it leaves to the tests when they need it, since they mostly wait.
+ */
+function checkTypes(env: Record<string, string>): Deno.ChildProcess {
+  const command = [Deno.execPath(), "task", "-q", "types"];
+  const [program, ...args] = Deno.build.os === "windows" ? command : ["nice", ...command];
+  return new Deno.Command(program!, { args, env }).spawn();
+}
+
+/** Waits for tests, which end when types turn out to be wrong. @returns Both exit statuses; 0 for types not checked. */
+export async function whileChecked(tests: Deno.ChildProcess, types?: Deno.ChildProcess): Promise<[number, number]> {
+  const checked = types?.status.then(({ code }) => {
+    if (code !== 0) end(tests, "SIGTERM");
+    return code;
+  });
+  return [(await tests.status).code, await checked ?? 0];
 }
 
 /** The environment variable with the command that runs `micss` in end to end tests, as a JSON array. */
@@ -104,11 +117,8 @@ async function run(args: string[]): Promise<number> {
   const env = { [STD_FLAGS]: flags.join(" "), [DIRECTORY]: directory, DENO_JOBS: jobs() };
   try {
     const isWhole = args.length === 0;
-    const [checked, program] = isWhole ? await Promise.all([checkTypes(env), bundled(directory, flags)]) : [0, {}];
-    if (checked !== 0) {
-      console.error("test: types are wrong, so no test has run; see the errors above");
-      return checked;
-    }
+    const types = isWhole ? checkTypes(env) : undefined;
+    const program = isWhole ? await bundled(directory, flags) : {};
     const child = new Deno.Command(Deno.execPath(), {
       args: [
         ...["test", "-A", "--parallel", ...testFlags(flags), `--junit-path=${report}`],
@@ -120,11 +130,15 @@ async function run(args: string[]): Promise<number> {
     }).spawn();
     // Outlive it, to end its programs and remove the directory.
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      Deno.addSignalListener(signal, () => end(child, signal));
+      Deno.addSignalListener(signal, () => [child, types].forEach((program) => program && end(program, signal)));
     }
-    const { code } = await child.status;
+    const [code, checked] = await whileChecked(child, types);
     const left = await endLeftovers(child.pid, `${DIRECTORY}=${directory}`);
     if (left.length > 0) console.error(`test: killed what tests left running: ${left.join(", ")}`);
+    if (checked !== 0) {
+      console.error("test: types are wrong, so the tests were ended; see the errors above");
+      return checked;
+    }
     const text = await Deno.readTextFile(report).catch(() => undefined);
     if (text === undefined) {
       console.error(`test: deno test exited with status ${code} and left no report, so there are no counts`);

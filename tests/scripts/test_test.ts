@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { count, summary } from "../../scripts/test.ts";
+import { count, summary, whileChecked } from "../../scripts/test.ts";
 
 const SCRIPT = new URL("../../scripts/test.ts", import.meta.url).pathname;
 
@@ -75,6 +75,17 @@ Deno.test("the task fails clearly when a test file does not load, or does not co
   assertMatch(throwing.errors, /test: deno test exited with status 1/);
   assertEquals(wrong.code, 1);
   assertMatch(wrong.errors, /test: deno test exited with status 1 and left no report/);
+});
+
+Deno.test({
+  name: "tests are ended when types turn out to be wrong, and end by themselves otherwise",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const start = (command: string) => new Deno.Command("sh", { args: ["-c", command] }).spawn();
+    assertEquals(await whileChecked(start("exec sleep 60"), start("exit 2")), [128 + 15, 2]);
+    assertEquals(await whileChecked(start("exit 3"), start("sleep 0.1")), [3, 0]);
+    assertEquals(await whileChecked(start("exit 3")), [3, 0]);
+  },
 });
 
 /** Resolves to a file's text once it has one. */
