@@ -112,7 +112,7 @@ Deno.test("an executable whose page lacks its chart is removed", async () => {
   );
   const line = `{"event":"admin","at":"127.0.0.1:${admin.addr.port}"}`;
   const outcome = await compileBy(
-    built(`test $1 != client || { echo "${line.replaceAll('"', '\\"')}" >&2; sleep 60; }`),
+    built(`test $1 != client || { echo "${line.replaceAll('"', '\\"')}" >&2; exec sleep 60; }`),
   );
   assertBroken(
     outcome,
