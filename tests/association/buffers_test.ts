@@ -56,7 +56,7 @@ Deno.test("no buffer is used twice at a time, with a hundred associations that s
       const network = new MemoryNetwork({ capacity: 3000, chunk: (available) => random.below(available) });
       const over = new JealousNetwork(network, random);
       const pair = await associatedPair(random.between(2, 4), network, over);
-      const bytes = random.bytes(random.below(30_000));
+      const bytes = random.bytes(random.below(15_000));
       const endsAt = round % 3 === 0 ? Infinity : random.below(bytes.length + 1);
       let seen = 0;
       const hold = async (chunk: Chunk): Promise<void> => {

@@ -21,7 +21,7 @@ async function finish({ client, server, network, clock }: Pair): Promise<void> {
 }
 
 Deno.test("message bytes arrive complete in both directions, with any sizes, fragmentation, speeds and number of channels", async () => {
-  await forSeeds(30, async (random) => {
+  await forSeeds(20, async (random) => {
     const slow = random.below(16);
     const capacity = random.pick([1, 7, 1000, 65536, 1 << 20]);
     const network = new MemoryNetwork({

@@ -13,7 +13,7 @@ import { forSeeds, Random } from "../support/random/random.ts";
 import { ask, finishPair, OPEN, sessionPair, startSession, streamsOptions } from "../support/handlers/session_pair.ts";
 
 Deno.test("a session carries all bytes in both directions, with any sizes, fragmentation and number of channels", async () => {
-  await forSeeds(15, async (random) => {
+  await forSeeds(10, async (random) => {
     const chunk = (available: number) => random.below(available);
     const capacity = random.pick([300, 5000, 65536, 300_000]);
     const pair = await sessionPair(
@@ -132,7 +132,7 @@ Deno.test("sessions of one association run side by side, each with its own bytes
     const pair = await sessionPair(3, new MemoryNetwork({ capacity: random.pick([9000, 65536]) }));
     await Promise.all(Array.from({ length: 30 }, async () => {
       const { application, target, client, server, up, down } = await startSession(pair);
-      const [sent, answer] = [random.bytes(random.below(200_000)), random.bytes(random.below(200_000))];
+      const [sent, answer] = [random.bytes(random.below(100_000)), random.bytes(random.below(100_000))];
       const [gotUp, gotDown] = await Promise.all([
         readAll(target),
         readAll(application),
