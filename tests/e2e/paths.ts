@@ -32,12 +32,13 @@ export function openForwardIpv6(): Promise<Path> {
   return openInNamespaces("ipv6", "[::1]:8080", ["--forward", "[::1]:8080=web:80"]);
 }
 
-/** Opens a path through `--redirect` with real rules for port 80 of the far host. */
+/** Opens a path through `--redirect` with real rules for port 80 of the far host. Over IPv6, one channel is of IPv4. */
 export async function openRedirect(family: "ipv4" | "ipv6"): Promise<Path & { topology: Topology }> {
   const any = family === "ipv4" ? "0.0.0.0" : "[::]";
   const entry = family === "ipv4" ? "10.77.1.2:80" : "[fd77:1::2]:80";
   await using making = new AsyncDisposableStack();
-  const path = making.use(await openInNamespaces(family, entry, ["--redirect", `${any}:6522`]));
+  const hosts = ({ ipv4, ipv6 }: Topology) => family === "ipv4" ? ipv4 : [ipv6[0]!, ipv4[1]!, ipv6[2]!];
+  const path = making.use(await openInNamespaces(family, entry, ["--redirect", `${any}:6522`], hosts));
   await redirect(path.topology.near.within, family, ["--dport", "80"]);
   const made = making.move();
   return { ...path, [Symbol.asyncDispose]: () => made.disposeAsync() };
@@ -65,17 +66,22 @@ export function asHandler(within: readonly string[]): RunOptions {
   return { within: [...within, "setpriv", "--regid", `${HANDLER_GROUP}`, "--clear-groups", "--"] };
 }
 
-/** Starts handlers in two namespaces with three channels of one family between them. */
+/**
+ * Starts handlers in two namespaces with three channels between them.
+ *
+ * @param hosts Chooses the addresses of the channels. Default: those of the target's family.
+ */
 export async function openInNamespaces(
   family: "ipv4" | "ipv6",
   entry: string,
   entries: string[],
+  hosts: (topology: Topology) => readonly string[] = (topology) => topology[family],
 ): Promise<Path & { topology: Topology }> {
   await using making = new AsyncDisposableStack();
   const topology = making.use(await makeTopology());
   const { near, far } = topology;
   const target = family === "ipv4" ? "127.0.0.1:8080" : "[::1]:8080";
-  const channels: Address[] = topology[family].map((host) => ({ host, port: 6522 }));
+  const channels: Address[] = hosts(topology).map((host) => ({ host, port: 6522 }));
   const server = making.use(await startServer(channels, `80=${target}`, far));
   const client = making.use(await startClient(channels, entries, asHandler(near.within)));
   const made = making.move();

@@ -1,12 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { startClient, startServer } from "../support/handlers/handlers.ts";
-import { makeTopology } from "../support/system/namespaces.ts";
 import { run } from "../support/programs/process.ts";
 import { shared, testWith } from "../support/programs/programs.ts";
 import { startNginx } from "../support/programs/nginx.ts";
 import { applicationCommand } from "../support/programs/peer.ts";
 import { assertResetsCurl, CURL, testCore } from "./core.ts";
-import { asHandler, openRedirect, redirect } from "./paths.ts";
+import { openRedirect, redirect } from "./paths.ts";
 
 /** A volume of which each side and all sockets hold a part only; {@linkcode openForward} has a larger one. */
 const MEGABYTES = 20;
@@ -16,24 +14,16 @@ const NEEDS = ["network namespaces", "iptables", "curl", "nginx"];
 const ipv4Path = shared(() => openRedirect("ipv4"));
 
 testCore("through --redirect", ["network namespaces", "iptables"], ipv4Path, MEGABYTES);
-testCore(
-  "through --redirect over IPv6",
-  ["network namespaces", "ip6tables"],
-  shared(() => openRedirect("ipv6")),
-  MEGABYTES,
-);
+const ipv6Path = shared(() => openRedirect("ipv6"));
+
+testCore("through --redirect over IPv6", ["network namespaces", "ip6tables"], ipv6Path, MEGABYTES);
 
 testWith([...NEEDS, "ip6tables"], "one client handler accepts redirected IPv4 and IPv6 connections", async () => {
-  await using topology = await makeTopology();
-  const { near, far, ipv4, ipv6 } = topology;
-  const channels = [ipv4[0]!, ipv6[1]!, ipv4[2]!].map((host) => ({ host, port: 6522 }));
-  await using nginx = await startNginx(["127.0.0.1:8080"], far);
+  const { near, far, target, topology } = await ipv6Path();
+  await using nginx = await startNginx([target], far);
   await Deno.writeTextFile(`${nginx.root}/file`, "both families");
-  await using _server = await startServer(channels, "80=127.0.0.1:8080", far);
-  await using _client = await startClient(channels, ["--redirect", "[::]:6522"], asHandler(near.within));
-  await redirect(near.within, "ipv4", ["--dport", "80"]);
-  await redirect(near.within, "ipv6", ["--dport", "80"]);
-  for (const host of [ipv4[0]!, `[${ipv6[1]!}]`, ipv4[2]!]) {
+  await redirect(near.within ?? [], "ipv4", ["--dport", "80"]);
+  for (const host of [`[${topology.ipv6[0]}]`, topology.ipv4[1]!, `[${topology.ipv6[2]}]`]) {
     assertEquals((await run([...CURL, `http://${host}/file`], near)).text(), "both families");
   }
 });

@@ -16,16 +16,12 @@ const ASSOCIATE_HEAD = Uint8Array.of(1, 1, 3, 3);
 
 type Behaviour = (stranger: Connection, cookie: Uint8Array) => Promise<void>;
 
-/** Strangers that the server waits for. */
-const SILENT: Record<string, Behaviour> = {
+/** Strangers that the server waits for, and that send what no client does. */
+const STRANGERS: Record<string, Behaviour> = {
   async "sends nothing"() {},
   async "starts correctly and stops"(stranger, cookie) {
     await writeAll(stranger, new Uint8Array([...ASSOCIATE_HEAD, ...cookie, ...pattern(20)]));
   },
-};
-
-/** Strangers that send what no client does. */
-const WRONG: Record<string, Behaviour> = {
   async "sends garbage"(stranger) {
     await writeAll(stranger, pattern(500, 7));
   },
@@ -36,16 +32,10 @@ const WRONG: Record<string, Behaviour> = {
 };
 
 /** Pause between two rounds of a session's bytes, in milliseconds. */
-const PAUSE = 5;
+const PAUSE = 20;
 
-Deno.test("strangers that send nothing, or start correctly and stop, are disconnected in time and disturb no session", () =>
-  assertClosed(SILENT));
-
-Deno.test("strangers that send garbage, or too much, are disconnected in time and disturb no session", () =>
-  assertClosed(WRONG));
-
-/** Runs a stranger of each kind on each channel's port while a session's bytes flow in both directions. */
-async function assertClosed(behaviours: Record<string, Behaviour>): Promise<void> {
+/** Runs strangers of each kind on two channels' ports while a session's bytes flow in both directions. */
+Deno.test("strangers that send nothing, stop, or send garbage or too much are disconnected in time and disturb no session", async () => {
   using target = new Target();
   await using pair = await startPair({ target: target.address });
   using application = await connect(pair.entry);
@@ -61,8 +51,9 @@ async function assertClosed(behaviours: Record<string, Behaviour>): Promise<void
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
   };
-  const strangers = Object.entries(behaviours).flatMap(([name, behave]) =>
-    pair.channels.map(async (channel) => {
+  // All but one of the channels, in turn: a handler logs at most ten such lines within ten seconds.
+  const strangers = Object.entries(STRANGERS).flatMap(([name, behave], kind) =>
+    pair.channels.filter((_, at) => at !== kind % pair.channels.length).map(async (channel) => {
       using stranger = await connect(channel);
       const greeting = await readExactly(stranger, GREETING_LENGTH);
       assertEquals(new TextDecoder().decode(greeting.subarray(0, 5)), "MICSS");
@@ -77,4 +68,4 @@ async function assertClosed(behaviours: Record<string, Behaviour>): Promise<void
     complaints === strangers.length,
     `${complaints} complaints of ${strangers.length} strangers\n${pair.server.describe()}`,
   );
-}
+});
