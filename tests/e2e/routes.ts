@@ -22,13 +22,20 @@ export const NEEDS: Need[] = ["network namespaces", "setpriv", "curl", "iptables
 /** A version of IP. */
 export type Family = "ipv4" | "ipv6";
 
+/** Both versions. */
+export const FAMILIES: readonly Family[] = ["ipv4", "ipv6"];
+
 /** Addresses of the server, one per channel, as two_links.ts assigns them. */
 export const HOSTS: Readonly<Record<Family, readonly [string, string]>> = {
   ipv4: ["192.0.2.10", "198.51.100.10"],
   ipv6: ["2001:db8:a::10", "2001:db8:b::10"],
 };
 
-const ENTRY = "127.0.0.1:8080", TARGET = "127.0.0.1:8000", ADMIN = "127.0.0.1:9652";
+/** The client's names of the server, and the entries for them, by the version of IP of its channels. */
+const NAMES: Readonly<Record<Family, string>> = { ipv4: "web", ipv6: "six" };
+const ENTRIES: Readonly<Record<Family, string>> = { ipv4: "127.0.0.1:8080", ipv6: "127.0.0.1:8086" };
+
+const TARGET = "127.0.0.1:8000", ADMIN = "127.0.0.1:9652";
 
 /** A handler that may do nothing but what any user may. */
 const UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"];
@@ -87,43 +94,53 @@ export interface RoutedWorld extends AsyncDisposable {
   readonly server: Handler;
   /** Arguments of `micss routes` for each side. */
   readonly settings: { readonly client: string[]; readonly server: string[] };
-  /** Starts a session that stays open, as soon as one is possible. @returns Its application. */
-  openSession(): Promise<Program>;
-  /** Does something that breaks a channel, and waits until the client has noticed. */
+  /** Starts sessions over each version of IP that stay open, as soon as they are possible. @returns Their applications. */
+  openSessions(): Promise<Program[]>;
+  /** Does something that breaks a channel of each version of IP, and waits until the client has noticed. */
   breaks(action: () => Promise<void>): Promise<void>;
-  /** Does something by which a channel comes back, and waits until it is joined again. */
+  /** Does something by which a channel of each version of IP comes back, and waits until they are joined again. */
   comesBack(action: () => Promise<void>): Promise<void>;
   /** Waits until a condition holds. */
   eventually(condition: () => Promise<boolean>): Promise<void>;
-  /** Counts the packets of either channel that left by the other's link, on both hosts. */
-  strays(): Promise<number>;
+  /** Counts the packets of either channel that left by the other's link, on both hosts, for each version of IP. */
+  strays(): Promise<number[]>;
 }
 
-/** Opens the world. @param prepare Runs before the handlers start. */
+/**
+ * Opens the world.
+ *
+ * @param families The versions of IP that channels are of: the client knows a server for each.
+ * @param prepare Runs before the handlers start.
+ */
 export async function openRoutedWorld(
-  family: Family,
+  families: readonly Family[],
   prepare: (links: TwoLinks, settings: RoutedWorld["settings"], making: AsyncDisposableStack) => Promise<void>,
 ): Promise<RoutedWorld> {
   await using making = new AsyncDisposableStack();
   const links = making.use(await makeTwoLinks());
   const { path } = making.use(await makeTempDir());
-  const hosts = HOSTS[family], bracketed = hosts.map((host) => host.includes(":") ? `[${host}]` : host);
-  const timeouts = "{ping: 800ms, silence: 3s, handshake: 2s, rejoin: 2m}";
+  const bracketed = (family: Family) => HOSTS[family].map((host) => family === "ipv6" ? `[${host}]` : host);
+  const timeouts = "{ping: 800ms, silence: 2s, handshake: 2s, rejoin: 2m}";
+  const servers = families.map((family) => {
+    const [one, two] = bracketed(family);
+    return `${NAMES[family]}: ["${one} via wlan0", "${two} via lte0"]`;
+  });
+  const forwards = families.map((family) => `"${ENTRIES[family]}=${NAMES[family]}:80"`);
   await Deno.writeTextFile(
     `${path}/client.yaml`,
-    `servers: {web: ["${bracketed[0]} via wlan0", "${bracketed[1]} via lte0"]}\nforward: ["${ENTRY}=web:80"]\n` +
-      `timeouts: ${timeouts}\n`,
+    `servers: {${servers}}\nforward: [${forwards}]\ntimeouts: ${timeouts}\n`,
   );
+  const channels = families.flatMap(bracketed).map((host) => `"${host}"`);
   await Deno.writeTextFile(
     `${path}/server.yaml`,
-    `channels: ["${bracketed.join('", "')}"]\ntargets: {80: "${TARGET}"}\ntimeouts: ${timeouts}\n`,
+    `channels: [${channels}]\ntargets: {80: "${TARGET}"}\ntimeouts: ${timeouts}\n`,
   );
   const settings = {
     client: ["--config", `${path}/client.yaml`],
     server: ["server", "--config", `${path}/server.yaml`],
   };
   await prepare(links, settings, making);
-  await countStrays(links, family);
+  for (const family of families) await countStrays(links, family);
   const server = making.use(
     await Handler.start("server", [...settings.server.slice(1), "--admin", ADMIN], links.server),
   );
@@ -140,18 +157,19 @@ export async function openRoutedWorld(
       await sleep(100);
     }
   };
-  const attempt = async () => {
+  const attempt = async (entry: string) => {
     await using opening = new AsyncDisposableStack();
-    const application = opening.use(Program.start(applicationCommand("answer", ENTRY), links.client));
+    const application = opening.use(Program.start(applicationCommand("answer", entry), links.client));
     await application.waitForLine(/^answered/);
     opening.move();
     return application;
   };
   /** Waits until the client logs an event again. */
   const logsAgain = async (event: string, action: () => Promise<void>) => {
-    const before = client.logged(event).length;
+    const counts = () => families.map((family) => client.logged(event, { server: NAMES[family] }).length);
+    const before = counts();
     await action();
-    await eventually(() => Promise.resolve(client.logged(event).length > before));
+    await eventually(() => Promise.resolve(counts().every((count, at) => count > before[at]!)));
   };
   const made = making.move();
   return {
@@ -161,13 +179,15 @@ export async function openRoutedWorld(
     settings,
     breaks: (action) => logsAgain("channel broken", action),
     comesBack: (action) => logsAgain("channel joined again", action),
-    async openSession() {
-      let application: Program | undefined;
-      await eventually(async () => (application = await attempt().catch(() => undefined)) !== undefined);
-      return application!;
-    },
+    openSessions: () =>
+      Promise.all(families.map(async (family) => {
+        let application: Program | undefined;
+        const open = async () => application = await attempt(ENTRIES[family]).catch(() => undefined);
+        await eventually(async () => await open() !== undefined);
+        return made.use(application!);
+      })),
     eventually,
-    strays: () => straysOf(links, family),
+    strays: () => Promise.all(families.map((family) => straysOf(links, family))),
     [Symbol.asyncDispose]: () => made.disposeAsync(),
   };
 }

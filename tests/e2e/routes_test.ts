@@ -5,11 +5,11 @@ import { makeTempDir, type Program, run } from "../support/programs/process.ts";
 import { testTogether, testWith } from "../support/programs/programs.ts";
 import { Namespace } from "../support/system/namespaces.ts";
 import { readUnit, withinFilter } from "../support/system/systemd_units.ts";
-import { makeTwoLinks } from "../support/system/two_links.ts";
+import { makeTwoLinks, type TwoLinks } from "../support/system/two_links.ts";
 import {
   allRoutes,
   ask,
-  type Family,
+  FAMILIES,
   mustRoutes,
   NEEDS,
   openRoutedWorld,
@@ -34,7 +34,7 @@ const SERVER = [
   ...["192.0.2.10", "198.51.100.10", "[2001:db8:a::10]"].flatMap((host) => ["--channel", host]),
 ];
 
-testWith(["network namespaces"], "routes are applied any number of times, and removed without a trace", async () => {
+async function assertNoTrace(): Promise<void> {
   await using links = await makeTwoLinks();
   for (const [where, flags] of [[links.client, CLIENT], [links.server, SERVER]] as const) {
     const side = flags === CLIENT ? "client" : "server";
@@ -56,7 +56,7 @@ testWith(["network namespaces"], "routes are applied any number of times, and re
     assertEquals(await mustRoutes(where, "remove"), "");
     assertEquals(await allRoutes(where), before);
   }
-});
+}
 
 testWith(["network namespaces", "setpriv"], "print needs no rights, and its commands are those of apply", async () => {
   await using links = await makeTwoLinks();
@@ -94,12 +94,7 @@ function sorted(text: string): string[] {
   return text.split("\n").sort();
 }
 
-/** Tests both versions of IP at the same time, each in namespaces of its own. */
-function testFamilies(name: string, test: (family: Family) => Promise<void>): void {
-  testTogether(NEEDS, name, { ipv4: () => test("ipv4"), ipv6: () => test("ipv6") });
-}
-
-testWith(NEEDS, "watch takes changed settings at SIGHUP, and keeps the previous ones if they are wrong", async () => {
+async function assertReloaded(): Promise<void> {
   await using links = await makeTwoLinks();
   await using directory = await makeTempDir();
   const file = `${directory.path}/client.yaml`;
@@ -115,100 +110,134 @@ testWith(NEEDS, "watch takes changed settings at SIGHUP, and keeps the previous 
   watch.signal("SIGHUP");
   await watch.waitForLine(/ reloaded$/);
   assertEquals(sorted(await allRoutes(links.client)), sorted(before.replace("to 192.0.2.10 ", "to 192.0.2.20 ")));
-});
-
-testFamilies("without routes, packets of a channel leave by the other's link while its own is down", async (family) => {
-  await using world = await openRoutedWorld(family, async ({ client, server }) => {
-    // Each channel has its link, but for the time when it is down.
-    await client.ip(
-      "route add 198.51.100.10 via 10.64.0.1 dev lte0",
-      "route add 2001:db8:b::10 via 2001:db8:64::1 dev lte0",
-    );
-    await server.ip(
-      "route add 10.64.0.0/24 via 198.51.100.1 dev eth1",
-      "route add 2001:db8:64::/64 via 2001:db8:b::1 dev eth1",
-    );
-  });
-  const { links } = world;
-  await using _application = await world.openSession();
-  assertEquals(await world.strays(), 0);
-  // The client asks for the channel again, by the link that is left.
-  await takeDown(links, "wlan0");
-  await world.eventually(async () => await world.strays() > 0);
-  assertMatch(await paths(links.client, world.settings.client), /^channel 1: left from .* \(lte0\), not via wlan0; /m);
-  await world.comesBack(() => takeUp(links, "wlan0"));
-  // The server's packets of the open connection go on.
-  const before = await world.strays();
-  await takeDown(links, "eth0");
-  await world.eventually(async () => await world.strays() > before);
-});
+}
 
 /** Another network of the same Wi-Fi router, with the client's new address in it. */
 const ROAMING = {
   ipv4: {
-    router: "192.168.7.1",
-    address: "192.168.7.5",
-    bits: 24,
-    old: "192.168.1.5/24",
-    oldRouter: "192.168.1.1",
-    network: "192.168.7.0/24",
+    at: {
+      home: { address: "192.168.1.5/24", router: "192.168.1.1" },
+      away: { address: "192.168.7.5/24", router: "192.168.7.1" },
+    },
+    nodad: "",
+    networks: ["192.168.1.0/24", "192.168.7.0/24"],
+    gateway: "192.0.2.1",
   },
   ipv6: {
-    router: "2001:db8:7::1",
-    address: "2001:db8:7::5",
-    bits: 64,
-    old: "2001:db8:1::5/64",
-    oldRouter: "2001:db8:1::1",
-    network: "2001:db8:7::/64",
+    at: {
+      home: { address: "2001:db8:1::5/64", router: "2001:db8:1::1" },
+      away: { address: "2001:db8:7::5/64", router: "2001:db8:7::1" },
+    },
+    nodad: "nodad",
+    networks: ["2001:db8:1::/64", "2001:db8:7::/64"],
+    gateway: "2001:db8:a::1",
   },
+} as const;
+
+/** Static routes by which each channel has its link, but for the time when it is down. */
+const STATIC = {
+  client: ["198.51.100.10 via 10.64.0.1 dev lte0", "2001:db8:b::10 via 2001:db8:64::1 dev lte0"],
+  server: ["10.64.0.0/24 via 198.51.100.1 dev eth1", "2001:db8:64::/64 via 2001:db8:b::1 dev eth1"],
 };
 
-testFamilies(
-  "with routes, none does, and the session goes on, as an address changes and links go down",
-  async (family) => {
-    const { router, address, bits, old, oldRouter, network } = ROAMING[family];
-    let watch!: Program;
-    await using world = await openRoutedWorld(family, async (links, { client, server }, making) => {
-      await links.wifi.ip(`address add ${router}/${bits} dev down0 ${family === "ipv6" ? "nodad" : ""}`);
-      await links.server.ip(`route add ${network} via ${family === "ipv4" ? "192.0.2.1" : "2001:db8:a::1"} dev eth0`);
-      watch = making.use(await startWatch(links.client, ...client));
-      making.use(await startWatch(links.server, ...server));
-    });
-    const { client } = world.links;
-    const rules = (await allRoutes(client)).match(/ lookup 6522\d+ /g);
-    await using application = await world.openSession();
-    const move = (from: string, to: string, by: string) =>
-      client.ip(
-        `address del ${from} dev wlan0`,
-        `address add ${to} dev wlan0 ${family === "ipv6" ? "nodad" : ""}`,
-        `route replace default via ${by} dev wlan0 metric 600`,
-      );
-    // The new address is followed, with one line. A living connection can't go on without its address; a new one takes its place.
-    await move(old, `${address}/${bits}`, router);
-    await watch.waitForLine((line) => line.includes(`router ${router}, from ${address}`), "line about the new address");
-    await world.client.waitForLog("channel joined again", {}, 40_000);
-    assertEquals([await world.strays(), application.lines], [0, ["answered"]]);
-    assertEquals(
-      watch.lines.filter((line) => /way (changed|lost)|restored|failed/.test(line)).length,
-      1,
-      watch.describe(),
-    );
-    const after = await allRoutes(client);
-    assertEquals(after.match(/ lookup 6522\d+ /g), rules);
-    assertEquals(after.match(new RegExp(`table 6522.*${old.split("/")[0]}|${old.split("/")[0]}.*table 6522`)), null);
+/** Leads the server's packets to the Wi-Fi's networks by the link that reaches its router; taking it down ends that. */
+async function routeWifi({ server }: TwoLinks): Promise<void> {
+  await server.ip(...FAMILIES.flatMap((family) => {
+    const { networks, gateway } = ROAMING[family];
+    return networks.map((network) => `route replace ${network} via ${gateway} dev eth0`);
+  }));
+}
 
-    await world.comesBack(() => move(`${address}/${bits}`, old, oldRouter));
-    for (const device of ["wlan0", "lte0", "eth0", "eth1"] as const) {
-      await world.breaks(() => takeDown(world.links, device));
-      // The client asks for the channel again meanwhile.
-      await delay(1000);
-      await world.comesBack(() => takeUp(world.links, device));
-    }
-    assertEquals([await world.strays(), application.lines], [0, ["answered"]]);
-  },
-);
+async function setStatic(links: TwoLinks, action: "add" | "del"): Promise<void> {
+  for (const side of ["client", "server"] as const) {
+    await links[side].ip(...STATIC[side].map((route) => `route ${action} ${route}`));
+  }
+}
 
-testWith(NEEDS, "watch puts back what another program removes, and reports a rule that comes first", async () => {
+async function assertStraysWithoutRoutes(world: RoutedWorld): Promise<void> {
+  const { links } = world;
+  assertEquals(await world.strays(), [0, 0]);
+  // The client asks for the channel again, by the link that is left.
+  await world.breaks(() => takeDown(links, "wlan0"));
+  await world.eventually(async () => (await world.strays()).every((count) => count > 0));
+  const shown = await paths(links.client, world.settings.client);
+  assertEquals(shown.match(/^channel 1: left from .* \(lte0\), not via wlan0; /gm)?.length, 2, shown);
+  await world.comesBack(() => takeUp(links, "wlan0"));
+  // The server's packets of the open connection go on.
+  const before = await world.strays();
+  await world.breaks(() => takeDown(links, "eth0"));
+  await world.eventually(async () => (await world.strays()).every((count, at) => count > before[at]!));
+  await world.comesBack(async () => {
+    await takeUp(links, "eth0");
+    await routeWifi(links);
+  });
+}
+
+async function assertNoStraysWithRoutes(world: RoutedWorld, applications: readonly Program[]): Promise<void> {
+  const { links, settings } = world, { client } = links;
+  await setStatic(links, "del");
+  await using watch = await startWatch(client, ...settings.client);
+  await using _server = await startWatch(links.server, ...settings.server);
+  const assertKept = async () => {
+    assertEquals(await world.strays(), before);
+    assertEquals(applications.map(({ lines }) => lines), applications.map(() => ["answered"]));
+  };
+  const before = await world.strays();
+  const rules = (await allRoutes(client)).match(/ lookup 6522\d+ /g);
+  type End = keyof typeof ROAMING.ipv4.at;
+  const move = (from: End, to: End) =>
+    client.ip(...FAMILIES.flatMap((family) => {
+      const { at, nodad } = ROAMING[family];
+      return [
+        `address del ${at[from].address} dev wlan0`,
+        `address add ${at[to].address} dev wlan0 ${nodad}`,
+        `route replace default via ${at[to].router} dev wlan0 metric 600`,
+      ];
+    }));
+  // New addresses are followed, with one line each. A living connection can't go on without its address; a new one takes its place.
+  await world.comesBack(() => move("home", "away"));
+  for (const family of FAMILIES) {
+    const { router, address } = ROAMING[family].at.away, host = address.split("/")[0]!;
+    await watch.waitForLine((line) => line.includes(`router ${router}, from ${host}`), "line about the new address");
+  }
+  await assertKept();
+  assertEquals(
+    watch.lines.filter((line) => /way (changed|lost)|restored|failed/.test(line)).length,
+    FAMILIES.length,
+    watch.describe(),
+  );
+  const after = await allRoutes(client);
+  assertEquals(after.match(/ lookup 6522\d+ /g), rules);
+  for (const family of FAMILIES) {
+    const old = RegExp.escape(ROAMING[family].at.home.address.split("/")[0]!);
+    assertEquals(after.match(new RegExp(`table 6522.*${old}|${old}.*table 6522`)), null);
+  }
+
+  await world.comesBack(() => move("away", "home"));
+  for (const device of ["wlan0", "lte0", "eth0", "eth1"] as const) {
+    await world.breaks(() => takeDown(links, device));
+    // The client asks for the channel again meanwhile.
+    await delay(500);
+    await world.comesBack(() => takeUp(links, device));
+  }
+  await assertKept();
+}
+
+async function assertKeptApart(): Promise<void> {
+  await using world = await openRoutedWorld(FAMILIES, async (links) => {
+    await links.wifi.ip(...FAMILIES.map((family) => {
+      const { at, nodad } = ROAMING[family];
+      return `address add ${at.away.router}/${at.away.address.split("/")[1]} dev down0 ${nodad}`;
+    }));
+    await routeWifi(links);
+    await setStatic(links, "add");
+  });
+  const applications = await world.openSessions();
+  await assertStraysWithoutRoutes(world);
+  await assertNoStraysWithRoutes(world, applications);
+}
+
+async function assertPutBack(): Promise<void> {
   await using links = await makeTwoLinks();
   await using watch = await startWatch(links.client, ...CLIENT);
   const applied = await allRoutes(links.client);
@@ -222,48 +251,44 @@ testWith(NEEDS, "watch puts back what another program removes, and reports a rul
   await watch.waitForLine(/routes failed reason="channel 1 of web .* leads by lte0, table 100/);
   watch.signal("SIGTERM");
   assertEquals(await watch.exited, 0);
-});
+}
 
-testWith(
-  NEEDS,
-  "handlers without rights, micss status and micss paths tell whether channels are kept apart",
-  async () => {
-    let settings!: RoutedWorld["settings"];
-    await using world = await openRoutedWorld("ipv4", (_links, given) => Promise.resolve(void (settings = given)));
-    const { client, server } = world.links;
-    await world.client.waitForLog("channel not kept apart", {
-      server: "web",
-      channel: 1,
-      reason: /^no route of its own: /,
-    });
-    await world.client.waitForLog("channel not kept apart", {
-      channel: 2,
-      reason: "leaves by wlan0, not lte0; run micss routes apply",
-    });
-    assertMatch(await status(client), /^web 2 NOT kept apart: leaves by wlan0, not lte0; run micss routes apply$/m);
-    assertMatch(await ask(client, "/metrics"), /^micss_channel_kept_apart\{.*channel="1".*\} 0$/m);
-    const { degraded } = JSON.parse(await ask(client, "/readyz"));
-    assertEquals(degraded["routes of channel 2 of web"], "leaves by wlan0, not lte0; run micss routes apply");
-    // A server is not told to have separate links.
-    assertEquals(world.server.logged("channel not kept apart"), []);
-    assertEquals(JSON.parse(await ask(server, "/readyz")).degraded, {});
+async function assertTold(): Promise<void> {
+  let settings!: RoutedWorld["settings"];
+  await using world = await openRoutedWorld(["ipv4"], (_links, given) => Promise.resolve(void (settings = given)));
+  const { client, server } = world.links;
+  await world.client.waitForLog("channel not kept apart", {
+    server: "web",
+    channel: 1,
+    reason: /^no route of its own: /,
+  });
+  await world.client.waitForLog("channel not kept apart", {
+    channel: 2,
+    reason: "leaves by wlan0, not lte0; run micss routes apply",
+  });
+  assertMatch(await status(client), /^web 2 NOT kept apart: leaves by wlan0, not lte0; run micss routes apply$/m);
+  assertMatch(await ask(client, "/metrics"), /^micss_channel_kept_apart\{.*channel="1".*\} 0$/m);
+  const { degraded } = JSON.parse(await ask(client, "/readyz"));
+  assertEquals(degraded["routes of channel 2 of web"], "leaves by wlan0, not lte0; run micss routes apply");
+  // A server is not told to have separate links.
+  assertEquals(world.server.logged("channel not kept apart"), []);
+  assertEquals(JSON.parse(await ask(server, "/readyz")).degraded, {});
 
-    await mustRoutes(client, "apply", ...settings.client);
-    await mustRoutes(server, "apply", ...settings.server);
-    await world.client.waitForLog("channel kept apart again", { server: "web", channel: 2 });
-    assertMatch(await status(client), /^kept apart by routes: web 1, web 2$/m);
-    assertMatch(await ask(client, "/metrics"), /^micss_channel_kept_apart\{.*channel="1".*\} 1$/m);
-    await world.eventually(async () => JSON.parse(await ask(client, "/readyz")).degraded["server web"] === undefined);
-    assertEquals(JSON.parse(await ask(client, "/readyz")).degraded, {});
-    await world.eventually(async () => /^kept apart by routes: 1, 2$/m.test(await status(server)));
-    await takeDown(world.links, "lte0");
-    assertMatch(await status(client), /^kept apart by routes: web 1, web 2$/m);
+  await mustRoutes(client, "apply", ...settings.client);
+  await mustRoutes(server, "apply", ...settings.server);
+  await world.client.waitForLog("channel kept apart again", { server: "web", channel: 2 });
+  assertMatch(await status(client), /^kept apart by routes: web 1, web 2$/m);
+  assertMatch(await ask(client, "/metrics"), /^micss_channel_kept_apart\{.*channel="1".*\} 1$/m);
+  await world.eventually(async () => JSON.parse(await ask(client, "/readyz")).degraded["server web"] === undefined);
+  assertEquals(JSON.parse(await ask(client, "/readyz")).degraded, {});
+  await world.eventually(async () => /^kept apart by routes: 1, 2$/m.test(await status(server)));
+  await takeDown(world.links, "lte0");
+  assertMatch(await status(client), /^kept apart by routes: web 1, web 2$/m);
 
-    await mustRoutes(server, "remove");
-    await world.server.waitForLog("channel not kept apart", { channel: 2, reason: /^no route of its own: / });
-    assertMatch(await status(server), /^1 NOT kept apart: leaves by eth1, not eth0; run micss routes apply$/m);
-  },
-);
+  await mustRoutes(server, "remove");
+  await world.server.waitForLog("channel not kept apart", { channel: 2, reason: /^no route of its own: / });
+  assertMatch(await status(server), /^1 NOT kept apart: leaves by eth1, not eth0; run micss routes apply$/m);
+}
 
 testWith(
   [...NEEDS, "python3", "systemd-analyze"],
@@ -280,3 +305,14 @@ testWith(
     }
   },
 );
+
+testTogether(NEEDS, "routes are applied, watched and removed, and channels are kept apart by them", {
+  [
+    "without routes, packets of a channel leave by the other's link while its own is down; with routes, none does, and the " +
+    "sessions go on, as addresses change and links go down"
+  ]: assertKeptApart,
+  "handlers without rights, micss status and micss paths tell whether channels are kept apart": assertTold,
+  "routes are applied any number of times, and removed without a trace": assertNoTrace,
+  "watch takes changed settings at SIGHUP, and keeps the previous ones if they are wrong": assertReloaded,
+  "watch puts back what another program removes, and reports a rule that comes first": assertPutBack,
+});
