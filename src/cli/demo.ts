@@ -1,5 +1,5 @@
 import { MicssError } from "../errors/errors.ts";
-import { DemoError, PLAIN, runDemo, Screen, standardTerminal } from "../demo/mod.ts";
+import { DemoError, type DemoOptions, PLAIN, runDemo, Screen, standardTerminal } from "../demo/mod.ts";
 import { systemClock } from "../time/clock.ts";
 import { StartError } from "../net/listen/listen.ts";
 import { systemNetwork } from "../net/system/tcp.ts";
@@ -7,30 +7,37 @@ import { SystemSignals } from "../run/signals.ts";
 import { type Command, FLUSH_TIMEOUT, type Output, standardOutput } from "./command.ts";
 import { readFlags } from "../config/flags.ts";
 
+/** Makes `micss demo`. @param options Options of its demo that differ. */
+export function demoCommand(options: Pick<DemoOptions, "limits"> = {}): Command {
+  const command: Command = {
+    usage: "",
+    options: [],
+    examples: ["micss demo"],
+    async run(args, output) {
+      readFlags("micss demo", command.options, args);
+      const terminal = output === standardOutput ? standardTerminal() : PLAIN;
+      using signals = new SystemSignals([...SIGNALS.keys()]);
+      const interruption = new AbortController();
+      signals.next().then((signal) => interruption.abort(new Interrupted(signal)));
+      try {
+        await runDemo(new Screen((text) => output.out(text), terminal), {
+          network: systemNetwork,
+          clock: systemClock,
+          micss: Deno.build.standalone ? "micss" : "deno task micss",
+          signal: interruption.signal,
+          ...options,
+        });
+        return 0;
+      } catch (error) {
+        return await reportFailure(error, output);
+      }
+    },
+  };
+  return command;
+}
+
 /** `micss demo`. */
-export const command: Command = {
-  usage: "",
-  options: [],
-  examples: ["micss demo"],
-  async run(args, output) {
-    readFlags("micss demo", command.options, args);
-    const terminal = output === standardOutput ? standardTerminal() : PLAIN;
-    using signals = new SystemSignals([...SIGNALS.keys()]);
-    const interruption = new AbortController();
-    signals.next().then((signal) => interruption.abort(new Interrupted(signal)));
-    try {
-      await runDemo(new Screen((text) => output.out(text), terminal), {
-        network: systemNetwork,
-        clock: systemClock,
-        micss: Deno.build.standalone ? "micss" : "deno task micss",
-        signal: interruption.signal,
-      });
-      return 0;
-    } catch (error) {
-      return await reportFailure(error, output);
-    }
-  },
-};
+export const command: Command = demoCommand();
 
 /** Signals that end the demo, and their numbers, for the exit status. */
 const SIGNALS = new Map<Deno.Signal, number>([["SIGINT", 2], ["SIGTERM", 15]]);

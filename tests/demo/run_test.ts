@@ -128,7 +128,7 @@ Deno.test("the demo works with a single loopback address", async () => {
 });
 
 Deno.test("a demo interrupted anywhere ends with the reason, and shows nothing more", async () => {
-  for (const title of ["MICSS: ", "1 · ", "2 · ", "3 · ", "4 · ", "5 · "]) {
+  for (const title of ["MICSS: ", "1 · ", "3 · ", "5 · "]) {
     const rehearsal = new Rehearsal();
     const reason = new Error("interrupted");
     rehearsal.shown = () => {
@@ -168,8 +168,17 @@ Deno.test("a demo that takes too long fails", async () => {
   assertEquals(error.message, "not finished within 16 s: this machine is too busy");
 });
 
+/** A clock that runs ten times as fast as the system's. */
+const hastyClock: Clock = {
+  now: () => systemClock.now() * 10,
+  after: (ms, action) => systemClock.after(ms / 10, action),
+  soon: (action) => systemClock.soon(action),
+  sleep: (ms) => systemClock.sleep(ms / 10),
+};
+
 Deno.test("a channel that can't be connected is named", async () => {
-  const rehearsal = new Rehearsal();
+  // The client handler tries again until its time is over.
+  const rehearsal = new Rehearsal({}, hastyClock);
   rehearsal.network.onConnect = (to) => {
     // From the second tap to the server handler.
     if (to.host === "127.0.0.2") throw new Deno.errors.ConnectionRefused("no way");

@@ -20,6 +20,12 @@ async function demoCommand(permissions: string[], ...args: string[]): Promise<st
   return [Deno.execPath(), "run", "-q", ...permissions, ...await stdFlags(), "main.ts", "demo", ...args];
 }
 
+/** The command that runs the demo with a short transfer. @param permissions Deno's flags. */
+async function shortCommand(permissions: string[]): Promise<string[]> {
+  const file = "tests/support/programs/short_demo.ts";
+  return [Deno.execPath(), "run", "-q", ...permissions, ...await stdFlags(), file];
+}
+
 /** The command that `deno task demo` runs. */
 async function usualCommand(): Promise<string[]> {
   return await demoCommand(await printedBy("runtime"));
@@ -48,7 +54,7 @@ function assertComplete({ code, text, stderr }: Outcome): void {
 
 Deno.test("the demo needs nothing but loopback, and writes plain text to a pipe", async () => {
   // No files, no environment, no native libraries.
-  const outcome = await runDemo(await demoCommand(["--no-prompt", `--allow-net=${LOOPBACK}`]));
+  const outcome = await runDemo(await shortCommand(["--no-prompt", `--allow-net=${LOOPBACK}`]));
   assertComplete(outcome);
   assertEquals(outcome.stderr, "");
   // deno-lint-ignore no-control-regex -- the output must contain none
@@ -95,9 +101,13 @@ for (const { moment, signal, status } of ENDS) {
   });
 }
 
-/** Runs the demo on a terminal. @param env Arguments of `env`. */
-async function onTerminal(columns: number, ...env: string[]): Promise<Outcome & { took: number }> {
-  const command = ["env", ...env, "TERM=xterm", ...await usualCommand()].map((part) => `'${part}'`).join(" ");
+/** Runs the demo on a terminal. @param env Arguments of `env`. @param demo The demo's command. */
+async function onTerminal(
+  columns: number,
+  env: readonly string[],
+  demo: readonly string[],
+): Promise<Outcome & { took: number }> {
+  const command = ["env", ...env, "TERM=xterm", ...demo].map((part) => `'${part}'`).join(" ");
   return await runDemo(["script", "-qec", `stty cols ${columns} rows 40 && exec ${command}`, "/dev/null"]);
 }
 
@@ -125,7 +135,7 @@ testWith(
     const command = await usualCommand();
     const nothing = [...command.slice(0, -1), "version"];
     const before = await runDemo(nothing);
-    const outcome = await onTerminal(80, "--unset=NO_COLOR");
+    const outcome = await onTerminal(80, ["--unset=NO_COLOR"], command);
     const after = await runDemo(nothing);
     const limit = LIMIT + BY_NOTHING * Math.max(before.took, after.took);
     assert(outcome.took < limit, `${outcome.took} ms of ${limit} ms`);
@@ -138,7 +148,7 @@ testWith(
   ["script", "stty"],
   "on a wider terminal with NO_COLOR, the demo has no colour, and fills the width",
   async () => {
-    const outcome = await onTerminal(120, "NO_COLOR=1");
+    const outcome = await onTerminal(120, ["NO_COLOR=1"], await shortCommand(await printedBy("runtime")));
     assertFits(outcome, 120);
     // deno-lint-ignore no-control-regex -- only the sequence that clears a line is allowed
     assertEquals(outcome.text().replaceAll("\x1b[K", "").match(/\x1b/g), null);
