@@ -39,6 +39,8 @@ export interface SceneOptions {
   within?: readonly string[];
   /** Further flags of both handlers. */
   flags?: readonly string[];
+  /** Further flags of the client handler alone. */
+  clientFlags?: readonly string[];
 }
 
 let launched: Promise<Browser> | undefined;
@@ -62,7 +64,7 @@ export function shareBrowser(): void {
  */
 export async function openPage(
   how: Parameters<Browser["newPage"]>[0] = {},
-  { within = [], flags = [] }: SceneOptions = {},
+  { within = [], flags = [], clientFlags = [] }: SceneOptions = {},
 ): Promise<Scene> {
   await using making = new AsyncDisposableStack();
   const target = making.use(new Target()), udpTarget = making.use(new UdpEcho());
@@ -72,6 +74,7 @@ export async function openPage(
       target: target.address,
       udpTarget: udpTarget.address,
       flags: ["--admin", "127.0.0.1:0", ...flags],
+      clientFlags,
       within,
       through([a, b, c]) {
         relay = making.use(new Relay({ host: b!.host, port: 0 }, b!));

@@ -1,12 +1,41 @@
 /** The page at the admin address, in a real headless browser. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { formatAddress } from "../../src/net/address.ts";
+import { type Address, formatAddress } from "../../src/net/address.ts";
 import { configFile } from "../support/programs/process.ts";
-import { testWith } from "../support/programs/programs.ts";
+import { shared, testWith } from "../support/programs/programs.ts";
 import { connect } from "../support/programs/tcp.ts";
-import { type Locator, openPage, type Page, sendDatagrams, shareBrowser, transfer } from "./page.ts";
+import { type Locator, openPage, type Page, type Scene, sendDatagrams, shareBrowser, transfer } from "./page.ts";
 
 shareBrowser();
+
+/** A scene for tests in the order of what they leave: nothing, sessions that were, a break, and a flow that is open. */
+const opened = shared(() => openPage({}, { clientFlags: ["--associations", "1"] }));
+
+/** The scene once it shows no session: the one before ends a moment after its test. */
+async function usual(): Promise<Scene> {
+  const scene = await opened();
+  await shows(scene.page.locator("#figure-sessions"), /^0$/);
+  return scene;
+}
+
+/**
+ * A scene whose second channel leads nowhere. Tests leave sessions that were refused, after a short wait, and the last one
+ * ends the client handler.
+ */
+const separated = shared(async () => {
+  await using making = new AsyncDisposableStack();
+  const { file } = making.use(await configFile("timeouts: {handshake: 1s}\n"));
+  const scene = making.use(await openPage({}, { flags: ["--config", file] }));
+  scene.relay.admits = false;
+  const made = making.move();
+  return { ...scene, [Symbol.asyncDispose]: () => made.disposeAsync() };
+});
+
+/** Connects an application, and waits for its end. */
+async function refusedAt(entry: Address): Promise<void> {
+  using application = await connect(entry);
+  await application.read(new Uint8Array(1)).catch(() => null);
+}
 
 const lane = (page: Page, channel: number): Locator => page.locator(".lane").nth(channel - 1);
 
@@ -15,8 +44,35 @@ function shows(part: Locator, text: RegExp): Promise<void> {
   return part.filter({ hasText: text }).waitFor();
 }
 
+testWith(["chromium"], "the page is dark if the browser prefers dark, and fits a phone", async () => {
+  const scene = await usual(), { page } = scene, usualSize = page.viewportSize()!;
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.reload();
+  await page.locator(".lane").nth(2).waitFor();
+  assertEquals(await page.evaluate("getComputedStyle(document.body).backgroundColor"), "rgb(15, 19, 26)");
+  assertEquals(await page.evaluate("document.documentElement.scrollWidth"), 360);
+  await page.emulateMedia({ colorScheme: "light" });
+  assertEquals(await page.evaluate("getComputedStyle(document.body).backgroundColor"), "rgb(244, 245, 247)");
+  await page.setViewportSize(usualSize);
+  assertEquals(scene.complaints, []);
+});
+
+testWith(["chromium"], "refused records and waits for credit are shown if there were any", async () => {
+  const scene = await usual();
+  const { page } = scene;
+  await page.locator(".lane").nth(2).waitFor();
+  const texts = (refusedRecords: number, creditWaits: number) =>
+    page.evaluate(`(() => {
+      showTotals(${JSON.stringify({ refusals: {}, refusedRecords, creditWaits })});
+      return ["refused-records", "credit-waits"].map((id) => byId(id)).map((at) => at.hidden ? null : at.textContent);
+    })()`);
+  assertEquals(await texts(0, 0), [null, null]);
+  assertEquals(await texts(2, 3), ["Refused records: 2. Data was altered on a channel.", "Waits for credit: 3"]);
+});
+
 testWith(["chromium"], "a transfer moves the lanes and appears as a session", async () => {
-  await using scene = await openPage();
+  const scene = await usual();
   const { page } = scene;
   assertEquals(await page.locator(".lane").count(), 3);
   await page.locator(".lane.unused").nth(2).waitFor();
@@ -38,14 +94,42 @@ testWith(["chromium"], "a transfer moves the lanes and appears as a session", as
   assertEquals(scene.complaints, []);
 });
 
+testWith(["chromium"], "the whole page is accessible by keyboard, and each part has a name", async () => {
+  const scene = await usual();
+  const { page } = scene;
+  await page.locator(".lane").nth(2).waitFor();
+  const reached: string[] = [];
+  await using _transfer = await transfer(scene);
+  await page.locator("#session-rows tr").waitFor();
+  for (let presses = 0; presses < 8; presses++) {
+    await page.keyboard.press("Tab");
+    reached.push(
+      await page.evaluate(`(() => {
+        const { activeElement: at } = document;
+        const by = at.getAttribute("aria-labelledby");
+        const label = at.getAttribute("aria-label") ?? at.labels?.[0]?.firstChild.textContent;
+        return label?.trim() ?? (by ? document.getElementById(by) : at).textContent;
+      })()`),
+    );
+  }
+  assertEquals(reached.slice(0, 1), ["Skip to channels"]);
+  assertEquals(reached.slice(1, 4).map((name) => name.replace(/ at .*:\d+: .*/, "")), [
+    "web channel 1",
+    "web channel 2",
+    "web channel 3",
+  ]);
+  assertEquals(reached.slice(4), ["Associations", "Sessions", "Level", "Events"]);
+});
+
 testWith(
   ["chromium"],
   "a broken channel turns its lane amber while its association waits, and then goes on",
   async () => {
-    await using scene = await openPage();
+    const scene = await usual();
     const { page, relay } = scene;
     await using _transfer = await transfer(scene);
     await page.locator(".lane.flowing").nth(2).waitFor();
+    const reset = await page.locator("#figure-reset").textContent();
     const breaks = lane(page, 2).locator(".breaks");
     assertEquals(await breaks.isVisible(), false);
     // More than the first credit: both sides have agreed by then that channels are joined again.
@@ -66,21 +150,57 @@ testWith(
     await page.locator(".lane.flowing").nth(2).waitFor();
     await shows(breaks, /^Broke 1 time, joined again 1 time$/);
     await shows(page.locator("#event-list li.info").first(), /channel joined again.*channel=2 /);
-    await shows(page.locator("#figure-reset"), /^0$/);
+    assertEquals(await page.locator("#figure-reset").textContent(), reset);
     assertEquals(scene.complaints, []);
   },
 );
 
 testWith(
   ["chromium"],
+  "flows are shown beside sessions, and datagrams by how many were sent, received and dropped",
+  async () => {
+    const scene = await usual();
+    const { page, pair, udpRelay } = scene, section = page.locator("#datagram-section");
+    const figure = (name: string) => page.locator(`#figure-${name}`);
+    await page.locator(".lane").nth(2).waitFor();
+    assertEquals(await section.isVisible(), false);
+    assertEquals(pair.client.logged("ready")[0]!["udp-forwards"], formatAddress(pair.udpEntry));
+    using _datagrams = sendDatagrams(scene, 1000);
+    await section.waitFor();
+    await shows(figure("flows"), /^1$/);
+    for (const direction of ["out", "in"]) await shows(figure(`datagrams-${direction}`), /^\d+ kB\/s$/);
+    for (const count of ["sent", "received"]) await shows(figure(`datagrams-${count}`), /^[1-9]\d*$/);
+    await shows(page.locator("#session-rows tr"), /web:53\/udp/);
+    await shows(page.locator("#figure-sessions"), /^1$/);
+    assertEquals(await page.locator("#forged").isVisible(), false);
+    udpRelay.answer = (bytes) => void (bytes[20]! ^= 1);
+    await shows(page.locator("#forged"), /^Forged datagrams: [1-9]\d*\. Packets on a channel were altered\.$/);
+    await shows(page.locator("#dropped"), /^Dropped: .*forged [1-9]\d*$/);
+    await shows(figure("datagrams-dropped"), /^[1-9]/);
+    await shows(page.locator("#event-list li.warn").first(), /datagram forged.*server=web/);
+    assertEquals(scene.complaints, []);
+  },
+);
+
+testWith(["chromium"], "refused connections are counted by reason, and the page names the host", async () => {
+  const scene = await separated();
+  const { page, pair } = scene;
+  await shows(page.locator("#figure-refused"), /^0$/);
+  assertEquals(await page.locator("#refusals").isVisible(), false);
+  await refusedAt(pair.entry);
+  await shows(page.locator("#figure-refused"), /^1$/);
+  await shows(page.locator("#refusals"), /^Refused: no-association 1$/);
+  assert((await page.locator("#facts").textContent())!.startsWith(`${Deno.hostname()}, `));
+});
+
+testWith(
+  ["chromium"],
   "a channel that prevents an association turns its lane red, and the event names it",
   async () => {
-    await using scene = await openPage();
-    const { page, pair, relay } = scene;
+    const scene = await separated();
+    const { page, pair } = scene;
     await page.locator(".lane").nth(2).waitFor();
-    relay.admits = false;
-    using application = await connect(pair.entry);
-    await application.read(new Uint8Array(1)).catch(() => null);
+    await refusedAt(pair.entry);
     await page.locator(".lane.failed").waitFor();
     assertMatch((await lane(page, 2).getAttribute("class"))!, /failed/);
     assertEquals(await page.locator(".lane.failed").count(), 1);
@@ -92,6 +212,28 @@ testWith(
   },
 );
 
+testWith(["chromium"], "events are shown from the chosen level up, and counted by level", async () => {
+  const scene = await separated();
+  const { page, pair } = scene;
+  await refusedAt(pair.entry);
+  const [info, warn] = [page.locator("#event-list .info"), page.locator("#event-list .warn")];
+  await warn.first().waitFor();
+  assert(await info.first().isVisible());
+  await page.locator("#level").selectOption("warn");
+  assertEquals([await info.first().isVisible(), await warn.first().isVisible()], [false, true]);
+  assertMatch((await page.locator("#level option:checked").textContent())!, /^warn and above \([1-9]\d*\)$/);
+  await page.locator("#level").selectOption("error");
+  assertEquals([await warn.first().isVisible(), await page.locator("#no-events").isVisible()], [false, true]);
+  await page.locator("#level").selectOption("info");
+  assertEquals(scene.complaints, []);
+});
+
+testWith(["chromium"], "an exited handler is shown as gone", async () => {
+  const scene = await separated();
+  await scene.pair.client.stop();
+  await scene.page.locator(".badge.lost").waitFor();
+  assertEquals(await scene.page.locator("#connection").textContent(), "no answer");
+});
 testWith(["chromium"], "a channel that lies turns its lane red, and its association goes on without it", async () => {
   await using two = await configFile("threshold: 2\n");
   await using scene = await openPage({}, { flags: ["--config", two.file] });
@@ -127,120 +269,4 @@ testWith(["chromium"], "a channel that lies turns its lane red, and its associat
   ]);
   assertEquals(pair.client.logged(/session (reset|refused)/), []);
   assertEquals(scene.complaints, []);
-});
-
-testWith(
-  ["chromium"],
-  "flows are shown beside sessions, and datagrams by how many were sent, received and dropped",
-  async () => {
-    await using scene = await openPage();
-    const { page, pair, udpRelay } = scene, section = page.locator("#datagram-section");
-    const figure = (name: string) => page.locator(`#figure-${name}`);
-    await page.locator(".lane").nth(2).waitFor();
-    assertEquals(await section.isVisible(), false);
-    assertEquals(pair.client.logged("ready")[0]!["udp-forwards"], formatAddress(pair.udpEntry));
-    using _datagrams = sendDatagrams(scene, 1000);
-    await section.waitFor();
-    await shows(figure("flows"), /^1$/);
-    for (const direction of ["out", "in"]) await shows(figure(`datagrams-${direction}`), /^\d+ kB\/s$/);
-    for (const count of ["sent", "received"]) await shows(figure(`datagrams-${count}`), /^[1-9]\d*$/);
-    await shows(page.locator("#session-rows tr"), /web:53\/udp/);
-    await shows(page.locator("#figure-sessions"), /^1$/);
-    assertEquals(await page.locator("#forged").isVisible(), false);
-    udpRelay.answer = (bytes) => void (bytes[20]! ^= 1);
-    await shows(page.locator("#forged"), /^Forged datagrams: [1-9]\d*\. Packets on a channel were altered\.$/);
-    await shows(page.locator("#dropped"), /^Dropped: .*forged [1-9]\d*$/);
-    await shows(figure("datagrams-dropped"), /^[1-9]/);
-    await shows(page.locator("#event-list li.warn").first(), /datagram forged.*server=web/);
-    assertEquals(scene.complaints, []);
-  },
-);
-
-testWith(["chromium"], "refused connections are counted by reason, and the page names the host", async () => {
-  await using scene = await openPage();
-  const { page, pair, relay } = scene;
-  await shows(page.locator("#figure-refused"), /^0$/);
-  assertEquals(await page.locator("#refusals").isVisible(), false);
-  relay.cut("reset");
-  await pair.server.stop();
-  using application = await connect(pair.entry);
-  await application.read(new Uint8Array(1)).catch(() => null);
-  await shows(page.locator("#figure-refused"), /^1$/);
-  await shows(page.locator("#refusals"), /^Refused: no-association 1$/);
-  assert((await page.locator("#facts").textContent())!.startsWith(`${Deno.hostname()}, `));
-});
-
-testWith(["chromium"], "refused records and waits for credit are shown if there were any", async () => {
-  await using scene = await openPage();
-  const { page } = scene;
-  await page.locator(".lane").nth(2).waitFor();
-  const texts = (refusedRecords: number, creditWaits: number) =>
-    page.evaluate(`(() => {
-      showTotals(${JSON.stringify({ refusals: {}, refusedRecords, creditWaits })});
-      return ["refused-records", "credit-waits"].map((id) => byId(id)).map((at) => at.hidden ? null : at.textContent);
-    })()`);
-  assertEquals(await texts(0, 0), [null, null]);
-  assertEquals(await texts(2, 3), ["Refused records: 2. Data was altered on a channel.", "Waits for credit: 3"]);
-});
-
-testWith(["chromium"], "events are shown from the chosen level up, and counted by level", async () => {
-  await using scene = await openPage();
-  const { page, pair } = scene;
-  await pair.server.stop();
-  using application = await connect(pair.entry);
-  await application.read(new Uint8Array(1)).catch(() => null);
-  const [info, warn] = [page.locator("#event-list .info"), page.locator("#event-list .warn")];
-  await warn.first().waitFor();
-  assert(await info.first().isVisible());
-  await page.locator("#level").selectOption("warn");
-  assertEquals([await info.first().isVisible(), await warn.first().isVisible()], [false, true]);
-  assertMatch((await page.locator("#level option:checked").textContent())!, /^warn and above \([1-9]\d*\)$/);
-  await page.locator("#level").selectOption("error");
-  assertEquals([await warn.first().isVisible(), await page.locator("#no-events").isVisible()], [false, true]);
-  assertEquals(scene.complaints, []);
-});
-
-testWith(["chromium"], "the page is dark if the browser prefers dark, and fits a phone", async () => {
-  await using scene = await openPage({ colorScheme: "dark", viewport: { width: 360, height: 740 } });
-  const { page } = scene;
-  await page.locator(".lane").nth(2).waitFor();
-  assertEquals(await page.evaluate("getComputedStyle(document.body).backgroundColor"), "rgb(15, 19, 26)");
-  assertEquals(await page.evaluate("document.documentElement.scrollWidth"), 360);
-  await page.emulateMedia({ colorScheme: "light" });
-  assertEquals(await page.evaluate("getComputedStyle(document.body).backgroundColor"), "rgb(244, 245, 247)");
-  assertEquals(scene.complaints, []);
-});
-
-testWith(["chromium"], "the whole page is accessible by keyboard, and each part has a name", async () => {
-  await using scene = await openPage();
-  const { page } = scene;
-  await page.locator(".lane").nth(2).waitFor();
-  const reached: string[] = [];
-  await using _transfer = await transfer(scene);
-  await page.locator("#session-rows tr").waitFor();
-  for (let presses = 0; presses < 8; presses++) {
-    await page.keyboard.press("Tab");
-    reached.push(
-      await page.evaluate(`(() => {
-        const { activeElement: at } = document;
-        const by = at.getAttribute("aria-labelledby");
-        const label = at.getAttribute("aria-label") ?? at.labels?.[0]?.firstChild.textContent;
-        return label?.trim() ?? (by ? document.getElementById(by) : at).textContent;
-      })()`),
-    );
-  }
-  assertEquals(reached.slice(0, 1), ["Skip to channels"]);
-  assertEquals(reached.slice(1, 4).map((name) => name.replace(/ at .*:\d+: .*/, "")), [
-    "web channel 1",
-    "web channel 2",
-    "web channel 3",
-  ]);
-  assertEquals(reached.slice(4), ["Associations", "Sessions", "Level", "Events"]);
-});
-
-testWith(["chromium"], "an exited handler is shown as gone", async () => {
-  await using scene = await openPage();
-  await scene.pair.client.stop();
-  await scene.page.locator(".badge.lost").waitFor();
-  assertEquals(await scene.page.locator("#connection").textContent(), "no answer");
 });

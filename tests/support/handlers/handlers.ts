@@ -170,6 +170,8 @@ export async function startPair(
     executable?: string;
     /** Further flags of both handlers. */
     flags?: readonly string[];
+    /** Further flags of the client handler alone. */
+    clientFlags?: readonly string[];
     /** See {@linkcode RunOptions}; applies to both handlers. */
     within?: readonly string[];
   },
@@ -194,7 +196,11 @@ export async function startPair(
   const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
   const known = options.through?.(channels) ?? channels;
   const client = making.use(
-    await startClient(known, ["--forward", `${formatAddress(entry)}=web:80`, ...forwarded], handlerOptions),
+    await startClient(
+      known,
+      ["--forward", `${formatAddress(entry)}=web:80`, ...forwarded, ...options.clientFlags ?? []],
+      handlerOptions,
+    ),
   );
   const made = making.move();
   const describe = () => `${client.describe()}\n${server.describe()}`;

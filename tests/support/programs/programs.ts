@@ -7,13 +7,13 @@ export type Need = "network namespaces" | (string & Record<never, never>);
  * Registers a test that uses real programs. Ignored on a machine that lacks one of `needs`, with a name that tells which
  * ones are missing.
  */
-export function testWith(needs: readonly Need[], name: string, fn: () => Promise<void>): void {
+export function testWith(needs: readonly Need[], name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
   const missing = needs.filter((need) => !has(need));
   const ignore = missing.length > 0;
   Deno.test({
     name: ignore ? `${name} (ignored: needs ${missing.join(", ")})` : name,
     ignore,
-    fn: () => fn().catch((error) => Promise.reject(unsuppressed(error))),
+    fn: (t) => fn(t).catch((error) => Promise.reject(unsuppressed(error))),
   });
 }
 
