@@ -10,7 +10,8 @@ import { connect } from "../support/programs/tcp.ts";
 import { CURL } from "./core.ts";
 import { Download, type FromFiles, startFromFiles } from "./signals.ts";
 
-const REQUESTS = 120, REPLACEMENTS = 2;
+/** Requests to answer in a test, and before each replacement. */
+const REQUESTS = 120, BETWEEN = 20;
 
 /** Consecutive requests at the same time, and the pause after each in milliseconds: one begins every 10 ms or so. */
 const AT_ONCE = 4, PAUSE = 40;
@@ -90,22 +91,28 @@ const FORMS: Record<string, (old: Handler, start: () => Promise<Handler>) => Pro
   },
 };
 
-for (const [name, replace] of Object.entries(FORMS)) {
-  for (const workers of [1, 2]) {
-    testWith(
-      ["curl", "nginx"],
-      `a server handler of ${workers} workers is replaced ${name}: no request of ${REQUESTS} fails`,
-      async () => {
-        const admin = `127.0.0.1:${freePort("127.0.0.1")}`;
-        await using pair = await startFromFiles(`admin: "${admin}"\nworkers: ${workers}`, PATIENT);
-        await using nginx = await startNginx([pair.targets[0]]);
-        await Deno.writeTextFile(`${nginx.root}/file`, "whole");
-        const requests = new Requests(pair.entries[0]);
-        let replaced = 0;
-        const running = requests.run(() => replaced === REPLACEMENTS && requests.answered >= REQUESTS);
-        let server = pair.server;
-        for (; replaced < REPLACEMENTS; replaced++) {
-          await requests.until(requests.answered + 20, pair);
+/** Starts an nginx with a file at the first target of a pair. */
+async function startFileServer({ targets: [target] }: FromFiles): Promise<AsyncDisposable> {
+  const nginx = await startNginx([target]);
+  await Deno.writeTextFile(`${nginx.root}/file`, "whole");
+  return nginx;
+}
+
+for (const workers of [1, 2]) {
+  testWith(
+    ["curl", "nginx"],
+    `a server handler of ${workers} workers is replaced in each way: no request of ${REQUESTS} fails`,
+    async (t) => {
+      const admin = `127.0.0.1:${freePort("127.0.0.1")}`;
+      await using pair = await startFromFiles(`admin: "${admin}"\nworkers: ${workers}`, PATIENT);
+      await using _files = await startFileServer(pair);
+      const requests = new Requests(pair.entries[0]);
+      let isOver = false;
+      const running = requests.run(() => isOver && requests.answered >= REQUESTS);
+      let server = pair.server;
+      for (const [name, replace] of Object.entries(FORMS)) {
+        await t.step(`by one that starts ${name}`, async () => {
+          await requests.until(requests.answered + BETWEEN, pair);
           const old = server;
           server = await replace(old, () => pair.restart());
           const { pid } = await server.waitForLog("ready");
@@ -113,55 +120,54 @@ for (const [name, replace] of Object.entries(FORMS)) {
           assertEquals(await ended(old), 0, old.describe());
           const status = JSON.parse((await run([...CURL, `http://${admin}/status`])).text());
           assertEquals([status.pid, status.ending], [pid, false]);
-        }
-        await running;
-        assertEquals(requests.failures, [], pair.describe());
-      },
-    );
-  }
-}
-
-for (const workers of [1, 2]) {
-  testWith(
-    ["curl", "nginx"],
-    `a client handler of ${workers} workers is replaced by one that starts first: no request of ${REQUESTS} fails`,
-    async () => {
-      await using pair = await startFromFiles();
-      await using nginx = await startNginx([pair.targets[0]]);
-      await Deno.writeTextFile(`${nginx.root}/file`, "whole");
-      const admin = `127.0.0.1:${freePort("127.0.0.1")}`;
-      await pair.writeClient(undefined, `admin: "${admin}"\nworkers: ${workers}`);
-      const statusAt = async () => JSON.parse((await run([...CURL, `http://${admin}/status`])).text());
-      const requests = new Requests(pair.entries[0]);
-      let replaced = 0;
-      const running = requests.run(() => replaced === REPLACEMENTS && requests.answered >= REQUESTS);
-      let client = pair.client;
-      for (; replaced < REPLACEMENTS; replaced++) {
-        await requests.until(requests.answered + 20, pair);
-        const old = client;
-        client = await pair.replaceClient();
-        const { pid } = await client.waitForLog("ready");
-        if (replaced > 0) assertEquals((await statusAt()).pid, (await old.waitForLog("ready")).pid);
-        old.signal("SIGTERM");
-        await client.waitForLog("admin", { at: admin });
-        assertEquals(await ended(old), 0, old.describe());
-        assertEquals((await statusAt()).pid, pid);
+          assertEquals(requests.failures, [], pair.describe());
+        });
       }
+      isOver = true;
       await running;
-      assertEquals(requests.failures, [], client.describe());
+      assertEquals(requests.failures, [], pair.describe());
     },
   );
 }
 
-Deno.test("a client handler does not start where another one listens, except to replace it", async () => {
-  await using pair = await startFromFiles();
-  const { path } = pair;
-  const { code, stderr } = await run([...await micssCommand(), "client", "--config", `${path}/client.yaml`], {
-    ...{ mayFail: true, cwd: new URL("../../", import.meta.url).pathname },
-  });
-  assertEquals(code, 1);
-  assertMatch(stderr, /can't listen at .*: another program listens there/);
-});
+testWith(
+  ["curl", "nginx"],
+  `a client handler is replaced by one that starts first: no request of ${REQUESTS} fails`,
+  async (t) => {
+    const admin = `127.0.0.1:${freePort("127.0.0.1")}`;
+    await using pair = await startFromFiles("", `admin: "${admin}"`);
+    await using _files = await startFileServer(pair);
+    await t.step("one that does not replace it does not start", async () => {
+      const command = [...await micssCommand(), "client", "--config", `${pair.path}/client.yaml`];
+      const { code, stderr } = await run(command, { mayFail: true, cwd: new URL("../../", import.meta.url).pathname });
+      assertEquals(code, 1);
+      assertMatch(stderr, /can't listen at .*: another program listens there/);
+    });
+    const statusAt = async () => JSON.parse((await run([...CURL, `http://${admin}/status`])).text());
+    const requests = new Requests(pair.entries[0]);
+    let isOver = false;
+    const running = requests.run(() => isOver && requests.answered >= REQUESTS);
+    let client = pair.client;
+    for (const [from, workers] of [[1, 1], [1, 2], [2, 2]] as const) {
+      await t.step(`one of ${from} workers by one of ${workers}`, async () => {
+        await pair.writeClient(undefined, `admin: "${admin}"\nworkers: ${workers}`);
+        await requests.until(requests.answered + BETWEEN, pair);
+        const old = client;
+        client = await pair.replaceClient();
+        const { pid } = await client.waitForLog("ready");
+        assertEquals((await statusAt()).pid, (await old.waitForLog("ready")).pid);
+        old.signal("SIGTERM");
+        await client.waitForLog("admin", { at: admin });
+        assertEquals(await ended(old), 0, old.describe());
+        assertEquals((await statusAt()).pid, pid);
+        assertEquals(requests.failures, [], client.describe());
+      });
+    }
+    isOver = true;
+    await running;
+    assertEquals(requests.failures, [], client.describe());
+  },
+);
 
 for (const kind of ["TCP", "UNIX"] as const) {
   testWith(
