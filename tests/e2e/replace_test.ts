@@ -25,12 +25,13 @@ const REQUEST = new TextEncoder().encode("GET /file HTTP/1.1\r\nHost: web\r\nCon
  * Consecutive requests, each on its own connection, until there are enough; counts failures and their reasons. They come
  * from this process: a curl for each would take more of the processor than the handlers.
  */
-class Requests {
+class Requests implements Disposable {
   /** Number of answered requests. */
   answered = 0;
   /** The errors of the others, and wrong answers. */
   readonly failures: string[] = [];
   readonly #entry: string;
+  #isStopped = false;
 
   constructor(entry: string) {
     this.#entry = entry;
@@ -39,7 +40,7 @@ class Requests {
   /** @param enough Stops the requests once it returns true. */
   async run(enough: () => boolean): Promise<void> {
     await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-      while (!enough()) {
+      while (!this.#isStopped && !enough()) {
         await this.#one().then(() => this.answered++, (error) => this.failures.push(String(error)));
         await new Promise((resolve) => setTimeout(resolve, PAUSE));
       }
@@ -51,6 +52,11 @@ class Requests {
       while (this.answered < count) await new Promise((resolve) => setTimeout(resolve, 5));
     };
     await bounded(reached(), () => `${count} answers\n${this.failures.join("\n")}\n${pair.describe()}`, 60_000);
+  }
+
+  /** Stops them, enough or not. */
+  [Symbol.dispose](): void {
+    this.#isStopped = true;
   }
 
   async #one(): Promise<void> {
@@ -106,12 +112,12 @@ for (const workers of [1, 2]) {
       const admin = `127.0.0.1:${freePort("127.0.0.1")}`;
       await using pair = await startFromFiles(`admin: "${admin}"\nworkers: ${workers}`, PATIENT);
       await using _files = await startFileServer(pair);
-      const requests = new Requests(pair.entries[0]);
+      using requests = new Requests(pair.entries[0]);
       let isOver = false;
       const running = requests.run(() => isOver && requests.answered >= REQUESTS);
       let server = pair.server;
       for (const [name, replace] of Object.entries(FORMS)) {
-        await t.step(`by one that starts ${name}`, async () => {
+        const isDone = await t.step(`by one that starts ${name}`, async () => {
           await requests.until(requests.answered + BETWEEN, pair);
           const old = server;
           server = await replace(old, () => pair.restart());
@@ -122,6 +128,7 @@ for (const workers of [1, 2]) {
           assertEquals([status.pid, status.ending], [pid, false]);
           assertEquals(requests.failures, [], pair.describe());
         });
+        if (!isDone) return;
       }
       isOver = true;
       await running;
@@ -144,12 +151,12 @@ testWith(
       assertMatch(stderr, /can't listen at .*: another program listens there/);
     });
     const statusAt = async () => JSON.parse((await run([...CURL, `http://${admin}/status`])).text());
-    const requests = new Requests(pair.entries[0]);
+    using requests = new Requests(pair.entries[0]);
     let isOver = false;
     const running = requests.run(() => isOver && requests.answered >= REQUESTS);
     let client = pair.client;
     for (const [from, workers] of [[1, 1], [1, 2], [2, 2]] as const) {
-      await t.step(`one of ${from} workers by one of ${workers}`, async () => {
+      const isDone = await t.step(`one of ${from} workers by one of ${workers}`, async () => {
         await pair.writeClient(undefined, `admin: "${admin}"\nworkers: ${workers}`);
         await requests.until(requests.answered + BETWEEN, pair);
         const old = client;
@@ -162,6 +169,7 @@ testWith(
         assertEquals((await statusAt()).pid, pid);
         assertEquals(requests.failures, [], client.describe());
       });
+      if (!isDone) return;
     }
     isOver = true;
     await running;
