@@ -23,7 +23,7 @@ testWith(
     await using parts = new AsyncDisposableStack();
     const { near, far, ipv4 } = parts.use(await makeTopology());
     // Rate limits as on real paths: what exceeds them is dropped, and TCP adapts. Without one, a channel takes all of a processor.
-    const limits = ["c1", "c3"].map((device) => `dev ${device} root tbf rate 500mbit burst 256kb latency 5ms`);
+    const limits = ["c1", "c3"].map((device) => `dev ${device} root tbf rate 250mbit burst 256kb latency 5ms`);
     limits.push("dev c2 root tbf rate 80mbit burst 32kb latency 5ms");
     const input = limits.map((limit) => `qdisc add ${limit}\n`).join("");
     for (const host of [near, far]) await run(["tc", "-batch", "-"], { ...host, input });

@@ -19,9 +19,9 @@ export const CURL = ["curl", "--silent", "--show-error", "--fail", "--globoff", 
  * @param over Describes the path at the end of each test's name.
  * @param needs Requirements of `open`.
  * @param open Opens a path, or gives one that tests share; the end of the file's tests closes it.
- * @param megabytes What curl downloads and uploads. Default: much more than both handlers and all sockets hold.
+ * @param megabytes What curl downloads and uploads. Default: three times as much as both handlers and all sockets hold.
  */
-export function testCore(over: string, needs: Need[], open: () => Promise<Path>, megabytes = 100): void {
+export function testCore(over: string, needs: Need[], open: () => Promise<Path>, megabytes = 40): void {
   const what = `curl downloads ${megabytes} MB from nginx ${over}, and uploads as much`;
   testWith(["curl", "nginx", ...needs], what, async () => {
     const path = await open();

@@ -8,7 +8,7 @@ import { freePort, testWith } from "../support/programs/programs.ts";
 import { connect, pattern, readExactly, Target } from "../support/programs/tcp.ts";
 
 /** Number of small exchanges of a session in a round. */
-const COUNT = 50;
+const COUNT = 20;
 
 /** Maximum time of a small exchange while another session is saturated, in milliseconds: on an idle machine. */
 const PATIENCE = 100;
