@@ -50,9 +50,13 @@ testWith(["curl", "nginx"], "a download shows in both handlers' metrics, on ever
   await pair.client.waitForLog("session ended");
   await pair.server.waitForLog("session ended");
 
+  const look = () => Promise.all([ask(pair.client, "/metrics"), ask(pair.server, "/metrics")]);
+  let [client, server] = await look();
   // The last bytes are acknowledged a moment later.
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  const [client, server] = await Promise.all([ask(pair.client, "/metrics"), ask(pair.server, "/metrics")]);
+  for (let tries = 0; tries < 50 && `${bytes(client, "out")}` !== `${bytes(server, "in")}`; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    [client, server] = await look();
+  }
   const received = bytes(client, "in"), sent = bytes(server, "out");
   assertEquals(received.length, 3);
   assertEquals(received, sent);

@@ -4,7 +4,7 @@ import { type Address, formatAddress } from "../../src/net/address.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { type Handler, type Pair, startClient, startPair, startServer } from "../support/handlers/handlers.ts";
 import { bounded, configFile } from "../support/programs/process.ts";
-import { freePort } from "../support/programs/programs.ts";
+import { freePort, shared } from "../support/programs/programs.ts";
 import { Relay } from "../support/programs/relay.ts";
 import {
   connect,
@@ -66,9 +66,24 @@ function associationsOf(handler: Handler): string[] {
   return [...new Set(handler.logged("session").map(({ session }) => String(session).split(".")[0]!))];
 }
 
+/** A pair whose port 81 leads nowhere, for tests that leave one association and no session. */
+const sharing = shared(async () => {
+  await using making = new AsyncDisposableStack();
+  const target = making.use(new Target());
+  const port = freePort(...HOSTS);
+  const channels = HOSTS.map((host) => ({ host, port }));
+  const [entry, refused] = [0, 1].map(() => ({ host: "127.0.0.1", port: freePort("127.0.0.1") })) as [Address, Address];
+  const flags = ["--target", `81=127.0.0.1:${freePort("127.0.0.1")}`];
+  const server = making.use(await startServer(channels, `80=${formatAddress(target.address)}`, { flags }));
+  const entries = ["--forward", `${formatAddress(entry)}=web:80`, "--forward", `${formatAddress(refused)}=web:81`];
+  const client = making.use(await startClient(channels, entries));
+  const made = making.move();
+  const describe = () => `${client.describe()}\n${server.describe()}`;
+  return { target, server, client, entry, refused, describe, [Symbol.asyncDispose]: () => made.disposeAsync() };
+});
+
 Deno.test("concurrent sessions share one association, each under its own number", async () => {
-  using target = new Target();
-  await using pair = await startPair({ target: target.address });
+  const pair = await sharing(), { target } = pair;
   const sessions = await openAll(10, pair.entry, target, pair);
   await Promise.all(sessions.map((session) => exchange(session, 50_000)));
   for (const handler of [pair.client, pair.server]) {
@@ -104,24 +119,8 @@ Deno.test("with --associations per-session, each concurrent session has its own 
   assertLess(client.logged("association").length, 7);
 });
 
-/** Starts a pair whose port 81 leads nowhere. */
-async function startWithRefused(target: Target) {
-  await using making = new AsyncDisposableStack();
-  const port = freePort(...HOSTS);
-  const channels = HOSTS.map((host) => ({ host, port }));
-  const [entry, refused] = [0, 1].map(() => ({ host: "127.0.0.1", port: freePort("127.0.0.1") })) as [Address, Address];
-  const flags = ["--target", `81=127.0.0.1:${freePort("127.0.0.1")}`];
-  const server = making.use(await startServer(channels, `80=${formatAddress(target.address)}`, { flags }));
-  const entries = ["--forward", `${formatAddress(entry)}=web:80`, "--forward", `${formatAddress(refused)}=web:81`];
-  const client = making.use(await startClient(channels, entries));
-  const made = making.move();
-  const describe = () => `${client.describe()}\n${server.describe()}`;
-  return { server, client, entry, refused, describe, [Symbol.asyncDispose]: () => made.disposeAsync() };
-}
-
 Deno.test("each session begins and ends by itself while another on the same association goes on", async () => {
-  using target = new Target();
-  await using pair = await startWithRefused(target);
+  const pair = await sharing(), { target } = pair;
   const bystander = await open(pair.entry, target, pair);
   let going = true;
   const talking = (async () => {

@@ -60,13 +60,13 @@ testWith(
 );
 
 testWith(NEEDS, "two of three: paths that break cost neither a byte nor time", async () => {
-  await using world = await openBreakingWorld("{ping: 1s, silence: 3s}", "threshold: 2");
+  await using world = await openBreakingWorld("{ping: 500ms, silence: 1500ms}", "threshold: 2");
   await assertNothingLost(world, {
     // One path at a time, and no longer than the others need to come back.
     ways: BREAKS,
-    lasts: [100, 3000],
-    between: 1500,
-    download: 20_000_000,
+    lasts: [100, 2000],
+    between: 1000,
+    download: 15_000_000,
     rate: 1_500_000,
     sessions: 20,
     least: 2,
