@@ -16,7 +16,7 @@ testTogether(NEEDS, "paths that break in any way cost no session a byte, nor doe
       download: 20_000_000,
       rate: 1_500_000,
       sessions: 30,
-      least: 4,
+      least: 3,
       random: new Random(Date.now()),
     });
   },
