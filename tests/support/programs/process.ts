@@ -187,12 +187,15 @@ export async function run(
   command: readonly string[],
   options: RunOptions & { input?: Uint8Array | string; ms?: number; mayFail?: boolean } = {},
 ): Promise<Outcome> {
-  const { input = "", ms = 60_000, mayFail = false } = options;
+  const { input, ms = 60_000, mayFail = false } = options;
   const [executable, args, spawnOptions] = toCommand(command, options);
   const signal = AbortSignal.timeout(ms);
-  const child = new Deno.Command(executable, { ...spawnOptions, args, stdin: "piped", signal }).spawn();
+  const stdin = input === undefined ? "null" : "piped";
+  const child = new Deno.Command(executable, { ...spawnOptions, args, stdin, signal }).spawn();
   // A program may exit before it has read all of its input; its exit status tells whether that is an error.
-  const fed = new Blob([input as Uint8Array<ArrayBuffer>]).stream().pipeTo(child.stdin).catch(() => {});
+  const fed = input === undefined
+    ? undefined
+    : new Blob([input as Uint8Array<ArrayBuffer>]).stream().pipeTo(child.stdin).catch(() => {});
   const [{ code, stdout, stderr }] = await Promise.all([child.output(), fed]);
   const outcome = {
     code,
