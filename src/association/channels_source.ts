@@ -1,5 +1,5 @@
 import type { Chunk } from "../net/chunk.ts";
-import { laterInTurn } from "../time/turn.ts";
+import { atEndOfTurn } from "../time/turn.ts";
 import type { ChannelReader } from "./channel_reader.ts";
 
 /** Events of a {@linkcode ChannelsSource}, for its owner. */
@@ -11,9 +11,6 @@ export interface SourceEvents {
   /** Reports that bytes of every channel have passed. */
   joined(length: number): void;
 }
-
-/** Microtasks within which what has arrived reaches an application; it takes about twenty (Deno 2.6 and 2.9). */
-const ARRIVAL_TO_APPLICATION = 24;
 
 /**
  * Shares from n channels, aligned: each chunk of the stream holds the next bytes of every channel, all of one length.
@@ -30,6 +27,9 @@ export class ChannelsSource implements UnderlyingDefaultSource<readonly Chunk[]>
   readonly #readers: readonly ChannelReader[];
   readonly #events: SourceEvents;
   #wake: (() => void) | null = null;
+  readonly #readAll = (): void => {
+    for (const reader of this.#readers) reader.read();
+  };
 
   /**
    * Creates a source; reading starts with the first `pull`.
@@ -47,17 +47,14 @@ export class ChannelsSource implements UnderlyingDefaultSource<readonly Chunk[]>
   /** Called by the stream: enqueues the next shares when there are some. */
   pull(controller: ReadableStreamDefaultController<readonly Chunk[]>): Promise<void> | void {
     if (this.#ready()) {
-      this.#read();
+      this.#readAll();
       return this.#enqueue(controller);
     }
     // Afterwards: starting to read takes longer than handling a short message, which may still be on its way down.
-    laterInTurn(ARRIVAL_TO_APPLICATION).then(() => this.#read());
+    atEndOfTurn(this.#readAll);
     return new Promise<void>((resolve) => this.#wake = resolve).then(() => this.#enqueue(controller));
   }
 
-  #read(): void {
-    for (const reader of this.#readers) reader.read();
-  }
 
   #changed(): void {
     for (let index = 0; index < this.#readers.length; index++) {

@@ -3,7 +3,7 @@ import { Chunk } from "../net/chunk.ts";
 import { RecordDecoder } from "../records/record_decoder.ts";
 import type { ThresholdScheme } from "../sharing/threshold.ts";
 import type { Clock } from "../time/clock.ts";
-import { laterInTurn } from "../time/turn.ts";
+import { atEndOfTurn } from "../time/turn.ts";
 import type { ChannelReader } from "./channel_reader.ts";
 import { sameBytes } from "./same_bytes.ts";
 import { subsets } from "./subsets.ts";
@@ -16,9 +16,6 @@ const AUDITED = 32;
 
 /** Bytes of verified bodies that are passed on together at most. */
 const MAX_TOGETHER = 524_288;
-
-/** Microtasks within which what has arrived reaches an application. */
-const ARRIVAL_TO_APPLICATION = 24;
 
 /** Events of a {@linkcode ThresholdSource} for its owner, and a question. */
 export interface ThresholdEvents {
@@ -101,7 +98,7 @@ export class ThresholdSource implements UnderlyingDefaultSource<readonly Chunk[]
         if (cause !== null) throw error;
         return controller.close();
       }
-      laterInTurn(ARRIVAL_TO_APPLICATION).then(() => this.#read());
+      atEndOfTurn(this.#read);
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
   }
@@ -121,9 +118,9 @@ export class ThresholdSource implements UnderlyingDefaultSource<readonly Chunk[]
     this.#cancel?.();
   }
 
-  #read(): void {
+  readonly #read = (): void => {
     for (const reader of this.#readers) reader.read();
-  }
+  };
 
   #changed(): void {
     for (const reader of this.#readers) {

@@ -10,16 +10,13 @@ import type { Padding, StreamCounters } from "./multiplexer_options.ts";
 import { packedLength, RecordPacker } from "./record_packer.ts";
 import { largestClass, MIN_CLASS, sizeClass } from "./size_classes.ts";
 import type { Stream } from "./stream.ts";
-import { laterInTurn } from "../time/turn.ts";
+import { atEndOfTurn } from "../time/turn.ts";
 
 /**
  * Frames that may wait to leave for each stream that can be open. The other side reads all the time; where its channels have
  * stopped, the credit and the streams that it was granted let it cause no more than a RESULT, a RESET, and few grants of each.
  */
 export const FRAMES_PER_STREAM = 8;
-
-/** Microtasks within which the bytes that applications have sent become frames; it takes seven (Deno 2.6 and 2.9). */
-const READ_TO_FRAME = 8;
 
 /** Shortest chunk, in bytes, that tells something of the pace; for others, two looks at the clock would be a waste. */
 const MIN_TIMED = 2048;
@@ -163,6 +160,13 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     wake();
   }
 
+  readonly #endTurn = (): void => {
+    this.#turning = false;
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  };
+
   get #isEmpty(): boolean {
     return this.#frames.length === 0 && this.#streams.length === 0;
   }
@@ -176,12 +180,7 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     if (this.#wake === null || this.#turning || this.#beat.running && this.#isSmall) return;
     if (soon) return this.#pokeSoon();
     this.#turning = true;
-    laterInTurn(READ_TO_FRAME).then(() => {
-      this.#turning = false;
-      const wake = this.#wake;
-      this.#wake = null;
-      wake?.();
-    });
+    atEndOfTurn(this.#endTurn);
   }
 
   #pokeSoon(): void {
