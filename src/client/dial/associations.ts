@@ -184,9 +184,9 @@ export class Associations {
    * Handles an OPEN that was not processed: its association is used no more, and a worker that is new, or not proven, is avoided
    * for a while.
    */
-  rejected({ worker, state, multiplexer }: Obtained, error: unknown): void {
+  rejected({ worker, state, multiplexer, start }: Obtained, error: unknown): void {
     multiplexer.leave();
-    if (state === null || !this.#balancer.isProven(worker)) this.#avoid(worker, error);
+    if (state === null || !this.#balancer.isProven(worker)) this.#avoid({ worker, start }, error);
   }
 
   /**
@@ -250,13 +250,13 @@ export class Associations {
 
   /** Associates with the next worker, or with the first one if that one can't be reached. */
   async #make(): Promise<Pooled> {
-    const worker = this.#balancer.next();
+    const worker = this.#balancer.next(), { starts: start } = this.#balancer;
     if (worker === 0) return await this.#associateWithFirst();
     try {
       return await this.#associateWith(worker);
     } catch (error) {
       if (this.#closing.signal.aborted) throw error;
-      this.#avoid(worker, error);
+      this.#avoid({ worker, start }, error);
       return await this.#associateWithFirst();
     }
   }
@@ -281,26 +281,29 @@ export class Associations {
 
   /** Associates with a worker that was just announced. */
   #try(worker: number): void {
+    const { starts: start } = this.#balancer;
     this.#warming++;
     this.#associateWith(worker)
       .then(() => this.#balancer.reached(worker))
       .catch((error) => {
-        this.#avoid(worker, error);
+        this.#avoid({ worker, start }, error);
         // Another worker has just answered, so the server handler is not away.
         this.#unreached.confirm();
       })
       .finally(() => this.#warming--);
   }
 
-  #avoid(worker: number, error: unknown): void {
-    if (worker === 0 || this.#closing.signal.aborted || !this.#balancer.failed(worker)) return;
+  /** Avoids a worker, unless the server handler has restarted since: the failure was its predecessor's. */
+  #avoid({ worker, start }: Omit<Pooled, "multiplexer">, error: unknown): void {
+    if (worker === 0 || start !== this.#balancer.starts || this.#closing.signal.aborted) return;
+    if (!this.#balancer.failed(worker)) return;
     this.#unreached.suspect(worker, error);
   }
 
   async #associateWith(worker: number): Promise<Pooled> {
     const { network, clock, config, pads, activity, log, budget, liveness } = this.#options;
     const { channels, name, alternatives } = this.#server;
-    const start = clock.now(), count = this.#options.channels;
+    const began = clock.now(), count = this.#options.channels, { starts: start } = this.#balancer;
     activity.channels.know(name, channels);
     if (!this.#options.room(channels.length)) throw new NoRoom();
     count.add(channels.length);
@@ -322,7 +325,7 @@ export class Associations {
       list: association.list,
     });
     activity.handshakes.count("associated");
-    activity.begin(association, clock.now() - start, name, worker);
+    activity.begin(association, clock.now() - began, name, worker);
     log.debug("association", {
       association: association.id,
       server: name,
@@ -359,8 +362,8 @@ export class Associations {
         if (multiplexer.size === 0) this.#offer();
       },
     });
-    const pooled: Pooled = { multiplexer, worker };
-    const timeout = config().timeouts.handshake - (clock.now() - start);
+    const pooled: Pooled = { multiplexer, worker, start };
+    const timeout = config().timeouts.handshake - (clock.now() - began);
     await authenticated(association, authentication, { clock, timeout, signal: this.#closing.signal });
     multiplexer.grown = () => this.#offer();
     liveness.add(multiplexer);

@@ -10,6 +10,8 @@ export interface Pooled {
   readonly multiplexer: Multiplexer;
   /** The server handler's worker. */
   readonly worker: number;
+  /** {@linkcode WorkerBalancer.starts} when it was made. */
+  readonly start: number;
 }
 
 /** The associations with one server handler: each serves sessions until it ends. Owns them. */

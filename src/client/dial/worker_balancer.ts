@@ -25,6 +25,8 @@ const INITIAL: WorkerState = { reached: false, proven: false, notBefore: -Infini
 export class WorkerBalancer {
   readonly #clock: Clock;
   readonly #maxWorker: number;
+  /** Number of starts of the server handler that announcements have told of: each tells other workers. */
+  starts = 0;
   #workers: Workers | null = null;
   /** By number, from 1. */
   #states = new Map<number, WorkerState>();
@@ -63,7 +65,10 @@ export class WorkerBalancer {
       ? workers === this.#workers
       : sameWorkers(workers, this.#workers);
     // The server handler has restarted, perhaps with another number of workers.
-    if (!same) this.#states.clear();
+    if (!same) {
+      this.#states.clear();
+      this.starts++;
+    }
     this.#workers = workers;
     if (worker > 0 && workers !== null) this.#note(worker, { reached: true, proven: true, reported: false });
     return same;

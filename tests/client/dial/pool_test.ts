@@ -20,7 +20,7 @@ async function setUp(...workers: number[]) {
     const pair = await associatedPair(2, network);
     const changed = (streams: unknown) => streams === up.streams && pool.changed(pooled);
     const up = sideOf(pair.client, clock, false, { changed }), down = sideOf(pair.server, clock, true);
-    const pooled: Pooled = { multiplexer: up.streams, worker };
+    const pooled: Pooled = { multiplexer: up.streams, worker, start: 0 };
     pool.add(pooled);
     return { pooled, up, down };
   };
