@@ -50,6 +50,22 @@ export class ChannelReader {
   readonly #segments: Segment[] = [];
   #size: number = SMALLEST_BUFFER;
   #reading = false;
+  /** What the read in progress fills. */
+  #filling: Segment | null = null;
+  // One function each, rather than one for each read.
+  readonly #onRead = (length: number | null): void => {
+    if (length === null) return this.#onError(null);
+    this.#reading = false;
+    if (this.ended === null) this.#arrived(this.#filling!, length);
+    this.#settled?.resolve();
+    this.changed();
+  };
+  readonly #onError = (cause: unknown): void => {
+    this.#reading = false;
+    this.#over(cause);
+    this.#settled?.resolve();
+    this.changed();
+  };
   /** Offset behind the last byte received: the number of bytes received, and of those that were skipped. */
   received = 0;
   /** Number of bytes that were lost on this channel, as it was not joined to the association. */
@@ -77,23 +93,9 @@ export class ChannelReader {
   read(): void {
     if (this.#reading || this.#paused || this.ended !== null || this.available >= READ_AHEAD) return;
     if (!this.readsOn && this.available > 0 && this.available < FLOWING) return;
-    const segment = this.#tail();
+    const segment = this.#filling = this.#tail();
     this.#reading = true;
-    this.#connection.read(segment.buffer.subarray(segment.end, segment.size)).then(
-      (length) => {
-        this.#reading = false;
-        if (length === null) this.#over(null);
-        else if (this.ended === null) this.#arrived(segment, length);
-        this.#settled?.resolve();
-        this.changed();
-      },
-      (cause) => {
-        this.#reading = false;
-        this.#over(cause);
-        this.#settled?.resolve();
-        this.changed();
-      },
-    );
+    this.#connection.read(segment.buffer.subarray(segment.end, segment.size)).then(this.#onRead, this.#onError);
   }
 
   /** Reads no more until {@linkcode ChannelReader.resume}. Resolves when nothing more can arrive from an ended connection. */

@@ -67,7 +67,25 @@ export class ShareSender {
   /** Offset to send first on the present connection. */
   #announcement: Uint8Array | null = null;
   #sending: Promise<void> | null = null;
+  /** The connection of the write that {@linkcode ShareSender.#begin} started. */
+  #writing: Connection | null = null;
+  // One function each, rather than one for each share.
+  readonly #onWritten = (length: number): Promise<void> | void => {
+    this.#wrote(this.#writing!, length);
+    if (this.#hasMore) return this.#send();
+    this.#sending = null;
+  };
+  readonly #onWriteError = (cause: unknown): Promise<void> => {
+    try {
+      this.#failed(this.#writing!, cause);
+    } catch (error) {
+      this.#sending = null;
+      throw error;
+    }
+    return this.#send();
+  };
   #resumed: PromiseWithResolvers<void> | null = null;
+  #stopped: Error | null = null;
 
   /**
    * Creates a sender that has sent nothing.
@@ -94,9 +112,13 @@ export class ShareSender {
     this.#trim();
   }
 
-  /** Sends a share, whose holding it takes over. Resolves when everything so far is accepted. */
+  /** Sends a share, whose holding it takes over. Resolves when everything so far is accepted; rejects once it is stopped. */
   send(share: Chunk): Promise<void> {
     const { length } = share.bytes, limits = this.#keeping;
+    if (this.#stopped !== null) {
+      share.release();
+      return Promise.reject(this.#stopped);
+    }
     this.end += length;
     if (limits === null) this.#pieces.push({ bytes: share.bytes, chunk: share, counted: false });
     else {
@@ -110,7 +132,7 @@ export class ShareSender {
         share.release();
       }
     }
-    return this.#sending ??= this.#send();
+    return this.#sending ??= this.#begin();
   }
 
   /** Notes that the other side has joined all bytes below an offset, which need not be kept. */
@@ -175,15 +197,28 @@ export class ShareSender {
 
   /** Ends, as the connection has been ended for good. Shares that a write may be using are left to the garbage collector. */
   stop(error: Error): void {
+    this.#stopped = error;
     this.#resumed?.reject(error);
     this.keep(null);
     for (const piece of this.#pieces) if (piece?.counted) this.#budget?.give(piece.bytes.length);
     this.#budget = null;
   }
 
+  get #hasMore(): boolean {
+    return this.#position < this.end || this.#announcement !== null;
+  }
+
+  /** Starts to send. A share that is alone, as most are, takes no async function, which would cost three times the memory. */
+  #begin(): Promise<void> {
+    const connection = this.#connection, isWhole = this.#position === this.#pieceAt;
+    if (connection === null || this.#announcement !== null || !isWhole) return this.#send();
+    this.#writing = connection;
+    return connection.write(this.#pieces[this.#piece]!.bytes).then(this.#onWritten, this.#onWriteError);
+  }
+
   async #send(): Promise<void> {
     try {
-      while (this.#position < this.end || this.#announcement !== null) {
+      while (this.#hasMore) {
         const connection = this.#connection;
         if (connection === null) {
           await this.#resumed!.promise;
@@ -198,22 +233,32 @@ export class ShareSender {
         try {
           length = await connection.write(done === 0 ? bytes : bytes.subarray(done));
         } catch (cause) {
-          const error = connection === this.#connection ? this.#lost(cause) : null;
-          if (error !== null) throw error;
+          this.#failed(connection, cause);
           continue;
         }
-        this.accepted += length;
-        // Otherwise it was written to a connection that has been given up, and is sent again.
-        if (connection !== this.#connection) continue;
-        this.#position += length;
-        if (this.#position - this.#pieceAt < bytes.length) continue;
-        this.#pieceAt += bytes.length;
-        this.#piece++;
-        this.#trim();
+        this.#wrote(connection, length);
       }
     } finally {
       this.#sending = null;
     }
+  }
+
+  #wrote(connection: Connection, length: number): void {
+    this.accepted += length;
+    // Otherwise it was written to a connection that has been given up, and is sent again.
+    if (connection !== this.#connection) return;
+    this.#position += length;
+    const end = this.#pieceAt + this.#pieces[this.#piece]!.bytes.length;
+    if (this.#position < end) return;
+    this.#pieceAt = end;
+    this.#piece++;
+    this.#trim();
+  }
+
+  /** Throws the error of a failed write, unless the channel goes on with another connection. */
+  #failed(connection: Connection, cause: unknown): void {
+    const error = connection === this.#connection ? this.#lost(cause) : null;
+    if (error !== null) throw error;
   }
 
   async #announce(connection: Connection): Promise<void> {
@@ -221,8 +266,7 @@ export class ShareSender {
     try {
       await writeAll(connection, announcement);
     } catch (cause) {
-      const error = connection === this.#connection ? this.#lost(cause) : null;
-      if (error !== null) throw error;
+      this.#failed(connection, cause);
     }
     if (this.#announcement === announcement) this.#announcement = null;
   }

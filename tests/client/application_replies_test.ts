@@ -84,6 +84,8 @@ class World implements AsyncDisposable {
     this.#target.close();
     await this.client.close();
     await this.server.close();
+    // Associations end once their last frames have left.
+    await settle();
     assertEquals([this.network.openEnds, this.network.openListeners], [0, 0]);
   }
 }

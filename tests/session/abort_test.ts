@@ -211,6 +211,8 @@ async function tampered({ towards, byte, bits }: Flip): Promise<number> {
   });
   const pair = await sessionPair(3, network);
   const [session, idle] = [await startSession(pair), await startSession(pair)];
+  // Otherwise the first bytes of DATA would be in the record of the OPENs.
+  await settle();
   const results = Promise.all([session.target, session.application, idle.target, idle.application].map(readToEnd));
   for (const end of [session.application, session.target]) {
     await writeAll(end, new Uint8Array(20)).catch(() => {});
