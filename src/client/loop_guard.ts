@@ -82,7 +82,7 @@ export class LoopGuard implements Network {
   async check({ remote }: Connection, destination: Address): Promise<void> {
     // A connection can come back before connect() resolves; it is then pending to this destination.
     const candidates = [...this.#pending].filter(([, to]) => mayBe(to, destination)).map(([connecting]) => connecting);
-    await Promise.allSettled(candidates);
+    if (candidates.length > 0) await Promise.allSettled(candidates);
     this.#rotate();
     const path = pathOf(remote, destination);
     if (!this.#remembers(path) && !await this.#isOtherWorkers(path, destination)) return;

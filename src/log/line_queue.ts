@@ -21,16 +21,22 @@ export interface LineQueueOptions {
 
 /**
  * Writes lines in order without ever blocking the caller: a stalled reader (a full pipe, a stopped terminal) costs lines
- * rather than sessions. Lines beyond the limit are dropped and counted.
+ * rather than sessions. Lines beyond the limit are dropped and counted. Lines that come within 2 ms of a write leave in one
+ * write: it costs more than all of them.
  */
 export class LineQueue {
   readonly #sink: Sink;
   readonly #options: LineQueueOptions;
+  readonly #clock: Clock;
   readonly #limit: number;
   #queued: string[] = [];
   /** Characters queued or being written. */
   #size = 0;
+  /** Settles when nothing is queued, and a write would not come too early. */
   #writing: Promise<void> | null = null;
+  /** Ends the pause between two writes. */
+  #resume: (() => void) | null = null;
+  #closing = false;
   #reported = 0;
   #closed = false;
   /** Lines dropped so far. */
@@ -40,6 +46,7 @@ export class LineQueue {
   constructor(sink: Sink, options: LineQueueOptions = {}) {
     this.#sink = sink;
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     this.#limit = options.limit ?? MAX_QUEUED;
   }
 
@@ -56,7 +63,9 @@ export class LineQueue {
 
   /** Waits up to `ms` milliseconds until every line is written; then drops the rest and all later lines. */
   async close(ms: number): Promise<void> {
-    await within(this.#writing ?? Promise.resolve(), ms, this.#options.clock);
+    this.#closing = true;
+    this.#resume?.();
+    await within(this.#writing ?? Promise.resolve(), ms, this.#clock);
     this.#closed = true;
     this.dropped += this.#queued.splice(0).length;
   }
@@ -74,8 +83,20 @@ export class LineQueue {
         this.#size -= text.length;
         this.dropped += lines.length;
       }
+      if (!this.#closing) await this.#pause();
     }
     this.#writing = null;
+  }
+
+  async #pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#clock.soon(resolve);
+    this.#resume = () => {
+      cancel();
+      resolve();
+    };
+    await promise;
+    this.#resume = null;
   }
 
   #report(): void {

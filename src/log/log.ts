@@ -65,8 +65,9 @@ export function formatLine(
   [level, event, fields]: Parameters<WriteEntry>,
   time: Date = new Date(),
 ): string {
-  const entry = { time: time.toISOString(), level, event, ...fields };
-  return format === "json" ? toJson(entry) : textLine(entry);
+  return format === "json"
+    ? toJson({ time: time.toISOString(), level, event, ...fields })
+    : textLine(time, level, event, fields);
 }
 
 /** Receives an unformatted line with all of its fields. */
@@ -137,11 +138,13 @@ class Lines implements Log, Bound {
 /** A log that writes nothing. */
 export const silentLog: Log = createLog({ write: () => {} });
 
-function textLine({ time, level, event, ...fields }: { time: string; level: string; event: string }): string {
-  const pairs = Object.entries<LogFields[string]>(fields)
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}=${quoteIfNeeded(String(value))}`);
-  return `${time} ${level.padEnd(5)} ${event}${pairs.join("")}`;
+function textLine(time: Date, level: LogLevel, event: string, fields: LogFields): string {
+  let line = `${time.toISOString()} ${level.padEnd(5)} ${event}`;
+  for (const key in fields) {
+    const value = fields[key];
+    if (value !== undefined) line += ` ${key}=${typeof value === "string" ? quoteIfNeeded(value) : value}`;
+  }
+  return line;
 }
 
 function quoteIfNeeded(value: string): string {

@@ -1,17 +1,20 @@
 import { assertEquals } from "@std/assert";
 import { LineQueue, type Sink } from "../../src/log/line_queue.ts";
-import { FakeClock } from "../support/time/fake_clock.ts";
+import { FakeClock, settle } from "../support/time/fake_clock.ts";
 
 /** A pipe that is read on the test's command. */
 class Pipe implements Sink {
   /** Text read so far. */
   text = "";
+  /** Number of writes so far. */
+  writes = 0;
   #taken: PromiseWithResolvers<number> | null = null;
   #bytes = new Uint8Array(0);
   /** Maximum number of bytes per write. */
   chunk = Infinity;
 
   write(bytes: Uint8Array): Promise<number> {
+    this.writes++;
     this.#bytes = bytes.slice(0, Math.min(bytes.length, this.chunk));
     this.#taken = Promise.withResolvers();
     return this.#taken.promise;
@@ -35,14 +38,10 @@ class Pipe implements Sink {
   }
 }
 
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await null;
-}
-
 Deno.test("lines arrive whole and in order, even with short writes", async () => {
   const pipe = new Pipe();
   pipe.chunk = 3;
-  const queue = new LineQueue(pipe);
+  const queue = new LineQueue(pipe, { clock: new FakeClock() });
   for (const line of ["one", "", "three ü"]) queue.push(line);
   await pipe.read();
   assertEquals([pipe.text, queue.dropped], ["one\n\nthree ü\n", 0]);
@@ -52,6 +51,7 @@ Deno.test("a stalled reader costs the lines beyond the limit, which are reported
   const pipe = new Pipe();
   const reports: number[] = [];
   const queue: LineQueue = new LineQueue(pipe, {
+    clock: new FakeClock(),
     limit: 10,
     dropped: (lines) => {
       reports.push(lines);
@@ -70,7 +70,7 @@ Deno.test("a stalled reader costs the lines beyond the limit, which are reported
 
 Deno.test("a line that fits exactly is kept, and one a character longer is dropped", async () => {
   const pipe = new Pipe();
-  const queue = new LineQueue(pipe, { limit: 5 });
+  const queue = new LineQueue(pipe, { clock: new FakeClock(), limit: 5 });
   queue.push("12345");
   queue.push("1234");
   await pipe.read();
@@ -80,7 +80,7 @@ Deno.test("a line that fits exactly is kept, and one a character longer is dropp
 Deno.test("a failed write costs its own lines only", async () => {
   const pipe = new Pipe();
   const reports: number[] = [];
-  const queue = new LineQueue(pipe, { dropped: (lines) => reports.push(lines) });
+  const queue = new LineQueue(pipe, { clock: new FakeClock(), dropped: (lines) => reports.push(lines) });
   queue.push("a");
   queue.push("b");
   await pipe.fail();
@@ -91,7 +91,7 @@ Deno.test("a failed write costs its own lines only", async () => {
 
 Deno.test("no report is written after a failed write, since it would fail, too", async () => {
   const pipe = new Pipe();
-  const queue: LineQueue = new LineQueue(pipe, { dropped: () => queue.push("report") });
+  const queue: LineQueue = new LineQueue(pipe, { clock: new FakeClock(), dropped: () => queue.push("report") });
   queue.push("a");
   await pipe.fail();
   await pipe.read();
@@ -119,4 +119,30 @@ Deno.test("closing an idle queue returns immediately", async () => {
   const clock = new FakeClock();
   await new LineQueue(new Pipe(), { clock }).close(1000);
   assertEquals(clock.pending, 0);
+});
+
+Deno.test("lines that come soon after a write leave in one write, and before the end if the queue is closed", async () => {
+  const pipe = new Pipe(), soon: (() => void)[] = [];
+  const clock = Object.assign(new FakeClock(), {
+    soon(action: () => void) {
+      soon.push(action);
+      return () => {};
+    },
+  });
+  const queue = new LineQueue(pipe, { clock });
+  queue.push("first");
+  await pipe.read();
+  for (const line of ["a", "b", "c"]) queue.push(line);
+  await pipe.read();
+  assertEquals([pipe.text, pipe.writes], ["first\n", 1]);
+  soon.pop()!();
+  await settle();
+  await pipe.read();
+  assertEquals([pipe.text, pipe.writes], ["first\na\nb\nc\n", 2]);
+  queue.push("last");
+  const closed = queue.close(1000);
+  await settle();
+  await pipe.read();
+  await closed;
+  assertEquals([pipe.text, pipe.writes, queue.dropped], ["first\na\nb\nc\nlast\n", 3, 0]);
 });
