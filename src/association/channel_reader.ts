@@ -201,6 +201,8 @@ export class ChannelReader {
     for (const segment of segments) this.#retire(segment);
     this.available = 0;
     this.ended ??= { cause: null };
+    // Otherwise nobody would tell who waits for bytes: the read that was to come does not begin any more.
+    if (!this.#reading) this.changed();
   }
 
   #over(cause: unknown): void {

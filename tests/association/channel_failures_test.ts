@@ -3,13 +3,13 @@ import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/asse
 import { Association } from "../../src/association/association.ts";
 import { ChannelError } from "../../src/association/channel_error.ts";
 import { ChannelReader } from "../../src/association/channel_reader.ts";
-import type { Connection } from "../../src/net/connection.ts";
+import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { Lender, taken } from "../support/network/chunks.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { Interposer } from "../support/network/interposer.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { associatedPair, channelAddresses, type Pair } from "../support/handlers/pair.ts";
-import { receive, send } from "../support/handlers/channels.ts";
+import { raw, receive, send } from "../support/handlers/channels.ts";
 import { concat } from "../../src/wire/concat.ts";
 import { Random } from "../support/random/random.ts";
 
@@ -175,4 +175,18 @@ Deno.test("bytes from a read on a connection that has been closed are discarded"
     for (const resolve of reads) resolve(length);
     assertEquals((await reading).done, true);
   }
+});
+
+Deno.test("who waits for bytes learns of an association's end although it does not read at that moment", async () => {
+  const network = new MemoryNetwork(), { association, ends } = await raw(network, 2);
+  const reader = association.readable.getReader();
+  for (const end of ends) await writeAll(end, Uint8Array.of(1));
+  (await reader.read()).value!.release();
+  // Reading goes on at the end of this turn.
+  const reading = reader.read();
+  association.end();
+  assertEquals((await reading).done, true);
+  for (const end of ends) end.close();
+  await settle();
+  assertEquals(network.openEnds, 0);
 });
