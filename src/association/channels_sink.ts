@@ -20,6 +20,17 @@ export class ChannelsSink implements UnderlyingSink<readonly Chunk[]> {
   readonly #senders: readonly ShareSender[];
   readonly #needed: number;
   readonly #written: Written;
+  /** Channels that have not accepted the chunk being written yet, where all are needed; its length; settles its write. */
+  #left = 0;
+  #length = 0;
+  #settle: PromiseWithResolvers<void> | null = null;
+  // One function each, rather than some for each chunk.
+  readonly #sent = (): void => {
+    if (--this.#left > 0) return;
+    this.#written(this.#length);
+    this.#settle!.resolve();
+  };
+  readonly #failed = (error: unknown): void => this.#settle!.reject(error);
 
   /**
    * Creates a sink that has sent nothing.
@@ -36,11 +47,19 @@ export class ChannelsSink implements UnderlyingSink<readonly Chunk[]> {
   }
 
   /** Called by the stream: writes each share to its channel. */
-  async write(shares: readonly Chunk[]): Promise<void> {
-    const { length } = shares[0]!.bytes;
-    const sent = this.#senders.map((sender, index) => sender.send(shares[index]!));
-    await (this.#needed === sent.length ? Promise.all(sent) : first(this.#needed, sent));
-    this.#written(length);
+  write(shares: readonly Chunk[]): Promise<void> {
+    const { length } = shares[0]!.bytes, senders = this.#senders;
+    if (this.#needed < senders.length) {
+      return first(this.#needed, senders.map((sender, index) => sender.send(shares[index]!)))
+        .then(() => this.#written(length));
+    }
+    this.#left = senders.length;
+    this.#length = length;
+    const { promise } = this.#settle = Promise.withResolvers<void>();
+    for (let index = 0; index < senders.length; index++) {
+      senders[index]!.send(shares[index]!).then(this.#sent, this.#failed);
+    }
+    return promise;
   }
 
   /** Called by the stream: half-closes every channel. */

@@ -55,7 +55,6 @@ export class ChannelsSource implements UnderlyingDefaultSource<readonly Chunk[]>
     return new Promise<void>((resolve) => this.#wake = resolve).then(() => this.#enqueue(controller));
   }
 
-
   #changed(): void {
     for (let index = 0; index < this.#readers.length; index++) {
       const reader = this.#readers[index]!;

@@ -2,7 +2,7 @@ import { WireError } from "../wire/decoder.ts";
 import { DirectionKey } from "./direction_key.ts";
 import type { Poly1305 } from "./hashes.ts";
 import { fastestPoly1305 } from "./poly1305.ts";
-import { ELEMENT_LENGTH, HASH_AT, KEY_LENGTH, MAX_BODY, MIN_BODY, RECORD_HEAD_LENGTH, TAG_AT } from "./record.ts";
+import { ELEMENT_LENGTH, HASH_AT, KEY_LENGTH, MAX_BODY, MIN_BODY, RECORD_HEAD_LENGTH } from "./record.ts";
 
 /** A record, or KEY, that is not as the other side sent it, or has a length that is not allowed. */
 export class RecordError extends WireError {}
@@ -94,7 +94,7 @@ export class RecordDecoder {
       return this.#isWrong(`a record of ${length} bytes; ${MIN_BODY} to ${this.maxBody} are allowed`);
     }
     if (!key.checkHead(head, length)) return this.#isWrong("a record with a wrong tag: it was tampered with");
-    this.#hash.set(head.subarray(HASH_AT, TAG_AT));
+    for (let i = 0; i < ELEMENT_LENGTH; i++) this.#hash[i] = head[HASH_AT + i]!;
     this.#needed = length;
     this.#inBody = true;
     return true;

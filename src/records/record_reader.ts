@@ -16,8 +16,9 @@ export class RecordReader {
   readonly #decoder: RecordDecoder;
   /** The last piece pushed, until all of it is taken. */
   #chunk: Chunk | null = null;
-  /** Its bytes that are not taken yet. */
+  /** Its bytes, and the first that is not taken yet. */
   #input = new Uint8Array(0);
+  #at = 0;
   /** Collects KEY or a head that is cut. */
   readonly #head = new Uint8Array(KEY_LENGTH);
   /** Collects a body that is cut: a pooled buffer. */
@@ -33,12 +34,18 @@ export class RecordReader {
   push(chunk: Chunk): void {
     this.#chunk = chunk;
     this.#input = chunk.bytes as Uint8Array<ArrayBuffer>;
+    this.#at = 0;
     this.#drop(0);
   }
 
   /** True where the bytes so far end with KEY or a record, and before the first of them. */
   get atBoundary(): boolean {
-    return this.#input.length === 0 && this.#heldLength === 0 && this.#decoder.atBoundary;
+    return this.#left === 0 && this.#heldLength === 0 && this.#decoder.atBoundary;
+  }
+
+  /** Number of bytes of the input that are not taken yet. */
+  get #left(): number {
+    return this.#input.length - this.#at;
   }
 
   /**
@@ -51,8 +58,8 @@ export class RecordReader {
     const decoder = this.#decoder;
     for (;;) {
       const { needed } = decoder;
-      if (this.#heldLength === 0 && this.#input.length >= needed) {
-        const bytes = this.#input.subarray(0, needed);
+      if (this.#heldLength === 0 && this.#left >= needed) {
+        const bytes = this.#input.subarray(this.#at, this.#at + needed);
         const body = decoder.take(bytes);
         const chunk = this.#chunk!;
         if (body !== null) chunk.hold();
@@ -76,9 +83,9 @@ export class RecordReader {
 
   /** Adds input to what is held. @returns True once it has `length` bytes; it is then no longer held. */
   #collect(length: number): boolean {
-    if (this.#input.length === 0) return false;
+    if (this.#left === 0) return false;
     const into = this.#decoder.atBoundary ? this.#head : this.#body ??= takeBuffer(length);
-    const taken = this.#input.subarray(0, length - this.#heldLength);
+    const taken = this.#input.subarray(this.#at, this.#at + length - this.#heldLength);
     into.set(taken, this.#heldLength);
     this.#heldLength += taken.length;
     this.#drop(taken.length);
@@ -87,10 +94,10 @@ export class RecordReader {
     return true;
   }
 
-  /** Takes the first `length` bytes off the input, and releases the chunk if it is used up. */
+  /** Takes the next `length` bytes of the input, and releases the chunk if it is used up. */
   #drop(length: number): void {
-    this.#input = this.#input.subarray(length);
-    if (this.#input.length > 0) return;
+    this.#at += length;
+    if (this.#left > 0) return;
     this.#chunk?.release();
     this.#chunk = null;
   }

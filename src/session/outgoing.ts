@@ -59,7 +59,11 @@ export class Outgoing {
    */
   async pump(stream: Stream): Promise<void> {
     this.#stream = stream;
-    for (const bytes of [...this.#kept ?? []]) await sent(stream, copied(bytes));
+    for (const bytes of [...this.#kept ?? []]) {
+      const again = copied(bytes);
+      await stream.send(again);
+      giveBuffer(again.buffer);
+    }
     for (;;) {
       if (this.#kept !== null && this.#keptLength >= MAX_KEPT) await this.#confirmed();
       const piece = await (this.#next ??= this.#reader.next());
@@ -72,7 +76,9 @@ export class Outgoing {
         this.#keptLength += length;
       }
       this.#traffic.sent += length;
-      await sent(stream, piece);
+      await stream.send(piece);
+      // Not after a failure: the failed operation may still use the buffer.
+      giveBuffer(buffer);
     }
   }
 
@@ -86,13 +92,6 @@ export class Outgoing {
       }
     );
   }
-}
-
-/** Sends a piece, and gives its buffer back. */
-async function sent(stream: Stream, piece: Piece): Promise<void> {
-  await stream.send(piece);
-  // Not after a failure: the failed operation may still use the buffer.
-  giveBuffer(piece.buffer);
 }
 
 /** Bytes as a piece. */
