@@ -125,7 +125,7 @@ export interface Breaking {
   readonly rate: number;
   /** Sessions that are open all the time. */
   readonly sessions: number;
-  /** Number of breaks that must have happened meanwhile. */
+  /** Number of breaks at least, if the download is over before. */
   readonly least: number;
   /** Chooses. */
   readonly random: Random;
