@@ -13,6 +13,9 @@ const ROOT = new URL("../", import.meta.url);
 /** The module of Workers, which the program loads at run time by its path next to its supervisor's module. */
 const WORKER = "src/run/worker.ts";
 
+/** A small application or target of many tests, which find it next to the program. */
+const PEER = "tests/support/programs/peer.ts";
+
 /** Maximum time in milliseconds: the first time, Deno fetches its bundler from the npm registry. */
 const LIMIT = 60_000;
 
@@ -24,7 +27,17 @@ const LIMIT = 60_000;
  * @returns The command that runs it, without arguments; undefined if Deno can't bundle, which its error output explains.
  */
 export async function bundle(directory: string, flags: readonly string[]): Promise<string[] | undefined> {
-  const args = ["bundle", "-q", "--no-check", "--code-splitting", ...flags, `--outdir=${directory}`, "main.ts", WORKER];
+  const args = [
+    "bundle",
+    "-q",
+    "--no-check",
+    "--code-splitting",
+    ...flags,
+    `--outdir=${directory}`,
+    "main.ts",
+    WORKER,
+    PEER,
+  ];
   const signal = AbortSignal.timeout(LIMIT);
   const { code } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdout: "null", signal }).spawn().status;
   if (code !== 0) return undefined;

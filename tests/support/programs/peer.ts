@@ -89,7 +89,14 @@ export function applicationCommand(name: ApplicationName | readonly ApplicationN
 }
 
 function peerCommand(...args: string[]): string[] {
-  return [Deno.execPath(), "run", "-A", "--no-config", "--no-lock", new URL(import.meta.url).pathname, ...args];
+  return [Deno.execPath(), "run", "-A", "--no-config", "--no-lock", program(), ...args];
+}
+
+/** This module, or what the suite has bundled of it, which starts in half the processor's time. */
+function program(): string {
+  const [bundled] = (JSON.parse(Deno.env.get("MICSS_TEST_PROGRAM") ?? "[]") as string[]).slice(-1);
+  if (bundled === undefined) return new URL(import.meta.url).pathname;
+  return bundled.replace(/main\.js$/, "tests/support/programs/peer.js");
 }
 
 function tell({ bytes, sha256, ending }: Received): void {
