@@ -7,7 +7,7 @@ import { DATAGRAM_ATTACKS } from "./attacks.ts";
 import { datagramCells, nameOfDatagramCell, runDatagramCells, sampleOfDatagrams } from "./matrix.ts";
 
 /** Maximum number of cells of each family. */
-const MOST = 5;
+const MOST = 8;
 
 for (const [family, attacks] of Object.entries(DATAGRAM_ATTACKS)) {
   const some = sampleOfDatagrams(attacks, MOST, 1), all = datagramCells(attacks, 1);
