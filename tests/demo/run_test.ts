@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "../../src/time/clock.ts";
 import { type Connection, writeAll } from "../../src/net/connection.ts";
 import { StartError } from "../../src/net/listen/listen.ts";
 import "../support/system/native.ts";
+import { settle } from "../support/time/fake_clock.ts";
 import { MemoryNetwork, type MemoryNetworkOptions } from "../support/network/memory_network.ts";
 
 const LIMITS = { bytes: 2_000_000, ms: 10_000 };
@@ -52,6 +53,8 @@ class Rehearsal {
         ...options,
       });
     } finally {
+      // Associations end once their last frames have left.
+      await settle();
       clearInterval(alive);
       // Handlers leave some timers until the process ends, which Deno 2.6 reports as leaks.
       for (const cancel of this.#forget) cancel();

@@ -1,4 +1,5 @@
 /** The matrix's faults, and how a trial causes each. */
+import { settle } from "../support/time/fake_clock.ts";
 import { TARGET } from "../support/handlers/handlers_in_memory.ts";
 import type { PathFault } from "./faulty_path.ts";
 import { type Phase, PHASES } from "./phases.ts";
@@ -99,7 +100,8 @@ export const FAULTS = {
   "the target does not answer": ofConnecting(TARGET.host, hang),
   "the target resets": { target: "resets", phases: ["connecting"] },
   "the target resets in the middle of its reply": { target: "resets while it replies", phases: ["connecting"] },
-  "the target closes without reading": { target: "closes early", phases: ["connecting"] },
+  // Connecting takes as long as the request, which is then in one write.
+  "the target closes without reading": { ...ofConnecting(TARGET.host, settle), target: "closes early" },
   "the client handler has no files left": ofConnecting(VICTIM, outOfFiles),
   "the machine has no files left": ofConnecting(VICTIM, outOfFilesInAll),
   "the server handler has no files left for the target": ofConnecting(TARGET.host, outOfFiles),

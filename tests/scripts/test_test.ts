@@ -25,6 +25,10 @@ const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
             <failure message="Uncaught Error: no">Error: no</failure>
         </testcase>
     </testsuite>
+    <testsuite name="./support.ts" tests="1" disabled="0" errors="0" failures="0">
+        <testcase name="fine &gt; a step that another file defines" classname="./support.ts" time="0.000" line="1" col="6">
+        </testcase>
+    </testsuite>
 </testsuites>`;
 
 Deno.test("count counts tests, without their steps and those that a filter excluded", () => {
