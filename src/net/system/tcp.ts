@@ -43,19 +43,7 @@ export const systemNetwork: Network = {
     signal?.throwIfAborted();
     // Deno would resolve a name without a limit on threads or time, and try its first address only; `dial` does better.
     if (!isIp(host)) throw new TypeError(`Can't connect to ${host}: not an IP address`);
-    const likely = nextDescriptor();
-    const conn = await Deno.connect({ hostname: host, port, ...(signal && { signal }) });
-    if (signal?.aborted) {
-      conn.close();
-      throw signal.reason;
-    }
-    if (isSelfConnected(conn)) {
-      conn.close();
-      throw new Deno.errors.ConnectionRefused(
-        "Connection refused: nothing listens there, so the system connected the socket to itself",
-      );
-    }
-    const connection = new TcpConnection(conn, likely);
+    const connection = await connected(host, port, signal);
     if (via !== undefined) {
       try {
         connection.keepVia(via);
@@ -79,6 +67,28 @@ export const systemNetwork: Network = {
     }
   },
 };
+
+/** @throws {Deno.errors.ConnectionReset} Also if the other end resets the connection before Deno has asked for its addresses. */
+async function connected(hostname: string, port: number, signal: AbortSignal | undefined): Promise<TcpConnection> {
+  const likely = nextDescriptor();
+  try {
+    const conn = await Deno.connect({ hostname, port, ...(signal && { signal }) });
+    if (signal?.aborted) {
+      conn.close();
+      throw signal.reason;
+    }
+    if (isSelfConnected(conn)) {
+      conn.close();
+      throw new Deno.errors.ConnectionRefused(
+        "Connection refused: nothing listens there, so the system connected the socket to itself",
+      );
+    }
+    return new TcpConnection(conn, likely);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotConnected)) throw error;
+    throw new Deno.errors.ConnectionReset("Connection reset by peer", { cause: error });
+  }
+}
 
 function listenOn(hostname: string, port: number, shared: boolean): TcpListener {
   const options = { hostname, port, tcpBacklog: MAX_BACKLOG };

@@ -136,3 +136,18 @@ Deno.test("only a connection of the system has an original destination", async (
     return Promise.resolve();
   });
 });
+
+Deno.test("a connection that is reset before its addresses are known counts as reset", async () => {
+  const { connect } = Deno;
+  const gone = new Deno.errors.NotConnected("Transport endpoint is not connected (os error 107)");
+  Deno.connect = (() => Promise.reject(gone)) as unknown as typeof connect;
+  try {
+    await assertRejects(
+      () => systemNetwork.connect({ host: "127.0.0.1", port: 1 }),
+      Deno.errors.ConnectionReset,
+      "Connection reset by peer",
+    );
+  } finally {
+    Deno.connect = connect;
+  }
+});
