@@ -22,14 +22,14 @@ const E2E = "e2e";
 
 /** The files that take longest, mostly waiting, in descending order of their time. */
 const LONG: readonly string[] = [
-  ...["routes", "page", "replace", "workers", "udp_tproxy", "threshold", "rules"].map(e2e),
-  "tests/load/load_test.ts",
-  "tests/adversary/matrix_test.ts",
-  ...["datagrams", "rules_lost", "rules_watch", "breaks", "strangers", "demo", "rules_udp"].map(e2e),
   "tests/deploy/package_test.ts",
-  ...["admin", "keepalive", "ending", "streams", "ready", "readiness", "liveness", "failures", "identify"].map(e2e),
+  ...["routes", "rules_lost", "udp_tproxy", "replace", "rules", "workers", "datagrams"].map(e2e),
+  "tests/adversary/matrix_test.ts",
+  ...["threshold", "page", "streams", "ready", "admin", "demo", "readiness", "ending", "breaks"].map(e2e),
   "tests/model/model_test.ts",
-  ...["tproxy", "bench", "systemd"].map(e2e),
+  "tests/load/load_test.ts",
+  ...["tproxy", "keepalive", "rules_udp", "rules_watch", "strangers", "liveness", "bench", "identify"].map(e2e),
+  ...["failures", "systemd"].map(e2e),
 ];
 
 /** Files that count what all users of a thread share, and so can't have others with them. */

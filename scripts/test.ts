@@ -158,9 +158,9 @@ async function run(args: string[]): Promise<number> {
   }
 }
 
-/** Number of files that run at the same time: one more than processors, since many tests mostly wait. */
+/** Number of files that run at the same time: two more than processors, since many tests mostly wait. */
 function jobs(): string {
-  return Deno.env.get("DENO_JOBS") ?? String(navigator.hardwareConcurrency + 1);
+  return Deno.env.get("DENO_JOBS") ?? String(navigator.hardwareConcurrency + 2);
 }
 
 if (import.meta.main) Deno.exit(await run(Deno.args));
