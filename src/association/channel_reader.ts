@@ -50,7 +50,7 @@ export class ChannelReader {
   readonly #segments: Segment[] = [];
   #size: number = SMALLEST_BUFFER;
   #reading = false;
-  /** What the read in progress fills. */
+  /** The segment that the read in progress fills. */
   #filling: Segment | null = null;
   // One function each, rather than one for each read.
   readonly #onRead = (length: number | null): void => {
