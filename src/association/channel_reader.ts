@@ -57,14 +57,12 @@ export class ChannelReader {
     if (length === null) return this.#onError(null);
     this.#reading = false;
     if (this.ended === null) this.#arrived(this.#filling!, length);
-    this.#settled?.resolve();
-    this.changed();
+    this.#tell();
   };
   readonly #onError = (cause: unknown): void => {
     this.#reading = false;
     this.#over(cause);
-    this.#settled?.resolve();
-    this.changed();
+    this.#tell();
   };
   /** Offset behind the last byte received: the number of bytes received, and of those that were skipped. */
   received = 0;
@@ -120,6 +118,12 @@ export class ChannelReader {
     else this.read();
   }
 
+  /** Tells that a read has settled. */
+  #tell(): void {
+    this.#settled?.resolve();
+    this.changed();
+  }
+
   async #readOffset(connection: Connection): Promise<void> {
     const bytes = new Uint8Array(COUNT_LENGTH);
     this.#reading = true;
@@ -132,8 +136,7 @@ export class ChannelReader {
     }
     this.#reading = false;
     if (cause !== null) this.#over(cause);
-    this.#settled?.resolve();
-    this.changed();
+    this.#tell();
   }
 
   /** Goes on at an offset beyond what was received: what lies between is lost on this channel. */

@@ -51,6 +51,10 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
   /** Resumes the pull that waits for frames. */
   #wake: (() => void) | null = null;
   #turning = false;
+  readonly #endTurn = (): void => {
+    this.#turning = false;
+    this.#resume();
+  };
   /** True while a timer is about to send what waits for company. */
   #delayed = false;
   /** Number of chunks that every channel has accepted. */
@@ -155,17 +159,15 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     // A write is still under way.
     if (this.#wake === null) return;
     this.#due = true;
-    const wake = this.#wake;
-    this.#wake = null;
-    wake();
+    this.#resume();
   }
 
-  readonly #endTurn = (): void => {
-    this.#turning = false;
+  /** Resumes the pull that waits, if one does. */
+  #resume(): void {
     const wake = this.#wake;
     this.#wake = null;
     wake?.();
-  };
+  }
 
   get #isEmpty(): boolean {
     return this.#frames.length === 0 && this.#streams.length === 0;

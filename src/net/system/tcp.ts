@@ -68,7 +68,11 @@ export const systemNetwork: Network = {
   },
 };
 
-/** @throws {Deno.errors.ConnectionReset} Also if the other end resets the connection before Deno has asked for its addresses. */
+/**
+ * Connects.
+ *
+ * @throws {Deno.errors.ConnectionReset} Also if the other end resets the connection before Deno has asked for its addresses.
+ */
 async function connected(hostname: string, port: number, signal: AbortSignal | undefined): Promise<TcpConnection> {
   const likely = nextDescriptor();
   try {
