@@ -1,6 +1,7 @@
 import { micssCommand } from "../tests/support/handlers/handlers.ts";
 import { makeTempDir, Program, run } from "../tests/support/programs/process.ts";
 import { words } from "../scripts/task.ts";
+import type { Shares } from "../src/association/association_options.ts";
 import type { Load, Testbed } from "./testbed.ts";
 
 /** The client handler's listening address for applications. */
@@ -32,6 +33,8 @@ export interface PairOptions {
   readonly datagrams?: readonly Route[];
   /** Number of channels that suffice. Default: all are needed. */
   readonly threshold?: number;
+  /** The client handler's setting `shares`. Default: not set, which an earlier handler needs. */
+  readonly shares?: Shares;
   /** Port of the server handler. Default: 6522. */
   readonly channelPort?: number;
   /** Use of associations by more than one session, with one kept ready. Default: true, as in production. */
@@ -54,6 +57,7 @@ export async function startPair(testbed: Testbed, load: Load, options: PairOptio
     routes,
     datagrams = [],
     threshold,
+    shares,
     channelPort = 6522,
     reuse = true,
     associations,
@@ -103,6 +107,7 @@ export async function startPair(testbed: Testbed, load: Load, options: PairOptio
     forward: forwardsOf(routes),
     ...datagrams.length === 0 ? {} : { "udp-forward": forwardsOf(datagrams) },
     ...threshold === undefined ? {} : { threshold },
+    ...shares === undefined ? {} : { shares },
     ...{ workers, log },
     ...sessions === undefined ? {} : { limits: { sessions }, timeouts: { handshake: "30s" } },
     ...associations === undefined ? {} : { associations },

@@ -33,6 +33,7 @@ export interface System {
 /** The names of MICSS's rows that goals refer to. */
 export const OURS = {
   shared: "MICSS, 3 channels",
+  short: "MICSS, 3 channels, short shares",
   one: "MICSS, 3 channels, one association",
   small: "MICSS, 3 channels, small heap",
 } as const;
@@ -54,6 +55,7 @@ export async function systems(worktrees: ReadonlyMap<string, string> = new Map()
       figures: ["throughput", "roundtrip", "connections", "requests"],
     }),
     pair("micss", OURS.shared),
+    pair("micss-short", OURS.short, { shares: "short" }),
     pair("micss-one", OURS.one, { associations: 1, figures: ["alongside"] }),
     pair("micss-small", OURS.small, { v8Flags: SMALL_HEAP, figures: ["memory"] }),
     pair("per-session", "MICSS, 3 channels, per session", { associations: "per-session" }),

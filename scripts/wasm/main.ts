@@ -41,6 +41,15 @@ const MODULES: readonly Module[] = [
     options: ["--enable", "relaxed-simd"],
   },
   {
+    source: "chacha20.ts",
+    target: "src/sharing/chacha20_wasm.ts",
+    constant: "CHACHA20_WASM",
+    description: "ChaCha20",
+    // A key, and a message of 65,536 bytes.
+    pages: 2,
+    options: ["--enable", "simd"],
+  },
+  {
     source: "datagrams.ts",
     target: "src/datagrams/datagrams_wasm.ts",
     constant: "DATAGRAMS_WASM",

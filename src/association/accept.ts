@@ -9,6 +9,7 @@ import {
   encodeAssociate,
   INTERPOLATION,
   RefusedReason,
+  SHORT,
   XOR,
 } from "../wire/associate.ts";
 import { decodeFrom } from "../wire/decoder.ts";
@@ -90,7 +91,7 @@ export class Acceptor {
     this.#matcher = new Matcher<PendingConnection>({
       accepts: ({ scheme, threshold, cookies }) => {
         const { threshold: ours } = settings();
-        if (ours === undefined) return scheme === XOR && threshold === cookies.length;
+        if (ours === undefined) return (scheme === XOR || scheme === SHORT) && threshold === cookies.length;
         return scheme === INTERPOLATION && threshold === ours && threshold < cookies.length;
       },
       distinctAddresses: () => settings().distinctAddresses ?? true,
@@ -170,7 +171,7 @@ export class Acceptor {
       associationId(list.cookies),
       candidates.map((candidate) => candidate?.reader ?? null),
       addresses,
-      { ...this.#options, threshold: list.threshold },
+      { ...this.#options, threshold: list.threshold, short: list.scheme === SHORT },
     );
     const echo = association.list = encodeAssociate(list);
     candidates.forEach((candidate, index) => {

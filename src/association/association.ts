@@ -18,8 +18,8 @@ import { WireError } from "../wire/decoder.ts";
 import { ChannelsSink, type Written } from "./channels_sink.ts";
 import { ChannelsSource } from "./channels_source.ts";
 import { ShareSender } from "./share_sender.ts";
-import { shareJoiner } from "./share_joiner.ts";
-import { shareSplitter } from "./share_splitter.ts";
+import { shareJoiner, shortShareJoiner } from "./share_joiner.ts";
+import { shareSplitter, shortShareSplitter } from "./share_splitter.ts";
 
 /** Bytes of a channel and direction that are kept before the other side has acknowledged anything. */
 const KEPT_UNACKNOWLEDGED = 256 * 1024;
@@ -41,11 +41,11 @@ const MAX_LAG = 4 * 1024 * 1024;
 export class Association {
   /** Its name in both handlers' logs; see {@linkcode associationId}. */
   readonly id: string;
-  /** Number of message bytes that have been joined. */
+  /** Number of bytes of each channel that have been joined. */
   joined = 0;
   /** Number of channels that suffice. */
   readonly threshold: number;
-  /** Splits and joins its messages. */
+  /** Splits and joins whole messages: datagrams, and records unless its shares are short. */
   readonly scheme: Scheme;
   readonly #message: ReadableStream<Chunk> | null = null;
   readonly #verified: ThresholdSource | null = null;
@@ -53,7 +53,7 @@ export class Association {
   readonly writable: WritableStream<Chunk>;
   /** The list message of its handshake (docs/PROTOCOL.md 2.2), as sent or echoed; empty before it is known. */
   list: Uint8Array = new Uint8Array(0);
-  /** Called with the length of each written chunk once all channels have accepted it. */
+  /** Called once all channels have accepted a written chunk. */
   written: Written = () => {};
   /** The channel's error, if a channel ended it. */
   failure: ChannelError | null = null;
@@ -88,7 +88,7 @@ export class Association {
     addresses: readonly Address[],
     sharing: Sharing = {},
   ) {
-    const { pads = padSource("auto"), threshold = readers.length } = sharing;
+    const { threshold = readers.length } = sharing, short = sharing.short === true && threshold === readers.length;
     this.id = id;
     this.threshold = threshold;
     this.addresses = [...addresses];
@@ -103,22 +103,22 @@ export class Association {
       isAway: (index: number) => this.#away.has(index),
     };
     if (threshold === readers.length) {
-      this.scheme = sharing.scheme ?? xor;
-      this.#message = new ChannelsSource(all, events).readable.pipeThrough(shareJoiner(this.scheme));
+      this.scheme = xor;
+      const joiner = short ? shortShareJoiner(threshold) : shareJoiner(this.scheme);
+      this.#message = new ChannelsSource(all, events).readable.pipeThrough(joiner);
     } else {
       const ofSome = this.scheme = thresholdScheme(threshold);
       this.#verified = new ThresholdSource(all, ofSome, events, sharing.clock ?? systemClock);
     }
     this.#senders = all.map(({ connection }, index) => new ShareSender(connection, (cause) => this.lost(index, cause)));
     all.forEach((reader, index) => reader.lost = (cause) => this.lost(index, cause) === null);
-    readers.forEach((reader, index) => {
-      if (reader === null) void this.suspend(index);
-    });
-    const sink = new ChannelsSink(this.#senders, (length) => {
-      this.written(length);
+    for (const index of readers.keys()) if (readers[index] === null) void this.suspend(index);
+    const sink = new ChannelsSink(this.#senders, () => {
+      this.written();
       if (threshold < readers.length) this.#cutLaggards();
     }, threshold);
-    const splitter = shareSplitter(this.scheme, commonGuard(pads), readers.length);
+    const pads = commonGuard(sharing.pads ?? padSource("auto")), count = readers.length;
+    const splitter = short ? shortShareSplitter(pads, count) : shareSplitter(this.scheme, pads, count);
     this.writable = splitter.writable;
     // A channel's failure reaches the writer through the pipe.
     splitter.readable.pipeTo(sink.writable).catch(() => {});
@@ -149,12 +149,12 @@ export class Association {
     this.#keep();
   }
 
-  /** Number of message bytes that have been split. */
+  /** Number of bytes of each channel's share that have been made. */
   get offered(): number {
     return this.#senders[0]!.end;
   }
 
-  /** Number of message bytes that the other side is known to have joined. */
+  /** Number of bytes of each channel that the other side is known to have joined. */
   get acknowledged(): number {
     return this.#acknowledged;
   }
@@ -276,7 +276,7 @@ export class Association {
     this.#readers[index]!.resume(connection, !isNeeded);
   }
 
-  /** Notes that the other side has joined a number of message bytes. @throws {WireError} If that can't be. */
+  /** Notes that the other side has joined a number of bytes of each channel. @throws {WireError} If that can't be. */
   acknowledge(joined: number): void {
     if (joined < this.#acknowledged || this.#senders.some(({ end }) => joined > end)) {
       throw new WireError(`ACK of ${joined} bytes, out of range`);

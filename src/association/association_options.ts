@@ -1,16 +1,21 @@
 import type { PadSource } from "../sharing/system_pads.ts";
-import type { Scheme } from "../sharing/scheme.ts";
 import type { Clock } from "../time/clock.ts";
 import type { KeepingLimits } from "./share_sender.ts";
 
+/** Choices for the length of shares where all channels are needed (docs/PROTOCOL.md 3.2, 3.9). */
+export const SHARES = ["full", "short"] as const;
+
+/** One of {@linkcode SHARES}. */
+export type Shares = typeof SHARES[number];
+
 /** Sharing scheme and pads of an association, for both directions. */
 export interface Sharing {
-  /** Default: XOR, of which all shares are needed. */
-  readonly scheme?: Scheme;
   /** Number of shares that suffice, at least 2. Default: all. With fewer than all, they are made by interpolation. */
   readonly threshold?: number;
   /** Measures how long a wrong record waits for further shares. Default: the system's. */
   readonly clock?: Clock;
+  /** Makes short shares (docs/PROTOCOL.md 3.9); all are needed. Default: shares of the message's length. */
+  readonly short?: boolean;
   /** Default: `padSource("auto")`. */
   readonly pads?: PadSource;
 }

@@ -7,8 +7,8 @@ import type { ShareSender } from "./share_sender.ts";
  */
 const AHEAD = 1;
 
-/** Called when every channel has accepted a chunk: its length in bytes. */
-export type Written = (length: number) => void;
+/** Called when every channel has accepted a chunk. */
+export type Written = () => void;
 
 /**
  * Sends shares over n channels concurrently, chunk by chunk: the slowest of the channels that are needed sets the pace.
@@ -20,14 +20,13 @@ export class ChannelsSink implements UnderlyingSink<readonly Chunk[]> {
   readonly #senders: readonly ShareSender[];
   readonly #needed: number;
   readonly #written: Written;
-  /** Channels that have not accepted the chunk being written yet, where all are needed; its length; settles its write. */
+  /** Channels that have not accepted the chunk being written yet, where all are needed; settles its write. */
   #left = 0;
-  #length = 0;
   #settle: PromiseWithResolvers<void> | null = null;
   // One function each, rather than some for each chunk.
   readonly #sent = (): void => {
     if (--this.#left > 0) return;
-    this.#written(this.#length);
+    this.#written();
     this.#settle!.resolve();
   };
   readonly #failed = (error: unknown): void => this.#settle!.reject(error);
@@ -48,13 +47,12 @@ export class ChannelsSink implements UnderlyingSink<readonly Chunk[]> {
 
   /** Called by the stream: writes each share to its channel. */
   write(shares: readonly Chunk[]): Promise<void> {
-    const { length } = shares[0]!.bytes, senders = this.#senders;
+    const senders = this.#senders;
     if (this.#needed < senders.length) {
       return first(this.#needed, senders.map((sender, index) => sender.send(shares[index]!)))
-        .then(() => this.#written(length));
+        .then(this.#written);
     }
     this.#left = senders.length;
-    this.#length = length;
     const { promise } = this.#settle = Promise.withResolvers<void>();
     for (let index = 0; index < senders.length; index++) {
       senders[index]!.send(shares[index]!).then(this.#sent, this.#failed);

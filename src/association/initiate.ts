@@ -11,6 +11,7 @@ import {
   encodeAssociate,
   INTERPOLATION,
   NO_COOKIE,
+  SHORT,
   XOR,
 } from "../wire/associate.ts";
 import { decodeFrom, WireError } from "../wire/decoder.ts";
@@ -90,7 +91,7 @@ async function associate(
   options: InitiateOptions,
 ): Promise<Association> {
   const { network, clock = systemClock, timeout = HANDSHAKE_TIMEOUT, threshold = addresses.length } = options;
-  const scheme = threshold < addresses.length ? INTERPOLATION : XOR;
+  const scheme = threshold < addresses.length ? INTERPOLATION : options.short === true ? SHORT : XOR;
   const connections: Connection[] = [];
   /** Indexes of the channels that take part. */
   let present = [...addresses.keys()].filter((index) => !without.has(index));

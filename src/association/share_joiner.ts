@@ -1,5 +1,6 @@
 import type { Chunk } from "../net/chunk.ts";
 import type { Scheme } from "../sharing/scheme.ts";
+import { ShortJoiner } from "../short/joiner.ts";
 
 /** Joins aligned shares to message bytes, in the memory of the first share (paper, section III-E). */
 export function shareJoiner(scheme: Scheme): TransformStream<readonly Chunk[], Chunk> {
@@ -8,6 +9,23 @@ export function shareJoiner(scheme: Scheme): TransformStream<readonly Chunk[], C
       scheme.join(shares.map(({ bytes }) => bytes));
       for (let index = 1; index < shares.length; index++) shares[index]!.release();
       controller.enqueue(shares[0]!);
+    },
+  });
+}
+
+/** Joins aligned short shares to message bytes (docs/PROTOCOL.md 3.9). @param count n. */
+export function shortShareJoiner(count: number): TransformStream<readonly Chunk[], Chunk> {
+  let joiner: ShortJoiner;
+  return new TransformStream({
+    start(controller) {
+      joiner = new ShortJoiner(count, (message) => controller.enqueue(message));
+    },
+    transform(shares) {
+      joiner.join(shares.map(({ bytes }) => bytes));
+      for (const share of shares) share.release();
+    },
+    flush() {
+      joiner.close();
     },
   });
 }

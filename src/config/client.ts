@@ -6,6 +6,7 @@ import {
   parseAddress,
   parsePort,
 } from "../net/address.ts";
+import { SHARES, type Shares } from "../association/association_options.ts";
 import { adminField } from "./admin.ts";
 import { CHANNEL_PATTERN, channelSyntax, checkDistinctWays } from "./channel.ts";
 import {
@@ -47,8 +48,9 @@ import {
   pathSyntax,
   portSyntax,
   type Syntax,
+  wordSyntax,
 } from "./syntax.ts";
-import { type ClientConfig, type ClientLimits, type Forward, type Server } from "./types.ts";
+import type { ClientConfig, ClientLimits, Forward, Server } from "./types.ts";
 
 /** Maximum number of associations with one server. */
 const MAX_ASSOCIATIONS = 64;
@@ -100,6 +102,16 @@ const channelsField: Field<readonly ChannelAddress[]> = {
 function omitFlag<T>({ flag: _, ...field }: Field<T>): Field<T> {
   return field;
 }
+
+const sharesField: Field<Shares> = {
+  key: "shares",
+  flag: "shares",
+  shape: scalar(wordSyntax("shares", SHARES)),
+  default: "full",
+  doc:
+    "Length of shares where all channels are needed; full: that of what they share; short: what is longer than 1 KiB " +
+    "is encrypted, and each channel carries a share of the key and its part of the ciphertext",
+};
 
 /** Settings of one server, for the long form of the file. */
 const serverEntrySchema: Schema<Omit<Server, "name" | "joined">> = {
@@ -188,6 +200,7 @@ const schema: Schema<ClientConfig> = {
   workers: workersField("Event loops that share the connections, up to one per core"),
   pads: padsField,
   padding: paddingField,
+  shares: sharesField,
   threshold: thresholdField,
   limits: limitsGroup,
   timeouts: timeoutsGroup,
@@ -218,6 +231,12 @@ function check(config: ClientConfig, problems: Problems): void {
     );
   }
   checkServers(servers, problems);
+  if (config.shares === "short" && config.threshold !== undefined) {
+    problems.at(
+      config,
+      `shares short with threshold ${config.threshold}, but all shares are needed; leave one of them out`,
+    );
+  }
   for (const server of servers) {
     if (server.threshold === undefined) checkThreshold(config.threshold, server.channels, server, problems);
   }

@@ -2,6 +2,7 @@ import type { Address, ChannelAddress } from "../net/address.ts";
 import type { LogFormat, LogThreshold } from "../log/log.ts";
 import type { PadChoice } from "../sharing/pads.ts";
 import type { AdminAddress } from "./admin.ts";
+import type { Shares } from "../association/association_options.ts";
 import type { Padding } from "../streams/multiplexer_options.ts";
 import type { ClientsChoice } from "./clients.ts";
 import type { ClientRules, ServerRules } from "./rules.ts";
@@ -224,6 +225,8 @@ export interface ClientConfig {
   readonly pads: PadChoice;
   /** Measures against an observer of sizes and times. */
   readonly padding: Padding;
+  /** Length of shares, where all channels are needed. */
+  readonly shares: Shares;
   /** Number of channels that suffice. Default: all are needed. */
   readonly threshold?: number;
   /** Limits. */

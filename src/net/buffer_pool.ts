@@ -1,5 +1,8 @@
-/** Extra bytes for each record that a full buffer makes: its heads, and alignment to words of 8 bytes at any offset. */
+/** Extra bytes of a buffer: alignment to words of 8 bytes at any offset, and the heads of a record. */
 const SLACK = 48;
+
+/** Extra bytes for each further record that a full buffer makes: its heads, of which short shares have one a channel. */
+const RECORD_SLACK = 1152;
 
 /** Bytes in a record. */
 const RECORD = 65_536;
@@ -12,6 +15,9 @@ export const SMALLEST_BUFFER: number = SIZES[0];
 
 /** Largest nominal size. */
 export const LARGEST_BUFFER: number = SIZES[SIZES.length - 1]!;
+
+/** Length in bytes of the largest buffer. */
+export const LARGEST_CAPACITY: number = capacityOf(LARGEST_BUFFER);
 
 /**
  * Number of smallest buffers that share an allocation of 64 KiB. Thousands of idle sessions hold little else, and an
@@ -108,7 +114,7 @@ export interface BufferBytes {
 
 /** Length in bytes of a buffer of a nominal size. */
 function capacityOf(size: number): number {
-  return size + SLACK * (1 + Math.floor(size / RECORD));
+  return size + SLACK + RECORD_SLACK * Math.floor(size / RECORD);
 }
 
 /** Current memory of buffers. */

@@ -84,8 +84,8 @@ export class Multiplexer {
       ...padding !== undefined && { padding },
     });
     this.#owed = new Owed(association, outbox);
-    association.written = (length) => {
-      outbox.written(length);
+    association.written = () => {
+      outbox.written();
       this.#owed.note();
     };
     this.#acks = new Acknowledger({

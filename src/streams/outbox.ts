@@ -59,7 +59,9 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
   #delayed = false;
   /** Number of chunks that every channel has accepted. */
   #written = 0;
-  /** Number of chunks on their way into the channels whose time counts. */
+  /** Lengths in bytes of the chunks on their way into the channels. */
+  readonly #lengths: number[] = [];
+  /** Number of those whose time counts. */
   #timed = 0;
   /** Since when the first of them has been, in milliseconds of the clock. */
   #since = 0;
@@ -110,7 +112,8 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
   }
 
   /** Notes that every channel has accepted a chunk. */
-  written(length: number): void {
+  written(): void {
+    const length = this.#lengths.shift()!;
     if (length >= MIN_TIMED) {
       const now = this.#clock.now();
       this.#pace.moved(length, now - this.#since);
@@ -200,6 +203,7 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     this.#due = false;
     if (records === null) return false;
     if (records.bytes.length >= MIN_TIMED && this.#timed++ === 0) this.#since = this.#clock.now();
+    this.#lengths.push(records.bytes.length);
     this.passed++;
     controller.enqueue(records);
     return true;

@@ -9,9 +9,9 @@ export const MAX_CHANNELS = 16;
 
 /** The client's list of cookies, with the sharing scheme of the channels that they name. */
 export interface Associate {
-  /** The sharing scheme's number: 1 is XOR, 2 interpolation. */
+  /** The sharing scheme's number: 1 is XOR, 2 interpolation, 3 short shares. */
   readonly scheme: number;
-  /** Number of shares needed to learn anything; for XOR the number of channels. */
+  /** Number of shares needed to learn anything; with XOR and short shares the number of channels. */
   readonly threshold: number;
   /**
    * A cookie of 16 bytes per channel, all distinct; a channel's position is its share's index. With interpolation,
@@ -46,6 +46,9 @@ export const XOR = 1;
 
 /** Number of sharing by interpolation, of which `threshold` shares are needed. */
 export const INTERPOLATION = 2;
+
+/** Number of short shares, all of which are needed. */
+export const SHORT = 3;
 
 /** Stands for a channel that joins later: 16 zeros. */
 export const NO_COOKIE: Uint8Array = new Uint8Array(COOKIE_LENGTH);

@@ -124,6 +124,7 @@ Deno.test("flags suffice to configure the client handler", () => {
       { listen: { host: "::1", port: 0 }, server: "web", port: 22 },
     ],
     redirects: [{ host: "0.0.0.0", port: 6522 }],
+    shares: "full",
     ...NO_OTHER_INGRESS,
     ...DEFAULT_IDENTIFY,
     ...SHARED,

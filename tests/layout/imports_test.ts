@@ -17,6 +17,7 @@ const ROOMS = [
   "wire",
   "sharing",
   "records",
+  "short",
   "datagrams",
   "association",
   "streams",
@@ -45,7 +46,12 @@ const ROOMS = [
 ];
 
 /** The files that call native libraries. */
-const NATIVE = ["net/linux/libc.ts", "records/openssl_poly1305.ts", "sharing/aes_pads.ts"];
+const NATIVE = [
+  "net/linux/libc.ts",
+  "records/openssl_poly1305.ts",
+  "sharing/aes_pads.ts",
+  "sharing/openssl_chacha20.ts",
+];
 
 interface Import {
   readonly from: string;

@@ -35,7 +35,10 @@ import { WorkerBalancer } from "./worker_balancer.ts";
 /** Options of {@linkcode Associations}. */
 export interface AssociationsOptions extends System, DatagramLinksOptions {
   /** Current time limits, and numbers of associations. */
-  readonly config: () => Pick<ClientConfig, "timeouts" | "warm" | "associations" | "limits" | "padding" | "threshold">;
+  readonly config: () => Pick<
+    ClientConfig,
+    "timeouts" | "warm" | "associations" | "limits" | "padding" | "shares" | "threshold"
+  >;
   /** Source of pads. */
   readonly pads: PadSource;
   /** Watches associations while they have streams. */
@@ -313,6 +316,7 @@ export class Associations {
       pads,
       timeout: config().timeouts.handshake,
       signal: this.#closing.signal,
+      short: config().shares === "short",
       ...this.#threshold(),
       ...alternatives !== undefined && { alternatives },
     }).catch((error) => {

@@ -21,7 +21,7 @@ export interface DialerOptions extends AssociationsOptions {
   /** As for {@linkcode Associations}; also whether server handlers learn the applications' addresses. */
   readonly config: () => Pick<
     ClientConfig,
-    "timeouts" | "warm" | "associations" | "limits" | "padding" | "threshold" | "sendSource"
+    "timeouts" | "warm" | "associations" | "limits" | "padding" | "shares" | "threshold" | "sendSource"
   >;
   /** Gets a line for each refused session. */
   readonly refused: ThrottledWarning;

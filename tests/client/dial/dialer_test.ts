@@ -40,7 +40,7 @@ Deno.test("an application's bytes are shared with the given pads", async () => {
     },
     config: () => ({
       ...{ timeouts: DEFAULT_TIMEOUTS, warm: 0, sendSource: false },
-      ...{ associations: 4, limits: { credit: 4_194_304 }, padding: "off" },
+      ...{ associations: 4, limits: { credit: 4_194_304 }, shares: "full", padding: "off" },
     }),
     pads(into) {
       padded += into.length;
