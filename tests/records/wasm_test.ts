@@ -4,7 +4,10 @@ import { stdFlags } from "../../scripts/std.ts";
 import { HASHES_WASM } from "../../src/records/hashes_wasm.ts";
 import { DATAGRAMS_WASM } from "../../src/datagrams/datagrams_wasm.ts";
 import { INTERPOLATION_WASM } from "../../src/sharing/interpolation_wasm.ts";
+import { CHACHA20_WASM } from "../../src/sharing/chacha20_wasm.ts";
+import { ShortSplitter } from "../../src/short/splitter.ts";
 import { concat } from "../../src/wire/concat.ts";
+import { Random } from "../support/random/random.ts";
 import { direction } from "./direction.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -29,6 +32,7 @@ Deno.test({
 for (
   const { name, base64, functions } of [
     { name: "hashes", base64: HASHES_WASM, functions: ["function poly1305", "function tag"] },
+    { name: "ChaCha20", base64: CHACHA20_WASM, functions: ["function chacha20"] },
     { name: "interpolation", base64: INTERPOLATION_WASM, functions: ["function interpolate"] },
     {
       name: "datagrams",
@@ -45,9 +49,13 @@ for (
   });
 }
 
-Deno.test("records are the same without any permission, by WebAssembly alone", async () => {
+Deno.test("records and short shares are the same without any permission, by WebAssembly alone", async () => {
   const program = "tests/records/without_permissions_program.ts";
   const { code, text } = await deno(ROOT, "run", "--no-prompt", ...await stdFlags(), program);
   const sent = concat([...direction([5, 600, 20_000].map((length) => new Uint8Array(length).fill(length)))]);
-  assertEquals({ code, text }, { code: 0, text: `${sent.toHex()}\n5,600,20000\n` });
+  const splitter = new ShortSplitter(3, new Random(1).fill);
+  const shares = Array.from({ length: 3 }, () => new Uint8Array(splitter.lengthOf(sent)));
+  splitter.split(sent, shares);
+  const lines = [sent.toHex(), "5,600,20000", shares.map((share) => share.toHex()).join(), sent.toHex(), ""];
+  assertEquals({ code, text }, { code: 0, text: lines.join("\n") });
 });

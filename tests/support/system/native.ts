@@ -6,8 +6,10 @@
  */
 import { hasNativeHelper } from "../../../src/net/linux/libc.ts";
 import { fastestPoly1305 } from "../../../src/records/poly1305.ts";
+import { fastestChacha20 } from "../../../src/sharing/chacha20.ts";
 import { padSource } from "../../../src/sharing/pads.ts";
 
 hasNativeHelper();
 padSource("auto");
 fastestPoly1305();
+fastestChacha20();
