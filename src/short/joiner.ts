@@ -6,7 +6,7 @@ import { CIPHER_KEY_LENGTH, type StreamCipher } from "../sharing/stream_cipher.t
 import { bodyLengthAt, fragmentLength, isDispersed } from "./layout.ts";
 import { xor } from "../sharing/xor.ts";
 
-/** What comes next on the channels. */
+/** The next bytes on the channels. */
 const enum Part {
   Key,
   Head,
@@ -108,7 +108,6 @@ export class ShortJoiner {
       const body = this.#reserve(this.#bodyLength, ahead), from: Uint8Array[] = [], into: Uint8Array[] = [];
       for (let index = 0; index < this.#count; index++) {
         const of = body.subarray(index * length, (index + 1) * length);
-        if (of.length === 0) break;
         from.push(shares[index]!.subarray(at, at + of.length));
         into.push(of);
       }

@@ -5,8 +5,8 @@ import { bodyLengthAt, fragmentLength, isDispersed, shareLength } from "./layout
 import type { PadSource } from "../sharing/system_pads.ts";
 import { xor } from "../sharing/xor.ts";
 
-/** Stands for what a fragment holds beyond the body's end: as many bytes as there can be fragments, at most. */
-const ZEROS = new Uint8Array(16 * 16);
+/** Encrypted behind a body whose length is not a multiple of n: up to n - 1 bytes. */
+const PADDING = new Uint8Array(15);
 
 /**
  * Splits one direction's records into n short shares (docs/PROTOCOL.md 3.9; H. Krawczyk, Secret Sharing Made Short, 1993). KEY,
@@ -95,13 +95,15 @@ export class ShortSplitter {
     const length = fragmentLength(body.length, this.#count), end = place + length;
     const from: Uint8Array[] = [], into: Uint8Array[] = [];
     for (let index = 0; index < this.#count; index++) {
-      const part = body.subarray(index * length, (index + 1) * length), padding = length - part.length;
-      const fragment = shares[index]!.subarray(place, end);
-      from.push(part);
-      into.push(padding === 0 ? fragment : fragment.subarray(0, part.length));
-      if (padding === 0) continue;
-      from.push(ZEROS.subarray(0, padding));
-      into.push(fragment.subarray(part.length));
+      from.push(body.subarray(index * length, (index + 1) * length));
+      into.push(shares[index]!.subarray(place, end));
+    }
+    // The last fragment ends with the padding.
+    const held = from.at(-1)!.length;
+    if (held < length) {
+      const last = into.pop()!;
+      from.push(PADDING.subarray(0, length - held));
+      into.push(last.subarray(0, held), last.subarray(held));
     }
     this.#cipher(this.#key, from, into);
     this.#key.fill(0);
