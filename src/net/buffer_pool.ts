@@ -1,7 +1,10 @@
-/** Extra bytes of a buffer: alignment to words of 8 bytes at any offset, and the heads of a record. */
+/** Extra bytes of every buffer: alignment to words of 8 bytes at any offset, and the heads of a record. */
 const SLACK = 48;
 
-/** Extra bytes for each further record that a full buffer makes: its heads, of which short shares have one a channel. */
+/**
+ * Extra bytes for each of the longest records that a full buffer makes: a head, or for each of 16 short shares a head, a key's
+ * share, and alignment.
+ */
 const RECORD_SLACK = 1152;
 
 /** Bytes in a record. */
@@ -54,7 +57,7 @@ const uncounted = new FinalizationRegistry<number>((length) => void (large -= le
 /**
  * Takes a buffer from the process's pool. It contains whatever its last owner left there.
  *
- * @param minLength Bytes needed, at most {@linkcode LARGEST_BUFFER} plus 48.
+ * @param minLength Bytes needed, at most {@linkcode LARGEST_CAPACITY}.
  * @returns A buffer aligned to 8 bytes and at least that long; the caller owns it until {@linkcode giveBuffer}.
  */
 export function takeBuffer(minLength: number): Uint8Array {
@@ -66,7 +69,7 @@ export function takeBuffer(minLength: number): Uint8Array {
     if (size >= LARGE) largeFree -= buffer.length;
     return buffer;
   }
-  throw new RangeError(`No buffer has ${minLength} bytes; the largest has ${capacityOf(LARGEST_BUFFER)}`);
+  throw new RangeError(`No buffer has ${minLength} bytes; the largest has ${LARGEST_CAPACITY}`);
 }
 
 /** Unused rest of the current allocation for smallest buffers. */
