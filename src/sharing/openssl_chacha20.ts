@@ -36,7 +36,6 @@ export function loadOpensslChacha20(): StreamCipher | null {
         let done = begin(key);
         for (let index = 0; done && index < from.length; index++) {
           const { length } = from[index]!;
-          if (length === 0) continue;
           done = symbols.EVP_EncryptUpdate(context, buffer(into[index]!), count, buffer(from[index]!), length) === 1 &&
             written[0] === length;
         }
