@@ -117,7 +117,7 @@ export class ShortJoiner {
       shares.forEach((share, index) => body.set(share.subarray(at, at + part), index * length + done));
       this.#left -= part;
       if (this.#left > 0) return;
-      this.#flush();
+      // Nothing waits in front of it: its first bytes came in an earlier call.
       this.#body = null;
       const bytes = body.subarray(0, this.#bodyLength);
       this.#decrypt([bytes], [bytes]);
