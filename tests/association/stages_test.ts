@@ -3,13 +3,15 @@ import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEqua
 import { ChannelReader } from "../../src/association/channel_reader.ts";
 import { ChannelsSink } from "../../src/association/channels_sink.ts";
 import { ChannelsSource } from "../../src/association/channels_source.ts";
-import { shareJoiner } from "../../src/association/share_joiner.ts";
+import { shareJoiner, shortShareJoiner } from "../../src/association/share_joiner.ts";
 import { ShareSender } from "../../src/association/share_sender.ts";
-import { shareSplitter } from "../../src/association/share_splitter.ts";
+import { shareSplitter, shortShareSplitter } from "../../src/association/share_splitter.ts";
+import { bufferBytes } from "../../src/net/buffer_pool.ts";
 import type { Chunk } from "../../src/net/chunk.ts";
 import type { Connection } from "../../src/net/connection.ts";
 import { xor } from "../../src/sharing/xor.ts";
 import { concat } from "../../src/wire/concat.ts";
+import { joinSlowly, messageOf, messages } from "../short/records.ts";
 import { Lender, taken } from "../support/network/chunks.ts";
 import { bytes, cutsOf, fc } from "../support/random/property.ts";
 import { Random } from "../support/random/random.ts";
@@ -64,6 +66,120 @@ Deno.test("shares are joined in the first one's memory, which is passed on; the 
   const [joined, ...others] = await all(ReadableStream.from([shares]).pipeThrough(shareJoiner(xor)));
   assertStrictEquals(joined, shares[0]);
   assertEquals([others.length, lender.held, taken(joined!), lender.held], [0, 1, message, 0]);
+});
+
+Deno.test("short shares are of one length and aligned to words, join to their message, which is released, unchanged", async () => {
+  await fc.assert(
+    fc.asyncProperty(messages(4000), fc.nat(7), async ({ count, chunks }, phase) => {
+      const lender = new Lender(), { inUse } = bufferBytes();
+      const sent = chunks.map((chunk) => lender.lend(chunk, phase)), before = sent.map(({ bytes }) => bytes.slice());
+      const shares: (readonly Uint8Array[])[] = [];
+      const look = new TransformStream<readonly Chunk[], readonly Chunk[]>({
+        transform(some, controller) {
+          const [{ bytes: { length } }] = some as [Chunk];
+          assertEquals(some.map(({ bytes }) => [bytes.length, bytes.byteOffset % 8]), Array(count).fill([length, 0]));
+          shares.push(some.map(({ bytes }) => bytes.slice()));
+          controller.enqueue(some);
+        },
+      });
+      const stages = ReadableStream.from(sent).pipeThrough(shortShareSplitter(new Random(1).fill, count))
+        .pipeThrough(look).pipeThrough(shortShareJoiner(count));
+      const joined = (await all(stages)).map(taken);
+      assertEquals([shares.length, lender.held, bufferBytes().inUse], [sent.length, 0, inUse]);
+      const whole = concat(before);
+      assertEquals(concat(joined), whole);
+      assertEquals(
+        joinSlowly(Array.from({ length: count }, (_, index) => concat(shares.map((of) => of[index]!)))).message,
+        whole,
+      );
+    }),
+    { numRuns: 60 },
+  );
+});
+
+/** The short shares of records that follow KEY in one chunk, and the bytes of large buffers that they use. */
+async function shortSharesOf(count: number, lengths: number[]): Promise<{ shares: readonly Chunk[]; used: number }> {
+  const { chunks } = messageOf(count, lengths, [true]), { inUse } = bufferBytes(), lender = new Lender();
+  const splitter = shortShareSplitter(new Random(1).fill, count);
+  const [first, shares] = await all(
+    ReadableStream.from(chunks.map((chunk) => lender.lend(chunk))).pipeThrough(splitter),
+  );
+  for (const share of first!) share.release();
+  return { shares: shares!, used: bufferBytes().inUse - inUse };
+}
+
+Deno.test("short shares of the longest records lie in one buffer, given back with the last of them", async () => {
+  for (let count = 2; count <= 16; count++) {
+    for (const records of [1, 8]) {
+      const { inUse } = bufferBytes(), { shares, used } = await shortSharesOf(count, Array(records).fill(65_536));
+      assertEquals(new Set(shares.map(({ bytes }) => bytes.buffer)).size, 1, `${count} channels, ${records} records`);
+      assert(used > 0 && used < records * 65_536 * 1.02, `${used} bytes`);
+      const [last, ...others] = shares.toReversed();
+      for (const share of others) share.release();
+      assertEquals(bufferBytes().inUse, inUse + used);
+      last!.release();
+      assertEquals(bufferBytes().inUse, inUse);
+    }
+  }
+});
+
+Deno.test("short shares of many short bodies, too long for one buffer, have one each", async () => {
+  const { inUse } = bufferBytes(), { shares, used } = await shortSharesOf(3, Array(250).fill(1000));
+  assertEquals(new Set(shares.map(({ bytes }) => bytes.buffer)).size, 3);
+  for (const left of [2, 1, 0]) {
+    shares[left]!.release();
+    assertEquals(bufferBytes().inUse, inUse + used * left / 3);
+  }
+});
+
+Deno.test("no short share of a message passes whose pads or keys fail, at whichever, or that ends within a record", async () => {
+  const { chunks: [first, second] } = messageOf(3, [20, 2000, 5, 2000], [false, false, true]);
+  // In the first, KEY, a body and a head take two pads and a key; in the second, a body and a head do.
+  const shared = async (messages: readonly Uint8Array[], pads = (into: Uint8Array): void => void into.fill(7)) => {
+    const lender = new Lender(), shares: (readonly Chunk[])[] = [];
+    const into = new WritableStream<readonly Chunk[]>({ write: (some) => void shares.push(some) });
+    const lent = messages.map((message) => lender.lend(message));
+    const error = await ReadableStream.from(lent).pipeThrough(shortShareSplitter(pads, 3)).pipeTo(into)
+      .catch((error: unknown) => error);
+    return { error, passed: shares.length };
+  };
+  let draws = 0;
+  await shared([first!, second!], (into) => void into.fill(++draws));
+  assertEquals(draws, 6);
+  for (let failing = 0; failing < draws; failing++) {
+    let drawn = 0;
+    const { error, passed } = await shared([first!, second!], (into) => {
+      if (drawn++ === failing) throw new Error("no entropy");
+      into.fill(drawn);
+    });
+    assertEquals([(error as Error).message, passed, drawn], ["no entropy", Number(failing >= 3), failing + 1]);
+  }
+  const { error, passed } = await shared([first!, second!.subarray(0, -1), second!]);
+  assertInstanceOf(error, RangeError);
+  assertEquals(passed, 1);
+});
+
+Deno.test("short shares cut anywhere are released once they are joined, into memory of its own", async () => {
+  const cuts = fc.array(fc.nat(), { maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(messages(3000), cuts, async ({ count, chunks }, cuts) => {
+      const lender = new Lender(), whole = concat(chunks);
+      const splitter = shortShareSplitter(new Random(1).fill, count),
+        shares = await all(
+          ReadableStream.from(chunks.map((chunk) => lender.lend(chunk))).pipeThrough(splitter),
+        );
+      const each = Array.from({ length: count }, (_, index) => concat(shares.map((of) => of[index]!.bytes)));
+      const { length } = each[0]!, ends = [...cuts.map((cut) => cut % length), length].sort((a, b) => a - b);
+      const pieces = ends.map((end, index) =>
+        each.map((share) => lender.lend(share.subarray(ends[index - 1] ?? 0, end)))
+      );
+      // The lender overwrites what is released: the message must not lie there.
+      const joined = await all(ReadableStream.from(pieces).pipeThrough(shortShareJoiner(count)));
+      assertEquals(lender.held, 0);
+      assertEquals(concat(joined.map(taken)), whole);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 /** A channel that accepts as many bytes of each write as the next number says, up to an offset at which it breaks. */

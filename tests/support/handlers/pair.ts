@@ -2,6 +2,7 @@
 import "../system/native.ts";
 import { Acceptor, type AcceptorOptions } from "../../../src/association/accept.ts";
 import type { Association } from "../../../src/association/association.ts";
+import type { Sharing } from "../../../src/association/association_options.ts";
 import { initiate } from "../../../src/association/initiate.ts";
 import { acceptAll } from "../../../src/net/listen/accept_loop.ts";
 import type { Address } from "../../../src/net/address.ts";
@@ -66,11 +67,15 @@ export async function associatedPair(
   channels: number,
   network = new MemoryNetwork(),
   over: Network = network,
+  sharing: Pick<Sharing, "short"> = {},
 ): Promise<Pair> {
   const clock = new FakeClock();
   const addresses = channelAddresses(channels);
   const accepting = new Accepting(over, addresses, { clock });
-  const [client, server] = await Promise.all([initiate(addresses, { network: over, clock }), accepting.first()]);
+  const [client, server] = await Promise.all([
+    initiate(addresses, { network: over, clock, ...sharing }),
+    accepting.first(),
+  ]);
   await accepting.close();
   return { network, clock, client, server };
 }
