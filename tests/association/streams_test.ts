@@ -2,9 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { READ_AHEAD } from "../../src/association/channel_reader.ts";
 import { LARGEST_BUFFER } from "../../src/net/buffer_pool.ts";
+import { concat } from "../../src/wire/concat.ts";
+import { bodyShare, messageOf } from "../short/records.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { Interposer } from "../support/network/interposer.ts";
-import { Lender } from "../support/network/chunks.ts";
+import { Lender, taken } from "../support/network/chunks.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { associatedPair, type Pair } from "../support/handlers/pair.ts";
 import { isSame, raw, receive, send } from "../support/handlers/channels.ts";
@@ -76,6 +78,68 @@ Deno.test("every channel carries exactly as many bytes as the message has, and c
   pair.client.end();
   pair.server.end();
   await Promise.all(paths.map(({ done }) => done));
+  await finish(pair);
+});
+
+Deno.test("with short shares, messages of records arrive in both directions, and channels carry and count what shares have", async () => {
+  await forSeeds(8, async (random) => {
+    const count = random.between(2, 6), paths: Interposer[] = [];
+    const network = new MemoryNetwork({
+      capacity: random.pick([1000, 65_536, 1 << 20]),
+      chunk: (available) => random.below(available),
+      interpose: (path) => paths.push(new Interposer(path)),
+    });
+    const pair = await associatedPair(count, network, network, { short: true });
+    assertEquals([pair.client.list[1], pair.server.list[1], pair.client.list[2]], [3, 3, count]);
+    const before = paths.map(({ fromClient, fromServer }) => [fromClient, fromServer]);
+    const message = (most: number) => {
+      const lengths = Array.from({ length: most }, () => random.pick([1, 1000, 1024, 1025, 9000, 65_536]));
+      return messageOf(count, lengths, lengths.map(() => random.below(2) === 0), random.below(1000));
+    };
+    const [up, down] = [message(14), message(5)];
+    let written = 0;
+    pair.client.written = () => written++;
+    const lender = new Lender();
+    const sending = ([{ writable }, { chunks }]: [typeof pair.client, typeof up]): Promise<void> =>
+      ReadableStream.from(chunks.map((chunk) => lender.lend(chunk, random.below(8)))).pipeTo(writable);
+    const [gotUp, gotDown] = await Promise.all([
+      receive(pair.server),
+      receive(pair.client),
+      sending([pair.client, up]),
+      sending([pair.server, down]),
+    ]);
+    assert(isSame(gotUp, concat(up.chunks)) && isSame(gotDown, concat(down.chunks)));
+    const [each, back] = [up, down].map(({ lengths }) =>
+      lengths.reduce((sum, length) => sum + 35 + bodyShare(length, count), 48)
+    ) as [number, number];
+    const all = <T>(value: T): T[] => Array(count).fill(value), { client, server } = pair;
+    const carried = paths.map((path, index) => [
+      path.fromClient - before[index]![0]!,
+      path.fromServer - before[index]![1]!,
+    ]);
+    assertEquals(carried, all([each, back]));
+    assertEquals([client.sent, client.received, client.offered, client.joined], [all(each), all(back), each, back]);
+    assertEquals([server.sent, server.received, server.offered, server.joined], [all(back), all(each), back, each]);
+    assertEquals([written, lender.held, client.behind], [up.chunks.length, 0, all(0)]);
+    client.end();
+    server.end();
+    await Promise.all(paths.map(({ done }) => done));
+    await finish(pair);
+  });
+});
+
+Deno.test("with short shares, a head arrives while its body is still being written, and the body once it is whole", async () => {
+  const pair = await associatedPair(2, new MemoryNetwork({ capacity: 100 }), undefined, { short: true });
+  const { chunks: [message] } = messageOf(2, [3000]), reader = pair.server.readable.getReader(), lender = new Lender();
+  const writer = pair.client.writable.getWriter();
+  writer.write(lender.lend(message!)).catch(() => {});
+  const pieces: Uint8Array[] = [];
+  const come = (): number => pieces.reduce((sum, { length }) => sum + length, 0);
+  while (come() < 48 + 35) pieces.push(taken((await reader.read()).value!));
+  assert(pair.client.sent[0]! < 48 + 35 + 32 + 1500);
+  assertEquals(come(), 48 + 35);
+  pieces.push(taken((await reader.read()).value!));
+  assertEquals(concat(pieces), message);
   await finish(pair);
 });
 
