@@ -89,9 +89,16 @@ Deno.test("the server sends its reason for a refusal, then closes in order", asy
   const { network, accepting, clock } = setUp(2);
   const cases: [RefusedReason, (own: Uint8Array) => Uint8Array][] = [
     [RefusedReason.Unacceptable, (own) => list([own, new Uint8Array(16)], 2)],
+    [RefusedReason.Unacceptable, (own) => list([own, new Uint8Array(16)], 0)],
+    [RefusedReason.Unacceptable, (own) => list([own, new Uint8Array(16)], 4)],
+    [RefusedReason.Unacceptable, (own) => list([own, new Uint8Array(16)], 255)],
     [RefusedReason.Unacceptable, (own) => list([own, new Uint8Array(16)], 1, 1)],
+    [RefusedReason.Unacceptable, (own) => list([own, new Uint8Array(16)], 3, 1)],
+    [RefusedReason.Unacceptable, (own) => list([own, new Uint8Array(16)], 3, 3)],
+    [RefusedReason.Unacceptable, (own) => list([own, new Uint8Array(16)], 3, 0)],
     [RefusedReason.Unacceptable, () => list([new Uint8Array(16).fill(1), new Uint8Array(16)])],
     [RefusedReason.UnknownCookie, (own) => list([own, new Uint8Array(16)])],
+    [RefusedReason.UnknownCookie, (own) => list([own, new Uint8Array(16)], 3)],
   ];
   for (const [reason, makeList] of cases) {
     const { connection, cookie } = await greeted(network, 0);
@@ -100,6 +107,40 @@ Deno.test("the server sends its reason for a refusal, then closes in order", asy
     assertEquals(accepting.failures.splice(0), [`refused: ${RefusedReason[reason]}`]);
     connection.close();
   }
+  await settle();
+  assertEquals([accepting.acceptor.size, network.openEnds, clock.pending], [0, 0, 0]);
+  await accepting.close();
+});
+
+Deno.test("a server with a threshold refuses short shares and XOR, whatever their threshold", async () => {
+  const { network, accepting, clock } = setUp(3, { settings: () => ({ threshold: 2 }) });
+  for (const [scheme, threshold] of [[3, 3], [3, 2], [1, 3], [1, 2], [4, 2]] as const) {
+    const { connection, cookie } = await greeted(network, 0);
+    await writeAll(
+      connection,
+      list([cookie, new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)], scheme, threshold),
+    );
+    assertEquals(
+      await readAll(connection),
+      encodeRefused(RefusedReason.Unacceptable),
+      `scheme ${scheme}, ${threshold}`,
+    );
+    connection.close();
+  }
+  await settle();
+  assertEquals([accepting.acceptor.size, network.openEnds, clock.pending], [0, 0, 0]);
+  await accepting.close();
+});
+
+Deno.test("lists that differ in nothing but the scheme are different lists: channels can't be told different ones", async () => {
+  const { network, accepting, clock } = setUp(2);
+  const [a, b] = [await greeted(network, 0), await greeted(network, 1)], cookies = [a.cookie, b.cookie];
+  await writeAll(a.connection, list(cookies, 1));
+  await settle();
+  await writeAll(b.connection, list(cookies, 3));
+  assertEquals(await readAll(a.connection), encodeRefused(RefusedReason.Mismatch));
+  assertEquals(accepting.associations.length, 0);
+  for (const { connection } of [a, b]) connection.close();
   await settle();
   assertEquals([accepting.acceptor.size, network.openEnds, clock.pending], [0, 0, 0]);
   await accepting.close();

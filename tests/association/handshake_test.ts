@@ -7,6 +7,7 @@ import { associateLength, encodeRefused, RefusedReason } from "../../src/wire/as
 import { encodeGreeting, GREETING_LENGTH } from "../../src/wire/greeting.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
 import { Interposer, type Tampering } from "../support/network/interposer.ts";
+import { Lender } from "../support/network/chunks.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { Accepting, associatedPair, channelAddresses } from "../support/handlers/pair.ts";
 import { Random } from "../support/random/random.ts";
@@ -26,6 +27,69 @@ Deno.test("a handshake associates 2 to 16 channels, in the client's order on bot
       server.end();
       await settle();
       assertEquals(network.openEnds, 0);
+    }
+  }
+});
+
+Deno.test("a client's shares are what it asked for: the server takes either, and neither side anything in between", async () => {
+  for (const [short, scheme] of [[false, 1], [true, 3], [undefined, 1]] as const) {
+    for (let n = 2; n <= 16; n += 7) {
+      const { network, client, server } = await associatedPair(
+        n,
+        undefined,
+        undefined,
+        short === undefined ? {} : { short },
+      );
+      for (const { list, threshold } of [client, server]) {
+        assertEquals([...list.slice(0, 4), threshold], [1, scheme, n, n, n]);
+      }
+      client.end();
+      server.end();
+      await settle();
+      assertEquals(network.openEnds, 0);
+    }
+  }
+});
+
+Deno.test("a client with a threshold asks for interpolation, short shares or not; of a server with one, short shares are refused", async () => {
+  for (const [threshold, scheme] of [[2, 2], [3, null], [undefined, null]] as const) {
+    const network = new MemoryNetwork(), clock = new FakeClock(), addresses = channelAddresses(3);
+    const accepting = new Accepting(network, addresses, { clock, settings: () => ({ threshold: 2 }) });
+    const attempt = initiate(addresses, { network, clock, short: true, ...threshold !== undefined && { threshold } });
+    if (scheme === null) {
+      const error = await assertRejects(() => attempt, ChannelError, "refused");
+      assertEquals((error.cause as { reason?: RefusedReason }).reason, RefusedReason.Unacceptable);
+    } else {
+      const client = await attempt, server = await accepting.first();
+      for (const { list } of [client, server]) assertEquals([...list.slice(0, 4)], [1, scheme, 2, 3]);
+      // A message that short shares could not have: it is no record.
+      await client.writable.getWriter().write(new Lender().lend(new Uint8Array(100)));
+      assertEquals(client.offered, 100);
+      client.end();
+      server.end();
+    }
+    await accepting.close();
+    await settle();
+    assertEquals([network.openEnds, clock.pending], [0, 0]);
+  }
+});
+
+Deno.test("a client that asked for full shares takes no echo of another scheme, nor one that asked for short ones", async () => {
+  for (const short of [false, true]) {
+    const other = short ? 1 : 3;
+    for (const channel of [0, 1, 2]) {
+      const echoed = (piece: Uint8Array, at: number): void => {
+        const scheme = GREETING_LENGTH + 1 - at;
+        if (scheme >= 0 && scheme < piece.length) piece[scheme] = other;
+      };
+      const asked = (piece: Uint8Array, at: number): void => {
+        if (at <= 1 && piece.length > 1 - at) piece[1 - at] = other;
+      };
+      const wrong = await disturbed("another scheme echoed", channel, { change: echoed }, { short });
+      assertStringIncludes(wrong.message, "confirmed a different list");
+      assertEquals(wrong.index, channel);
+      // The server sees two lists; it never makes shares of either kind for them.
+      await disturbed("another scheme asked for", channel, {}, { toServer: { change: asked }, short, wait: 0 });
     }
   }
 });
@@ -104,7 +168,12 @@ async function disturbed(
   what: string,
   index: number,
   toClient: Tampering,
-  { toServer = {}, wait = 0, channels = 3 }: { toServer?: Tampering; wait?: number; channels?: number } = {},
+  { toServer = {}, wait = 0, channels = 3, short = false }: {
+    toServer?: Tampering;
+    wait?: number;
+    channels?: number;
+    short?: boolean;
+  } = {},
 ): Promise<ChannelError> {
   const clock = new FakeClock();
   const addresses = channelAddresses(channels);
@@ -116,7 +185,7 @@ async function disturbed(
     },
   });
   const accepting = new Accepting(network, addresses, { clock });
-  const attempt = initiate(addresses, { network, clock }).then(
+  const attempt = initiate(addresses, { network, clock, short }).then(
     () => assert(false, `${what}: associated`),
     (error: unknown) => error,
   );

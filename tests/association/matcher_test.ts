@@ -28,9 +28,9 @@ class Fake implements Candidate {
   }
 }
 
-function makeMatcher(distinctAddresses = true): Matcher<Fake> {
+function makeMatcher(distinctAddresses = true, schemes = [1]): Matcher<Fake> {
   return new Matcher<Fake>({
-    accepts: ({ scheme, threshold, cookies }) => scheme === 1 && threshold === cookies.length,
+    accepts: ({ scheme, threshold, cookies }) => schemes.includes(scheme) && threshold === cookies.length,
     distinctAddresses: () => distinctAddresses,
     associated: (all) => {
       const candidates = all.filter((one) => one !== null);
@@ -87,6 +87,26 @@ Deno.test("lists with the same cookies in another order differ", () => {
   matcher.submit(b, listOf([b, a, c]));
   assertEquals([a.fate, b.fate, c.fate], ["Mismatch", "Mismatch", "waits"]);
   matcher.remove(c);
+  assertEmpty(matcher);
+});
+
+Deno.test("lists of the same cookies with another scheme differ, though both are accepted", () => {
+  for (const late of [0, 1, 2]) {
+    const matcher = makeMatcher(true, [1, 3]), all = arrive(matcher, 3);
+    all.forEach((one, index) => {
+      if (index !== late) matcher.submit(one, listOf(all, 3));
+    });
+    matcher.submit(all[late]!, listOf(all, 1));
+    const fates = all.map(({ fate }) => fate);
+    assertEquals(fates, ["Mismatch", "Mismatch", "Mismatch"]);
+    assertEmpty(matcher);
+  }
+  const matcher = makeMatcher(true, [1, 3]),
+    short = arrive(matcher, 3),
+    full = arrive(matcher, 3, (index) => `198.51.100.${index}`);
+  for (const one of short) matcher.submit(one, listOf(short, 3));
+  for (const one of full) matcher.submit(one, listOf(full, 1));
+  for (const all of [short, full]) for (const one of all) assertEquals(one.associatedWith, all);
   assertEmpty(matcher);
 });
 
