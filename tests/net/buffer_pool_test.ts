@@ -1,9 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   affordable,
   bufferBytes,
   giveBuffer,
   LARGEST_BUFFER,
+  LARGEST_CAPACITY,
   nextSize,
   SMALLEST_BUFFER,
   takeBuffer,
@@ -19,6 +20,20 @@ Deno.test("the smallest buffers share allocations without overlapping", () => {
     assert(buffer.length >= SMALLEST_BUFFER && buffer.every((byte) => byte === index % 256), `buffer ${index}`);
   }
   buffers.forEach(giveBuffer);
+});
+
+Deno.test("a buffer has room besides its nominal size: little in a small one, for 1,200 bytes of heads in one of a record", () => {
+  // Thousands of idle sessions hold a small one each.
+  const capacities = [[512, 560], [8192, 8240], [65_536, 66_736], [LARGEST_BUFFER, LARGEST_CAPACITY]] as const;
+  for (const [nominal, capacity] of capacities) {
+    for (const length of [nominal, capacity]) {
+      const buffer = takeBuffer(length);
+      assertEquals([buffer.length, buffer.byteOffset % 8], [capacity, 0]);
+      giveBuffer(buffer);
+    }
+  }
+  assertEquals(LARGEST_CAPACITY, LARGEST_BUFFER + 48 + 8 * 1152);
+  assertThrows(() => takeBuffer(LARGEST_CAPACITY + 1), RangeError, `the largest has ${LARGEST_CAPACITY}`);
 });
 
 Deno.test("flows get large buffers until many are in use; waiting flows then hold little", () => {
