@@ -45,7 +45,7 @@ const MODULES: readonly Module[] = [
     target: "src/sharing/chacha20_wasm.ts",
     constant: "CHACHA20_WASM",
     description: "ChaCha20",
-    // A key, and a message of 65,536 bytes.
+    // A key, and a message of 65,552 bytes.
     pages: 2,
     options: ["--enable", "simd"],
   },

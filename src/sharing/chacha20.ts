@@ -21,7 +21,7 @@ export function withOpenssl(openssl: StreamCipher | null): StreamCipher {
 const PUBLISHED = "76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7" +
   "da41597c5157488d7724e03fb8d84a376a43b8f41518a11cc387b669b2ee6586";
 
-/** Length in bytes of a message for which OpenSSL has all of its code, and that ends within a block. */
+/** Length in bytes of a message long enough for all of OpenSSL's code, and that ends within a block. */
 const LONG = 8201;
 
 /** Tests with a published vector, and in parts, against WebAssembly: OpenSSL has other code for longer messages. */

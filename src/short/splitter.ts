@@ -17,7 +17,7 @@ export class ShortSplitter {
   readonly #count: number;
   readonly #pads: PadSource;
   readonly #cipher: StreamCipher;
-  /** The key of the present body, wiped behind each. */
+  /** The present body's key; wiped after each. */
   readonly #key = new Uint8Array(CIPHER_KEY_LENGTH);
   #started = false;
 

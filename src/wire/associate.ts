@@ -47,7 +47,7 @@ export const XOR = 1;
 /** Number of sharing by interpolation, of which `threshold` shares are needed. */
 export const INTERPOLATION = 2;
 
-/** Number of short shares, all of which are needed. */
+/** Number of sharing by short shares, all of which are needed. */
 export const SHORT = 3;
 
 /** Stands for a channel that joins later: 16 zeros. */
