@@ -49,7 +49,7 @@ export class Association {
   readonly scheme: Scheme;
   readonly #message: ReadableStream<Chunk> | null = null;
   readonly #verified: ThresholdSource | null = null;
-  /** Message bytes to send, in chunks that fit a pooled buffer; releases each once it is split. Closing half-closes. */
+  /** Message bytes to send, in chunks that fit a pooled buffer, of whole records where shares are short. Closing half-closes. */
   readonly writable: WritableStream<Chunk>;
   /** The list message of its handshake (docs/PROTOCOL.md 2.2), as sent or echoed; empty before it is known. */
   list: Uint8Array = new Uint8Array(0);

@@ -11,7 +11,7 @@ const ACK_TIME = 200;
 export interface AcknowledgerOptions {
   /** Measures the time. */
   readonly clock: Clock;
-  /** Returns the number of message bytes joined so far. */
+  /** Returns the number of bytes of each channel joined so far. */
   readonly joined: () => number;
   /** Sends ACK. */
   readonly send: (joined: number) => void;

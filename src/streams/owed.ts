@@ -7,7 +7,7 @@ export class Owed {
   readonly #outbox: Outbox;
   /** True while some of them have not left. */
   #leaving = false;
-  /** Number of message bytes that the other side must have joined. */
+  /** Number of bytes of each channel that the other side must have joined. */
   #until = 0;
 
   /** Owes nothing yet. */

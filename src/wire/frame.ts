@@ -119,7 +119,7 @@ export type Frame =
   | { readonly type: FrameType.Workers; readonly workers: Workers }
   /** Its body was not looked at. */
   | { readonly type: FrameType.Pad; readonly length: number }
-  /** `joined` is a number of message bytes. */
+  /** `joined` is a number of bytes of each channel. */
   | { readonly type: FrameType.Ack; readonly joined: number }
   | { readonly type: FrameType.Offer; readonly offer: Offer }
   | { readonly type: FrameType.Datagrams; readonly means: DatagramMeans }

@@ -86,7 +86,7 @@ export const encode = {
   /** DENIED. */
   denied: (code: DeniedCode): Uint8Array => frame(FrameType.Denied, 0, Uint8Array.of(code)),
 
-  /** ACK. @param joined Number of message bytes joined so far. */
+  /** ACK. @param joined Number of bytes of each channel joined so far. */
   ack: (joined: number): Uint8Array => frame(FrameType.Ack, 0, encodeCount(joined)),
 
   /** OFFER. */
