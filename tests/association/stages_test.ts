@@ -237,6 +237,23 @@ Deno.test("each channel gets its shares in order, however little it accepts at a
   );
 });
 
+Deno.test("where two channels of three suffice, a chunk counts as written once two have accepted it, and the next one goes on", async () => {
+  const lender = new Lender(), stuck = Promise.withResolvers<number>(), endless = fc.sample(lengths, 1)[0]!;
+  const channels = [0, 1].map(() => new Accepting(endless));
+  const connections = [
+    ...channels.map(({ connection }) => connection),
+    { write: () => stuck.promise } as unknown as Connection,
+  ];
+  const senders = connections.map((connection, index) => new ShareSender(connection, (cause) => failed(index, cause)));
+  let passed = 0;
+  const sink = new ChannelsSink(senders, () => passed++, 2), writer = sink.writable.getWriter();
+  const pieces = [1, 2, 3].map((byte) => new Uint8Array(50).fill(byte));
+  for (const shares of sharesOf(pieces, 3, lender)) await writer.write(shares);
+  assertEquals([passed, senders.map(({ behind }) => behind)], [3, [0, 0, 150]]);
+  assertEquals(channels.map(({ pieces }) => concat(pieces).length), [150, 150]);
+  for (const sender of senders) sender.stop(new Error("over"));
+});
+
 Deno.test("a channel that breaks fails the stream with its number; a share that may be in use is not released", async () => {
   const breaking = fc.tuple(written, fc.nat(2), fc.nat(199));
   await fc.assert(fc.asyncProperty(breaking, lengths, async ([[whole, cuts], victim, at], lengths) => {

@@ -16,7 +16,7 @@ const WAYS: Readonly<Record<string, StreamCipher | null>> = {
   "the tests' own way": (key, [from], [into]) => into!.set(chacha20Slowly(key, from!)),
 };
 
-/** The way that a test compares with the slow one: the ways of src that this system has. */
+/** The ways of src that this system has. */
 const FAST = Object.entries(WAYS).filter(([way, cipher]) => cipher !== null && way !== "the tests' own way") as [
   string,
   StreamCipher,

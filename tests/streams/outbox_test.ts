@@ -107,6 +107,35 @@ Deno.test("streams take turns: a long piece leaves in parts, behind which others
   await sent;
 });
 
+/** Longest DATA of a chunk, by its frames' names. */
+function longestOf(names: readonly string[]): number {
+  return Math.max(...names.map((name) => Number(name.split(" ")[2] ?? 0)));
+}
+
+/** Lengths of records at each of some rounds: a long chunk leaves, then a short one, each after its time in milliseconds. */
+async function paced(rounds: number, [long, short]: readonly [number, number]): Promise<number[]> {
+  const { clock, outbox, stream, next } = setUp(), lengths: number[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    send(stream(round), bytes(32_000));
+    const { names } = await next();
+    lengths.push(longestOf(names));
+    outbox.push(encode.ping());
+    assertEquals((await next()).names, ["PING"], "the short chunk is on its way with the long one");
+    await clock.advance(long);
+    outbox.written();
+    await clock.advance(short);
+    outbox.written();
+  }
+  return lengths;
+}
+
+Deno.test("records grow with the pace of long chunks, whatever short ones behind them take, and stay short on a slow path", async () => {
+  const fast = await paced(20, [1, 5000]);
+  assert(fast[0]! <= 4096 && fast.at(-1)! > 30_000, fast.join());
+  const slow = await paced(20, [5000, 1]);
+  assert(slow.every((length) => length <= 4096), slow.join());
+});
+
 Deno.test("with more than one write holds, streams that had no turn are first in the next", async () => {
   const { outbox, stream, next } = setUp();
   const streams = Array.from({ length: 24 }, (_, index) => stream(index + 1));
