@@ -55,11 +55,11 @@ export function bodyShare(length: number, count: number): number {
   return length <= 1024 ? length : 32 + Math.ceil(length / count);
 }
 
-/** What all shares of a direction are together. */
+/** The content of all shares of a direction together. */
 export interface Joined {
   /** KEY, heads and bodies. */
   readonly message: Uint8Array;
-  /** What was encrypted behind bodies. */
+  /** Bytes that were encrypted behind bodies. */
   readonly padding: Uint8Array;
   /** The keys of encrypted bodies. */
   readonly keys: readonly Uint8Array[];
