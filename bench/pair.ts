@@ -7,6 +7,9 @@ import type { Load, Testbed } from "./testbed.ts";
 /** The client handler's listening address for applications. */
 export const ENTRY_HOST = "127.0.0.1";
 
+/** The port of the server handler's channels, unless another is given. */
+const CHANNEL_PORT = 6522;
+
 const ROOT = new URL("../", import.meta.url).pathname;
 
 /** A forward of the client handler. */
@@ -35,7 +38,7 @@ export interface PairOptions {
   readonly threshold?: number;
   /** The client handler's setting `shares`. Default: not set, which an earlier handler needs. */
   readonly shares?: Shares;
-  /** Port of the server handler. Default: 6522. */
+  /** Port of the server handler. Default: {@linkcode CHANNEL_PORT}. */
   readonly channelPort?: number;
   /** Use of associations by more than one session, with one kept ready. Default: true, as in production. */
   readonly reuse?: boolean;
@@ -51,6 +54,25 @@ export interface PairOptions {
   readonly micss?: Micss;
 }
 
+/** Port of the second pair's channels, where two run on a testbed. */
+const SECOND_PORT = CHANNEL_PORT + 1;
+
+/** Two pairs on one testbed, with shares of full length and with short ones, and the ways through them to a target. */
+export async function startBothShares(
+  testbed: Testbed,
+  load: Load,
+  target: number,
+  entry: number,
+): Promise<{ readonly ways: readonly { system: string; host: string; port: number }[] } & AsyncDisposable> {
+  await using making = new AsyncDisposableStack();
+  making.use(await startPair(testbed, load, { routes: [{ target, entry }] }));
+  const routes = [{ target, entry: entry + 1 }];
+  making.use(await startPair(testbed, load, { routes, shares: "short", channelPort: SECOND_PORT }));
+  const ways = ["MICSS", "MICSS, short shares"].map((system, at) => ({ system, host: ENTRY_HOST, port: entry + at }));
+  const made = making.move();
+  return { ways, [Symbol.asyncDispose]: () => made.disposeAsync() };
+}
+
 /** Starts both handlers as users run them, except that they log only errors, and waits until they carry connections. */
 export async function startPair(testbed: Testbed, load: Load, options: PairOptions): Promise<AsyncDisposable> {
   const {
@@ -58,7 +80,7 @@ export async function startPair(testbed: Testbed, load: Load, options: PairOptio
     datagrams = [],
     threshold,
     shares,
-    channelPort = 6522,
+    channelPort = CHANNEL_PORT,
     reuse = true,
     associations,
     workers = 1,

@@ -1,5 +1,5 @@
 import { type Bench, measureThroughput, measureTrips, type Way } from "../bench.ts";
-import { ENTRY_HOST, startPair } from "../pair.ts";
+import { startBothShares } from "../pair.ts";
 import { Load, makeTestbed } from "../testbed.ts";
 
 const PORT = 9000, ENTRY = 9200;
@@ -11,13 +11,13 @@ const RATES = [{ rate: 100 }, { rate: 1000 }, {}];
 export async function equal(bench: Bench): Promise<void> {
   await using testbed = await makeTestbed();
   await using load = await Load.make(testbed, PORT);
-  await using _pair = await startPair(testbed, load, { routes: [{ target: PORT, entry: ENTRY }] });
+  await using pairs = await startBothShares(testbed, load, PORT, ENTRY);
   for (const shape of testbed.shapable ? RATES : [{}]) {
     for (const at of testbed.hosts.keys()) await testbed.shape(at, shape);
     const setting = { channels: shape.rate === undefined ? "unshaped" : `${shape.rate} Mbit/s` };
     const ways: Way[] = [
       { system: "TCP", host: testbed.hosts[0]!, port: PORT, setting },
-      { system: "MICSS", host: ENTRY_HOST, port: ENTRY, setting },
+      ...pairs.ways.map((way): Way => ({ ...way, setting })),
     ];
     for (let round = 0; round < bench.rounds; round++) {
       bench.progress(`round ${round + 1}, three channels, ${setting.channels}`);

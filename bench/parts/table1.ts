@@ -1,5 +1,5 @@
 import { type Bench, measureThroughput, measureTrips, type Way } from "../bench.ts";
-import { ENTRY_HOST, startPair } from "../pair.ts";
+import { startBothShares } from "../pair.ts";
 import { Load, makeTestbed } from "../testbed.ts";
 
 /** The paper's wireless channel's rate, in Mbit/s. */
@@ -15,12 +15,12 @@ export async function table1(bench: Bench): Promise<void> {
   await using testbed = await makeTestbed(DELAY);
   await testbed.shape(0, { rate: SLOW, loss: 0 });
   await using load = await Load.make(testbed, PORT);
-  await using _pair = await startPair(testbed, load, { routes: [{ target: PORT, entry: ENTRY }] });
+  await using pairs = await startBothShares(testbed, load, PORT, ENTRY);
   const [slow, ...fast] = testbed.hosts as [string, ...string[]];
   const ways: Way[] = [
     { system: "TCP, channel A", host: slow, port: PORT },
     ...fast.map((host, at) => ({ system: `TCP, channel ${"BC"[at]}`, host, port: PORT })),
-    { system: "MICSS", host: ENTRY_HOST, port: ENTRY },
+    ...pairs.ways,
   ];
   for (let round = 0; round < bench.rounds; round++) {
     for (const way of ways) {
