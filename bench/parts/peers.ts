@@ -34,7 +34,12 @@ export async function peers(bench: Bench, selection: Selection = {}): Promise<vo
     parts.use(await startWeb([`${HOST}:${ports.web}`], [4], []));
   }
   const chosen = selection.systems ?? await systems();
-  await inRounds(bench, chosen, figures.filter(({ fresh }) => !fresh), ports, environment);
+  const inTurn = figures.filter(({ fresh }) => !fresh);
+  // What has been idle for longer since it was warmed up may be slower: each system is once before the others, once behind.
+  for (const [order, ordered] of Object.entries({ "in order": chosen, "in reverse": chosen.toReversed() })) {
+    const progress = (text: string): void => bench.progress(`${order}: ${text}`);
+    await inRounds({ ...bench, progress }, ordered, inTurn, ports, environment);
+  }
   for (const figure of figures.filter(({ fresh }) => fresh)) {
     for (const system of chosen.filter((system) => measures(system, figure))) {
       bench.progress(`${figure.name}, ${system.name}`);
@@ -48,7 +53,7 @@ export async function peers(bench: Bench, selection: Selection = {}): Promise<vo
   }
 }
 
-/** Measures systems that all run from beginning to end, in turns. */
+/** Starts systems, and measures them in turns, `bench.rounds` times. */
 async function inRounds(
   bench: Bench,
   chosen: readonly System[],
