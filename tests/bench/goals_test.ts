@@ -3,7 +3,7 @@ import { selectFigures } from "../../bench/figures.ts";
 import { goals } from "../../bench/goals.ts";
 import { Results, type Setting } from "../../bench/results.ts";
 
-const OURS = "MICSS, 3 channels", VERSION = "MICSS v1, 3 channels";
+const OURS = "MICSS, 3 channels", SHORT = "MICSS, 3 channels, short shares", VERSION = "MICSS v1, 3 channels";
 
 /** The body of the table of goals for these figures: [system, metric, value, setting]. */
 function table(figures: readonly (readonly [string, string, number, Setting?])[], version?: string): string[] {
@@ -36,10 +36,11 @@ Deno.test("requests on kept connections and with one each are separate goals", (
 });
 
 Deno.test("goals relative to an earlier version compare with the worktree's system", () => {
-  const figures = [[OURS, "throughput up", 86], [VERSION, "throughput up", 100]] as const;
-  const row = "| throughput up, Mbit/s | 86 |";
-  assertEquals(table(figures, VERSION), [`${row} ${VERSION} | 100 | 0.86 | >= 0.87 | no |`]);
-  assertEquals(table(figures), [`${row} another worktree | - | - | >= 0.87 | not measured |`]);
+  const figures = [[OURS, "throughput up", 86], [SHORT, "throughput up", 87], [VERSION, "throughput up", 100]] as const;
+  const rows = ["| throughput up, Mbit/s | 86 |", "| throughput up, short shares, Mbit/s | 87 |"];
+  const ratios = ["0.86 | >= 0.87 | no |", "0.87 | >= 0.87 | yes |"];
+  assertEquals(table(figures, VERSION), rows.map((row, at) => `${row} ${VERSION} | 100 | ${ratios[at]}`));
+  assertEquals(table(figures), rows.map((row) => `${row} another worktree | - | - | >= 0.87 | not measured |`));
 });
 
 Deno.test("a goal with a unit judges the figure itself", () => {
