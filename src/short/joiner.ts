@@ -1,3 +1,5 @@
+import { DirectionKey } from "../records/direction_key.ts";
+import { wasmPoly1305 } from "../records/hashes.ts";
 import { KEY_LENGTH, MAX_BODY, RECORD_HEAD_LENGTH } from "../records/record.ts";
 import { giveBuffer, LARGEST_BUFFER, takeBuffer } from "../net/buffer_pool.ts";
 import { Chunk } from "../net/chunk.ts";
@@ -13,14 +15,15 @@ const enum Part {
   WholeBody,
   CipherKey,
   Fragment,
-  /** Nothing: a head with a length that is not allowed, which ends the association. */
+  /** Nothing: KEY or a head is wrong, which ends the association. */
   None,
 }
 
 /**
- * Joins one direction's n short shares to message bytes (docs/PROTOCOL.md 3.9), cut anywhere. Nothing it gives is verified, the
- * lengths in heads included: it passes each head on before it waits for more, so that records are judged as early as
- * with other shares. It holds one fragment of each channel at most, all of one body.
+ * Joins one direction's n short shares to message bytes (docs/PROTOCOL.md 3.9), cut anywhere. It uses no length before the tag
+ * of its head is verified, and joins nothing behind a KEY or head that is wrong: work that depended on bytes at a wrong
+ * place would show in the time until an abort (docs/SECURITY.md). It passes them on, and bodies unverified, for their
+ * reader to judge, each head before it waits for more. It holds one fragment of each channel at most, all of one body.
  */
 export class ShortJoiner {
   readonly #count: number;
@@ -29,7 +32,9 @@ export class ShortJoiner {
   #part = Part.Key;
   /** Bytes of the part that are still to come, on each channel. */
   #left: number = KEY_LENGTH;
-  readonly #head = new Uint8Array(RECORD_HEAD_LENGTH);
+  /** Collects KEY, then each head. */
+  readonly #head = new Uint8Array(KEY_LENGTH);
+  #direction: DirectionKey | null = null;
   readonly #key = new Uint8Array(CIPHER_KEY_LENGTH);
   #bodyLength = 0;
   /** Collects a body's fragments where they do not come together: a pooled buffer. */
@@ -74,9 +79,12 @@ export class ShortJoiner {
   #joinBytes(shares: readonly Uint8Array[], ahead: number): void {
     xor.join(shares);
     const bytes = shares[0]!;
-    if (this.#part === Part.CipherKey) this.#key.set(bytes, this.#key.length - this.#left);
-    else {
-      if (this.#part === Part.Head) this.#head.set(bytes, this.#head.length - this.#left);
+    if (this.#part === Part.CipherKey) {
+      this.#key.set(bytes, this.#key.length - this.#left);
+      bytes.fill(0);
+    } else {
+      if (this.#part === Part.Key) this.#head.set(bytes, KEY_LENGTH - this.#left);
+      else if (this.#part === Part.Head) this.#head.set(bytes, RECORD_HEAD_LENGTH - this.#left);
       this.#reserve(bytes.length, ahead).set(bytes);
     }
     this.#left -= bytes.length;
@@ -85,14 +93,27 @@ export class ShortJoiner {
 
   /** Determines what follows the part that is complete. */
   #next(): void {
-    const length = this.#part === Part.Head ? bodyLengthAt(this.#head, 0) : 0;
-    if (this.#part === Part.CipherKey) this.#expect(Part.Fragment, fragmentLength(this.#bodyLength, this.#count));
-    else if (length > MAX_BODY) this.#expect(Part.None, 0);
+    if (this.#part === Part.CipherKey) {
+      this.#expect(Part.Fragment, fragmentLength(this.#bodyLength, this.#count));
+    } else if (this.#part === Part.Head) this.#expectBody();
+    else if (this.#part === Part.Key && !this.#acceptKey()) this.#expect(Part.None, 0);
+    else this.#expect(Part.Head, RECORD_HEAD_LENGTH);
+  }
+
+  /** Verifies KEY. */
+  #acceptKey(): boolean {
+    this.#direction = DirectionKey.accept(this.#head, wasmPoly1305);
+    return this.#direction !== null;
+  }
+
+  /** Verifies a head; determines what follows it. */
+  #expectBody(): void {
+    const length = bodyLengthAt(this.#head, 0), head = this.#head.subarray(0, RECORD_HEAD_LENGTH);
+    if (length === 0 || length > MAX_BODY || !this.#direction!.checkHead(head, length)) this.#expect(Part.None, 0);
     else if (isDispersed(length)) {
       this.#bodyLength = length;
       this.#expect(Part.CipherKey, CIPHER_KEY_LENGTH);
-    } else if (length > 0) this.#expect(Part.WholeBody, length);
-    else this.#expect(Part.Head, RECORD_HEAD_LENGTH);
+    } else this.#expect(Part.WholeBody, length);
   }
 
   #expect(part: Part, length: number): void {
