@@ -19,6 +19,7 @@ import { opens } from "./vectors/open.ts";
 import { hashes, products, records, tags } from "./vectors/records.ts";
 import { rejoins } from "./vectors/rejoin.ts";
 import { shares } from "./vectors/shares.ts";
+import { shorts, shortsChanged } from "./vectors/short.ts";
 import { thresholds } from "./vectors/threshold.ts";
 
 const ABOUT = "Test vectors of MICSS/2, made by scripts/vectors.ts; docs/PROTOCOL.md describes them. Bytes are in " +
@@ -39,6 +40,8 @@ export function vectors(): string {
     hash: hashes(),
     tag: tags(),
     record: records(),
+    short: shorts(),
+    shortChanged: shortsChanged(),
     open: opens(),
     frame: frames(),
     direction: directions(),

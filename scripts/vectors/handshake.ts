@@ -7,7 +7,12 @@ export function greeting(cookie: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** The list of these cookies, for XOR. */
 export function list(...cookies: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return join(Uint8Array.of(1, 1, cookies.length, cookies.length), ...cookies);
+  return listFor(1, cookies);
+}
+
+/** The list of these cookies, for a scheme that needs all shares. */
+function listFor(scheme: number, cookies: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return join(Uint8Array.of(1, scheme, cookies.length, cookies.length), ...cookies);
 }
 
 /** Greetings (docs/PROTOCOL.md 2.1). */
@@ -23,17 +28,18 @@ export function greetings(): Vector[] {
 
 /** Lists of cookies (docs/PROTOCOL.md 2.2). */
 export function associates(): Vector[] {
-  return [2, 3, 16].map((channels) => {
+  const associate = (scheme: number, of: string, channels: number): Vector => {
     const cookies = Array.from({ length: channels }, (_, index) => counted(16, index * 16));
     return {
-      name: `${channels} channels`,
-      description: `The list of cookies, and its echo, for XOR over ${channels} channels`,
-      scheme: 1,
+      name: scheme === 1 ? `${channels} channels` : `${channels} channels, ${of}`,
+      description: `The list of cookies, and its echo, for ${of} over ${channels} channels`,
+      scheme,
       threshold: channels,
       cookies: cookies.map((cookie) => cookie.toHex()),
-      bytes: list(...cookies).toHex(),
+      bytes: listFor(scheme, cookies).toHex(),
     };
-  });
+  };
+  return [...[2, 3, 16].map((channels) => associate(1, "XOR", channels)), associate(3, "short shares", 3)];
 }
 
 /** Refusals of a list (docs/PROTOCOL.md 2.4). */
