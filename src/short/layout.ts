@@ -9,7 +9,7 @@ export function isDispersed(bodyLength: number): boolean {
   return bodyLength > LONGEST_WHOLE_BODY && bodyLength <= MAX_BODY;
 }
 
-/** The length in bytes of each of n fragments of a body. Only the last one may hold less of it: up to n - 1 bytes less. */
+/** The length in bytes of each of n fragments of a body. The last one holds up to n - 1 bytes less of it. */
 export function fragmentLength(bodyLength: number, count: number): number {
   return Math.ceil(bodyLength / count);
 }

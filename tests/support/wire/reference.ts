@@ -1,6 +1,6 @@
 /**
  * Frames from the text of docs/PROTOCOL.md 5.1, with none of the project's code, for tests to compare with. Records are in
- * scripts/vectors/sealing.ts.
+ * scripts/vectors/sealing.ts, short shares in scripts/vectors/dispersal.ts.
  *
  * @module
  */
