@@ -8,6 +8,12 @@ export function read(path: string): string {
   return Deno.readTextFileSync(new URL(path, ROOT));
 }
 
+/** A constant that the code does not export: a number, or a product of numbers. */
+export function constant(path: string, name: string): number {
+  const [, value] = new RegExp(`^const ${name} = ([\\d_ *]+);`, "m").exec(read(path))!;
+  return value!.replaceAll("_", "").split("*").map(Number).reduce((product, factor) => product * factor);
+}
+
 /** A table: its header and its rows, each a list of cells without the spaces around them. */
 export interface Table {
   /** The cells of its first line. */
