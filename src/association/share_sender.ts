@@ -40,7 +40,7 @@ export type Lost = (cause: unknown) => Error | null;
  * Sends the shares of one channel over one connection after another. It keeps those that the other side has not joined, so
  * that what an old connection lost is sent again on the next one: the same bytes, at the same place.
  *
- * All numbers count bytes of this channel since the association began: those of short shares are not those of the message.
+ * All numbers count bytes of shares since the association began, which are those of the message.
  */
 export class ShareSender {
   /** Number of bytes that connections have accepted, those sent again included. */

@@ -9,7 +9,7 @@ export function isDispersed(bodyLength: number): boolean {
   return bodyLength > LONGEST_WHOLE_BODY && bodyLength <= MAX_BODY;
 }
 
-/** The length in bytes of each of n fragments of a body. The last one holds up to n - 1 bytes less of it. */
+/** The length in bytes of each of n fragments of a body. The last ones may hold less of it than that, or nothing. */
 export function fragmentLength(bodyLength: number, count: number): number {
   return Math.ceil(bodyLength / count);
 }
