@@ -98,7 +98,7 @@ export function shorts(): Vector[] {
 /** Shares of {@linkcode three} that arrive changed. */
 export function shortsChanged(): Vector[] {
   const { name: of, shares, bodies } = three();
-  // Where the second record, a large one, lies in each channel's bytes.
+  // Parts of the second record, a large one, in the bytes of each channel.
   const head = KEY.length + HEAD + bodies[0]!.length, key = head + HEAD, fragment = key + 32, end = fragment + 367;
   type Change = [channel: number, at: number, xor: Uint8Array];
   const changed = (

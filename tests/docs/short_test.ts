@@ -67,7 +67,7 @@ Deno.test("SECURITY.md states the lengths in the proof of short shares", () => {
       const fragment = fragmentLength(length, n), ofLast = length - (n - 1) * fragment;
       longest = Math.max(longest, n * fragment);
       least = Math.min(least, ofLast);
-      // What fills the fragments is in the last one alone.
+      // Padding is in the last one alone.
       assert(n * fragment - length < n && ofLast <= fragment);
     }
   }
