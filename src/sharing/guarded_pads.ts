@@ -1,16 +1,16 @@
 import { MicssError } from "../errors/errors.ts";
 import type { PadSource } from "./system_pads.ts";
 
-/** Bytes checked at the end of a pad. Shorter pads are not checked: their values may repeat by chance. */
-const TAIL_LENGTH = 16;
+/** Bytes checked at either end of a pad. Shorter pads are not checked: their values may repeat by chance. */
+const CHECKED = 16;
 
 /** A pad source has visibly failed: its output must not be used. */
 export class PadError extends MicssError {}
 
 /**
- * Passes pads through until their source visibly fails: leaves the end of a pad unwritten, returns zeros, or returns the
- * same pad twice. A share made with such a pad would reveal the message, or its difference from another. A good source
- * triggers either check with a probability of 2^-128 per pad.
+ * Passes pads through until their source visibly fails: leaves the end of a pad unwritten, returns zeros, or begins a pad as
+ * it began the one before, of whatever length. A share made with such a pad would reveal the message, or its difference
+ * from another. A good source triggers either check with a probability of 2^-128 per pad.
  *
  * Costs a tenth of a microsecond per pad. It can't tell whether a pad is random: nothing can.
  *
@@ -18,20 +18,20 @@ export class PadError extends MicssError {}
  * @returns A source that throws {@linkcode PadError}, and whatever `pads` throws.
  */
 export function guardedPads(pads: PadSource): PadSource {
-  const last = new Uint8Array(TAIL_LENGTH);
+  const last = new Uint8Array(CHECKED);
   return (into) => {
-    if (into.length < TAIL_LENGTH) return pads(into);
-    const tail = into.length - TAIL_LENGTH;
+    if (into.length < CHECKED) return pads(into);
+    const tail = into.length - CHECKED;
     into.fill(0, tail);
     pads(into);
     let set = 0, changed = 0;
-    for (let i = 0; i < TAIL_LENGTH; i++) {
+    for (let i = 0; i < CHECKED; i++) {
       set |= into[tail + i]!;
-      changed |= into[tail + i]! ^ last[i]!;
+      changed |= into[i]! ^ last[i]!;
     }
     if (set === 0) throw new PadError("the pad source did not fill a pad");
     if (changed === 0) throw new PadError("the pad source returned a pad twice");
-    for (let i = 0; i < TAIL_LENGTH; i++) last[i] = into[tail + i]!;
+    for (let i = 0; i < CHECKED; i++) last[i] = into[i]!;
   };
 }
 
@@ -56,9 +56,9 @@ const MAX_RANDOM = 32;
  */
 export function guardedRandom(pads: PadSource): PadSource {
   const guarded = guardedPads(pads);
-  const drawn = new Uint8Array(MAX_RANDOM + TAIL_LENGTH);
+  const drawn = new Uint8Array(MAX_RANDOM + CHECKED);
   return (into) => {
-    const bytes = drawn.subarray(drawn.length - TAIL_LENGTH - into.length);
+    const bytes = drawn.subarray(drawn.length - CHECKED - into.length);
     guarded(bytes);
     into.set(bytes.subarray(0, into.length));
     bytes.fill(0);

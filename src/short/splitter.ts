@@ -2,6 +2,7 @@ import { KEY_LENGTH, RECORD_HEAD_LENGTH } from "../records/record.ts";
 import { fastestChacha20 } from "../sharing/chacha20.ts";
 import { CIPHER_KEY_LENGTH, type StreamCipher } from "../sharing/stream_cipher.ts";
 import { bodyLengthAt, fragmentLength, isDispersed, shareLength } from "./layout.ts";
+import { guardedRandom } from "../sharing/guarded_pads.ts";
 import type { PadSource } from "../sharing/system_pads.ts";
 import { xor } from "../sharing/xor.ts";
 
@@ -16,6 +17,8 @@ const PADDING = new Uint8Array(15);
 export class ShortSplitter {
   readonly #count: number;
   readonly #pads: PadSource;
+  /** Source of keys. */
+  readonly #random: PadSource;
   readonly #cipher: StreamCipher;
   /** The present body's key; wiped after each. */
   readonly #key = new Uint8Array(CIPHER_KEY_LENGTH);
@@ -31,6 +34,7 @@ export class ShortSplitter {
   constructor(count: number, pads: PadSource, cipher: StreamCipher = fastestChacha20()) {
     this.#count = count;
     this.#pads = pads;
+    this.#random = guardedRandom(pads);
     this.#cipher = cipher;
   }
 
@@ -83,7 +87,7 @@ export class ShortSplitter {
     for (let index = 1; index < parts.length; index++) this.#pads(parts[index]!);
     last.set(bytes);
     if (withKey) {
-      this.#pads(this.#key);
+      this.#random(this.#key);
       last.set(this.#key, bytes.length);
     }
     xor.join(parts);

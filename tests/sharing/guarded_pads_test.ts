@@ -32,6 +32,14 @@ Deno.test("a repeated pad is refused, even with a short one in between", () => {
   assertThrows(() => pads(new Uint8Array(36)), PadError, "twice");
 });
 
+Deno.test("a source that starts again is noticed, though it is asked for another length", () => {
+  for (const [first, second] of [[67, 32], [32, 67], [16, 5000], [5000, 16]] as const) {
+    const pads = guardedPads((into) => void into.set(Uint8Array.from(into, (_, index) => index + 1)));
+    pads(new Uint8Array(first));
+    assertThrows(() => pads(new Uint8Array(second)), PadError, "twice");
+  }
+});
+
 Deno.test("errors of the source propagate", () => {
   const pads = guardedPads(() => {
     throw new Error("no entropy");

@@ -78,7 +78,8 @@ for (const vector of vectors.short) {
       // Whatever the order in which it draws, a pad goes to its channel's place; what goes elsewhere is a key.
       const splitter = new ShortSplitter(channels, (into) => {
         const index = shares.findIndex(({ buffer }) => buffer === into.buffer);
-        if (index < 0) return into.set(given.shift()!);
+        // Behind a key, bytes are drawn to be thrown away.
+        if (index < 0) return into.fill(1).set(given.shift()!);
         const from = done + into.byteOffset, to = from + into.length;
         assert(index < channels - 1 && fragments.every((fragment) => to <= fragment.from || from >= fragment.to));
         into.set(expected[index]!.subarray(from, to));
