@@ -168,7 +168,7 @@ async function associate(
       const fill = (into: Uint8Array) => readFull(connections[index]!, into);
       const reply = await decodeFrom(decodeAssociateReply(cookies.length), fill);
       if (reply.kind === "refused") {
-        const refused = new HandshakeRefused(reply.reason);
+        const refused = new HandshakeRefused(reply.reason, scheme);
         if (refused.conclusive) throw refused;
         inconclusive.push(failure(index, refused));
         return;

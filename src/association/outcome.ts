@@ -19,8 +19,9 @@ export class HandshakeRefused extends WireError {
    * Creates the error.
    *
    * @param reason The server handler's reason.
+   * @param scheme Number of the list's sharing scheme; undefined for a refused channel of an association that is there.
    */
-  constructor(readonly reason: RefusedReason) {
+  constructor(readonly reason: RefusedReason, readonly scheme?: number) {
     super(MESSAGES[reason]);
   }
 
@@ -34,7 +35,7 @@ export class HandshakeRefused extends WireError {
 export class HandshakeTimeout extends MicssError {}
 
 const MESSAGES: Readonly<Record<RefusedReason, string>> = {
-  [RefusedReason.Unacceptable]: "refused: the server handler does not support this scheme or threshold",
+  [RefusedReason.Unacceptable]: "refused: the server handler does not support these shares or this threshold",
   [RefusedReason.UnknownCookie]: "refused: the list names a connection that the server handler does not have",
   [RefusedReason.Mismatch]: "refused: another channel sent a different list, or ended",
   [RefusedReason.SharedAddress]: "refused: two channels arrived at the same address of the server handler",

@@ -261,7 +261,7 @@ Deno.test("a channel closed, reset or silent within the client's list fails the 
 
 Deno.test("the error of a refusal has the reason and the channel", async () => {
   const words: Record<RefusedReason, string> = {
-    [RefusedReason.Unacceptable]: "does not support this scheme or threshold",
+    [RefusedReason.Unacceptable]: "does not support these shares or this threshold",
     [RefusedReason.UnknownCookie]: "names a connection that the server handler does not have",
     [RefusedReason.Mismatch]: "another channel sent a different list, or ended",
     [RefusedReason.SharedAddress]: "two channels arrived at the same address",

@@ -169,7 +169,7 @@ Deno.test("thresholds that differ are refused, and the log says so", async () =>
     await handlers.clock.advance(10_000);
     assertMatch(
       `${lineOf(handlers.clientLines, "session refused")["reason"]}`,
-      /does not support this scheme or threshold/,
+      /does not support these shares or this threshold/,
     );
     await handlers.close(application);
   }

@@ -1,7 +1,7 @@
 import { ChannelError } from "../../association/channel_error.ts";
 import { HandshakeRefused, HandshakeTimeout } from "../../association/outcome.ts";
 import { MicssError } from "../../errors/errors.ts";
-import { RefusedReason } from "../../wire/associate.ts";
+import { RefusedReason, SHORT } from "../../wire/associate.ts";
 import { NoServerError, PROTOCOL_VERSION, VersionError } from "../../wire/greeting.ts";
 
 /** Likely causes of a time-out, by the progress of the channel. */
@@ -30,13 +30,21 @@ function likelyCause({ cause, progress }: ChannelError): string | undefined {
   if (cause instanceof VersionError) {
     return cause.version > PROTOCOL_VERSION ? "upgrade this client handler" : "upgrade that server handler";
   }
-  if (cause instanceof HandshakeRefused && cause.reason === RefusedReason.SharedAddress) {
-    return "give each channel an address of its own that no NAT translates to another's";
-  }
+  if (cause instanceof HandshakeRefused) return refusalHint(cause);
   if (cause instanceof Error && /unreachable|no route/i.test(cause.message)) {
     return "does this machine have a route there?";
   }
   return undefined;
+}
+
+function refusalHint({ reason, scheme }: HandshakeRefused): string | undefined {
+  if (reason === RefusedReason.SharedAddress) {
+    return "give each channel an address of its own that no NAT translates to another's";
+  }
+  if (reason !== RefusedReason.Unacceptable) return undefined;
+  return scheme === SHORT
+    ? "upgrade that server handler if it does not have short shares yet, and give it no threshold; or give shares: full"
+    : "give both handlers the same threshold, or none";
 }
 
 /** Undefined where nothing is known: when one fails at once, others may be about to answer. */

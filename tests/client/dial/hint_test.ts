@@ -3,7 +3,7 @@ import { ChannelError, type HandshakeProgress } from "../../../src/association/c
 import { initiate } from "../../../src/association/initiate.ts";
 import { HandshakeRefused, HandshakeTimeout } from "../../../src/association/outcome.ts";
 import { hintOf } from "../../../src/client/dial/hint.ts";
-import { RefusedReason } from "../../../src/wire/associate.ts";
+import { RefusedReason, SHORT, XOR } from "../../../src/wire/associate.ts";
 import { WireError } from "../../../src/wire/decoder.ts";
 import { NoServerError, PROTOCOL_VERSION, VersionError } from "../../../src/wire/greeting.ts";
 import { FakeClock, settle } from "../../support/time/fake_clock.ts";
@@ -31,7 +31,12 @@ Deno.test("each likely cause of a failed handshake has a hint, other causes do n
     ],
     [new Error("Network is unreachable (os error 101)"), "does this machine have a route there?"],
     [new Error("No route to host (os error 113)"), "does this machine have a route there?"],
-    [new HandshakeRefused(RefusedReason.Overloaded), undefined],
+    [
+      new HandshakeRefused(RefusedReason.Unacceptable, SHORT),
+      "upgrade that server handler if it does not have short shares yet, and give it no threshold; or give shares: full",
+    ],
+    [new HandshakeRefused(RefusedReason.Unacceptable, XOR), "give both handlers the same threshold, or none"],
+    [new HandshakeRefused(RefusedReason.Overloaded, SHORT), undefined],
     [new WireError("tampered with"), undefined],
     [null, undefined],
   ];
