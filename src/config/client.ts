@@ -99,8 +99,9 @@ const channelsField: Field<readonly ChannelAddress[]> = {
   doc: "The server's channels, 2 to 16 addresses",
 };
 
-function omitFlag<T>({ flag: _, ...field }: Field<T>): Field<T> {
-  return field;
+/** The setting as one of a server, for which it has no flag, and no other default than that of all servers. */
+function ofServer<T>({ flag: _flag, default: _default, ...field }: Field<T>): Field<T> {
+  return { ...field, doc: `As ${field.key}, for this server` };
 }
 
 const sharesField: Field<Shares> = {
@@ -108,9 +109,10 @@ const sharesField: Field<Shares> = {
   flag: "shares",
   shape: scalar(wordSyntax("shares", SHARES)),
   default: "full",
+  example: "short",
   doc:
-    "Length of shares where all channels are needed; full: that of what they share; short: what is longer than 1 KiB " +
-    "is encrypted, and each channel carries a share of the key and its part of the ciphertext",
+    "Length of shares where all channels are needed; full: that of the data; short: for n channels an n-th of that, " +
+    "as what exceeds 1 KiB is encrypted with ChaCha20 and divided; servers take both; datagrams: always full",
 };
 
 /** Settings of one server, for the long form of the file. */
@@ -128,7 +130,8 @@ const serverEntrySchema: Schema<Omit<Server, "name" | "joined">> = {
     example: "web.key.pub",
     doc: "Key that the server must prove to have: its public half, or an HMAC key of this client and server alone",
   },
-  threshold: { ...omitFlag(thresholdField), doc: "As threshold, for this server" },
+  threshold: ofServer(thresholdField),
+  shares: ofServer(sharesField),
   estimates: estimatesField,
 };
 
@@ -222,6 +225,17 @@ export function checkServers(servers: readonly Server[], problems: Problems): vo
   }
 }
 
+/** Reports short shares with a threshold. */
+function checkShares(
+  { shares }: { readonly shares?: Shares },
+  threshold: number | undefined,
+  at: object,
+  problems: Problems,
+): void {
+  if (shares !== "short" || threshold === undefined) return;
+  problems.at(at, `shares short with threshold ${threshold}, but all short shares are needed; leave one of them out`);
+}
+
 function check(config: ClientConfig, problems: Problems): void {
   const { servers, forwards, udpForwards, redirects, tproxies, socks5, httpConnects, associations, warm } = config;
   if (servers.length + config.keys.length === 0 && config.database === undefined) {
@@ -231,14 +245,11 @@ function check(config: ClientConfig, problems: Problems): void {
     );
   }
   checkServers(servers, problems);
-  if (config.shares === "short" && config.threshold !== undefined) {
-    problems.at(
-      config,
-      `shares short with threshold ${config.threshold}, but all shares are needed; leave one of them out`,
-    );
-  }
+  checkShares(config, config.threshold, config, problems);
   for (const server of servers) {
-    if (server.threshold === undefined) checkThreshold(config.threshold, server.channels, server, problems);
+    const { threshold = config.threshold, channels } = server;
+    if (server.threshold === undefined) checkThreshold(threshold, channels, server, problems);
+    checkShares(server, threshold, server, problems);
   }
   const listeners = [...forwards.map(({ listen }) => listen), ...redirects, ...tproxies, ...socks5, ...httpConnects];
   const datagramListeners = [...udpForwards.map(({ listen }) => listen), ...config.udpTproxies];

@@ -145,6 +145,8 @@ export interface Server {
   readonly key?: string;
   /** Number of channels that suffice. Default: that of the configuration. */
   readonly threshold?: number;
+  /** Length of shares, where all channels are needed. Default: that of the configuration. */
+  readonly shares?: Shares;
   /** Keys of a server that this client joined. Never in a configuration file. */
   readonly joined?: JoinedKeys;
   /** Estimates for `micss plan`. Handlers ignore them. */

@@ -44,6 +44,18 @@ Deno.test("check reports every mistake with its line and field and exits 2", asy
   );
 });
 
+Deno.test("check reports short shares with a threshold", async () => {
+  await using stack = new AsyncDisposableStack();
+  const path = await written(stack, {
+    "f.yaml": "servers: { web: [192.0.2.1, 192.0.2.2, 192.0.2.3] }\nforward: [127.0.0.1:8080=web:80]\nshares: short\n",
+  });
+  assertEquals((await runMicss("check", path)).status, 0);
+  await Deno.writeTextFile(path, "threshold: 2\n", { append: true });
+  const { status, err } = await runMicss("check", path);
+  assertEquals(status, 2);
+  assertStringIncludes(err, "shares short with threshold 2, but all short shares are needed; leave one of them out");
+});
+
 Deno.test("check recognises misspelt keys, and asks for the side where it can't tell", async () => {
   await using stack = new AsyncDisposableStack();
   const hint = "write micss check server FILE or micss check client FILE";

@@ -29,6 +29,7 @@ import { authenticated } from "./authenticate.ts";
 import { DatagramLinks, type DatagramLinksOptions } from "./datagram_links.ts";
 import { HandshakeQueue } from "./handshake_queue.ts";
 import { Pool, type Pooled } from "./pool.ts";
+import { sharingWith } from "./sharing.ts";
 import { UnreachedWorkers } from "./unreached_workers.ts";
 import { WorkerBalancer } from "./worker_balancer.ts";
 
@@ -316,8 +317,7 @@ export class Associations {
       pads,
       timeout: config().timeouts.handshake,
       signal: this.#closing.signal,
-      short: config().shares === "short",
-      ...this.#threshold(),
+      ...sharingWith(this.#server, config()),
       ...alternatives !== undefined && { alternatives },
     }).catch((error) => {
       count.add(-channels.length);
@@ -334,6 +334,7 @@ export class Associations {
       association: association.id,
       server: name,
       channels: channels.length,
+      shares: association.shares,
       "server-worker": worker > 0 ? worker : undefined,
     });
     const breaks = this.#options.breaks.of(association, { server: name });
@@ -377,12 +378,6 @@ export class Associations {
     });
     this.#pool.add(pooled);
     return pooled;
-  }
-
-  /** The threshold, if fewer channels than all suffice. */
-  #threshold(): { threshold?: number } {
-    const threshold = this.#server.threshold ?? this.#options.config().threshold;
-    return threshold === undefined || threshold >= this.#server.channels.length ? {} : { threshold };
   }
 
   #ended({ multiplexer: { association, opened } }: Pooled): void {

@@ -14,10 +14,10 @@ interface Kept {
   carrying: number;
 }
 
-/** A dialer for each server handler in use; a server whose channels or keys change gets another one. */
+/** A dialer for each server handler in use; a server whose channels, keys or length of shares change gets another one. */
 export class Dialers {
   readonly #options: DialerOptions;
-  /** By name and channels, least recently used first. */
+  /** By name, channels and length of shares, least recently used first. */
   readonly #kept = new Map<string, Kept>();
 
   /** Starts without dialers. */
@@ -60,8 +60,9 @@ export class Dialers {
   }
 
   #use<T>(server: ResolvedServer, action: (dialer: Dialer) => Promise<T>): Promise<T> {
-    const key = keyOf(server);
-    const kept = this.#kept.get(key) ?? { dialer: new Dialer(server, this.#options), carrying: 0 };
+    // Those of the configuration may change later.
+    const shares = server.shares ?? this.#options.config().shares, key = `${keyOf(server)};${shares}`;
+    const kept = this.#kept.get(key) ?? { dialer: new Dialer({ ...server, shares }, this.#options), carrying: 0 };
     this.#kept.delete(key);
     this.#kept.set(key, kept);
     this.#prune();
