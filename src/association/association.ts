@@ -9,7 +9,7 @@ import { recordOpener } from "../records/record_opener.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import { thresholdScheme } from "../sharing/threshold.ts";
 import { systemClock } from "../time/clock.ts";
-import type { Rejoining, Sharing } from "./association_options.ts";
+import type { Rejoining, Shares, Sharing } from "./association_options.ts";
 import { AssociationOver, ChannelError, channelsOf, isByOtherSide, Lagging } from "./channel_error.ts";
 import { ChannelReader } from "./channel_reader.ts";
 import { NoConnection } from "./no_connection.ts";
@@ -45,6 +45,8 @@ export class Association {
   joined = 0;
   /** Number of channels that suffice. */
   readonly threshold: number;
+  /** Length of its shares. */
+  readonly shares: Shares;
   /** Splits and joins whole messages: datagrams, and records unless its shares are short. */
   readonly scheme: Scheme;
   readonly #message: ReadableStream<Chunk> | null = null;
@@ -78,8 +80,7 @@ export class Association {
    * Takes ownership of the channels.
    *
    * @param id Its name.
-   * @param readers Readers of at least two associated connections, in the order of their shares; with a threshold, null for a
-   * channel that joins later.
+   * @param readers Readers of at least two associated connections, in the order of shares; null for one that joins later.
    * @param addresses The channels' addresses at the server handler, for errors and metrics.
    */
   constructor(
@@ -91,6 +92,7 @@ export class Association {
     const { threshold = readers.length } = sharing, short = sharing.short === true && threshold === readers.length;
     this.id = id;
     this.threshold = threshold;
+    this.shares = short ? "short" : "full";
     this.addresses = [...addresses];
     const all = this.#readers = readers.map((reader, index) =>
       reader ?? new ChannelReader(new NoConnection(addresses[index]!))
@@ -161,8 +163,7 @@ export class Association {
 
   /** Keeps little until the other side acknowledges anything: it may never do. */
   #keep(): void {
-    const limits = this.#rejoining?.limits ?? null;
-    const bytes = this.#acknowledged > 0 ? Infinity : KEPT_UNACKNOWLEDGED;
+    const limits = this.#rejoining?.limits ?? null, bytes = this.#acknowledged > 0 ? Infinity : KEPT_UNACKNOWLEDGED;
     for (const sender of this.#senders) {
       sender.keep(limits === null ? null : { ...limits, bytes: Math.min(limits.bytes, bytes) });
     }
@@ -310,8 +311,7 @@ export class Association {
   }
 
   #blame(index: number, cause: unknown): ChannelError {
-    const now = this.stalled;
-    const stalled = now.length > 0 ? now : this.suspects;
+    const now = this.stalled, stalled = now.length > 0 ? now : this.suspects;
     const culprit = stalled[0];
     if (culprit === undefined || stalled.includes(index) || !isByOtherSide(cause)) {
       return new ChannelError(index, this.addresses[index]!, cause);

@@ -59,7 +59,7 @@ export function statusTable(status: Status): string {
       clients.length,
     ),
     ...list(
-      ["ASSOCIATION", "WITH", "SESSIONS", "SENT", "RECEIVED", "AGE"],
+      ["ASSOCIATION", "WITH", "SHARES", "SESSIONS", "SENT", "RECEIVED", "AGE"],
       status.associations.slice(0, MAX_ASSOCIATIONS).map(associationRow),
       associationCount,
     ),
@@ -173,10 +173,13 @@ function clientRow({ name, associations, sessions, seen }: ClientStatus): string
   return [name, `${duration(seen)} ago`, String(associations), String(sessions)];
 }
 
-function associationRow({ id, peer, client, sessions, sent, received, age }: AssociationStatus): string[] {
+// A handler of an earlier version has full shares only.
+function associationRow({ shares = "full", ...association }: AssociationStatus): string[] {
+  const { id, peer, client, sessions, sent, received, age } = association;
   return [
     id,
     client === undefined ? peer : `${client} ${peer}`,
+    shares,
     String(sessions),
     bytes(sent),
     bytes(received),

@@ -1,3 +1,4 @@
+import { SHARES, type Shares } from "../association/association_options.ts";
 import { droppedOf } from "../datagrams/counts.ts";
 import { bufferBytes } from "../net/buffer_pool.ts";
 import { formatAddress } from "../net/address.ts";
@@ -68,6 +69,11 @@ function associations(handler: Observable): Metric[] {
   const handshakes = "Handshakes by outcome: per association on a client, per connection on a server.";
   return [
     one("gauge", "micss_associations", "Open associations.", activity.associations.size),
+    gauge(
+      "micss_association_shares",
+      "Open associations by the length of their shares: full, that of the data, or short.",
+      SHARES.map((shares) => ({ labels: { shares }, value: withShares(activity, shares) })),
+    ),
     one("counter", "micss_associations_total", "Associations made.", activity.associated),
     one(
       "counter",
@@ -75,7 +81,7 @@ function associations(handler: Observable): Metric[] {
       "Records with a wrong tag, hash or length; each ended its association.",
       activity.refusedRecords,
     ),
-    one("counter", "micss_padding_bytes_total", "Bytes of padding sent on each channel.", activity.padding),
+    one("counter", "micss_padding_bytes_total", "Bytes of padding sent, before they are shared.", activity.padding),
     counted("micss_handshakes_total", handshakes, "outcome", activity.handshakes),
     {
       name: "micss_handshake_duration_seconds",
@@ -106,6 +112,10 @@ function associations(handler: Observable): Metric[] {
     ),
     counted("micss_identify_exchanges_total", "Identification requests, by outcome.", "outcome", activity.identified),
   ];
+}
+
+function withShares({ associations }: Observable["activity"], shares: Shares): number {
+  return associations.keys().reduce((count, one) => one.shares === shares ? count + 1 : count, 0);
 }
 
 function channels(handler: Observable): Metric[] {

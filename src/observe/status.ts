@@ -1,4 +1,5 @@
 import { type DatagramCounts, droppedOf } from "../datagrams/counts.ts";
+import type { Shares } from "../association/association_options.ts";
 import { formatAddress } from "../net/address.ts";
 import { clientsOf, type ClientStatus } from "./clients.ts";
 import type { ChannelRecord } from "./channel_records.ts";
@@ -66,9 +67,11 @@ export interface AssociationStatus {
   readonly sessions: number;
   /** Age in seconds. */
   readonly age: number;
-  /** Bytes sent on every channel that is needed. */
+  /** Length of its shares. Absent from a handler of an earlier version, whose shares are full. */
+  readonly shares?: Shares;
+  /** Bytes sent on every channel that is needed: with full shares as many as there were to share, with short ones fewer. */
   readonly sent: number;
-  /** Bytes received on every channel that is needed. */
+  /** Bytes received on every channel that is needed, likewise. */
   readonly received: number;
 }
 
@@ -214,12 +217,13 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
     streams: activity.streams,
     associationCount: associations.size,
     associations: [...associations].sort(([, one], [, other]) => other.sessions - one.sessions).slice(0, MAX_LISTED)
-      .map(([{ id, connections, threshold, sent, received }, { server, sessions, began, client }]) => ({
+      .map(([{ id, connections, threshold, shares, sent, received }, { server, sessions, began, client }]) => ({
         id,
         peer: server === "" ? formatAddress(connections[0]!.remote) : server,
         ...client !== undefined && { client },
         sessions,
         age: age(began),
+        shares,
         sent: ofNeeded(sent, threshold),
         received: ofNeeded(received, threshold),
       })),

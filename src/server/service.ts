@@ -120,9 +120,9 @@ export class Service {
 
   /** Runs until the association and its sessions have ended. */
   async run(): Promise<void> {
-    const { id, connections, over } = this.#association;
+    const { id, connections, shares, over } = this.#association;
     const log = this.#log.with({ association: id });
-    log.debug("association", { channels: connections.length });
+    log.debug("association", { channels: connections.length, shares });
     const { capacity, failed, liveness, config } = this.#options;
     liveness.add(this.#multiplexer);
     this.#changed();

@@ -27,6 +27,7 @@ const ASSOCIATION: AssociationStatus = {
   peer: "web",
   sessions: 12,
   age: 7200,
+  shares: "short",
   sent: 1000,
   received: 2000,
 };
@@ -75,8 +76,8 @@ Deno.test("a status has a summary, the channels and the sessions", () => {
 CHANNEL                STATE     OUT/S  IN/S  BEHIND  FAILED
 web 1 192.0.2.10:6522  flowing  1.2 MB  12 B   66 kB       0
 
-ASSOCIATION   WITH  SESSIONS    SENT  RECEIVED        AGE
-c7e1d0429ab8  web         12  1.0 kB    2.0 kB  2 h 0 min
+ASSOCIATION   WITH  SHARES  SESSIONS    SENT  RECEIVED        AGE
+c7e1d0429ab8  web    short        12  1.0 kB    2.0 kB  2 h 0 min
 and 1 more
 
 SESSION                         TO      SENT  RECEIVED        AGE
@@ -110,6 +111,11 @@ Deno.test("flows are told from other sessions, and datagrams that were dropped a
 Deno.test("the status of a handler that knows no datagrams is shown", () => {
   const { flowCount: _count, totals: { datagrams: _datagrams, ...totals }, ...earlier } = STATUS;
   assertEquals(statusTable({ ...earlier, totals } as Status), statusTable(STATUS));
+});
+
+Deno.test("the shares of a handler that knows no short ones are full", () => {
+  const { shares: _shares, ...earlier } = ASSOCIATION;
+  assertMatch(statusTable({ ...STATUS, associations: [earlier] }), /^c7e1d0429ab8  web     full /m);
 });
 
 Deno.test("forged datagrams have a line of their own, and many reasons more than one", () => {

@@ -1,6 +1,7 @@
 /** Sessions that share associations: their counts, in metrics and status, and what their ends count as. */
 import { assert, assertEquals } from "@std/assert";
 import type { Association } from "../../src/association/association.ts";
+import type { Shares } from "../../src/association/association_options.ts";
 import { ChannelError } from "../../src/association/channel_error.ts";
 import { Activity } from "../../src/observe/activity.ts";
 import { collect } from "../../src/observe/collect.ts";
@@ -21,6 +22,7 @@ class Carrier {
   readonly sent = [30, 20];
   readonly received = [5, 10];
   threshold = 2;
+  shares: Shares = "full";
   failure: ChannelError | null = null;
   readonly #over = Promise.withResolvers<void>();
   readonly over = this.#over.promise;
@@ -135,12 +137,16 @@ Deno.test("metrics have streams, refused records and waits for credit, from 0 on
 
 Deno.test("a status lists each association with its sessions, the most first", async () => {
   const [one, other] = [new Carrier("a"), new Carrier("b")];
+  other.shares = "short";
   const activity = began(one, other);
   activity.creditWaits = 2;
   const ends = [one, other, other].map((carrier) => session(activity, carrier));
   const status = handlerStatus(handler(activity), []);
   const rest = { peer: "web", age: 0, sent: 20, received: 5 };
-  assertEquals(status.associations, [{ id: "b", sessions: 2, ...rest }, { id: "a", sessions: 1, ...rest }]);
+  assertEquals(status.associations, [
+    { id: "b", sessions: 2, shares: "short", ...rest },
+    { id: "a", sessions: 1, shares: "full", ...rest },
+  ]);
   assertEquals([status.associationCount, status.streams, status.sessionCount], [2, 3, 3]);
   assertEquals([status.totals.refusedRecords, status.totals.creditWaits], [0, 2]);
   assertEquals(status.sessions.map(({ association }) => association), ["b", "b", "a"]);

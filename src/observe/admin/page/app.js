@@ -173,8 +173,8 @@ function showClients({ clients = [] }) {
 }
 
 function showAssociations({ associations, associationCount }) {
-  const rows = associations.map(({ id, peer, client, sessions, sent, received, age }) =>
-    rowOf([id, client === undefined ? peer : `${client}, ${peer}`], [
+  const rows = associations.map(({ id, peer, client, shares, sessions, sent, received, age }) =>
+    rowOf([id, client === undefined ? peer : `${client}, ${peer}`, shares], [
       String(sessions),
       bytes(sent),
       bytes(received),
