@@ -1,5 +1,6 @@
+import type { Shares } from "../association/association_options.ts";
 import { BENCH_PORT, BenchError, type BenchOptions, MEASURABLE, measureChannels } from "../bench/mod.ts";
-import { checkServers, clientSpec } from "../config/client.ts";
+import { checkServers, clientSpec, sharesField } from "../config/client.ts";
 import { candidates, estimateSyntax } from "../config/estimate.ts";
 import { readFile } from "../config/file.ts";
 import { loadFileOf } from "../config/side.ts";
@@ -94,22 +95,23 @@ const serversSpec: Spec<ClientConfig> = withJoinedServers({
 
 const OPTIONS: readonly Option[] = [
   ...configOptions(clientSpec).slice(0, 1),
-  ...optionsOf({ servers: clientSpec.schema.servers }).filter(({ flag }) => flag !== undefined),
+  ...optionsOf({ servers: clientSpec.schema.servers, shares: sharesField }).filter(({ flag }) => flag !== undefined),
   ...optionsOf(spec.schema).map(({ path: _, ...option }) => option),
 ];
 
 /** `micss plan`. */
 export const command: Command = {
   usage: "[NAME] --config FILE | --server NAME=HOST,HOST... [--estimate HOST=risk:10%,...]... [--max-risk FRACTION] " +
-    "[--svg FILE] [--json]",
+    "[--shares full|short] [--svg FILE] [--json]",
   options: OPTIONS,
   examples: [
     "micss plan --config client.yaml",
     "micss plan web --config client.yaml --max-risk 0.1% --max-delay 50ms --svg plan.svg",
+    "micss plan web --config client.yaml --shares short",
     "micss plan --server web=192.0.2.10,198.51.100.10 --estimate 192.0.2.10=risk:10% --estimate 198.51.100.10=risk:20%",
   ],
   async run(args, output) {
-    const { server, flags } = readArguments(args);
+    const { server, shares, flags } = readArguments(args);
     try {
       const options: BenchOptions = {
         ...realSystem,
@@ -117,7 +119,7 @@ export const command: Command = {
         window: Math.round(flags.seconds * 1000),
         progress: (text) => output.err(`measuring ${text}\n`),
       };
-      return print(plan(server.name, await channelsOf(server, options), wishOf(flags)), flags, output);
+      return print(plan(server.name, await channelsOf(server, options), wishOf(flags), shares), flags, output);
     } catch (error) {
       if (!(error instanceof BenchError)) throw error;
       output.err(`${SUBJECT}: ${error.message}\n`);
@@ -126,13 +128,17 @@ export const command: Command = {
   },
 };
 
-function readArguments(args: string[]): { server: Server; flags: PlanFlags } {
+function readArguments(args: string[]): { server: Server; shares: Shares; flags: PlanFlags } {
   const { value, rest } = takePositional(SUBJECT, OPTIONS, args);
   const given = readFlags(SUBJECT, OPTIONS, rest);
   const path = given.get("config")?.value as string | undefined;
   const file = path === undefined ? undefined : loadFileOf("client", path, `${SUBJECT}: --config`, readFile);
   const problems = new Problems(SUBJECT);
-  const { servers } = readConfig(serversSpec, { subject: SUBJECT, flags: given, ...file && { file } }, problems);
+  const { servers, shares } = readConfig(
+    serversSpec,
+    { subject: SUBJECT, flags: given, ...file && { file } },
+    problems,
+  );
   const flags = readConfig(spec, { subject: SUBJECT, flags: given }, problems);
   const server = withEstimates(selected(servers, value), flags.estimates);
   checkServers([server], problems);
@@ -142,7 +148,7 @@ function readArguments(args: string[]): { server: Server; flags: PlanFlags } {
     problems.at(server, `no risk of channel ${text}; give one, such as --estimate ${text}=risk:10%`);
   }
   problems.throwIfAny();
-  return { server, flags };
+  return { server, shares: given.has("shares") ? shares : server.shares ?? shares, flags };
 }
 
 /** @throws {UsageError} If it is not clear which. */

@@ -104,7 +104,8 @@ function ofServer<T>({ flag: _flag, default: _default, ...field }: Field<T>): Fi
   return { ...field, doc: `As ${field.key}, for this server` };
 }
 
-const sharesField: Field<Shares> = {
+/** `shares` of a client, and of `micss bench` and `micss plan`. */
+export const sharesField: Field<Shares> = {
   key: "shares",
   flag: "shares",
   shape: scalar(wordSyntax("shares", SHARES)),

@@ -1,3 +1,4 @@
+import type { Shares } from "../association/association_options.ts";
 import type { Channel, Properties } from "./channel.ts";
 import { frontier, safestFirst } from "./frontier.ts";
 import { fastestSchedule, propertiesOf, type Schedule } from "./schedule.ts";
@@ -32,6 +33,8 @@ export interface Plan {
   readonly channels: readonly Channel[];
   /** The bounds. */
   readonly wish: Wish;
+  /** Length of the shares of choices that need all of them. */
+  readonly shares: Shares;
   /**
    * Choices of today's handlers: a share of every record on each channel of one set, of which k suffice, at least 2. Of
    * more than 12 channels, smaller sets need all. The safest come first; with more than 64, those that are not on the
@@ -47,19 +50,24 @@ export interface Plan {
 }
 
 /** Plans the use of a server's channels. @param channels 2 to 16. */
-export function plan(server: string, channels: readonly Channel[], wish: Wish): Plan {
+export function plan(server: string, channels: readonly Channel[], wish: Wish, shares: Shares = "full"): Plan {
+  const choiceOf = (k: number, m: number, schedule: Schedule): Choice => {
+    const { rate, ...properties } = propertiesOf(schedule, channels);
+    return { k, m, schedule, ...properties, rate: rate * rateFactor(k, m, shares), frontier: false };
+  };
   const sets = marked(
     setsOf(channels.length).flatMap((set) =>
-      thresholdsOf(set, channels.length).map((k) => choiceOf(k, set.length, [{ k, channels: set, p: 1 }], channels))
+      thresholdsOf(set, channels.length).map((k) => choiceOf(k, set.length, [{ k, channels: set, p: 1 }]))
     ),
   );
   const thresholds = marked(
-    pairsOf(channels.length).map(({ k, m }) => choiceOf(k, m, fastestSchedule(channels, k, m), channels)),
+    pairsOf(channels.length).map(({ k, m }) => choiceOf(k, m, fastestSchedule(channels, k, m))),
   );
   return {
     server,
     channels,
     wish,
+    shares,
     sets: sets.filter(({ frontier }) => frontier || sets.length <= MAX_SETS).toSorted(safestFirst),
     thresholds,
     choice: choose(sets, wish) ?? null,
@@ -78,8 +86,9 @@ function thresholdsOf({ length }: readonly number[], of: number): number[] {
   return Array.from({ length: length - MIN_CHANNELS + 1 }, (_, at) => MIN_CHANNELS + at);
 }
 
-function choiceOf(k: number, m: number, schedule: Schedule, channels: readonly Channel[]): Choice {
-  return { k, m, schedule, ...propertiesOf(schedule, channels), frontier: false };
+/** Factor by which shares raise the rate of full ones: short shares are an m-th as long, and made where all m are needed. */
+export function rateFactor(k: number, m: number, shares: Shares): number {
+  return shares === "short" && k === m ? m : 1;
 }
 
 function marked(choices: readonly Choice[]): Choice[] {

@@ -38,6 +38,34 @@ Deno.test("the configuration that micss plan prints is valid, and the flag, too"
   assertEquals(flag, "web=192.0.2.10:6522,198.51.100.10:6522");
 });
 
+Deno.test("micss plan takes the shares of the server, of the file or of the flag, and prints a valid setting", async () => {
+  await using directory = await makeTempDir();
+  const path = `${directory.path}/client.yaml`;
+  const estimates = "{ 192.0.2.10: { risk: 1%, loss: 0, delay: 5ms, rate: 100mbit }, " +
+    "198.51.100.10: { risk: 1%, loss: 0, delay: 5ms, rate: 60mbit } }";
+  const write = (server: string, all: string) =>
+    Deno.writeTextFile(
+      path,
+      `servers: { web: { channels: [192.0.2.10, 198.51.100.10], estimates: ${estimates}${server} } }\n` +
+        `redirect: [127.0.0.1]\n${all}`,
+    );
+  const rate = async (...args: string[]) => {
+    const { out } = await runMicss("plan", "--config", path, ...args, "--json");
+    return JSON.parse(out).choice.rate / 1e6;
+  };
+  await write("", "");
+  assertEquals([await rate(), await rate("--shares", "short")], [60, 120]);
+  await write("", "shares: short\n");
+  assertEquals([await rate(), await rate("--shares", "full")], [120, 60]);
+  await write(", shares: full", "shares: short\n");
+  assertEquals([await rate(), await rate("--shares", "short")], [60, 120]);
+  const { out } = await runMicss("plan", "--config", path, "--shares", "short");
+  const [, yaml] = /^In the client's file:\n\n((?:.+\n)+)/m.exec(out)!;
+  assertStringIncludes(yaml!, "shares: short");
+  await Deno.writeTextFile(path, `${yaml}redirect: [127.0.0.1]\n`);
+  assertEquals((await runMicss("check", "client", path)).status, 0);
+});
+
 Deno.test("a wish that no set meets fails, with the nearest one", async () => {
   const { status, out } = await runMicss("plan", ...GIVEN, "--max-risk", "0.1%");
   assertEquals(status, 1);

@@ -84,6 +84,27 @@ Deno.test("handlers can run one set with a threshold of at least 2; neither a si
   assertEquals(runnable, [[2, 3], [3, 3]]);
 });
 
+Deno.test("with short shares, m channels that are all needed carry m times as much; risk, loss and delay are the same", () => {
+  const full = plan("web", CHANNELS, { risk: 1 }), short = plan("web", CHANNELS, { risk: 1 }, "short");
+  assertEquals([full.shares, short.shares], ["full", "short"]);
+  assertEquals(short.sets.map(({ k, m, rate }) => [k, m, rate]), [
+    [3, 3, 60],
+    [2, 2, 120],
+    [2, 2, 40],
+    [2, 2, 40],
+    [2, 3, 20],
+  ]);
+  for (const kind of ["sets", "thresholds"] as const) {
+    for (const [at, { k, m, rate, ...rest }] of short[kind].entries()) {
+      const { rate: before, ...same } = full[kind][at]!;
+      assertEquals([rate, { k, m, ...rest, frontier: same.frontier }], [k === m ? m * before : before, same]);
+    }
+  }
+  // Two fast channels are faster than all three, and the wish for a rate is met.
+  const { choice } = plan("web", CHANNELS, { risk: 1, rate: 100 }, "short");
+  assertEquals([choice!.m, choice!.rate], [2, 120]);
+});
+
 Deno.test("each bound of a wish rules out, and equality is within", () => {
   const of = { risk: 0.1, rate: 10, loss: 0.2, delay: 5 };
   assert(meets(of, { risk: 0.1, rate: 10, loss: 0.2, delay: 5 }));

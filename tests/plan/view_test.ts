@@ -26,6 +26,22 @@ Deno.test("the report has every choice, and the lines of configuration for the c
   assertStringIncludes(text, "it could be 2 of 2 shares, at 80.0 Mbit/s");
 });
 
+Deno.test("the report has the rate with short shares, and the setting where they are meant", () => {
+  const full = report(plan("web", CHANNELS, { risk: 0.03 }));
+  assertStringIncludes(full, "carry up to 120 Mbit/s there: --shares short.");
+  const short = report(plan("web", CHANNELS, { risk: 0.03 }, "short"));
+  assertEquals(rowOf(short, "B"), "B * 2 2 2.0 % 120 3.0 % 10.0 1 2 <- choose this");
+  assertStringIncludes(short, "Where all are needed they are short");
+  assertStringIncludes(short, '[2001:db8::10]:6522"]\n    shares: short\n\nor as flags: --server');
+  assertStringIncludes(short, "[2001:db8::10]:6522' --shares short\n");
+  assert(!short.includes("carry up to"));
+  // A choice that needs fewer than all has no short shares.
+  const two = report(plan("web", CHANNELS, { risk: 0.1, loss: 0.01 }, "short"));
+  assertStringIncludes(two, "    threshold: 2\n");
+  assert(!two.includes("shares: short") && !two.includes("--shares short"));
+  assertStringIncludes(svg(plan("web", CHANNELS, { risk: 0.03 }, "short")), "web, short shares: ");
+});
+
 Deno.test("the report has the threshold to set on both sides where fewer shares than channels are needed", () => {
   const text = report(plan("web", CHANNELS, { risk: 0.1, loss: 0.01 }));
   assertEquals(rowOf(text, "E"), "E * 2 3 9.8 % 20.0 0.17 % 10.6 1 2 3 <- choose this");

@@ -1,6 +1,6 @@
 import { type Align, columns } from "../../text/format.ts";
 import type { Channel } from "../channel.ts";
-import type { Choice, Plan } from "../plan.ts";
+import { type Choice, type Plan, rateFactor } from "../plan.ts";
 import type { Wish } from "../wish.ts";
 import { type Point, pointsOf } from "./points.ts";
 import { terminalPlot } from "./terminal.ts";
@@ -15,6 +15,9 @@ export function report(plan: Plan): string {
     ...channelTable(plan.channels),
     "",
     "With this version: a share of every record on each channel of a set, any k of m needed (k < m: threshold).",
+    ...plan.shares === "short"
+      ? ["Where all are needed they are short: m shares of a large record are as long as it."]
+      : [],
     "",
     ...choiceTable(sets),
     "",
@@ -77,7 +80,7 @@ export function wishText({ risk, loss, delay, rate }: Wish): string {
   return `${bounds[0]!.toUpperCase()}${bounds.slice(1)}, as fast as possible`;
 }
 
-function advice({ server, channels, wish, choice, sets, thresholdChoice }: Plan): string[] {
+function advice({ server, channels, wish, shares, choice, sets, thresholdChoice }: Plan): string[] {
   const wanted = wishText(wish);
   const later = thresholdChoice === null || thresholdChoice.rate <= (choice?.rate ?? 0) * 1.001 ? [] : [
     "",
@@ -94,7 +97,8 @@ function advice({ server, channels, wish, choice, sets, thresholdChoice }: Plan)
   }
   const addresses = choice.schedule[0]!.channels.map((at) => channels[at]!.address);
   const threshold = choice.k < choice.m ? choice.k : null;
-  const flags = `--server ${quoted(`${server}=${addresses.join(",")}`)}`;
+  const isShort = threshold === null && shares === "short";
+  const flags = `--server ${quoted(`${server}=${addresses.join(",")}`)}${isShort ? " --shares short" : ""}`;
   return [
     `${wanted}: ${threshold === null ? "" : `${threshold} of the `}channels ${setsText(choice)}, at ` +
     `${megabits(choice.rate)} Mbit/s (${describe(choice)}).`,
@@ -104,12 +108,20 @@ function advice({ server, channels, wish, choice, sets, thresholdChoice }: Plan)
     `  ${server}:`,
     `    channels: [${addresses.map(yaml).join(", ")}]`,
     ...threshold === null ? [] : [`    threshold: ${threshold}`],
+    ...isShort ? ["    shares: short"] : [],
     "",
     ...threshold === null
-      ? [`or as a flag: ${flags}`, "The server's configuration stays as it is."]
+      ? [`or as ${isShort ? "flags" : "a flag"}: ${flags}`, "The server's configuration stays as it is."]
       : [`or as flags: ${flags} --threshold ${threshold}`, `In the server's file: threshold: ${threshold}`],
+    ...threshold === null && !isShort ? [shortAdvice(choice)] : [],
     ...later,
   ];
+}
+
+/** What short shares would change about a choice that needs all shares. */
+function shortAdvice({ k, m, rate }: Choice): string {
+  const faster = megabits(rate * rateFactor(k, m, "short"));
+  return `Short shares, with which secrecy rests on ChaCha20, too, carry up to ${faster} Mbit/s there: --shares short.`;
 }
 
 function describe({ risk, loss, delay }: Choice): string {

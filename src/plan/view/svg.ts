@@ -28,7 +28,7 @@ export function svg(plan: Plan): string {
   const { sets, later } = pointsOf(plan);
   // Choices that can be run today are drawn on top.
   const points = [...later, ...sets];
-  const y = logScale(points.map(({ choice }) => choice.risk));
+  const y = logScale(points.map(({ choice }) => choice.risk)), shares = plan.shares === "short" ? ", short shares" : "";
   const width = LEFT + PANELS.length * (WIDTH + GAP), height = TOP + HEIGHT + BOTTOM;
   const panels = PANELS.map((panel, at) =>
     `<g transform="translate(${LEFT + at * (WIDTH + GAP)} ${TOP})">
@@ -38,7 +38,7 @@ ${frame(panel, points, y, at === 0)}
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" \
 font-family="system-ui, sans-serif" font-size="11" fill="${TEXT}">
 <title>${escape(`${plan.server}: risk, rate, loss and delay of each choice of channels and threshold`)}</title>
-${text(LEFT, 18, `${plan.server}: ${wishText(plan.wish).toLowerCase()}`, "start", 13)}
+${text(LEFT, 18, `${plan.server}${shares}: ${wishText(plan.wish).toLowerCase()}`, "start", 13)}
 ${text(LEFT, 38, "risk")}
 ${panels.join("\n")}
 ${legend(height - 20)}
