@@ -5,7 +5,7 @@ import type { BenchResult, ChannelMeasures, Measures } from "./run.ts";
 /** Minimum fraction of time that MICSS waits for a channel for that channel to be called limiting. */
 const LIMITS_FROM = 0.5;
 
-/** Minimum fraction of the slowest channel's throughput for MICSS to be called as fast as the channels. */
+/** Minimum fraction of what equal channels could carry for MICSS to be called as fast as they are. */
 const REACHES_FROM = 0.9;
 
 const DIRECTIONS = ["up", "down"] as const;
@@ -17,16 +17,21 @@ export function limitingChannel(channels: readonly ChannelMeasures[], direction:
   return most >= LIMITS_FROM ? parts.indexOf(most) : null;
 }
 
-/** Lowest throughput of the single channels, in bits per second; null if one was not measured. */
-function slowest(channels: readonly ChannelMeasures[], direction: "up" | "down"): number | null {
+/**
+ * Throughput of MICSS if every channel carried as much as the slowest one carries alone, in bits per second; null if one was
+ * not measured.
+ */
+function possible({ channels, shares }: BenchResult, direction: "up" | "down"): number | null {
   const all = channels.map(({ alone }) => alone?.throughput[direction]);
-  return all.every((one) => one !== undefined) ? Math.min(...all) : null;
+  if (!all.every((one) => one !== undefined)) return null;
+  return Math.min(...all) * (shares === "short" ? all.length : 1);
 }
 
 /** Formats the result: Table I of the paper for these channels, and which of them limits. */
 export function report(result: BenchResult): string {
-  const { server, channels, window } = result;
-  const head = `${server}: ${channels.length} channels, ${window / 1000} s per measurement`;
+  const { server, channels, window, shares } = result;
+  const what = `${channels.length} channels${shares === "short" ? " with short shares" : ""}`;
+  const head = `${server}: ${what}, ${window / 1000} s per measurement`;
   const faults = channels.flatMap(({ fault }) => fault === undefined ? [] : [`Not measured alone: ${fault}.`]);
   const limits = DIRECTIONS.map((direction) => sentence(result, direction));
   return [head, "", ...table(result), "", ...faults, ...limits].join("\n") + "\n";
@@ -60,11 +65,14 @@ function table({ channels, micss }: BenchResult): string[] {
   return columns(rows, align);
 }
 
-function sentence({ channels, micss }: BenchResult, direction: "up" | "down"): string {
+function sentence(result: BenchResult, direction: "up" | "down"): string {
+  const { channels, shares, micss } = result;
   const at = limitingChannel(channels, direction);
   const reached = micss.throughput[direction];
-  const most = slowest(channels, direction);
-  const of = most === null ? "" : `; MICSS carries ${percent(reached / most)} of the slowest channel's own throughput`;
+  const most = possible(result, direction), times = shares === "short" ? `${channels.length} times ` : "";
+  const of = most === null
+    ? ""
+    : `; MICSS carries ${percent(reached / most)} of ${times}the slowest channel's own throughput`;
   if (at !== null) {
     const { address, waitedFor } = channels[at]!;
     const part = percent(waitedFor[direction]);

@@ -1,3 +1,4 @@
+import type { Shares } from "../association/association_options.ts";
 import { MicssError } from "../errors/errors.ts";
 import { ConfiguredServer, namesOf } from "../client/servers/configured_server.ts";
 import { ClientHandler } from "../client/mod.ts";
@@ -62,6 +63,8 @@ export interface BenchResult {
   readonly server: string;
   /** Duration of each measurement, in milliseconds. */
   readonly window: number;
+  /** Length of MICSS's shares. */
+  readonly shares: Shares;
   /** In the configuration's order. */
   readonly channels: readonly ChannelMeasures[];
   /** MICSS over all of them. */
@@ -93,7 +96,7 @@ export class BenchError extends MicssError {}
  * @throws {BenchError} If a channel can't be reached, or no session can be opened.
  */
 export async function benchServer(server: Server, options: BenchOptions): Promise<BenchResult> {
-  const { port, window, progress } = options;
+  const { port, window, progress } = options, { shares = "full" } = server;
   const measuring = { ...options, patience: PATIENCE };
   const channels = [];
   const resolved = await resolveServer(server, options);
@@ -107,6 +110,7 @@ export async function benchServer(server: Server, options: BenchOptions): Promis
   return {
     server: server.name,
     window,
+    shares,
     channels: channels.map((channel, at) => ({
       ...channel,
       waitedFor: { up: waitedFor.up[at]!, down: waitedFor.down[at]! },
@@ -209,7 +213,8 @@ async function measureWay(
 
 /** A user's client configuration, with a forward of its own and without warm associations. */
 function configOf(server: Server, port: number): ClientConfig {
-  const flags = { server: [serverSyntax.format(server)], forward: [`127.0.0.1:0=${server.name}:${port}`] };
+  const { name, shares = "full" } = server;
+  const flags = { server: [serverSyntax.format(server)], forward: [`127.0.0.1:0=${name}:${port}`], shares: [shares] };
   const nodes = Object.entries(flags).map(([flag, texts]) =>
     [flag, flagNode(`micss bench: --${flag}`, texts)] as const
   );

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Shares } from "../association/association_options.ts";
 import { Answerer, BENCH_PORT, BenchError, benchServer, report } from "../bench/mod.ts";
 import { checkChannelCount, checkDistinctHosts } from "../config/check.ts";
-import { serverSyntax } from "../config/client.ts";
+import { serverSyntax, sharesField } from "../config/client.ts";
 import { readConfig, type Spec } from "../config/read.ts";
 import { type Option, optionsOf } from "../config/schema.ts";
 import { list, map, scalar, toggle } from "../config/shape.ts";
@@ -20,6 +21,7 @@ interface BenchConfig {
   readonly servers: readonly Server[];
   readonly port: number;
   readonly seconds: number;
+  readonly shares: Shares;
   readonly json: boolean;
   readonly answer: readonly Address[];
   readonly answerFor: number;
@@ -48,6 +50,7 @@ const spec: Spec<BenchConfig> = {
       default: 3,
       doc: `Duration of each measurement, ${secondsSyntax.means}; three per channel and three of MICSS`,
     },
+    shares: sharesField,
     json: { key: "json", flag: "json", shape: toggle, default: false, doc: "Print JSON" },
     answer: {
       key: "answer",
@@ -84,7 +87,8 @@ const OPTIONS: readonly Option[] = optionsOf(spec.schema).map(({ path: _, ...opt
 
 /** `micss bench`. */
 export const command: Command = {
-  usage: "--server NAME=HOST[:PORT],HOST[:PORT]... [--port PORT] [--seconds NUMBER] [--json] | --answer HOST[:PORT]...",
+  usage:
+    "--server NAME=HOST[:PORT],HOST[:PORT]... [--port PORT] [--seconds NUMBER] [--shares full|short] [--json] | --answer HOST[:PORT]...",
   options: OPTIONS,
   examples: [
     "micss bench --answer 0.0.0.0",
@@ -105,8 +109,8 @@ export const command: Command = {
   },
 };
 
-async function measure({ servers, port, seconds, json }: BenchConfig, output: Output): Promise<void> {
-  const result = await benchServer(servers[0]!, {
+async function measure({ servers, port, seconds, shares, json }: BenchConfig, output: Output): Promise<void> {
+  const result = await benchServer({ ...servers[0]!, shares }, {
     ...realSystem,
     port,
     window: Math.round(seconds * 1000),

@@ -19,8 +19,8 @@ function channel(at: number, alone: Measures | null, up: number, down = up): Cha
   };
 }
 
-function result(channels: ChannelMeasures[], micss: Measures): BenchResult {
-  return { server: "web", window: 3_000, channels, micss };
+function result(channels: ChannelMeasures[], micss: Measures, shares: BenchResult["shares"] = "full"): BenchResult {
+  return { server: "web", window: 3_000, shares, channels, micss };
 }
 
 Deno.test("the channel that MICSS waits for most of the time limits", () => {
@@ -54,4 +54,20 @@ Deno.test("a channel that could not be measured alone is named, and so is the li
   assertStringIncludes(text, "Not measured alone: 192.0.2.1:6523: nothing listens there.");
   assertStringIncludes(text, "Up: channel 1, 192.0.2.1:6522, limits: MICSS waits for it 90.0 % of the time.");
   assert(!text.includes("slowest"));
+});
+
+Deno.test("with short shares, MICSS is compared with as many times the slowest channel as there are", () => {
+  const channels = [channel(1, measures(15), 0.97, 0), channel(2, measures(20), 0, 0), channel(3, measures(20), 0, 0)];
+  const text = report(result(channels, measures(44.1), "short"));
+  assertStringIncludes(text, "web: 3 channels with short shares, 3 s per measurement");
+  assertStringIncludes(
+    text,
+    "it 97.0 % of the time; MICSS carries 98.0 % of 3 times the slowest channel's own throughput.",
+  );
+  // The same with full shares would be more than the slowest channel carries.
+  assertStringIncludes(
+    report(result(channels, measures(20), "short")),
+    "Down: no channel limits, one of the two machines",
+  );
+  assertStringIncludes(report(result(channels, measures(14.7))), "MICSS carries 98.0 % of the slowest channel's own");
 });

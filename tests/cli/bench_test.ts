@@ -21,12 +21,13 @@ Deno.test("micss bench needs exactly one server, or --answer", async () => {
   );
 });
 
-Deno.test("micss bench rejects durations and ports out of range", async () => {
+Deno.test("micss bench rejects durations and ports out of range, and unknown shares", async () => {
   const server = ["--server", "a=127.0.0.1,127.0.0.2"];
   for (const seconds of ["61", "0", "1e9", "soon"]) {
     const message = `micss bench: --seconds "${seconds}": must be 0.1 to 60 seconds`;
     assertEquals(await wrong(...server, "--seconds", seconds), message);
   }
+  assertStringIncludes(await wrong(...server, "--shares", "shrot"), "unknown shares; did you mean short?");
   assertStringIncludes(await wrong(...server, "--port", "0"), "port 0 is not allowed; write a port from 1 to 65535");
 });
 

@@ -115,7 +115,7 @@ Deno.test("the status of a handler that knows no datagrams is shown", () => {
 
 Deno.test("the shares of a handler that knows no short ones are full", () => {
   const { shares: _shares, ...earlier } = ASSOCIATION;
-  assertMatch(statusTable({ ...STATUS, associations: [earlier] }), /^c7e1d0429ab8  web     full /m);
+  assertMatch(statusTable({ ...STATUS, associations: [earlier] }), /^c7e1d0429ab8 +web +full +12 /m);
 });
 
 Deno.test("forged datagrams have a line of their own, and many reasons more than one", () => {
