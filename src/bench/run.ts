@@ -214,7 +214,7 @@ async function measureWay(
 /** A user's client configuration, with a forward of its own and without warm associations. */
 function configOf(server: Server, port: number): ClientConfig {
   const { name, shares = "full" } = server;
-  const flags = { server: [serverSyntax.format(server)], forward: [`127.0.0.1:0=${name}:${port}`], shares: [shares] };
+  const flags = { server: [serverSyntax.format(server)], forward: [`127.0.0.1:0=${name}:${port}`], shares };
   const nodes = Object.entries(flags).map(([flag, texts]) =>
     [flag, flagNode(`micss bench: --${flag}`, texts)] as const
   );
