@@ -84,8 +84,9 @@ testWith(["chromium"], "a transfer moves the lanes and appears as a session", as
   for (const channel of [1, 2, 3]) await shows(lane(page, channel).locator("dd.out"), /[kMG]B\/s$/);
   await shows(page.locator("#session-rows tr"), /web:80/);
   await shows(page.locator("#figure-sessions"), /^1$/);
-  // The association with a session comes first; its third column is their number.
-  await shows(page.locator("#association-rows tr").first().locator("td:nth-child(3)"), /^1$/);
+  // The association with a session comes first; its third column is its shares, and its fourth the sessions' number.
+  await shows(page.locator("#association-rows tr").first().locator("td:nth-child(3)"), /^full$/);
+  await shows(page.locator("#association-rows tr").first().locator("td:nth-child(4)"), /^1$/);
   await shows(page.locator("#association-rows tr").first(), /web/);
   // The next second is drawn, and announced to screen readers.
   const first = await chart.getAttribute("aria-label");
