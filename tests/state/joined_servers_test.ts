@@ -34,3 +34,11 @@ Deno.test("SOCKS5 at the loopback address is added to joined servers only if no 
   assertEquals(defaultIngress(), true);
   assertEquals(CONFIGURED.filter((flags) => defaultIngress(...flags)), []);
 });
+
+Deno.test("joined servers have the shares of the configuration, and none of their own", async () => {
+  await using directory = await makeTempDir();
+  new ClientState(directory.path).keep(WEB);
+  const args = ["--state", directory.path, "--shares", "short"];
+  const { shares, servers } = parseConfig("micss client", withJoinedServers(clientSpec), args, () => "");
+  assertEquals([shares, servers.map(({ name, shares }) => [name, shares])], ["short", [["web", undefined]]]);
+});
