@@ -16,6 +16,7 @@ export function shareJoiner(scheme: Scheme): TransformStream<readonly Chunk[], C
 /** Joins aligned short shares to message bytes (docs/PROTOCOL.md 3.9). @param count n. */
 export function shortShareJoiner(count: number): TransformStream<readonly Chunk[], Chunk> {
   let joiner: ShortJoiner;
+  const close = (): void => joiner.close();
   return new TransformStream({
     start(controller) {
       joiner = new ShortJoiner(count, (message) => controller.enqueue(message));
@@ -24,8 +25,8 @@ export function shortShareJoiner(count: number): TransformStream<readonly Chunk[
       joiner.join(shares.map(({ bytes }) => bytes));
       for (const share of shares) share.release();
     },
-    flush() {
-      joiner.close();
-    },
+    flush: close,
+    // A channel has failed, or a record was not right: what has come of a body is of no use.
+    cancel: close,
   });
 }

@@ -68,10 +68,11 @@ export class ShortJoiner {
     this.#flush();
   }
 
-  /** Gives back what it holds of a body. */
+  /** Gives back what it holds of a body, and wipes its key. */
   close(): void {
     if (this.#body !== null) giveBuffer(this.#body);
     this.#body = null;
+    this.#key.fill(0);
     this.#part = Part.None;
   }
 
