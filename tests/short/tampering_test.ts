@@ -198,7 +198,7 @@ for (const channels of ALL) {
 
 Deno.test("a length that is changed is refused at its head, alone or with all that follows", () => {
   for (const channels of ALL) {
-    const { count, shares } = channels, { at } = channels.part("head");
+    const { count } = channels, { at } = channels.part("head");
     for (const other of [0, 1, 1024, 1025, LARGE - 1, LARGE + 1, LARGE + count, 65_536, 65_537, 2 ** 24 - 1]) {
       const change = LARGE ^ other, pattern = Uint8Array.of(change >> 16, change >> 8, change);
       for (let channel = 0; channel < count; channel++) {
