@@ -22,8 +22,14 @@ const FAILURES: Readonly<Record<string, PadSource>> = {
 /** The first share without a valid pad. */
 const MOMENTS = ["the first frame", "DATA", "more DATA", "PING", "END"] as const;
 
-for (const [how, failure] of Object.entries(FAILURES)) {
-  Deno.test(`a source of pads that ${how} resets both applications before another share is sent`, async () => {
+for (
+  const [how, failure, short] of Object.entries(FAILURES).flatMap(([how, failure]) => [
+    [how, failure, false] as const,
+    [how, failure, true] as const,
+  ])
+) {
+  const which = short ? "another short share" : "another share";
+  Deno.test(`a source of pads that ${how} resets both applications before ${which} is sent`, async () => {
     for (const direction of ["up", "down"] as const) {
       for (const moment of MOMENTS) {
         let failing = false, leftBy: number[] | null = null;
@@ -34,7 +40,7 @@ for (const [how, failure] of Object.entries(FAILURES)) {
           failure(into);
         };
         const sources = { up: systemPads, down: systemPads, [direction]: pads };
-        const pair = await watchedPair(3, sources);
+        const pair = await watchedPair(3, sources, short);
         failing = moment === "the first frame";
         const session = await startSession(pair);
         const [from, to] = direction === "up"

@@ -1,6 +1,7 @@
-/** Each pad is used once, is as long as the message, and is sent on one channel in one direction. */
+/** Each pad is used once, is as long as the message, and is sent on one channel in one direction; so is each key of short shares. */
 import { assert, assertEquals } from "@std/assert";
 import { aesPads } from "../../src/sharing/aes_pads.ts";
+import { CIPHER_KEY_LENGTH } from "../../src/sharing/stream_cipher.ts";
 import { type PadSource, systemPads } from "../../src/sharing/system_pads.ts";
 import { readAll, sendAll } from "../support/handlers/pair.ts";
 import { concat } from "../../src/wire/concat.ts";
@@ -35,14 +36,14 @@ async function talk(pair: Watched): Promise<void> {
 }
 
 /** Checks that no 8 consecutive bytes occur twice, at any offset. */
-function assertUnique(pads: readonly Uint8Array[]): void {
+function assertUnique(pads: readonly Uint8Array[], least = 100_000): void {
   const windows = new Set<bigint>();
   let count = 0;
   for (const pad of pads) {
     const view = new DataView(pad.buffer, pad.byteOffset, pad.length);
     for (let at = 0; at + 8 <= pad.length; at++, count++) windows.add(view.getBigUint64(at));
   }
-  assert(count > 100_000);
+  assert(count > least);
   // Of half a million random windows two are the same with a probability of 2^-26.
   assertEquals(windows.size, count, "bytes of a pad came twice");
 }
@@ -75,4 +76,57 @@ for (const [name, pads] of Object.entries({ "the runtime's": systemPads, "OpenSS
       assertUnique(given);
     },
   });
+}
+
+for (const [name, pads] of Object.entries({ "the runtime's": systemPads, "OpenSSL's": aesPads(systemPads) })) {
+  const ignore = pads === null;
+  Deno.test({
+    name: `with short shares, each large record of each direction and association has a key of its own, of ${name}` +
+      (ignore ? " (ignored: needs OpenSSL)" : ""),
+    ignore,
+    async fn() {
+      const given: Uint8Array[] = [], keys = new Set<string>(), carried: Uint8Array[] = [];
+      let drawn = 0;
+      for (const channels of [2, 3, 3]) {
+        const up = recording(pads!), down = recording(pads!);
+        const pair = await watchedPair(channels, { up: up.source, down: down.source }, true);
+        await talk(pair);
+        await finishPair(pair);
+        for (const [direction, { given: used }] of [["up", up], ["down", down]] as const) {
+          const shares = pair.shares(direction), mine = used.filter(isKey);
+          // Two sessions sent 20,000 zeros each, in records of 64 KiB at most.
+          assert(mine.length >= 2, `${mine.length} keys`);
+          // What is sent is pads, which lie one behind the other but for fragments, and what is made of them.
+          for (const pad of used.filter((pad) => !isKey(pad))) {
+            assert(shares.some((share) => includes(share, pad)), "a pad is on a channel");
+          }
+          for (const key of mine) {
+            keys.add(key.toHex());
+            assert(!shares.some((share) => includes(share, key.subarray(0, 8))), "no channel carries a key");
+          }
+          drawn += mine.length;
+          // Both shares of zeros are the same where there are two.
+          carried.push(...channels === 2 ? shares.slice(0, 1) : shares);
+          given.push(...used);
+        }
+      }
+      assertEquals(keys.size, drawn);
+      assertUnique(given, 1000);
+      // All that was sent was zeros: fragments are key streams, and none comes twice.
+      assertUnique(carried);
+    },
+  });
+}
+
+/** True for a key: a pad in front of one is longer, as is any other. */
+function isKey({ length }: Uint8Array): boolean {
+  return length === CIPHER_KEY_LENGTH;
+}
+
+function includes(bytes: Uint8Array, part: Uint8Array): boolean {
+  const start = part[0]!;
+  for (let at = bytes.indexOf(start); at >= 0; at = bytes.indexOf(start, at + 1)) {
+    if (part.every((byte, index) => byte === bytes[at + index])) return true;
+  }
+  return false;
 }

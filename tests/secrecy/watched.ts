@@ -24,8 +24,8 @@ export interface Sources {
   readonly down: PadSource;
 }
 
-/** Associates; the caller ends both ends. */
-export async function watchedPair(channels: number, { up, down }: Sources): Promise<Watched> {
+/** Associates; the caller ends both ends. @param short True for short shares. */
+export async function watchedPair(channels: number, { up, down }: Sources, short = false): Promise<Watched> {
   const network = new MemoryNetwork(), clock = new FakeClock(), witness = new Witness();
   const addresses = channelAddresses(channels);
   const accepting = new Accepting(network, addresses, { clock, pads: down });
@@ -37,7 +37,7 @@ export async function watchedPair(channels: number, { up, down }: Sources): Prom
     },
   };
   const [client, server] = await Promise.all([
-    initiate(addresses, { network: over, clock, pads: up }),
+    initiate(addresses, { network: over, clock, pads: up, short }),
     accepting.first(),
   ]);
   await accepting.close();
