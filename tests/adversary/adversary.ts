@@ -6,7 +6,7 @@ import type { Random } from "../support/random/random.ts";
 import { type AgainPart, cut, relayAgain } from "./again.ts";
 import type { Attack } from "./attack.ts";
 import { type Act, type Lane, type Moment, Wire } from "./lane.ts";
-import { type Step, units } from "./steps.ts";
+import { type Plan, type Step, units } from "./steps.ts";
 
 /** An adversary's resources. */
 export interface Means {
@@ -22,6 +22,8 @@ export interface Means {
   readonly pair: (channel: number) => Promise<[Connection, Connection]>;
   readonly clock: Clock;
   readonly random: Random;
+  /** True if shares are short. */
+  readonly short: boolean;
 }
 
 /** Delay of a client's bytes on a slow honest channel, in milliseconds. */
@@ -63,6 +65,12 @@ export class Adversary {
   /** Begins the attack: associations count from rank 0. */
   begin(attack: Attack): void {
     this.#attack = attack;
+  }
+
+  /** What the units depend on. */
+  get plan(): Plan {
+    const { addresses, short } = this.means;
+    return { channels: addresses.length, shared: this.#attack?.second !== "same client", short };
   }
 
   /** Delays the honest channel, if the attack relies on that. */
@@ -108,9 +116,7 @@ export class Adversary {
         this.acted++;
         return attack.act(moment);
       };
-      const both = [wire.up, wire.down].map((lane) =>
-        lane.run(units(lane.direction, addresses.length, this.#attack?.second !== "same client"), act)
-      );
+      const both = [wire.up, wire.down].map((lane) => lane.run(units(lane.direction, this.plan), act));
       await Promise.all(both);
     } finally {
       wire.close();

@@ -24,6 +24,8 @@ export interface Attack {
   readonly least?: number;
   /** The client whose second association is set up at the same time. Default: none. */
   readonly second?: "same client" | "other client";
+  /** Set if shares are short, and the second pieces that are said long enough to be dispersed. */
+  readonly short?: true;
   /** Set if it uses an earlier association that it overheard. */
   readonly rehearsed?: true;
   /** Set if the honest channel must be slow, so that the others deliver first. */

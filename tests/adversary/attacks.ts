@@ -6,6 +6,7 @@ import { FIELD_ATTACKS } from "./attacks_fields.ts";
 import { HANDSHAKE_ATTACKS } from "./attacks_handshake.ts";
 import { KNOWN } from "./attacks_known.ts";
 import { REMAKES } from "./attacks_remake.ts";
+import { SHORT_CONTENT, SHORT_TOO } from "./attacks_short.ts";
 import { TWO } from "./attacks_two.ts";
 import { UNITS } from "./attacks_units.ts";
 
@@ -19,4 +20,6 @@ export const ATTACKS: Readonly<Record<string, readonly Attack[]>> = {
   "known bytes changed, and records spliced": KNOWN,
   "channels cut and joined again": AGAIN,
   "the message joined and changed": REMAKES,
+  "keys and fragments of short shares changed": SHORT_CONTENT,
+  "all that is done to other shares, with short ones": SHORT_TOO,
 };

@@ -19,7 +19,8 @@ import { read } from "./invariants.ts";
 
 type Rest = Pick<Attack, "harmless" | "succeeded">;
 
-const attack = (name: string, again: AgainPart, rest: Rest = {}): Attack => ({
+/** An attack that leaves the first connection as it is but for the cut. */
+export const attack = (name: string, again: AgainPart, rest: Rest = {}): Attack => ({
   name,
   steps: [],
   act: ({ bytes }) => [bytes],
@@ -38,8 +39,11 @@ const AT = {
   down: [1, 60, 100, 150, 200, 300, 400, 500, 600, 700, 800, 850, 900, 950, 1000, 1050, 1100, 1200],
 };
 
+/** Ways to cut. */
+export const HOWS = ["reset", "close", "half-close", "silence"] as const;
+
 const CUTS: readonly Attack[] = [
-  ...(["reset", "close", "half-close", "silence"] as const).flatMap((how) => [
+  ...HOWS.flatMap((how) => [
     ...(["up", "down"] as const).flatMap((direction) =>
       AT[direction].map((at) =>
         attack(`cuts by a ${how} after ${at} bytes ${direction}`, { cut: { direction, at, how } })

@@ -1,7 +1,8 @@
 /** Content tampering of every kind, in every field of KEY and of every record. */
 import type { Attack } from "./attack.ts";
 import type { Moment } from "./lane.ts";
-import { FIELDS } from "./fields.ts";
+import { type Field, FIELDS } from "./fields.ts";
+import type { Step } from "./steps.ts";
 
 /** Parts of a unit around a field. */
 interface Cut extends Moment {
@@ -47,14 +48,22 @@ function flipped(bytes: Uint8Array, at: number, bits: number): Uint8Array {
   return copy;
 }
 
-/** All of them in every field. */
-export const FIELD_ATTACKS: readonly Attack[] = FIELDS.flatMap(([step, { name, at, length }]) =>
-  Object.entries(KINDS).map(([kind, change]): Attack => ({
+/**
+ * All of them in a field of a step's unit.
+ *
+ * @param field Its offset may count from the unit's end, below 0; what lies behind that end is none of it.
+ */
+export function fieldAttacks(step: Step, { name, at, length }: Field): Attack[] {
+  return Object.entries(KINDS).map(([kind, change]): Attack => ({
     name: `${kind} ${name} of ${step}`,
     steps: [step],
     act: (moment) => {
-      const { bytes } = moment, end = at + length;
-      return change({ ...moment, before: bytes.slice(0, at), field: bytes.slice(at, end), behind: bytes.slice(end) });
+      const { bytes } = moment, start = at < 0 ? bytes.length + at : at, end = Math.min(start + length, bytes.length);
+      const [before, field, behind] = [bytes.slice(0, start), bytes.slice(start, end), bytes.slice(end)];
+      return change({ ...moment, before, field, behind });
     },
-  }))
-);
+  }));
+}
+
+/** All of them in every field. */
+export const FIELD_ATTACKS: readonly Attack[] = FIELDS.flatMap(([step, field]) => fieldAttacks(step, field));

@@ -68,6 +68,7 @@ const set = (at: number, value: (bytes: Uint8Array) => number) => (bytes: Uint8A
 const HEADS: Readonly<Record<string, (list: Uint8Array) => Uint8Array>> = {
   "of another type": set(0, () => 9),
   "of another scheme": set(1, () => 2),
+  "of shares of the other length": set(1, (list) => list[1] === 1 ? 3 : 1),
   "of a lower threshold": set(2, (list) => list[2]! - 1),
   "of threshold 1": set(2, () => 1),
   "of one channel less": set(3, (list) => list[3]! - 1),

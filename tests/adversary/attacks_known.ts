@@ -6,9 +6,10 @@ import { framesAt, isRecord, type PlacedFrame } from "./fields.ts";
 import { COMPANION, RECORDS, type RecordStep, SECOND, SESSION, type Step, STEPS } from "./steps.ts";
 
 /** Bits to flip in a unit, by offset. */
-type Flips = readonly (readonly [at: number, bits: number])[];
+export type Flips = readonly (readonly [at: number, bits: number])[];
 
-const flip = (name: string, flips: Partial<Record<Step, Flips>>): Attack => ({
+/** Flips bits in units of some steps. */
+export const flip = (name: string, flips: Partial<Record<Step, Flips>>): Attack => ({
   name,
   steps: Object.keys(flips) as Step[],
   act: ({ step, bytes }) => {
@@ -20,7 +21,7 @@ const flip = (name: string, flips: Partial<Record<Step, Flips>>): Attack => ({
 const RECORD_STEPS = Object.keys(RECORDS) as RecordStep[];
 
 /** The flips that change a big-endian number. */
-function number(at: number, length: number, from: number, to: number): Flips {
+export function number(at: number, length: number, from: number, to: number): Flips {
   return Array.from({ length }, (_, index) => [at + index, (from ^ to) >>> 8 * (length - 1 - index) & 255] as const);
 }
 

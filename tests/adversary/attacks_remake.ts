@@ -3,17 +3,22 @@ import { Chunk } from "../../src/net/chunk.ts";
 import { RecordDecoder } from "../../src/records/record_decoder.ts";
 import { RecordEncoder } from "../../src/records/record_encoder.ts";
 import { RecordReader } from "../../src/records/record_reader.ts";
+import { systemPads } from "../../src/sharing/system_pads.ts";
 import { xor } from "../../src/sharing/xor.ts";
+import { ShortJoiner } from "../../src/short/joiner.ts";
+import { ShortSplitter } from "../../src/short/splitter.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { type Frame, FRAME_HEAD_LENGTH, FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";
+import { taken } from "../support/network/chunks.ts";
 import { dataFrame } from "../support/wire/frames.ts";
 import type { Attack } from "./attack.ts";
 import { joined, type Party } from "./evidence.ts";
 import { read } from "./invariants.ts";
-import type { Act, Lane } from "./lane.ts";
+import type { Act } from "./lane.ts";
 import { sealed } from "./sealed.ts";
-import { COMPANION, SAID, SESSION, type Step, units } from "./steps.ts";
+import { COMPANION, SESSION, type Step, units } from "./steps.ts";
 
 /** Changes a frame. @returns Its bytes; null leaves it as it is, "drop" leaves it out. */
 type Change = (frame: Frame) => Uint8Array | null | "drop";
@@ -26,14 +31,19 @@ function remakes(change: Change): Act {
     if (all[0]!.lane !== lane) return await adversary.never();
     const lanes = all.map((one) => one.lane);
     const encoder = new RecordEncoder(adversary.means.random.fill), reader = new RecordReader(new RecordDecoder());
+    const { join, split } = adversary.means.short ? shortScheme(lanes.length) : XOR_SCHEME;
     let first: readonly Uint8Array[] | null = all.map((one) => one.bytes);
-    const plan = units(lane.direction, adversary.means.addresses.length);
+    const plan = units(lane.direction, adversary.plan);
     const left = plan.slice(plan.findIndex((unit) => unit.step === step));
     for (const { length } of [...left, ...Array(1000).fill({ length: 1 })]) {
       const shares: readonly Uint8Array[] = first ?? await Promise.all(lanes.map((one) => one.take(length)));
       first = null;
       if (shares.some((share) => share.length < length)) break;
-      await give(lanes, remade(joined(shares, 0), reader, encoder, change) ?? adversary.means.random.bytes(length));
+      const message = remade(join(shares), reader, encoder, change);
+      const made = message === null
+        ? lanes.map(() => adversary.means.random.bytes(length))
+        : split(message, lanes.length);
+      await Promise.all(lanes.map((lane, index) => lane.give([made[index]!])));
     }
     return [bytes.subarray(0, 0)];
   };
@@ -67,12 +77,37 @@ function changed(body: Uint8Array, change: Change): Uint8Array[] {
   return frames;
 }
 
-async function give(lanes: readonly Lane[], message: Uint8Array): Promise<void> {
-  const shares = lanes.map(() => new Uint8Array(message.length));
-  if (lanes.length > 1) {
-    xor.split(message, shares, (into) => void crypto.getRandomValues(into as Uint8Array<ArrayBuffer>));
-  } else shares[0]!.set(message);
-  await Promise.all(lanes.map((lane, index) => lane.give([shares[index]!])));
+/** A way to join a direction's shares, and to split what is sent instead. */
+interface Splicing {
+  readonly join: (shares: readonly Uint8Array[]) => Uint8Array;
+  readonly split: (message: Uint8Array, count: number) => Uint8Array[];
+}
+
+const XOR_SCHEME: Splicing = {
+  join: (shares) => joined(shares, 0),
+  split(message, count) {
+    const shares = Array.from({ length: count }, () => new Uint8Array(message.length));
+    if (count > 1) xor.split(message, shares, systemPads);
+    else shares[0]!.set(message);
+    return shares;
+  },
+};
+
+/** The same for short shares, of one direction. */
+function shortScheme(count: number): Splicing {
+  const pieces: Uint8Array[] = [], joiner = new ShortJoiner(count, (chunk) => void pieces.push(taken(chunk)));
+  const splitter = new ShortSplitter(count, systemPads);
+  return {
+    join(shares) {
+      joiner.join(shares.map((share) => share.slice()));
+      return concat(pieces.splice(0));
+    },
+    split(message) {
+      const shares = Array.from({ length: count }, () => new Uint8Array(message.length && splitter.lengthOf(message)));
+      if (message.length > 0) splitter.split(message, shares);
+      return shares;
+    },
+  };
 }
 
 const OTHER_PORT = { destination: { kind: "port", port: 443 } } as const;
@@ -129,18 +164,18 @@ export const REMAKES: readonly Attack[] = [
     "ends what the application says",
     "KEY up",
     endsEarly,
-    ({ parties }) =>
+    ({ parties, said }) =>
       parties.some(({ kind, port, end, heard }) =>
-        kind === "target" && port === 80 && end === "in order" && heard.length === SAID.data
+        kind === "target" && port === 80 && end === "in order" && heard.length === said.data
       ),
   ),
   remake(
     "ends what the target says",
     "KEY down",
     endsEarly,
-    ({ parties }) =>
+    ({ parties, said }) =>
       parties.some(({ kind, port, end, heard }) =>
-        kind === "application" && port === 80 && end === "in order" && heard.length === SAID.answer
+        kind === "application" && port === 80 && end === "in order" && heard.length === said.answer
       ),
   ),
   remake(

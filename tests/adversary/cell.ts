@@ -20,6 +20,7 @@ import { Companion } from "./companion.ts";
 import type { Evidence } from "./evidence.ts";
 import { startTargets, Talker, TARGETS } from "./parties.ts";
 import { clientPaths, serverPaths } from "./paths.ts";
+import { SAID, type Said, SAID_SHORT } from "./steps.ts";
 import { Witness } from "./witness.ts";
 
 /** Parameters of a cell. */
@@ -98,7 +99,12 @@ class World {
     this.#cell = cell;
     const { channels, honest, attack, balancer } = cell;
     const rejoin = attack.again === undefined ? 0 : REJOIN;
-    const [clock, network, random] = [this.#clock, this.#network, this.#random = new Random(cell.seed)];
+    const [clock, network, random, short] = [
+      this.#clock,
+      this.#network,
+      this.#random = new Random(cell.seed),
+      attack.short ?? false,
+    ];
     const addresses = channelAddresses(channels);
     const owned = addresses.map((_, index) => index).filter((index) => index !== honest);
     this.#adversary = new Adversary({
@@ -109,6 +115,7 @@ class World {
       pair: (channel) => pairAt(this.#near, channel),
       clock,
       random,
+      short,
     });
     this.#server = new ServerHandler({
       config: serverConfig(channels, rejoin),
@@ -118,13 +125,13 @@ class World {
     this.#clients = CLIENTS.map((name, index) => {
       const adversary = name === "carol" ? undefined : this.#adversary;
       const paths = clientPaths(name, network, this.#outside, this.#witness, adversary);
-      return new ClientHandler(clientConfig(channels, index, this.#shares, rejoin), {
+      return new ClientHandler(clientConfig({ channels, client: index, shared: this.#shares, rejoin, short }), {
         log: this.#log(adversary ? this.#clientLines : []),
         system: { network: paths, clock, originalDestination: () => undefined, makeTransparent: () => {} },
       });
     });
     this.#bystander = new Bystander(() => this.#connect(2, 7), random, settle);
-    this.#stopTargets = startTargets(network, random, settle, this.#parties);
+    this.#stopTargets = startTargets(network, random, settle, this.#parties, this.#said);
   }
 
   async run(): Promise<void> {
@@ -175,6 +182,8 @@ class World {
     return {
       channels: this.#cell.channels,
       honest: this.#cell.honest,
+      short: this.#cell.attack.short ?? false,
+      said: this.#said,
       adversary: this.#adversary,
       seen: this.#witness.seen,
       parties: [...this.#parties, ...this.#companions],
@@ -184,6 +193,10 @@ class World {
       stranger: this.#cell.attack.stranger ?? false,
       left: { connections, openEnds, timers: this.#clock.pending },
     };
+  }
+
+  get #said(): Said {
+    return this.#cell.attack.short ? SAID_SHORT : SAID;
   }
 
   /** True if the sessions of a client share associations. */
@@ -203,7 +216,7 @@ class World {
   async #session(clients: readonly number[], port: 80 | 443): Promise<void> {
     const applications: Talker[] = [];
     for (const client of clients) {
-      const application = new Talker("application", port, await this.#connect(client, port), this.#random);
+      const application = new Talker("application", port, await this.#connect(client, port), this.#random, this.#said);
       applications.push(application);
       this.#parties.push(application);
     }
@@ -242,16 +255,27 @@ targets: {${targets.join()}}
 ${common(rejoin)}`));
 }
 
-function clientConfig(channels: number, client: number, shares: boolean, rejoin: number): ClientConfig {
+interface ClientSettings {
+  readonly channels: number;
+  readonly client: number;
+  /** True if its sessions share associations. */
+  readonly shared: boolean;
+  readonly rejoin: number;
+  /** True for short shares. */
+  readonly short: boolean;
+}
+
+function clientConfig({ channels, client, shared, rejoin, short }: ClientSettings): ClientConfig {
   const forward = Object.keys(TARGETS).map((port) => `"${clientHost(client)}:${port}=web:${port}"`);
   return once(
-    `client ${channels} ${client} ${shares} ${rejoin}`,
+    `client ${channels} ${client} ${shared} ${rejoin} ${short}`,
     () =>
       parseConfig("", clientSpec, ["--config", "c"], () => `
 servers: {web: {channels: [${channelAddresses(channels).map(({ host }) => host).join()}]}}
 forward: [${forward.join()}]
 warm: 0
-associations: ${!shares ? "per-session" : rejoin > 0 ? 2 : 1}
+shares: ${short ? "short" : "full"}
+associations: ${!shared ? "per-session" : rejoin > 0 ? 2 : 1}
 ${common(rejoin)}`),
   );
 }

@@ -4,10 +4,13 @@ import { Chunk } from "../../src/net/chunk.ts";
 import { KEY_LENGTH, RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
 import { RecordDecoder } from "../../src/records/record_decoder.ts";
 import { RecordReader } from "../../src/records/record_reader.ts";
+import { ShortJoiner } from "../../src/short/joiner.ts";
+import { concat } from "../../src/wire/concat.ts";
 import { GREETING_LENGTH } from "../../src/wire/greeting.ts";
 import type { Line } from "../support/handlers/handlers_in_memory.ts";
+import { taken } from "../support/network/chunks.ts";
 import type { Adversary } from "./adversary.ts";
-import { sharesBegin } from "./steps.ts";
+import { type Said, sharesBegin } from "./steps.ts";
 import type { Seen } from "./witness.ts";
 
 /** An application's or a target's end of a session. */
@@ -29,6 +32,10 @@ export interface Evidence {
   readonly channels: number;
   /** Index of the channel that the adversary does not own; null if it owns all. */
   readonly honest: number | null;
+  /** True if shares are short. */
+  readonly short: boolean;
+  /** Lengths of the pieces that are said. */
+  readonly said: Said;
   readonly adversary: Adversary;
   /** The honest parties' connections. */
   readonly seen: readonly Seen[];
@@ -96,6 +103,16 @@ export function joined(streams: readonly Uint8Array[], begin: number): Uint8Arra
   return message;
 }
 
+/** Joins the short shares of all channels from offset `begin` on into message bytes, as far as whole bodies have come. */
+export function joinedShort(streams: readonly Uint8Array[], begin: number): Uint8Array {
+  if (streams.length === 0) return new Uint8Array(0);
+  const pieces: Uint8Array[] = [], joiner = new ShortJoiner(streams.length, (chunk) => void pieces.push(taken(chunk)));
+  const end = Math.min(...streams.map(({ length }) => length));
+  joiner.join(streams.map((stream) => stream.slice(begin, Math.max(begin, end))));
+  joiner.close();
+  return concat(pieces);
+}
+
 /** The bodies of the records in message bytes, up to the first that is not whole and right. */
 export function bodiesOf(message: Uint8Array): Uint8Array[] {
   const reader = new RecordReader(new RecordDecoder());
@@ -127,10 +144,10 @@ export interface Direction {
 
 /** Both directions of a client's association. */
 export function directions(evidence: Evidence, side: ClientSide): Direction[] {
-  const { channels, clientLines, serverLines } = evidence;
+  const { channels, clientLines, serverLines } = evidence, join = evidence.short ? joinedShort : joined;
   const server = serverSide(evidence, side.list!);
   const of = (ends: readonly Seen[], way: "read" | "written", name: "up" | "down") =>
-    joined(ends.map((end) => end[way].bytes), sharesBegin(name, channels));
+    join(ends.map((end) => end[way].bytes), sharesBegin(name, channels));
   return [
     { name: "up", sent: of(side.ends, "written", "up"), taken: of(server, "read", "up"), lines: serverLines },
     { name: "down", sent: of(server, "written", "down"), taken: of(side.ends, "read", "down"), lines: clientLines },

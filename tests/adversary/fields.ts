@@ -18,7 +18,8 @@ const KEY: readonly Field[] = ["k", "rho", "the tag"].map((name, index) => ({
   length: KEY_LENGTH / 3,
 }));
 
-const HEAD: readonly Field[] = [
+/** The fields of a record's head. */
+export const HEAD: readonly Field[] = [
   { name: "the length", at: 0, length: HASH_AT },
   { name: "the hash", at: HASH_AT, length: TAG_AT - HASH_AT },
   { name: "the tag", at: TAG_AT, length: RECORD_HEAD_LENGTH - TAG_AT },

@@ -11,11 +11,12 @@ import {
   type Evidence,
   farEnd,
   joined,
+  joinedShort,
   partsOf,
   type Party,
   serverSide,
 } from "./evidence.ts";
-import { FIRST_OPEN, SAID, sharesBegin } from "./steps.ts";
+import { FIRST_OPEN, type Said, sharesBegin } from "./steps.ts";
 
 /** Checks one property. */
 export type Invariant = (evidence: Evidence) => string[];
@@ -127,10 +128,10 @@ export const nothingWrongIsHeard: Invariant = ({ parties }) =>
   });
 
 /** A party sees an orderly end only after everything that the other has sent, and if the other has ended. */
-export const endsAreAsMeant: Invariant = ({ parties }) =>
+export const endsAreAsMeant: Invariant = ({ parties, said }) =>
   parties.flatMap((party) => {
     const { kind, port, heard, end } = party;
-    const full = lengthOf(party);
+    const full = lengthOf(party, said);
     if (heard.length > full) return [`${kind} for port ${port} heard ${heard.length} bytes of ${full}`];
     if (end !== "in order") return [];
     const others = parties.filter((other) => port === 7 ? other === party : other.kind !== kind && other.port === port)
@@ -179,16 +180,18 @@ export const abortsAreAsSent: Invariant = ({ serverLines, clientLines }) => {
 export const nothingIsRead: Invariant = (evidence) => read(evidence) ? ["the adversary has read what was said"] : [];
 
 /** Reports whether any sum of the adversary's shares contains eight consecutive bytes of any party. */
-export function read({ adversary, channels, parties }: Evidence): boolean {
-  const said = parties.map(({ says }) => LATIN1.decode(says));
+export function read({ adversary, channels, parties, short }: Evidence): boolean {
+  const secrets = parties.map(({ says }) => LATIN1.decode(says));
   for (const rank of new Set(adversary.wires.map((wire) => wire.rank))) {
     for (const direction of ["up", "down"] as const) {
       const streams = adversary.wires.filter((wire) => wire.rank === rank)
         .map((wire) => concat(wire[direction].captured));
+      const all = short && streams.length === channels ? joinedShort(streams, sharesBegin(direction, channels)) : null;
+      if (all !== null && secrets.some((secret) => shows(LATIN1.decode(all), secret))) return true;
       for (let subset = 1; subset < 1 << streams.length; subset++) {
         const sum = joined(streams.filter((_, index) => subset >> index & 1), sharesBegin(direction, channels));
         const text = LATIN1.decode(sum);
-        if (said.some((secret) => shows(text, secret))) return true;
+        if (secrets.some((secret) => shows(text, secret))) return true;
       }
     }
   }
@@ -206,9 +209,9 @@ export const everythingIsFreed: Invariant = ({ left }) => {
 };
 
 /** An attack that changes nothing, or hurts only its author, has no effect. */
-export const sessionsAreAsEver: Invariant = ({ parties }) =>
+export const sessionsAreAsEver: Invariant = ({ parties, said }) =>
   parties.length >= 4 &&
-    parties.every((party) => party.end === "in order" && party.heard.length === lengthOf(party))
+    parties.every((party) => party.end === "in order" && party.heard.length === lengthOf(party, said))
     ? []
     : ["a session failed"];
 
@@ -260,10 +263,10 @@ function idOf(list: string): string {
 }
 
 /** Number of bytes that a party expects. */
-function lengthOf({ kind, port, says }: Party): number {
+function lengthOf({ kind, port, says }: Party, said: Said): number {
   if (port === 7) return says.length;
-  if (port === 80) return kind === "application" ? SAID.answer + SAID.rest : SAID.data + SAID.more;
-  return kind === "application" ? SAID.reply : SAID.second;
+  if (port === 80) return kind === "application" ? said.answer + said.rest : said.data + said.more;
+  return kind === "application" ? said.reply : said.second;
 }
 
 /** Bytes as a text of as many characters. */

@@ -3,6 +3,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
+import { shareLength } from "../../src/short/layout.ts";
 import type { Attack } from "./attack.ts";
 import { ATTACKS } from "./attacks.ts";
 import { runCell } from "./cell.ts";
@@ -20,10 +21,13 @@ const MOST_OF_MANY = 104;
 /** Number of attacks of which a sample of {@linkcode MOST} cells has one in three at best. */
 const MANY = 500;
 
-/** Maximum number of cells of a family: the smaller one if it has all attacks as well, or few of them in either case. */
+/**
+ * Maximum number of cells of a family: the smaller one if it has all attacks as well, or few of them in either case; and with
+ * short shares, as most of what they are joined by is that of others.
+ */
 function most(attacks: readonly Attack[]): number {
   const isCovered = attacks.length < MOST_OF_MANY && cells(attacks, 1).length > MOST;
-  return attacks.length > MANY || isCovered ? MOST_OF_MANY : MOST;
+  return attacks.length > MANY || isCovered || attacks[0]!.short ? MOST_OF_MANY : MOST;
 }
 
 for (const [family, attacks] of Object.entries(ATTACKS)) {
@@ -42,14 +46,22 @@ for (const [family, attacks] of Object.entries(ATTACKS)) {
   });
 }
 
-for (const second of [undefined, "same client", "other client"] as const) {
-  Deno.test(`what passes on each channel is as planned in steps.ts, ${second ?? "a single client"}`, async () => {
-    const listening: Attack = { name: "listens", steps: [], act: ({ bytes }) => [bytes], ...second && { second } };
+const PLANS = [false, true].flatMap((short) =>
+  ([undefined, "same client", "other client"] as const).map((second) => [second, short] as const)
+);
+
+for (const [second, short] of PLANS) {
+  const what = `${second ?? "a single client"}${short ? ", short shares" : ""}`;
+  Deno.test(`what passes on each channel is as planned in steps.ts, ${what}`, async () => {
+    const options = { ...second && { second }, ...short && { short } };
+    const listening: Attack = { name: "listens", steps: [], act: ({ bytes }) => [bytes], ...options };
     const evidence = await runCell({ attack: listening, channels: 3, honest: 2, balancer: "all", seed: 1 });
     for (const side of clientSides(evidence).filter(({ ends }) => ends[0]!.owner !== "carol")) {
       for (const { name, taken } of directions(evidence, side)) {
-        const planned = units(name, 3, second !== "same client").filter(({ step }) => isRecord(step));
-        const bodies = bodiesOf(taken).slice(0, planned.length).map(({ length }) => RECORD_HEAD_LENGTH + length);
+        const plan = { channels: 3, shared: second !== "same client", short };
+        const planned = units(name, plan).filter(({ step }) => isRecord(step));
+        const lengthOf = (body: number) => short ? shareLength(body, 3) : RECORD_HEAD_LENGTH + body;
+        const bodies = bodiesOf(taken).slice(0, planned.length).map(({ length }) => lengthOf(length));
         assertEquals(bodies, planned.slice(0, bodies.length).map(({ length }) => length));
         if (second !== "same client") assertEquals(bodies.length, planned.length);
       }

@@ -5,14 +5,14 @@ import { writeAll } from "../../src/net/connection.ts";
 import type { MemoryNetwork } from "../support/network/memory_network.ts";
 import type { Random } from "../support/random/random.ts";
 import type { Party } from "./evidence.ts";
-import { SAID } from "./steps.ts";
+import type { Said } from "./steps.ts";
 import { concat } from "../../src/wire/concat.ts";
 
 /** The pieces that a party sends, by port. */
-const PIECES = {
-  application: { 80: [SAID.data, SAID.more], 443: [SAID.second] },
-  target: { 80: [SAID.answer, SAID.rest], 443: [SAID.reply] },
-} as const;
+const piecesOf = (said: Said) => ({
+  application: { 80: [said.data, said.more], 443: [said.second] },
+  target: { 80: [said.answer, said.rest], 443: [said.reply] },
+});
 
 /** Sends its pieces, the first immediately, each further one on request; reads to the end. */
 export class Talker implements Party {
@@ -25,9 +25,15 @@ export class Talker implements Party {
   readonly #connection: Connection;
   readonly #pieces: Uint8Array[];
 
-  constructor(readonly kind: Party["kind"], readonly port: 80 | 443, connection: Connection, random: Random) {
+  constructor(
+    readonly kind: Party["kind"],
+    readonly port: 80 | 443,
+    connection: Connection,
+    random: Random,
+    said: Said,
+  ) {
     this.#connection = connection;
-    this.#pieces = PIECES[kind][port].map((length) => random.bytes(length));
+    this.#pieces = piecesOf(said)[kind][port].map((length) => random.bytes(length));
     this.says = concat(this.#pieces);
     this.heardAll = this.#hear();
   }
@@ -80,9 +86,10 @@ export function startTargets(
   random: Random,
   settle: () => Promise<void>,
   parties: Talker[],
+  said: Said,
 ): () => void {
   const answer = (port: 80 | 443) => async (connection: Connection): Promise<void> => {
-    const target = new Talker("target", port, connection, random);
+    const target = new Talker("target", port, connection, random, said);
     parties.push(target);
     await target.heardAll;
     if (target.end !== "in order") return target.close();
