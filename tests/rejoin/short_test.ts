@@ -108,6 +108,10 @@ for (const how of ["reset", "close"] as const) {
     // Both applications' buffers grow, until what they say leaves in one record.
     for (let round = 0; round < 3; round++) assert(await say(application, target) && await say(target, application));
     await clock.advance(1000);
+    const passed = [of(0).passed.up, of(0).passed.down];
+    assertEquals(await Promise.all([say(application, target), say(target, application)]), [true, true]);
+    assertEquals([of(0).passed.up, of(0).passed.down], passed.map((length) => length + SHARE));
+    await clock.advance(1000);
     let broken = 0;
     for (let at = how === "reset" ? 0 : 1; at <= SHARE; at += 2) {
       const up = of(at % 3), down = of((at + 1) % 3), before = { up: up.passed.up, down: down.passed.down };
