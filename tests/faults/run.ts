@@ -2,6 +2,7 @@
 import { type FaultName, FAULTS } from "./faults.ts";
 import { GATES, LATER, LATER_GATES, type Phase } from "./phases.ts";
 import type { Session } from "./session.ts";
+import type { Shares } from "../../src/association/association_options.ts";
 import { Trial } from "./trial.ts";
 import { TARGET } from "../support/handlers/handlers_in_memory.ts";
 
@@ -24,10 +25,14 @@ export interface Result {
   readonly afterwards: string;
 }
 
-/** Runs a session with a fault, then another one, and checks that nothing is left. */
-export async function run(name: FaultName, phase: Phase): Promise<Result> {
+/**
+ * Runs a session with a fault, then another one, and checks that nothing is left.
+ *
+ * @param shares The client's setting of that name.
+ */
+export async function run(name: FaultName, phase: Phase, shares: Shares = "full"): Promise<Result> {
   const fault = FAULTS[name];
-  const trial = new Trial();
+  const trial = new Trial(shares);
   const begin = () => trial.begin(phase === "replied", "target" in fault ? fault.target : null);
   const { clock } = trial.handlers;
 

@@ -1,11 +1,16 @@
 /** A trial's session: the behaviour and the views of its application and its target. */
+import type { Shares } from "../../src/association/association_options.ts";
 import { type Connection, readFull, writeAll } from "../../src/net/connection.ts";
 import { FORWARD, type Handlers } from "../support/handlers/handlers_in_memory.ts";
 import { readToEnd } from "../support/handlers/pair.ts";
 import { Random } from "../support/random/random.ts";
 
-const REQUEST = new Random(1).bytes(1500);
-const REPLY = new Random(2).bytes(1500);
+/** With short shares, twice as long: then the record behind the first one is longer than what is shared byte by byte. */
+const said = (seed: number): Readonly<Record<Shares, Uint8Array>> => {
+  return { full: new Random(seed).bytes(1500), short: new Random(seed).bytes(3000) };
+};
+
+const REQUEST = said(1), REPLY = said(2);
 const MORE = new Random(3).bytes(1000);
 
 /** A target's misbehaviour. */
@@ -25,6 +30,8 @@ export class Session {
   readonly #goOn = Promise.withResolvers<void>();
   readonly #held: Connection[] = [];
   readonly #fault: TargetFault | null;
+  readonly #request: Uint8Array;
+  readonly #reply: Uint8Array;
   #replied = false;
   #killed = false;
 
@@ -33,8 +40,11 @@ export class Session {
    *
    * @param keepsOn Makes the application send more after the reply, when allowed, and half-close only then.
    * @param fault The target's misbehaviour.
+   * @param shares Those of its association.
    */
-  constructor({ network }: Handlers, keepsOn: boolean, fault: TargetFault | null) {
+  constructor({ network }: Handlers, keepsOn: boolean, fault: TargetFault | null, shares: Shares) {
+    this.#request = REQUEST[shares];
+    this.#reply = REPLY[shares];
     this.#keepsOn = keepsOn;
     this.#fault = fault;
     this.application = network.connect(FORWARD);
@@ -73,11 +83,11 @@ export class Session {
 
   async #apply(application: Connection): Promise<string> {
     this.#held.push(application);
-    const sending = this.#send(application, REQUEST, !this.#keepsOn);
+    const sending = this.#send(application, this.#request, !this.#keepsOn);
     const { bytes, error } = await readToEnd(application);
     if (error !== null) return error instanceof Deno.errors.ConnectionReset ? "a reset" : String(error);
-    if (!same(bytes, REPLY)) {
-      return bytes.length === 0 ? "an end" : `${bytes.length} of ${REPLY.length} bytes and an end`;
+    if (!same(bytes, this.#reply)) {
+      return bytes.length === 0 ? "an end" : `${bytes.length} of ${this.#reply.length} bytes and an end`;
     }
     if (this.#keepsOn) {
       this.#replied = true;
@@ -103,8 +113,8 @@ export class Session {
     if (this.#fault === "closes early") target.close();
     if (this.#fault === "does not read") await this.#goOn.promise;
     try {
-      await readFull(target, new Uint8Array(REQUEST.length));
-      await writeAll(target, this.#fault === "resets while it replies" ? REPLY.subarray(0, 1000) : REPLY);
+      await readFull(target, new Uint8Array(this.#request.length));
+      await writeAll(target, this.#fault === "resets while it replies" ? this.#reply.subarray(0, 1000) : this.#reply);
       if (this.#fault === "resets while it replies") target.reset();
       await target.closeWrite();
       const { bytes, error } = await readToEnd(target);

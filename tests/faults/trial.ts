@@ -1,4 +1,5 @@
 /** A session with a fault, over an in-memory network. */
+import type { Shares } from "../../src/association/association_options.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { Handlers, type Line } from "../support/handlers/handlers_in_memory.ts";
 import type { Interposed } from "../support/network/memory_network.ts";
@@ -24,16 +25,18 @@ export class Trial {
   born: PathFault | null = null;
   readonly #paths: { readonly host: string; readonly path: FaultyPath }[] = [];
   readonly #sessions: Session[] = [];
+  readonly #shares: Shares;
   readonly #stopJumping: (() => void)[] = [];
   #stopped = false;
 
-  /** Creates two handlers without an association. */
-  constructor() {
+  /** Creates two handlers without an association. @param shares The client's setting of that name. */
+  constructor(shares: Shares) {
+    this.#shares = shares;
     this.handlers = new Handlers({
       interpose: (path, to) => this.#interpose(path, to),
       interposes: (to) => to.port === CHANNEL_PORT,
       onConnect: (to) => this.connecting(to.host),
-    });
+    }, { client: `shares: ${shares}` });
     this.#serve();
   }
 
@@ -60,7 +63,7 @@ export class Trial {
 
   /** Starts a session between an application and the target. */
   begin(keepsOn = false, fault: TargetFault | null = null): Session {
-    const session = new Session(this.handlers, keepsOn, fault);
+    const session = new Session(this.handlers, keepsOn, fault, this.#shares);
     this.#sessions.push(session);
     return session;
   }
