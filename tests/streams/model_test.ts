@@ -73,10 +73,10 @@ const operations = fc.array(
 );
 
 /** Runs operations to their end. */
-async function run(steps: readonly Operation[], capacity: number): Promise<void> {
+async function run(steps: readonly Operation[], capacity: number, short = false): Promise<void> {
   const budget = new CreditBudget(200_000);
   const receiver = () => new Receiver(false);
-  const both = await bothSides({ budget, receiver }, new MemoryNetwork({ capacity }));
+  const both = await bothSides({ budget, receiver }, new MemoryNetwork({ capacity }), short);
   const { up: client, down: server } = both, pairs: Pair[] = [];
   const streamOf = (index: number, up: boolean) => up ? pairs[index]!.client : server.receivers[index]?.stream;
   const answer = async () => {
@@ -146,28 +146,42 @@ async function run(steps: readonly Operation[], capacity: number): Promise<void>
 
 Deno.test("any operations in any order: each stream brings its own bytes in order, its end, and no other's", async () => {
   await fc.assert(
-    fc.asyncProperty(operations, fc.constantFrom(300, 5000, 65_536, 1_000_000), run),
+    fc.asyncProperty(
+      operations,
+      fc.constantFrom(300, 5000, 65_536, 1_000_000),
+      (steps, capacity) => run(steps, capacity),
+    ),
     { numRuns: 60, endOnFailure: true },
   );
 });
 
-Deno.test("all pooled memory is given back once streams have ended in order", async () => {
-  const random = new Random(1);
-  const steps = Array.from({ length: 120 }, (): Operation => ({
-    what: random.pick(["open", "send", "send", "send", "take", "take", "wait", "end"]),
-    stream: random.below(9),
-    up: random.below(2) === 0,
-    bytes: random.pick([1, 300, 5000, 50_000, 150_000]),
-  }));
-  const { inUse } = bufferBytes();
-  // The first runs fill the pool.
-  for (let round = 0; round < 3; round++) await run(steps, 65_536);
-  const { free } = bufferBytes();
-  for (let round = 0; round < 3; round++) {
-    await run(steps, 65_536);
-    const after = bufferBytes();
-    assertEquals(after.free, free);
-    // Buffers of an earlier test's failures may be collected meanwhile.
-    assert(after.inUse <= inUse, `${after.inUse} bytes in use, ${inUse} before`);
-  }
+Deno.test("any operations in any order, with short shares", async () => {
+  await fc.assert(
+    fc.asyncProperty(operations, fc.constantFrom(300, 65_536), (steps, capacity) => run(steps, capacity, true)),
+    { numRuns: 25, endOnFailure: true },
+  );
 });
+
+for (const short of [false, true]) {
+  const shares = short ? ", with short shares" : "";
+  Deno.test(`all pooled memory is given back once streams have ended in order${shares}`, async () => {
+    const random = new Random(1);
+    const steps = Array.from({ length: 120 }, (): Operation => ({
+      what: random.pick(["open", "send", "send", "send", "take", "take", "wait", "end"]),
+      stream: random.below(9),
+      up: random.below(2) === 0,
+      bytes: random.pick([1, 300, 5000, 50_000, 150_000]),
+    }));
+    const { inUse } = bufferBytes();
+    // The first runs fill the pool.
+    for (let round = 0; round < 3; round++) await run(steps, 65_536, short);
+    const { free } = bufferBytes();
+    for (let round = 0; round < 3; round++) {
+      await run(steps, 65_536, short);
+      const after = bufferBytes();
+      assertEquals(after.free, free);
+      // Buffers of an earlier test's failures may be collected meanwhile.
+      assert(after.inUse <= inUse, `${after.inUse} bytes in use, ${inUse} before`);
+    }
+  });
+}

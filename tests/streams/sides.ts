@@ -129,9 +129,13 @@ export interface Both extends Pair {
   readonly finish: () => Promise<void>;
 }
 
-/** A real client and a real server. */
-export async function bothSides(options: SideOptions = {}, network = new MemoryNetwork()): Promise<Both> {
-  const pair = await associatedPair(2, network);
+/** A real client and a real server. @param short True for short shares. */
+export async function bothSides(
+  options: SideOptions = {},
+  network = new MemoryNetwork(),
+  short = false,
+): Promise<Both> {
+  const pair = await associatedPair(2, network, network, { short });
   const up = sideOf(pair.client, pair.clock, false, options), down = sideOf(pair.server, pair.clock, true, options);
   return { ...pair, up, down, finish: () => finish(pair, up, down) };
 }
