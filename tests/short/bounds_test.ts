@@ -1,16 +1,18 @@
-/** Short shares of hostile senders: what their unverified lengths let a joiner hold, pass on and wait for. */
+/** Short shares of hostile senders: what their lengths let a joiner hold, pass on and wait for. */
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { shortShareJoiner } from "../../src/association/share_joiner.ts";
 import { shortShareSplitter } from "../../src/association/share_splitter.ts";
 import { bufferBytes, LARGEST_CAPACITY, takeBuffer } from "../../src/net/buffer_pool.ts";
 import { Chunk } from "../../src/net/chunk.ts";
-import { KEY_LENGTH, MAX_BODY, RECORD_HEAD_LENGTH } from "../../src/records/record.ts";
+import { DirectionKey } from "../../src/records/direction_key.ts";
+import { headTag, wasmPoly1305 } from "../../src/records/hashes.ts";
+import { ELEMENT_LENGTH, HASH_AT, KEY_LENGTH, MAX_BODY, RECORD_HEAD_LENGTH, TAG_AT } from "../../src/records/record.ts";
 import { RecordDecoder, RecordError } from "../../src/records/record_decoder.ts";
 import { recordOpener } from "../../src/records/record_opener.ts";
 import { CIPHER_KEY_LENGTH } from "../../src/sharing/stream_cipher.ts";
 import { systemPads } from "../../src/sharing/system_pads.ts";
 import { ShortJoiner } from "../../src/short/joiner.ts";
-import { fragmentLength } from "../../src/short/layout.ts";
+import { fragmentLength, shareLength } from "../../src/short/layout.ts";
 import { concat } from "../../src/wire/concat.ts";
 import { direction } from "../records/direction.ts";
 import { Lender, taken } from "../support/network/chunks.ts";
@@ -24,20 +26,40 @@ const LENGTHS = [0, 1, 1024, 1025, 65_536, 65_537, 2 ** 24 - 1];
 /** Length in bytes of the longest buffer for a body. */
 const BODY_BUFFER = takeBuffer(MAX_BODY).length;
 
-/** Shares of KEY and of a head with a length, of zeros but for the first channel. */
-function announcing(length: number, count: number): Uint8Array[] {
-  const shares = Array.from({ length: count }, () => new Uint8Array(KEY_LENGTH + RECORD_HEAD_LENGTH));
-  shares[0]!.set([length >> 16, length >> 8, length], KEY_LENGTH);
-  return shares;
+/** Length in bytes of what a hostile sender brings on each channel, at most. */
+const MOST = 400_000;
+
+/**
+ * Shares of KEY and of records whose heads are right and bodies noise, as a hostile sender can make: all on the first channel,
+ * zeros on the others.
+ *
+ * @param length The length in each head, allowed or not.
+ * @param records Their number.
+ */
+function hostile(length: number, count: number, records: number): Uint8Array[] {
+  const random = new Random(length), key = new Uint8Array(KEY_LENGTH), pieces: Uint8Array[] = [key];
+  DirectionKey.create(key, random.fill, wasmPoly1305);
+  const noise = random.bytes(shareLength(Math.min(length, MAX_BODY), count) - RECORD_HEAD_LENGTH);
+  for (let number = 1; number <= records; number++) {
+    const head = random.bytes(RECORD_HEAD_LENGTH);
+    head.set([length >> 16, length >> 8, length]);
+    headTag(key.subarray(0, ELEMENT_LENGTH), length, number, head.subarray(HASH_AT, TAG_AT), head.subarray(TAG_AT));
+    pieces.push(head, noise);
+  }
+  const first = concat(pieces);
+  return Array.from({ length: count }, (_, index) => index === 0 ? first : new Uint8Array(first.length));
 }
+
+/** KEY and the first head. */
+const START = KEY_LENGTH + RECORD_HEAD_LENGTH;
 
 for (const count of [2, 3, 16]) {
   Deno.test(`a head of ${count} channels is passed on at once, whatever length it announces`, () => {
     for (const length of LENGTHS) {
       let passed = 0;
       const joiner = new ShortJoiner(count, (chunk) => void (passed += taken(chunk).length));
-      joiner.join(announcing(length, count));
-      assertEquals(passed, KEY_LENGTH + RECORD_HEAD_LENGTH, `${length}`);
+      joiner.join(hostile(length, count, 1).map((share) => share.slice(0, START)));
+      assertEquals(passed, START, `${length}`);
       joiner.close();
     }
   });
@@ -45,30 +67,31 @@ for (const count of [2, 3, 16]) {
   Deno.test(`one body and one output buffer are all that ${count} hostile channels make a joiner hold`, () => {
     const random = new Random(count);
     for (const length of LENGTHS) {
-      for (const most of [100, 5000, 300_000]) {
+      const records = Math.ceil(MOST / shareLength(Math.min(length, MAX_BODY), count) / (length < 10 ? 20 : 1));
+      const shares = hostile(length, count, records), { length: whole } = shares[0]!;
+      for (const most of [100, 5000, MOST]) {
         const { inUse } = bufferBytes();
-        let brought = 0, passed = 0;
+        let at = 0, passed = 0, largest = 0;
         const held = (): number => bufferBytes().inUse - inUse;
         const joiner = new ShortJoiner(count, (chunk) => {
           assert(chunk.bytes.length > 0 && chunk.bytes.length <= LARGEST_CAPACITY);
           assert(held() <= BODY_BUFFER + LARGEST_CAPACITY, `${held()} bytes`);
           passed += chunk.bytes.length;
           chunk.release();
-          assert(held() <= BODY_BUFFER, `${held()} bytes besides the output`);
+          largest = Math.max(largest, held());
         });
-        joiner.join(announcing(length, count));
-        // Zeros behind it announce empty bodies, or one of random length now and then.
-        for (let round = 0; round < 8; round++) {
-          const { length } = announcing(0, 1)[0]!, size = random.between(1, most);
-          const shares = Array.from({ length: count }, (_, index) => {
-            return index === 0 && round % 2 === 1 ? random.bytes(size) : new Uint8Array(size);
-          });
-          joiner.join(shares);
-          brought += size + (round === 0 ? length : 0);
-          assert(held() <= BODY_BUFFER, `${held()} bytes between two calls`);
+        // Pieces of 100 bytes are many: some of them will do.
+        for (let round = 0; at < whole && round < 200; round++) {
+          const end = at + random.between(Math.ceil(most / 2), most);
+          joiner.join(shares.map((share) => share.slice(at, end)));
+          at = Math.min(end, whole);
+          largest = Math.max(largest, held());
+          assert(passed <= count * at, `${passed} bytes of ${at}`);
         }
-        assert(passed <= count * brought, `${passed} bytes of ${brought}`);
-        if (length > MAX_BODY) assertEquals(passed, KEY_LENGTH + RECORD_HEAD_LENGTH, "none behind a wrong length");
+        assert(largest <= BODY_BUFFER, `${largest} bytes besides the output`);
+        const isAllowed = length > 0 && length <= MAX_BODY;
+        if (isAllowed) assert(passed > at - 40_000 && passed >= START, `${passed} bytes of ${at}`);
+        else assertEquals(passed, START, "nothing behind a head that is not right");
         joiner.close();
         assertEquals(held(), 0, `${length} in pieces of ${most}`);
       }
