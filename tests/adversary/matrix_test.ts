@@ -18,16 +18,17 @@ const MOST = 200;
 /** The same of a family of many attacks: four of each of the 26 cells that an attack on one channel has. */
 const MOST_OF_MANY = 104;
 
+/** The same of a family with short shares: other tests try all content, and other families what is not of shares. */
+const MOST_SHORT = 52;
+
 /** Number of attacks of which a sample of {@linkcode MOST} cells has one in three at best. */
 const MANY = 500;
 
-/**
- * Maximum number of cells of a family: the smaller one if it has all attacks as well, or few of them in either case; and with
- * short shares, as most of what they are joined by is that of others.
- */
+/** Maximum number of cells of a family: the smaller one if it has all attacks as well, or few of them in either case. */
 function most(attacks: readonly Attack[]): number {
   const isCovered = attacks.length < MOST_OF_MANY && cells(attacks, 1).length > MOST;
-  return attacks.length > MANY || isCovered || attacks[0]!.short ? MOST_OF_MANY : MOST;
+  if (attacks[0]!.short) return MOST_SHORT;
+  return attacks.length > MANY || isCovered ? MOST_OF_MANY : MOST;
 }
 
 for (const [family, attacks] of Object.entries(ATTACKS)) {

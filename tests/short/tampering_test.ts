@@ -81,7 +81,10 @@ for (const channels of ALL) {
   Deno.test(`a flip in any byte of any of ${count} channels is refused in its record, or lies behind a body's end`, () => {
     for (let channel = 0; channel < count; channel++) {
       for (let at = 0; at < shares[0]!.length; at++) {
-        const { name, record } = channels.at(channel, at), what = `${name}, byte ${at} of channel ${channel + 1}`;
+        const { name, record } = channels.at(channel, at);
+        // The second large record is like the first one.
+        if (record > BEFORE && name === "fragment" && at % 8 > 0) continue;
+        const what = `${name}, byte ${at} of channel ${channel + 1}`;
         // All bits of what is short, in one record.
         const isShort = record === BEFORE && name !== "fragment";
         const bits = isShort ? [0, 1, 2, 3, 4, 5, 6, 7] : [at % 8];
