@@ -50,7 +50,7 @@ const spec: Spec<BenchConfig> = {
       default: 3,
       doc: `Duration of each measurement, ${secondsSyntax.means}; three per channel and three of MICSS`,
     },
-    shares: sharesField,
+    shares: { ...sharesField, doc: "Length of the shares that MICSS is measured with" },
     json: { key: "json", flag: "json", shape: toggle, default: false, doc: "Print JSON" },
     answer: {
       key: "answer",

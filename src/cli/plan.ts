@@ -93,9 +93,15 @@ const serversSpec: Spec<ClientConfig> = withJoinedServers({
   },
 });
 
+/** The flag `--shares`, which overrides the file. */
+const { default: _default, ...PLANNED_SHARES } = {
+  ...sharesField,
+  doc: "Length of shares of choices that need all of them; default: that of the file, or full",
+};
+
 const OPTIONS: readonly Option[] = [
   ...configOptions(clientSpec).slice(0, 1),
-  ...optionsOf({ servers: clientSpec.schema.servers, shares: sharesField }).filter(({ flag }) => flag !== undefined),
+  ...optionsOf({ servers: clientSpec.schema.servers, shares: PLANNED_SHARES }).filter(({ flag }) => flag !== undefined),
   ...optionsOf(spec.schema).map(({ path: _, ...option }) => option),
 ];
 
