@@ -118,7 +118,7 @@ function advice({ server, channels, wish, shares, choice, sets, thresholdChoice 
   ];
 }
 
-/** What short shares would change about a choice that needs all shares. */
+/** Rate with short shares of a choice that needs all shares, in words. */
 function shortAdvice({ k, m, rate }: Choice): string {
   const faster = megabits(rate * rateFactor(k, m, "short"));
   return `Short shares, with which secrecy rests on ChaCha20, too, carry up to ${faster} Mbit/s there: --shares short.`;
