@@ -110,6 +110,8 @@ function forge(piece: Uint8Array, start: number, { at, old, forged }: Forgery): 
 class Scene implements AsyncDisposable {
   /** Number of answered requests. */
   answered = 0;
+  /** Number of requests that a forgery missed, but whose answers did not come whole. */
+  missed = 0;
 
   constructor(
     readonly server: Handler,
@@ -175,8 +177,11 @@ timeouts: {rejoin: 0}
       const hit = forgeries.every(({ forged }) => got.includes(forged));
       if (code === 0) assertEquals([text(), hit], [answer, false]);
       else if (hit) assertEquals(text(), "");
-      // A character that the end divides is decoded as another.
-      else assert(answer.startsWith(text().replace(/\ufffd+$/, "")), text());
+      else {
+        // A character that the end divides is decoded as another.
+        assert(answer.startsWith(text().replace(/\ufffd+$/, "")), text());
+        this.missed++;
+      }
       // All three shares together say what was forged.
       if (hit) return;
     }
@@ -275,5 +280,6 @@ testWith(["curl", "nginx"], "a cookie turned into a range by the owner of one ch
     // At most RESULT comes back: no answer of nginx's, whatever the pin.
     assert(scene.seen < SHARES.down + 200, `${scene.seen} bytes with pin ${pin}`);
   }
-  assertEquals((await scene.nginx.requests(0)).length, scene.answered, "nginx has a request with changed bytes");
+  const { length } = await scene.nginx.requests(0), { answered, missed } = scene;
+  assert(length >= answered && length <= answered + missed, `nginx has ${length} requests, ${answered} as they were`);
 });
