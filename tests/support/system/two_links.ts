@@ -34,6 +34,10 @@ const SIDES: readonly Side[] = [{
   ipv6: ["2001:db8:64::2", "2001:db8:64::1", "2001:db8:b::1", "2001:db8:b::10"],
 }];
 
+/** Waits until the kernel has noticed that links are up: until then routes are marked, and those of addresses come later. */
+const SETTLED = "while ip -4 route show table all | grep -q linkdown || " +
+  "[ $(ip -6 route show table local | grep -c '^local 2001') -lt 2 ]; do sleep 0.02; done";
+
 /**
  * Creates a laptop with Wi-Fi and LTE, both with a default route of which Wi-Fi's comes first, and a server with two
  * networks:
@@ -88,6 +92,7 @@ export async function makeTwoLinks(): Promise<TwoLinks> {
     `route add 2001:db8:1::/64 via ${one.ipv6[2]} dev eth0`,
     `route add default via ${two.ipv6[2]} dev eth1`,
   );
+  for (const host of [client, server]) await run(["sh", "-ec", SETTLED], { within: host.within, ms: 10_000 });
   const made = making.move();
   return { client, server, wifi, carrier, [Symbol.asyncDispose]: () => made.disposeAsync() };
 }
