@@ -8,6 +8,9 @@ import { concat } from "../../src/wire/concat.ts";
 import { finishPair, startSession } from "../support/handlers/session_pair.ts";
 import { type Watched, watchedPair } from "./watched.ts";
 
+/** Length in bytes of what is drawn for a key: its end is not used, and shows that the key was drawn whole. */
+const KEY_DRAWN = CIPHER_KEY_LENGTH + 16;
+
 /** A source that records every pad. */
 function recording(pads: PadSource): { readonly source: PadSource; readonly given: Uint8Array[] } {
   const given: Uint8Array[] = [];
@@ -93,13 +96,14 @@ for (const [name, pads] of Object.entries({ "the runtime's": systemPads, "OpenSS
         await talk(pair);
         await finishPair(pair);
         for (const [direction, { given: used }] of [["up", up], ["down", down]] as const) {
-          const shares = pair.shares(direction), mine = used.filter(isKey);
+          const shares = pair.shares(direction),
+            isSent = (pad: Uint8Array) => shares.some((share) => includes(share, pad));
+          // What is sent is pads, which lie one behind the other but for fragments, and what is made of them. All else is keys.
+          const unsent = used.filter((pad) => !isSent(pad)),
+            mine = unsent.map((pad) => pad.subarray(0, CIPHER_KEY_LENGTH));
+          assertEquals(new Set(unsent.map(({ length }) => length)), new Set([KEY_DRAWN]));
           // Two sessions sent 20,000 zeros each, in records of 64 KiB at most.
           assert(mine.length >= 2, `${mine.length} keys`);
-          // What is sent is pads, which lie one behind the other but for fragments, and what is made of them.
-          for (const pad of used.filter((pad) => !isKey(pad))) {
-            assert(shares.some((share) => includes(share, pad)), "a pad is on a channel");
-          }
           for (const key of mine) {
             keys.add(key.toHex());
             assert(!shares.some((share) => includes(share, key.subarray(0, 8))), "no channel carries a key");
@@ -116,11 +120,6 @@ for (const [name, pads] of Object.entries({ "the runtime's": systemPads, "OpenSS
       assertUnique(carried);
     },
   });
-}
-
-/** True for a key: a pad in front of one is longer, as is any other. */
-function isKey({ length }: Uint8Array): boolean {
-  return length === CIPHER_KEY_LENGTH;
 }
 
 function includes(bytes: Uint8Array, part: Uint8Array): boolean {

@@ -15,6 +15,9 @@ import { allButOne, sum } from "../secrecy/watched.ts";
 import { forSeeds, type Random } from "../support/random/random.ts";
 import { partsOf, sharesOf } from "./shared.ts";
 
+/** Length in bytes of what is drawn for a key: its end is not used, and shows that the key was drawn whole. */
+const KEY_DRAWN = CIPHER_KEY_LENGTH + 16;
+
 /** Encrypts with a key stream. */
 function cipherOf(stream: (key: Uint8Array, at: number) => number): StreamCipher {
   return (key, from, into) => {
@@ -47,7 +50,7 @@ function messageOf(symbol: number, lengths: readonly number[]): Uint8Array {
 /** Counts each value of the shares in `seen`, over all pads and keys; and those pads and keys. */
 function distribution(symbol: number, { channels, bits, lengths }: Space, seen: readonly number[]) {
   const counts = new Map<string, number>(), message = messageOf(symbol, lengths), mask = (1 << bits) - 1;
-  let drawn = 0, left = 0;
+  let drawn = 0, left = 0, keys = 0;
   const digit = (): number => {
     const digit = left & mask;
     left >>>= bits;
@@ -56,11 +59,13 @@ function distribution(symbol: number, { channels, bits, lengths }: Space, seen: 
   };
   // A pad of its own for what is in front of a key, for the share of the key, and for the key itself.
   const pads: PadSource = (into) => {
-    const key = Math.max(0, into.length - CIPHER_KEY_LENGTH);
-    if (key > 0) into.fill(digit(), 0, key);
+    // No key is zeros, or begins as the one before: that would be taken for a failure.
+    if (into.length === KEY_DRAWN) return void into.fill(digit() | 16 * (1 + keys++ % 2));
+    const key = into.length - CIPHER_KEY_LENGTH;
+    into.fill(digit(), 0, key);
     into.fill(digit(), key);
   };
-  const cipher = cipherOf((key) => key[0]!);
+  const cipher = cipherOf((key) => key[0]! & mask);
   split(message, channels, pads, cipher);
   const total = 1 << bits * drawn;
   for (let all = 0; all < total; all++) {
@@ -113,7 +118,7 @@ for (const count of [2, 3, 4, 16]) {
       const keys: Uint8Array[] = [], streams: Uint8Array[] = [];
       const drawing: PadSource = (into) => {
         random.fill(into);
-        if (into.length === CIPHER_KEY_LENGTH) keys.push(into.slice());
+        if (into.length === KEY_DRAWN) keys.push(into.slice(0, CIPHER_KEY_LENGTH));
       };
       const sent = split(message, count, drawing, (key, from, into) => {
         const stream = random.bytes(from.reduce((sum, { length }) => sum + length, 0));
@@ -138,7 +143,11 @@ for (const count of [2, 3, 4, 16]) {
         const made = due.map((share) => new Uint8Array(share.length)), left = [...otherKeys];
         const pads: PadSource = (into) => {
           const index = made.findIndex(({ buffer }) => buffer === into.buffer);
-          into.set(index < 0 ? left.shift()! : due[index]!.subarray(into.byteOffset, into.byteOffset + into.length));
+          if (index >= 0) into.set(due[index]!.subarray(into.byteOffset, into.byteOffset + into.length));
+          else {
+            random.fill(into);
+            into.set(left.shift()!);
+          }
         };
         let large = 0;
         const cipher: StreamCipher = (key, from, into) => {
@@ -223,8 +232,7 @@ const FAILURES: Readonly<Record<string, PadSource>> = {
 for (const [how, failure] of Object.entries(FAILURES)) {
   Deno.test(`a source that ${how} for a key, after good pads, lets no share be sent and no body be encrypted`, () => {
     let keys = 0;
-    const pads: PadSource = (into) =>
-      into.length === CIPHER_KEY_LENGTH && ++keys === 2 ? failure(into) : systemPads(into);
+    const pads: PadSource = (into) => into.length === KEY_DRAWN && ++keys === 2 ? failure(into) : systemPads(into);
     const message = concat([...direction([new Uint8Array(2000), new Uint8Array(3000)])]);
     let encrypted = 0;
     assertThrows(() => split(message, 3, guardedPads(pads), () => void encrypted++), PadError);
