@@ -67,7 +67,7 @@ export class Adversary {
     this.#attack = attack;
   }
 
-  /** What the units depend on. */
+  /** Properties of the scenario that determine its units. */
   get plan(): Plan {
     const { addresses, short } = this.means;
     return { channels: addresses.length, shared: this.#attack?.second !== "same client", short };

@@ -112,7 +112,7 @@ export const SHORT_CONTENT: readonly Attack[] = withShort([
   ...SPLICES,
 ]);
 
-/** What is tried on other shares. */
+/** The attacks on other shares, tried on short ones. */
 export const SHORT_TOO: readonly Attack[] = withShort([
   ...UNITS,
   ...TWO,

@@ -18,7 +18,7 @@ const CHANNELS = 3, FRAGMENT = RECORD_HEAD_LENGTH + CIPHER_KEY_LENGTH;
 
 const encoder = new TextEncoder();
 
-/** What both sides say first: it fills the buffer that it is read into, so that what follows is read, and leaves, at once. */
+/** Said first by both sides: it fills the buffer that it is read into, so that all that follows is read, and leaves, at once. */
 const FIRST = new Uint8Array(SMALLEST_BUFFER).fill(70);
 
 const REQUEST = encoder.encode(

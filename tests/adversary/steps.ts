@@ -82,7 +82,7 @@ export interface Unit {
   readonly length: number;
 }
 
-/** What the units of a direction depend on. */
+/** Properties of a scenario that determine its units. */
 export interface Plan {
   readonly channels: number;
   /** False without the companion: each association has one session. Default: true. */

@@ -98,7 +98,7 @@ for (const [name, pads] of Object.entries({ "the runtime's": systemPads, "OpenSS
         for (const [direction, { given: used }] of [["up", up], ["down", down]] as const) {
           const shares = pair.shares(direction),
             isSent = (pad: Uint8Array) => shares.some((share) => includes(share, pad));
-          // What is sent is pads, which lie one behind the other but for fragments, and what is made of them. All else is keys.
+          // Pads, which lie one behind the other but for fragments, are on a channel; all else that was drawn is for keys.
           const unsent = used.filter((pad) => !isSent(pad)),
             mine = unsent.map((pad) => pad.subarray(0, CIPHER_KEY_LENGTH));
           assertEquals(new Set(unsent.map(({ length }) => length)), new Set([KEY_DRAWN]));
