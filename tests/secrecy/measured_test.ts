@@ -8,6 +8,7 @@ import { type PadSource, systemPads } from "../../src/sharing/system_pads.ts";
 import { readAll, sendAll } from "../support/handlers/pair.ts";
 import { concat } from "../../src/wire/concat.ts";
 import { finishPair, startSession } from "../support/handlers/session_pair.ts";
+import { joinedShort } from "../adversary/evidence.ts";
 import { allButOne, sum, type Watched, watchedPair } from "./watched.ts";
 
 /** Length of each message in each direction, in bytes. */
@@ -106,5 +107,27 @@ for (const [source, pads] of Object.entries(SOURCES)) {
         },
       });
     }
+  }
+}
+
+for (const channels of [2, 3]) {
+  for (const [kind, said] of Object.entries(SAID)) {
+    Deno.test(`any ${channels - 1} of ${channels} channels that carry ${kind} in short shares are noise`, async () => {
+      const pair = await watchedPair(channels, { up: systemPads, down: systemPads }, true);
+      await talk(pair, said);
+      await finishPair(pair);
+      for (const direction of ["up", "down"] as const) {
+        const shares = pair.shares(direction), message = joinedShort(shares, 0);
+        assert(message.length > LENGTH && shares[0]!.length < 0.6 * LENGTH);
+        for (const seen of allButOne(channels)) {
+          const what = `${direction}, channels ${seen.map((index) => index + 1).join()}`;
+          const seenShares = seen.map((index) => shares[index]!);
+          assertNoise(seenShares, message, what);
+
+          assertLess(agreement(concat(seenShares), said), TOO_FAR, what);
+        }
+        assert(unevenness(message) > TOO_FAR && agreement(message, message) > TOO_FAR);
+      }
+    });
   }
 }
