@@ -20,8 +20,6 @@ export class RecordError extends WireError {}
  * ```
  */
 export class RecordDecoder {
-  /** The longest body that is accepted from now on, in bytes: 1 to 65,536. */
-  maxBody: number = MAX_BODY;
   readonly #poly1305: Poly1305;
   readonly #hash = new Uint8Array(ELEMENT_LENGTH);
   #key: DirectionKey | null = null;
@@ -90,8 +88,8 @@ export class RecordDecoder {
 
   #attemptHead(key: DirectionKey, head: Uint8Array): boolean {
     const [high = 0, middle = 0, low = 0] = head, length = high << 16 | middle << 8 | low;
-    if (length < MIN_BODY || length > this.maxBody) {
-      return this.#isWrong(`a record of ${length} bytes; ${MIN_BODY} to ${this.maxBody} are allowed`);
+    if (length < MIN_BODY || length > MAX_BODY) {
+      return this.#isWrong(`a record of ${length} bytes; ${MIN_BODY} to ${MAX_BODY} are allowed`);
     }
     if (!key.checkHead(head, length)) return this.#isWrong("a record with a wrong tag: it was tampered with");
     for (let i = 0; i < ELEMENT_LENGTH; i++) this.#hash[i] = head[HASH_AT + i]!;

@@ -25,7 +25,7 @@ export class RecordReader {
   #body: Uint8Array | null = null;
   #heldLength = 0;
 
-  /** Creates a reader that was given nothing. @param decoder Nothing else may use it, but for its `maxBody`. */
+  /** Creates a reader that was given nothing. @param decoder Nothing else may use it. */
   constructor(decoder: RecordDecoder) {
     this.#decoder = decoder;
   }

@@ -7,7 +7,7 @@ import { Chunk } from "../../src/net/chunk.ts";
 import { DirectionKey } from "../../src/records/direction_key.ts";
 import { headTag, wasmPoly1305 } from "../../src/records/hashes.ts";
 import { ELEMENT_LENGTH, HASH_AT, KEY_LENGTH, MAX_BODY, RECORD_HEAD_LENGTH, TAG_AT } from "../../src/records/record.ts";
-import { RecordDecoder, RecordError } from "../../src/records/record_decoder.ts";
+import { RecordError } from "../../src/records/record_decoder.ts";
 import { recordOpener } from "../../src/records/record_opener.ts";
 import { CIPHER_KEY_LENGTH } from "../../src/sharing/stream_cipher.ts";
 import { systemPads } from "../../src/sharing/system_pads.ts";
@@ -100,11 +100,11 @@ for (const count of [2, 3, 16]) {
 }
 
 /** A pipeline from shares to bodies, as an association has it. */
-function receiver(count: number, decoder = new RecordDecoder()) {
+function receiver(count: number) {
   const { readable, writable } = shortShareJoiner(count);
   const bodies: Uint8Array[] = [], writer = writable.getWriter(), lender = new Lender();
   writer.closed.catch(() => {});
-  const ended = readable.pipeThrough(recordOpener(decoder)).pipeTo(
+  const ended = readable.pipeThrough(recordOpener()).pipeTo(
     new WritableStream<readonly Chunk[]>({ write: (records) => void bodies.push(...records.map(taken)) }),
   ).then(() => null, (error: unknown) => error);
   const give = (shares: readonly Uint8Array[], from = 0, to?: number): Promise<void> =>
@@ -117,20 +117,6 @@ const SHARES = sharesOf([BODY], COUNT);
 
 /** Offsets in the shares: of the key, of the fragment, and in its middle. */
 const KEY = KEY_LENGTH + RECORD_HEAD_LENGTH, FRAGMENT = KEY + CIPHER_KEY_LENGTH, MIDDLE = FRAGMENT + 2000;
-
-Deno.test("a body that is too long for its receiver is refused at its head, whether or not more comes with it", async () => {
-  for (const end of [KEY, KEY + 1, FRAGMENT, FRAGMENT + 1, MIDDLE]) {
-    const { inUse } = bufferBytes(), decoder = new RecordDecoder();
-    decoder.maxBody = 1024;
-    const { bodies, ended, give, lender } = receiver(COUNT, decoder);
-    await give(SHARES, 0, end);
-    const error = await ended;
-    assertInstanceOf(error, RecordError);
-    assertEquals(error.message, "a record of 20000 bytes; 1 to 1024 are allowed");
-    await settle();
-    assertEquals([bodies, lender.held, bufferBytes().inUse], [[], 0, inUse], `${end} bytes`);
-  }
-});
 
 /** Ends of a pipeline in the middle of a body. */
 const ENDS: Readonly<Record<string, (pipeline: ReturnType<typeof receiver>) => Promise<unknown>>> = {
