@@ -14,12 +14,13 @@ export class TimerLists {
   readonly #lists = new Map<number, Set<Entry>>();
 
   /**
-   * Runs `action` after `ms` milliseconds. A pending action does not keep the process alive.
+   * Runs `action` after `time` milliseconds, rounded up: what is left of a time limit is another fraction each time, and would
+   * have a list of its own until then. A pending action does not keep the process alive.
    *
    * @returns Cancels the action; harmless after it ran.
    */
-  add(ms: number, action: () => void): () => void {
-    const entry = { due: performance.now() + ms, action };
+  add(time: number, action: () => void): () => void {
+    const ms = Math.ceil(time), entry = { due: performance.now() + ms, action };
     const list = this.#lists.get(ms);
     if (list === undefined) {
       this.#lists.set(ms, new Set([entry]));

@@ -46,3 +46,21 @@ Deno.test("cancelling after an action ran harms nothing", async () => {
   cancel();
   while (count < 2) await sleep(10);
 });
+
+Deno.test("what is left of a time limit shares a timer of the system's, whatever fraction it is, and is never early", async () => {
+  const { setTimeout: original } = globalThis, delays: (number | undefined)[] = [];
+  const timers = new TimerLists(), start = performance.now(), ran: number[] = [];
+  globalThis.setTimeout = ((action: () => void, ms?: number) => {
+    delays.push(ms);
+    return original(action, ms);
+  }) as typeof setTimeout;
+  try {
+    for (const time of [9.2, 9.75, 10, 9.001]) timers.add(time, () => void ran.push(performance.now() - start));
+  } finally {
+    globalThis.setTimeout = original;
+  }
+  assertEquals(delays, [10]);
+  while (ran.length < 4) await sleep(5);
+  // The system's timers may fire up to a millisecond early.
+  assert(ran.every((at) => at >= 9), `${ran}`);
+});
