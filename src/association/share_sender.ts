@@ -2,15 +2,7 @@ import type { ByteBudget } from "../net/byte_budget.ts";
 import type { Chunk } from "../net/chunk.ts";
 import { type Connection, writeAll } from "../net/connection.ts";
 import { encodeCount } from "../wire/rejoin.ts";
-
-/**
- * Length in bytes below which a share is kept as a copy: the buffers of many small ones would take more memory. A copy costs
- * more time than a buffer that is held.
- */
-const COPIED = 128;
-
-/** Number of dropped pieces after which their places are used again. */
-const COMPACTED = 64;
+import { ShareLog } from "./share_log.ts";
 
 /** Limits on the shares that are kept until the other side has joined them. */
 export interface KeepingLimits {
@@ -18,15 +10,6 @@ export interface KeepingLimits {
   readonly bytes: number;
   /** Bounds all channels together; the same one at all times. */
   readonly budget: ByteBudget;
-}
-
-/** A share, or a part of one. */
-interface Piece {
-  readonly bytes: Uint8Array;
-  /** Its memory, if that is held. */
-  readonly chunk: Chunk | null;
-  /** True if the budget covers it. */
-  readonly counted: boolean;
 }
 
 /**
@@ -45,23 +28,14 @@ export type Lost = (cause: unknown) => Error | null;
 export class ShareSender {
   /** Number of bytes that connections have accepted, those sent again included. */
   accepted = 0;
-  /** Number of bytes given to it. */
-  end = 0;
-  /** Number of bytes of all shares that it has dropped: the first that can be sent again. */
-  from = 0;
   readonly #lost: Lost;
   #connection: Connection | null;
-  /** Pieces from {@linkcode ShareSender.from} on begin at index #first; those before are gone. */
-  readonly #pieces: (Piece | undefined)[] = [];
-  #first = 0;
+  readonly #log = new ShareLog();
   #keeping: KeepingLimits | null = null;
   /** Gets back what counted pieces have taken. */
   #budget: ByteBudget | null = null;
   /** Next byte to send. */
   #position = 0;
-  /** Its piece, and that piece's first byte. */
-  #piece = 0;
-  #pieceAt = 0;
   /** Bytes below it may be dropped once they are sent. */
   #floor = 0;
   /** Offset to send first on the present connection. */
@@ -100,6 +74,16 @@ export class ShareSender {
   /** True if the budget did not cover the last share. */
   isOverdrawn = false;
 
+  /** Number of bytes given to it. */
+  get end(): number {
+    return this.#log.end;
+  }
+
+  /** Number of bytes of all shares that it has dropped: the first that can be sent again. */
+  get from(): number {
+    return this.#log.from;
+  }
+
   /** Number of bytes that wait for a connection to accept them. */
   get behind(): number {
     return this.end - this.#position;
@@ -119,18 +103,12 @@ export class ShareSender {
       share.release();
       return Promise.reject(this.#stopped);
     }
-    this.end += length;
-    if (limits === null) this.#pieces.push({ bytes: share.bytes, chunk: share, counted: false });
-    else {
-      const counted = limits.budget.take(length);
+    const counted = limits?.budget.take(length) ?? false;
+    this.#log.push(share, limits !== null, counted);
+    if (limits !== null) {
       // Without this one, earlier ones would be of no use.
       if (!counted) this.#floor = this.end;
       this.isOverdrawn = !counted;
-      if (length >= COPIED) this.#pieces.push({ bytes: share.bytes, chunk: share, counted });
-      else {
-        this.#pieces.push({ bytes: share.bytes.slice(), chunk: null, counted });
-        share.release();
-      }
     }
     return this.#sending ??= this.#begin();
   }
@@ -181,14 +159,6 @@ export class ShareSender {
     this.#connection = connection;
     this.#position = offset;
     this.#announcement = announced ? encodeCount(offset) : null;
-    this.#pieceAt = this.from;
-    this.#piece = this.#first;
-    while (this.#piece < this.#pieces.length) {
-      const { length } = this.#pieces[this.#piece]!.bytes;
-      if (this.#pieceAt + length > offset) break;
-      this.#pieceAt += length;
-      this.#piece++;
-    }
     this.#resumed?.resolve();
     this.#resumed = null;
     // Its failure is the association's, which has been told.
@@ -200,7 +170,7 @@ export class ShareSender {
     this.#stopped = error;
     this.#resumed?.reject(error);
     this.keep(null);
-    for (const piece of this.#pieces) if (piece?.counted) this.#budget?.give(piece.bytes.length);
+    this.#budget?.give(this.#log.counted);
     this.#budget = null;
   }
 
@@ -210,10 +180,10 @@ export class ShareSender {
 
   /** Starts to send. A share that is alone, as most are, takes no async function, which would cost three times the memory. */
   #begin(): Promise<void> {
-    const connection = this.#connection, isWhole = this.#position === this.#pieceAt;
-    if (connection === null || this.#announcement !== null || !isWhole) return this.#send();
+    const connection = this.#connection;
+    if (connection === null || this.#announcement !== null) return this.#send();
     this.#writing = connection;
-    return connection.write(this.#pieces[this.#piece]!.bytes).then(this.#onWritten, this.#onWriteError);
+    return connection.write(this.#log.view(this.#position)).then(this.#onWritten, this.#onWriteError);
   }
 
   async #send(): Promise<void> {
@@ -228,10 +198,9 @@ export class ShareSender {
           await this.#announce(connection);
           continue;
         }
-        const { bytes } = this.#pieces[this.#piece]!, done = this.#position - this.#pieceAt;
         let length: number;
         try {
-          length = await connection.write(done === 0 ? bytes : bytes.subarray(done));
+          length = await connection.write(this.#log.view(this.#position));
         } catch (cause) {
           this.#failed(connection, cause);
           continue;
@@ -248,10 +217,6 @@ export class ShareSender {
     // Otherwise it was written to a connection that has been given up, and is sent again.
     if (connection !== this.#connection) return;
     this.#position += length;
-    const end = this.#pieceAt + this.#pieces[this.#piece]!.bytes.length;
-    if (this.#position < end) return;
-    this.#pieceAt = end;
-    this.#piece++;
     this.#trim();
   }
 
@@ -273,26 +238,14 @@ export class ShareSender {
 
   /** Drops all that waits, as the other side goes on without it: the connection has been given up. */
   skip(): void {
-    this.#floor = this.end;
-    this.#position = this.#pieceAt = this.end;
-    this.#piece = this.#pieces.length;
+    this.#floor = this.#position = this.end;
     this.#trim();
   }
 
-  /** Drops pieces that have been sent and need not be kept. */
+  /** Drops what has been sent and need not be kept. */
   #trim(): void {
     const limits = this.#keeping;
     const floor = Math.max(this.#floor, limits === null ? this.end : this.end - limits.bytes);
-    while (this.#first < this.#piece && this.from + this.#pieces[this.#first]!.bytes.length <= floor) {
-      const { bytes, chunk, counted } = this.#pieces[this.#first]!;
-      this.#pieces[this.#first++] = undefined;
-      this.from += bytes.length;
-      chunk?.release();
-      if (counted) this.#budget?.give(bytes.length);
-    }
-    if (this.#first < COMPACTED && this.#first < this.#pieces.length) return;
-    this.#pieces.splice(0, this.#first);
-    this.#piece -= this.#first;
-    this.#first = 0;
+    this.#log.drop(Math.min(this.#position, floor), this.#budget);
   }
 }
