@@ -23,7 +23,7 @@ export type Lost = (cause: unknown) => Error | null;
  * Sends the shares of one channel over one connection after another. It keeps those that the other side has not joined, so
  * that what an old connection lost is sent again on the next one: the same bytes, at the same place.
  *
- * All numbers count bytes of shares since the association began, which are those of the message.
+ * All numbers count bytes of shares since the association began; unless these are short, they are those of the message.
  */
 export class ShareSender {
   /** Number of bytes that connections have accepted, those sent again included. */

@@ -9,7 +9,7 @@ export function isDispersed(bodyLength: number): boolean {
   return bodyLength > LONGEST_WHOLE_BODY && bodyLength <= MAX_BODY;
 }
 
-/** The length in bytes of each of n fragments of a body. The last ones may hold less of it than that, or nothing. */
+/** The length in bytes of each of n fragments of a body. Only the last one may hold less of it: up to n - 1 bytes less. */
 export function fragmentLength(bodyLength: number, count: number): number {
   return Math.ceil(bodyLength / count);
 }
