@@ -1,12 +1,15 @@
 /** The memory of what associations carry: never used twice at a time, and given back, however long chunks are held. */
 import { assert, assertEquals } from "@std/assert";
 import { AssociationOver, ChannelError } from "../../src/association/channel_error.ts";
+import type { Sharing } from "../../src/association/association_options.ts";
 import { ChannelReader, READ_AHEAD } from "../../src/association/channel_reader.ts";
 import { bufferBytes, giveBuffer, SMALLEST_BUFFER, takeBuffer } from "../../src/net/buffer_pool.ts";
 import type { Chunk } from "../../src/net/chunk.ts";
 import type { Connection } from "../../src/net/connection.ts";
+import { MAX_BODY } from "../../src/records/record.ts";
 import { concat } from "../../src/wire/concat.ts";
-import { receive, send } from "../support/handlers/channels.ts";
+import { isSame, receive, send, sendPieces } from "../support/handlers/channels.ts";
+import { direction } from "../records/direction.ts";
 import { associatedPair, type Pair } from "../support/handlers/pair.ts";
 import { JealousNetwork } from "../support/network/jealous_network.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
@@ -21,90 +24,123 @@ async function finish({ client, server, network, clock }: Pair): Promise<void> {
   assertEquals([network.openEnds, clock.pending], [0, 0]);
 }
 
-Deno.test("a chunk does not change until it is released, while bytes arrive and leave, and others are released", async () => {
-  await forSeeds(10, async (random) => {
-    const pair = await associatedPair(
-      2,
-      new MemoryNetwork({ capacity: 10_000, chunk: (available) => random.below(available) }),
-    );
-    const bytes = random.bytes(60_000), pieces: Uint8Array[] = [];
-    const held: (readonly [chunk: Chunk, first: Uint8Array])[] = [];
-    const release = () => {
-      const [chunk, first] = held.splice(random.below(held.length), 1)[0]!;
-      assertEquals(chunk.bytes.slice(), first);
-      chunk.release();
-    };
-    const sending = send(pair.client, bytes, random, 3000);
-    for await (const chunk of pair.server.readable) {
-      const first = chunk.bytes.slice();
-      pieces.push(first);
-      held.push([chunk, first]);
-      if (random.below(8) === 0) await settle();
-      while (held.length > 0 && random.below(3) > 0) release();
-    }
-    assertEquals(concat(pieces), bytes);
-    await sending;
-    await finish(pair);
-    while (held.length > 0) release();
-  });
-});
+/** Shares, and the message bytes that they are made of. */
+interface Kind {
+  readonly name: string;
+  readonly sharing: Sharing;
+  readonly seeds: number;
+  /** Makes pieces to send, of at least so many bytes together, and mostly of up to `most`. */
+  pieces(random: Random, total: number, most: number): Uint8Array[];
+}
 
-Deno.test("no buffer is used twice at a time, with a hundred associations that send, end and abort at any moment", async () => {
-  await forSeeds(4, async (random) => {
-    const violations: string[] = [];
-    await Promise.all(Array.from({ length: 25 }, async (_, round) => {
-      const network = new MemoryNetwork({ capacity: 3000, chunk: (available) => random.below(available) });
-      const over = new JealousNetwork(network, random);
-      const pair = await associatedPair(random.between(2, 4), network, over);
-      const bytes = random.bytes(random.below(15_000));
-      const endsAt = round % 3 === 0 ? Infinity : random.below(bytes.length + 1);
-      let seen = 0;
-      const hold = async (chunk: Chunk): Promise<void> => {
-        const due = bytes.subarray(seen, seen += chunk.bytes.length);
-        if (seen >= endsAt) random.pick([pair.client, pair.server])[random.pick(["end", "abort"] as const)]();
-        for (let turns = random.below(50); turns > 0; turns--) await Promise.resolve();
-        assertEquals(chunk.bytes.slice(), due, "a chunk is wrong, or changed while it was held");
+const KINDS: readonly Kind[] = [{
+  name: "with full shares",
+  sharing: {},
+  seeds: 10,
+  pieces: (random, total, most) => [...random.cuts(random.bytes(total), most)],
+}, {
+  name: "with short shares",
+  sharing: { short: true },
+  seeds: 6,
+  pieces(random, total, most) {
+    const bodies: Uint8Array[] = [];
+    for (let left = total; left > 0; left -= bodies.at(-1)!.length) {
+      // Around the length from which on bodies are dispersed, and far beyond.
+      const length = random.pick([random.between(1, 40), random.between(1020, 1030), random.between(1, 3 * most)]);
+      bodies.push(random.bytes(Math.min(length, MAX_BODY)));
+    }
+    const [key, ...records] = direction(bodies), pieces: Uint8Array[] = [];
+    while (records.length > 0) pieces.push(concat(records.splice(0, random.between(1, 4))));
+    return [concat([key!, pieces[0]!]), ...pieces.slice(1)];
+  },
+}];
+
+for (const { name, sharing, seeds, pieces: piecesOf } of KINDS) {
+  Deno.test(`${name}, a chunk does not change until it is released, while bytes arrive and leave, and others are released`, async () => {
+    await forSeeds(seeds, async (random) => {
+      const network = new MemoryNetwork({ capacity: 10_000, chunk: (available) => random.below(available) });
+      const pair = await associatedPair(random.between(2, 4), network, undefined, sharing);
+      const sent = piecesOf(random, 60_000, 3000), pieces: Uint8Array[] = [];
+      const held: (readonly [chunk: Chunk, first: Uint8Array])[] = [];
+      const release = () => {
+        const [chunk, first] = held.splice(random.below(held.length), 1)[0]!;
+        assert(isSame(chunk.bytes, first), "a chunk changed while it was held");
+        chunk.release();
       };
-      const failed = (error: unknown) =>
-        assert(error instanceof ChannelError || error instanceof AssociationOver, `${error}`);
-      const reading = receive(pair.server, hold).catch(failed);
-      // Chunks lost with the association are not released, but left to the garbage collector.
-      const sending = send(pair.client, bytes, random, 3000).catch((error) => {
-        if (!String(error).includes("were not released")) failed(error);
-      });
-      const back = receive(pair.client).catch(failed);
-      await Promise.all([reading, sending]);
-      pair.server.end();
-      pair.client.end();
-      await back;
-      violations.push(...over.violations);
+      const sending = sendPieces(pair.client, sent, random);
+      for await (const chunk of pair.server.readable) {
+        const first = chunk.bytes.slice();
+        pieces.push(first);
+        held.push([chunk, first]);
+        if (random.below(8) === 0) await settle();
+        while (held.length > 0 && random.below(3) > 0) release();
+      }
+      assert(isSame(concat(pieces), concat(sent)));
+      await sending;
       await finish(pair);
-    }));
-    assertEquals(violations, []);
+      while (held.length > 0) release();
+    });
   });
-});
 
-for (const held of [false, true]) {
-  const when = held ? "once the last of many held chunks is released" : "as chunks are released";
-  Deno.test(`large buffers are given back ${when}, after a flow that ends in order`, async () => {
-    const random = new Random(2), bytes = random.bytes(2_000_000), { inUse } = bufferBytes();
-    const pair = await associatedPair(3, new MemoryNetwork({ capacity: 1 << 18 }));
-    const chunks: Chunk[] = [];
-    const sending = send(pair.client, bytes, random, 200_000).then(() => pair.client.readable.getReader().read());
-    let most = 0;
-    for await (const chunk of pair.server.readable) {
-      most = Math.max(most, bufferBytes().inUse);
-      if (held) chunks.push(chunk);
-      else chunk.release();
-    }
-    await pair.server.writable.getWriter().close();
-    await sending;
-    await finish(pair);
-    assert(most > inUse, "the flow used large buffers");
-    if (held) assert(bufferBytes().inUse - inUse >= bytes.length / 2, "chunks keep their memory");
-    for (const chunk of chunks) chunk.release();
-    assertEquals(bufferBytes().inUse, inUse);
+  Deno.test(`${name}, no buffer is used twice at a time, by associations that send, end and abort at any moment`, async () => {
+    await forSeeds(seeds / 2 - 1, async (random) => {
+      const violations: string[] = [];
+      await Promise.all(Array.from({ length: 25 }, async (_, round) => {
+        const network = new MemoryNetwork({ capacity: 3000, chunk: (available) => random.below(available) });
+        const over = new JealousNetwork(network, random);
+        const pair = await associatedPair(random.between(2, 4), network, over, sharing);
+        const pieces = piecesOf(random, random.between(1, 15_000), 3000), bytes = concat(pieces);
+        const endsAt = round % 3 === 0 ? Infinity : random.below(bytes.length + 1);
+        let seen = 0;
+        const hold = async (chunk: Chunk): Promise<void> => {
+          const due = bytes.subarray(seen, seen += chunk.bytes.length);
+          if (seen >= endsAt) random.pick([pair.client, pair.server])[random.pick(["end", "abort"] as const)]();
+          for (let turns = random.below(50); turns > 0; turns--) await Promise.resolve();
+          assert(isSame(chunk.bytes, due), "a chunk is wrong, or changed while it was held");
+        };
+        const failed = (error: unknown) =>
+          assert(error instanceof ChannelError || error instanceof AssociationOver, `${error}`);
+        const reading = receive(pair.server, hold).catch(failed);
+        // Chunks lost with the association are not released, but left to the garbage collector.
+        const sending = sendPieces(pair.client, pieces, random).catch((error) => {
+          if (!String(error).includes("were not released")) failed(error);
+        });
+        const back = receive(pair.client).catch(failed);
+        await Promise.all([reading, sending]);
+        pair.server.end();
+        pair.client.end();
+        await back;
+        violations.push(...over.violations);
+        await finish(pair);
+      }));
+      assertEquals(violations, []);
+    });
   });
+
+  for (const held of [false, true]) {
+    const when = held ? "once the last of many held chunks is released" : "as chunks are released";
+    Deno.test(`${name}, large buffers are given back ${when}, after a flow that ends in order`, async () => {
+      const random = new Random(2), pieces = piecesOf(random, 2_000_000, 200_000), { inUse } = bufferBytes();
+      const pair = await associatedPair(3, new MemoryNetwork({ capacity: 1 << 18 }), undefined, sharing);
+      const chunks: Chunk[] = [];
+      const sending = sendPieces(pair.client, pieces, random).then(() => pair.client.readable.getReader().read());
+      let most = 0;
+      for await (const chunk of pair.server.readable) {
+        most = Math.max(most, bufferBytes().inUse);
+        if (held) chunks.push(chunk);
+        else chunk.release();
+      }
+      await pair.server.writable.getWriter().close();
+      await sending;
+      await finish(pair);
+      assert(most > inUse, "the flow used large buffers");
+      if (held) assert(bufferBytes().inUse - inUse >= 1_000_000, "chunks keep their memory");
+      // Two segments a channel at each end, shares on their way, a body, and what one call passes on.
+      else assert(most - inUse < 16 * READ_AHEAD, `${most - inUse} bytes in use`);
+      for (const chunk of chunks) chunk.release();
+      assertEquals(bufferBytes().inUse, inUse);
+    });
+  }
 }
 
 Deno.test("chunks that are held long keep their own memory, and no more than the reader needs besides", async () => {

@@ -1,5 +1,6 @@
 /** Message bytes through associations, and associations over channels that a test plays. */
 import { Association } from "../../../src/association/association.ts";
+import type { Sharing } from "../../../src/association/association_options.ts";
 import { ChannelReader } from "../../../src/association/channel_reader.ts";
 import type { Chunk } from "../../../src/net/chunk.ts";
 import type { Connection } from "../../../src/net/connection.ts";
@@ -10,14 +11,23 @@ import type { Random } from "../random/random.ts";
 import { channelAddresses } from "./pair.ts";
 
 /** Writes pieces of up to `most` bytes, each of which is overwritten once it was released, and closes. */
-export async function send(
-  { writable }: { readonly writable: WritableStream<Chunk> },
+export function send(
+  association: { readonly writable: WritableStream<Chunk> },
   bytes: Uint8Array,
   random: Random,
   most: number,
 ): Promise<void> {
+  return sendPieces(association, random.cuts(bytes, most), random);
+}
+
+/** Writes pieces, each of which is overwritten once it was released, and closes. */
+export async function sendPieces(
+  { writable }: { readonly writable: WritableStream<Chunk> },
+  pieces: Iterable<Uint8Array>,
+  random: Random,
+): Promise<void> {
   const writer = writable.getWriter(), lender = new Lender();
-  for (const piece of random.cuts(bytes, most)) await writer.write(lender.lend(piece, random.below(8)));
+  for (const piece of pieces) await writer.write(lender.lend(piece, random.below(8)));
   await writer.close();
   if (lender.held > 0) throw new Error(`${lender.held} chunks that have left were not released`);
 }
@@ -40,6 +50,7 @@ export async function receive(
 export async function raw(
   network: MemoryNetwork,
   channels: number,
+  sharing: Sharing = {},
 ): Promise<{ association: Association; ends: Connection[] }> {
   const addresses = channelAddresses(channels);
   const pairs = await Promise.all(addresses.map(async (address) => {
@@ -48,7 +59,12 @@ export async function raw(
     listener.close();
     return pair;
   }));
-  const association = new Association("1", pairs.map(([, accepted]) => new ChannelReader(accepted!)), addresses);
+  const association = new Association(
+    "1",
+    pairs.map(([, accepted]) => new ChannelReader(accepted!)),
+    addresses,
+    sharing,
+  );
   return { association, ends: pairs.map(([end]) => end) };
 }
 
