@@ -1,14 +1,5 @@
+import { loadOpensslCipher, type OpensslCipher } from "./openssl_cipher.ts";
 import type { PadSource } from "./system_pads.ts";
-
-const SYMBOLS = {
-  EVP_CIPHER_CTX_new: { parameters: [], result: "pointer" },
-  EVP_aes_256_ctr: { parameters: [], result: "pointer" },
-  EVP_EncryptInit_ex: { parameters: ["pointer", "pointer", "pointer", "buffer", "buffer"], result: "i32" },
-  EVP_EncryptUpdate: { parameters: ["pointer", "buffer", "buffer", "buffer", "i32"], result: "i32" },
-} as const;
-
-/** Names of the OpenSSL versions that export all of these symbols. */
-const LIBRARIES = ["libcrypto.so.3", "libcrypto.so.1.1"];
 
 const KEY_LENGTH = 32;
 const COUNTER_LENGTH = 16;
@@ -30,7 +21,7 @@ const MAX_PER_KEY = 524_288 + 64;
  * @returns null if the library is missing or may not be called.
  */
 export function aesPads(seed: PadSource): PadSource | null {
-  const encrypt = loadCipher();
+  const encrypt = loadOpensslCipher("EVP_aes_256_ctr");
   if (encrypt === null) return null;
   const key = new Uint8Array(KEY_LENGTH);
   const counter = new Uint8Array(COUNTER_LENGTH);
@@ -40,38 +31,17 @@ export function aesPads(seed: PadSource): PadSource | null {
     for (let at = 0; at < into.length; at += MAX_PER_KEY) {
       const part = into.subarray(at, at + MAX_PER_KEY);
       seed(key);
-      if (!encrypt(key, counter, zeros.subarray(0, part.length), part)) throw new Error("OpenSSL failed to make a pad");
+      if (!encrypt(key, counter, [zeros.subarray(0, part.length)], [part])) {
+        throw new Error("OpenSSL failed to make a pad");
+      }
     }
     key.fill(0);
   };
   return isRight(encrypt) ? pads : null;
 }
 
-/** Encrypts `plain` into `cipher`, of equal length. Returns false on failure. */
-type Encrypt = (key: Uint8Array, counter: Uint8Array, plain: Uint8Array, cipher: Uint8Array) => boolean;
-
-function loadCipher(): Encrypt | null {
-  for (const name of LIBRARIES) {
-    try {
-      const { symbols } = Deno.dlopen(name, SYMBOLS);
-      const context = symbols.EVP_CIPHER_CTX_new(), cipher = symbols.EVP_aes_256_ctr();
-      if (context === null || cipher === null) continue;
-      const written = new Int32Array(1);
-      const count = new Uint8Array(written.buffer);
-      return (key, counter, plain, into) => {
-        if (symbols.EVP_EncryptInit_ex(context, cipher, null, buffer(key), buffer(counter)) !== 1) return false;
-        const done = symbols.EVP_EncryptUpdate(context, buffer(into), count, buffer(plain), plain.length);
-        return done === 1 && written[0] === plain.length;
-      };
-    } catch {
-      // Missing, or not permitted: the caller falls back to another source.
-    }
-  }
-  return null;
-}
-
 /** NIST SP 800-38A, F.5.5: AES-256 in counter mode, all four blocks. */
-function isRight(encrypt: Encrypt): boolean {
+function isRight(encrypt: OpensslCipher): boolean {
   const hex = (text: string) => Uint8Array.fromHex(text);
   const key = hex("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4");
   const counter = hex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
@@ -80,11 +50,7 @@ function isRight(encrypt: Encrypt): boolean {
       "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710",
   );
   const cipher = new Uint8Array(plain.length);
-  return encrypt(key, counter, plain, cipher) && cipher.toHex() ===
+  return encrypt(key, counter, [plain], [cipher]) && cipher.toHex() ===
       "601ec313775789a5b7a7f504bbf3d228f443e3ca4d62b59aca84e990cacaf5c5" +
         "2b0930daa23de94ce87017ba2d84988ddfc9c58db67aada613c2dd08457941a6";
-}
-
-function buffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes as Uint8Array<ArrayBuffer>;
 }

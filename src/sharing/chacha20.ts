@@ -1,4 +1,4 @@
-import { loadOpensslChacha20 } from "./openssl_chacha20.ts";
+import { loadOpensslCipher } from "./openssl_cipher.ts";
 import { CIPHER_KEY_LENGTH, type StreamCipher, wasmChacha20 } from "./stream_cipher.ts";
 
 let fastest: StreamCipher | undefined;
@@ -6,6 +6,18 @@ let fastest: StreamCipher | undefined;
 /** The fastest ChaCha20 of this system: OpenSSL's, where it is right; WebAssembly's otherwise. */
 export function fastestChacha20(): StreamCipher {
   return fastest ??= withOpenssl(loadOpensslChacha20());
+}
+
+/** The block counter and the nonce. */
+const ZEROS = new Uint8Array(16);
+
+/** ChaCha20 by the system's OpenSSL; null if {@linkcode loadOpensslCipher} finds none. */
+export function loadOpensslChacha20(): StreamCipher | null {
+  const encrypt = loadOpensslCipher("EVP_chacha20");
+  if (encrypt === null) return null;
+  return (key, from, into) => {
+    if (!encrypt(key, ZEROS, from, into)) throw new Error("OpenSSL did not encrypt");
+  };
 }
 
 /**

@@ -49,8 +49,7 @@ const ROOMS = [
 const NATIVE = [
   "net/linux/libc.ts",
   "records/openssl_poly1305.ts",
-  "sharing/aes_pads.ts",
-  "sharing/openssl_chacha20.ts",
+  "sharing/openssl_cipher.ts",
 ];
 
 interface Import {

@@ -1,6 +1,5 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { fastestChacha20, withOpenssl } from "../../src/sharing/chacha20.ts";
-import { loadOpensslChacha20 } from "../../src/sharing/openssl_chacha20.ts";
+import { fastestChacha20, loadOpensslChacha20, withOpenssl } from "../../src/sharing/chacha20.ts";
 import { MAX_CIPHERED, type StreamCipher, wasmChacha20 } from "../../src/sharing/stream_cipher.ts";
 import { concat } from "../../src/wire/concat.ts";
 import { bytes, cutsOf, fc, record } from "../support/random/property.ts";
