@@ -11,7 +11,7 @@ const CIPHER = { parameters: [], result: "pointer" } as const;
 const LIBRARIES = ["libcrypto.so.3", "libcrypto.so.1.1"];
 
 /** A stream cipher with a key of 32 bytes, by its name in OpenSSL. */
-type CipherName = "EVP_aes_256_ctr" | "EVP_chacha20";
+export type CipherName = "EVP_aes_256_ctr" | "EVP_chacha20";
 
 /** Takes the place of a key that has served: a context holds a copy of the last one. */
 const NO_KEY = new Uint8Array(32);
