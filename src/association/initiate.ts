@@ -108,7 +108,7 @@ async function associate(
     const [first, ...others] = stopped.length > 0 ? stopped : waiting;
     culprit = first;
     const nor = others.length > 0 ? `, nor from ${channelsOf(others)}` : "";
-    return new HandshakeTimeout(`no answer within ${timeout / 1000} s${nor}`);
+    return new HandshakeTimeout(`no answer within ${Math.round(timeout / 10) / 100} s${nor}`);
   };
   using limit = deadline(clock, timeout, { reason: timedOut, signal: options.signal });
   const { signal } = limit;

@@ -8,8 +8,14 @@ import type { Chunk } from "../net/chunk.ts";
  */
 const COPIED = 512;
 
-/** Size of a buffer for copies that follows another one, which is full and still there. */
-const NEXT_BUFFER = 8192;
+/**
+ * Length in bytes up to which a share is copied that fills less than half of the memory that it keeps: what is kept is
+ * bounded by its length, and must not take many times that.
+ */
+const COPIED_IF_SPARSE = 65_536;
+
+/** Factor by which a buffer for copies is larger than the one before, which is full and still there. */
+const GROWTH = 16;
 
 /** Number of dropped pieces after which their places are used again. */
 const COMPACTED = 64;
@@ -50,14 +56,14 @@ export class ShareLog {
   push(share: Chunk, isKept: boolean, counted: boolean): void {
     const { bytes } = share;
     this.end += bytes.length;
-    if (!isKept || bytes.length >= COPIED) {
+    if (!isKept || !isCopied(share)) {
       this.#pieces.push({ buffer: bytes, length: bytes.length, chunk: share, counted });
       return;
     }
     let last = this.#pieces.at(-1);
     if (last === undefined || last.chunk !== null || last.counted !== counted || roomIn(last) < bytes.length) {
-      const size = last?.chunk === null ? NEXT_BUFFER : SMALLEST_BUFFER;
-      last = { buffer: takeBuffer(size), length: 0, chunk: null, counted };
+      const size = last?.chunk === null ? Math.min(GROWTH * last.buffer.length, COPIED_IF_SPARSE) : SMALLEST_BUFFER;
+      last = { buffer: takeBuffer(Math.max(size, bytes.length)), length: 0, chunk: null, counted };
       this.#pieces.push(last);
     }
     last.buffer.set(bytes, last.length);
@@ -110,6 +116,11 @@ export class ShareLog {
   get counted(): number {
     return this.#pieces.reduce((sum, piece) => sum + (piece?.counted ? piece.length : 0), 0);
   }
+}
+
+/** True if a share that is kept had better be copied. */
+function isCopied({ bytes: { length }, memory }: Chunk): boolean {
+  return length < COPIED || length <= COPIED_IF_SPARSE && 2 * length < memory;
 }
 
 /** Number of bytes that can still be copied into a piece. */

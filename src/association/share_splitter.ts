@@ -1,4 +1,4 @@
-import { giveBuffer, LARGEST_CAPACITY, takeBuffer } from "../net/buffer_pool.ts";
+import { bufferLength, giveBuffer, takeBuffer } from "../net/buffer_pool.ts";
 import { Chunk } from "../net/chunk.ts";
 import type { Scheme } from "../sharing/scheme.ts";
 import type { PadSource } from "../sharing/system_pads.ts";
@@ -24,7 +24,7 @@ export function shareSplitter(
       for (let index = 0; index < count; index++) {
         const buffer = takeBuffer(end), share = buffer.subarray(start, end);
         shares.push(share);
-        chunks.push(new Chunk(share, () => giveBuffer(buffer)));
+        chunks.push(new Chunk(share, () => giveBuffer(buffer), buffer.length));
       }
       scheme.split(bytes, shares, pads);
       message.release();
@@ -51,13 +51,13 @@ export function shortShareSplitter(pads: PadSource, count: number): TransformStr
   });
 }
 
-/** Room for n shares, at multiples of 8 bytes: in one buffer, where they fit, as a buffer for each would be mostly empty. */
+/** Room for n shares, at multiples of 8 bytes: in one buffer, or in a buffer for each where that takes less memory. */
 function room(count: number, length: number): Chunk[] {
   const step = Math.ceil(length / 8) * 8;
-  if (count * step > LARGEST_CAPACITY) {
+  if (count * bufferLength(length) < bufferLength(count * step)) {
     return Array.from({ length: count }, () => {
       const buffer = takeBuffer(length);
-      return new Chunk(buffer.subarray(0, length), () => giveBuffer(buffer));
+      return new Chunk(buffer.subarray(0, length), () => giveBuffer(buffer), buffer.length);
     });
   }
   const buffer = takeBuffer(count * step);
@@ -67,6 +67,6 @@ function room(count: number, length: number): Chunk[] {
   };
   return Array.from(
     { length: count },
-    (_, index) => new Chunk(buffer.subarray(index * step, index * step + length), release),
+    (_, index) => new Chunk(buffer.subarray(index * step, index * step + length), release, buffer.length / count),
   );
 }

@@ -92,6 +92,11 @@ function allocate(size: number): Uint8Array {
   return buffer;
 }
 
+/** The length in bytes of the buffer that {@linkcode takeBuffer} would give; infinite if none is that long. */
+export function bufferLength(minLength: number): number {
+  return capacityOf(SIZES.find((size) => capacityOf(size) >= minLength) ?? Infinity);
+}
+
 /** Gives back a whole buffer of {@linkcode takeBuffer}. The caller must not use it, or a view of it, any more. */
 export function giveBuffer(buffer: Uint8Array): void {
   const isLarge = buffer.length >= LARGE;

@@ -5,6 +5,8 @@
 export class Chunk {
   /** The bytes. */
   readonly bytes: Uint8Array;
+  /** Number of bytes of memory that it keeps from other uses. */
+  readonly memory: number;
   readonly #free: () => void;
   #holders = 1;
 
@@ -12,9 +14,11 @@ export class Chunk {
    * Creates a chunk with one holder.
    *
    * @param free Called when the last holder has released it: the memory may then be reused.
+   * @param memory Its part of a buffer that is larger than its bytes. Default: their number.
    */
-  constructor(bytes: Uint8Array, free: () => void) {
+  constructor(bytes: Uint8Array, free: () => void, memory: number = bytes.length) {
     this.bytes = bytes;
+    this.memory = memory;
     this.#free = free;
   }
 

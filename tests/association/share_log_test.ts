@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ShareLog } from "../../src/association/share_log.ts";
 import { bufferBytes } from "../../src/net/buffer_pool.ts";
+import { Chunk } from "../../src/net/chunk.ts";
 import { ByteBudget } from "../../src/net/byte_budget.ts";
 import { Lender } from "../support/network/chunks.ts";
 import { fc } from "../support/random/property.ts";
@@ -70,4 +71,28 @@ Deno.test("many small shares that are kept take few buffers, and a view gives al
   assert(bufferBytes().free < free);
   log.drop(log.end, null);
   assertEquals(bufferBytes().free, free);
+});
+
+Deno.test("a share that is kept and fills little of its buffer is copied, so that the buffer serves others", () => {
+  const log = new ShareLog();
+  let held = 0;
+  const share = (length: number, memory: number): Chunk => {
+    held++;
+    return new Chunk(new Uint8Array(length).fill(length), () => void held--, memory);
+  };
+  const { inUse } = bufferBytes(), lengths = [43_712, 9000, 33_000, 3000, 600];
+  for (const length of lengths) log.push(share(length, 4 * length), true, false);
+  assertEquals(held, 0);
+  assert(bufferBytes().inUse - inUse <= 2 * lengths.reduce((sum, length) => sum + length));
+  // Those that fill half of theirs, that are not kept, or too long for a buffer of which they would fill more.
+  for (const [length, kept] of [[33_000, true], [600, false], [70_000, true]] as const) {
+    log.push(share(length, kept && length < 65_536 ? 2 * length : 4 * length), kept, false);
+  }
+  assertEquals(held, 3);
+  for (let offset = 0; offset < log.end;) {
+    const view = log.view(offset);
+    offset += view.length;
+  }
+  log.drop(log.end, null);
+  assertEquals([held, bufferBytes().inUse], [0, inUse]);
 });

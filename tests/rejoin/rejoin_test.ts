@@ -42,8 +42,9 @@ for (const how of ["reset", "close"] as const) {
   Deno.test(`a channel that is ${how === "reset" ? how : "closed"} at any moment is joined again, and not a byte is lost`, async () => {
     let total = 0;
     await forSeeds(12, async (random) => {
-      // Behind the handshake and the first OFFER: before it, no channel can be joined again.
-      const cut = (): Tampering => ({ cut: { at: random.between(20_000, 200_000), how } });
+      // Behind the handshake and the first OFFER: before it, no channel can be joined again. And so late that what waits in
+      // front of the next OFFER leaves within the eight attempts of one.
+      const cut = (): Tampering => ({ cut: { at: random.between(40_000, 200_000), how } });
       const chunk = (available: number) => random.between(1, available);
       const paths = new Paths({ chunk }, {}, (path) => new Interposer(path, cut(), cut())), { handlers } = paths;
       const { application, target } = await handlers.session();
