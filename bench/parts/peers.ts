@@ -35,7 +35,7 @@ export async function peers(bench: Bench, selection: Selection = {}): Promise<vo
   }
   const chosen = selection.systems ?? await systems();
   const inTurn = figures.filter(({ fresh }) => !fresh);
-  // What has been idle for longer since it was warmed up may be slower: each system is once before the others, once behind.
+  // A system that has been idle for longer since it was warmed up may be slower: each is once before the others, once behind.
   for (const [order, ordered] of Object.entries({ "in order": chosen, "in reverse": chosen.toReversed() })) {
     const progress = (text: string): void => bench.progress(`${order}: ${text}`);
     await inRounds({ ...bench, progress }, ordered, inTurn, ports, environment);

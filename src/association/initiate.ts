@@ -2,6 +2,7 @@ import type { Address } from "../net/address.ts";
 import { type Connection, type Network, readFull, writeAll } from "../net/connection.ts";
 import { connectInTurn } from "../net/names/dial.ts";
 import { requirePlainTcp } from "../net/listen/plain_tcp.ts";
+import { limitInSeconds } from "../text/format.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { deadline } from "../time/deadline.ts";
 import {
@@ -108,7 +109,7 @@ async function associate(
     const [first, ...others] = stopped.length > 0 ? stopped : waiting;
     culprit = first;
     const nor = others.length > 0 ? `, nor from ${channelsOf(others)}` : "";
-    return new HandshakeTimeout(`no answer within ${Math.round(timeout / 10) / 100} s${nor}`);
+    return new HandshakeTimeout(`no answer within ${limitInSeconds(timeout)}${nor}`);
   };
   using limit = deadline(clock, timeout, { reason: timedOut, signal: options.signal });
   const { signal } = limit;

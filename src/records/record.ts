@@ -21,3 +21,8 @@ export const ELEMENT_LENGTH = 16;
 
 /** Fills the whole array with fresh bytes of a CSPRNG, or throws. */
 export type Random = (into: Uint8Array) => void;
+
+/** The length of the body of a record that begins at an offset; its head's first three bytes must be there. */
+export function bodyLengthAt(records: Uint8Array, at: number): number {
+  return records[at]! << 16 | records[at + 1]! << 8 | records[at + 2]!;
+}

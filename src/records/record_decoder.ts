@@ -2,7 +2,7 @@ import { WireError } from "../wire/decoder.ts";
 import { DirectionKey } from "./direction_key.ts";
 import type { Poly1305 } from "./hashes.ts";
 import { fastestPoly1305 } from "./poly1305.ts";
-import { ELEMENT_LENGTH, HASH_AT, KEY_LENGTH, MAX_BODY, MIN_BODY, RECORD_HEAD_LENGTH } from "./record.ts";
+import { bodyLengthAt, ELEMENT_LENGTH, HASH_AT, KEY_LENGTH, MAX_BODY, MIN_BODY, RECORD_HEAD_LENGTH } from "./record.ts";
 
 /** A record, or KEY, that is not as the other side sent it, or has a length that is not allowed. */
 export class RecordError extends WireError {}
@@ -87,7 +87,7 @@ export class RecordDecoder {
   }
 
   #attemptHead(key: DirectionKey, head: Uint8Array): boolean {
-    const [high = 0, middle = 0, low = 0] = head, length = high << 16 | middle << 8 | low;
+    const length = bodyLengthAt(head, 0);
     if (length < MIN_BODY || length > MAX_BODY) {
       return this.#isWrong(`a record of ${length} bytes; ${MIN_BODY} to ${MAX_BODY} are allowed`);
     }

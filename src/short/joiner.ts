@@ -1,11 +1,11 @@
 import { DirectionKey } from "../records/direction_key.ts";
 import { wasmPoly1305 } from "../records/hashes.ts";
-import { KEY_LENGTH, MAX_BODY, RECORD_HEAD_LENGTH } from "../records/record.ts";
+import { bodyLengthAt, KEY_LENGTH, MAX_BODY, RECORD_HEAD_LENGTH } from "../records/record.ts";
 import { giveBuffer, LARGEST_BUFFER, takeBuffer } from "../net/buffer_pool.ts";
 import { Chunk } from "../net/chunk.ts";
 import { fastestChacha20 } from "../sharing/chacha20.ts";
 import { CIPHER_KEY_LENGTH, type StreamCipher } from "../sharing/stream_cipher.ts";
-import { bodyLengthAt, fragmentLength, isDispersed } from "./layout.ts";
+import { fragmentLength, isDispersed } from "./layout.ts";
 import { xor } from "../sharing/xor.ts";
 
 /** The next bytes on the channels. */

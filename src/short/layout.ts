@@ -19,8 +19,3 @@ export function shareLength(bodyLength: number, count: number): number {
   if (!isDispersed(bodyLength)) return RECORD_HEAD_LENGTH + bodyLength;
   return RECORD_HEAD_LENGTH + CIPHER_KEY_LENGTH + fragmentLength(bodyLength, count);
 }
-
-/** The length of the body of a record that begins at an offset; its head's first three bytes must be there. */
-export function bodyLengthAt(records: Uint8Array, at: number): number {
-  return records[at]! << 16 | records[at + 1]! << 8 | records[at + 2]!;
-}

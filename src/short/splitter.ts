@@ -1,7 +1,7 @@
-import { KEY_LENGTH, RECORD_HEAD_LENGTH } from "../records/record.ts";
+import { bodyLengthAt, KEY_LENGTH, RECORD_HEAD_LENGTH } from "../records/record.ts";
 import { fastestChacha20 } from "../sharing/chacha20.ts";
 import { CIPHER_KEY_LENGTH, type StreamCipher } from "../sharing/stream_cipher.ts";
-import { bodyLengthAt, fragmentLength, isDispersed, shareLength } from "./layout.ts";
+import { fragmentLength, isDispersed, shareLength } from "./layout.ts";
 import { guardedRandom } from "../sharing/guarded_pads.ts";
 import type { PadSource } from "../sharing/system_pads.ts";
 import { xor } from "../sharing/xor.ts";

@@ -15,6 +15,11 @@ export function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
 }
 
+/** Formats a time limit in milliseconds as seconds, to the hundredth: "5 s", "0.33 s". */
+export function limitInSeconds(ms: number): string {
+  return `${Math.round(ms / 10) / 100} s`;
+}
+
 /** Alignment of a column. */
 export type Align = "left" | "right";
 

@@ -65,7 +65,7 @@ Deno.test("many small shares that are kept take few buffers, and a view gives al
   log.drop(13 * 43 + 20, null);
   assertEquals(log.from, 13 * 43);
   log.drop(log.end, null);
-  // What was dropped serves the next.
+  // Buffers that were dropped serve the next shares.
   const { free } = bufferBytes();
   for (let count = 0; count < 200; count++) log.push(lender.lend(new Uint8Array(43)), true, false);
   assert(bufferBytes().free < free);

@@ -100,7 +100,7 @@ Deno.test("the end of the application's connection ends its relay and its flows,
   const files = () => Promise.all([relays.client.files(), relays.server.files()]);
   using first = await relays.associate();
   await ask(first, { host: "web", port: PORT }, latin1("hello"));
-  // What the handlers' start needed may still be about to close.
+  // Files that the handlers' start needed may still be about to close.
   let before = await files();
   for (let times = 0; times < 10; times++) {
     await sleep(50);

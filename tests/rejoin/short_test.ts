@@ -87,7 +87,7 @@ function associationsOf({ client, server }: Handlers): Association[] {
   return [client, server].flatMap(({ activity }) => [...activity.associations.keys()]);
 }
 
-/** What an application says at a time: one record with a body just above those that are shared byte by byte. */
+/** An application's bytes at a time: one record with a body just above those that are shared byte by byte. */
 const SAID = 1030;
 
 /** Length in bytes of its record on each of three channels. */

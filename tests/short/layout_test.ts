@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { bodyLengthAt, fragmentLength, isDispersed, LONGEST_WHOLE_BODY, shareLength } from "../../src/short/layout.ts";
+import { bodyLengthAt } from "../../src/records/record.ts";
+import { fragmentLength, isDispersed, LONGEST_WHOLE_BODY, shareLength } from "../../src/short/layout.ts";
 import { fc } from "../support/random/property.ts";
 import { bodyShare } from "./records.ts";
 

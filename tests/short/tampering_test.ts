@@ -185,7 +185,7 @@ for (const channels of ALL) {
         ];
         for (const moved of changed) {
           const { bodies, error } = receiveShares(withShare(shares, channel, moved));
-          // What is moved behind the body's end may be all that is changed.
+          // Bytes behind the body's end may be all that is changed.
           const most = moved.subarray(at, at + length - 3).every((byte, index) => byte === share[at + index])
             ? BEFORE + 1
             : BEFORE;

@@ -1,5 +1,6 @@
 import { MicssError, reasonOf } from "../../errors/errors.ts";
 import type { Clock } from "../../time/clock.ts";
+import { limitInSeconds } from "../../text/format.ts";
 import { deadline } from "../../time/deadline.ts";
 import { type Address, formatAddress } from "../address.ts";
 import type { Connection, Network } from "../connection.ts";
@@ -72,7 +73,7 @@ async function connectWithin(
   address: Address,
   { network, clock, signal }: ConnectOptions,
 ): Promise<Connection> {
-  const reason = () => new ConnectTimeout(`no connection within ${Math.round(ms / 10) / 100} s`);
+  const reason = () => new ConnectTimeout(`no connection within ${limitInSeconds(ms)}`);
   using limit = deadline(clock, ms, { reason, signal });
   return await network.connect(address, limit.signal);
 }
