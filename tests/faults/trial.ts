@@ -3,6 +3,7 @@ import type { Shares } from "../../src/association/association_options.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { Handlers, type Line } from "../support/handlers/handlers_in_memory.ts";
 import type { Interposed } from "../support/network/memory_network.ts";
+import { plainCookies } from "./cookies.ts";
 import { FaultyPath, type Gate, type PathFault } from "./faulty_path.ts";
 import { Session, type TargetFault } from "./session.ts";
 
@@ -27,6 +28,7 @@ export class Trial {
   readonly #sessions: Session[] = [];
   readonly #shares: Shares;
   readonly #stopJumping: (() => void)[] = [];
+  readonly #cookies: Disposable = plainCookies();
   #stopped = false;
 
   /** Creates two handlers without an association. @param shares The client's setting of that name. */
@@ -109,6 +111,7 @@ export class Trial {
     await this.handlers.server.close();
     for (const path of this.paths) path.close();
     await this.handlers.close();
+    this.#cookies[Symbol.dispose]();
   }
 
   async #serve(): Promise<void> {
