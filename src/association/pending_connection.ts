@@ -2,6 +2,7 @@ import { type Connection, writeAll } from "../net/connection.ts";
 import { encodeRefused, RefusedReason } from "../wire/associate.ts";
 import { COOKIE_LENGTH } from "../wire/greeting.ts";
 import { reasonOf } from "../errors/errors.ts";
+import type { WaitingPlace } from "./admission_queue.ts";
 import { ChannelReader } from "./channel_reader.ts";
 import type { Candidate } from "./matcher.ts";
 import { type HandshakeOutcome, refusedFor } from "./outcome.ts";
@@ -19,6 +20,8 @@ export class PendingConnection implements Candidate {
   heard = false;
   /** Time of its arrival, in milliseconds of its owner's clock. */
   arrived = 0;
+  /** Its place among the waiting. */
+  place: WaitingPlace | null = null;
   /** Cancels the time-out. */
   cancelTimeout: () => void = () => {};
   readonly #ended: (reason: string | null, outcome: HandshakeOutcome) => void;

@@ -1,3 +1,4 @@
+import { List } from "../collections/list.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Connection, Listener, Network } from "../net/connection.ts";
@@ -33,7 +34,7 @@ export class LoopGuard implements Network {
   readonly #log: Log;
   readonly #shared: OwnConnections | undefined;
   /** Pending connections and their destinations. */
-  readonly #pending = new Map<Promise<unknown>, Address>();
+  readonly #pending = new List<{ readonly connecting: Promise<unknown>; readonly to: Address }>();
   /** Ends of recent connections, and destinations from which one came back: two generations. */
   #recent = new Set<string>();
   #older = new Set<string>();
@@ -56,7 +57,7 @@ export class LoopGuard implements Network {
 
   async connect(to: Address, signal?: AbortSignal): Promise<Connection> {
     const connecting = this.#network.connect(to, signal);
-    this.#pending.set(connecting, to);
+    const place = this.#pending.add({ connecting, to });
     this.#shared?.pending(to.port, 1);
     try {
       const connection = await connecting;
@@ -64,7 +65,7 @@ export class LoopGuard implements Network {
       this.#remember(pathOf(connection.local, connection.remote));
       return connection;
     } finally {
-      this.#pending.delete(connecting);
+      this.#pending.remove(place);
       this.#shared?.pending(to.port, -1);
     }
   }
@@ -81,8 +82,10 @@ export class LoopGuard implements Network {
    */
   async check({ remote }: Connection, destination: Address): Promise<void> {
     // A connection can come back before connect() resolves; it is then pending to this destination.
-    const candidates = [...this.#pending].filter(([, to]) => mayBe(to, destination)).map(([connecting]) => connecting);
-    if (candidates.length > 0) await Promise.allSettled(candidates);
+    if (this.#pending.size > 0) {
+      const candidates = [...this.#pending].filter(({ to }) => mayBe(to, destination));
+      if (candidates.length > 0) await Promise.allSettled(candidates.map(({ connecting }) => connecting));
+    }
     this.#rotate();
     const path = pathOf(remote, destination);
     if (!this.#remembers(path) && !await this.#isOtherWorkers(path, destination)) return;

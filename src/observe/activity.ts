@@ -1,5 +1,6 @@
 import type { Association } from "../association/association.ts";
 import { ChannelError } from "../association/channel_error.ts";
+import { List } from "../collections/list.ts";
 import { DatagramCounts } from "../datagrams/counts.ts";
 import { type HandshakeOutcome, outcomeOf } from "../association/outcome.ts";
 import type { Clock } from "../time/clock.ts";
@@ -84,7 +85,7 @@ export class Activity {
   /** Open associations, oldest first. */
   readonly associations: Map<Association, OpenAssociation> = new Map();
   /** Open sessions, oldest first. */
-  readonly sessions: Set<Session> = new Set();
+  readonly sessions: List<Session> = new List();
   /** Outcomes of handshakes: of associations on a client, of connections on a server. */
   readonly handshakes: Tally<HandshakeOutcome> = new Tally(["associated", "timed-out", "failed"]);
   /** Durations of successful handshakes, in seconds. */
@@ -197,11 +198,11 @@ export class Activity {
   session(about: Omit<Session, "began">): (error?: unknown) => void {
     const session: Session = { ...about, began: this.clock.now() };
     const carrier = this.associations.get(about.association);
-    this.sessions.add(session);
+    const place = this.sessions.add(session);
     if (session.datagrams) this.flows++;
     if (carrier !== undefined) carrier.sessions++;
     return (error) => {
-      this.sessions.delete(session);
+      this.sessions.remove(place);
       if (session.datagrams) this.flows--;
       if (carrier !== undefined) carrier.sessions--;
       // Another association is asked for it.

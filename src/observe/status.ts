@@ -205,7 +205,7 @@ export function handlerStatus(handler: Observable, channels: readonly ChannelSam
     role,
     sessionCount: sessions.size,
     flowCount: activity.flows,
-    sessions: sessions.values().drop(Math.max(0, sessions.size - MAX_LISTED)).map((
+    sessions: Iterator.from(sessions).drop(Math.max(0, sessions.size - MAX_LISTED)).map((
       { association, traffic, began, ...session },
     ) => ({
       ...session,

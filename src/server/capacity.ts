@@ -1,4 +1,4 @@
-import { AdmissionQueue } from "../association/admission_queue.ts";
+import { AdmissionQueue, type Waiting } from "../association/admission_queue.ts";
 import type { KnownClient } from "../authenticate/client_directory.ts";
 import type { Log } from "../log/log.ts";
 import { ThrottledWarning } from "../log/throttled.ts";
@@ -9,9 +9,7 @@ import { perWorkerShare, type WorkerGroup } from "../workers/worker_group.ts";
 import { type EffectiveLimits, limitReached, type Usage } from "./limits.ts";
 
 /** An association as the limits see it. */
-export interface Evictable {
-  /** The client handler's host address. */
-  readonly remoteHost: string;
+export interface Evictable extends Waiting {
   /** Ends the association, which has no session, to make room. */
   evict(): void;
 }

@@ -1,4 +1,6 @@
+import type { WaitingPlace } from "../association/admission_queue.ts";
 import type { Association } from "../association/association.ts";
+import { List } from "../collections/list.ts";
 import { reasonOf } from "../errors/errors.ts";
 import type { Log, LogFields } from "../log/log.ts";
 import { formatAddress } from "../net/address.ts";
@@ -61,11 +63,13 @@ export class Service {
   readonly #began: number;
   /** The client handler's host address on the first channel. */
   readonly remoteHost: string;
+  /** Its place among the associations without a session. */
+  place: WaitingPlace | null = null;
   /** Its whole address. */
   readonly #client: string;
   /** Cancels connecting to targets. */
   readonly #abort = new AbortController();
-  readonly #sessions = new Map<Promise<void>, StreamReceiver>();
+  readonly #sessions = new List<{ readonly ended: Promise<void>; readonly receiver: StreamReceiver }>();
   readonly #flows: AssociationFlows;
   readonly #admission: Admission;
   #cancelIdle: () => void = () => {};
@@ -139,7 +143,7 @@ export class Service {
     if (!refused && (fault !== null || failure !== null && failure.cause !== null)) {
       failed.warn({ client: this.#client, association: id, sessions, reason: reasonOf(fault ?? failure) });
     } else log.debug("association ended", { sessions });
-    await Promise.all(this.#sessions.keys());
+    await Promise.all(Array.from(this.#sessions, ({ ended }) => ended));
   }
 
   /**
@@ -176,7 +180,7 @@ export class Service {
   abort(): void {
     this.#association.abort();
     // Streams that are over no longer fail: their targets may still be reading.
-    for (const receiver of this.#sessions.values()) receiver.failed(new HandlerEnding());
+    for (const { receiver } of this.#sessions) receiver.failed(new HandlerEnding());
   }
 
   /** Called when the first stream opens and when the last is over. */
@@ -205,12 +209,12 @@ export class Service {
     const flow = open.destination.kind === "datagrams" ? open.destination.flow : null;
     // Here, where it throws into the frames: nothing behind a violation is used.
     if (flow !== null) this.#flows.reserve(flow, stream);
-    const session = this.#session({ stream, open, traffic, receiver }).finally(() => {
-      this.#sessions.delete(session);
+    const ended = this.#session({ stream, open, traffic, receiver }).finally(() => {
+      this.#sessions.remove(place);
       if (flow !== null) this.#flows.release(flow, stream);
       this.#multiplexer.release();
     });
-    this.#sessions.set(session, receiver);
+    const place = this.#sessions.add({ ended, receiver });
   }
 
   async #session(requested: RequestedSession): Promise<void> {

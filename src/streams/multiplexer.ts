@@ -1,5 +1,6 @@
 import type { Association } from "../association/association.ts";
 import { ChannelError } from "../association/channel_error.ts";
+import { SlotMap } from "../collections/slot_map.ts";
 import type { Chunk } from "../net/chunk.ts";
 import { RecordEncoder } from "../records/record_encoder.ts";
 import { RecordError } from "../records/record_decoder.ts";
@@ -58,7 +59,7 @@ export class Multiplexer {
   readonly #options: MultiplexerOptions;
   readonly #outbox: Outbox;
   readonly #owner: StreamOwner;
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new SlotMap<number, Stream>();
   readonly #places = new StreamPlaces();
   readonly #acks: Acknowledger;
   #offering = false;
@@ -113,8 +114,8 @@ export class Multiplexer {
       this.#acks.stop();
       this.#abandon();
     });
-    const hello = options.authentication?.hello ?? null;
-    if (hello !== null) this.#push(hello);
+    const hello = options.authentication?.hello;
+    if (hello) this.#push(hello);
   }
 
   /** Number of open streams. */
@@ -263,7 +264,7 @@ export class Multiplexer {
     if (!end) return;
     this.#denied = true;
     this.leaving = true;
-    for (const stream of [...this.#streams.values()]) stream.fail(new HandlerEnding());
+    for (const stream of this.#streams.values()) stream.fail(new HandlerEnding());
     // The other side ends the association when it has read the reason; closing first might discard that.
     const cancel = this.#options.clock.after(LAST_FRAMES_TIMEOUT, () => this.association.end());
     this.association.over.then(cancel);
@@ -360,7 +361,7 @@ export class Multiplexer {
   #onBye(last: number): void {
     this.#heardBye = true;
     this.leaving = true;
-    for (const stream of [...this.#streams.values()]) {
+    for (const stream of this.#streams.values()) {
       if (stream.number > last) stream.onResult(ResultCode.NotProcessed, "the handler is ending");
     }
     if (this.#streams.size === 0) this.#options.changed?.(this);
@@ -368,9 +369,8 @@ export class Multiplexer {
   }
 
   #admit(): void {
-    if (this.#places.grant(this.opened, this.#options.maxStreams?.() ?? 0)) {
-      this.#push(encode.streams(this.#places.limit));
-    }
+    const places = this.#places;
+    if (places.grant(this.opened, this.#options.maxStreams?.() ?? 0)) this.#push(encode.streams(places.limit));
   }
 
   /** Answers PING; drops it while an earlier answer has not left, so that a flood of PINGs does not fill memory. */
@@ -394,7 +394,7 @@ export class Multiplexer {
   #abandon(): void {
     this.leaving = true;
     const error = this.association.reason ?? new HandlerEnding();
-    for (const stream of [...this.#streams.values()]) stream.fail(error);
+    for (const stream of this.#streams.values()) stream.fail(error);
     this.grown();
   }
 }

@@ -1,3 +1,5 @@
+import { List } from "../collections/list.ts";
+
 /** An action that is due at some time. */
 interface Entry {
   /** In milliseconds of `performance.now()`. */
@@ -11,7 +13,7 @@ interface Entry {
  * system takes 8; a handler starts several for each connection, of a few durations, and cancels nearly all.
  */
 export class TimerLists {
-  readonly #lists = new Map<number, Set<Entry>>();
+  readonly #lists = new Map<number, List<Entry>>();
 
   /**
    * Runs `action` after `time` milliseconds, rounded up: what is left of a time limit is another fraction each time, and would
@@ -21,12 +23,13 @@ export class TimerLists {
    */
   add(time: number, action: () => void): () => void {
     const ms = Math.ceil(time), entry = { due: performance.now() + ms, action };
-    const list = this.#lists.get(ms);
+    let list = this.#lists.get(ms);
     if (list === undefined) {
-      this.#lists.set(ms, new Set([entry]));
+      this.#lists.set(ms, list = new List());
       this.#wait(ms, ms);
-    } else list.add(entry);
-    return () => void this.#lists.get(ms)?.delete(entry);
+    }
+    const place = list.add(entry);
+    return () => void list.remove(place);
   }
 
   /** Waits for the first entry of a list. */
@@ -36,10 +39,10 @@ export class TimerLists {
 
   #fire(ms: number): void {
     const list = this.#lists.get(ms)!, now = performance.now();
-    for (const entry of list) {
+    for (let entry = list.oldest; entry !== undefined; entry = list.oldest) {
       // The system's timers may fire up to a millisecond early.
       if (entry.due > now + 1) return this.#wait(ms, entry.due - now);
-      list.delete(entry);
+      list.removeOldest();
       try {
         entry.action();
       } catch (error) {

@@ -6,6 +6,7 @@ const SOURCE = new URL("../../src/", import.meta.url);
 /** The rooms of src, the lowest first. A file may import from its own room and from lower ones (docs/ARCHITECTURE.md). */
 const ROOMS = [
   "errors",
+  "collections",
   "time",
   "text",
   "log",

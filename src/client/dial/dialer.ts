@@ -1,3 +1,4 @@
+import { List } from "../../collections/list.ts";
 import type { ClientConfig } from "../../config/types.ts";
 import { reasonOf } from "../../errors/errors.ts";
 import type { LogFields } from "../../log/log.ts";
@@ -48,7 +49,7 @@ export class Dialer {
   readonly #options: DialerOptions;
   readonly #associations: Associations;
   readonly #flows: FlowDialer;
-  readonly #sessions = new Set<Requested>();
+  readonly #sessions = new List<Requested>();
   #closed = false;
 
   /** Starts without sessions. */
@@ -99,7 +100,7 @@ export class Dialer {
     const session = `${association.id}.${stream.number}`;
     const log = this.#options.log.with({ session, ...fields });
     log.debug("session");
-    this.#sessions.add(incoming);
+    const place = this.#sessions.add(incoming);
     const start = clock.now();
     const ended = activity.session({
       id: session,
@@ -141,7 +142,7 @@ export class Dialer {
       if (error instanceof TargetError) refused.warn({ session, ...fields, reason: error.message });
       else log.warn("session reset", { ...counts(), reason: reasonOf(error) });
     } finally {
-      this.#sessions.delete(incoming);
+      this.#sessions.remove(place);
     }
     return true;
   }

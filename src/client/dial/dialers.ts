@@ -1,3 +1,4 @@
+import type { Shares } from "../../association/association_options.ts";
 import type { Levels } from "../../observe/observable.ts";
 import { formatChannel } from "../../net/address.ts";
 import { Dialer, type DialerOptions } from "./dialer.ts";
@@ -9,6 +10,9 @@ import type { Arrival } from "../ingress/arrival.ts";
 const MAX_KEPT = 256;
 
 interface Kept {
+  /** Its server's {@linkcode keyOf}. */
+  readonly server: string;
+  readonly shares: Shares;
   readonly dialer: Dialer;
   /** Number of connections under way. */
   carrying: number;
@@ -19,6 +23,8 @@ export class Dialers {
   readonly #options: DialerOptions;
   /** By name, channels and length of shares, least recently used first. */
   readonly #kept = new Map<string, Kept>();
+  /** The last one of them; most connections use the same one as the connection before. */
+  #latest: Kept | null = null;
 
   /** Starts without dialers. */
   constructor(options: DialerOptions) {
@@ -60,14 +66,23 @@ export class Dialers {
   }
 
   #use<T>(server: ResolvedServer, action: (dialer: Dialer) => Promise<T>): Promise<T> {
-    // Those of the configuration may change later.
-    const shares = server.shares ?? this.#options.config().shares, key = `${keyOf(server)};${shares}`;
-    const kept = this.#kept.get(key) ?? { dialer: new Dialer({ ...server, shares }, this.#options), carrying: 0 };
-    this.#kept.delete(key);
-    this.#kept.set(key, kept);
-    this.#prune();
+    // The configuration's may change later.
+    const shares = server.shares ?? this.#options.config().shares, latest = this.#latest;
+    const kept = latest?.server === keyOf(server) && latest.shares === shares ? latest : this.#touch(server, shares);
     kept.carrying++;
     return action(kept.dialer).finally(() => kept.carrying--);
+  }
+
+  /** Makes a server's dialer the latest, creates it if need be, and closes others beyond {@linkcode MAX_KEPT}. */
+  #touch(server: ResolvedServer, shares: Shares): Kept {
+    const name = keyOf(server), key = `${name};${shares}`;
+    const dialer = () => new Dialer({ ...server, shares }, this.#options);
+    const kept = this.#kept.get(key) ?? { server: name, shares, dialer: dialer(), carrying: 0 };
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    this.#latest = kept;
+    this.#prune();
+    return kept;
   }
 
   /** Aborts every session and handshake, and ends every idle association. */

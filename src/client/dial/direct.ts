@@ -1,4 +1,5 @@
 import { reasonOf } from "../../errors/errors.ts";
+import { List } from "../../collections/list.ts";
 import { affordable, giveBuffer, nextSize, SMALLEST_BUFFER, takeBuffer } from "../../net/buffer_pool.ts";
 import type { ClientConfig } from "../../config/types.ts";
 import { type Address, formatAddress } from "../../net/address.ts";
@@ -33,8 +34,9 @@ export interface DirectOptions extends System {
 /** Relays connections in the clear to destinations without a known server handler. */
 export class Direct {
   readonly #options: DirectOptions;
-  readonly #open = new Set<Connection>();
-  readonly #connecting = new Set<AbortController>();
+  /** Both ends of each. */
+  readonly #open = new List<readonly Connection[]>();
+  readonly #connecting = new List<AbortController>();
   #closed = false;
 
   /** Starts without connections. */
@@ -75,7 +77,7 @@ export class Direct {
       reason: "no server is known there",
     });
     const both = [application, destination];
-    for (const one of both) this.#open.add(one);
+    const place = this.#open.add(both);
     try {
       if (this.#closed) throw new HandlerEnding();
       await arrival.accepted?.();
@@ -85,7 +87,7 @@ export class Direct {
       // Whichever side failed, the other must not mistake it for an orderly end.
       for (const one of both) one.reset();
     } finally {
-      for (const one of both) this.#open.delete(one);
+      this.#open.remove(place);
     }
   }
 
@@ -93,21 +95,21 @@ export class Direct {
   close(): void {
     this.#closed = true;
     for (const aborter of this.#connecting) aborter.abort(new HandlerEnding());
-    for (const one of this.#open) one.reset();
+    for (const both of this.#open) both.forEach((one) => one.reset());
   }
 
   async #connect(to: readonly Address[]): Promise<Connection> {
     const { network, clock, config } = this.#options;
     const { timeouts } = config();
     const aborter = new AbortController();
-    this.#connecting.add(aborter);
+    const place = this.#connecting.add(aborter);
     try {
       const options = { network, clock, timeout: timeouts.connect, signal: aborter.signal };
       const destination = await connectInTurn(to, options);
       destination.keepAlive?.(timeouts.keepalive);
       return destination;
     } finally {
-      this.#connecting.delete(aborter);
+      this.#connecting.remove(place);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { List } from "../../collections/list.ts";
 import type { ClientConfig } from "../../config/types.ts";
 import { MAX_PACKET, payloadLimit, tooLargeReason } from "../../datagrams/payload_limit.ts";
 import { MicssError, reasonOf } from "../../errors/errors.ts";
@@ -61,7 +62,7 @@ export class Flows implements FlowOpener {
   readonly #failed: ThrottledWarning;
   readonly #tooLarge: ThrottledWarning;
   readonly #budget = new ByteBudget(WAITING_BUDGET);
-  readonly #running = new Map<ClientFlow, Promise<void>>();
+  readonly #running = new List<{ readonly flow: ClientFlow; readonly over: Promise<void> }>();
   #sweeping = false;
   #evictedAt = -Infinity;
   #closed = false;
@@ -99,11 +100,11 @@ export class Flows implements FlowOpener {
         this.#tooLarge.warn({ ingress, ...fieldsOf(source, destination), reason }),
       failed: (origin, error) => this.#report(origin, error),
     });
-    const running = flow.run().finally(() => {
-      this.#running.delete(flow);
+    const over = flow.run().finally(() => {
+      this.#running.remove(place);
       give();
     });
-    this.#running.set(flow, running);
+    const place = this.#running.add({ flow, over });
     this.#sweepLater();
     return flow;
   }
@@ -116,12 +117,12 @@ export class Flows implements FlowOpener {
   /** Ends all flows, and begins none any more. */
   stop(): void {
     this.#closed = true;
-    for (const flow of this.#running.keys()) flow.close();
+    for (const { flow } of this.#running) flow.close();
   }
 
   /** Resolves when no flow is left. */
   async idle(): Promise<void> {
-    await Promise.all(this.#running.values());
+    await Promise.all(Array.from(this.#running, ({ over }) => over));
   }
 
   async #carry({ destination, user, source }: FlowOrigin, flow: CarriedFlow): Promise<boolean> {
@@ -149,7 +150,8 @@ export class Flows implements FlowOpener {
     // Whoever floods from ever new addresses causes one search in this time, not one with each datagram.
     if (now - this.#evictedAt < EVICTION_INTERVAL) return false;
     this.#evictedAt = now;
-    const silent = [...this.#running.keys()].filter(({ usedAt }) => now - usedAt >= MIN_EVICTED_SILENCE);
+    const flows = Array.from(this.#running, ({ flow }) => flow);
+    const silent = flows.filter(({ usedAt }) => now - usedAt >= MIN_EVICTED_SILENCE);
     silent.sort((a, b) => a.usedAt - b.usedAt);
     // Their places are free in a moment, for the next datagram.
     for (const flow of silent.slice(0, Math.ceil(silent.length / EVICTED_PART))) flow.close();
@@ -162,7 +164,7 @@ export class Flows implements FlowOpener {
     this.#options.clock.after(SWEEP_INTERVAL, () => {
       this.#sweeping = false;
       const now = this.#options.clock.now(), timeout = this.#options.config().timeouts.flow;
-      for (const flow of this.#running.keys()) if (now - flow.usedAt > flow.patience(timeout)) flow.close();
+      for (const { flow } of this.#running) if (now - flow.usedAt > flow.patience(timeout)) flow.close();
       if (this.#running.size > 0) this.#sweepLater();
     });
   }

@@ -1,3 +1,4 @@
+import type { WaitingPlace } from "../../association/admission_queue.ts";
 import { MicssError } from "../../errors/errors.ts";
 import type { Clock } from "../../time/clock.ts";
 import { type Connection, readFull, writeAll } from "../../net/connection.ts";
@@ -16,6 +17,8 @@ export class ApplicationTimeout extends MicssError {}
 export class Dialogue {
   /** The application's connection. */
   readonly connection: Connection;
+  /** Its place in the queue of dialogues. */
+  place: WaitingPlace | null = null;
   readonly #clock: Clock;
   readonly #timeout: number;
   /** Rejects at the time limit; set by the first operation. */

@@ -1,5 +1,6 @@
 import { reasonOf } from "../../errors/errors.ts";
 import { AdmissionQueue } from "../../association/admission_queue.ts";
+import { List } from "../../collections/list.ts";
 import { acceptAll } from "../../net/listen/accept_loop.ts";
 import { type Address, formatAddress } from "../../net/address.ts";
 import type { Connection, Listener } from "../../net/connection.ts";
@@ -53,7 +54,7 @@ export class Ingress {
   readonly #listeners: readonly Listener[];
   readonly #accepting: Promise<unknown>;
   readonly #dialogues: AdmissionQueue<Dialogue>;
-  readonly #arrivals = new Set<Promise<void>>();
+  readonly #arrivals = new List<Promise<void>>();
   #stopped = false;
 
   /**
@@ -137,8 +138,8 @@ export class Ingress {
     // A chain, not an async function: the dialogue must not stay in memory while the connection is carried.
     const arrival = this.#negotiate(protocol, connection)
       .then((arrival) => arrival === null ? undefined : handle(arrival))
-      .finally(() => this.#arrivals.delete(arrival));
-    this.#arrivals.add(arrival);
+      .finally(() => this.#arrivals.remove(place));
+    const place = this.#arrivals.add(arrival);
   }
 
   /** Determines a connection's destination. @returns null after refusing the connection. */

@@ -1,4 +1,8 @@
+import { List, type Place } from "../../collections/list.ts";
 import { systemClock } from "../../time/clock.ts";
+
+/** A connection's place in the queue. */
+export type KeepAlivePlace = Place<() => void>;
 
 /** Time until a connection gets its keep-alive times, in milliseconds. */
 const DELAY = 1000;
@@ -10,27 +14,28 @@ const DELAY = 1000;
  * than 730 to 840 (50 at once, Deno 2.9.6).
  */
 class KeepAliveQueue {
-  readonly #waiting = new Map<object, () => void>();
+  readonly #waiting = new List<() => void>();
   #cancel: (() => void) | null = null;
 
-  /** Calls `apply` after the delay, unless the connection is removed first. */
-  add(connection: object, apply: () => void): void {
-    this.#waiting.set(connection, apply);
+  /** Calls `apply` for a connection after the delay, unless it is removed first. @returns Its place. */
+  add(apply: () => void): KeepAlivePlace {
     this.#cancel ??= systemClock.after(DELAY, () => this.#applyAll());
+    return this.#waiting.add(apply);
   }
 
-  /** Forgets a connection, which has ended. */
-  remove(connection: object): void {
-    if (!this.#waiting.delete(connection) || this.#waiting.size > 0) return;
+  /** Forgets a connection, which has ended; harmless if it was removed, or `apply` called. */
+  remove(place: KeepAlivePlace): void {
+    if (!this.#waiting.remove(place) || this.#waiting.size > 0) return;
     this.#cancel?.();
     this.#cancel = null;
   }
 
   #applyAll(): void {
     this.#cancel = null;
-    const waiting = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const apply of waiting) apply();
+    for (let apply = this.#waiting.oldest; apply !== undefined; apply = this.#waiting.oldest) {
+      this.#waiting.removeOldest();
+      apply();
+    }
   }
 }
 

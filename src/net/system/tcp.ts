@@ -18,7 +18,7 @@ import {
   retransmissionsOf,
   shutdownWrite,
 } from "../linux/connection.ts";
-import { keepAliveQueue } from "./keep_alive.ts";
+import { type KeepAlivePlace, keepAliveQueue } from "./keep_alive.ts";
 import { deviceOfWay, WrongWay } from "../way.ts";
 import { canonicalHost, inZoneOf, isIp } from "../ip.ts";
 import { fairness, LARGE } from "../fairness.ts";
@@ -115,6 +115,7 @@ export class TcpConnection implements Connection {
   readonly #clue: Clue;
   #ended = false;
   #writing = false;
+  #keepAlivePlace: KeepAlivePlace | null = null;
   /** First I/O error. */
   #failure: unknown;
   // One function each, rather than one for each operation.
@@ -180,7 +181,7 @@ export class TcpConnection implements Connection {
   close(): void {
     if (this.#ended) return;
     this.#ended = true;
-    keepAliveQueue.remove(this);
+    this.#stopKeepAlive();
     if (this.#writing) shutdownWrite(this.#conn, this.#clue);
     this.#conn.close();
   }
@@ -207,10 +208,16 @@ export class TcpConnection implements Connection {
     } catch {
       // The connection has ended: the next read or write fails.
     }
-    keepAliveQueue.add(this, () => {
+    this.#stopKeepAlive();
+    this.#keepAlivePlace = keepAliveQueue.add(() => {
       const limits = [[TCP_KEEPIDLE, seconds], [TCP_KEEPINTVL, interval], [TCP_KEEPCNT, PROBES]] as const;
       lowerTcpOptions(this.#conn, this.#clue, new Map(limits));
     });
+  }
+
+  #stopKeepAlive(): void {
+    if (this.#keepAlivePlace !== null) keepAliveQueue.remove(this.#keepAlivePlace);
+    this.#keepAlivePlace = null;
   }
 
   /**
