@@ -77,13 +77,10 @@ export class Multiplexer {
   constructor(association: Association, options: MultiplexerOptions) {
     this.association = association;
     this.#options = options;
-    const { clock, budget, maxCredit, counters, padding } = options;
+    const { clock, budget, maxCredit, counters } = options;
     this.heardAt = clock.now();
-    const outbox = this.#outbox = new Outbox(new RecordEncoder(random), {
-      clock,
-      counters,
-      ...padding !== undefined && { padding },
-    });
+    const { shares } = association;
+    const outbox = this.#outbox = new Outbox(new RecordEncoder(random), { ...options, shares });
     this.#owed = new Owed(association, outbox);
     association.written = () => {
       outbox.written();

@@ -1,13 +1,15 @@
+import type { Shares } from "../association/association_options.ts";
 import { LARGEST_BUFFER } from "../net/buffer_pool.ts";
 import type { Chunk } from "../net/chunk.ts";
 import type { RecordEncoder } from "../records/record_encoder.ts";
 import { RecordPace } from "../records/record_pace.ts";
+import { LONGEST_WHOLE_BODY } from "../short/layout.ts";
 import type { Clock } from "../time/clock.ts";
 import { FRAME_HEAD_LENGTH } from "../wire/frame.ts";
-import { streamOf } from "../wire/frame_encoder.ts";
+import { holdsKeys, streamOf } from "../wire/frame_encoder.ts";
 import { Beat } from "./beat.ts";
 import type { Padding, StreamCounters } from "./multiplexer_options.ts";
-import { packedLength, RecordPacker } from "./record_packer.ts";
+import { type KeyFrames, packedLength, RecordPacker } from "./record_packer.ts";
 import { largestClass, MIN_CLASS, sizeClass } from "./size_classes.ts";
 import type { Stream } from "./stream.ts";
 import { atEndOfTurn } from "../time/turn.ts";
@@ -29,6 +31,8 @@ export interface OutboxOptions {
   readonly counters: Pick<StreamCounters, "padding">;
   /** Returns what is done against an observer of sizes and times. Default: nothing. */
   readonly padding?: () => Padding;
+  /** What records become on the channels. Default: full shares. */
+  readonly shares?: Shares;
 }
 
 /**
@@ -71,6 +75,8 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
 
   readonly #counters: Pick<StreamCounters, "padding">;
   readonly #padding: () => Padding;
+  /** Maximum length in bytes of the body of a record that holds a frame with keys. */
+  readonly #maxBodyWithKeys: number;
   readonly #beat: Beat;
   /** True from a beat until its write. */
   #due = false;
@@ -80,11 +86,14 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
    *
    * @param encoder Seals the records; its errors become the stream's.
    */
-  constructor(encoder: RecordEncoder, { clock, counters, padding = () => "off" }: OutboxOptions) {
+  constructor(encoder: RecordEncoder, options: OutboxOptions) {
+    const { clock, counters, padding = () => "off", shares = "full" } = options;
     this.#encoder = encoder;
     this.#clock = clock;
     this.#counters = counters;
     this.#padding = padding;
+    // Longer bodies are encrypted: whoever breaks a cipher must not get keys from what fewer channels than all carry.
+    this.#maxBodyWithKeys = shares === "short" ? LONGEST_WHOLE_BODY : Infinity;
     this.#beat = new Beat(clock, () => this.#onBeat());
     this.readable = new ReadableStream<Chunk>(this, { highWaterMark: 0 });
   }
@@ -213,6 +222,8 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
   #inPlace(): Chunk | null {
     if (this.#streams.length !== 1) return null;
     const [stream] = this.#streams, frames = this.#frames;
+    // They all go into one record.
+    if (this.#framesLength > this.#maxBodyWithKeys && frames.some(holdsKeys)) return null;
     this.#streams = [];
     const records = stream!.sealPiece(this.#encoder, this.#pace.longest, frames);
     if (records === null) this.#streams.push(stream!);
@@ -223,12 +234,18 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     return records;
   }
 
+  /** The frames with keys that wait; null unless shares are short. */
+  get #keys(): KeyFrames | null {
+    const maxBody = this.#maxBodyWithKeys;
+    return maxBody === Infinity ? null : { maxBody, count: this.#frames.filter(holdsKeys).length };
+  }
+
   #pack(): Chunk | null {
     const frames = this.#frames, streams = this.#streams, maxBody = this.#pace.longest;
     let length = this.#framesLength;
     for (const stream of streams) length += stream.sendable;
-    const most = packedLength(length, 2 * streams.length, maxBody);
-    const packer = new RecordPacker(this.#encoder, Math.min(most, LARGEST_BUFFER), maxBody);
+    const keys = this.#keys, most = packedLength(length, 2 * streams.length, maxBody, keys?.count);
+    const packer = new RecordPacker(this.#encoder, Math.min(most, LARGEST_BUFFER), maxBody, keys);
     let framesDone = 0, streamsDone = 0;
     while (framesDone < frames.length && packer.frame(frames[framesDone]!)) {
       this.#framesLength -= frames[framesDone++]!.length;
@@ -254,9 +271,9 @@ export class Outbox implements UnderlyingDefaultSource<Chunk> {
     if (beats && withData && this.#isSmall) this.#beat.renew();
     const inOne = beats && this.#isSmall && this.#beat.running;
     const length = this.#framesLength + this.#streams.reduce((sum, { sendable }) => sum + sendable, 0);
-    const count = bursts.length + 1, maxBody = this.#pace.longest;
-    const most = packedLength(Math.ceil(1.125 * length) + 2 * MIN_CLASS * count, 2 * count, maxBody);
-    const packer = new RecordPacker(this.#encoder, Math.min(most, LARGEST_BUFFER), maxBody);
+    const count = bursts.length + 1, maxBody = this.#pace.longest, keys = this.#keys;
+    const most = packedLength(Math.ceil(1.125 * length) + 2 * MIN_CLASS * count, 2 * count, maxBody, keys?.count);
+    const packer = new RecordPacker(this.#encoder, Math.min(most, LARGEST_BUFFER), maxBody, keys);
     this.#frames = [];
     this.#framesLength = 0;
     // Streams with more to send queue again, behind the others.

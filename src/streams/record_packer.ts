@@ -3,18 +3,35 @@ import { Chunk } from "../net/chunk.ts";
 import { KEY_LENGTH, RECORD_HEAD_LENGTH } from "../records/record.ts";
 import type { RecordEncoder } from "../records/record_encoder.ts";
 import { FRAME_HEAD_LENGTH, FrameType } from "../wire/frame.ts";
-import { writeFrameHead } from "../wire/frame_encoder.ts";
+import { holdsKeys, writeFrameHead } from "../wire/frame_encoder.ts";
 
 /** A DATA frame shorter than this is not begun in the rest of a record. */
 const MIN_CUT = 1024;
 
+/** Further records that a frame with keys may cost: one ends in front of it, and its own ends early. */
+const RECORDS_FOR_KEYS = 2;
+
 /** Bytes in front of DATA that is sealed where it lies: the heads of its record and of its frame. */
 export const DATA_LEAD: number = RECORD_HEAD_LENGTH + FRAME_HEAD_LENGTH;
 
-/** Length in bytes of frames once they are in records, at most. @param length Their total length. @param frames Their number. */
-export function packedLength(length: number, frames: number, maxBody: number): number {
+/** Frames with keys, in records that become short shares. */
+export interface KeyFrames {
+  /** Maximum length in bytes of a body that holds one: more than the longest of them. */
+  readonly maxBody: number;
+  /** Number of those that wait, at least. */
+  readonly count: number;
+}
+
+/**
+ * Length in bytes of frames once they are in records, at most.
+ *
+ * @param length Their total length.
+ * @param frames Their number.
+ * @param keys Number of those whose records must be short.
+ */
+export function packedLength(length: number, frames: number, maxBody: number, keys = 0): number {
   // A record may end MIN_CUT bytes, or one short frame, early; DATA that is cut needs another head.
-  const records = Math.ceil(length / (maxBody - MIN_CUT)) + 1;
+  const records = Math.ceil(length / (maxBody - MIN_CUT)) + 1 + RECORDS_FOR_KEYS * keys;
   return KEY_LENGTH + length + records * DATA_LEAD + frames * FRAME_HEAD_LENGTH;
 }
 
@@ -24,6 +41,9 @@ export class RecordPacker {
   readonly #maxBody: number;
   readonly #buffer: Uint8Array;
   readonly #limit: number;
+  readonly #keys: KeyFrames | null;
+  /** Maximum length of the current record's body. */
+  #most: number;
   /** Start of the current record. */
   #record: number;
   /** End of its frames so far. */
@@ -38,11 +58,13 @@ export class RecordPacker {
    *
    * @param length Number of bytes that the records may have, KEY included; at least one record's, at most a pooled buffer's.
    * @param maxBody Maximum length of a record's body in bytes.
+   * @param keys Null if the records do not become short shares.
    * @throws What the encoder's source of random bytes throws.
    */
-  constructor(encoder: RecordEncoder, length: number, maxBody: number) {
+  constructor(encoder: RecordEncoder, length: number, maxBody: number, keys: KeyFrames | null = null) {
     this.#encoder = encoder;
-    this.#maxBody = maxBody;
+    this.#maxBody = this.#most = maxBody;
+    this.#keys = keys;
     this.#limit = length;
     this.#buffer = takeBuffer(length);
     this.#record = 0;
@@ -55,7 +77,9 @@ export class RecordPacker {
 
   /** Appends a frame that is not DATA. @returns False if there is no room; nothing is appended then. */
   frame(bytes: Uint8Array): boolean {
-    if (this.framed + bytes.length > this.most || !this.#reserve(bytes.length)) return false;
+    const keys = this.#keys !== null && holdsKeys(bytes) ? this.#keys : null;
+    if (this.framed + bytes.length > this.most || !this.#reserve(bytes.length, keys?.maxBody)) return false;
+    if (keys !== null) this.#most = keys.maxBody;
     this.#buffer.set(bytes, this.#at);
     this.#take(bytes.length);
     return true;
@@ -67,7 +91,7 @@ export class RecordPacker {
     while (done < bytes.length) {
       const least = FRAME_HEAD_LENGTH + Math.min(bytes.length - done, MIN_CUT), left = this.most - this.framed;
       if (least > left || !this.#reserve(least)) break;
-      const room = Math.min(this.#limit - this.#at, this.#maxBody - this.#length, left) - FRAME_HEAD_LENGTH;
+      const room = Math.min(this.#limit - this.#at, this.#most - this.#length, left) - FRAME_HEAD_LENGTH;
       const part = bytes.subarray(done, done + room);
       writeFrameHead(this.#buffer, this.#at, FrameType.Data, stream, part.length);
       this.#buffer.set(part, this.#at + FRAME_HEAD_LENGTH);
@@ -77,14 +101,18 @@ export class RecordPacker {
     return done;
   }
 
-  /** Appends padding. @param length Its length in bytes with heads of frames, at least one head's. There must be room. */
+  /**
+   * Appends padding, which ends a burst. The next one begins in a record of its own where shares are short: of their records,
+   * more shows than the sum of lengths.
+   *
+   * @param length Its length in bytes with heads of frames, at least one head's. There must be room.
+   */
   pad(length: number): void {
     for (let left = length; left > 0;) {
-      const space = this.#maxBody - this.#length, least = FRAME_HEAD_LENGTH;
+      const space = this.#most - this.#length, least = FRAME_HEAD_LENGTH;
       // Neither part may be shorter than a head.
       if (space < least || left > space && left < 2 * least) {
-        this.#seal();
-        this.#at += RECORD_HEAD_LENGTH;
+        this.#begin();
         continue;
       }
       const part = left <= space ? left : Math.min(space, left - least);
@@ -93,12 +121,14 @@ export class RecordPacker {
       this.#take(part);
       left -= part;
     }
+    if (this.#keys !== null) this.#begin();
   }
 
   /** Number of bytes of frames for which there is room. */
   get room(): number {
     const left = this.#limit - this.#at;
-    return left - RECORD_HEAD_LENGTH * (Math.floor(left / (this.#maxBody - MIN_CUT)) + 1);
+    const records = Math.floor(left / (this.#maxBody - MIN_CUT)) + 1 + RECORDS_FOR_KEYS * (this.#keys?.count ?? 0);
+    return left - RECORD_HEAD_LENGTH * records;
   }
 
   /** Seals the last record. @returns The records, null if there are none; the caller holds them. */
@@ -123,14 +153,20 @@ export class RecordPacker {
     this.framed += length;
   }
 
-  /** Makes sure that `length` bytes fit in the current record, or in a further one. */
-  #reserve(length: number): boolean {
-    if (this.#length + length > this.#maxBody && this.#length > 0) {
+  /** Makes sure that `length` bytes fit in the current record, or in a further one. @param most Maximum length of its body. */
+  #reserve(length: number, most = this.#most): boolean {
+    if (this.#length + length > most && this.#length > 0) {
       if (this.#at + RECORD_HEAD_LENGTH + length > this.#limit) return false;
-      this.#seal();
-      this.#at += RECORD_HEAD_LENGTH;
+      this.#begin();
     }
     return this.#at + length <= this.#limit;
+  }
+
+  /** Seals the current record, and begins another. */
+  #begin(): void {
+    this.#seal();
+    this.#at += RECORD_HEAD_LENGTH;
+    this.#most = this.#maxBody;
   }
 
   #seal(): void {

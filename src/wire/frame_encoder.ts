@@ -30,6 +30,11 @@ export function streamOf(frame: Uint8Array): number {
   return (frame[1]! << 24 | frame[2]! << 16 | frame[3]! << 8 | frame[4]!) >>> 0;
 }
 
+/** True for an encoded OFFER or DATAGRAMS: it hands out keys, whose secrecy matters for as long as the association lives. */
+export function holdsKeys([type]: Uint8Array): boolean {
+  return type === FrameType.Offer || type === FrameType.Datagrams;
+}
+
 /** Encodes frames other than DATA (docs/PROTOCOL.md 5). The caller owns the returned arrays. */
 export const encode = {
   /** OPEN. @throws {RangeError} If the destination can't be encoded. */

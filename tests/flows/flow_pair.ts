@@ -1,6 +1,7 @@
 /** Both handlers in memory with a way in for datagrams, and programs that send and receive them. */
 import { parseConfig } from "../../src/config/load.ts";
 import { serverSpec } from "../../src/config/server.ts";
+import type { Connection } from "../../src/net/connection.ts";
 import { DatagramBatch, type DatagramSocket } from "../../src/net/datagram.ts";
 import { endpointOf } from "../../src/net/endpoint.ts";
 import type { Address } from "../../src/net/address.ts";
@@ -72,11 +73,12 @@ export class FlowPair {
    * @param options Whether the server begins with a UDP target; of the network of channels. Default: it does, and none.
    */
   constructor(
-    yaml: { server?: string; client?: string } = {},
+    yaml: { server?: string; client?: string; channels?: number } = {},
     secrets: Secrets = {},
     { udpTargets = true, network = {} }: { udpTargets?: boolean; network?: MemoryNetworkOptions } = {},
   ) {
     this.handlers = new Handlers(network, {
+      ...yaml,
       server: `${udpTargets ? UDP_TARGETS : ""}\n${yaml.server ?? ""}`,
       client: `udp-forward: ["127.0.0.1:5353=web:53", "127.0.0.1:5354=web:54"]\n${yaml.client ?? ""}`,
     }, secrets);
@@ -107,10 +109,10 @@ ${UDP_TARGETS}`);
     }
   }
 
-  /** Closes all, and checks that nothing is left. */
-  async close(): Promise<void> {
+  /** Closes all, and what is held, and checks that nothing is left. */
+  async close(...held: Connection[]): Promise<void> {
     for (const { socket } of this.#programs) socket.close();
-    const closed = this.handlers.close();
+    const closed = this.handlers.close(...held);
     await this.handlers.clock.until(closed);
   }
 }

@@ -21,8 +21,6 @@ export const REDIRECT: Address = { host: "127.0.0.1", port: 6533 };
 /** The server handler's target for port 80. */
 export const TARGET: Address = { host: "127.0.0.2", port: 8000 };
 
-const CHANNELS = "192.0.2.1,192.0.2.2,192.0.2.3";
-
 /** A log line, parsed from JSON. */
 export type Line = { readonly event: string } & Readonly<Record<string, unknown>>;
 
@@ -51,23 +49,25 @@ export class Handlers {
    *
    * @param options The network's options.
    * @param yaml Further settings: the server handler's besides channels and a target for port 80; the client's besides its
-   * server, its entries, and the number of associations kept ready (default: 0).
+   * server, its entries, the number of associations kept ready (default: 0), and that of channels, from 192.0.2.1 on (default:
+   * 3).
    * @param secrets Keys and clients that the settings would name.
    */
   constructor(
     options: MemoryNetworkOptions = {},
-    yaml: { server?: string; client?: string; warm?: number } = {},
+    yaml: { server?: string; client?: string; warm?: number; channels?: number } = {},
     secrets: Secrets = {},
   ) {
     const { clock, datagrams } = this;
-    const { warm = 0 } = yaml;
+    const { warm = 0, channels: count = 3 } = yaml;
+    const channels = Array.from({ length: count }, (_, index) => `192.0.2.${index + 1}`).join();
     const network = this.network = new MemoryNetwork(options);
     this.targets = network.listen(TARGET);
     const logTo = (lines: Line[]) =>
       createLog({ level: "debug", format: "json", write: (line) => lines.push(JSON.parse(line)) });
     this.server = new ServerHandler({
       config: parseConfig("", serverSpec, ["--config", "s"], () => `
-channels: [${CHANNELS}]
+channels: [${channels}]
 targets: {80: "127.0.0.2:8000", 81: "127.0.0.2:8001"}
 ${yaml.server ?? ""}`),
       log: logTo(this.serverLines),
@@ -83,7 +83,7 @@ ${yaml.server ?? ""}`),
     };
     this.client = new ClientHandler(
       parseConfig("", clientSpec, ["--config", "c"], () => `
-servers: {web: {channels: [${CHANNELS}], ports: [80, 443]}}
+servers: {web: {channels: [${channels}], ports: [80, 443]}}
 forward: ["127.0.0.1:8080=web:80", "127.0.0.1:8081=web:81", "127.0.0.1:8082=web:82"]
 redirect: ["127.0.0.1:6533"]
 warm: ${warm}
