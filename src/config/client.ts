@@ -219,22 +219,21 @@ export function checkServers(servers: readonly Server[], problems: Problems): vo
     checkDistinctHosts(server.channels, problems);
     checkDistinctWays(server.channels, problems);
     checkEstimates(server, problems);
-    checkThreshold(server.threshold, server.channels, server, problems);
+    checkThreshold(server.threshold, server.channels, (message) => problems.at(server, message));
   }
   for (const server of repeated(servers, ({ name }) => name)) {
     problems.at(server, `two servers are named ${server.name}; give each its own name`);
   }
 }
 
-/** Reports short shares with a threshold. */
+/** Reports short shares with a threshold. @param add Adds the mistake. */
 function checkShares(
   { shares }: { readonly shares?: Shares },
   threshold: number | undefined,
-  at: object,
-  problems: Problems,
+  add: (message: string) => void,
 ): void {
   if (shares !== "short" || threshold === undefined) return;
-  problems.at(at, `shares short with threshold ${threshold}, but all short shares are needed; leave one of them out`);
+  add(`shares short with threshold ${threshold}, but all short shares are needed; leave one of them out`);
 }
 
 function check(config: ClientConfig, problems: Problems): void {
@@ -246,11 +245,14 @@ function check(config: ClientConfig, problems: Problems): void {
     );
   }
   checkServers(servers, problems);
-  checkShares(config, config.threshold, config, problems);
+  checkShares(config, config.threshold, (message) => problems.atSetting(config, "shares", message));
   for (const server of servers) {
-    const { threshold = config.threshold, channels } = server;
-    if (server.threshold === undefined) checkThreshold(threshold, channels, server, problems);
-    checkShares(server, threshold, server, problems);
+    const { threshold = config.threshold, channels, joined } = server;
+    const add = (message: string) => problems.at(server, message);
+    // A server that was joined is in no file that this could name.
+    const addOfAll = joined === undefined ? add : (message: string) => problems.atSetting(config, "threshold", message);
+    if (server.threshold === undefined) checkThreshold(threshold, channels, addOfAll);
+    checkShares(server, threshold, add);
   }
   const listeners = [...forwards.map(({ listen }) => listen), ...redirects, ...tproxies, ...socks5, ...httpConnects];
   const datagramListeners = [...udpForwards.map(({ listen }) => listen), ...config.udpTproxies];
@@ -263,14 +265,19 @@ function check(config: ClientConfig, problems: Problems): void {
     problems.at(forward, `no server is named ${forward.server}; ${suggestion(forward.server, names)}`);
   }
   if (config.clientKey !== undefined && config.keys.length === 0 && servers.every(({ key }) => key === undefined)) {
-    problems.at(config, "client-key is used only with servers whose keys are known; give servers.NAME.key");
+    problems.atSetting(
+      config,
+      "clientKey",
+      "used only with servers whose keys are known; give servers.NAME.key",
+    );
   }
   for (const addresses of [listeners, datagramListeners]) {
     checkDistinctListeners(addresses, problems);
     if (config.workers > 1) checkFixedPorts(addresses, problems);
   }
   if (associations !== "per-session" && warm > associations) {
-    problems.at(config, `warm is ${warm}, but associations is ${associations}; give warm ${associations} or less`);
+    const message = `${warm} is more than associations, ${associations}; give ${associations} or less`;
+    problems.atSetting(config, "warm", message);
   }
   checkUsers(config, problems);
 }

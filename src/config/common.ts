@@ -1,7 +1,6 @@
 import { LOG_THRESHOLDS } from "../log/log.ts";
 import { PAD_CHOICES, type PadChoice } from "../sharing/pads.ts";
 import type { Padding } from "../streams/multiplexer_options.ts";
-import type { Problems } from "./problems.ts";
 import type { Field, Group, Schema } from "./schema.ts";
 import { scalar } from "./shape.ts";
 import { countSyntax, durationOrOffSyntax, durationSyntax, wordSyntax } from "./syntax.ts";
@@ -136,16 +135,15 @@ export const thresholdField: Field<number> = {
     "all; the same on both sides; default: all channels are needed",
 };
 
-/** Reports a threshold that is not below the number of channels. */
+/** Reports a threshold that is not below the number of channels. @param add Adds the mistake. */
 export function checkThreshold(
   threshold: number | undefined,
   channels: readonly unknown[],
-  at: object,
-  problems: Problems,
+  add: (message: string) => void,
 ): void {
   const { length } = channels;
   if (threshold === undefined || length === 0 || threshold < length) return;
-  problems.at(at, `threshold ${threshold} with ${length} channels; give less, or leave it out if all are needed`);
+  add(`threshold ${threshold} with ${length} channels; give less, or leave it out if all are needed`);
 }
 
 /** `log` of both handlers. */

@@ -2,6 +2,7 @@ import { parseArgs } from "@std/cli";
 import { nearest } from "./nearest.ts";
 import { flagNode, type Node } from "./node.ts";
 import { Problems, quote } from "./problems.ts";
+import type { Spec } from "./read.ts";
 import type { Option } from "./schema.ts";
 
 /**
@@ -9,10 +10,16 @@ import type { Option } from "./schema.ts";
  *
  * @param subject Start of messages: "micss server".
  * @param options Known flags; those without a placeholder take no value, and read as "true".
+ * @param elsewhere See {@linkcode Spec.elsewhere}.
  * @returns The values of the flags given: a list for a flag that may be repeated, otherwise one string.
  * @throws {UsageError} With a line for each unknown flag, missing value, repeated flag and stray argument.
  */
-export function readFlags(subject: string, options: readonly Option[], args: string[]): Map<string, Node> {
+export function readFlags(
+  subject: string,
+  options: readonly Option[],
+  args: string[],
+  elsewhere: Spec<unknown>["elsewhere"] = new Map(),
+): Map<string, Node> {
   const problems = new Problems(subject);
   const flags = new Map(options.flatMap((option) => option.flag === undefined ? [] : [[option.flag, option]]));
   const names = [...flags.keys()];
@@ -55,6 +62,7 @@ export function readFlags(subject: string, options: readonly Option[], args: str
     }
     const candidate = nearest(name, [...names, "help"]);
     const hint = candidate === undefined ? `see ${subject} --help` : `did you mean --${candidate}?`;
-    problems.add(`${subject}: ${dashes}${name}`, `unknown flag; ${hint}`);
+    const instead = dashes === "--" ? elsewhere.get(name) : undefined;
+    problems.add(`${subject}: ${dashes}${name}`, `unknown flag; ${instead ?? hint}`);
   }
 }

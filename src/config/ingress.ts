@@ -85,9 +85,13 @@ export const ingressSchema: {
 export function checkUsers(config: ClientConfig, problems: Problems): void {
   const { socks5, socks5Users, httpConnects, httpConnectUsers } = config;
   if (socks5Users !== undefined && socks5.length === 0) {
-    problems.at(socks5, "socks5-users without socks5; give socks5 HOST:PORT");
+    problems.atSetting(config, "socks5Users", "without socks5; give socks5 HOST:PORT");
   }
   if (httpConnectUsers !== undefined && httpConnects.length === 0) {
-    problems.at(httpConnects, "http-connect-users without http-connect; give http-connect HOST:PORT");
+    problems.atSetting(
+      config,
+      "httpConnectUsers",
+      "without http-connect; give http-connect HOST:PORT",
+    );
   }
 }

@@ -47,7 +47,7 @@ export function loadConfig<T>(
   args: string[],
   { readFile, extraFlags = [] }: LoadOptions,
 ): LoadedConfig<T> {
-  const flags = readFlags(subject, [...configOptions(spec), ...extraFlags], args);
+  const flags = readFlags(subject, [...configOptions(spec), ...extraFlags], args, spec.elsewhere);
   const path = flags.get("config")?.value;
   const place = `${subject}: --config`, { side } = spec;
   const load = (path: string) => {

@@ -21,6 +21,8 @@ export class UsageError extends MicssError {
 export class Problems {
   readonly #lines: string[] = [];
   readonly #places = new WeakMap<object, string>();
+  /** The places of an object's settings, by name. */
+  readonly #settings = new WeakMap<object, ReadonlyMap<string, string>>();
   readonly #subject: string;
 
   /**
@@ -45,6 +47,22 @@ export class Problems {
     if (typeof value !== "object" || value === null || this.#places.has(value)) return;
     this.#places.set(value, place);
     for (const part of Object.values(value)) this.remember(part, place);
+  }
+
+  /** Remembers the places of the settings of `owner` that were given, by name: values such as numbers have none. */
+  rememberSettings(owner: object, places: ReadonlyMap<string, string>): void {
+    this.#settings.set(owner, places);
+  }
+
+  /** Remembers for a changed copy of `owner` the places of its settings. */
+  rememberCopy(copy: object, owner: object): void {
+    const places = this.#settings.get(owner);
+    if (places !== undefined) this.rememberSettings(copy, places);
+  }
+
+  /** Adds a mistake at the place of a setting of `owner`, or at the place of `owner` if the setting was not given. */
+  atSetting<T extends object>(owner: T, name: keyof T & string, message: string): void {
+    this.add(this.#settings.get(owner)?.get(name) ?? this.placeOf(owner), message);
   }
 
   /** Adds a mistake at the place of `value`, or at the subject if it has none. */

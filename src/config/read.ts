@@ -13,6 +13,8 @@ export interface Spec<T> {
   readonly schema: Schema<T>;
   /** Handler whose files are accepted, if only one's are. */
   readonly side?: Side;
+  /** What to do with settings of the other handler that users may look for here, by key. Default: there are none. */
+  readonly elsewhere?: ReadonlyMap<string, string>;
   /** Adds settings from elsewhere than flags and file, before the check. Default: none. */
   complete?(config: T): T;
   /** Reports mistakes that involve several values: too few, duplicates, unknown names. */
@@ -40,9 +42,10 @@ export function readConfig<T>(
   { subject, flags, file }: Sources,
   problems: Problems = new Problems(subject),
 ): T {
-  const given = readSettings(spec.schema, file, problems, flags);
+  const given = readSettings(spec.schema, file, problems, flags, spec.elsewhere);
   problems.throwIfAny();
   const config = spec.complete?.(given) ?? given;
+  problems.rememberCopy(config as object, given as object);
   spec.check(config, problems);
   problems.throwIfAny();
   return config;
@@ -59,17 +62,21 @@ export function readSettings<T>(
   node: Node | undefined,
   problems: Problems,
   flags: ReadonlyMap<string, Node> = new Map(),
+  elsewhere: ReadonlyMap<string, string> = new Map(),
 ): T {
   const entries = entriesOf(schema);
-  const written = mapOf(node, entries.map(([, { key }]) => key), problems);
+  const written = mapOf(node, { known: entries.map(([, { key }]) => key), elsewhere }, problems);
+  const places = new Map<string, string>();
   const settings = entries.map(([name, entry]) => {
     const child = written !== undefined && (written.value as Record<string, unknown>)[entry.key] !== null &&
         Object.hasOwn(written.value as object, entry.key)
       ? written.child(entry.key)
       : undefined;
-    return [name, "fields" in entry ? readGroup(entry, child) : readField(entry, child)];
+    return [name, "fields" in entry ? readGroup(entry, child) : readField(entry, child, name)];
   });
-  return Object.fromEntries(settings.filter(([, value]) => value !== undefined)) as T;
+  const read = Object.fromEntries(settings.filter(([, value]) => value !== undefined));
+  problems.rememberSettings(read, places);
+  return read as T;
 
   function readGroup(group: Group<unknown>, child: Node | undefined): unknown {
     const settings = readSettings(group.fields, child, problems, flags);
@@ -78,22 +85,29 @@ export function readSettings<T>(
   }
 
   /** Reads the file's value even if a flag overrides it, to report its mistakes. */
-  function readField({ flag, shape, default: defaultValue }: Field<unknown>, child: Node | undefined): unknown {
-    const given = flag === undefined ? undefined : flags.get(flag);
+  function readField(field: Field<unknown>, child: Node | undefined, name: string): unknown {
+    const { flag, shape, default: defaultValue } = field;
+    const given = flag === undefined ? undefined : flags.get(flag), place = (given ?? child)?.place;
+    if (place !== undefined) places.set(name, place);
     const fromFile = child && shape.read(child, problems);
     return (given && shape.read(given, problems)) ?? fromFile ?? defaultValue;
   }
 }
 
 /** Returns the node if it is a map, and reports unknown keys. */
-function mapOf(node: Node | undefined, known: readonly string[], problems: Problems): Node | undefined {
+function mapOf(
+  node: Node | undefined,
+  { known, elsewhere }: { known: readonly string[]; elsewhere: ReadonlyMap<string, string> },
+  problems: Problems,
+): Node | undefined {
   if (node === undefined || node.value === null) return undefined;
   if (!isMap(node.value)) {
     problems.add(node.place, `not a map; write {${known[0]}: ...}`);
     return undefined;
   }
   for (const key of Object.keys(node.value)) {
-    if (!known.includes(key)) problems.add(node.child(key).place, `unknown key; ${suggestion(key, known)}`);
+    if (known.includes(key)) continue;
+    problems.add(node.child(key).place, `unknown key; ${elsewhere.get(key) ?? suggestion(key, known)}`);
   }
   return node;
 }

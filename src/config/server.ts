@@ -204,7 +204,7 @@ const schema: Schema<ServerConfig> = {
 
 function check(config: ServerConfig, problems: Problems): void {
   const { channels, targets, udpTargets, distinctAddresses, limits, workers } = config;
-  checkThreshold(config.threshold, config.channels, config, problems);
+  checkThreshold(config.threshold, channels, (message) => problems.atSetting(config, "threshold", message));
   checkChannelCount(channels, channels, problems);
   if (distinctAddresses) checkDistinctHosts(channels, problems);
   else checkDistinctListeners(channels, problems);
@@ -233,7 +233,12 @@ function check(config: ServerConfig, problems: Problems): void {
 }
 
 /** The configuration of `micss server`. */
-export const serverSpec: Spec<ServerConfig> = { schema, side: "server", check };
+export const serverSpec: Spec<ServerConfig> = {
+  schema,
+  side: "server",
+  elsewhere: new Map([["shares", "give it to micss client, which chooses: a server takes full and short shares"]]),
+  check,
+};
 
 /** The configuration of `micss rules` for a server: that of `micss server`, with flags for the rules. */
 export const serverRulesSpec: Spec<ServerConfig> = {

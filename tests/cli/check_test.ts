@@ -230,7 +230,7 @@ Deno.test("check reads the keys of clients and servers, and finds those that two
   ]);
   assertEquals(await outcome(client(`web: {${channels}}`, "client-key: KEYS/alice\n")), [
     2,
-    "micss: f.yaml: client-key is used only with servers whose keys are known; give servers.NAME.key\n",
+    "micss: f.yaml:3: client-key: used only with servers whose keys are known; give servers.NAME.key\n",
   ]);
   const two = `web: {${channels}, key: KEYS/pair}, mail: {channels: [192.0.2.11, 198.51.100.11], key: KEYS/pair}`;
   assertEquals(await outcome(client(two)), [

@@ -127,9 +127,22 @@ const FILES: ["server" | "client", string, string[]][] = [
     'micss: f.yaml:4: limits.credit: number out of range: "16777217"; write 65536 to 16777216',
   ]],
   ["client", "servers: {web: [a, b]}\nredirect: [a]\nassociations: 2\nwarm: 3\n", [
-    "micss client: warm is 3, but associations is 2; give warm 2 or less",
+    "micss: f.yaml:4: warm: 3 is more than associations, 2; give 2 or less",
   ]],
   ["client", "servers: {web: [a, b]}\nredirect: [a]\nassociations: per-session\nwarm: 100\n", []],
+  ["client", "servers: {web: [a, b]}\nredirect: [a]\nclient-key: k\n", [
+    "micss: f.yaml:3: client-key: used only with servers whose keys are known; give servers.NAME.key",
+  ]],
+  ["client", "servers: {web: [a, b]}\nredirect: [a]\nsocks5-users: u\nhttp-connect-users: v\n", [
+    "micss: f.yaml:3: socks5-users: without socks5; give socks5 HOST:PORT",
+    "micss: f.yaml:4: http-connect-users: without http-connect; give http-connect HOST:PORT",
+  ]],
+  ["client", "servers: {web: [a, b]}\nredirect: [a]\nthreshold: 2\n", [
+    "micss: f.yaml:1: servers.web: threshold 2 with 2 channels; give less, or leave it out if all are needed",
+  ]],
+  ["server", "channels: [a, b]\ntargets: {80: a}\nthreshold: 2\n", [
+    "micss: f.yaml:3: threshold: threshold 2 with 2 channels; give less, or leave it out if all are needed",
+  ]],
   ["server", "channels: [a, b]\ntargets:\n  80: a\n  '080': b\n", [
     "micss: f.yaml:4: targets.080: port 80 has two targets; give each port only one",
   ]],

@@ -66,11 +66,11 @@ const MISTAKES = [
   ],
   [
     ["--http-connect", "127.0.0.1:3128", "--socks5-users", "file"],
-    "micss client: socks5-users without socks5; give socks5 HOST:PORT",
+    'micss client: --socks5-users "file": without socks5; give socks5 HOST:PORT',
   ],
   [
     ["--socks5", "127.0.0.1:1080", "--http-connect-users", "file"],
-    "micss client: http-connect-users without http-connect; give http-connect HOST:PORT",
+    'micss client: --http-connect-users "file": without http-connect; give http-connect HOST:PORT',
   ],
 ] as const;
 

@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { clientSpec } from "../../src/config/client.ts";
 import { parseConfig } from "../../src/config/load.ts";
+import { UsageError } from "../../src/config/problems.ts";
 import { ClientState, type JoinedServer } from "../../src/state/client_state.ts";
 import { hasDefaultIngress, withJoinedServers } from "../../src/state/joined_servers.ts";
 import { makeTempDir } from "../support/programs/process.ts";
@@ -41,4 +42,16 @@ Deno.test("joined servers have the shares of the configuration, and none of thei
   const args = ["--state", directory.path, "--shares", "short"];
   const { shares, servers } = parseConfig("micss client", withJoinedServers(clientSpec), args, () => "");
   assertEquals([shares, servers.map(({ name, shares }) => [name, shares])], ["short", [["web", undefined]]]);
+});
+
+Deno.test("mistakes between settings are at their lines, also where joined servers are added", async () => {
+  await using directory = await makeTempDir();
+  new ClientState(directory.path).keep(WEB);
+  const args = ["--config", "f.yaml", "--state", directory.path];
+  const linesOf = (yaml: string) =>
+    assertThrows(() => parseConfig("micss client", withJoinedServers(clientSpec), args, () => yaml), UsageError).lines;
+  assertEquals(linesOf("threshold: 2\nassociations: 2\nwarm: 3\n"), [
+    "micss: f.yaml:1: threshold: threshold 2 with 2 channels; give less, or leave it out if all are needed",
+    "micss: f.yaml:3: warm: 3 is more than associations, 2; give 2 or less",
+  ]);
 });
