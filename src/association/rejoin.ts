@@ -6,10 +6,11 @@ import { requirePlainTcp } from "../net/listen/plain_tcp.ts";
 import type { Clock } from "../time/clock.ts";
 import { deadline } from "../time/deadline.ts";
 import { decodeFrom, WireError } from "../wire/decoder.ts";
+import { RefusedReason } from "../wire/associate.ts";
 import { decodeGreeting } from "../wire/greeting.ts";
 import { decodeRejoinReply, encodeRejoin, type Offer, REJOIN_ATTEMPTS } from "../wire/rejoin.ts";
 import type { Association } from "./association.ts";
-import { Lagging } from "./channel_error.ts";
+import { isByOtherSide, Lagging } from "./channel_error.ts";
 import type { Rejoining } from "./association_options.ts";
 import { HandshakeRefused, HandshakeTimeout } from "./outcome.ts";
 import { RejoinKey } from "./rejoin_key.ts";
@@ -71,9 +72,10 @@ export class NotRejoined extends MicssError {
    *
    * @param why Begins with a verb: "not joined again within 30 s".
    * @param isFinal True if no later attempt can succeed.
+   * @param before What came before. Default: the cause, for which this channel broke.
    */
-  constructor(why: string, cause: unknown, readonly isFinal = false) {
-    super(`${why}; it broke first: ${reasonOf(cause)}`, { cause });
+  constructor(why: string, cause: unknown, readonly isFinal = false, before = `it broke first: ${reasonOf(cause)}`) {
+    super(`${why}; ${before}`, { cause });
   }
 }
 
@@ -93,6 +95,8 @@ export class Rejoiner implements Rejoining {
   readonly #association: Association;
   readonly #options: RejoinerOptions;
   readonly #means = new Map<number, Means>();
+  /** Why channels broke that are broken now. */
+  readonly #causes = new Map<number, unknown>();
   /** Channels whose last attempt was refused as if nothing were there. */
   readonly #gone = new Set<number>();
   readonly #addresses: readonly ChannelAddress[];
@@ -144,6 +148,7 @@ export class Rejoiner implements Rejoining {
   broken(index: number, cause: unknown): void {
     const { events, clock } = this.#options;
     events.broken(index, cause);
+    this.#causes.set(index, cause);
     if (this.#association.isPaused) this.#pausedAt ??= clock.now();
     void this.#keepJoining(index, cause);
   }
@@ -197,16 +202,27 @@ export class Rejoiner implements Rejoining {
       try {
         await this.#attempt(index, received, limit.signal);
         this.#gone.delete(index);
+        this.#causes.delete(index);
         if (!this.#association.isPaused) this.#pausedAt = null;
         return events.rejoined(index, clock.now() - began);
       } catch (error) {
         limit.signal.throwIfAborted();
-        if (isFinal(error)) throw new NotRejoined(`not joined again: ${reasonOf(error)}`, cause, true);
+        if (isFinal(error)) {
+          throw new NotRejoined(`not joined again: ${reasonOf(error)}`, cause, true, this.#before(error));
+        }
         this.#noteGone(index, error, cause);
         last = error;
       }
       await limit.race(this.#pause(pause));
     }
+  }
+
+  /** What came before a refusal by a server handler that has ended the association: it closes all channels at one time. */
+  #before(error: unknown): string | undefined {
+    const isGone = error instanceof HandshakeRefused && error.reason === RefusedReason.NotOffered;
+    if (!isGone || this.#causes.size < this.#addresses.length) return undefined;
+    if (![...this.#causes.values()].every(isByOtherSide)) return undefined;
+    return "all channels were closed by the other side: the server handler's log says why";
   }
 
   /** Gives up when every channel's address refuses connections: then the server handler has ended. */

@@ -93,7 +93,7 @@ const resetByPeer = (event: string): Said =>
 const killed = (fault: FaultName, why: string): Row[] => {
   const said = client(
     "session reset",
-    new RegExp(`^channel [123] .*: ${why}; it broke first`),
+    new RegExp(`^channel [123] .*: ${why}; (it broke first|all channels were closed by the other side): `),
     `channel N (…): ${why}; …`,
   );
   const soon = { within: 500, withinTold: "at once" };

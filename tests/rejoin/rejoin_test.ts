@@ -175,13 +175,62 @@ Deno.test("the owner of a channel can make its attempts run out, which resets th
 });
 
 Deno.test("a refusal that a channel's owner forges resets the sessions", async () => {
+  // Behind the first three connections, and those of two channels that are joined again.
+  let made = 0;
   const instead = { at: 22, bytes: Uint8Array.of(255, 6) };
-  const paths = tamperedPaths({ instead }, {}), { handlers } = paths, { clock } = handlers;
+  const paths = new Paths({}, {}, (path) => new Interposer(path, ++made > 5 ? { instead } : {}));
+  const { handlers } = paths, { clock } = handlers, { application, target } = await handlers.session();
+  for (const channel of [1, 3, 2]) {
+    await clock.advance(1000);
+    paths.of(channel).reset();
+  }
+  assertInstanceOf((await clock.until(readToEnd(application))).error, ConnectionReset);
+  assertMatch(
+    `${lineOf(handlers.clientLines, "session reset")["reason"]}`,
+    /^channel 2 .*: not joined again: refused.*; it broke first: /,
+  );
+  await handlers.close(application, target);
+});
+
+Deno.test("where all channels are closed, the reason is still that attempts have run out, not that the server handler ended", async () => {
+  const paths = tamperedPaths({}, { cut: { at: 41, how: "reset" } }), { handlers } = paths, { clock } = handlers;
   const { application, target } = await handlers.session();
   await clock.advance(1000);
-  paths.of(2).reset();
+  for (const channel of [1, 2, 3]) paths.of(channel).reset();
   assertInstanceOf((await clock.until(readToEnd(application))).error, ConnectionReset);
-  assertMatch(`${lineOf(handlers.clientLines, "session reset")["reason"]}`, /not joined again: refused/);
+  assertMatch(
+    `${lineOf(handlers.clientLines, "session reset")["reason"]}`,
+    /all 8 attempts .* are used; it broke first/,
+  );
+  await handlers.close(application, target);
+});
+
+Deno.test("where the server handler has ended the association, the client's reason is that all channels were closed", async () => {
+  const paths = new Paths(), { handlers } = paths, { clock } = handlers;
+  const { application, target } = await handlers.session();
+  await clock.advance(1000);
+  for (const association of [...handlers.server.activity.associations.keys()]) association.fail(new Error("altered"));
+  assertInstanceOf((await clock.until(readToEnd(application))).error, ConnectionReset);
+  assertEquals(
+    lineOf(handlers.clientLines, "session reset")["reason"],
+    "channel 1 (192.0.2.1:6522): not joined again: refused: the server handler no longer has the association; " +
+      "all channels were closed by the other side: the server handler's log says why",
+  );
+  await handlers.close(application, target);
+});
+
+Deno.test("where paths break by themselves before the server handler ends, no channel is said to be closed by it", async () => {
+  // In silence, the client gives all three up by itself.
+  const paths = new Paths(), { handlers } = paths, { clock } = handlers;
+  const { application, target } = await handlers.session();
+  await clock.advance(1000);
+  for (const channel of [1, 2, 3]) paths.of(channel).silence();
+  for (const association of [...handlers.server.activity.associations.keys()]) association.fail(new Error("altered"));
+  assertInstanceOf((await clock.until(readToEnd(application))).error, ConnectionReset);
+  assertMatch(
+    `${lineOf(handlers.clientLines, "session reset")["reason"]}`,
+    /refused: the server handler no longer has the association; it broke first: silent for 25 s/,
+  );
   await handlers.close(application, target);
 });
 
