@@ -3,6 +3,8 @@ import { Chunk } from "../net/chunk.ts";
 import { KEY_LENGTH } from "./record.ts";
 import type { RecordDecoder } from "./record_decoder.ts";
 
+const NOTHING = new Uint8Array(0);
+
 /**
  * Opens records in message bytes that come in any pieces. A record that lies within one piece is opened there; one that is
  * cut is put together, which copies it. Holds at most one piece and one record: its head, or a body whose head was verified.
@@ -17,7 +19,7 @@ export class RecordReader {
   /** The last piece pushed, until all of it is taken. */
   #chunk: Chunk | null = null;
   /** Its bytes, and the first that is not taken yet. */
-  #input = new Uint8Array(0);
+  #input = NOTHING;
   #at = 0;
   /** Collects KEY or a head that is cut. */
   readonly #head = new Uint8Array(KEY_LENGTH);
@@ -98,7 +100,11 @@ export class RecordReader {
   #drop(length: number): void {
     this.#at += length;
     if (this.#left > 0) return;
-    this.#chunk?.release();
+    const chunk = this.#chunk;
     this.#chunk = null;
+    // Before the release, which may detach the bytes: what is left of them would be negative.
+    this.#input = NOTHING;
+    this.#at = 0;
+    chunk?.release();
   }
 }

@@ -18,7 +18,10 @@ class WatchedChunk extends Chunk {
   }
 }
 
-/** Lends copies of bytes, and overwrites each once its last holder has released it. */
+/**
+ * Lends copies of bytes, and releases the memory of each once its last holder has released it, as a full pool does: whoever
+ * looks at it afterwards finds nothing.
+ */
 export class Lender {
   /** Number of chunks that are not released yet. */
   held = 0;
@@ -30,6 +33,7 @@ export class Lender {
     this.held++;
     return new WatchedChunk(copy, () => {
       copy.fill(0xee);
+      copy.buffer.transfer(0);
       this.held--;
     });
   }
