@@ -9,15 +9,12 @@ export class ApplicationError extends MicssError {}
  * @throws {ApplicationError} When the operation fails.
  */
 export function applied<T>(action: Promise<T>): Promise<T> {
-  return action.catch(failed);
+  return action.catch((cause) => {
+    throw applicationError(cause);
+  });
 }
 
 /** The error of a failed operation on the application's connection. */
 export function applicationError(cause: unknown): ApplicationError {
   return new ApplicationError(cause instanceof Error ? cause.message : String(cause), { cause });
-}
-
-/** Throws {@linkcode applicationError}. One function for all: a closure would be kept while the application is silent. */
-export function failed(cause: unknown): never {
-  throw applicationError(cause);
 }

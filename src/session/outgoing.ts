@@ -1,8 +1,8 @@
 import { giveBuffer, takeBuffer } from "../net/buffer_pool.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Piece } from "../streams/piece.ts";
-import type { Stream } from "../streams/stream.ts";
-import { ApplicationReader } from "./application_reader.ts";
+import type { Stream, StreamSender } from "../streams/stream.ts";
+import { ApplicationReader, type PieceReceiver } from "./application_reader.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** Limit on the bytes to keep until the session is confirmed. */
@@ -14,17 +14,22 @@ const MAX_KEPT = 65_536;
  * Can keep them until the session is confirmed, to send them again on another stream if the other side does not process the
  * OPEN on the first. Only reads from the application's connection.
  */
-export class Outgoing {
+export class Outgoing implements StreamSender, PieceReceiver {
   readonly #reader: ApplicationReader;
   readonly #traffic: Traffic;
-  /** The piece being read or not yet sent; survives a superseded pump. */
-  #next: Promise<Piece | null> | null = null;
-  /** The current stream. */
+  /** The stream to send on; null while there is none, and once it has failed or is being half-closed. */
   #stream: Stream | null = null;
+  /** Settles the current pump. */
+  #pumped: PromiseWithResolvers<void> | null = null;
+  #reading = false;
+  /** What was read and is still to be sent, null for the half-close; it survives a superseded pump. */
+  #next: Piece | null | undefined = undefined;
+  /** Buffer of the piece on its way into the stream. */
+  #sending: Uint8Array | null = null;
   #kept: Uint8Array[] | null;
   #keptLength = 0;
-  /** Resumes the pumps that wait for the confirmation. */
-  #resume: (() => void) | null = null;
+  /** Kept bytes that are still to be sent again. */
+  #again: Uint8Array[] | null = null;
 
   /**
    * Reads nothing yet.
@@ -34,7 +39,7 @@ export class Outgoing {
    * @param keep Keeps the bytes until {@linkcode Outgoing.confirm}, up to 64 KiB and one piece.
    */
   constructor(application: Connection, traffic: Traffic, keep = false) {
-    this.#reader = new ApplicationReader(application);
+    this.#reader = new ApplicationReader(application, this);
     this.#traffic = traffic;
     this.#kept = keep ? [] : null;
   }
@@ -47,50 +52,91 @@ export class Outgoing {
   /** Stops keeping bytes: the session has begun. */
   confirm(): void {
     this.#kept = null;
-    this.#resume?.();
+    this.#advance();
   }
 
   /**
    * Sends the kept bytes, and then the application's further bytes until it half-closes. A later call, with another stream,
-   * supersedes this one, which then returns.
+   * supersedes this one, which then resolves.
    *
-   * @throws {ApplicationError} When reading from the application fails.
-   * @throws When the stream fails.
+   * Not an async function, whose state would be kept while the application is silent; nor are there promises for each piece.
+   *
+   * @returns Resolves when the half-close has left. Rejects with an `ApplicationError` when reading from the application fails,
+   * and with the stream's error when that fails.
    */
-  async pump(stream: Stream): Promise<void> {
+  pump(stream: Stream): Promise<void> {
+    this.#pumped?.resolve();
+    const { promise } = this.#pumped = Promise.withResolvers<void>();
     this.#stream = stream;
-    for (const bytes of [...this.#kept ?? []]) {
-      const again = copied(bytes);
-      await stream.send(again);
-      giveBuffer(again.buffer);
-    }
-    for (;;) {
-      if (this.#kept !== null && this.#keptLength >= MAX_KEPT) await this.#confirmed();
-      const piece = await (this.#next ??= this.#reader.next());
-      if (this.#stream !== stream) return;
-      if (piece === null) return stream.end();
-      this.#next = null;
+    this.#sending = null;
+    this.#again = this.#kept === null ? null : [...this.#kept];
+    this.#advance();
+    return promise;
+  }
+
+  /** Called by the stream. */
+  left(stream: Stream): void {
+    if (stream !== this.#stream) return;
+    giveBuffer(this.#sending!);
+    this.#sending = null;
+    this.#advance();
+  }
+
+  /** Called by the stream. */
+  failed(error: Error, stream: Stream): void {
+    if (stream === this.#stream) this.#fail(error);
+  }
+
+  /** Called by the reader. */
+  arrived(piece: Piece | null): void {
+    this.#reading = false;
+    this.#next = piece;
+    this.#advance();
+  }
+
+  /** Called by the reader. */
+  unreadable(error: Error): void {
+    this.#fail(error);
+  }
+
+  /** Sends, or reads, what comes next, unless a piece is on its way. */
+  #advance(): void {
+    const stream = this.#stream;
+    if (stream === null || this.#sending !== null) return;
+    const again = this.#again?.shift();
+    if (again !== undefined) return this.#send(stream, copied(again));
+    if (this.#kept !== null && this.#keptLength >= MAX_KEPT) return;
+    const piece = this.#next;
+    if (piece === undefined) this.#read();
+    else if (piece === null) {
+      this.#stream = null;
+      stream.end().then(this.#pumped!.resolve, this.#pumped!.reject);
+    } else {
       const { buffer, start, length } = piece;
       if (this.#kept !== null) {
         this.#kept.push(buffer.slice(start, start + length));
         this.#keptLength += length;
       }
+      this.#next = undefined;
       this.#traffic.sent += length;
-      await stream.send(piece);
-      // Not after a failure: the failed operation may still use the buffer.
-      giveBuffer(buffer);
+      this.#send(stream, piece);
     }
   }
 
-  /** Waits for {@linkcode Outgoing.confirm}, along with any superseded pump. */
-  #confirmed(): Promise<void> {
-    const before = this.#resume;
-    return new Promise((resolve) =>
-      this.#resume = () => {
-        before?.();
-        resolve();
-      }
-    );
+  #send(stream: Stream, piece: Piece): void {
+    this.#sending = piece.buffer;
+    stream.send(piece, this);
+  }
+
+  #read(): void {
+    if (this.#reading) return;
+    this.#reading = true;
+    this.#reader.next();
+  }
+
+  #fail(error: Error): void {
+    this.#stream = this.#sending = null;
+    this.#pumped!.reject(error);
   }
 }
 

@@ -35,6 +35,14 @@ export interface StreamReceiver {
   failed(error: Error): void;
 }
 
+/** Sends a piece on a stream, and hears what becomes of it. */
+export interface StreamSender {
+  /** The piece has left: its buffer may be used again. */
+  left(stream: Stream): void;
+  /** The stream failed before; leave the buffer to the garbage collector, as it may still be in use. */
+  failed(error: Error, stream: Stream): void;
+}
+
 /** An association, as its streams see it. */
 export interface StreamOwner extends WindowLimits {
   /** Sends a frame that is not DATA, in order. @param soon Lets it wait for company, up to 2 ms. */
@@ -66,11 +74,12 @@ export class Stream {
   #piece: Piece | null = null;
   /** Bytes of the piece that have been sent. */
   #sent = 0;
-  #settle: PromiseWithResolvers<void> | null = null;
-  /** Settles what was sent last; never later than the stream's failure, as what is on its way may never leave. */
+  /** Sender of what was sent last; hears of the stream's failure at once, as what is on its way may never leave. */
+  #sender: StreamSender | null = null;
   readonly #left = (): void => {
-    this.#settle?.resolve();
-    this.#settle = null;
+    const sender = this.#sender;
+    this.#sender = null;
+    sender?.left(this);
   };
   readonly #requeue = (): void => {
     this.#queued = false;
@@ -111,32 +120,30 @@ export class Stream {
   }
 
   /**
-   * Sends bytes as DATA, as credit permits; the last call must have settled.
+   * Sends bytes as DATA, as credit permits; what was sent before must have left.
    *
-   * @returns Settles when the piece's buffer may be used again. Rejects when the stream fails before; leave the buffer then.
+   * @param sender Hears once that the piece has left, or that the stream has failed.
    */
-  send(piece: Piece): Promise<void> {
-    const settle = this.#settle = Promise.withResolvers<void>();
-    if (this.#over) settle.reject(new Error("the stream is over"));
-    else {
-      this.#piece = piece;
-      this.#sent = 0;
-      this.#queue();
-    }
-    return settle.promise;
+  send(piece: Piece, sender: StreamSender): void {
+    if (this.#over) return sender.failed(new Error("the stream is over"), this);
+    this.#sender = sender;
+    this.#piece = piece;
+    this.#sent = 0;
+    this.#queue();
   }
 
   /**
-   * Half-closes, behind all DATA; the last call of {@linkcode Stream.send} must have settled.
+   * Half-closes, behind all DATA; what was sent before must have left.
    *
    * @returns Settles when END has left, so that ending the association loses nothing. Rejects when the stream fails before.
    */
   end(): Promise<void> {
-    const settle = this.#settle = Promise.withResolvers<void>();
-    if (this.#over) settle.reject(new Error("the stream is over"));
+    if (this.#over) return Promise.reject(new Error("the stream is over"));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#sender = { left: () => resolve(), failed: reject };
     this.#ending = true;
     this.#queue(true);
-    return settle.promise;
+    return promise;
   }
 
   /**
@@ -301,8 +308,9 @@ export class Stream {
 
   #finish(error?: Error): void {
     this.#over = true;
-    this.#settle?.reject(error ?? new Error("the stream is over"));
-    this.#piece = this.#settle = null;
+    const sender = this.#sender;
+    this.#piece = this.#sender = null;
+    sender?.failed(error ?? new Error("the stream is over"), this);
     // After an orderly end, the application may still have to take what has come.
     if (error !== undefined || this.#window.isEmpty) this.#window.close();
     this.#owner.over(this);

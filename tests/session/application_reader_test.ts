@@ -21,6 +21,21 @@ function hasRoom({ buffer, start, length }: Piece): boolean {
   return length > 0 && start >= DATA_LEAD * Math.ceil(length / MAX_BODY) && start + length <= buffer.length;
 }
 
+/** A reader, and its next piece. */
+function readerOf(inside: Connection): { next: () => Promise<Piece | null> } {
+  let settle: PromiseWithResolvers<Piece | null>;
+  const reader = new ApplicationReader(inside, {
+    arrived: (piece) => settle.resolve(piece),
+    unreadable: (error) => settle.reject(error),
+  });
+  const next = () => {
+    settle = Promise.withResolvers();
+    reader.next();
+    return settle.promise;
+  };
+  return { next };
+}
+
 function send(application: Connection, length: number): Promise<void> {
   return writeAll(application, new Random(length).bytes(length));
 }
@@ -42,7 +57,7 @@ Deno.test("pieces contain all bytes, with any sizes and fragmentation, and are f
       }
       await application.closeWrite();
     })();
-    const pieces = new ApplicationReader(inside);
+    const pieces = readerOf(inside);
     const received = new Uint8Array(sent.length);
     let at = 0;
     for (let piece = await pieces.next(); piece !== null; piece = await pieces.next()) {
@@ -61,7 +76,7 @@ Deno.test("pieces contain all bytes, with any sizes and fragmentation, and are f
 
 Deno.test("bytes that arrive after a piece that filled its buffer form a piece of their own", async () => {
   const [application, inside] = await applicationPair();
-  const pieces = new ApplicationReader(inside);
+  const pieces = readerOf(inside);
   await send(application, 512);
   assertEquals(bytesOf((await pieces.next())!), new Random(512).bytes(512));
   const next = pieces.next();
@@ -75,7 +90,7 @@ Deno.test("bytes that arrive after a piece that filled its buffer form a piece o
 
 Deno.test("an end that arrives after the bytes before it surfaces in the next call", async () => {
   const [application, inside] = await applicationPair();
-  const pieces = new ApplicationReader(inside);
+  const pieces = readerOf(inside);
   await send(application, 10);
   assertEquals((await pieces.next())!.length, 10);
   await application.closeWrite();
@@ -86,7 +101,7 @@ Deno.test("an end that arrives after the bytes before it surfaces in the next ca
 
 Deno.test("a reset behind a piece leaves the piece intact, and surfaces in the next call", async () => {
   const [application, inside] = await applicationPair();
-  const pieces = new ApplicationReader(inside);
+  const pieces = readerOf(inside);
   await send(application, 10);
   assertEquals(bytesOf((await pieces.next())!), new Random(10).bytes(10));
   application.reset();

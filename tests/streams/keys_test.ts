@@ -21,7 +21,7 @@ import { HANDLE_LENGTH, REJOIN_SECRETS_LENGTH } from "../../src/wire/rejoin.ts";
 import { fc } from "../support/random/property.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
 import { encoded } from "../support/wire/frames.ts";
-import { send, streamOn } from "./sides.ts";
+import { send, sendPiece, streamOn } from "./sides.ts";
 
 const OFFER = encode.offer({
   index: 0,
@@ -171,7 +171,7 @@ for (const shares of ["short", "full"] as const) {
       await send(one, new Uint8Array(50_000));
       writes.length = 0;
       for (let count = 0; count < offers; count++) outbox.push(OFFER);
-      await one.send({ buffer: new Uint8Array(start + 50_000), start, length: 50_000 });
+      await sendPiece(one, { buffer: new Uint8Array(start + 50_000), start, length: 50_000 });
       const bodies = writes.flat(), keys = bodies.filter(hasKeys);
       if (shares === "short") assertSmall(bodies);
       const records = shares === "short" ? Math.ceil(offers / 3) : 1;

@@ -13,7 +13,7 @@ import { FrameType } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
-import { send, streamOn } from "./sides.ts";
+import { send, sendPiece, streamOn } from "./sides.ts";
 
 /** An outbox, streams that use it, and its reader, which the test drives. */
 function setUp() {
@@ -70,7 +70,7 @@ Deno.test("a part of a piece that is sealed where it lies leaves once the part b
   outbox.push(encode.ping());
   await next();
   const start = 8 * DATA_LEAD;
-  one.send({ buffer: bytes(start + 60_000), start, length: 60_000 });
+  sendPiece(one, { buffer: bytes(start + 60_000), start, length: 60_000 });
   const first = (await reader.read()).value!, second = reader.read();
   let came = false;
   second.then(() => came = true);

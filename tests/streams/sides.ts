@@ -6,6 +6,7 @@ import type { Chunk } from "../../src/net/chunk.ts";
 import { CreditBudget } from "../../src/streams/credit_budget.ts";
 import { Multiplexer } from "../../src/streams/multiplexer.ts";
 import type { MultiplexerOptions } from "../../src/streams/multiplexer_options.ts";
+import type { Piece } from "../../src/streams/piece.ts";
 import { DATA_LEAD } from "../../src/streams/record_packer.ts";
 import type { Outbox } from "../../src/streams/outbox.ts";
 import { Stream, type StreamReceiver } from "../../src/streams/stream.ts";
@@ -148,9 +149,15 @@ async function finish({ client, server, network, clock }: Pair, ...sides: Side[]
   for (const { streams } of sides) assertEquals([streams.size, streams.usable], [0, false]);
 }
 
-/** Sends bytes on a stream. @returns The promise of `send`. */
+/** Sends a piece on a stream. @returns Settles when it has left, or the stream has failed. */
+export function sendPiece(stream: Stream, piece: Piece): Promise<void> {
+  return new Promise((left, failed) => stream.send(piece, { left: () => left(), failed }));
+}
+
+/** Sends bytes likewise. */
 export function send(stream: Stream, bytes: Uint8Array): Promise<void> {
-  return stream.send({ buffer: concat([new Uint8Array(DATA_LEAD), bytes]), start: DATA_LEAD, length: bytes.length });
+  const buffer = concat([new Uint8Array(DATA_LEAD), bytes]);
+  return sendPiece(stream, { buffer, start: DATA_LEAD, length: bytes.length });
 }
 
 /** A server's stream that sends through an outbox without a multiplexer. */

@@ -7,7 +7,7 @@ import { encode } from "../../src/wire/frame_encoder.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { Random } from "../support/random/random.ts";
 import { OPEN } from "../support/handlers/session_pair.ts";
-import { bothSides, byHand, open, quiet, Receiver, send } from "./sides.ts";
+import { bothSides, byHand, open, quiet, Receiver, send, sendPiece } from "./sides.ts";
 
 const { Ok, Refused } = ResultCode;
 
@@ -142,7 +142,7 @@ Deno.test("long pieces of one stream leave whole, in records of at most 64 KiB, 
     length: bytes.length,
   });
   // The first ones are short, while the pace of the channels is not known.
-  for (let round = 0; round < 10; round++) await stream.send(piece());
+  for (let round = 0; round < 10; round++) await sendPiece(stream, piece());
   await quiet();
   peer.heard.splice(0);
   let writes = 0;
@@ -151,7 +151,7 @@ Deno.test("long pieces of one stream leave whole, in records of at most 64 KiB, 
     writes++;
     return write(bytes);
   };
-  await stream.send(piece());
+  await sendPiece(stream, piece());
   await quiet();
   const frames = peer.heard.splice(0);
   let at = 0;
@@ -169,7 +169,7 @@ Deno.test("long pieces of one stream leave whole, in records of at most 64 KiB, 
 Deno.test("a long piece leaves in parts as credit comes, other frames with it, and arrives as it was", async () => {
   const { side, peer, finish } = await byHand("client");
   const stream = open(side), bytes = new Random(2).bytes(400_000), start = 8 * DATA_LEAD;
-  const sent = stream.send({ buffer: concat([new Uint8Array(start), bytes]), start, length: bytes.length });
+  const sent = sendPiece(stream, { buffer: concat([new Uint8Array(start), bytes]), start, length: bytes.length });
   let credit = INITIAL_CREDIT, at = 0, pings = 0;
   for (const increment of [0, 20_000, 1, 300, 100_000, 16_384, 17_000, 5, 400_000]) {
     side.streams.ping();
