@@ -185,11 +185,14 @@ export async function withPair(
   }
 }
 
-/** Waits up to 5 s for a promise. */
+/** Time limit for what should happen at once, in milliseconds. */
+const HANGING = 60_000;
+
+/** Waits for a promise that should settle at once. */
 export async function soon<T>(promise: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) =>
-    timer = setTimeout(() => reject(new Error("Not settled in 5 s")), 5000)
+    timer = setTimeout(() => reject(new Error(`Not settled in ${HANGING} ms`)), HANGING)
   );
   try {
     return await Promise.race([promise, late]);

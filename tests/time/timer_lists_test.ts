@@ -6,22 +6,34 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-Deno.test("actions run once, when they are due and in their order, and not when cancelled", async () => {
+/** Adds actions of two durations, some of which it cancels. @returns Those that ran, in their order, without any too early. */
+async function orderOfFive(): Promise<string> {
   const timers = new TimerLists(), ran: [string, number][] = [], start = performance.now();
   const note = (name: string) => () => void ran.push([name, performance.now() - start]);
   timers.add(120, note("a"));
   timers.add(40, note("b"))();
   timers.add(40, note("c"));
   await sleep(20);
+  const added = performance.now() - start;
   timers.add(40, note("d"));
   timers.add(120, note("e"))();
   const cancel = timers.add(10_000, note("f"));
   while (ran.length < 3) await sleep(10);
   cancel();
   await sleep(60);
-  assertEquals(ran.map(([name]) => name), ["c", "d", "a"]);
-  const due = { c: 40, d: 60, a: 120 } as Record<string, number>;
+  const due = { c: 40, d: 40 + added, a: 120 } as Record<string, number>;
   for (const [name, at] of ran) assert(at >= due[name]! - 2, `${name} after ${at} ms`);
+  return ran.map(([name]) => name).join("");
+}
+
+Deno.test("actions run once, when they are due and in their order, and not when cancelled", async () => {
+  // A machine that stops this process for a while makes "d" late.
+  let order = "";
+  for (let tries = 0; tries < 10 && order !== "cda"; tries++) {
+    order = await orderOfFive();
+    assertEquals([...order].sort().join(""), "acd");
+  }
+  assertEquals(order, "cda");
 });
 
 Deno.test("an action may start and cancel others of the same duration", async () => {

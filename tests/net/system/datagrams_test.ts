@@ -38,9 +38,10 @@ for (const [at, to] of [["127.0.0.1", "127.0.0.1"], ["::1", "::1"], ["::", "127.
     const classes = [0, 1, 2, 3, 0xb8, 0xff], out = batchTo(b.address, classes.map((one) => Uint8Array.of(one)));
     out.classes.set(classes);
     assertEquals(a.send(out, classes.length), classes.length);
-    const batch = new DatagramBatch(8, 10);
-    assertEquals(await b.receive(batch), classes.length);
-    assertEquals([...batch.classes.subarray(0, classes.length)], classes);
+    const batch = new DatagramBatch(8, 10), received: number[] = [];
+    // A busy kernel delivers them in several parts.
+    while (received.length < classes.length) received.push(...batch.classes.subarray(0, await b.receive(batch)));
+    assertEquals(received, classes);
     a.close();
     b.close();
   });
@@ -98,9 +99,12 @@ Deno.test(
 Deno.test("a datagram longer than its room is known to be cut", native, async () => {
   const a = systemDatagrams.bind({ host: "127.0.0.1", port: 0 });
   a.send(batchTo(a.address, [new Uint8Array(11), new Uint8Array(10)]), 2);
-  const batch = new DatagramBatch(2, 10);
-  assertEquals(await a.receive(batch), 2);
-  assertEquals([batch.isCut(0), batch.isCut(1)], [true, false]);
+  const batch = new DatagramBatch(2, 10), cut: boolean[] = [];
+  while (cut.length < 2) {
+    const count = await a.receive(batch);
+    for (let index = 0; index < count; index++) cut.push(batch.isCut(index));
+  }
+  assertEquals(cut, [true, false]);
   a.close();
 });
 
@@ -132,7 +136,7 @@ Deno.test("datagrams that the kernel puts together fill batches of any room, one
 Deno.test("a socket that is closed while datagrams wait for room drops them", native, async () => {
   const a = systemDatagrams.bind({ host: "127.0.0.1", port: 0 }), batch = new DatagramBatch(2, 10);
   a.send(batchTo(a.address, Array.from({ length: 5 }, () => encode("lost"))), 5);
-  assertEquals(await a.receive(batch), 2);
+  assert(await a.receive(batch) <= 2);
   a.close();
   assertEquals(await a.receive(batch), 0);
   const b = systemDatagrams.bind({ host: "127.0.0.1", port: 0 });
@@ -192,7 +196,9 @@ Deno.test("a flood does not keep timers from running", native, async () => {
   const out = batchTo(a.address, Array.from({ length: 8 }, () => new Uint8Array(10))), into = new DatagramBatch(8, 10);
   let ticks = 0;
   const timer = setInterval(() => void ticks++, 1);
-  for (const end = performance.now() + 100; performance.now() < end;) {
+  // A busy machine may leave this process little of its first 100 ms.
+  const began = performance.now(), took = () => performance.now() - began;
+  while (took() < 100 || ticks < 3 && took() < 10_000) {
     a.send(out, 8);
     await a.receive(into);
   }

@@ -60,17 +60,18 @@ async function ask(served: Served): Promise<string> {
   return await toText(connection.readable);
 }
 
-/** Lets the server accept what has been connected. */
-const accepted = () => new Promise((resolve) => setTimeout(resolve, 50));
+/** Waits until the server waits for so many connections' requests. */
+async function accepted(clock: FakeClock, count: number): Promise<void> {
+  while (clock.pending < count) await new Promise((resolve) => setTimeout(resolve, 5));
+}
 
 testServer(
   "a connection that does not send its request is closed after five seconds, however slowly it sends",
   async (served) => {
     const idle = await served.connect();
     const slow = await served.connect();
-    await accepted();
     await slow.write(REQUEST.subarray(0, 10));
-    await accepted();
+    await accepted(served.clock, 2);
     await served.clock.advance(4999);
     await slow.write(REQUEST.subarray(10, 12));
     await served.clock.advance(1);
@@ -91,7 +92,8 @@ testServer("when full, the oldest idle connections are evicted and requests are 
 testServer("a client that does not read its answer is closed after ten seconds", async (served) => {
   const connection = await served.connect();
   await connection.write(REQUEST);
-  await accepted();
+  // The answer is being sent.
+  assertEquals(await connection.read(new Uint8Array(1)), 1);
   await served.clock.advance(10_000);
   // Only bytes that the system had buffered by then still arrive.
   assertEquals(await closed(connection) < 50_000_000, true);
@@ -104,7 +106,8 @@ testServer("event streams are never evicted", async (served) => {
   await reader.read();
   const idle: Deno.Conn[] = [];
   for (let count = 0; count < 2 * MAX_CONNECTIONS; count++) idle.push(await served.connect());
-  await accepted();
+  // All but as many as there is room for next to the stream have been evicted once all are accepted.
+  for (const connection of idle.splice(0, MAX_CONNECTIONS + 1)) await closed(connection);
   let text = "";
   while (!text.includes("3")) text += new TextDecoder().decode((await reader.read()).value);
   await served.clock.advance(5000);
@@ -142,14 +145,19 @@ testServer("a malformed request gets an error that says why", async (served) => 
 });
 
 Deno.test("shutdown closes idle connections and answers pending requests", async () => {
-  const gate = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>(), asked = Promise.withResolvers<void>(), clock = new FakeClock();
   const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 });
-  const server = new HttpServer(listener, () => gate.promise.then(() => new Response("late")), new FakeClock());
+  const server = new HttpServer(listener, async () => {
+    asked.resolve();
+    await gate.promise;
+    return new Response("late");
+  }, clock);
   const [idle, asking] = await Promise.all(
     [1, 2].map(() => Deno.connect({ hostname: "127.0.0.1", port: listener.address.port })),
   );
   await asking!.write(REQUEST);
-  await accepted();
+  await asked.promise;
+  await accepted(clock, 1);
   const over = server.shutdown();
   assertEquals(await closed(idle!), 0);
   gate.resolve();
