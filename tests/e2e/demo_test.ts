@@ -81,13 +81,16 @@ const ENDS = [
   { moment: "5 · How fast", signal: "SIGINT", status: 130 },
 ] as const;
 
+/** Time limit for the end, in milliseconds: on a busy machine, and less than what is left of the demo. */
+const SOON = 12_000;
+
 for (const { moment, signal, status } of ENDS) {
   Deno.test(`${signal} at "${moment}" ends the demo immediately and leaves no listener`, async () => {
     const demo = Program.start(await usualCommand(), { cwd: ROOT });
     await demo.waitForLine((line) => line.startsWith(moment));
     const began = performance.now();
     assertEquals(await demo.stop(signal), status);
-    assert(performance.now() - began < 3_000);
+    assert(performance.now() - began < SOON);
     assertStringIncludes(demo.lines.at(-1)!, `micss demo: ended by ${signal}; nothing is left running`);
     assert(!demo.lines.includes("Next"));
     const ports = demo.lines.flatMap((line) => [...line.matchAll(/(127\.0\.0\.\d):(\d+)/g)]);

@@ -56,7 +56,7 @@ testWith(
       assert((await run([...CURL, `http://${admin}${path}`])).text().length > 0, path);
     }
     assertMatch((await run([root.executable, "status", "--admin", admin], root)).text(), /^server /);
-    assertEquals([await client.stop(), await server.stop()], [0, 0]);
+    assertEquals([await client.end(), await server.end()], [0, 0]);
   },
 );
 

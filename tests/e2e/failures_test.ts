@@ -10,15 +10,13 @@ import { connect, drain, flood, listenTo, pattern, Target } from "../support/pro
 
 const LOOPBACK = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 
-/** Time limit for a refusal to reach the application, in milliseconds: below all time-outs, even on a busy machine. */
-const PROMPTLY = 4_000;
-
-/** The same after retries for 5 s, which bridge a replacement of the server handler, in milliseconds. */
-const AFTER_TRYING = 9_000;
+/** Settings, and the time limit for a refusal to reach the application, in milliseconds, below all of their time-outs. */
+const PATIENT = "timeouts: {handshake: 1m, connect: 1m}\n", PROMPTLY = 30_000;
 
 Deno.test("an application whose target refuses is reset immediately, and the server logs the refusal", async () => {
   const target = { host: "127.0.0.1", port: freePort("127.0.0.1") };
-  await using pair = await startPair({ target });
+  await using patient = await configFile(PATIENT);
+  await using pair = await startPair({ target, flags: ["--config", patient.file] });
   assertEquals(await outcomeAt(pair.entry), "reset");
   const refused = await pair.server.waitForLog("session refused", { target: formatAddress(target) });
   assertMatch(String(refused.reason), /refused/);
@@ -38,7 +36,7 @@ async function assertNoServerNamed(): Promise<void> {
   const entry = { host: "127.0.0.1", port: freePort("127.0.0.1") };
   const channels = LOOPBACK.map((host) => ({ host, port }));
   await using client = await startClient(channels, ["--forward", `${formatAddress(entry)}=web:80`]);
-  assertEquals(await outcomeAt(entry, AFTER_TRYING), "reset");
+  assertEquals(await outcomeAt(entry), "reset");
   await client.waitForLog("session refused", {
     reason: new RegExp(`channel [123] \\(127\\.0\\.0\\.[123]:${port}\\): Connection refused`),
   });
@@ -48,7 +46,7 @@ async function assertChannelNamed(): Promise<void> {
   const gone = { host: "127.0.0.2", port: freePort("127.0.0.2") };
   using target = new Target();
   await using pair = await startPair({ target: target.address, through: ([a, , c]) => [a!, gone, c!] });
-  assertEquals(await outcomeAt(pair.entry, AFTER_TRYING), "reset");
+  assertEquals(await outcomeAt(pair.entry), "reset");
   await pair.client.waitForLog("session refused", {
     reason: `channel 2 (${formatAddress(gone)}): Connection refused`,
     hint: /^is the server handler running, and is this its port\?/,
@@ -76,8 +74,8 @@ for (const how of ["reset", "close"] as const) {
 }
 
 /** The end of a silent application's connection to `entry`, within a time limit. */
-async function outcomeAt(entry: Address, ms = PROMPTLY): Promise<string> {
-  return (await bounded(listenTo(entry), () => `the end of the connection to ${entry.port}`, ms)).ending;
+async function outcomeAt(entry: Address): Promise<string> {
+  return (await bounded(listenTo(entry), () => `the end of the connection to ${entry.port}`, PROMPTLY)).ending;
 }
 
 /** Handlers that join no channel again, whose second channel leads through a relay. */

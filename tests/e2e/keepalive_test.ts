@@ -13,7 +13,7 @@ const SHORT = "timeouts: {keepalive: 1s}\n";
 const LONG = "timeouts: {keepalive: 1h}\n";
 
 /** Maximum wait for a reset that must come, and for one that must not, in milliseconds; the one with {@linkcode SHORT} takes 7 s. */
-const COMES = 14_000, STAYS = 10_000;
+const COMES = 40_000, STAYS = 10_000;
 
 /** Runs both handlers on the near host and one end of the session on the far one, which vanishes. */
 async function outlives(

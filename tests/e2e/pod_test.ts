@@ -129,7 +129,7 @@ testWith(
     assertEquals(await client.exited, 0, client.describe());
     // Still nothing passes in the clear.
     assertEquals((await run(get, { ...asApp, mayFail: true })).code, 7);
-    assertEquals(await server.stop(), 0);
+    assertEquals(await server.end(), 0);
   },
 );
 

@@ -76,7 +76,7 @@ async function assertRestored(flavour: typeof FLAVOURS[number]): Promise<void> {
       `rules restored after ${what}`,
     );
     let now = await ours(flavour, near);
-    for (let tries = 0; now !== before && tries < 50; tries++) {
+    for (let tries = 0; now !== before && tries < 300; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
       now = await ours(flavour, near);
     }

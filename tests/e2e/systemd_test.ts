@@ -62,7 +62,7 @@ for (const abstract of [false, true]) {
         /^"READY=1\\nSTATUS=Ready with the previous settings: micss: .*nonsense/,
       );
 
-      assertEquals(await handler.stop(), 0);
+      assertEquals(await handler.end(), 0);
       await manager.waitForLine(/^"STOPPING=1\\nEXTEND_TIMEOUT_USEC=35000000\\n/);
     },
   );
@@ -112,7 +112,7 @@ testWith(
     for (const side of ["server", "client"]) {
       await run([...CURL, "--unix-socket", `${directory.path}/${side}.sock`, "http://admin/healthz"]);
     }
-    assertEquals([await client.stop(), await server.stop()], [0, 0]);
+    assertEquals([await client.end(), await server.end()], [0, 0]);
   },
 );
 

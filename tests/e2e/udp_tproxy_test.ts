@@ -97,11 +97,11 @@ async function sockets(where: RunOptions): Promise<string[]> {
 }
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 20; tries++) {
+  for (let tries = 0; tries < 60; tries++) {
     if (await holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
-  throw new Error(`not within 10 s: ${what}`);
+  throw new Error(`not within 30 s: ${what}`);
 }
 
 async function assertCarried({ near, client }: Pair, host: Namespace, flavour: typeof FLAVOURS[number]): Promise<void> {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { formatAddress } from "../../src/net/address.ts";
 import { micssCommand, startServer } from "../support/handlers/handlers.ts";
-import { bounded, Program } from "../support/programs/process.ts";
+import { bounded, LONG_PATIENCE, Program } from "../support/programs/process.ts";
 import { freePort, shared, testWith } from "../support/programs/programs.ts";
 
 const UNREAD = new URL("../support/unread.py", import.meta.url).pathname;
@@ -63,7 +63,7 @@ for (const workers of [1, 2]) {
       application.close();
     }
     // Within the drain time and the wait for the log's reader, without SIGKILL.
-    const code = await client.stop("SIGTERM", 10_000);
+    const code = await client.stop("SIGTERM", LONG_PATIENCE);
     assert(code === 0 || code === 1, `ended with ${code}`);
   });
 }
@@ -71,5 +71,5 @@ for (const workers of [1, 2]) {
 testWith(["python3"], "a demo whose output is unread exits on SIGTERM with that status", async () => {
   await using demo = await startUnread("stdout", "demo");
   await new Promise((resolve) => setTimeout(resolve, 3000));
-  assertEquals(await demo.stop("SIGTERM", 10_000), 128 + 15);
+  assertEquals(await demo.stop("SIGTERM", LONG_PATIENCE), 128 + 15);
 });

@@ -55,12 +55,12 @@ async function serveNames(): Promise<void> {
 async function names(): Promise<unknown> {
   serveNames();
   const lookups = new Lookups({ clock: systemClock });
-  const absolute = await lookups.addresses("one.test.", { timeout: 3000 });
+  const absolute = await lookups.addresses("one.test.", { timeout: 6000 });
   for (let index = 0; index < 40; index++) {
     lookups.addresses(`n${index}.slow.test.`, { timeout: 8000, source: "busy" }).catch(() => {});
   }
-  const known = await lookups.addresses("known.test", { timeout: 1000, source: "busy" });
-  const another = await lookups.addresses("one.test.", { timeout: 3000, source: "another" });
+  const known = await lookups.addresses("known.test", { timeout: 6000, source: "busy" });
+  const another = await lookups.addresses("one.test.", { timeout: 6000, source: "another" });
   return { absolute, known, another };
 }
 

@@ -248,7 +248,8 @@ Deno.test("a client that stops reading its answer does not block shutdown", asyn
   assertEquals(await reader.read(new Uint8Array(8)), 8);
   const began = performance.now();
   await admin.close();
-  assert(performance.now() - began < 5_000, "closing waited for the reader");
+  // Closing takes a second on an idle machine, and a part of the answer that nobody reads may take ten.
+  assert(performance.now() - began < 9_000, "closing waited for the reader");
   // The pending answer ends with its connection, not before.
   for (const buffer = new Uint8Array(1 << 20); await reader.read(buffer) !== null;);
 });

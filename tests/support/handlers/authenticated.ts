@@ -37,9 +37,9 @@ export async function quiet(): Promise<void> {
   for (let round = 0; round < 12; round++) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
-/** Waits until something holds, at most 10 s: cryptography takes longer on a busy machine. */
+/** Waits until something holds, at most 60 s: cryptography takes longer on a busy machine. */
 async function until(holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 10_000; !holds() && Date.now() < end;) await quiet();
+  for (const end = Date.now() + 60_000; !holds() && Date.now() < end;) await quiet();
 }
 
 /** A client played by a test, up to the server's AUTH. */

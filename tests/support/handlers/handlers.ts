@@ -136,6 +136,16 @@ export class Handler implements AsyncDisposable {
     return code;
   }
 
+  /**
+   * Ends it with one SIGTERM: a second one may arrive while a busy machine still ends it, and changes its exit status.
+   *
+   * @returns Its exit status.
+   */
+  async end(): Promise<number> {
+    this.#program.signal("SIGTERM");
+    return await bounded(this.#program.exited, () => `the end of ${this.describe()}`);
+  }
+
   /** See {@linkcode Handler.stop}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();

@@ -1,5 +1,5 @@
-/** Time limit for something that should happen immediately, in milliseconds. */
-export const PATIENCE = 15_000;
+/** Time limit for something that should happen immediately, in milliseconds: on a machine as busy as it gets. */
+export const PATIENCE = 30_000;
 
 /** Time limit for what takes a processor much time, in milliseconds: the start of a handler, a browser's next picture. */
 export const LONG_PATIENCE = 60_000;
@@ -119,7 +119,7 @@ export class Program implements AsyncDisposable {
    *
    * @returns Its exit status, or 128 plus the signal's number.
    */
-  async stop(signal: Deno.Signal = "SIGTERM", ms = 5_000): Promise<number> {
+  async stop(signal: Deno.Signal = "SIGTERM", ms = PATIENCE): Promise<number> {
     this.signal(signal);
     const timer = setTimeout(() => this.signal("SIGKILL"), ms);
     try {
