@@ -8,7 +8,7 @@ import { bounded, PATIENCE, Program, run } from "../support/programs/process.ts"
 import { testWith } from "../support/programs/programs.ts";
 import { connect, drain, pattern, readExactly, sha256, Target } from "../support/programs/tcp.ts";
 import { CURL } from "./core.ts";
-import { Download, startFromFiles } from "./signals.ts";
+import { Download, PATIENT, startFromFiles } from "./signals.ts";
 
 for (const role of ["server", "client"] as const) {
   testWith(["curl"], `a ${role} handler on SIGTERM lets a download finish, and accepts no other`, async () => {
@@ -46,7 +46,7 @@ for (const role of ["server", "client"] as const) {
 }
 
 Deno.test("replacing a server handler under traffic breaks no session", async () => {
-  await using pair = await startFromFiles();
+  await using pair = await startFromFiles("", PATIENT);
   using _echo = new Echo(parseAddress(pair.targets[0]));
   const entry = parseAddress(pair.entries[0]);
   const counts = { whole: 0, reset: 0 };

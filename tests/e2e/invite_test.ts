@@ -13,8 +13,14 @@ const TERMINAL = new URL("terminal.py", import.meta.url).pathname;
 /** curl, which takes the proxy that it is given. */
 const CURL = ["curl", "--silent", "--show-error", "--fail", "--max-time", "30"];
 
-/** Time in which two people get from nothing to an answer, their own time aside, in milliseconds. */
-const GOAL = 15_000;
+/**
+ * Time in which two people get from nothing to an answer, their own time aside: in milliseconds on an idle machine, and as
+ * a multiple of the time that a command which does nothing takes on a busy one.
+ */
+const GOAL = 15_000, BY_NOTHING = 15;
+
+/** Number of sessions in a row that must be refused, at all workers of either side. */
+const REFUSALS = 12;
 
 interface Options {
   readonly input?: string;
@@ -26,6 +32,13 @@ interface Options {
 /** Runs a command of `micss` to its end. */
 async function micss(args: readonly string[], options: Options = {}): Promise<Outcome> {
   return await run([...await micssCommand(), ...args], { cwd: ROOT, ...options });
+}
+
+/** Time that a command takes which does nothing, in milliseconds. */
+async function timeOfNothing(): Promise<number> {
+  const began = performance.now();
+  await micss(["version"]);
+  return performance.now() - began;
 }
 
 /** Asserts that nothing of an invitation, and no key, is in a text. */
@@ -47,7 +60,7 @@ testWith(
     const server = { within: far.within, env: { XDG_STATE_HOME: `${directory.path}/server` } };
     const client = { within: near.within, env: { XDG_STATE_HOME: `${directory.path}/client` } };
     const channels = ipv4.flatMap((host) => ["--channel", host]);
-    const began = performance.now();
+    const before = await timeOfNothing(), began = performance.now();
     const { text, stderr } = await micss(["invite", "alice", ...channels, "--as", "web"], server);
     await using serving = await Handler.start("server", [...channels, "--target", "80=127.0.0.1:8080"], server);
     const line = text();
@@ -60,7 +73,8 @@ testWith(
     const [, ...args] = String(command).split(" ");
     assertEquals((await run([...CURL, ...args], near)).text(), "hello\n");
     const took = performance.now() - began;
-    assert(took < GOAL, `${took} ms`);
+    const limit = GOAL + BY_NOTHING * Math.max(before, await timeOfNothing());
+    assert(took < limit, `${took} ms of ${limit} ms`);
     await serving.waitForLog("session ended", { name: "alice" });
     for (const one of [serving.describe(), running.describe(), stderr, joined.text(), joined.stderr]) {
       assertNoSecret(one, line);
@@ -120,15 +134,18 @@ testWith(
     await micss(["clients", "revoke", "alice", ...state]);
     await client.waitForLogs(4, "session reset");
     // A small part of what the downloads take.
-    assert(performance.now() - began < 30_000);
+    assert(performance.now() - began < 60_000);
     await server.waitForLog("client refused", { reason: "alice is not admitted any more" });
-    // The other worker may hear of it a moment later.
+    // Another worker may hear of it a moment later than the first one that refuses.
     const refused = async () => (await run([...CURL, ...proxy, "http://web/small"], { mayFail: true })).code !== 0;
-    for (let times = 0; !(await refused()); times++) {
-      assert(times < 50, "a client that is revoked is still served");
-      await sleep(100);
+    for (let times = 0, inRow = 0; inRow < REFUSALS; times++) {
+      assert(times < 100, "a client that is revoked is still served");
+      if (await refused()) inRow++;
+      else {
+        inRow = 0;
+        await sleep(100);
+      }
     }
-    assert(await refused());
     const again = await micss(["join", ...winner], { input: line, mayFail: true });
     assertEquals(again.code, 1);
     assertStringIncludes(again.stderr, "its server has removed this client; ask for a new invitation");

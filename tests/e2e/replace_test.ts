@@ -8,16 +8,13 @@ import { freePort, testWith } from "../support/programs/programs.ts";
 import { startNginx } from "../support/programs/nginx.ts";
 import { connect } from "../support/programs/tcp.ts";
 import { CURL } from "./core.ts";
-import { Download, type FromFiles, startFromFiles } from "./signals.ts";
+import { Download, type FromFiles, PATIENT, startFromFiles } from "./signals.ts";
 
 /** Requests to answer in a test, and before each replacement. */
 const REQUESTS = 120, BETWEEN = 20;
 
 /** Consecutive requests at the same time, and the pause after each in milliseconds: one begins every 10 ms or so. */
 const AT_ONCE = 4, PAUSE = 40;
-
-/** Until the next server handler listens, requests wait: for longer than by default, since a busy machine starts slowly. */
-const PATIENT = "timeouts: {handshake: 15s}";
 
 const REQUEST = new TextEncoder().encode("GET /file HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n");
 

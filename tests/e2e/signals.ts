@@ -10,6 +10,9 @@ import { CURL } from "./core.ts";
 
 const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 
+/** Settings with which requests wait longer for a server handler than by default: a busy machine starts one slowly. */
+export const PATIENT = "timeouts: {handshake: 25s}";
+
 /** A server handler and a client handler with configuration files. */
 export interface FromFiles extends AsyncDisposable {
   /** Listens at {@linkcode FromFiles.channels}. */
