@@ -15,6 +15,9 @@ const SMALLEST = 35 + 512;
 /** Lengths of paths that are requested: any of them could be what someone looks for. */
 const PATHS = [1, 2, 3, 17, 40, 77, 120, 250];
 
+/** Number of requests for each: an acknowledgement that leaves with one changes its length. */
+const TIMES = 3;
+
 /** Length of a path that marks the end: no other one needs a longer packet than the smallest. */
 const END = 900;
 
@@ -46,7 +49,8 @@ async function requestLengths(padding: string): Promise<number[]> {
   await get(5);
   const { program, packets } = await watch(path);
   await using _ = program;
-  for (const length of [...PATHS, END]) await get(length);
+  for (let time = 0; time < TIMES; time++) for (const length of PATHS) await get(length);
+  await get(END);
   const isEnd = ({ length }: { length: number }) => length > SMALLEST;
   await program.waitForLine(() => packets().some(isEnd), "end of the requests");
   const all = packets();

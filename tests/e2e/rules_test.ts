@@ -91,9 +91,9 @@ async function fetched(host: string, where: RunOptions, port = 80): Promise<stri
   return (await run([...CURL, "--max-time", "10", `http://${host}:${port}/file`], where)).text();
 }
 
-/** Reports whether a server handler greets on a channel within a second. */
-async function isGreeted(host: string, where: RunOptions): Promise<boolean> {
-  const read = ["timeout", "1", "bash", "-c", `head -c 5 </dev/tcp/${host}/6522`];
+/** Reports whether a server handler greets on a channel within some seconds. */
+async function isGreeted(host: string, where: RunOptions, seconds: number): Promise<boolean> {
+  const read = ["timeout", `${seconds}`, "bash", "-c", `head -c 5 </dev/tcp/${host}/6522`];
   return (await run(read, { ...where, mayFail: true })).text() === "MICSS";
 }
 
@@ -316,8 +316,8 @@ testWith(
     const server = [...flags, "--target", "80=127.0.0.1:8080"];
     await using _other = await startNginx([`${ipv4[1]}:6522`, `[${ipv6[0]}]:6522`], far);
     const others = [ipv4[1]!, `[${ipv6[0]}]`];
-    const reaches = async (host: string) => {
-      const { code } = await run([...CURL, "--http0.9", "--max-time", "1", `http://${host}:6522/`], {
+    const reaches = async (host: string, seconds: number) => {
+      const { code } = await run([...CURL, "--http0.9", "--max-time", `${seconds}`, `http://${host}:6522/`], {
         ...near,
         mayFail: true,
       });
@@ -325,16 +325,21 @@ testWith(
     };
     for (const flavour of FLAVOURS) {
       const untouched = await allRules(far);
-      assertEquals(await Promise.all(others.map(reaches)), [true, true], "without rules");
+      // Much time for what comes at once, and a second for what does not.
+      assertEquals(await Promise.all(others.map((host) => reaches(host, 30))), [true, true], "without rules");
       await mustRules(far, "apply", "server", ...server, "--flavour", flavour);
       await fetch("127.0.0.1", near, 8000);
       const [reached, greeted] = await Promise.all([
-        Promise.all(others.map(reaches)),
-        Promise.all([ipv4[0]!, ipv6[1]!, ipv4[2]!].map((host) => isGreeted(host, near))),
+        Promise.all(others.map((host) => reaches(host, 1))),
+        Promise.all([ipv4[0]!, ipv6[1]!, ipv4[2]!].map((host) => isGreeted(host, near, 30))),
       ]);
       assertEquals({ reached, greeted }, { reached: [false, false], greeted: [true, true, true] }, flavour);
       await mustRules(far, "apply", "server", ...server, "--flavour", flavour, "--rate", "1");
-      const answers = await Promise.all(Array.from({ length: 4 }, () => isGreeted(ipv4[2]!, near)));
+      // A busy machine may need the whole second, after which the kernel asks again, and is let in.
+      const answers: boolean[] = [];
+      for (let tries = 0; tries < 5 && new Set(answers).size < 2; tries++) {
+        answers.push(...await Promise.all(Array.from({ length: 4 }, () => isGreeted(ipv4[2]!, near, 1))));
+      }
       assert(answers.includes(true) && answers.includes(false), `${flavour}: ${answers}`);
       await mustRules(far, "remove", "server");
       assertEquals(await allRules(far), untouched);

@@ -7,7 +7,7 @@ import { startNginx } from "../support/programs/nginx.ts";
 import { bounded, configFile, Program, run } from "../support/programs/process.ts";
 import { freePort, shared, testWith } from "../support/programs/programs.ts";
 import { Relay } from "../support/programs/relay.ts";
-import { sha256 } from "../support/programs/tcp.ts";
+import { connect, drain, sha256, Target, writeAndEnd } from "../support/programs/tcp.ts";
 import { limitRates, makeTopology } from "../support/system/namespaces.ts";
 import { Random } from "../support/random/random.ts";
 import { CURL, testCore } from "./core.ts";
@@ -107,21 +107,29 @@ testWith(
   },
 );
 
-testWith(["curl", "nginx"], "after SIGHUP, per-session associations have the new shares", async () => {
-  const target = { host: "127.0.0.1", port: freePort("127.0.0.1") };
+Deno.test("after SIGHUP, per-session associations have the new shares", async () => {
+  using target = new Target();
   await using config = await configFile("associations: per-session\nwarm: 0\n");
-  await using pair = await startPair({ target, clientFlags: ["--config", config.file] });
-  await using nginx = await startNginx([formatAddress(target)]);
+  await using pair = await startPair({ target: target.address, clientFlags: ["--config", config.file] });
   const content = new Random(3).bytes(100_000);
-  await Deno.writeFile(`${nginx.root}/file`, content);
-  const fetch = () => run([...CURL, "--limit-rate", "200k", `http://${formatAddress(pair.entry)}/file`]);
+  let ended = 0;
   for (const shares of ["full", "short", "full"]) {
     await Deno.writeTextFile(config.file, `associations: per-session\nwarm: 0\nshares: ${shares}\n`);
     const reloads = pair.client.logged("reloaded").length;
     pair.client.signal("SIGHUP");
     await pair.client.waitForLogs(reloads + 1, "reloaded");
-    const [one, other] = await Promise.all([fetch(), fetch()]);
-    for (const { stdout } of [one, other]) assertEquals(sha256(stdout), sha256(content));
+    // Both have begun before either ends, so that each has an association.
+    const applications = [await connect(pair.entry), await connect(pair.entry)];
+    const served = [await target.accept(pair), await target.accept(pair)];
+    const got = applications.map((application) => drain(application));
+    for (const connection of served) await writeAndEnd(connection, content);
+    for (const application of applications) await application.closeWrite();
+    for (const { sha256: hash, ending } of await Promise.all(got)) {
+      assertEquals([hash, ending], [sha256(content), "end"]);
+    }
+    for (const handler of [pair.client, pair.server]) await handler.waitForLogs(ended + 2, "session ended");
+    for (const connection of [...applications, ...served]) connection.close();
+    ended += 2;
   }
   // The third pair of sessions finds the first one's idle associations.
   for (const handler of [pair.client, pair.server]) {

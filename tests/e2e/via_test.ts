@@ -23,7 +23,7 @@ async function openWorld(ways: readonly string[]) {
   const list = ipv4.map((host, at) => `${host} via ${ways[at]}`);
   await Deno.writeTextFile(
     `${path}/client.yaml`,
-    `servers: {web: [${list}]}\nforward: ["${ENTRY}=web:80"]\ntimeouts: {ping: 400ms, silence: 1s, rejoin: 0}\n`,
+    `servers: {web: [${list}]}\nforward: ["${ENTRY}=web:80"]\ntimeouts: {ping: 800ms, silence: 2500ms, rejoin: 0}\n`,
   );
   const options = { within: [...near.within, ...UNPRIVILEGED] };
   const client = making.use(await Handler.start("client", ["--config", `${path}/client.yaml`], options));

@@ -15,8 +15,8 @@ import { CURL } from "./core.ts";
 
 const HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 
-/** Enough sessions that each of two workers of a client gets one, except once in a million runs. */
-const MANY = 20;
+/** Enough sessions that each of two workers of a client gets one, except once in eight million tries. */
+const MANY = 24;
 
 /** Echoes each read after a byte that identifies the echo. */
 class Echo implements AsyncDisposable {
