@@ -127,8 +127,8 @@ export interface Breaking {
   readonly sessions: number;
   /** Number of breaks at least, if the download is over before. */
   readonly least: number;
-  /** Chooses. */
-  readonly random: Random;
+  /** Determines the choices; an error names it. */
+  readonly seed: number;
 }
 
 /** Asserts that an ssh session has brought every tick, in order. Shells may write what they like at their start. */
@@ -141,6 +141,14 @@ export function assertTicks(shell: Program): void {
 
 /** Breaks paths under a download, an ssh session and many idle ones; nothing may be wrong, lost or reset. */
 export async function assertNothingLost(world: BreakingWorld, how: Breaking): Promise<void> {
+  try {
+    await breakAll(world, how);
+  } catch (cause) {
+    throw new Error(`with seed ${how.seed}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}
+
+async function breakAll(world: BreakingWorld, how: Breaking): Promise<void> {
   const { topology, server, client, root, ssh } = world, { near: { within } } = topology;
   await using stack = new AsyncDisposableStack();
   await run(["sh", "-c", `head -c ${how.download} /dev/urandom >${root}/file`]);
@@ -155,10 +163,11 @@ export async function assertNothingLost(world: BreakingWorld, how: Breaking): Pr
   let over = false;
   const download = stack.use(Program.start(["sh", "-c", curl], { within }));
   download.exited.then(() => over = true);
+  const random = new Random(how.seed);
   let broken = 0;
   for (; !over || broken < how.least; broken++) {
-    const way = how.random.pick(how.ways), path = how.random.between(1, 3);
-    await way.run(topology, path, how.random.pick(how.lasts));
+    const way = random.pick(how.ways), path = random.between(1, 3);
+    await way.run(topology, path, random.pick(how.lasts));
     const after = shell.lines.length;
     await shell.waitForLine(new RegExp(`^tick ${after + 2}$`), `tick after path ${path}: ${way.name}`, 90_000);
     await sleep(how.between);

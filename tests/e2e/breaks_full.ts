@@ -9,7 +9,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startPostgres } from "../support/programs/postgres.ts";
 import { Program } from "../support/programs/process.ts";
 import { testWith } from "../support/programs/programs.ts";
-import { Random } from "../support/random/random.ts";
 import { assertNothingLost, BREAKS, NEEDS, openBreakingWorld } from "./breaks.ts";
 
 testWith(NEEDS, "ten minutes of breaking paths cost no session a byte, with the default limits", async () => {
@@ -22,7 +21,7 @@ testWith(NEEDS, "ten minutes of breaking paths cost no session a byte, with the 
     rate: 3_000_000,
     sessions: 200,
     least: 8,
-    random: new Random(Date.now()),
+    seed: Date.now(),
   });
 });
 

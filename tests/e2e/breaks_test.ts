@@ -1,6 +1,5 @@
 /** Paths that break under ssh, downloads and idle sessions, in a short form; the task `breaks` runs for ten minutes. */
 import { testTogether } from "../support/programs/programs.ts";
-import { Random } from "../support/random/random.ts";
 import { assertEquals } from "@std/assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Program } from "../support/programs/process.ts";
@@ -17,7 +16,7 @@ testTogether(NEEDS, "paths that break in any way cost no session a byte, nor doe
       rate: 1_500_000,
       sessions: 30,
       least: 3,
-      random: new Random(Date.now()),
+      seed: Date.now(),
     });
   },
   "a client whose host sleeps for longer than timeouts.silence goes on with its sessions": assertSleepSurvived,

@@ -70,7 +70,7 @@ testWith(NEEDS, "two of three: paths that break cost neither a byte nor time", a
     rate: 1_500_000,
     sessions: 20,
     least: 2,
-    random: new Random(Date.now()),
+    seed: Date.now(),
   });
   assertEquals(world.server.logged("association failed"), [], world.server.describe());
 });
