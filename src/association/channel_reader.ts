@@ -39,7 +39,10 @@ interface Segment {
 export class ChannelReader {
   /** Called after each arrival, and at the end. */
   changed: () => void = () => {};
-  /** Reads on while few bytes are available: set where they may be of no use without more. */
+  /**
+   * Reads on while few bytes are available: set where they may be of no use without more, and once a connection has broken,
+   * since what has arrived and is not read is lost with the next one, and would be sent again on each.
+   */
   readsOn = false;
   /** Called when the connection fails; true if another one follows. */
   lost: (cause: unknown) => boolean = () => false;
@@ -114,6 +117,7 @@ export class ChannelReader {
     this.#connection = connection;
     this.#paused = false;
     this.#settled = null;
+    this.readsOn = true;
     if (announced) this.#readOffset(connection);
     else this.read();
   }
