@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { DeniedCode, ProofSide } from "../../src/wire/authenticate.ts";
 import { FrameType } from "../../src/wire/frame.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";
-import { clients, known, quiet, Stranger } from "../support/handlers/authenticated.ts";
+import { clients, known, quiet, Stranger, until } from "../support/handlers/authenticated.ts";
 import { lineOf } from "../support/handlers/handlers_in_memory.ts";
 import { makeKey } from "../support/handlers/keys.ts";
 import { OPEN } from "../support/handlers/session_pair.ts";
@@ -37,7 +37,7 @@ const refusals: Record<string, [DeniedCode, string, (stranger: Stranger) => Prom
   }],
   "reflection: the server's own proof": [NotAuthentic, "wrong-proof", async ({ peer, nonce }) => {
     await peer.send(encode.hello(server.client.id, nonce));
-    await quiet();
+    await until(() => peer.heard.length > 0);
     const { proof } = await peer.next(FrameType.Auth);
     const head = new Uint8Array(32);
     head.set(alice.client.id);

@@ -6,7 +6,7 @@ import { serverSpec } from "../../src/config/server.ts";
 import { DeniedCode } from "../../src/wire/authenticate.ts";
 import { FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";
-import { clients, credentials, known, quiet } from "../support/handlers/authenticated.ts";
+import { clients, credentials, known, quiet, until } from "../support/handlers/authenticated.ts";
 import { Handlers, lineOf, type Secrets } from "../support/handlers/handlers_in_memory.ts";
 import { makeKey } from "../support/handlers/keys.ts";
 import { readToEnd, sendAll } from "../support/handlers/pair.ts";
@@ -171,7 +171,7 @@ Deno.test("a reload ends the sessions of a client that is no more, and of no oth
   const { application, target } = await handlers.session();
   const stranger = await strangerOf(handlers);
   await stranger.peer.send(encode.hello(server.client.id, stranger.nonce));
-  await quiet();
+  await until(() => stranger.peer.heard.length > 0);
   const { head } = await stranger.peer.next(FrameType.Auth);
   const exchange = {
     ...{ serverKey: server.client.hash, clientNonce: stranger.nonce, serverNonce: head },

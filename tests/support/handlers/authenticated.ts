@@ -34,11 +34,15 @@ export async function makeKeys(): Promise<{ server: Pair; alice: Pair; mallory: 
 
 /** Lets everything that is under way finish, real cryptography included. */
 export async function quiet(): Promise<void> {
-  for (let round = 0; round < 12; round++) await new Promise((resolve) => setTimeout(resolve, 1));
+  for (let round = 0; round < 12; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    // On a busy machine, as late as what runs on the same threads.
+    await crypto.subtle.digest("SHA-256", new Uint8Array(32));
+  }
 }
 
 /** Waits until something holds, at most 60 s: cryptography takes longer on a busy machine. */
-async function until(holds: () => boolean): Promise<void> {
+export async function until(holds: () => boolean): Promise<void> {
   for (const end = Date.now() + 60_000; !holds() && Date.now() < end;) await quiet();
 }
 
