@@ -1,5 +1,5 @@
 /** The admin interface's HTTP server with idle, slow and numerous clients. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { toText } from "@std/streams";
 import { systemNetwork } from "../../../src/net/system/tcp.ts";
 import { type Answer, HttpServer, MAX_CONNECTIONS } from "../../../src/observe/admin/http.ts";
@@ -106,10 +106,14 @@ testServer("event streams are never evicted", async (served) => {
   await reader.read();
   const idle: Deno.Conn[] = [];
   for (let count = 0; count < 2 * MAX_CONNECTIONS; count++) idle.push(await served.connect());
-  // All but as many as there is room for next to the stream have been evicted once all are accepted.
-  for (const connection of idle.splice(0, MAX_CONNECTIONS + 1)) await closed(connection);
-  let text = "";
-  while (!text.includes("3")) text += new TextDecoder().decode((await reader.read()).value);
+  // All but as many as there is room for next to the stream are evicted: one more than if the stream were.
+  for (const connection of idle.splice(0, MAX_CONNECTIONS)) await closed(connection);
+  for (let text = ""; !text.includes("3");) {
+    const { value, done } = await reader.read();
+    assert(!done, "the stream was evicted");
+    text += new TextDecoder().decode(value);
+  }
+  await closed(idle.shift()!);
   await served.clock.advance(5000);
   for (const connection of idle) await closed(connection);
   await reader.cancel();
