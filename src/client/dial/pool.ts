@@ -77,17 +77,17 @@ export class Pool {
    * @param filled Accepts those that a bulk flow fills, and prefers the one with the fewest streams.
    */
   takeShared(filled = false): Pooled | null {
-    const first = new Map<number, Pooled>();
+    // Of each worker.
+    const chosen: Pooled[] = [];
     for (const pooled of this.#pooled.keys()) {
       const { worker, multiplexer } = pooled;
       if (!multiplexer.usable || !filled && multiplexer.filled) continue;
-      const other = first.get(worker);
-      if (other === undefined || filled && multiplexer.size < other.multiplexer.size) first.set(worker, pooled);
+      const at = chosen.findIndex((other) => other.worker === worker);
+      if (at < 0) chosen.push(pooled);
+      else if (filled && multiplexer.size < chosen[at]!.multiplexer.size) chosen[at] = pooled;
     }
-    let best: Pooled | null = null;
-    for (const pooled of first.values()) {
-      if (best === null || pooled.multiplexer.size < best.multiplexer.size) best = pooled;
-    }
+    let [best = null] = chosen;
+    for (const pooled of chosen) if (pooled.multiplexer.size < best!.multiplexer.size) best = pooled;
     return best;
   }
 

@@ -52,7 +52,12 @@ export async function dial({ host, port }: Address, options: DialOptions): Promi
  * @throws {Deno.errors.ConnectionRefused} When one refused and none accepted.
  * @throws The system's error, or the signal's reason.
  */
-export async function connectInTurn(addresses: readonly Address[], options: ConnectOptions): Promise<Connection> {
+export function connectInTurn(addresses: readonly Address[], options: ConnectOptions): Promise<Connection> {
+  // Most have one: not an async function more.
+  return addresses.length === 1 ? connectWithin(options.timeout, addresses[0]!, options) : inTurn(addresses, options);
+}
+
+async function inTurn(addresses: readonly Address[], options: ConnectOptions): Promise<Connection> {
   const { clock, timeout, signal } = options;
   const end = clock.now() + timeout;
   const failures: unknown[] = [];
@@ -61,13 +66,14 @@ export async function connectInTurn(addresses: readonly Address[], options: Conn
     try {
       return await connectWithin(share, address, options);
     } catch (error) {
-      if (signal?.aborted) throw signal.reason;
+      if (signal?.aborted) throw error;
       failures.push(error);
     }
   }
-  throw failures.length === 1 ? failures[0] : combined(addresses, failures);
+  throw combined(addresses, failures);
 }
 
+/** Connects to an address. @throws The system's error, or the signal's reason. */
 async function connectWithin(
   ms: number,
   address: Address,
@@ -75,7 +81,11 @@ async function connectWithin(
 ): Promise<Connection> {
   const reason = () => new ConnectTimeout(`no connection within ${limitInSeconds(ms)}`);
   using limit = deadline(clock, ms, { reason, signal });
-  return await network.connect(address, limit.signal);
+  try {
+    return await network.connect(address, limit.signal);
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : error;
+  }
 }
 
 /** One error for several. Refused if any is: an address that refused exists, while silence says nothing. */

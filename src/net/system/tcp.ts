@@ -203,13 +203,13 @@ export class TcpConnection implements Connection {
 
   keepAlive(idle: number): void {
     const seconds = Math.max(1, Math.ceil(idle / 1000)), interval = Math.max(1, Math.ceil(seconds / PROBES));
-    try {
-      this.#conn.setKeepAlive(true);
-    } catch {
-      // The connection has ended: the next read or write fails.
-    }
     this.#stopKeepAlive();
     this.#keepAlivePlace = keepAliveQueue.add(() => {
+      try {
+        this.#conn.setKeepAlive(true);
+      } catch {
+        // The connection has ended: the next read or write fails.
+      }
       const limits = [[TCP_KEEPIDLE, seconds], [TCP_KEEPINTVL, interval], [TCP_KEEPCNT, PROBES]] as const;
       lowerTcpOptions(this.#conn, this.#clue, new Map(limits));
     });
