@@ -42,19 +42,32 @@ export interface RelayArrival {
 }
 
 /** An ingress protocol at a listener: determines the destination of each connection. */
-export interface IngressProtocol {
-  /** Name in log lines. */
-  readonly name: "forward" | "redirect" | "tproxy" | "socks5" | "http-connect";
-  /** Listening address. */
-  readonly listen: Address;
-  /** True if its listener must accept connections to other machines' addresses. */
-  readonly transparent?: boolean;
+export type IngressProtocol = ImplicitIngress | DialogueIngress;
+
+/** An ingress whose connections have a destination from the start. */
+export interface ImplicitIngress extends IngressListener {
+  /** Determines a connection's destination. @throws {IngressError} If it has none. */
+  arrive(connection: Connection): Arrival;
+}
+
+/** An ingress whose applications say where they want to go. */
+export interface DialogueIngress extends IngressListener {
   /**
    * Determines a connection's destination, and reads nothing beyond it.
    *
    * @throws {IngressError} If the request is invalid or refused. After any other error the dialogue can't go on.
    */
   negotiate(dialogue: Dialogue): Promise<Arrival | RelayArrival>;
+}
+
+/** An ingress's listener. */
+interface IngressListener {
+  /** Name in log lines. */
+  readonly name: "forward" | "redirect" | "tproxy" | "socks5" | "http-connect";
+  /** Listening address. */
+  readonly listen: Address;
+  /** True if its listener must accept connections to other machines' addresses. */
+  readonly transparent?: boolean;
 }
 
 /** An ingress refuses a connection. The message is for the log, and contains nothing that the application sent. */

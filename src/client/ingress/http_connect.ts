@@ -1,5 +1,5 @@
 import type { Address } from "../../net/address.ts";
-import { type Arrival, IngressError, type IngressProtocol } from "./arrival.ts";
+import { type Arrival, type DialogueIngress, IngressError } from "./arrival.ts";
 import { ApplicationTimeout, type Dialogue } from "./dialogue.ts";
 import {
   type Credentials,
@@ -23,7 +23,7 @@ const ANSWERS: Readonly<Record<Refusal, readonly [ErrorStatus, string]>> = {
 };
 
 /** Ingress for HTTP CONNECT (RFC 9110, 9.3.6), as of any web proxy. */
-export class HttpConnectIngress implements IngressProtocol {
+export class HttpConnectIngress implements DialogueIngress {
   readonly name = "http-connect";
 
   /**

@@ -1,11 +1,10 @@
 import type { Forward } from "../../config/types.ts";
 import type { Address } from "../../net/address.ts";
 import type { Connection } from "../../net/connection.ts";
-import { type Arrival, IngressError, type IngressProtocol } from "./arrival.ts";
-import type { Dialogue } from "./dialogue.ts";
+import { type Arrival, type ImplicitIngress, IngressError } from "./arrival.ts";
 
 /** Ingress that leads to a fixed port of a fixed server. */
-export class ForwardIngress implements IngressProtocol {
+export class ForwardIngress implements ImplicitIngress {
   readonly name = "forward";
   readonly listen: Address;
   readonly #destination: Address;
@@ -16,13 +15,13 @@ export class ForwardIngress implements IngressProtocol {
     this.#destination = { host: server, port };
   }
 
-  negotiate({ connection }: Dialogue): Promise<Arrival> {
-    return Promise.resolve(arrivalAt(connection, this.#destination));
+  arrive(connection: Connection): Arrival {
+    return arrivalAt(connection, this.#destination);
   }
 }
 
 /** Ingress for REDIRECT rules of iptables or nftables; the kernel knows the original destination. */
-export class RedirectIngress implements IngressProtocol {
+export class RedirectIngress implements ImplicitIngress {
   readonly name = "redirect";
   readonly listen: Address;
   readonly #originalDestination: (connection: Connection) => Address | undefined;
@@ -37,8 +36,7 @@ export class RedirectIngress implements IngressProtocol {
     this.#originalDestination = originalDestination;
   }
 
-  // deno-lint-ignore require-await -- turns exceptions into rejections
-  async negotiate({ connection }: Dialogue): Promise<Arrival> {
+  arrive(connection: Connection): Arrival {
     try {
       const destination = this.#originalDestination(connection) ?? connection.local;
       return { ...arrivalAt(connection, destination), redirected: true };
@@ -49,7 +47,7 @@ export class RedirectIngress implements IngressProtocol {
 }
 
 /** Ingress for TPROXY rules, which preserve the original destination as the local address. */
-export class TproxyIngress implements IngressProtocol {
+export class TproxyIngress implements ImplicitIngress {
   readonly name = "tproxy";
   readonly listen: Address;
   readonly transparent = true;
@@ -59,8 +57,8 @@ export class TproxyIngress implements IngressProtocol {
     this.listen = listen;
   }
 
-  negotiate({ connection }: Dialogue): Promise<Arrival> {
-    return Promise.resolve({ ...arrivalAt(connection, connection.local), redirected: true });
+  arrive(connection: Connection): Arrival {
+    return { ...arrivalAt(connection, connection.local), redirected: true };
   }
 }
 

@@ -8,7 +8,14 @@ import { listenShared, StartError } from "../../net/listen/listen.ts";
 import type { System } from "../../net/system/system.ts";
 import type { Log, LogFields } from "../../log/log.ts";
 import type { WorkerGroup } from "../../workers/worker_group.ts";
-import { type Arrival, IngressError, type IngressProtocol, type RelayArrival } from "./arrival.ts";
+import {
+  type Arrival,
+  type DialogueIngress,
+  type ImplicitIngress,
+  IngressError,
+  type IngressProtocol,
+  type RelayArrival,
+} from "./arrival.ts";
 import { Dialogue } from "./dialogue.ts";
 
 /** Time for pending connections to arrive after a listener stops admitting new ones, in milliseconds. */
@@ -135,16 +142,28 @@ export class Ingress {
   #accept(protocol: IngressProtocol, connection: Connection): void {
     const { handle, limits } = this.#options;
     connection.keepAlive?.(limits().keepalive);
+    const carry = (arrival: Arrival | RelayArrival | null) => arrival === null ? Promise.resolve() : handle(arrival);
     // A chain, not an async function: the dialogue must not stay in memory while the connection is carried.
-    const arrival = this.#negotiate(protocol, connection)
-      .then((arrival) => arrival === null ? undefined : handle(arrival))
-      .finally(() => this.#arrivals.remove(place));
-    const place = this.#arrivals.add(arrival);
+    const handled = "arrive" in protocol
+      ? carry(this.#arrive(protocol, connection))
+      : this.#negotiate(protocol, connection).then(carry);
+    const over = handled.finally(() => this.#arrivals.remove(place)), place = this.#arrivals.add(over);
+  }
+
+  /** Determines a connection's destination. @returns Null after refusing the connection. */
+  #arrive(protocol: ImplicitIngress, connection: Connection): Arrival | null {
+    try {
+      return protocol.arrive(connection);
+    } catch (error) {
+      this.#refuse(protocol, connection, error);
+      connection.reset();
+      return null;
+    }
   }
 
   /** Determines a connection's destination. @returns null after refusing the connection. */
-  async #negotiate(protocol: IngressProtocol, connection: Connection): Promise<Arrival | RelayArrival | null> {
-    const { clock, limits, refused } = this.#options;
+  async #negotiate(protocol: DialogueIngress, connection: Connection): Promise<Arrival | RelayArrival | null> {
+    const { clock, limits } = this.#options;
     const dialogue = new Dialogue(connection, clock, limits().timeout);
     const evicted = this.#dialogues.add(dialogue);
     if (evicted !== null) {
@@ -154,11 +173,7 @@ export class Ingress {
     try {
       return await protocol.negotiate(dialogue);
     } catch (error) {
-      refused({
-        ingress: protocol.name,
-        from: formatAddress(connection.remote),
-        reason: reasonOf(error),
-      });
+      this.#refuse(protocol, connection, error);
       if (error instanceof IngressError && error.reply !== undefined) await dialogue.end(error.reply);
       else connection.reset();
       return null;
@@ -166,6 +181,10 @@ export class Ingress {
       dialogue.stopTimer();
       this.#dialogues.remove(dialogue);
     }
+  }
+
+  #refuse({ name }: IngressProtocol, { remote }: Connection, error: unknown): void {
+    this.#options.refused({ ingress: name, from: formatAddress(remote), reason: reasonOf(error) });
   }
 }
 

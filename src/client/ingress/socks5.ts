@@ -1,6 +1,6 @@
 import type { Address } from "../../net/address.ts";
 import { WireError } from "../../wire/decoder.ts";
-import { type Arrival, IngressError, type IngressProtocol, type RelayArrival } from "./arrival.ts";
+import { type Arrival, type DialogueIngress, IngressError, type RelayArrival } from "./arrival.ts";
 import type { Dialogue } from "./dialogue.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
 import {
@@ -26,7 +26,7 @@ const REPLIES: Readonly<Record<Refusal, Reply>> = {
 };
 
 /** Ingress for SOCKS5 (RFC 1928). */
-export class Socks5Ingress implements IngressProtocol {
+export class Socks5Ingress implements DialogueIngress {
   readonly name = "socks5";
 
   /**
