@@ -22,6 +22,8 @@ export class Outgoing implements StreamSender, PieceReceiver {
   /** Settles the current pump. */
   #pumped: PromiseWithResolvers<void> | null = null;
   #reading = false;
+  /** Why nothing more can be read; later pumps fail with it, too. */
+  #unreadable: Error | null = null;
   /** What was read and is still to be sent, null for the half-close; it survives a superseded pump. */
   #next: Piece | null | undefined = undefined;
   /** Buffer of the piece on its way into the stream. */
@@ -70,7 +72,8 @@ export class Outgoing implements StreamSender, PieceReceiver {
     this.#stream = stream;
     this.#sending = null;
     this.#again = this.#kept === null ? null : [...this.#kept];
-    this.#advance();
+    if (this.#unreadable !== null) this.#fail(this.#unreadable);
+    else this.#advance();
     return promise;
   }
 
@@ -96,6 +99,7 @@ export class Outgoing implements StreamSender, PieceReceiver {
 
   /** Called by the reader. */
   unreadable(error: Error): void {
+    this.#unreadable = error;
     this.#fail(error);
   }
 

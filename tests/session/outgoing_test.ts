@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { writeAll } from "../../src/net/connection.ts";
+import { ApplicationError } from "../../src/session/application_error.ts";
 import { Incoming } from "../../src/session/incoming.ts";
 import { Outgoing } from "../../src/session/outgoing.ts";
 import { Multiplexer } from "../../src/streams/multiplexer.ts";
@@ -75,6 +76,31 @@ Deno.test("an end behind bytes that wait is resent on another association too", 
   await first.finish();
   await second.finish();
 });
+
+for (const said of [new Uint8Array(0), PIECES[0]!]) {
+  Deno.test(`an application that resets between two associations, ${said.length} bytes said, ends the session`, async () => {
+    const [first, second] = [await openStream(), await openStream()];
+    const [application, inside] = await applicationPair();
+    const outgoing = new Outgoing(inside, { sent: 0, received: 0 }, true);
+    const superseded = outgoing.pump(first.stream);
+    superseded.catch(() => {});
+    if (said.length > 0) {
+      await application.write(said);
+      await first.peer.next(FrameType.Data);
+    }
+    await first.peer.send(encode.result(1, ResultCode.NotProcessed, "the handler is ending"));
+    await settle();
+    application.reset();
+    await settle();
+    let error: unknown = null;
+    outgoing.pump(second.stream).catch((cause) => error = cause);
+    await settle();
+    assertEquals(error instanceof ApplicationError, true, `${error}`);
+    inside.reset();
+    await first.finish();
+    await second.finish();
+  });
+}
 
 Deno.test("at most 64 KiB and one piece are read before the session is confirmed", async () => {
   const { stream, peer, finish } = await openStream();
