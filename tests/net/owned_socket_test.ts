@@ -6,12 +6,22 @@ import "../support/system/native.ts";
 const LINUX = Deno.build.os === "linux";
 const needs = !LINUX ? ", ignored: needs Linux" : Deno.uid() !== 0 ? ", ignored: needs root" : "";
 
-/** The user ID that the kernel lists for the socket at a local port. */
-async function ownerAt(port: number): Promise<number> {
+/** A port as the kernel's tables have it, behind a colon. */
+function hexadecimal(port: number): string {
+  return `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+/**
+ * The user ID that the kernel lists for the socket connected from one port to another.
+ *
+ * Other connections, of other tests too, may have the same local port with another address or destination.
+ */
+async function ownerOf(from: number, to: number): Promise<number> {
   const table = await Deno.readTextFile("/proc/self/net/tcp") + await Deno.readTextFile("/proc/self/net/tcp6");
-  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  const rows = table.split("\n").map((line) => line.trim().split(/\s+/)).filter(([, at]) => at?.endsWith(local));
-  assertEquals(rows.length, 1);
+  const [local, remote] = [hexadecimal(from), hexadecimal(to)];
+  const rows = table.split("\n").map((line) => line.trim().split(/\s+/))
+    .filter(([, source, target]) => source?.endsWith(local) && target?.endsWith(remote));
+  assertEquals(rows.length, 1, `${rows.map((row) => row.join(" ")).join("\n")}`);
   return Number(rows[0]![7]);
 }
 
@@ -26,7 +36,7 @@ for (const [family, host] of [["ipv4", "127.0.0.1"], ["ipv6", "::1"]] as const) 
       accepted!.reset();
       using waiting = new OwnedSocket(family, { owner: { uid: 4242, gid: 4243 } });
       assertEquals(waiting.connect(listener.address), 0);
-      assertEquals(await ownerAt(waiting.port), 4242);
+      assertEquals(await ownerOf(waiting.port, listener.address.port), 4242);
     } finally {
       listener.close();
     }

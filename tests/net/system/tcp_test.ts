@@ -120,7 +120,8 @@ Deno.test({
   const allowed = Number(await Deno.readTextFile("/proc/sys/net/core/somaxconn"));
   for (const shared of [false, true]) {
     const listener = systemNetwork.listen({ host: "127.0.0.1", port: 0 }, shared);
-    const { stdout } = await new Deno.Command("ss", { args: ["-tlnH", `sport = :${listener.address.port}`] }).output();
+    const { stdout } = await new Deno.Command("ss", { args: ["-tlnH", "src", `127.0.0.1:${listener.address.port}`] })
+      .output();
     assertEquals(new TextDecoder().decode(stdout).trim().split(/\s+/)[2], `${allowed}`);
     listener.close();
   }
