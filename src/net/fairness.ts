@@ -42,14 +42,14 @@ export class Fairness {
     return this.#pause.then(operation);
   }
 
-  /**
-   * Counts a session that shares the budget.
-   *
-   * @returns Ends the session; call it once.
-   */
-  join(): () => void {
+  /** Counts a session that shares the budget. */
+  join(): void {
     this.#sessions++;
-    return () => void this.#sessions--;
+  }
+
+  /** The session is over; call it once for each {@linkcode Fairness.join}. */
+  leave(): void {
+    this.#sessions--;
   }
 }
 

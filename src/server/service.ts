@@ -209,7 +209,7 @@ export class Service {
     const flow = open.destination.kind === "datagrams" ? open.destination.flow : null;
     // Here, where it throws into the frames: nothing behind a violation is used.
     if (flow !== null) this.#flows.reserve(flow, stream);
-    const ended = this.#session({ stream, open, traffic, receiver }).finally(() => {
+    const ended = this.#session({ stream, open, traffic, receiver }).then(() => {
       this.#sessions.remove(place);
       if (flow !== null) this.#flows.release(flow, stream);
       this.#multiplexer.release();
@@ -303,18 +303,13 @@ export class Service {
       traffic,
       ...isFlow && { datagrams: true },
     });
-    const counts = () => ({
-      "bytes-up": traffic.received,
-      "bytes-down": traffic.sent,
-      ms: Math.round(clock.now() - began),
-    });
     try {
       await carry();
       ended();
-      log.info(`${event} ended`, { ...counts(), reason: "both sides ended" });
+      log.info(`${event} ended`, { ...counts(traffic, clock.now() - began), reason: "both sides ended" });
     } catch (error) {
       ended(error);
-      log.warn(`${event} reset`, { ...counts(), reason: reasonOf(error) });
+      log.warn(`${event} reset`, { ...counts(traffic, clock.now() - began), reason: reasonOf(error) });
     }
   }
 
@@ -352,6 +347,11 @@ export class Service {
       throw error;
     }
   }
+}
+
+/** A session's bytes and duration as log fields. */
+function counts({ sent, received }: Traffic, ms: number): LogFields {
+  return { "bytes-up": received, "bytes-down": sent, ms: Math.round(ms) };
 }
 
 /** The application's address as log fields, if the client sends it. */

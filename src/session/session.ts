@@ -9,6 +9,8 @@ import { ApplicationError, applied } from "./application_error.ts";
 import { Incoming } from "./incoming.ts";
 import type { Outgoing } from "./outgoing.ts";
 
+const NOTHING = () => {};
+
 /** The two halves of a session. */
 export interface Halves {
   /** From the stream to the application. */
@@ -25,20 +27,30 @@ export interface Halves {
  *
  * @throws The reason for which the session was aborted.
  */
-export async function relay(application: Connection, stream: Stream, { incoming, sent }: Halves): Promise<void> {
-  const leaveFairness = fairness.join();
-  try {
-    await Promise.all([incoming.run(stream, application), sent]);
-    application.close();
-  } catch (cause) {
-    // A failed stream resets the application's connection, so that this fails too.
-    const error = incoming.error ?? cause;
-    application.reset();
-    abandon(stream, error);
-    throw error;
-  } finally {
-    leaveFairness();
-  }
+export function relay(application: Connection, stream: Stream, { incoming, sent }: Halves): Promise<void> {
+  fairness.join();
+  // Not an async function with Promise.all(), whose state would stay in memory for the whole session.
+  return new Promise((resolve, reject) => {
+    let left = 2;
+    const ended = () => {
+      if (--left !== 0) return;
+      fairness.leave();
+      application.close();
+      resolve();
+    };
+    const failed = (cause: unknown) => {
+      if (left < 0) return;
+      left = -1;
+      fairness.leave();
+      // A failed stream resets the application's connection, so that this fails too.
+      const error = incoming.error ?? cause;
+      application.reset();
+      abandon(stream, error);
+      reject(error);
+    };
+    incoming.run(stream, application).then(ended, failed);
+    sent.then(ended, failed);
+  });
 }
 
 /** Resets the stream of an aborted session, unless the other side knows. */
@@ -93,27 +105,28 @@ export class Requested extends Incoming {
 }
 
 /**
- * Relays a session whose OPEN was just sent: the client handler's part. The application's bytes follow the OPEN immediately,
+ * Begins a session whose OPEN was just sent: the client handler's part. The application's bytes follow the OPEN immediately,
  * without waiting for the answer; an application that waits for the answer is not read from before it.
  *
  * @param incoming The stream's receiver.
+ * @returns What {@linkcode relay} needs to carry the session; it throws what is not thrown here.
  * @throws {NotProcessedError} Only where `reused` is given.
- * @throws {TargetError} When the server handler did not connect the target.
- * @throws What {@linkcode relay} throws.
+ * @throws {TargetError} When the server handler did not connect the target, and the application waits for the answer.
+ * @throws {ApplicationError} When the application fails while it waits for the answer.
  */
 export async function request(
-  application: Connection,
   stream: Stream,
   incoming: Requested,
-  { applicant, outgoing, reused, answered: onAnswered = () => {} }: RequestOptions,
-): Promise<void> {
+  { applicant, outgoing, reused, answered: onAnswered = NOTHING }: RequestOptions,
+): Promise<Halves> {
   const answered = incoming.answer.promise.then(onAnswered);
   const speaksFirst = applicant?.accepted === undefined && reused !== "stale";
   const early = speaksFirst ? outgoing.pump(stream) : undefined;
-  // Their failures surface below, or in relay().
-  answered.catch(() => {});
-  early?.catch(() => {});
-  if (reused !== undefined) await confirmed(answered, outgoing, early);
+  // No answer comes, or matters, once reading from the application has failed; relay() throws that.
+  early?.catch(incoming.answer.reject);
+  if (reused !== undefined) await confirmed(answered, outgoing);
+  // Its failure surfaces below, or in relay().
+  else answered.catch(NOTHING);
   outgoing.confirm();
   if (applicant?.accepted !== undefined) {
     try {
@@ -125,8 +138,7 @@ export async function request(
       throw error;
     }
   }
-  // Not awaited: that would keep this function's state for the whole session.
-  return relay(application, stream, { incoming, sent: early ?? outgoing.pump(stream) });
+  return { incoming, sent: early ?? outgoing.pump(stream) };
 }
 
 /**
@@ -134,15 +146,9 @@ export async function request(
  *
  * @throws {NotProcessedError} When the other side did not process the OPEN, and everything sent can be sent again.
  */
-async function confirmed(
-  answered: Promise<void>,
-  outgoing: Outgoing,
-  early: Promise<void> | undefined,
-): Promise<void> {
-  // Sending may finish before the answer comes; only a failure to read from the application ends the wait.
-  const failing = early?.then(() => answered, (error) => error instanceof ApplicationError ? undefined : answered);
+async function confirmed(answered: Promise<void>, outgoing: Outgoing): Promise<void> {
   try {
-    await Promise.race([answered, failing ?? answered]);
+    await answered;
   } catch (error) {
     // After a channel failed, the OPEN and the bytes behind it may have reached the target, and must not be repeated.
     const untouched = error instanceof ChannelError && outgoing.unsaid ||

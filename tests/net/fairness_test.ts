@@ -19,7 +19,8 @@ Deno.test("large operations wait once the budget is spent, which is smaller whil
 Deno.test("a session that has ended no longer shares the budget", () => {
   const fairness = new Fairness();
   fairness.join();
-  fairness.join()();
+  fairness.join();
+  fairness.leave();
   assertEquals(startedAtOnce(fairness, MIB), 255);
 });
 

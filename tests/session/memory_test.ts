@@ -2,11 +2,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { bufferBytes } from "../../src/net/buffer_pool.ts";
 import { Outgoing } from "../../src/session/outgoing.ts";
-import { NotProcessedError, request, Requested } from "../../src/session/session.ts";
+import { NotProcessedError, Requested } from "../../src/session/session.ts";
 import { Random } from "../support/random/random.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { applicationPair, readAll, sendAll } from "../support/handlers/pair.ts";
 import {
+  carried,
   finishPair,
   OPEN,
   outcomeOf,
@@ -38,7 +39,7 @@ async function run(pair: SessionPair): Promise<void> {
   for (const { clientStreams } of [left, pair]) {
     const incoming = new Requested(traffic);
     const stream = clientStreams.open(OPEN, incoming);
-    const asked = outcomeOf(request(inside, stream, incoming, { outgoing, reused: "fresh" }));
+    const asked = outcomeOf(carried(inside, stream, incoming, { outgoing, reused: "fresh" }));
     await settle();
     if (clientStreams === left.clientStreams) {
       assert(await asked instanceof NotProcessedError);

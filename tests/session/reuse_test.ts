@@ -2,7 +2,7 @@
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { ChannelError } from "../../src/association/channel_error.ts";
 import { Outgoing } from "../../src/session/outgoing.ts";
-import { NotProcessedError, request, Requested, type RequestOptions } from "../../src/session/session.ts";
+import { NotProcessedError, Requested, type RequestOptions } from "../../src/session/session.ts";
 import type { Traffic } from "../../src/session/traffic.ts";
 import { FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";
@@ -10,6 +10,7 @@ import { settle } from "../support/time/fake_clock.ts";
 import { FramePeer } from "../support/handlers/frame_peer.ts";
 import { applicationPair, associatedPair, readAll, sendAll } from "../support/handlers/pair.ts";
 import {
+  carried,
   finishPair,
   OPEN,
   serve,
@@ -44,7 +45,7 @@ async function applicant(outside: MemoryNetwork) {
   const ask = ({ clientStreams }: Pick<SessionPair, "clientStreams">, reused?: RequestOptions["reused"]) => {
     const incoming = new Requested(traffic);
     const stream = clientStreams.open(OPEN, incoming);
-    return request(inside, stream, incoming, { outgoing, ...reused && { reused } });
+    return carried(inside, stream, incoming, { outgoing, ...reused && { reused } });
   };
   return { application, traffic, ask };
 }

@@ -7,7 +7,7 @@ import { formatAddress } from "../../net/address.ts";
 import { hostBytes } from "../../net/ip.ts";
 import type { Levels } from "../../observe/observable.ts";
 import { Outgoing } from "../../session/outgoing.ts";
-import { NotProcessedError, request, Requested } from "../../session/session.ts";
+import { NotProcessedError, relay, request, Requested } from "../../session/session.ts";
 import type { Traffic } from "../../session/traffic.ts";
 import { HandlerEnding, TargetError } from "../../streams/errors.ts";
 import type { Open } from "../../wire/open.ts";
@@ -69,10 +69,7 @@ export class Dialer {
     const fields = { server: this.#server.name, port, from: formatAddress(arrival.connection.remote) };
     const traffic: Traffic = { sent: 0, received: 0 };
     const outgoing = new Outgoing(arrival.connection, traffic, true);
-    const attempt: Attempt = { arrival, port, outgoing, traffic, fields, unprocessed: 0 };
-    // Not an async function: its frame would stay in memory for as long as the session lasts.
-    const again = (): Promise<void> => this.#attempt(attempt).then((over) => over ? undefined : again());
-    return again();
+    return this.#attempt({ arrival, port, outgoing, traffic, fields, unprocessed: 0 });
   }
 
   /** Carries a flow of datagrams; see {@linkcode FlowDialer.carry}. */
@@ -80,8 +77,8 @@ export class Dialer {
     return this.#flows.carry(flow, port);
   }
 
-  /** Tries a session on one association. @returns False if another one must be tried. */
-  async #attempt(attempt: Attempt): Promise<boolean> {
+  /** Tries a session on one association, and on another one where it was not processed. */
+  async #attempt(attempt: Attempt): Promise<void> {
     const { arrival, port, outgoing, traffic, fields } = attempt;
     const { clock, activity, refused } = this.#options;
     const incoming = new Requested(traffic);
@@ -91,8 +88,7 @@ export class Dialer {
     } catch (error) {
       activity.refusals.count("no-association");
       refused.warn({ ...fields, reason: reasonOf(error), hint: hintOf(error) });
-      await arrival.refused(error);
-      return true;
+      return await arrival.refused(error);
     }
     const { stream, multiplexer: { association }, state } = obtained;
     // Not earlier: if the server handler has room for a single association, it is this session's.
@@ -110,21 +106,13 @@ export class Dialer {
       association,
       traffic,
     });
-    const counts = () => ({
-      "bytes-up": traffic.sent,
-      "bytes-down": traffic.received,
-      ms: Math.round(clock.now() - start),
-    });
     try {
       const reused = state ?? this.#associations.initialState(obtained);
-      await request(arrival.connection, stream, incoming, {
-        applicant: arrival,
-        outgoing,
-        reused,
-        answered: () => this.#associations.answered(obtained),
-      });
+      const answered = () => this.#associations.answered(obtained);
+      const halves = await request(stream, incoming, { applicant: arrival, outgoing, reused, answered });
+      await relay(arrival.connection, stream, halves);
       ended();
-      log.info("session ended", { ...counts(), reason: "both sides ended" });
+      log.info("session ended", { ...counts(traffic, clock.now() - start), reason: "both sides ended" });
     } catch (cause) {
       // Closing the handler ends the association beneath the session.
       const error = this.#closed ? new HandlerEnding() : cause;
@@ -134,17 +122,17 @@ export class Dialer {
         if (!this.#closed && attempt.unprocessed <= MAX_REPEATS) {
           log.debug("association given up by the server", { reason: cause.message });
           this.#associations.rejected(obtained, cause);
-          return false;
+          // Not awaited: this attempt is over.
+          return this.#attempt(attempt);
         }
         // No retry follows; close here.
         await arrival.refused(error);
       }
       if (error instanceof TargetError) refused.warn({ session, ...fields, reason: error.message });
-      else log.warn("session reset", { ...counts(), reason: reasonOf(error) });
+      else log.warn("session reset", { ...counts(traffic, clock.now() - start), reason: reasonOf(error) });
     } finally {
       this.#sessions.remove(place);
     }
-    return true;
   }
 
   /** Numbers of associations by their use. */
@@ -174,4 +162,9 @@ export class Dialer {
     const address = this.#options.config().sendSource ? hostBytes(remote.host) : null;
     return address === null ? { destination } : { destination, source: { address, port: remote.port } };
   }
+}
+
+/** A session's bytes and duration as log fields. */
+function counts({ sent, received }: Traffic, ms: number): LogFields {
+  return { "bytes-up": sent, "bytes-down": received, ms: Math.round(ms) };
 }

@@ -70,7 +70,10 @@ export class Dialers {
     const shares = server.shares ?? this.#options.config().shares, latest = this.#latest;
     const kept = latest?.server === keyOf(server) && latest.shares === shares ? latest : this.#touch(server, shares);
     kept.carrying++;
-    return action(kept.dialer).finally(() => kept.carrying--);
+    const result = action(kept.dialer), release = () => void kept.carrying--;
+    // Not finally(), whose promise would come between the session and its application.
+    result.then(release, release);
+    return result;
   }
 
   /** Makes a server's dialer the latest, creates it if need be, and closes others beyond {@linkcode MAX_KEPT}. */

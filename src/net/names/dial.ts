@@ -35,8 +35,11 @@ export interface DialOptions extends ConnectOptions {
  *
  * @throws The errors of {@linkcode Lookups.addresses} and {@linkcode connectInTurn}.
  */
-export async function dial({ host, port }: Address, options: DialOptions): Promise<Connection> {
-  if (isIp(host)) return await connectInTurn([{ host, port }], options);
+export function dial(address: Address, options: DialOptions): Promise<Connection> {
+  return isIp(address.host) ? connectInTurn([address], options) : dialName(address, options);
+}
+
+async function dialName({ host, port }: Address, options: DialOptions): Promise<Connection> {
   const { clock, timeout } = options;
   const began = clock.now();
   const hosts = await options.lookups.addresses(host, options);

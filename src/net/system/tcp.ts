@@ -1,5 +1,5 @@
 import { acceptLive } from "./accept.ts";
-import { type Address, sameAddress } from "../address.ts";
+import { type Address, type ChannelAddress, sameAddress } from "../address.ts";
 import type { Connection, Listener, Network } from "../connection.ts";
 import { JoinedListener } from "./joined_listener.ts";
 import {
@@ -39,21 +39,7 @@ const MAX_BACKLOG = 2 ** 31 - 1;
 
 /** The system's TCP, with TCP_NODELAY on every connection, so that shares are sent immediately. */
 export const systemNetwork: Network = {
-  async connect({ host, port, via }, signal) {
-    signal?.throwIfAborted();
-    // Deno would resolve a name without a limit on threads or time, and try its first address only; `dial` does better.
-    if (!isIp(host)) throw new TypeError(`Can't connect to ${host}: not an IP address`);
-    const connection = await connected(host, port, signal);
-    if (via !== undefined) {
-      try {
-        connection.keepVia(via);
-      } catch (error) {
-        connection.reset();
-        throw error;
-      }
-    }
-    return connection;
-  },
+  connect,
 
   listen({ host, port }, shared = false) {
     const first = listenOn(host, port, shared);
@@ -73,10 +59,13 @@ export const systemNetwork: Network = {
  *
  * @throws {Deno.errors.ConnectionReset} Also if the other end resets the connection before Deno has asked for its addresses.
  */
-async function connected(hostname: string, port: number, signal: AbortSignal | undefined): Promise<TcpConnection> {
+async function connect({ host, port, via }: ChannelAddress, signal?: AbortSignal): Promise<TcpConnection> {
+  signal?.throwIfAborted();
+  // Deno would resolve a name without a limit on threads or time, and try its first address only; `dial` does better.
+  if (!isIp(host)) throw new TypeError(`Can't connect to ${host}: not an IP address`);
   const likely = nextDescriptor();
   try {
-    const conn = await Deno.connect({ hostname, port, ...(signal && { signal }) });
+    const conn = await Deno.connect({ hostname: host, port, ...(signal && { signal }) });
     if (signal?.aborted) {
       conn.close();
       throw signal.reason;
@@ -87,11 +76,22 @@ async function connected(hostname: string, port: number, signal: AbortSignal | u
         "Connection refused: nothing listens there, so the system connected the socket to itself",
       );
     }
-    return new TcpConnection(conn, likely);
+    const connection = new TcpConnection(conn, likely);
+    return via === undefined ? connection : keptOn(via, connection);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotConnected)) throw error;
     throw new Deno.errors.ConnectionReset("Connection reset by peer", { cause: error });
   }
+}
+
+function keptOn(via: string, connection: TcpConnection): TcpConnection {
+  try {
+    connection.keepVia(via);
+  } catch (error) {
+    connection.reset();
+    throw error;
+  }
+  return connection;
 }
 
 function listenOn(hostname: string, port: number, shared: boolean): TcpListener {

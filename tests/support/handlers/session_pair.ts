@@ -122,7 +122,17 @@ export function ask(
   const incoming = new Requested(traffic);
   const stream = clientStreams.open(OPEN, incoming);
   const outgoing = new Outgoing(inside, traffic);
-  return outcomeOf(request(inside, stream, incoming, { outgoing, ...options }));
+  return outcomeOf(carried(inside, stream, incoming, { outgoing, ...options }));
+}
+
+/** Requests a session and relays it. */
+export async function carried(
+  inside: Connection,
+  stream: Stream,
+  incoming: Requested,
+  options: RequestOptions,
+): Promise<void> {
+  return relay(inside, stream, await request(stream, incoming, options));
 }
 
 /** Runs the server handler's part: takes an OPEN, accepts it, and relays. */
