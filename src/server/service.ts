@@ -275,7 +275,9 @@ export class Service {
       const application = await this.#connect(endpoint, open), incoming = receiver as Incoming;
       return () => {
         stream.answer(ResultCode.Ok);
-        return relay(application, stream, { incoming, sent: new Outgoing(application, traffic).pump(stream) });
+        const outgoing = new Outgoing(application, traffic);
+        outgoing.pump(stream);
+        return relay(application, stream, { incoming, outgoing });
       };
     } catch (error) {
       const refused = error instanceof Deno.errors.ConnectionRefused;

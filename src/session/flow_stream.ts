@@ -39,7 +39,7 @@ export class FlowStream implements StreamReceiver {
     const timeout = Promise.withResolvers<void>();
     const cancel = clock.after(END_TIMEOUT, timeout.resolve);
     try {
-      await Promise.race([Promise.all([stream.end(), this.over]), timeout.promise]);
+      await Promise.race([Promise.all([ended(stream), this.over]), timeout.promise]);
     } finally {
       cancel();
     }
@@ -66,4 +66,9 @@ export class FlowStream implements StreamReceiver {
     this.#answer.reject(error);
     this.#over.reject(error);
   }
+}
+
+/** Half-closes a stream. @returns Settles when END has left; rejects when the stream fails before. */
+function ended(stream: Stream): Promise<void> {
+  return new Promise((left, failed) => stream.end({ left: () => left(), failed }));
 }

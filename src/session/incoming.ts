@@ -2,7 +2,8 @@ import { giveBuffer, takeBuffer } from "../net/buffer_pool.ts";
 import { Chunk } from "../net/chunk.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Stream, StreamReceiver } from "../streams/stream.ts";
-import { applicationError, applied } from "./application_error.ts";
+import { applicationError } from "./application_error.ts";
+import type { HalfObserver } from "./half.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** DATA shorter than this is copied. */
@@ -36,20 +37,18 @@ export class Incoming implements StreamReceiver {
   #writing = false;
   #hasEnded = false;
   #error: Error | null = null;
-  readonly #done = Promise.withResolvers<void>();
+  #observer: HalfObserver | null = null;
   /** The chunk being written, and its bytes that the application has taken. */
   #chunk: Chunk | null = null;
   #taken = 0;
   // One function each, rather than one for each write.
   readonly #flush = () => this.#next();
   readonly #written = (length: number) => this.#onWritten(length);
-  readonly #rejected = (cause: unknown) => this.#done.reject(applicationError(cause));
+  readonly #rejected = (cause: unknown) => this.#fail(applicationError(cause));
 
   /** Starts with nothing. @param traffic Counts the bytes that the application has taken. */
   constructor(traffic: Traffic) {
     this.#traffic = traffic;
-    // A failure before run() surfaces there.
-    this.#done.promise.catch(() => {});
   }
 
   /** The stream's error, if it has failed. */
@@ -60,14 +59,14 @@ export class Incoming implements StreamReceiver {
   /**
    * Writes to an application until END.
    *
-   * @throws {ApplicationError} When writing fails.
-   * @throws When the stream fails.
+   * @param observer Gets an `ApplicationError` when writing fails, and the stream's error when that fails or has failed.
    */
-  run(stream: Stream, application: Connection): Promise<void> {
+  run(stream: Stream, application: Connection, observer: HalfObserver): void {
     this.#stream = stream;
     this.#application = application;
-    this.#next();
-    return this.#done.promise;
+    this.#observer = observer;
+    if (this.#error !== null) this.#fail(this.#error);
+    else this.#next();
   }
 
   /** Called by the stream. */
@@ -89,7 +88,7 @@ export class Incoming implements StreamReceiver {
   /** Called when the stream fails, or the session is aborted: resets the application's connection, and loses what that has not taken yet. */
   failed(error: Error): void {
     this.#error = error;
-    this.#done.reject(error);
+    this.#fail(error);
     // Also ends the other direction, which may wait for the application, where this one has ended in order.
     this.#application?.reset();
   }
@@ -104,8 +103,20 @@ export class Incoming implements StreamReceiver {
       this.#application.write(chunk.bytes).then(this.#written, this.#rejected);
     } else if (this.#hasEnded) {
       this.#writing = true;
-      applied(this.#application.closeWrite()).then(this.#done.resolve, this.#done.reject);
+      this.#application.closeWrite().then(() => this.#end(), this.#rejected);
     }
+  }
+
+  #end(): void {
+    const observer = this.#observer;
+    this.#observer = null;
+    observer?.ended();
+  }
+
+  #fail(error: Error): void {
+    const observer = this.#observer;
+    this.#observer = null;
+    observer?.failed(error);
   }
 
   /** Keeps the memory of what waits near its length, however short the pieces are in which it comes. */

@@ -2,6 +2,7 @@ import { giveBuffer, takeBuffer } from "../net/buffer_pool.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Piece } from "../streams/piece.ts";
 import type { Stream, StreamSender } from "../streams/stream.ts";
+import type { HalfObserver } from "./half.ts";
 import { ApplicationReader, type PieceReceiver } from "./application_reader.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -17,11 +18,14 @@ const MAX_KEPT = 65_536;
 export class Outgoing implements StreamSender, PieceReceiver {
   readonly #reader: ApplicationReader;
   readonly #traffic: Traffic;
-  /** The stream to send on; null while there is none, and once it has failed or is being half-closed. */
+  /** The stream to send on; null while there is none, and once it has failed. */
   #stream: Stream | null = null;
-  /** Settles the current pump. */
-  #pumped: PromiseWithResolvers<void> | null = null;
+  #observer: HalfObserver | null = null;
+  /** How the current pump is over. */
+  #outcome: Error | "ended" | null = null;
   #reading = false;
+  /** The half-close is on its way. */
+  #ending = false;
   /** Why nothing more can be read; later pumps fail with it, too. */
   #unreadable: Error | null = null;
   /** What was read and is still to be sent, null for the half-close; it survives a superseded pump. */
@@ -59,27 +63,31 @@ export class Outgoing implements StreamSender, PieceReceiver {
 
   /**
    * Sends the kept bytes, and then the application's further bytes until it half-closes. A later call, with another stream,
-   * supersedes this one, which then resolves.
-   *
-   * Not an async function, whose state would be kept while the application is silent; nor are there promises for each piece.
-   *
-   * @returns Resolves when the half-close has left. Rejects with an `ApplicationError` when reading from the application fails,
-   * and with the stream's error when that fails.
+   * supersedes this one.
    */
-  pump(stream: Stream): Promise<void> {
-    this.#pumped?.resolve();
-    const { promise } = this.#pumped = Promise.withResolvers<void>();
+  pump(stream: Stream): void {
+    this.#outcome = null;
     this.#stream = stream;
     this.#sending = null;
+    this.#ending = false;
     this.#again = this.#kept === null ? null : [...this.#kept];
-    if (this.#unreadable !== null) this.#fail(this.#unreadable);
+    if (this.#unreadable !== null) this.#settle(this.#unreadable);
     else this.#advance();
-    return promise;
+  }
+
+  /**
+   * Reports how the current pump is over, now or later: that the half-close has left, an `ApplicationError` when reading from
+   * the application has failed, or the stream's error. Supersedes the observer before.
+   */
+  observe(observer: HalfObserver): void {
+    this.#observer = observer;
+    this.#report();
   }
 
   /** Called by the stream. */
   left(stream: Stream): void {
     if (stream !== this.#stream) return;
+    if (this.#ending) return this.#settle("ended");
     giveBuffer(this.#sending!);
     this.#sending = null;
     this.#advance();
@@ -87,7 +95,7 @@ export class Outgoing implements StreamSender, PieceReceiver {
 
   /** Called by the stream. */
   failed(error: Error, stream: Stream): void {
-    if (stream === this.#stream) this.#fail(error);
+    if (stream === this.#stream) this.#settle(error);
   }
 
   /** Called by the reader. */
@@ -100,21 +108,21 @@ export class Outgoing implements StreamSender, PieceReceiver {
   /** Called by the reader. */
   unreadable(error: Error): void {
     this.#unreadable = error;
-    this.#fail(error);
+    this.#settle(error);
   }
 
   /** Sends, or reads, what comes next, unless a piece is on its way. */
   #advance(): void {
     const stream = this.#stream;
-    if (stream === null || this.#sending !== null) return;
+    if (stream === null || this.#sending !== null || this.#ending) return;
     const again = this.#again?.shift();
     if (again !== undefined) return this.#send(stream, copied(again));
     if (this.#kept !== null && this.#keptLength >= MAX_KEPT) return;
     const piece = this.#next;
     if (piece === undefined) this.#read();
     else if (piece === null) {
-      this.#stream = null;
-      stream.end().then(this.#pumped!.resolve, this.#pumped!.reject);
+      this.#ending = true;
+      stream.end(this);
     } else {
       const { buffer, start, length } = piece;
       if (this.#kept !== null) {
@@ -138,9 +146,18 @@ export class Outgoing implements StreamSender, PieceReceiver {
     this.#reader.next();
   }
 
-  #fail(error: Error): void {
+  #settle(outcome: Error | "ended"): void {
     this.#stream = this.#sending = null;
-    this.#pumped!.reject(error);
+    this.#outcome ??= outcome;
+    this.#report();
+  }
+
+  #report(): void {
+    const observer = this.#observer, outcome = this.#outcome;
+    if (observer === null || outcome === null) return;
+    this.#observer = null;
+    if (outcome === "ended") observer.ended();
+    else observer.failed(outcome);
   }
 }
 

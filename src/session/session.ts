@@ -6,6 +6,7 @@ import { TargetError } from "../streams/errors.ts";
 import type { Stream } from "../streams/stream.ts";
 import { ResetCode, ResultCode } from "../wire/frame.ts";
 import { ApplicationError, applied } from "./application_error.ts";
+import type { HalfObserver } from "./half.ts";
 import { Incoming } from "./incoming.ts";
 import type { Outgoing } from "./outgoing.ts";
 
@@ -15,8 +16,8 @@ const NOTHING = () => {};
 export interface Halves {
   /** From the stream to the application. */
   readonly incoming: Incoming;
-  /** Settles when all of the application's bytes have been sent. */
-  readonly sent: Promise<void>;
+  /** From the application to the stream, which it sends on already. */
+  readonly outgoing: Outgoing;
 }
 
 /**
@@ -27,30 +28,58 @@ export interface Halves {
  *
  * @throws The reason for which the session was aborted.
  */
-export function relay(application: Connection, stream: Stream, { incoming, sent }: Halves): Promise<void> {
-  fairness.join();
-  // Not an async function with Promise.all(), whose state would stay in memory for the whole session.
-  return new Promise((resolve, reject) => {
-    let left = 2;
-    const ended = () => {
-      if (--left !== 0) return;
-      fairness.leave();
-      application.close();
-      resolve();
-    };
-    const failed = (cause: unknown) => {
-      if (left < 0) return;
-      left = -1;
-      fairness.leave();
-      // A failed stream resets the application's connection, so that this fails too.
-      const error = incoming.error ?? cause;
-      application.reset();
-      abandon(stream, error);
-      reject(error);
-    };
-    incoming.run(stream, application).then(ended, failed);
-    sent.then(ended, failed);
-  });
+export function relay(application: Connection, stream: Stream, halves: Halves): Promise<void> {
+  // Not an async function, whose state would stay in memory for the whole session.
+  return new Promise((resolve, reject) => new Relay(application, stream, halves, resolve, reject).start());
+}
+
+class Relay implements HalfObserver {
+  readonly #application: Connection;
+  readonly #stream: Stream;
+  readonly #halves: Halves;
+  readonly #resolve: () => void;
+  readonly #reject: (error: Error) => void;
+  /** Halves that are not over. */
+  #left = 2;
+
+  constructor(
+    application: Connection,
+    stream: Stream,
+    halves: Halves,
+    resolve: () => void,
+    reject: (error: Error) => void,
+  ) {
+    this.#application = application;
+    this.#stream = stream;
+    this.#halves = halves;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  start(): void {
+    fairness.join();
+    const { incoming, outgoing } = this.#halves;
+    incoming.run(this.#stream, this.#application, this);
+    outgoing.observe(this);
+  }
+
+  ended(): void {
+    if (--this.#left !== 0) return;
+    fairness.leave();
+    this.#application.close();
+    this.#resolve();
+  }
+
+  failed(cause: Error): void {
+    if (this.#left < 0) return;
+    this.#left = -1;
+    fairness.leave();
+    // A failed stream resets the application's connection, so that this fails too.
+    const error = this.#halves.incoming.error ?? cause;
+    this.#application.reset();
+    abandon(this.#stream, error);
+    this.#reject(error);
+  }
 }
 
 /** Resets the stream of an aborted session, unless the other side knows. */
@@ -89,17 +118,17 @@ export interface RequestOptions {
 
 /** The receiving half of a session that is requested: the receiver of its stream. */
 export class Requested extends Incoming {
-  /** Settles with the answer to OPEN. */
-  readonly answer: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  /** Settles with the answer to OPEN; null once nobody waits for it. */
+  answer: PromiseWithResolvers<void> | null = Promise.withResolvers<void>();
 
   /** Called by the stream. */
   answered(): void {
-    this.answer.resolve();
+    this.answer?.resolve();
   }
 
   /** Called by the stream. */
   override failed(error: Error): void {
-    this.answer.reject(error);
+    this.answer?.reject(error);
     super.failed(error);
   }
 }
@@ -108,8 +137,9 @@ export class Requested extends Incoming {
  * Begins a session whose OPEN was just sent: the client handler's part. The application's bytes follow the OPEN immediately,
  * without waiting for the answer; an application that waits for the answer is not read from before it.
  *
+ * Then {@linkcode relay} carries the session, and throws what is not thrown here.
+ *
  * @param incoming The stream's receiver.
- * @returns What {@linkcode relay} needs to carry the session; it throws what is not thrown here.
  * @throws {NotProcessedError} Only where `reused` is given.
  * @throws {TargetError} When the server handler did not connect the target, and the application waits for the answer.
  * @throws {ApplicationError} When the application fails while it waits for the answer.
@@ -118,15 +148,21 @@ export async function request(
   stream: Stream,
   incoming: Requested,
   { applicant, outgoing, reused, answered: onAnswered = NOTHING }: RequestOptions,
-): Promise<Halves> {
-  const answered = incoming.answer.promise.then(onAnswered);
+): Promise<void> {
+  const { promise, reject } = incoming.answer!, answered = promise.then(onAnswered);
   const speaksFirst = applicant?.accepted === undefined && reused !== "stale";
-  const early = speaksFirst ? outgoing.pump(stream) : undefined;
-  // No answer comes, or matters, once reading from the application has failed; relay() throws that.
-  early?.catch(incoming.answer.reject);
-  if (reused !== undefined) await confirmed(answered, outgoing);
-  // Its failure surfaces below, or in relay().
-  else answered.catch(NOTHING);
+  if (speaksFirst) {
+    outgoing.pump(stream);
+    // No answer comes, or matters, once reading from the application has failed; relay() throws that.
+    outgoing.observe({ ended: NOTHING, failed: reject });
+  }
+  if (reused === undefined) {
+    // Its failure surfaces below, or in relay().
+    answered.catch(NOTHING);
+  } else {
+    await confirmed(answered, outgoing);
+    incoming.answer = null;
+  }
   outgoing.confirm();
   if (applicant?.accepted !== undefined) {
     try {
@@ -138,7 +174,7 @@ export async function request(
       throw error;
     }
   }
-  return { incoming, sent: early ?? outgoing.pump(stream) };
+  if (!speaksFirst) outgoing.pump(stream);
 }
 
 /**

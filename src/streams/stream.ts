@@ -37,7 +37,7 @@ export interface StreamReceiver {
 
 /** Sends a piece on a stream, and hears what becomes of it. */
 export interface StreamSender {
-  /** The piece has left: its buffer may be used again. */
+  /** The piece, whose buffer may be used again, or END has left. */
   left(stream: Stream): void;
   /** The stream failed before; leave the buffer to the garbage collector, as it may still be in use. */
   failed(error: Error, stream: Stream): void;
@@ -135,15 +135,13 @@ export class Stream {
   /**
    * Half-closes, behind all DATA; what was sent before must have left.
    *
-   * @returns Settles when END has left, so that ending the association loses nothing. Rejects when the stream fails before.
+   * @param sender Hears once that END has left, so that ending the association loses nothing, or that the stream failed before.
    */
-  end(): Promise<void> {
-    if (this.#over) return Promise.reject(new Error("the stream is over"));
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#sender = { left: () => resolve(), failed: reject };
+  end(sender: StreamSender): void {
+    if (this.#over) return sender.failed(new Error("the stream is over"), this);
+    this.#sender = sender;
     this.#ending = true;
     this.#queue(true);
-    return promise;
   }
 
   /**

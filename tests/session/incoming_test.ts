@@ -7,6 +7,7 @@ import type { Stream } from "../../src/streams/stream.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { applicationPair, readAll } from "../support/handlers/pair.ts";
 import { forSeeds } from "../support/random/random.ts";
+import { taken as written } from "../support/handlers/session_pair.ts";
 import { settle } from "../support/time/fake_clock.ts";
 
 Deno.test("bytes that the application has taken count as taken where their release frees the memory", async () => {
@@ -18,7 +19,7 @@ Deno.test("bytes that the application has taken count as taken where their relea
     const bytes = new Uint8Array(length);
     return new Chunk(bytes, () => void bytes.buffer.transfer(0));
   };
-  const done = incoming.run({ taken: (length) => void (taken += length) } as Stream, inside);
+  const done = written(incoming, { taken: (length) => void (taken += length) } as Stream, inside);
   for (const length of [20_000, 65_536]) {
     const record = detached(length);
     incoming.data(record.bytes, record);
@@ -42,7 +43,7 @@ Deno.test("what waits for an application in pieces of a byte takes little more m
   for (let at = 0; at < length; at++) incoming.data(pieces.subarray(at, at + 1), record);
   const used = Deno.memoryUsage().heapUsed - before;
   let taken = 0;
-  const done = incoming.run({ taken: (length) => void (taken += length) } as Stream, inside);
+  const done = written(incoming, { taken: (length) => void (taken += length) } as Stream, inside);
   incoming.ended();
   const got = new Uint8Array(length);
   await readFull(application, got);
@@ -67,9 +68,9 @@ Deno.test("pieces of any lengths arrive in order and count once, whenever the ap
       incoming.data(body, record);
       record.release();
       if (random.below(100) === 0) await settle();
-      if (count === begin) done = incoming.run({ taken: (length) => void (taken += length) } as Stream, inside);
+      if (count === begin) done = written(incoming, { taken: (length) => void (taken += length) } as Stream, inside);
     }
-    done ??= incoming.run({ taken: (length) => void (taken += length) } as Stream, inside);
+    done ??= written(incoming, { taken: (length) => void (taken += length) } as Stream, inside);
     incoming.ended();
     await done;
     assert((await reading).toHex() === sent.toHex());

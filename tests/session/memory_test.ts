@@ -11,9 +11,11 @@ import {
   finishPair,
   OPEN,
   outcomeOf,
+  pumped,
   type SessionPair,
   sessionPair,
   startSession,
+  taken,
 } from "../support/handlers/session_pair.ts";
 
 /** Sessions side by side that end in order, and one that is asked again. */
@@ -48,8 +50,8 @@ async function run(pair: SessionPair): Promise<void> {
     const { stream: opened, incoming: receiver } = await pair.opened();
     const [target, far] = await applicationPair(pair.outside);
     opened.answer(0);
-    const sent = new Outgoing(far, { sent: 0, received: 0 }).pump(opened);
-    const received = receiver.run(opened, far);
+    const sent = pumped(new Outgoing(far, { sent: 0, received: 0 }), opened);
+    const received = taken(receiver, opened, far);
     await target.closeWrite();
     assertEquals((await readAll(target)).length, 5_000);
     await Promise.all([received, sent]);

@@ -4,7 +4,7 @@ import { FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
 import { encode, writeFrameHead } from "../../src/wire/frame_encoder.ts";
 import { dataFrame } from "../support/wire/frames.ts";
 import { OPEN } from "../support/handlers/session_pair.ts";
-import { bothSides, byHand, open, quiet, Receiver, send } from "./sides.ts";
+import { bothSides, byHand, end, open, quiet, Receiver, send } from "./sides.ts";
 
 const BYTES = Uint8Array.of(1, 2, 3);
 const WORKERS = { count: 2, id: new Uint8Array(16).fill(5) };
@@ -36,7 +36,7 @@ Deno.test("frames on a stream that is over are ignored, however it ended", async
       if (how === "their reset") await peer.send(encode.reset(1, ResetCode.Application));
       if (how === "both ends") {
         await peer.send(encode.end(1));
-        stream.end();
+        end(stream);
       }
       await quiet();
       assertEquals([stream.over, side.streams.size], [true, 0], `${role}, ${how}`);
@@ -169,7 +169,7 @@ Deno.test("end() lets all that was sent arrive first, and waits a second at most
   const { up, down, clock, finish } = await bothSides();
   const stream = open(up);
   await send(stream, new Uint8Array(40_000));
-  const ended = stream.end();
+  const ended = end(stream);
   void up.streams.end();
   await ended;
   await quiet();

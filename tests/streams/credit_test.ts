@@ -5,7 +5,7 @@ import { FrameType, INITIAL_CREDIT, ResetCode, ResultCode } from "../../src/wire
 import { encode } from "../../src/wire/frame_encoder.ts";
 import { dataFrame } from "../support/wire/frames.ts";
 import { OPEN } from "../support/handlers/session_pair.ts";
-import { bothSides, type ByHand, byHand, open, quiet, Receiver, send, type SideOptions } from "./sides.ts";
+import { bothSides, type ByHand, byHand, end, open, quiet, Receiver, send, type SideOptions } from "./sides.ts";
 
 const MAX = 1024 * 1024;
 
@@ -81,7 +81,7 @@ Deno.test("nothing is granted on a stream that has brought END, or is over", asy
 Deno.test("a sender sends no byte beyond its credit, and BLOCKED once each time that it is used up", async () => {
   const { side, peer, finish } = await byHand("client");
   const stream = open(side);
-  const ended = send(stream, new Uint8Array(200_000)).then(() => stream.end());
+  const ended = send(stream, new Uint8Array(200_000)).then(() => end(stream));
   const receive = async () => {
     await quiet();
     let bytes = 0, blocked = 0, ends = 0;
@@ -113,7 +113,7 @@ Deno.test("without credit a stream can be half-closed and reset", async () => {
     const stream = open(side);
     await send(stream, new Uint8Array(INITIAL_CREDIT));
     await peer.drain();
-    if (how === "end") stream.end();
+    if (how === "end") end(stream);
     else stream.reset(ResetCode.Application);
     assertEquals(await peer.drain(), [how.toUpperCase()]);
     await finish();
@@ -243,7 +243,7 @@ Deno.test("the budget gets back what a window has of it when the stream fails, o
     const { stream } = pair.receiver;
     if (how.startsWith("both ends")) {
       stream.answer(ResultCode.Ok);
-      stream.end();
+      end(stream);
       await pair.peer.send(encode.end(1));
       await quiet();
       assertEquals([stream.over, pair.budget.taken], [true, INITIAL_CREDIT]);

@@ -5,7 +5,7 @@ import { encode } from "../../src/wire/frame_encoder.ts";
 import { dataFrame } from "../support/wire/frames.ts";
 import { fc } from "../support/random/property.ts";
 import { OPEN } from "../support/handlers/session_pair.ts";
-import { bothSides, byHand, open, quiet } from "./sides.ts";
+import { bothSides, byHand, end, open, quiet } from "./sides.ts";
 
 Deno.test("a client opens as many streams as were granted, and more at STREAMS", async () => {
   const { side, peer, finish } = await byHand("client");
@@ -123,7 +123,7 @@ Deno.test("at BYE, streams above the last are not processed, the others go on, a
   assertEquals([side.streams.usable, side.streams.leaving, grown, side.association.ended], [false, true, 1, false]);
   await peer.drain();
   await peer.send(dataFrame(1, Uint8Array.of(1)), encode.end(1));
-  streams[0]!.end();
+  end(streams[0]!);
   await quiet();
   assertEquals([await peer.drain(), side.receivers[0]!.bytes.length, side.streams.size], [["END"], 1, 0]);
   await finish();

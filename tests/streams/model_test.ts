@@ -7,7 +7,7 @@ import { ResetCode, ResultCode } from "../../src/wire/frame.ts";
 import { MemoryNetwork } from "../support/network/memory_network.ts";
 import { fc, record } from "../support/random/property.ts";
 import { Random } from "../support/random/random.ts";
-import { bothSides, open, quiet, Receiver, send } from "./sides.ts";
+import { bothSides, end, open, quiet, Receiver, send } from "./sides.ts";
 
 /** An operation: on one side of one stream, with a number of bytes where that matters. */
 interface Operation {
@@ -43,7 +43,7 @@ class Direction {
   end(stream: Stream): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    this.last = this.last.then(() => stream.over ? undefined : stream.end()).catch(() => {});
+    this.last = this.last.then(() => stream.over ? undefined : end(stream)).catch(() => {});
   }
 
   /** Checks that what has arrived is what was sent. */

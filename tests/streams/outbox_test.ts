@@ -13,7 +13,7 @@ import { FrameType } from "../../src/wire/frame.ts";
 import { FrameDecoder } from "../../src/wire/frame_decoder.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
-import { send, sendPiece, streamOn } from "./sides.ts";
+import { end, send, sendPiece, streamOn } from "./sides.ts";
 
 /** An outbox, streams that use it, and its reader, which the test drives. */
 function setUp() {
@@ -174,7 +174,7 @@ Deno.test("more than a buffer holds leaves in several writes, each stream's byte
   const { outbox, stream, next } = setUp();
   const streams = Array.from({ length: 20 }, (_, index) => stream(index + 1));
   for (let count = 0; count < 30_000; count++) outbox.push(encode.credit(1, 1));
-  const sent = streams.map((one) => send(one, bytes(60_000)).then(() => one.end()));
+  const sent = streams.map((one) => send(one, bytes(60_000)).then(() => end(one)));
   const heard: string[] = [];
   while (heard.filter((name) => name === "END").length < 20) {
     const { names, length } = await next();
@@ -199,7 +199,7 @@ Deno.test("flushed(), what was sent, and END settle once every channel has accep
   send(other, bytes(5)).then(() => sent = true);
   outbox.push(encode.ping());
   outbox.flushed().then(() => flushed = true);
-  one.end().then(() => left = true);
+  end(one).then(() => left = true);
   const { names } = await next();
   assertEquals(names, ["PING", "DATA 2 5", "END"]);
   await settle();

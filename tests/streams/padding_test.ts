@@ -18,7 +18,7 @@ import { encode } from "../../src/wire/frame_encoder.ts";
 import { fc } from "../support/random/property.ts";
 import { FakeClock, settle } from "../support/time/fake_clock.ts";
 import { encoded } from "../support/wire/frames.ts";
-import { send, streamOn } from "./sides.ts";
+import { end, send, streamOn } from "./sides.ts";
 
 /** A write: its frames, and its length with heads of records and KEY. */
 interface Write {
@@ -83,7 +83,7 @@ Deno.test("whatever streams send, each one's burst has the size of a class, and 
       await Promise.all(all.map(async ([sizes, controls], at) => {
         for (let count = 0; count < controls; count++) outbox.push(encode.credit(at + 1, 1));
         for (const size of sizes) await send(streams[at]!, new Uint8Array(size).fill(at + 1));
-        await streams[at]!.end();
+        await end(streams[at]!);
       }));
       let padding = 0;
       for (const write of writes) {
@@ -132,7 +132,7 @@ Deno.test("a keystroke, a request and the frames that end a session look the sam
   outbox.push(encode.ping());
   await settle();
   for (const size of [1, 40, 400]) await send(one, new Uint8Array(size));
-  await one.end();
+  await end(one);
   // KEY goes in front of the first record.
   assertEquals(writes.map(({ length }) => length), [48 + 35 + 512, 35 + 512, 35 + 512, 35 + 512, 35 + 512]);
 });

@@ -154,6 +154,11 @@ export function sendPiece(stream: Stream, piece: Piece): Promise<void> {
   return new Promise((left, failed) => stream.send(piece, { left: () => left(), failed }));
 }
 
+/** Half-closes a stream. @returns Settles when END has left. */
+export function end(stream: Stream): Promise<void> {
+  return new Promise((left, failed) => stream.end({ left: () => left(), failed }));
+}
+
 /** Sends bytes likewise. */
 export function send(stream: Stream, bytes: Uint8Array): Promise<void> {
   const buffer = concat([new Uint8Array(DATA_LEAD), bytes]);

@@ -7,7 +7,7 @@ import { encode } from "../../src/wire/frame_encoder.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { Random } from "../support/random/random.ts";
 import { OPEN } from "../support/handlers/session_pair.ts";
-import { bothSides, byHand, open, quiet, Receiver, send, sendPiece } from "./sides.ts";
+import { bothSides, byHand, end, open, quiet, Receiver, send, sendPiece } from "./sides.ts";
 
 const { Ok, Refused } = ResultCode;
 
@@ -22,7 +22,7 @@ Deno.test("a stream is over once both directions have ended, whichever ends firs
     const ended = [];
     for (const stream of order) {
       await send(stream, Uint8Array.of(1, 2));
-      ended.push(stream.end());
+      ended.push(end(stream));
       if (first !== "together") await quiet();
       if (stream === order[0] && first !== "together") {
         assertEquals([mine.over, theirs.over, up.streams.size, down.streams.size], [false, false, 1, 1]);
@@ -43,7 +43,7 @@ Deno.test("END leaves behind all DATA, and nothing is sent behind it", async () 
   const { side, peer, finish } = await byHand("client");
   const stream = open(side);
   await send(stream, new Uint8Array(30_000));
-  await stream.end();
+  await end(stream);
   await assertEquals((await peer.drain()).at(-1), "END");
   await peer.send(encode.result(1, Ok), encode.blocked(1), encode.credit(1, 100));
   assertEquals(await peer.drain(), []);
@@ -98,7 +98,7 @@ Deno.test("nothing can be sent on a stream that is over, and repeating its end h
   await peer.drain();
   for (let round = 0; round < 2; round++) {
     await assertRejects(() => send(stream, Uint8Array.of(1)), Error, "the stream is over");
-    await assertRejects(() => stream.end(), Error, "the stream is over");
+    await assertRejects(() => end(stream), Error, "the stream is over");
     stream.reset(ResetCode.Application);
     stream.fail(new Error("late"));
     stream.taken(0);

@@ -109,8 +109,8 @@ export class Dialer {
     try {
       const reused = state ?? this.#associations.initialState(obtained);
       const answered = () => this.#associations.answered(obtained);
-      const halves = await request(stream, incoming, { applicant: arrival, outgoing, reused, answered });
-      await relay(arrival.connection, stream, halves);
+      await request(stream, incoming, { applicant: arrival, outgoing, reused, answered });
+      await relay(arrival.connection, stream, { incoming, outgoing });
       ended();
       log.info("session ended", { ...counts(traffic, clock.now() - start), reason: "both sides ended" });
     } catch (cause) {

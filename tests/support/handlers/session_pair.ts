@@ -132,7 +132,19 @@ export async function carried(
   incoming: Requested,
   options: RequestOptions,
 ): Promise<void> {
-  return relay(inside, stream, await request(stream, incoming, options));
+  await request(stream, incoming, options);
+  await relay(inside, stream, { incoming, outgoing: options.outgoing });
+}
+
+/** Sends an application's bytes. @returns Settles when that is over. */
+export function pumped(outgoing: Outgoing, stream: Stream): Promise<void> {
+  outgoing.pump(stream);
+  return new Promise((ended, failed) => outgoing.observe({ ended, failed }));
+}
+
+/** Writes what arrives to an application. @returns Settles when that is over. */
+export function taken(incoming: Incoming, stream: Stream, application: Connection): Promise<void> {
+  return new Promise((ended, failed) => incoming.run(stream, application, { ended, failed }));
 }
 
 /** Runs the server handler's part: takes an OPEN, accepts it, and relays. */
@@ -144,7 +156,9 @@ export function serve(pair: SessionPair, inside: Connection, traffic?: Traffic):
     });
     stream.answer(ResultCode.Ok);
     try {
-      await relay(inside, stream, { incoming, sent: new Outgoing(inside, counted).pump(stream) });
+      const outgoing = new Outgoing(inside, counted);
+      outgoing.pump(stream);
+      await relay(inside, stream, { incoming, outgoing });
     } finally {
       pair.serverStreams.release();
     }
