@@ -229,9 +229,9 @@ export class Service {
       return activity.refusals.count(refusalLabel(ResultCode.Overloaded));
     }
     try {
-      const target = formatAddress(endpoint);
-      const carry = await this.#reach(requested, endpoint, { ...fields, target });
-      if (carry !== null) await this.#carry(requested, { ...fields, target }, carry);
+      const reached = { ...fields, target: formatAddress(endpoint) };
+      const carry = await this.#reach(requested, endpoint, reached);
+      if (carry !== null) await this.#carry(requested, reached, carry);
     } finally {
       capacity.give(this.remoteHost, client);
     }
@@ -289,7 +289,7 @@ export class Service {
   }
 
   /** Carries a session until it is over, and logs the outcome. */
-  async #carry({ open, traffic }: RequestedSession, fields: SessionFields, carry: Carry): Promise<void> {
+  #carry({ open, traffic }: RequestedSession, fields: SessionFields, carry: Carry): Promise<void> {
     const { clock, activity } = this.#options, { destination } = open;
     const isFlow = destination.kind === "datagrams", event = isFlow ? "flow" : "session";
     const log = this.#log.with(fields);
@@ -305,14 +305,14 @@ export class Service {
       traffic,
       ...isFlow && { datagrams: true },
     });
-    try {
-      await carry();
+    // Not an async function, whose state would stay in memory beside that of #session.
+    return carry().then(() => {
       ended();
       log.info(`${event} ended`, { ...counts(traffic, clock.now() - began), reason: "both sides ended" });
-    } catch (error) {
+    }, (error) => {
       ended(error);
       log.warn(`${event} reset`, { ...counts(traffic, clock.now() - began), reason: reasonOf(error) });
-    }
+    });
   }
 
   #refuse(stream: Stream, fields: LogFields, code: TargetError["code"], text: string): void {

@@ -117,6 +117,7 @@ export class Outgoing implements StreamSender, PieceReceiver {
     if (stream === null || this.#sending !== null || this.#ending) return;
     const again = this.#again?.shift();
     if (again !== undefined) return this.#send(stream, copied(again));
+    this.#again = null;
     if (this.#kept !== null && this.#keptLength >= MAX_KEPT) return;
     const piece = this.#next;
     if (piece === undefined) this.#read();

@@ -28,15 +28,15 @@ export interface Halves {
  *
  * @throws The reason for which the session was aborted.
  */
-export function relay(application: Connection, stream: Stream, halves: Halves): Promise<void> {
+export function relay(application: Connection, stream: Stream, { incoming, outgoing }: Halves): Promise<void> {
   // Not an async function, whose state would stay in memory for the whole session.
-  return new Promise((resolve, reject) => new Relay(application, stream, halves, resolve, reject).start());
+  return new Promise((resolve, reject) => new Relay(application, stream, incoming, resolve, reject).start(outgoing));
 }
 
 class Relay implements HalfObserver {
   readonly #application: Connection;
   readonly #stream: Stream;
-  readonly #halves: Halves;
+  readonly #incoming: Incoming;
   readonly #resolve: () => void;
   readonly #reject: (error: Error) => void;
   /** Halves that are not over. */
@@ -45,21 +45,20 @@ class Relay implements HalfObserver {
   constructor(
     application: Connection,
     stream: Stream,
-    halves: Halves,
+    incoming: Incoming,
     resolve: () => void,
     reject: (error: Error) => void,
   ) {
     this.#application = application;
     this.#stream = stream;
-    this.#halves = halves;
+    this.#incoming = incoming;
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
-  start(): void {
+  start(outgoing: Outgoing): void {
     fairness.join();
-    const { incoming, outgoing } = this.#halves;
-    incoming.run(this.#stream, this.#application, this);
+    this.#incoming.run(this.#stream, this.#application, this);
     outgoing.observe(this);
   }
 
@@ -75,7 +74,7 @@ class Relay implements HalfObserver {
     this.#left = -1;
     fairness.leave();
     // A failed stream resets the application's connection, so that this fails too.
-    const error = this.#halves.incoming.error ?? cause;
+    const error = this.#incoming.error ?? cause;
     this.#application.reset();
     abandon(this.#stream, error);
     this.#reject(error);

@@ -81,10 +81,6 @@ export class Stream {
     this.#sender = null;
     sender?.left(this);
   };
-  readonly #requeue = (): void => {
-    this.#queued = false;
-    this.#queue();
-  };
   #queued = false;
   #awaitsResult: boolean;
   /** END waits to be packed. */
@@ -236,7 +232,10 @@ export class Stream {
     // The rest waits: its heads will lie where these records do.
     if (length < left) {
       this.#sent += length;
-      return new Chunk(records, this.#requeue);
+      return new Chunk(records, () => {
+        this.#queued = false;
+        this.#queue();
+      });
     }
     this.#queued = false;
     this.#piece = null;

@@ -38,7 +38,7 @@ interface Attempt {
   readonly port: number;
   readonly outgoing: Outgoing;
   readonly traffic: Traffic;
-  readonly fields: LogFields;
+  readonly fields: LogFields & { readonly from: string };
   /** Number of new associations that did not process it. */
   unprocessed: number;
 }
@@ -100,7 +100,7 @@ export class Dialer {
     const start = clock.now();
     const ended = activity.session({
       id: session,
-      from: formatAddress(arrival.connection.remote),
+      from: fields.from,
       to: this.#server.name,
       port,
       association,

@@ -16,7 +16,7 @@ export class ForwardIngress implements ImplicitIngress {
   }
 
   arrive(connection: Connection): Arrival {
-    return arrivalAt(connection, this.#destination);
+    return new ImplicitArrival(connection, this.#destination);
   }
 }
 
@@ -39,7 +39,7 @@ export class RedirectIngress implements ImplicitIngress {
   arrive(connection: Connection): Arrival {
     try {
       const destination = this.#originalDestination(connection) ?? connection.local;
-      return { ...arrivalAt(connection, destination), redirected: true };
+      return new ImplicitArrival(connection, destination, true);
     } catch (error) {
       throw new IngressError(error instanceof Error ? error.message : String(error));
     }
@@ -58,18 +58,24 @@ export class TproxyIngress implements ImplicitIngress {
   }
 
   arrive(connection: Connection): Arrival {
-    return { ...arrivalAt(connection, connection.local), redirected: true };
+    return new ImplicitArrival(connection, connection.local, true);
   }
 }
 
 /** An arrival without a protocol: the only possible error report is a reset. */
-function arrivalAt(connection: Connection, destination: Address): Arrival {
-  return {
-    connection,
-    destination,
-    refused() {
-      connection.reset();
-      return Promise.resolve();
-    },
-  };
+class ImplicitArrival implements Arrival {
+  readonly connection: Connection;
+  readonly destination: Address;
+  readonly redirected?: true;
+
+  constructor(connection: Connection, destination: Address, redirected?: true) {
+    this.connection = connection;
+    this.destination = destination;
+    if (redirected) this.redirected = redirected;
+  }
+
+  refused(): Promise<void> {
+    this.connection.reset();
+    return Promise.resolve();
+  }
 }

@@ -147,7 +147,7 @@ export class Ingress {
     const handled = "arrive" in protocol
       ? carry(this.#arrive(protocol, connection))
       : this.#negotiate(protocol, connection).then(carry);
-    const over = handled.finally(() => this.#arrivals.remove(place)), place = this.#arrivals.add(over);
+    const over = handled.then(() => void this.#arrivals.remove(place)), place = this.#arrivals.add(over);
   }
 
   /** Determines a connection's destination. @returns Null after refusing the connection. */

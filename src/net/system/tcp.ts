@@ -205,6 +205,7 @@ export class TcpConnection implements Connection {
     const seconds = Math.max(1, Math.ceil(idle / 1000)), interval = Math.max(1, Math.ceil(seconds / PROBES));
     this.#stopKeepAlive();
     this.#keepAlivePlace = keepAliveQueue.add(() => {
+      this.#keepAlivePlace = null;
       try {
         this.#conn.setKeepAlive(true);
       } catch {
