@@ -1,6 +1,6 @@
 import type { Association } from "../association/association.ts";
 import { ChannelError } from "../association/channel_error.ts";
-import { List } from "../collections/list.ts";
+import { List, type Place } from "../collections/list.ts";
 import { DatagramCounts } from "../datagrams/counts.ts";
 import { type HandshakeOutcome, outcomeOf } from "../association/outcome.ts";
 import type { Clock } from "../time/clock.ts";
@@ -193,25 +193,27 @@ export class Activity {
   /**
    * Records a new session on an association that has begun.
    *
-   * @returns Call once when the session has ended, with the error if it was reset.
+   * @returns Its place, for {@linkcode Activity.sessionOver}.
    */
-  session(about: Omit<Session, "began">): (error?: unknown) => void {
-    const session: Session = { ...about, began: this.clock.now() };
+  session(about: Omit<Session, "began">): Place<Session> {
     const carrier = this.associations.get(about.association);
-    const place = this.sessions.add(session);
-    if (session.datagrams) this.flows++;
+    if (about.datagrams) this.flows++;
     if (carrier !== undefined) carrier.sessions++;
-    return (error) => {
-      this.sessions.remove(place);
-      if (session.datagrams) this.flows--;
-      if (carrier !== undefined) carrier.sessions--;
-      // Another association is asked for it.
-      if (error instanceof NotProcessedError) return;
-      if (error instanceof TargetError) return this.refusals.count(refusalLabel(error.code));
-      this.sessionSeconds.observe((this.clock.now() - session.began) / 1000);
-      this.ended.count(error === undefined ? "ended" : "reset");
-      if (error !== undefined) this.resets.count(causeOf(error));
-    };
+    return this.sessions.add({ ...about, began: this.clock.now() });
+  }
+
+  /** Records that a session has ended; call it once. @param error Given if it was reset. */
+  sessionOver(place: Place<Session>, error?: unknown): void {
+    const { datagrams, association, began } = place.item, carrier = this.associations.get(association);
+    this.sessions.remove(place);
+    if (datagrams) this.flows--;
+    if (carrier !== undefined) carrier.sessions--;
+    // Another association is asked for it.
+    if (error instanceof NotProcessedError) return;
+    if (error instanceof TargetError) return this.refusals.count(refusalLabel(error.code));
+    this.sessionSeconds.observe((this.clock.now() - began) / 1000);
+    this.ended.count(error === undefined ? "ended" : "reset");
+    if (error !== undefined) this.resets.count(causeOf(error));
   }
 }
 

@@ -295,7 +295,7 @@ export class Service {
     const log = this.#log.with(fields);
     log.debug(event);
     const began = clock.now();
-    const ended = activity.session({
+    const place = activity.session({
       id: fields.session,
       ...fields.name !== undefined && { client: fields.name },
       ...sourceFields(open),
@@ -307,10 +307,10 @@ export class Service {
     });
     // Not an async function, whose state would stay in memory beside that of #session.
     return carry().then(() => {
-      ended();
+      activity.sessionOver(place);
       log.info(`${event} ended`, { ...counts(traffic, clock.now() - began), reason: "both sides ended" });
     }, (error) => {
-      ended(error);
+      activity.sessionOver(place, error);
       log.warn(`${event} reset`, { ...counts(traffic, clock.now() - began), reason: reasonOf(error) });
     });
   }

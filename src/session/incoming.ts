@@ -73,7 +73,10 @@ export class Incoming implements StreamReceiver {
   data(bytes: Uint8Array, record: Chunk): void {
     const isNext = this.#waiting.length === 0 && !this.#writing;
     const isHeld = bytes.length >= MIN_HELD && MAX_RATIO * bytes.length >= bytes.buffer.byteLength;
-    this.#waiting.push(isHeld ? new Chunk(bytes, holding(record)) : isNext ? pooled(bytes) : copied(bytes));
+    const chunk = isHeld ? new Chunk(bytes, holding(record)) : isNext ? pooled(bytes) : copied(bytes);
+    // An array that push() enlarges has room for 17: too much for a session that is idle afterwards.
+    if (this.#waiting.length === 0) this.#waiting = [chunk];
+    else this.#waiting.push(chunk);
     if (this.#waiting.length % MANY === 0) this.#joinLast();
     // Afterwards: more may come in the same turn, and leave in one write.
     if (isNext) NOW.then(this.#flush);

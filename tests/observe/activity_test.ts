@@ -61,7 +61,8 @@ let sessions = 0;
 
 function session(activity: Activity, { association }: Carrier): (error?: unknown) => void {
   const traffic = { sent: 0, received: 0 };
-  return activity.session({ id: `${association.id}.${++sessions}`, to: "web", port: 80, association, traffic });
+  const place = activity.session({ id: `${association.id}.${++sessions}`, to: "web", port: 80, association, traffic });
+  return (error) => activity.sessionOver(place, error);
 }
 
 function counts(activity: Activity): number[] {

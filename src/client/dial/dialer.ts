@@ -98,7 +98,7 @@ export class Dialer {
     log.debug("session");
     const place = this.#sessions.add(incoming);
     const start = clock.now();
-    const ended = activity.session({
+    const open = activity.session({
       id: session,
       from: fields.from,
       to: this.#server.name,
@@ -111,12 +111,12 @@ export class Dialer {
       const answered = () => this.#associations.answered(obtained);
       await request(stream, incoming, { applicant: arrival, outgoing, reused, answered });
       await relay(arrival.connection, stream, { incoming, outgoing });
-      ended();
+      activity.sessionOver(open);
       log.info("session ended", { ...counts(traffic, clock.now() - start), reason: "both sides ended" });
     } catch (cause) {
       // Closing the handler ends the association beneath the session.
       const error = this.#closed ? new HandlerEnding() : cause;
-      ended(error);
+      activity.sessionOver(open, error);
       if (cause instanceof NotProcessedError) {
         if (state === null) attempt.unprocessed++;
         if (!this.#closed && attempt.unprocessed <= MAX_REPEATS) {

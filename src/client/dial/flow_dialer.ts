@@ -119,7 +119,7 @@ export class FlowDialer {
     const id = `${association.id}.${stream.number}`, from = formatAddress(flow.source);
     const log = this.#options.log.with({ flow: id, server: this.#server, port, from });
     const began = clock.now(), before = { ...flow.traffic };
-    const ended = activity.session({
+    const open = activity.session({
       id,
       from,
       to: this.#server,
@@ -146,7 +146,7 @@ export class FlowDialer {
       }
       // Otherwise the association might end with the stream half open.
       await answers.end(stream, clock);
-      ended();
+      activity.sessionOver(open);
       log.info("flow ended", {
         "bytes-up": flow.traffic.sent - before.sent,
         "bytes-down": flow.traffic.received - before.received,
@@ -158,7 +158,7 @@ export class FlowDialer {
       stream.reset(ResetCode.Shutdown);
       const unprocessed = error instanceof TargetError && error.code === ResultCode.NotProcessed;
       const cause = unprocessed ? new NotProcessedError(reasonOf(error), { cause: error }) : error;
-      ended(cause);
+      activity.sessionOver(open, cause);
       throw cause;
     }
   }
