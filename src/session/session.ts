@@ -162,7 +162,6 @@ export async function request(
     await confirmed(answered, outgoing);
     incoming.answer = null;
   }
-  outgoing.confirm();
   if (applicant?.accepted !== undefined) {
     try {
       await answered;
@@ -174,6 +173,8 @@ export async function request(
     }
   }
   if (!speaksFirst) outgoing.pump(stream);
+  // Not earlier: pump() resends what was kept for another stream.
+  outgoing.confirm();
 }
 
 /**

@@ -126,6 +126,26 @@ Deno.test("on a stale association the bytes follow the answer", async () => {
   await pair.finish();
 });
 
+Deno.test("bytes that were sent on a fresh association are resent on a stale one, behind the answer", async () => {
+  const outside = new MemoryNetwork();
+  const first = await byHand(outside), second = await byHand(outside);
+  const { application, traffic, ask } = await applicant(outside);
+  const rejected = ask(first, "fresh");
+  assertEquals(await first.peer.drain(), ["OPEN", "DATA", "END"]);
+  await first.peer.send(encode.result(1, ResultCode.NotProcessed));
+  await assertRejects(() => rejected, NotProcessedError);
+  await first.finish();
+  const asked = ask(second, "stale");
+  assertEquals(await second.peer.drain(), ["OPEN"]);
+  await second.peer.send(encode.result(1, ResultCode.Ok), encode.end(1));
+  assertEquals((await second.peer.next(FrameType.Data)).bytes, TEXT);
+  await second.peer.next(FrameType.End);
+  await asked;
+  assertEquals(traffic.sent, TEXT.length);
+  application.close();
+  await second.finish();
+});
+
 Deno.test("bytes that may have reached a target are never resent: the application sees a reset", async () => {
   const pair = await byHand(new MemoryNetwork());
   const { application, ask } = await applicant(pair.outside);
