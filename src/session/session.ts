@@ -159,7 +159,7 @@ export async function request(
     // Its failure surfaces below, or in relay().
     answered.catch(NOTHING);
   } else {
-    await confirmed(answered, outgoing);
+    await confirmed(answered, () => !speaksFirst || outgoing.unsaid);
     incoming.answer = null;
   }
   if (applicant?.accepted !== undefined) {
@@ -180,14 +180,15 @@ export async function request(
 /**
  * Waits for the answer, or for a failure that {@linkcode relay} will handle.
  *
+ * @param unsaid Returns true if none of the application's bytes have been sent on this stream.
  * @throws {NotProcessedError} When the other side did not process the OPEN, and everything sent can be sent again.
  */
-async function confirmed(answered: Promise<void>, outgoing: Outgoing): Promise<void> {
+async function confirmed(answered: Promise<void>, unsaid: () => boolean): Promise<void> {
   try {
     await answered;
   } catch (error) {
     // After a channel failed, the OPEN and the bytes behind it may have reached the target, and must not be repeated.
-    const untouched = error instanceof ChannelError && outgoing.unsaid ||
+    const untouched = error instanceof ChannelError && unsaid() ||
       error instanceof TargetError && error.code === ResultCode.NotProcessed;
     if (untouched) throw new NotProcessedError(reasonOf(error), { cause: error });
   }

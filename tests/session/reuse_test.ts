@@ -146,6 +146,25 @@ Deno.test("bytes that were sent on a fresh association are resent on a stale one
   await second.finish();
 });
 
+Deno.test("a stale association that fails has got no bytes, whatever a fresh one got: the request can be repeated", async () => {
+  const outside = new MemoryNetwork();
+  const first = await byHand(outside), second = await byHand(outside);
+  const { application, traffic, ask } = await applicant(outside);
+  const rejected = ask(first, "fresh");
+  assertEquals(await first.peer.drain(), ["OPEN", "DATA", "END"]);
+  await first.peer.send(encode.result(1, ResultCode.NotProcessed));
+  await assertRejects(() => rejected, NotProcessedError);
+  await first.finish();
+  const failed = ask(second, "stale");
+  assertEquals(await second.peer.drain(), ["OPEN"]);
+  second.server.end();
+  await assertRejects(() => failed, NotProcessedError);
+  await second.finish();
+  const third = await sessionPair(3, undefined, outside);
+  await session(ask(third), third, application);
+  assertEquals(traffic.sent, TEXT.length);
+});
+
 Deno.test("bytes that may have reached a target are never resent: the application sees a reset", async () => {
   const pair = await byHand(new MemoryNetwork());
   const { application, ask } = await applicant(pair.outside);
