@@ -217,7 +217,7 @@ export class Rejoiner implements Rejoining {
     }
   }
 
-  /** What came before a refusal by a server handler that has ended the association: it closes all channels at one time. */
+  /** Says what preceded a refusal by a server handler that has ended the association: it closes all channels at one time. */
   #before(error: unknown): string | undefined {
     const isGone = error instanceof HandshakeRefused && error.reason === RefusedReason.NotOffered;
     if (!isGone || this.#causes.size < this.#addresses.length) return undefined;

@@ -13,7 +13,7 @@ export interface Spec<T> {
   readonly schema: Schema<T>;
   /** Handler whose files are accepted, if only one's are. */
   readonly side?: Side;
-  /** What to do with settings of the other handler that users may look for here, by key. Default: there are none. */
+  /** Hints for settings of the other handler that users may look for here, by key. Default: none. */
   readonly elsewhere?: ReadonlyMap<string, string>;
   /** Adds settings from elsewhere than flags and file, before the check. Default: none. */
   complete?(config: T): T;

@@ -305,7 +305,7 @@ export class Service {
       traffic,
       ...isFlow && { datagrams: true },
     });
-    // Not an async function, whose state would stay in memory beside that of #session.
+    // Not an async function, whose state would stay in memory in addition to that of #session.
     return carry().then(() => {
       activity.sessionOver(place);
       log.info(`${event} ended`, { ...counts(traffic, clock.now() - began), reason: "both sides ended" });

@@ -21,14 +21,14 @@ export class Outgoing implements StreamSender, PieceReceiver {
   /** The stream to send on; null while there is none, and once it has failed. */
   #stream: Stream | null = null;
   #observer: HalfObserver | null = null;
-  /** How the current pump is over. */
+  /** Outcome of the current pump; null while it goes on. */
   #outcome: Error | "ended" | null = null;
   #reading = false;
   /** The half-close is on its way. */
   #ending = false;
   /** Why nothing more can be read; later pumps fail with it, too. */
   #unreadable: Error | null = null;
-  /** What was read and is still to be sent, null for the half-close; it survives a superseded pump. */
+  /** The piece that was read and is still to be sent, null for the half-close; survives a superseded pump. */
   #next: Piece | null | undefined = undefined;
   /** Buffer of the piece on its way into the stream. */
   #sending: Uint8Array | null = null;

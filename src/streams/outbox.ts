@@ -31,7 +31,7 @@ export interface OutboxOptions {
   readonly counters: Pick<StreamCounters, "padding">;
   /** Returns what is done against an observer of sizes and times. Default: nothing. */
   readonly padding?: () => Padding;
-  /** What records become on the channels. Default: full shares. */
+  /** Length of the shares that records become on the channels. Default: full. */
   readonly shares?: Shares;
 }
 

@@ -1,4 +1,4 @@
-/** What comes to a collection and soon goes is collected with the young garbage: the reason for `src/collections`. */
+/** Items that come to a collection and soon go are collected with the young garbage: the reason for `src/collections`. */
 import { assert } from "@std/assert";
 import { List } from "../../src/collections/list.ts";
 import { SlotMap } from "../../src/collections/slot_map.ts";
