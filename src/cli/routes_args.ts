@@ -44,8 +44,7 @@ const clientRoutesSpec: Spec<ClientConfig> = {
 
 /** A server's configuration, likewise. */
 const serverRoutesSpec: Spec<ServerConfig> = {
-  schema: serverSpec.schema,
-  side: "server",
+  ...serverSpec,
   check: ({ channels }, problems) => checkChannelCount(channels, channels, problems),
 };
 

@@ -242,7 +242,6 @@ export const serverSpec: Spec<ServerConfig> = {
 
 /** The configuration of `micss rules` for a server: that of `micss server`, with flags for the rules. */
 export const serverRulesSpec: Spec<ServerConfig> = {
+  ...serverSpec,
   schema: { ...schema, rules: { key: "rules", fields: serverRulesSchema } },
-  side: "server",
-  check,
 };

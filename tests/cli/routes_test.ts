@@ -43,6 +43,11 @@ Deno.test("an unknown action, or a mistake with a known one, is reported in one 
       "micss routes: channel 1 (0.0.0.0:6522): any address; give the address that its link has",
     ],
     [
+      ["print", "server", "--shares", "short"],
+      "micss routes print server: --shares: unknown flag; " +
+      "give it to micss client, which chooses: a server takes full and short shares",
+    ],
+    [
       ["apply", "server", "--server", "x"],
       "micss routes apply server: --server: unknown flag; " +
       "see micss routes apply server --help",

@@ -31,6 +31,11 @@ Deno.test("an unknown action, or a mistake with a known one, is reported in one 
       "print server --channel 192.0.2.1:0 --channel 192.0.2.2 --target 80=127.0.0.1",
       "micss rules: a channel at port 0 gets a different port each time; give it a fixed one",
     ],
+    [
+      "print server --shares short",
+      "micss rules print server: --shares: unknown flag; " +
+      "give it to micss client, which chooses: a server takes full and short shares",
+    ],
     [`print ${client} --take-from`, "micss rules print: --take-from: missing value; write --take-from DEVICE"],
   ];
   for (const [args, line] of cases) {
