@@ -34,7 +34,7 @@ export interface WaitingPlace {
 interface Peers<W extends Waiting = Waiting> {
   readonly source: string;
   readonly waiters: List<W>;
-  /** Its place among the crowds; null if it is none. */
+  /** Its place among the crowds; null outside of them. */
   crowd: Place<Peers<W>> | null;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Hears how one half of a session, the bytes of one direction, is over: of one call at most.
+ * Observes the end of one half of a session, the bytes of one direction. Gets one call at most.
  *
  * Not a promise, whose functions would stay in memory while a session is idle.
  */

@@ -92,7 +92,7 @@ Deno.test("what a channel brings that was joined again is read while another lag
     { clock } = handlers;
   const { application, target } = await handlers.session();
   const bytes = new Random(1).bytes(400_000), heard = new Uint8Array(bytes.length);
-  // What the server writes at once grows with the flow.
+  // The server's writes grow with the flow.
   await Promise.all([writeAll(target, bytes), readFull(application, heard)]);
   await clock.advance(1000);
   // Fewer bytes at a time than those with which a channel counts as flowing.
