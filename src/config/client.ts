@@ -247,10 +247,11 @@ function check(config: ClientConfig, problems: Problems): void {
   checkServers(servers, problems);
   checkShares(config, config.threshold, (message) => problems.atSetting(config, "shares", message));
   for (const server of servers) {
-    const { threshold = config.threshold, channels, joined } = server;
+    const { threshold = config.threshold, channels, joined, name } = server;
     const add = (message: string) => problems.at(server, message);
-    // A server that was joined is in no file that this could name.
-    const addOfAll = joined === undefined ? add : (message: string) => problems.atSetting(config, "threshold", message);
+    // A server that was joined is in no file whose line this could name.
+    const addOfJoined = (message: string) => problems.atSetting(config, "threshold", `server ${name}: ${message}`);
+    const addOfAll = joined === undefined ? add : addOfJoined;
     if (server.threshold === undefined) checkThreshold(threshold, channels, addOfAll);
     checkShares(server, threshold, add);
   }

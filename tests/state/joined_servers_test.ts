@@ -46,12 +46,15 @@ Deno.test("joined servers have the shares of the configuration, and none of thei
 
 Deno.test("mistakes between settings are at their lines, also where joined servers are added", async () => {
   await using directory = await makeTempDir();
-  new ClientState(directory.path).keep(WEB);
+  const state = new ClientState(directory.path);
+  for (const name of ["db", "web"]) state.keep({ ...WEB, name });
   const args = ["--config", "f.yaml", "--state", directory.path];
   const linesOf = (yaml: string) =>
     assertThrows(() => parseConfig("micss client", withJoinedServers(clientSpec), args, () => yaml), UsageError).lines;
   assertEquals(linesOf("threshold: 2\nassociations: 2\nwarm: 3\n"), [
-    "micss: f.yaml:1: threshold: threshold 2 with 2 channels; give less, or leave it out if all are needed",
+    ...["db", "web"].map((name) =>
+      `micss: f.yaml:1: threshold: server ${name}: threshold 2 with 2 channels; give less, or leave it out if all are needed`
+    ),
     "micss: f.yaml:3: warm: 3 is more than associations, 2; give 2 or less",
   ]);
 });
