@@ -13,7 +13,7 @@ import { HandlerEnding, TargetError } from "../../streams/errors.ts";
 import type { Open } from "../../wire/open.ts";
 import type { Arrival } from "../ingress/arrival.ts";
 import type { ResolvedServer } from "../servers/configured_server.ts";
-import { Associations, type AssociationsOptions, type Obtained } from "./associations.ts";
+import { Associations, type AssociationsOptions } from "./associations.ts";
 import { type CarriedFlow, FlowDialer } from "./flow_dialer.ts";
 import { hintOf } from "./hint.ts";
 
@@ -82,14 +82,9 @@ export class Dialer {
     const { arrival, port, outgoing, traffic, fields } = attempt;
     const { clock, activity, refused } = this.#options;
     const incoming = new Requested(traffic);
-    let obtained: Obtained;
-    try {
-      obtained = await this.#associations.obtain(this.#open(arrival, port), incoming);
-    } catch (error) {
-      activity.refusals.count("no-association");
-      refused.warn({ ...fields, reason: reasonOf(error), hint: hintOf(error) });
-      return await arrival.refused(error);
-    }
+    const obtained = await this.#associations.obtain(this.#open(arrival, port), incoming)
+      .catch((error) => this.#unobtained(attempt, error));
+    if (obtained === null) return;
     const { stream, multiplexer: { association }, state } = obtained;
     // Not earlier: if the server handler has room for a single association, it is this session's.
     this.#associations.warmUp();
@@ -133,6 +128,14 @@ export class Dialer {
     } finally {
       this.#sessions.remove(place);
     }
+  }
+
+  /** Refuses a session for which there is no association. */
+  async #unobtained({ arrival, fields }: Attempt, error: unknown): Promise<null> {
+    this.#options.activity.refusals.count("no-association");
+    this.#options.refused.warn({ ...fields, reason: reasonOf(error), hint: hintOf(error) });
+    await arrival.refused(error);
+    return null;
   }
 
   /** Numbers of associations by their use. */
