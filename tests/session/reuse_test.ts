@@ -6,6 +6,7 @@ import { NotProcessedError, Requested, type RequestOptions } from "../../src/ses
 import type { Traffic } from "../../src/session/traffic.ts";
 import { FrameType, ResultCode } from "../../src/wire/frame.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";
+import { forSeeds } from "../support/random/random.ts";
 import { settle } from "../support/time/fake_clock.ts";
 import { FramePeer } from "../support/handlers/frame_peer.ts";
 import { applicationPair, associatedPair, readAll, sendAll } from "../support/handlers/pair.ts";
@@ -36,10 +37,10 @@ async function byHand(outside: MemoryNetwork) {
   return { ...pair, outside, clientStreams, peer: new FramePeer(pair.server), finish };
 }
 
-/** An application that has sent TEXT and half-closed, and a function that requests its session on an association. */
-async function applicant(outside: MemoryNetwork) {
+/** An application that sends bytes and half-closes, and a function that requests its session on an association. */
+async function applicant(outside: MemoryNetwork, bytes = TEXT) {
   const [application, inside] = await applicationPair(outside);
-  await sendAll(application, TEXT);
+  const sent = sendAll(application, bytes);
   const traffic: Traffic = { sent: 0, received: 0 };
   const outgoing = new Outgoing(inside, traffic, true);
   const ask = ({ clientStreams }: Pick<SessionPair, "clientStreams">, reused?: RequestOptions["reused"]) => {
@@ -47,14 +48,19 @@ async function applicant(outside: MemoryNetwork) {
     const stream = clientStreams.open(OPEN, incoming);
     return carried(inside, stream, incoming, { outgoing, ...reused && { reused } });
   };
-  return { application, traffic, ask };
+  return { application, traffic, ask, sent };
 }
 
-/** Runs a session in which the target receives TEXT and sends nothing. */
-async function session(asked: Promise<void>, pair: SessionPair, application: { close(): void }): Promise<void> {
+/** Runs a session in which the target receives the bytes and sends nothing. */
+async function session(
+  asked: Promise<void>,
+  pair: SessionPair,
+  application: { close(): void },
+  bytes = TEXT,
+): Promise<void> {
   const [target, inside] = await applicationPair(pair.outside);
   const served = serve(pair, inside);
-  assertEquals(await readAll(target), TEXT);
+  assertEquals((await readAll(target)).toHex(), bytes.toHex());
   await target.closeWrite();
   await asked;
   assertEquals(await served, null);
@@ -163,6 +169,27 @@ Deno.test("a stale association that fails has got no bytes, whatever a fresh one
   const third = await sessionPair(3, undefined, outside);
   await session(ask(third), third, application);
   assertEquals(traffic.sent, TEXT.length);
+});
+
+Deno.test("whatever a session was tried on before, the target gets all bytes, once", () => {
+  return forSeeds(60, async (random) => {
+    const outside = new MemoryNetwork(), bytes = random.bytes(random.pick([0, 1, 700, 9_000, 200_000]));
+    const { application, traffic, ask, sent } = await applicant(outside, bytes);
+    for (let attempts = random.below(5); attempts > 0; attempts--) {
+      const pair = await byHand(outside), kind = random.pick(["fresh", "stale"] as const);
+      const asked = ask(pair, kind);
+      asked.catch(() => {});
+      for (let pause = random.below(4); pause > 0; pause--) await settle();
+      if (kind === "stale" && random.pick([true, false])) pair.server.end();
+      else await pair.peer.send(random.pick(Object.values(NOT_PROCESSED)));
+      await assertRejects(() => asked, NotProcessedError);
+      await pair.finish();
+    }
+    const last = await sessionPair(3, undefined, outside);
+    await session(ask(last, random.pick(["fresh", "stale", undefined])), last, application, bytes);
+    await sent;
+    assertEquals(traffic.sent, bytes.length);
+  });
 });
 
 Deno.test("bytes that may have reached a target are never resent: the application sees a reset", async () => {
