@@ -51,6 +51,17 @@ async function applicant(outside: MemoryNetwork, bytes = TEXT) {
   return { application, traffic, ask, sent };
 }
 
+/** An applicant whose bytes a fresh association has got and not processed. */
+async function rejectedApplicant(outside: MemoryNetwork) {
+  const first = await byHand(outside), requested = await applicant(outside);
+  const rejected = requested.ask(first, "fresh");
+  assertEquals(await first.peer.drain(), ["OPEN", "DATA", "END"]);
+  await first.peer.send(encode.result(1, ResultCode.NotProcessed));
+  await assertRejects(() => rejected, NotProcessedError);
+  await first.finish();
+  return requested;
+}
+
 /** Runs a session in which the target receives the bytes and sends nothing. */
 async function session(
   asked: Promise<void>,
@@ -134,13 +145,7 @@ Deno.test("on a stale association the bytes follow the answer", async () => {
 
 Deno.test("bytes that were sent on a fresh association are resent on a stale one, behind the answer", async () => {
   const outside = new MemoryNetwork();
-  const first = await byHand(outside), second = await byHand(outside);
-  const { application, traffic, ask } = await applicant(outside);
-  const rejected = ask(first, "fresh");
-  assertEquals(await first.peer.drain(), ["OPEN", "DATA", "END"]);
-  await first.peer.send(encode.result(1, ResultCode.NotProcessed));
-  await assertRejects(() => rejected, NotProcessedError);
-  await first.finish();
+  const { application, traffic, ask } = await rejectedApplicant(outside), second = await byHand(outside);
   const asked = ask(second, "stale");
   assertEquals(await second.peer.drain(), ["OPEN"]);
   await second.peer.send(encode.result(1, ResultCode.Ok), encode.end(1));
@@ -154,13 +159,7 @@ Deno.test("bytes that were sent on a fresh association are resent on a stale one
 
 Deno.test("a stale association that fails has got no bytes, whatever a fresh one got: the request can be repeated", async () => {
   const outside = new MemoryNetwork();
-  const first = await byHand(outside), second = await byHand(outside);
-  const { application, traffic, ask } = await applicant(outside);
-  const rejected = ask(first, "fresh");
-  assertEquals(await first.peer.drain(), ["OPEN", "DATA", "END"]);
-  await first.peer.send(encode.result(1, ResultCode.NotProcessed));
-  await assertRejects(() => rejected, NotProcessedError);
-  await first.finish();
+  const { application, traffic, ask } = await rejectedApplicant(outside), second = await byHand(outside);
   const failed = ask(second, "stale");
   assertEquals(await second.peer.drain(), ["OPEN"]);
   second.server.end();
