@@ -1,10 +1,11 @@
 /** Sessions that are asked again on another association, or must not be. */
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { ChannelError } from "../../src/association/channel_error.ts";
+import { ApplicationError } from "../../src/session/application_error.ts";
 import { Outgoing } from "../../src/session/outgoing.ts";
 import { NotProcessedError, Requested, type RequestOptions } from "../../src/session/session.ts";
 import type { Traffic } from "../../src/session/traffic.ts";
-import { FrameType, ResultCode } from "../../src/wire/frame.ts";
+import { FrameType, ResetCode, ResultCode } from "../../src/wire/frame.ts";
 import { encode } from "../../src/wire/frame_encoder.ts";
 import { forSeeds } from "../support/random/random.ts";
 import { settle } from "../support/time/fake_clock.ts";
@@ -200,6 +201,22 @@ Deno.test("bytes that may have reached a target are never resent: the applicatio
   assertInstanceOf(await outcome, ChannelError);
   await assertRejects(() => application.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
   application.close();
+  await pair.finish();
+});
+
+Deno.test("an application that fails ends its session on a fresh association, even if no answer comes", async () => {
+  const pair = await byHand(new MemoryNetwork());
+  const [application, inside] = await applicationPair(pair.outside);
+  const traffic: Traffic = { sent: 0, received: 0 }, outgoing = new Outgoing(inside, traffic, true);
+  const incoming = new Requested(traffic), stream = pair.clientStreams.open(OPEN, incoming);
+  let outcome: unknown = "pending";
+  carried(inside, stream, incoming, { outgoing, reused: "fresh" }).catch((error) => outcome = error);
+  assertEquals(await pair.peer.drain(), ["OPEN"]);
+  application.reset();
+  await settle();
+  assertInstanceOf(outcome, ApplicationError);
+  assertEquals((await pair.peer.next(FrameType.Reset)).code, ResetCode.Application);
+  assertEquals(pair.clientStreams.size, 0);
   await pair.finish();
 });
 
