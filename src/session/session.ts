@@ -117,7 +117,7 @@ export interface RequestOptions {
 
 /** The receiving half of a session that is requested: the receiver of its stream. */
 export class Requested extends Incoming {
-  /** Settles with the answer to OPEN; null once nobody waits for it. */
+  /** Settles with the answer to OPEN; null once it has been awaited. */
   answer: PromiseWithResolvers<void> | null = Promise.withResolvers<void>();
 
   /** Called by the stream. */
@@ -141,7 +141,8 @@ export class Requested extends Incoming {
  * @param incoming The stream's receiver.
  * @throws {NotProcessedError} Only where `reused` is given.
  * @throws {TargetError} When the server handler did not connect the target, and the application waits for the answer.
- * @throws {ApplicationError} When the application fails while it waits for the answer.
+ * @throws {ApplicationError} When the answer can't be announced to the application that waits for it.
+ * @throws The stream's error, when that fails before the answer and the application waits for it.
  */
 export async function request(
   stream: Stream,
