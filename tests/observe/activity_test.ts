@@ -7,6 +7,7 @@ import { Activity } from "../../src/observe/activity.ts";
 import { collect } from "../../src/observe/collect.ts";
 import type { Observable } from "../../src/observe/observable.ts";
 import { handlerStatus } from "../../src/observe/status.ts";
+import { NotProcessedError } from "../../src/session/session.ts";
 import { WireError } from "../../src/wire/decoder.ts";
 import { FakeClock } from "../support/time/fake_clock.ts";
 
@@ -87,6 +88,20 @@ Deno.test("each association counts its sessions, which end in any order", () => 
   ends[3]!();
   assertEquals([counts(activity), activity.streams, activity.sessions.size], [[0, 0], 0, 0]);
   assertEquals(activity.ended.entries(), [["ended", 3], ["reset", 1]]);
+});
+
+Deno.test("flows of datagrams are counted while they are open, whatever ends them", () => {
+  const carrier = new Carrier("a"), activity = began(carrier);
+  const { association } = carrier, about = { to: "web", port: 53, association, traffic: { sent: 0, received: 0 } };
+  const [one, other] = ["a.1", "a.2"].map((id) => activity.session({ ...about, id, datagrams: true }));
+  const bytes = activity.session({ ...about, id: "a.3" });
+  assertEquals([activity.flows, activity.sessions.size], [2, 3]);
+  activity.sessionOver(bytes);
+  assertEquals(activity.flows, 2);
+  activity.sessionOver(one!);
+  activity.sessionOver(other!, new NotProcessedError("ending"));
+  assertEquals([activity.flows, activity.sessions.size, counts(activity)], [0, 0, [0]]);
+  assertEquals(activity.ended.entries(), [["ended", 2], ["reset", 0]]);
 });
 
 Deno.test("sessions that outlive their association are no streams, and end as usual", async () => {
